@@ -1,0 +1,73 @@
+//! What a backward sweep found: one gradient for each parameter and variable.
+
+use crate::param::{Param, ParamId};
+use crate::real::Real;
+use crate::tape::NodeId;
+use crate::tensor::Tensor;
+use crate::var::Var;
+use std::collections::HashMap;
+
+/// The gradients of one scalar, by [`Param`] and by [`Var`].
+#[derive(Debug)]
+pub struct Gradients<T: Real> {
+    by_param: HashMap<ParamId, Tensor<T>>,
+    by_node: HashMap<NodeId, Tensor<T>>,
+}
+
+impl<T: Real> Gradients<T> {
+    pub(crate) fn new(params: &HashMap<ParamId, NodeId>, mut found: Vec<Option<Var<T>>>) -> Self {
+        let mut take = |node: NodeId| Some(found.get_mut(node)?.take()?.into_value());
+        let by_param = params.iter().filter_map(|(&param, &node)| Some((param, take(node)?))).collect();
+        let rest = found.into_iter().enumerate();
+        let by_node = rest.filter_map(|(node, gradient)| Some((node, gradient?.into_value()))).collect();
+        Self { by_param, by_node }
+    }
+
+    /// The gradient by a parameter; `None` where the scalar does not depend on it.
+    #[must_use]
+    pub fn of(&self, param: &Param<T>) -> Option<&Tensor<T>> {
+        self.by_param.get(&param.id())
+    }
+
+    /// The same, to write to.
+    pub fn of_mut(&mut self, param: &Param<T>) -> Option<&mut Tensor<T>> {
+        self.by_param.get_mut(&param.id())
+    }
+
+    /// The gradient by a variable of the swept tape; `None` where the scalar does not depend on it.
+    #[must_use]
+    pub fn wrt(&self, variable: &Var<T>) -> Option<&Tensor<T>> {
+        self.by_node.get(&variable.place()?.node?)
+    }
+
+    /// The gradients by parameters, in no particular order.
+    pub fn tensors_mut(&mut self) -> impl Iterator<Item = &mut Tensor<T>> {
+        self.by_param.values_mut()
+    }
+
+    /// The Euclidean norm of all parameters' gradients together.
+    #[must_use]
+    pub fn norm(&self) -> f64 {
+        let mut squares: Vec<(ParamId, f64)> =
+            self.by_param.iter().map(|(&id, g)| (id, T::sum_of_squares(g.as_slice()))).collect();
+        // A hash map's order differs from run to run; a sum in another order would too.
+        squares.sort_by_key(|&(id, _)| id);
+        squares.iter().map(|(_, square)| square).sum::<f64>().sqrt()
+    }
+
+    /// Adds another shard's gradients by parameters. Those by variables are a shard's own and stay so.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for (id, part) in other.by_param {
+            match self.by_param.remove(&id) {
+                Some(sum) => {
+                    let total = Var::from(sum) + Var::from(part);
+                    self.by_param.insert(id, total.into_value());
+                }
+                None => {
+                    self.by_param.insert(id, part);
+                }
+            }
+        }
+        self.by_node.clear();
+    }
+}

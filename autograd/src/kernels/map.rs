@@ -1,0 +1,308 @@
+//! Elementwise kernels: one pass over slices, with the operation chosen once, outside the loop.
+//!
+//! Where operands and result lie (apart, in place, a number broadcast) is a [`Place`] or a
+//! [`Pair`]; which function is applied is one `match`. The product of the two is left to the
+//! compiler. Slices of one call have one length; anything else panics at the caller's line.
+//!
+//! NaN goes through every function of numbers (also `Relu`, `Clamp`, `Maximum`, `Minimum`);
+//! `Sign`, `Step`, `Within` and the comparisons answer 0 to it.
+
+use super::element::Element;
+use super::simd::{Isa, Kernel, dispatch};
+use crate::elementwise::{Binary, Unary};
+
+/// Where a function of one number reads and writes.
+trait Place<T> {
+    fn each(self, f: impl Fn(T) -> T);
+}
+
+/// Where a function of two numbers reads and writes.
+trait Pair<T> {
+    fn each(self, f: impl Fn(T, T) -> T);
+}
+
+/// Defines the places: a struct of slices and numbers, and the loop over them.
+macro_rules! places {
+    ($($kind:ident $name:ident { $($field:ident: $type:ty),+ } |$this:ident, $f:ident| $body:expr;)+) => {$(
+        struct $name<'a, T> { $($field: $type),+ }
+        impl<T: Copy> $kind<T> for $name<'_, T> {
+            #[inline(always)]
+            fn each(self, $f: places!(@closure $kind T)) {
+                let $this = self;
+                $body
+            }
+        }
+    )+};
+    (@closure Place $t:ident) => { impl Fn($t) -> $t };
+    (@closure Pair $t:ident) => { impl Fn($t, $t) -> $t };
+}
+
+places! {
+    Place Apart { x: &'a [T], out: &'a mut [T] } |s, f| {
+        for (out, &x) in s.out.iter_mut().zip(s.x) { *out = f(x); }
+    };
+    Place InPlace { x: &'a mut [T] } |s, f| {
+        for x in s.x { *x = f(*x); }
+    };
+    Pair Three { a: &'a [T], b: &'a [T], out: &'a mut [T] } |s, f| {
+        for ((out, &a), &b) in s.out.iter_mut().zip(s.a).zip(s.b) { *out = f(a, b); }
+    };
+    Pair IntoLeft { a: &'a mut [T], b: &'a [T] } |s, f| {
+        for (a, &b) in s.a.iter_mut().zip(s.b) { *a = f(*a, b); }
+    };
+    Pair IntoRight { a: &'a [T], b: &'a mut [T] } |s, f| {
+        for (&a, b) in s.a.iter().zip(s.b) { *b = f(a, *b); }
+    };
+    Pair ByNumber { a: &'a [T], b: T, out: &'a mut [T] } |s, f| {
+        for (out, &a) in s.out.iter_mut().zip(s.a) { *out = f(a, s.b); }
+    };
+    Pair NumberBy { a: T, b: &'a [T], out: &'a mut [T] } |s, f| {
+        for (out, &b) in s.out.iter_mut().zip(s.b) { *out = f(s.a, b); }
+    };
+    Pair ByNumberInPlace { a: &'a mut [T], b: T } |s, f| {
+        for a in s.a { *a = f(*a, s.b); }
+    };
+    Pair NumberByInPlace { a: T, b: &'a mut [T] } |s, f| {
+        for b in s.b { *b = f(s.a, *b); }
+    };
+}
+
+/// A function of one number and where to apply it.
+struct Apply<P>(Unary, P);
+
+impl<P> Apply<P> {
+    #[inline(always)]
+    fn to<I: Isa, T: Element>(self)
+    where
+        P: Place<T>,
+    {
+        let Self(op, place) = self;
+        let (zero, one) = (T::ZERO, T::ONE);
+        let flag = |on: bool| if on { one } else { zero };
+        match op {
+            Unary::Affine { scale, shift } => {
+                let (scale, shift) = (T::from_f64(scale), T::from_f64(shift));
+                place.each(|x| x.mul_add::<I>(scale, shift));
+            }
+            Unary::Abs => place.each(T::abs),
+            Unary::Sign => place.each(|x| flag(x > zero) - flag(x < zero)),
+            Unary::Step => place.each(|x| flag(x > zero)),
+            Unary::Within { lo, hi } => {
+                let (lo, hi) = (T::from_f64(lo), T::from_f64(hi));
+                place.each(|x| flag((lo <= x) & (x <= hi)));
+            }
+            Unary::Square => place.each(|x| x * x),
+            Unary::Sqrt => place.each(T::sqrt),
+            Unary::Recip => place.each(|x| one / x),
+            Unary::Powf(1.0) => place.each(|x| x),
+            Unary::Powf(2.0) => place.each(|x| x * x),
+            Unary::Powf(3.0) => place.each(|x| x * x * x),
+            Unary::Powf(-1.0) => place.each(|x| one / x),
+            Unary::Powf(exponent) => {
+                let exponent = T::from_f64(exponent);
+                place.each(|x| x.pow(exponent));
+            }
+            Unary::Exp => place.each(|x| x.exp::<I>()),
+            Unary::Expm1 => place.each(|x| x.expm1::<I>()),
+            Unary::Ln => place.each(|x| x.ln::<I>()),
+            Unary::Ln1p => place.each(|x| x.ln1p::<I>()),
+            Unary::Sin => place.each(T::sin),
+            Unary::Cos => place.each(T::cos),
+            Unary::Tanh => place.each(|x| x.tanh::<I>()),
+            Unary::Sigmoid => place.each(|x| x.sigmoid::<I>()),
+            Unary::Softplus => place.each(|x| x.softplus::<I>()),
+            Unary::LogSigmoid => place.each(|x| x.log_sigmoid::<I>()),
+            Unary::Relu => place.each(|x| if x <= zero { zero } else { x }),
+            Unary::LeakyRelu(slope) => {
+                let slope = T::from_f64(slope);
+                place.each(|x| {
+                    let scaled = slope * x;
+                    if x > zero { x } else { scaled }
+                });
+            }
+            Unary::Elu => place.each(|x| x.elu::<I>()),
+            Unary::Clamp { lo, hi } => {
+                let (lo, hi) = (T::from_f64(lo), T::from_f64(hi));
+                place.each(|x| {
+                    let x = if x < lo { lo } else { x };
+                    if x > hi { hi } else { x }
+                });
+            }
+            Unary::Erf => place.each(|x| x.erf::<I>()),
+            Unary::NormalCdf => place.each(|x| x.normal_cdf::<I>()),
+            Unary::LogNormalCdf => place.each(|x| x.log_normal_cdf::<I>()),
+            Unary::LogNormalQuantile => place.each(|x| x.log_normal_quantile::<I>()),
+        }
+    }
+}
+
+/// A function of two numbers and where to apply it.
+struct Combine<P>(Binary, P);
+
+impl<P> Combine<P> {
+    #[inline(always)]
+    fn to<I: Isa, T: Element>(self)
+    where
+        P: Pair<T>,
+    {
+        let Self(op, place) = self;
+        let (zero, one) = (T::ZERO, T::ONE);
+        let flag = |on: bool| if on { one } else { zero };
+        match op {
+            Binary::Add => place.each(|a, b| a + b),
+            Binary::Sub => place.each(|a, b| a - b),
+            Binary::Mul => place.each(|a, b| a * b),
+            Binary::Div => place.each(|a, b| a / b),
+            Binary::Pow => place.each(T::pow),
+            Binary::Maximum => place.each(maximum),
+            Binary::Minimum => place.each(|a, b| -maximum(-a, -b)),
+            Binary::Greater => place.each(|a, b| flag(a > b)),
+            Binary::GreaterEqual => place.each(|a, b| flag(a >= b)),
+            Binary::StepMul => place.each(|a, b| if b > zero { a } else { zero }),
+            Binary::TanhGrad => place.each(|a, b| a * (-b).mul_add::<I>(b, one)),
+            Binary::SigmoidGrad => place.each(|a, b| a * (b * (one - b))),
+        }
+    }
+}
+
+/// The larger of two numbers; NaN if either is.
+#[inline(always)]
+pub(super) fn maximum<T: Element>(a: T, b: T) -> T {
+    #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
+    let keep = (a > b) | (a != a);
+    if keep { a } else { b }
+}
+
+/// Makes kernels of the two structs above; `T` is named through the place.
+macro_rules! kernels {
+    ($($outer:ident($($place:ident),+);)+) => {$($(
+        impl<T: Element> Kernel for $outer<$place<'_, T>> {
+            type Output = ();
+            #[inline(always)]
+            fn run<I: Isa>(self) {
+                self.to::<I, T>();
+            }
+        }
+    )+)+};
+}
+
+kernels! {
+    Apply(Apart, InPlace);
+    Combine(Three, IntoLeft, IntoRight, ByNumber, NumberBy, ByNumberInPlace, NumberByInPlace);
+}
+
+/// `out = op(x)`.
+#[track_caller]
+pub(crate) fn unary<T: Element>(op: Unary, x: &[T], out: &mut [T]) {
+    assert_eq!(x.len(), out.len(), "{op:?}: lengths");
+    dispatch(Apply(op, Apart { x, out }));
+}
+
+/// `x = op(x)`.
+pub(crate) fn unary_in_place<T: Element>(op: Unary, x: &mut [T]) {
+    dispatch(Apply(op, InPlace { x }));
+}
+
+/// `out = op(a, b)`.
+#[track_caller]
+pub(crate) fn binary<T: Element>(op: Binary, a: &[T], b: &[T], out: &mut [T]) {
+    assert_eq!((a.len(), b.len()), (out.len(), out.len()), "{op:?}: lengths");
+    dispatch(Combine(op, Three { a, b, out }));
+}
+
+/// `a = op(a, b)`.
+#[track_caller]
+pub(crate) fn binary_assign<T: Element>(op: Binary, a: &mut [T], b: &[T]) {
+    assert_eq!(a.len(), b.len(), "{op:?}: lengths");
+    dispatch(Combine(op, IntoLeft { a, b }));
+}
+
+/// `b = op(a, b)`.
+#[track_caller]
+pub(crate) fn binary_assign_right<T: Element>(op: Binary, a: &[T], b: &mut [T]) {
+    assert_eq!(a.len(), b.len(), "{op:?}: lengths");
+    dispatch(Combine(op, IntoRight { a, b }));
+}
+
+/// `out = op(a, b)` with one number for every `b`.
+#[track_caller]
+pub(crate) fn binary_scalar<T: Element>(op: Binary, a: &[T], b: T, out: &mut [T]) {
+    assert_eq!(a.len(), out.len(), "{op:?}: lengths");
+    dispatch(Combine(op, ByNumber { a, b, out }));
+}
+
+/// `out = op(a, b)` with one number for every `a`.
+#[track_caller]
+pub(crate) fn binary_scalar_left<T: Element>(op: Binary, a: T, b: &[T], out: &mut [T]) {
+    assert_eq!(b.len(), out.len(), "{op:?}: lengths");
+    dispatch(Combine(op, NumberBy { a, b, out }));
+}
+
+/// `a = op(a, b)` with one number for every `b`.
+pub(crate) fn binary_scalar_in_place<T: Element>(op: Binary, a: &mut [T], b: T) {
+    dispatch(Combine(op, ByNumberInPlace { a, b }));
+}
+
+/// `b = op(a, b)` with one number for every `a`.
+pub(crate) fn binary_scalar_left_in_place<T: Element>(op: Binary, a: T, b: &mut [T]) {
+    dispatch(Combine(op, NumberByInPlace { a, b }));
+}
+
+/// `out = a` where `mask > 0`, else `b`.
+#[track_caller]
+pub(crate) fn select<T: Element>(mask: &[T], a: &[T], b: &[T], out: &mut [T]) {
+    let n = out.len();
+    assert_eq!((mask.len(), a.len(), b.len()), (n, n, n), "select: lengths");
+    dispatch(Select { mask, a, b, out });
+}
+
+struct Select<'a, T> {
+    mask: &'a [T],
+    a: &'a [T],
+    b: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel for Select<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let choices = self.mask.iter().zip(self.a).zip(self.b);
+        for (out, ((&mask, &a), &b)) in self.out.iter_mut().zip(choices) {
+            *out = if mask > T::ZERO { a } else { b };
+        }
+    }
+}
+
+/// `y += alpha·x`.
+#[track_caller]
+pub(crate) fn axpy<T: Element>(alpha: T, x: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), y.len(), "axpy: lengths");
+    dispatch(Axpy { alpha, x, y });
+}
+
+/// `y += x`.
+#[track_caller]
+pub(crate) fn add_assign<T: Element>(y: &mut [T], x: &[T]) {
+    binary_assign(Binary::Add, y, x);
+}
+
+struct Axpy<'a, T> {
+    alpha: T,
+    x: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Element> Kernel for Axpy<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for (y, &x) in self.y.iter_mut().zip(self.x) {
+            *y = self.alpha.mul_add::<I>(x, *y);
+        }
+    }
+}
+
+#[cfg(test)]
+
+mod tests;

@@ -1,0 +1,149 @@
+//! Matrix products and convolutions.
+
+use crate::eval::output_shape;
+use crate::kernels::Conv2d;
+use crate::op::Op;
+use crate::real::Real;
+use crate::shape::Shape;
+use crate::var::{Var, apply};
+use smallvec::smallvec;
+
+/// How a convolution's kernel moves over its input, along height and width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvSpec {
+    /// Distance between neighbouring outputs' windows.
+    pub stride: [usize; 2],
+    /// Zeros added on both sides.
+    pub padding: [usize; 2],
+    /// Distance between a window's taps.
+    pub dilation: [usize; 2],
+}
+
+impl ConvSpec {
+    /// Stride 1, dilation 1, and this padding on all sides.
+    #[must_use]
+    pub const fn padded(padding: usize) -> Self {
+        Self { stride: [1, 1], padding: [padding, padding], dilation: [1, 1] }
+    }
+}
+
+impl<T: Real> Var<T> {
+    /// The matrix product over the last two axes: `[…, m, k]·[…, k, n] → […, m, n]`.
+    /// Leading axes broadcast.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn matmul(&self, other: &Self) -> Self {
+        self.matmul_as(false, other, false)
+    }
+
+    /// `x·yᵀ`: as [`Var::matmul`] with the second operand transposed, by strides and without a copy.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn matmul_t(&self, other: &Self) -> Self {
+        self.matmul_as(false, other, true)
+    }
+
+    /// `xᵀ·y`: as [`Var::matmul`] with the first operand transposed, by strides and without a copy.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn t_matmul(&self, other: &Self) -> Self {
+        self.matmul_as(true, other, false)
+    }
+
+    #[track_caller]
+    pub(crate) fn matmul_as(&self, ta: bool, other: &Self, tb: bool) -> Self {
+        let (a, b) = (self.shape(), other.shape());
+        let mark = |t: bool| if t { "ᵀ" } else { "" };
+        let fail = || -> ! { panic!("matmul: {a}{} · {b}{}", mark(ta), mark(tb)) };
+        if a.rank() < 2 || b.rank() < 2 {
+            fail();
+        }
+        let (la, lb) = (a.rank() - 2, b.rank() - 2);
+        let inner_a = if ta { a[la] } else { a[la + 1] };
+        let inner_b = if tb { b[lb + 1] } else { b[lb] };
+        if inner_a != inner_b {
+            fail();
+        }
+        if la > 0 && lb == 0 && !ta {
+            // One matrix on the right for all on the left: a single tall product.
+            let rows = a[..=la].iter().product();
+            let cols = if tb { b[0] } else { b[1] };
+            let tall = self.reshape([rows, a[la + 1]]).matmul_as(false, other, tb);
+            return tall.reshape(a.with(la + 1, cols));
+        }
+        let Some(lead) = Shape::new(&a[..la]).broadcast(&Shape::new(&b[..lb])) else { fail() };
+        let stretch = |x: &Self, from: usize| {
+            let full: Shape = lead.iter().chain(&x.shape()[from..]).copied().collect();
+            x.broadcast_to(full)
+        };
+        apply(Op::MatMul { ta, tb }, smallvec![stretch(self, la), stretch(other, lb)])
+    }
+
+    /// The convolution (cross-correlation) of images `[batch, in, height, width]` with kernels
+    /// `[out, in, kernel height, kernel width]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn conv2d(&self, weight: &Self, spec: ConvSpec) -> Self {
+        let (x, w) = (self.shape(), weight.shape());
+        assert!(x.rank() == 4 && w.rank() == 4 && x[1] == w[1], "conv2d: images {x} with kernels {w}");
+        let geometry = geometry([x[0], x[1], x[2], x[3]], w, spec);
+        apply(Op::Conv(geometry), smallvec![self.clone(), weight.clone()])
+    }
+
+    /// The transposed convolution: the adjoint of [`Var::conv2d`] in its images. Maps
+    /// `[batch, out, …]` to `[batch, in, height, width]` with kernels `[out, in, …]`.
+    ///
+    /// # Panics
+    /// If a convolution of images of that size would not give this shape.
+    #[must_use]
+    #[track_caller]
+    pub fn conv2d_transposed(&self, weight: &Self, spec: ConvSpec, size: [usize; 2]) -> Self {
+        let (y, w) = (self.shape(), weight.shape());
+        assert!(y.rank() == 4 && w.rank() == 4 && y[1] == w[0], "conv2d_transposed: {y} with kernels {w}");
+        let geometry = geometry([y[0], w[1], size[0], size[1]], w, spec);
+        assert!(
+            output_shape(&geometry) == *y,
+            "conv2d_transposed: images of {size:?} convolve to {}, not to {y}",
+            output_shape(&geometry)
+        );
+        apply(Op::ConvByInput(geometry), smallvec![self.clone(), weight.clone()])
+    }
+
+    /// The convolution of signals `[batch, in, length]` with kernels `[out, in, kernel length]`.
+    /// `before` and `after` zeros are added at the ends: `(kernel − 1)·dilation` before and none
+    /// after makes it causal.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn conv1d(&self, weight: &Self, dilation: usize, before: usize, after: usize) -> Self {
+        let (x, w) = (self.shape(), weight.shape());
+        assert!(x.rank() == 3 && w.rank() == 3 && x[1] == w[1], "conv1d: signals {x} with kernels {w}");
+        let image = self.pad(2, before, after).reshape([x[0], x[1], 1, x[2] + before + after]);
+        let spec = ConvSpec { stride: [1, 1], padding: [0, 0], dilation: [1, dilation] };
+        let y = image.conv2d(&weight.reshape([w[0], w[1], 1, w[2]]), spec);
+        let length = y.extent(3);
+        y.reshape([x[0], w[0], length])
+    }
+}
+
+#[track_caller]
+fn geometry([batch, channels, height, width]: [usize; 4], w: &Shape, spec: ConvSpec) -> Conv2d {
+    match Conv2d::with([batch, channels, height, width], [w[0], w[1], w[2], w[3]], spec.stride, spec.padding, spec.dilation) {
+        Ok(geometry) => geometry,
+        Err(why) => panic!("conv2d: {why}"),
+    }
+}

@@ -1,0 +1,127 @@
+//! Threads: how many an operation may use, and the split of its elements over them.
+//!
+//! A large operation splits its *output* into disjoint pieces, one a thread, so no number is summed
+//! in another order and results are the same for every number of threads. Where operations are
+//! small, [`crate::shards`] splits the batch instead, once a step.
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+thread_local! {
+    /// How many threads the operations run from this thread may use.
+    static BUDGET: Cell<usize> = const { Cell::new(1) };
+}
+
+/// Fewer elements than this are not worth another thread's wake-up.
+pub(crate) const GRAIN: usize = 1 << 15;
+
+/// How many threads an operation run here may use: 1 unless inside [`with_threads`].
+#[must_use]
+pub fn threads() -> usize {
+    BUDGET.get()
+}
+
+/// The number of cores this process may use.
+#[must_use]
+pub fn available() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs `work` on a pool of `threads` threads: the operations inside it may use them all.
+///
+/// Pools are kept for the life of the program, one for each number of threads asked for.
+///
+/// # Panics
+/// If the threads cannot be started.
+pub fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    let threads = threads.max(1);
+    if threads == 1 {
+        return with_budget(1, work);
+    }
+    pool(threads).install(|| with_budget(threads, work))
+}
+
+fn pool(threads: usize) -> Arc<ThreadPool> {
+    static POOLS: OnceLock<Mutex<HashMap<usize, Arc<ThreadPool>>>> = OnceLock::new();
+    let mut pools = POOLS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let made = pools.entry(threads).or_insert_with(|| {
+        let built = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("worker-{i}")).build();
+        Arc::new(built.expect("the operating system starts worker threads"))
+    });
+    Arc::clone(made)
+}
+
+/// Runs `work` with another budget on this thread, and puts the old one back however it ends.
+pub(crate) fn with_budget<R>(threads: usize, work: impl FnOnce() -> R) -> R {
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            BUDGET.set(self.0);
+        }
+    }
+    let _restore = Restore(BUDGET.replace(threads));
+    work()
+}
+
+/// Calls `fill(start, piece)` on disjoint pieces of `out` that cover it, side by side where
+/// it is long enough. Every piece but the last has a multiple of `unit` elements.
+pub(crate) fn split<T: Send>(out: &mut [T], unit: usize, fill: &(impl Fn(usize, &mut [T]) + Sync)) {
+    let units = out.len() / unit.max(1);
+    let pieces = threads().min(out.len() / GRAIN).min(units).max(1);
+    divide(out, 0, pieces, unit, fill);
+}
+
+fn divide<T: Send>(out: &mut [T], start: usize, pieces: usize, unit: usize, fill: &(impl Fn(usize, &mut [T]) + Sync)) {
+    if pieces <= 1 {
+        return fill(start, out);
+    }
+    let left = pieces / 2;
+    let at = (out.len() / unit * left / pieces) * unit;
+    let (a, b) = out.split_at_mut(at);
+    // A thread that waits here may take up other work meanwhile: that work sets a budget of its own.
+    rayon::join(
+        || with_budget(1, || divide(a, start, left, unit, fill)),
+        || with_budget(1, || divide(b, start + at, pieces - left, unit, fill)),
+    );
+}
+
+/// Calls `fill(start, piece)` on consecutive pieces of `per` elements, all at once.
+pub(crate) fn side_by_side<T: Send>(out: &mut [T], per: usize, fill: &(impl Fn(usize, &mut [T]) + Sync)) {
+    if threads() <= 1 || per == 0 || per >= out.len() {
+        return fill(0, out);
+    }
+    rayon::scope(|scope| {
+        let mut pieces = out.chunks_mut(per).enumerate();
+        let first = pieces.next();
+        for (i, piece) in pieces {
+            scope.spawn(move |_| with_budget(1, || fill(i * per, piece)));
+        }
+        if let Some((_, piece)) = first {
+            with_budget(1, || fill(0, piece));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{split, with_threads};
+
+    #[test]
+    fn pieces_cover_everything_once() {
+        for threads in [1, 2, 3] {
+            for len in [0, 5, 100_003, 1 << 18] {
+                let mut out = vec![0usize; len];
+                with_threads(threads, || {
+                    split(&mut out, 16, &|start, piece| {
+                        for (i, x) in piece.iter_mut().enumerate() {
+                            *x += start + i + 1;
+                        }
+                    });
+                });
+                assert!(out.iter().enumerate().all(|(i, &x)| x == i + 1), "{threads} threads, {len} elements");
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Buffers that come back instead of going to the allocator.
+//!
+//! A training step makes the same tensors in the same order every time. Their memory is taken
+//! from a free list by size class and returned when the last handle goes, so that after the first
+//! step nothing is allocated, and a buffer that was just given back, and is still in the cache,
+//! is the next one handed out.
+
+use crate::real::Real;
+use bytemuck::{Pod, Zeroable};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// One cache line of numbers. Storage made of these is aligned to 64 bytes, which wide loads want.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub struct Line32([f32; 16]);
+
+/// One cache line of `f64`s.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub struct Line64([f64; 8]);
+
+/// Four classes an octave, enough for any buffer that fits in memory.
+const CLASSES: usize = 4 * 44;
+
+/// The free lists of one element type.
+#[derive(Debug)]
+pub struct Pool<L> {
+    free: [Mutex<Vec<Vec<L>>>; CLASSES],
+    fresh: AtomicU64,
+}
+
+impl<L: Pod> Pool<L> {
+    pub(crate) const fn new() -> Self {
+        Self { free: [const { Mutex::new(Vec::new()) }; CLASSES], fresh: AtomicU64::new(0) }
+    }
+
+    /// At least `lines` lines, holding whatever was in them before.
+    fn take(&self, lines: usize) -> Vec<L> {
+        let (class, capacity) = class_of(lines);
+        let reused = self.free[class].lock().unwrap_or_else(PoisonError::into_inner).pop();
+        reused.unwrap_or_else(|| {
+            self.fresh.fetch_add(1, Ordering::Relaxed);
+            vec![L::zeroed(); capacity]
+        })
+    }
+
+    fn give(&self, lines: Vec<L>) {
+        if !lines.is_empty() {
+            let (class, _) = class_of(lines.len());
+            self.free[class].lock().unwrap_or_else(PoisonError::into_inner).push(lines);
+        }
+    }
+
+    fn clear(&self) {
+        for list in &self.free {
+            list.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+}
+
+/// The class that serves a request of `lines`, and the lines every buffer of that class has:
+/// the request rounded up to a quarter of its octave, so that at most a fifth is wasted.
+fn class_of(lines: usize) -> (usize, usize) {
+    if lines <= 4 {
+        return (lines, lines);
+    }
+    let octave = (lines - 1).ilog2() as usize;
+    let quarter = 1usize << (octave - 2);
+    let steps = lines.div_ceil(quarter);
+    (4 * (octave - 1) + steps - 4, steps * quarter)
+}
+
+/// How many buffers of this element type had to be newly allocated since the program started.
+/// A training loop that has settled no longer raises it.
+#[must_use]
+pub fn fresh_buffers<T: Real>() -> u64 {
+    T::pool().fresh.load(Ordering::Relaxed)
+}
+
+/// Gives the memory of all idle buffers of this element type back to the allocator.
+pub fn release<T: Real>() {
+    T::pool().clear();
+}
+
+/// The storage of one tensor: `len` numbers, aligned, returned to the pool on drop.
+pub(crate) struct Buffer<T: Real> {
+    lines: Vec<T::Line>,
+    len: usize,
+}
+
+impl<T: Real> Buffer<T> {
+    /// Storage for `len` numbers, whose contents are whatever was there before: to be overwritten.
+    pub(crate) fn stale(len: usize) -> Self {
+        let per_line = size_of::<T::Line>() / size_of::<T>();
+        Self { lines: T::pool().take(len.div_ceil(per_line)), len }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[T] {
+        &bytemuck::cast_slice(&self.lines)[..self.len]
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    }
+}
+
+impl<T: Real> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        T::pool().give(std::mem::take(&mut self.lines));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::class_of;
+
+    #[test]
+    fn classes_cover_every_size_once_and_waste_little() {
+        let mut last = (0, 0);
+        for lines in 1..100_000 {
+            let (class, capacity) = class_of(lines);
+            assert!(capacity >= lines && capacity <= lines + lines / 4, "{lines} lines got {capacity}");
+            assert_eq!(class_of(capacity), (class, capacity), "a buffer must return to the class it came from");
+            if capacity == last.1 {
+                assert_eq!(class, last.0);
+            } else {
+                assert_eq!(class, last.0 + 1, "classes are consecutive, {lines}");
+            }
+            last = (class, capacity);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The two element types, and what each must bring.
+
+use crate::kernels::{Gemm, Lanes};
+use crate::pool::{Line32, Line64, Pool};
+use bytemuck::Pod;
+use std::fmt::{Debug, Display};
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A floating-point element type: `f32` for training, `f64` for checking. There are no others.
+pub trait Real:
+    sealed::Sealed
+    + Pod
+    + Lanes
+    + Gemm
+    + Copy
+    + Default
+    + Debug
+    + Display
+    + PartialOrd
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + MulAssign
+    + 'static
+{
+    /// `"f32"` or `"f64"`.
+    const NAME: &'static str;
+    /// The gap between 1 and the next number.
+    const EPSILON: f64;
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// A cache line of this type.
+    #[doc(hidden)]
+    type Line: Pod + Send + Sync + Debug;
+
+    /// The nearest number of this type.
+    fn from_f64(x: f64) -> Self;
+    /// The same number, exactly.
+    fn to_f64(self) -> f64;
+    /// Neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+    /// The free buffers of this type.
+    #[doc(hidden)]
+    fn pool() -> &'static Pool<Self::Line>;
+}
+
+impl Real for f32 {
+    const NAME: &'static str = "f32";
+    const EPSILON: f64 = Self::EPSILON as f64;
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    type Line = Line32;
+
+    fn from_f64(x: f64) -> Self {
+        x as Self
+    }
+
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
+
+    fn pool() -> &'static Pool<Line32> {
+        static POOL: Pool<Line32> = Pool::new();
+        &POOL
+    }
+}
+
+impl Real for f64 {
+    const NAME: &'static str = "f64";
+    const EPSILON: f64 = Self::EPSILON;
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+    type Line = Line64;
+
+    fn from_f64(x: f64) -> Self {
+        x
+    }
+
+    fn to_f64(self) -> f64 {
+        self
+    }
+
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
+
+    fn pool() -> &'static Pool<Line64> {
+        static POOL: Pool<Line64> = Pool::new();
+        &POOL
+    }
+}

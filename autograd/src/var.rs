@@ -1,0 +1,167 @@
+//! Values, and perhaps their places on a tape.
+
+use crate::op::{Inputs, Op};
+use crate::real::Real;
+use crate::rules;
+use crate::shape::Shape;
+use crate::tape::{Node, NodeId, Parent, Tape};
+use crate::tensor::Tensor;
+use smallvec::SmallVec;
+use std::fmt;
+use std::panic::Location;
+
+/// A value, and perhaps a place on a tape: the data carries the tape.
+///
+/// A `Var` made by [`Tape::constant`] or [`Tape::variable`] knows its tape; one made from a
+/// [`Tensor`] by `Var::from` knows none, and computing with it leaves no record. Both go through
+/// the same code. Cloning is cheap: the numbers are shared.
+#[derive(Clone)]
+pub struct Var<T: Real> {
+    value: Tensor<T>,
+    place: Option<Place<T>>,
+}
+
+/// Where a value belongs: its tape and, if it is recorded there, its position.
+#[derive(Clone)]
+pub(crate) struct Place<T: Real> {
+    pub(crate) tape: Tape<T>,
+    pub(crate) node: Option<NodeId>,
+}
+
+impl<T: Real> Var<T> {
+    pub(crate) fn placed(value: Tensor<T>, place: Place<T>) -> Self {
+        Self { value, place: Some(place) }
+    }
+
+    pub(crate) fn place(&self) -> Option<&Place<T>> {
+        self.place.as_ref()
+    }
+
+    /// The numbers.
+    #[must_use]
+    pub fn value(&self) -> &Tensor<T> {
+        &self.value
+    }
+
+    /// The numbers, leaving the tape behind.
+    #[must_use]
+    pub fn into_value(self) -> Tensor<T> {
+        self.value
+    }
+
+    /// The extents.
+    #[must_use]
+    pub fn shape(&self) -> &Shape {
+        self.value.shape()
+    }
+
+    /// The extent of one axis.
+    ///
+    /// # Panics
+    /// If there is no such axis.
+    #[must_use]
+    #[track_caller]
+    pub fn extent(&self, axis: usize) -> usize {
+        let shape = self.shape();
+        assert!(axis < shape.rank(), "extent: axis {axis} of a tensor of shape {shape}");
+        shape[axis]
+    }
+
+    /// The only element of a value that has one.
+    ///
+    /// # Panics
+    /// If there is not exactly one element.
+    #[must_use]
+    #[track_caller]
+    pub fn item(&self) -> T {
+        self.value.item()
+    }
+
+    /// The same value as a constant: gradients stop here. It still knows its tape.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        let place = self.place.as_ref().map(|place| Place { tape: place.tape.clone(), node: None });
+        Self { value: self.value.clone(), place }
+    }
+
+    /// The tape this value was computed on, if any.
+    #[must_use]
+    pub fn tape(&self) -> Option<&Tape<T>> {
+        self.place.as_ref().map(|place| &place.tape)
+    }
+
+    /// A constant beside this value: on its tape, or on none where it has none.
+    #[must_use]
+    pub fn constant_like(&self, value: Tensor<T>) -> Self {
+        let place = self.place.as_ref().map(|place| Place { tape: place.tape.clone(), node: None });
+        Self { value, place }
+    }
+}
+
+impl<T: Real> From<Tensor<T>> for Var<T> {
+    fn from(value: Tensor<T>) -> Self {
+        Self { value, place: None }
+    }
+}
+
+impl<T: Real> fmt::Debug for Var<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match &self.place {
+            None => "no tape".to_owned(),
+            Some(Place { node: None, .. }) => "constant".to_owned(),
+            Some(Place { node: Some(node), .. }) => format!("node {node}"),
+        };
+        write!(f, "Var({place}) {:?}", self.value)
+    }
+}
+
+/// Values given to an operation.
+pub(crate) type Operands<T> = SmallVec<[Var<T>; 3]>;
+
+/// Runs an operation, and records it where one of its operands asks for gradients.
+///
+/// Operands are taken by value: one whose numbers nobody else holds may be overwritten.
+#[track_caller]
+pub(crate) fn apply<T: Real>(op: Op, operands: Operands<T>) -> Var<T> {
+    let at = Location::caller();
+    let mut tape: Option<Tape<T>> = None;
+    for operand in &operands {
+        if let Some(place) = &operand.place {
+            match &tape {
+                Some(tape) => assert!(
+                    tape.is_same(&place.tape),
+                    "{}: its operands were computed on two different tapes",
+                    op.name()
+                ),
+                None => tape = Some(place.tape.clone()),
+            }
+        }
+    }
+    let Some(tape) = tape else {
+        return Var::from(op.evaluate(operands.into_iter().map(Var::into_value).collect()));
+    };
+    let nodes: SmallVec<[Option<NodeId>; 3]> =
+        operands.iter().map(|operand| operand.place.as_ref().and_then(|place| place.node)).collect();
+    if op.is_piecewise_constant() || nodes.iter().all(Option::is_none) {
+        let value = op.evaluate(operands.into_iter().map(Var::into_value).collect());
+        tape.inspect(&op, &value, &nodes, at);
+        return Var::placed(value, Place { tape, node: None });
+    }
+    let saved = rules::reads(&op, &nodes);
+    let parents: SmallVec<[Parent<T>; 3]> = operands
+        .iter()
+        .zip(&nodes)
+        .enumerate()
+        .map(|(i, (operand, &node))| Parent {
+            node,
+            shape: operand.shape().clone(),
+            value: saved.input(i).then(|| operand.value.clone()),
+        })
+        .collect();
+    let inputs: Inputs<T> = operands.into_iter().map(Var::into_value).collect();
+    let value = op.evaluate(inputs);
+    tape.inspect(&op, &value, &nodes, at);
+    let output = saved.output.then(|| value.clone());
+    let node = tape.push(Node { op, shape: value.shape().clone(), parents, output, at });
+    Var::placed(value, Place { tape, node: Some(node) })
+}
