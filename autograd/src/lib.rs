@@ -45,6 +45,7 @@ mod shards;
 mod tape;
 mod tensor;
 mod trace;
+pub mod update;
 mod var;
 
 pub use gradients::Gradients;

@@ -1,0 +1,41 @@
+//! Invertible maps, the densities they give, and the models of Stanford CS236's lectures 7 and 8
+//! on normalizing flows.
+//!
+//! A flow writes data as `x = f(z)`: **z is the latent, x the data**. [`Bijection::to_data`] is the
+//! lecture's `f`, [`Bijection::to_latent`] its `f⁻¹`, and each returns its own log-determinant, so
+//!
+//! ```text
+//! log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x|
+//! ```
+//!
+//! ```
+//! use flows::{Context, Flow, models::{Nice, NiceConfig}};
+//! use rand::SeedableRng;
+//!
+//! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
+//! let config = NiceConfig { dims: 6, couplings: 4, hidden: 16, depth: 2 };
+//! let flow: Flow<f32> = Nice::build(&config, &mut rng);
+//! let x = flow.sample(5, Context::default(), 1.0, &mut rng);    // [5, 6]
+//! let log_p = flow.log_prob_of(&x).unwrap();                     // nats, [5]
+//! assert_eq!(log_p.shape(), &[5].into());
+//! ```
+//!
+//! Where to read on: [`bijection`](Bijection) and [`Flow`] are the whole theory, a page each;
+//! [`layers`] has one map a file, [`models`] one lecture model a file, [`nn`] the networks inside
+//! them and the optimisers. [`check`] holds any bijection, yours too, against finite differences.
+
+mod base;
+mod bijection;
+pub mod check;
+mod flow;
+pub mod layers;
+pub mod models;
+mod module;
+pub mod nn;
+mod noise;
+
+pub use base::{Base, Logistic, StandardNormal, Uniform};
+pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};
+pub use flow::{Flow, InputError, bits_per_dim};
+pub use module::{Module, Visitor};
+pub use noise::Noise;

@@ -42,6 +42,7 @@ pub(crate) trait Element:
     fn erf<I: Isa>(self) -> Self;
     fn normal_cdf<I: Isa>(self) -> Self;
     fn log_normal_cdf<I: Isa>(self) -> Self;
+    fn normal_score<I: Isa>(self) -> Self;
     fn log_normal_quantile<I: Isa>(self) -> Self;
 }
 
@@ -118,6 +119,7 @@ impl Element for f32 {
         erf => fast::erf::<I>,
         normal_cdf => fast::normal_cdf::<I>,
         log_normal_cdf => fast::log_normal_cdf::<I>,
+        normal_score => fast::normal_score::<I>,
         log_normal_quantile => fast::log_normal_quantile::<I>,
     }
 }
@@ -151,6 +153,7 @@ impl Element for f64 {
         erf => double::erf,
         normal_cdf => double::normal_cdf,
         log_normal_cdf => double::log_normal_cdf,
+        normal_score => double::normal_score,
         log_normal_quantile => double::log_normal_quantile,
     }
 }

@@ -18,7 +18,7 @@ mod ulp;
 
 pub(crate) use exp::{elu, exp, expm1, sigmoid, tanh};
 pub(crate) use log::{ln, ln1p, log_sigmoid, softplus};
-pub(crate) use normal::{erf, log_normal_cdf, log_normal_quantile, normal_cdf};
+pub(crate) use normal::{erf, log_normal_cdf, log_normal_quantile, normal_cdf, normal_score};
 
 use super::simd::{Isa, mul_add};
 

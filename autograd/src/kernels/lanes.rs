@@ -1,48 +1,124 @@
-//! stub
-use super::reference;
+//! The slice kernels as functions of the element type: how the rest of the engine calls them.
+
+use super::optimise::{self, AdamStep};
+use super::reduce::Extent;
+use super::{map, reduce};
 use crate::elementwise::{Binary, Unary};
 
+/// An element type that has the slice kernels.
+///
+/// Slices of one call have one length, unless a comment says otherwise; reductions read
+/// `[outer, middle, inner]` and write `[outer, inner]`.
 pub trait Lanes: Copy + Sized {
+    /// `out = f(x)`.
     fn unary(f: Unary, x: &[Self], out: &mut [Self]);
+    /// `x = f(x)`.
     fn unary_in_place(f: Unary, x: &mut [Self]);
+    /// `out = f(a, b)`.
     fn binary(f: Binary, a: &[Self], b: &[Self], out: &mut [Self]);
+    /// `a = f(a, b)`.
     fn binary_assign(f: Binary, a: &mut [Self], b: &[Self]);
+    /// `b = f(a, b)`.
     fn binary_assign_right(f: Binary, a: &[Self], b: &mut [Self]);
+    /// `out = f(a, b)` with one `b` for all.
     fn binary_scalar(f: Binary, a: &[Self], b: Self, out: &mut [Self]);
+    /// `out = f(a, b)` with one `a` for all.
     fn binary_scalar_left(f: Binary, a: Self, b: &[Self], out: &mut [Self]);
+    /// `a = f(a, b)` with one `b` for all.
     fn binary_scalar_assign(f: Binary, a: &mut [Self], b: Self);
+    /// `out = a` where `mask > 0`, else `b`.
     fn select(mask: &[Self], a: &[Self], b: &[Self], out: &mut [Self]);
+    /// Sums over the middle axis.
     fn sum_axis(x: &[Self], outer: usize, middle: usize, inner: usize, out: &mut [Self]);
+    /// Maxima over the middle axis.
     fn max_axis(x: &[Self], outer: usize, middle: usize, inner: usize, out: &mut [Self]);
+    /// `ln Σ exp` over the middle axis.
     fn logsumexp_axis(x: &[Self], outer: usize, middle: usize, inner: usize, out: &mut [Self]);
+    /// `Σ x²`.
     fn sum_of_squares(x: &[Self]) -> f64;
+    /// Whether nothing is infinite or NaN.
     fn all_finite(x: &[Self]) -> bool;
+    /// One step of Adam.
+    fn adam(step: AdamStep, p: &mut [Self], g: &[Self], m: &mut [Self], v: &mut [Self], vmax: Option<&mut [Self]>);
+    /// One step of gradient descent.
+    fn sgd(lr: f64, momentum: f64, nesterov: bool, p: &mut [Self], g: &[Self], velocity: Option<&mut [Self]>);
+    /// One step of a moving average.
+    fn ema(decay: f64, shadow: &mut [Self], p: &[Self]);
 }
 
-macro_rules! naive { ($T:ty) => {
-impl Lanes for $T {
-    fn unary(f: Unary, x: &[Self], out: &mut [Self]) { for (o, x) in out.iter_mut().zip(x) { *o = reference::unary(f, *x as f64) as $T } }
-    fn unary_in_place(f: Unary, x: &mut [Self]) { for x in x { *x = reference::unary(f, *x as f64) as $T } }
-    fn binary(f: Binary, a: &[Self], b: &[Self], out: &mut [Self]) { for i in 0..out.len() { out[i] = reference::binary(f, a[i] as f64, b[i] as f64) as $T } }
-    fn binary_assign(f: Binary, a: &mut [Self], b: &[Self]) { for i in 0..a.len() { a[i] = reference::binary(f, a[i] as f64, b[i] as f64) as $T } }
-    fn binary_assign_right(f: Binary, a: &[Self], b: &mut [Self]) { for i in 0..a.len() { b[i] = reference::binary(f, a[i] as f64, b[i] as f64) as $T } }
-    fn binary_scalar(f: Binary, a: &[Self], b: Self, out: &mut [Self]) { for i in 0..a.len() { out[i] = reference::binary(f, a[i] as f64, b as f64) as $T } }
-    fn binary_scalar_left(f: Binary, a: Self, b: &[Self], out: &mut [Self]) { for i in 0..b.len() { out[i] = reference::binary(f, a as f64, b[i] as f64) as $T } }
-    fn binary_scalar_assign(f: Binary, a: &mut [Self], b: Self) { for i in 0..a.len() { a[i] = reference::binary(f, a[i] as f64, b as f64) as $T } }
-    fn select(mask: &[Self], a: &[Self], b: &[Self], out: &mut [Self]) { for i in 0..a.len() { out[i] = if mask[i] > 0.0 { a[i] } else { b[i] } } }
-    fn sum_axis(x: &[Self], outer: usize, middle: usize, inner: usize, out: &mut [Self]) {
-        for o in 0..outer { for i in 0..inner { out[o * inner + i] = (0..middle).map(|m| x[(o * middle + m) * inner + i] as f64).sum::<f64>() as $T } }
-    }
-    fn max_axis(x: &[Self], outer: usize, middle: usize, inner: usize, out: &mut [Self]) {
-        for o in 0..outer { for i in 0..inner { out[o * inner + i] = (0..middle).map(|m| x[(o * middle + m) * inner + i]).fold(<$T>::NEG_INFINITY, <$T>::max) } }
-    }
-    fn logsumexp_axis(x: &[Self], outer: usize, middle: usize, inner: usize, out: &mut [Self]) {
-        for o in 0..outer { for i in 0..inner {
-            let it = || (0..middle).map(|m| x[(o * middle + m) * inner + i] as f64);
-            let max = it().fold(f64::NEG_INFINITY, f64::max);
-            out[o * inner + i] = if max.is_infinite() { max as $T } else { (max + it().map(|x| (x - max).exp()).sum::<f64>().ln()) as $T } } }
-    }
-    fn sum_of_squares(x: &[Self]) -> f64 { x.iter().map(|&x| x as f64 * x as f64).sum() }
-    fn all_finite(x: &[Self]) -> bool { x.iter().all(|x| x.is_finite()) }
-} } }
-naive!(f32); naive!(f64);
+macro_rules! forward {
+    ($T:ty) => {
+        impl Lanes for $T {
+            fn unary(f: Unary, x: &[Self], out: &mut [Self]) {
+                map::unary(f, x, out);
+            }
+
+            fn unary_in_place(f: Unary, x: &mut [Self]) {
+                map::unary_in_place(f, x);
+            }
+
+            fn binary(f: Binary, a: &[Self], b: &[Self], out: &mut [Self]) {
+                map::binary(f, a, b, out);
+            }
+
+            fn binary_assign(f: Binary, a: &mut [Self], b: &[Self]) {
+                map::binary_assign(f, a, b);
+            }
+
+            fn binary_assign_right(f: Binary, a: &[Self], b: &mut [Self]) {
+                map::binary_assign_right(f, a, b);
+            }
+
+            fn binary_scalar(f: Binary, a: &[Self], b: Self, out: &mut [Self]) {
+                map::binary_scalar(f, a, b, out);
+            }
+
+            fn binary_scalar_left(f: Binary, a: Self, b: &[Self], out: &mut [Self]) {
+                map::binary_scalar_left(f, a, b, out);
+            }
+
+            fn binary_scalar_assign(f: Binary, a: &mut [Self], b: Self) {
+                map::binary_scalar_in_place(f, a, b);
+            }
+
+            fn select(mask: &[Self], a: &[Self], b: &[Self], out: &mut [Self]) {
+                map::select(mask, a, b, out);
+            }
+
+            fn sum_axis(x: &[Self], outer: usize, middle: usize, inner: usize, out: &mut [Self]) {
+                reduce::sum_axis(x, Extent { outer, reduce: middle, inner }, out);
+            }
+
+            fn max_axis(x: &[Self], outer: usize, middle: usize, inner: usize, out: &mut [Self]) {
+                reduce::max_axis(x, Extent { outer, reduce: middle, inner }, out);
+            }
+
+            fn logsumexp_axis(x: &[Self], outer: usize, middle: usize, inner: usize, out: &mut [Self]) {
+                reduce::logsumexp_axis(x, Extent { outer, reduce: middle, inner }, out);
+            }
+
+            fn sum_of_squares(x: &[Self]) -> f64 {
+                reduce::sum_squares(x)
+            }
+
+            fn all_finite(x: &[Self]) -> bool {
+                reduce::all_finite(x)
+            }
+
+            fn adam(step: AdamStep, p: &mut [Self], g: &[Self], m: &mut [Self], v: &mut [Self], vmax: Option<&mut [Self]>) {
+                optimise::adam(step, p, g, m, v, vmax);
+            }
+
+            fn sgd(lr: f64, momentum: f64, nesterov: bool, p: &mut [Self], g: &[Self], velocity: Option<&mut [Self]>) {
+                optimise::sgd(lr, momentum, nesterov, p, g, velocity);
+            }
+
+            fn ema(decay: f64, shadow: &mut [Self], p: &[Self]) {
+                optimise::ema(decay, shadow, p);
+            }
+        }
+    };
+}
+
+forward!(f32);
+forward!(f64);

@@ -5,15 +5,47 @@
 //! compiler. Slices of one call have one length; anything else panics at the caller's line.
 //!
 //! NaN goes through every function of numbers (also `Relu`, `Clamp`, `Maximum`, `Minimum`);
-//! `Sign`, `Step`, `Within` and the comparisons answer 0 to it.
+//! `Step`, `Within` and the comparisons answer 0 to it.
+
+use std::marker::PhantomData;
 
 use super::element::Element;
 use super::simd::{Isa, Kernel, dispatch};
 use crate::elementwise::{Binary, Unary};
 
+/// A function of one number: a closure, or a [`named`] function of [`Element`].
+///
+/// The difference is that the compiler may decide against inlining a closure that has grown
+/// large, and only what is inlined is compiled for the instruction set in use. Closures here
+/// are a few instructions; whatever is more has a name.
+trait Function<T> {
+    fn at(&self, x: T) -> T;
+}
+
+impl<T, F: Fn(T) -> T> Function<T> for F {
+    #[inline(always)]
+    fn at(&self, x: T) -> T {
+        self(x)
+    }
+}
+
+/// A method of [`Element`] as a [`Function`] that is always inlined.
+macro_rules! named {
+    ($name:ident::<$isa:ident>) => {{
+        struct Named<I>(PhantomData<I>);
+        impl<T: Element, I: Isa> Function<T> for Named<I> {
+            #[inline(always)]
+            fn at(&self, x: T) -> T {
+                x.$name::<I>()
+            }
+        }
+        Named::<$isa>(PhantomData)
+    }};
+}
+
 /// Where a function of one number reads and writes.
 trait Place<T> {
-    fn each(self, f: impl Fn(T) -> T);
+    fn each(self, f: impl Function<T>);
 }
 
 /// Where a function of two numbers reads and writes.
@@ -27,22 +59,22 @@ macro_rules! places {
         struct $name<'a, T> { $($field: $type),+ }
         impl<T: Copy> $kind<T> for $name<'_, T> {
             #[inline(always)]
-            fn each(self, $f: places!(@closure $kind T)) {
+            fn each(self, $f: places!(@function $kind T)) {
                 let $this = self;
                 $body
             }
         }
     )+};
-    (@closure Place $t:ident) => { impl Fn($t) -> $t };
-    (@closure Pair $t:ident) => { impl Fn($t, $t) -> $t };
+    (@function Place $t:ident) => { impl Function<$t> };
+    (@function Pair $t:ident) => { impl Fn($t, $t) -> $t };
 }
 
 places! {
     Place Apart { x: &'a [T], out: &'a mut [T] } |s, f| {
-        for (out, &x) in s.out.iter_mut().zip(s.x) { *out = f(x); }
+        for (out, &x) in s.out.iter_mut().zip(s.x) { *out = f.at(x); }
     };
     Place InPlace { x: &'a mut [T] } |s, f| {
-        for x in s.x { *x = f(*x); }
+        for x in s.x { *x = f.at(*x); }
     };
     Pair Three { a: &'a [T], b: &'a [T], out: &'a mut [T] } |s, f| {
         for ((out, &a), &b) in s.out.iter_mut().zip(s.a).zip(s.b) { *out = f(a, b); }
@@ -82,56 +114,60 @@ impl<P> Apply<P> {
         match op {
             Unary::Affine { scale, shift } => {
                 let (scale, shift) = (T::from_f64(scale), T::from_f64(shift));
-                place.each(|x| x.mul_add::<I>(scale, shift));
+                place.each(|x: T| x.mul_add::<I>(scale, shift));
             }
             Unary::Abs => place.each(T::abs),
-            Unary::Sign => place.each(|x| flag(x > zero) - flag(x < zero)),
-            Unary::Step => place.each(|x| flag(x > zero)),
+            Unary::Sign => place.each(|x: T| {
+                let below = if x < zero { -one } else { x };
+                if x > zero { one } else { below }
+            }),
+            Unary::Step => place.each(|x: T| flag(x > zero)),
             Unary::Within { lo, hi } => {
                 let (lo, hi) = (T::from_f64(lo), T::from_f64(hi));
-                place.each(|x| flag((lo <= x) & (x <= hi)));
+                place.each(|x: T| flag((lo <= x) & (x <= hi)));
             }
-            Unary::Square => place.each(|x| x * x),
+            Unary::Square => place.each(|x: T| x * x),
             Unary::Sqrt => place.each(T::sqrt),
-            Unary::Recip => place.each(|x| one / x),
-            Unary::Powf(1.0) => place.each(|x| x),
-            Unary::Powf(2.0) => place.each(|x| x * x),
-            Unary::Powf(3.0) => place.each(|x| x * x * x),
-            Unary::Powf(-1.0) => place.each(|x| one / x),
+            Unary::Recip => place.each(|x: T| one / x),
+            Unary::Powf(1.0) => place.each(|x: T| x),
+            Unary::Powf(2.0) => place.each(|x: T| x * x),
+            Unary::Powf(3.0) => place.each(|x: T| x * x * x),
+            Unary::Powf(-1.0) => place.each(|x: T| one / x),
             Unary::Powf(exponent) => {
                 let exponent = T::from_f64(exponent);
-                place.each(|x| x.pow(exponent));
+                place.each(|x: T| x.pow(exponent));
             }
-            Unary::Exp => place.each(|x| x.exp::<I>()),
-            Unary::Expm1 => place.each(|x| x.expm1::<I>()),
-            Unary::Ln => place.each(|x| x.ln::<I>()),
-            Unary::Ln1p => place.each(|x| x.ln1p::<I>()),
+            Unary::Exp => place.each(named!(exp::<I>)),
+            Unary::Expm1 => place.each(named!(expm1::<I>)),
+            Unary::Ln => place.each(named!(ln::<I>)),
+            Unary::Ln1p => place.each(named!(ln1p::<I>)),
             Unary::Sin => place.each(T::sin),
             Unary::Cos => place.each(T::cos),
-            Unary::Tanh => place.each(|x| x.tanh::<I>()),
-            Unary::Sigmoid => place.each(|x| x.sigmoid::<I>()),
-            Unary::Softplus => place.each(|x| x.softplus::<I>()),
-            Unary::LogSigmoid => place.each(|x| x.log_sigmoid::<I>()),
-            Unary::Relu => place.each(|x| if x <= zero { zero } else { x }),
+            Unary::Tanh => place.each(named!(tanh::<I>)),
+            Unary::Sigmoid => place.each(named!(sigmoid::<I>)),
+            Unary::Softplus => place.each(named!(softplus::<I>)),
+            Unary::LogSigmoid => place.each(named!(log_sigmoid::<I>)),
+            Unary::Relu => place.each(|x: T| if x <= zero { zero } else { x }),
             Unary::LeakyRelu(slope) => {
                 let slope = T::from_f64(slope);
-                place.each(|x| {
+                place.each(|x: T| {
                     let scaled = slope * x;
                     if x > zero { x } else { scaled }
                 });
             }
-            Unary::Elu => place.each(|x| x.elu::<I>()),
+            Unary::Elu => place.each(named!(elu::<I>)),
             Unary::Clamp { lo, hi } => {
                 let (lo, hi) = (T::from_f64(lo), T::from_f64(hi));
-                place.each(|x| {
+                place.each(|x: T| {
                     let x = if x < lo { lo } else { x };
                     if x > hi { hi } else { x }
                 });
             }
-            Unary::Erf => place.each(|x| x.erf::<I>()),
-            Unary::NormalCdf => place.each(|x| x.normal_cdf::<I>()),
-            Unary::LogNormalCdf => place.each(|x| x.log_normal_cdf::<I>()),
-            Unary::LogNormalQuantile => place.each(|x| x.log_normal_quantile::<I>()),
+            Unary::Erf => place.each(named!(erf::<I>)),
+            Unary::NormalCdf => place.each(named!(normal_cdf::<I>)),
+            Unary::LogNormalCdf => place.each(named!(log_normal_cdf::<I>)),
+            Unary::NormalScore => place.each(named!(normal_score::<I>)),
+            Unary::LogNormalQuantile => place.each(named!(log_normal_quantile::<I>)),
         }
     }
 }

@@ -1,8 +1,14 @@
 //! Arithmetic over slices: the only place with `unsafe`.
 
+mod double;
+mod element;
+mod fast;
 mod gemm;
 mod lanes;
-mod reference;
+mod map;
+pub(crate) mod optimise;
+mod reduce;
+mod simd;
 #[path = "conv_stub.rs"]
 pub(crate) mod conv;
 

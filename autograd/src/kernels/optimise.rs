@@ -6,21 +6,21 @@ use super::simd::{Isa, Kernel, dispatch};
 
 /// What one step of Adam needs besides the arrays.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct AdamStep {
+pub struct AdamStep {
     /// The learning rate.
-    pub(crate) lr: f64,
+    pub lr: f64,
     /// Decay of the mean of gradients.
-    pub(crate) beta1: f64,
+    pub beta1: f64,
     /// Decay of the mean of squared gradients.
-    pub(crate) beta2: f64,
+    pub beta2: f64,
     /// Added to the root in the denominator.
-    pub(crate) eps: f64,
+    pub eps: f64,
     /// Decoupled weight decay (AdamW's), a fraction of `lr`.
-    pub(crate) weight_decay: f64,
+    pub weight_decay: f64,
     /// `1 − beta1ᵗ` at step `t`.
-    pub(crate) bias_correction1: f64,
+    pub bias_correction1: f64,
     /// `1 − beta2ᵗ` at step `t`.
-    pub(crate) bias_correction2: f64,
+    pub bias_correction2: f64,
 }
 
 /// One step of Adam: `p −= lr·(m̂/(√v̂ + eps) + weight_decay·p)`, where `m̂` and `v̂` are the

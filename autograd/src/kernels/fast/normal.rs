@@ -8,7 +8,7 @@
 use super::super::simd::{Isa, mul_add};
 use super::exp::{exp_moderate, exp_times, expm1};
 use super::log::{assemble, ln, split};
-use super::{LN2_HI, LN2_LO, at_most, polynomial};
+use super::{at_most, polynomial};
 
 /// `erf(x)/x − 1` in `x²` for `|x| ≤ 0.95`; erf to 2⁻³⁰.
 const ERF_SMALL: [f32; 7] = [
@@ -31,20 +31,31 @@ const ERF_LARGE: [f32; 8] = [
     -0.000_432_273_31,
     2.090_624e-5,
 ];
-/// `m(t)·(t + 5)` in `(t − 5)/(t + 5)` for all `t ≥ 0`; to 2⁻²⁶·⁸.
-const MILLS: [f32; 12] = [
-    0.769_193_05,
-    -0.665_382_5,
-    0.495_305_63,
-    -0.313_532_56,
-    0.165_018_83,
-    -0.069_124_19,
-    0.020_806_136,
-    -0.002_975_658_7,
-    -0.000_827_038_54,
-    0.000_519_963_97,
-    -2.547_691_1e-5,
-    -3.389_845_4e-5,
+/// `m(t)` in `t − 1` for `0 ≤ t ≤ 2`; to 2⁻²⁷.
+const MILLS_NEAR: [f32; 11] = [
+    0.261_578_3,
+    -0.137_364,
+    0.062_107_14,
+    -0.025_085_298,
+    0.009_255_482,
+    -0.003_168_015,
+    0.001_014_827_6,
+    -0.000_302_562_4,
+    8.794_894e-5,
+    -2.912_103_8e-5,
+    7.310_919e-6,
+];
+/// `m(t)·(t + 1.5)` in `1/(t + 1.5)` for all `t ≥ 2`; to 2⁻²⁵.
+const MILLS_FAR: [f32; 9] = [
+    0.398_942_3,
+    0.598_407_2,
+    0.499_245_76,
+    -0.469_460_58,
+    -1.787_031_8,
+    -5.435_719_5,
+    32.306_305,
+    -51.021_07,
+    28.140_963,
 ];
 /// `Φ⁻¹(½ + y)/y` in `y²` for `|y| ≤ 0.26`; to 2⁻²⁹.
 const QUANTILE_CENTRE: [f32; 7] =
@@ -53,27 +64,30 @@ const QUANTILE_CENTRE: [f32; 7] =
 const START_ABOVE: [f32; 3] = [2.402_490_5, 0.636_071_4, 0.008_392_811];
 /// The denominator of [`START_ABOVE`].
 const START_BELOW: [f32; 4] = [1.0, 1.263_094_1, 0.147_832_02, 0.001_098_698_3];
+/// What `f32` leaves of ln 2.
+const LN_2_REST: f32 = -1.904_654_3e-9;
 /// `√2π`.
 const SQRT_TAU: f32 = 2.506_628_3;
 
 /// `m(t)` for `t ≥ 0`.
 #[inline(always)]
 fn mills<I: Isa>(t: f32) -> f32 {
-    // Beyond 10¹⁵ nothing that uses m can tell; and ∞ would become NaN.
-    let t = at_most(t, 1e15);
-    let y = 1.0 / (t + 5.0);
-    y * polynomial::<I, 12>((t - 5.0) * y, MILLS)
+    let near = polynomial::<I, 11>(t - 1.0, MILLS_NEAR);
+    // So bounded the quotient stays clear of the denormals.
+    let y = 1.0 / (at_most(t, 1e30) + 1.5);
+    let far = y * polynomial::<I, 9>(y, MILLS_FAR);
+    if t < 2.0 { near } else { far }
 }
 
-/// `Φ(−t)` for `t ≥ 0`.
+/// `factor·exp(−t²/2)` for `t ≥ 0`.
 #[inline(always)]
-fn upper_tail<I: Isa>(t: f32) -> f32 {
+fn bell<I: Isa>(t: f32, factor: f32) -> f32 {
     let t = at_most(t, 15.0);
     // The error of t² would be an error of the result many times over: square the upper half
     // of the bits, exactly, and the rest beside it.
     let coarse = f32::from_bits(t.to_bits() & 0xffff_f000);
     let rest = (t - coarse) * (t + coarse);
-    exp_times::<I>(-0.5 * (coarse * coarse), -0.5 * rest, mills::<I>(t))
+    exp_times::<I>(-0.5 * (coarse * coarse), -0.5 * rest, factor)
 }
 
 /// `erf x`.
@@ -88,7 +102,8 @@ pub(crate) fn erf<I: Isa>(x: f32) -> f32 {
 /// `Φ(x)`.
 #[inline(always)]
 pub(crate) fn normal_cdf<I: Isa>(x: f32) -> f32 {
-    let tail = upper_tail::<I>(x.abs());
+    let t = x.abs();
+    let tail = bell::<I>(t, mills::<I>(t));
     if x > 0.0 { 1.0 - tail } else { tail }
 }
 
@@ -98,7 +113,7 @@ pub(crate) fn log_normal_cdf<I: Isa>(x: f32) -> f32 {
     let t = x.abs();
     // On the left −t²/2 + ln m(t); on the right ln(1 − Φ(−x)). One logarithm serves both.
     let m = mills::<I>(t);
-    let tail = upper_tail::<I>(t);
+    let tail = bell::<I>(t, m);
     let (mantissa, n) = split(m);
     let halved = tail > 1.0 / 3.0;
     let right_f = if halved { 1.0 - 2.0 * tail } else { -tail };
@@ -111,6 +126,19 @@ pub(crate) fn log_normal_cdf<I: Isa>(x: f32) -> f32 {
     if x.is_nan() { x } else { result }
 }
 
+/// `φ(x)/Φ(x)`.
+#[inline(always)]
+pub(crate) fn normal_score<I: Isa>(x: f32) -> f32 {
+    let t = x.abs();
+    let m = mills::<I>(t);
+    let density = bell::<I>(t, 1.0 / SQRT_TAU);
+    let right = density / (1.0 - SQRT_TAU * density * m);
+    let left = 1.0 / (SQRT_TAU * m);
+    // 1/t² above t, the score is t to the last bit long before m runs out of range.
+    let left = if t > 1e6 { t } else { left };
+    if x < 0.0 { left } else { right }
+}
+
 /// `z` with `ln Φ(z) = x`.
 ///
 /// Around the median a polynomial in the probability; elsewhere, in whichever tail, a rational
@@ -119,7 +147,8 @@ pub(crate) fn log_normal_cdf<I: Isa>(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn log_normal_quantile<I: Isa>(x: f32) -> f32 {
     let centre = (x > -1.3) & (x < -0.32);
-    let from_median = (x + LN2_HI) + LN2_LO;
+    // The first sum is exact; x + ln 2 keeps all its digits where it goes through 0.
+    let from_median = (x + std::f32::consts::LN_2) + LN_2_REST;
     let minus = expm1::<I>(if centre { from_median } else { x });
 
     let y = 0.5 * minus;
@@ -168,7 +197,13 @@ mod tests {
     fn log_normal_cdf() {
         check(Unary::LogNormalCdf, [-20.0, 14.5], 4.0, double::log_normal_cdf);
         check(Unary::LogNormalCdf, [-1.0, 1.0], 4.0, double::log_normal_cdf);
-        check(Unary::LogNormalCdf, [-1e4, -20.0], 2.0, double::log_normal_cdf);
+        check(Unary::LogNormalCdf, [-1e4, -20.0], 4.0, double::log_normal_cdf);
+    }
+
+    #[test]
+    fn normal_score() {
+        check(Unary::NormalScore, [-20.0, 14.5], 4.0, double::normal_score);
+        check(Unary::NormalScore, [-1.0, 1.0], 4.0, double::normal_score);
     }
 
     #[test]

@@ -1,0 +1,240 @@
+//! Every operation: its definition, in place as out of place, at every level and length.
+
+use super::*;
+use crate::kernels::simd::testing::on_every_level;
+
+const UNARY: [Unary; 30] = [
+    Unary::Affine { scale: 2.5, shift: -1.0 },
+    Unary::Abs,
+    Unary::Sign,
+    Unary::Step,
+    Unary::Within { lo: -0.5, hi: 1.0 },
+    Unary::Square,
+    Unary::Sqrt,
+    Unary::Recip,
+    Unary::Powf(1.7),
+    Unary::Powf(3.0),
+    Unary::Powf(-1.0),
+    Unary::Exp,
+    Unary::Expm1,
+    Unary::Ln,
+    Unary::Ln1p,
+    Unary::Sin,
+    Unary::Cos,
+    Unary::Tanh,
+    Unary::Sigmoid,
+    Unary::Softplus,
+    Unary::LogSigmoid,
+    Unary::Relu,
+    Unary::LeakyRelu(0.1),
+    Unary::Elu,
+    Unary::Clamp { lo: -0.5, hi: 1.0 },
+    Unary::Erf,
+    Unary::NormalCdf,
+    Unary::LogNormalCdf,
+    Unary::NormalScore,
+    Unary::LogNormalQuantile,
+];
+
+const BINARY: [Binary; 12] = [
+    Binary::Add,
+    Binary::Sub,
+    Binary::Mul,
+    Binary::Div,
+    Binary::Pow,
+    Binary::Maximum,
+    Binary::Minimum,
+    Binary::Greater,
+    Binary::GreaterEqual,
+    Binary::StepMul,
+    Binary::TanhGrad,
+    Binary::SigmoidGrad,
+];
+
+/// The functions of one number, said with the standard library; the rest are tested by ULP.
+fn unary_by_definition(op: Unary, x: f64) -> Option<f64> {
+    Some(match op {
+        Unary::Affine { scale, shift } => scale * x + shift,
+        Unary::Abs => x.abs(),
+        Unary::Sign if x == 0.0 || x.is_nan() => x,
+        Unary::Sign => x.signum(),
+        Unary::Step => f64::from(u8::from(x > 0.0)),
+        Unary::Within { lo, hi } => f64::from(u8::from((lo..=hi).contains(&x))),
+        Unary::Square => x * x,
+        Unary::Sqrt => x.sqrt(),
+        Unary::Recip => 1.0 / x,
+        Unary::Powf(exponent) => x.powf(exponent),
+        Unary::Sin => x.sin(),
+        Unary::Cos => x.cos(),
+        Unary::Exp => x.exp(),
+        Unary::Ln => x.ln(),
+        Unary::Tanh => x.tanh(),
+        Unary::Relu if x.is_nan() => x,
+        Unary::Relu => x.max(0.0),
+        Unary::LeakyRelu(slope) => x * if x > 0.0 { 1.0 } else { slope },
+        Unary::Elu if x > 0.0 => x,
+        Unary::Elu => x.exp_m1(),
+        Unary::Clamp { lo, hi } => x.clamp(lo, hi),
+        _ => return None,
+    })
+}
+
+fn binary_by_definition(op: Binary, a: f64, b: f64) -> f64 {
+    let flag = |on: bool| f64::from(u8::from(on));
+    match op {
+        Binary::Add => a + b,
+        Binary::Sub => a - b,
+        Binary::Mul => a * b,
+        Binary::Div => a / b,
+        Binary::Pow => a.powf(b),
+        Binary::Maximum | Binary::Minimum if a.is_nan() || b.is_nan() => f64::NAN,
+        Binary::Maximum => a.max(b),
+        Binary::Minimum => a.min(b),
+        Binary::Greater => flag(a > b),
+        Binary::GreaterEqual => flag(a >= b),
+        Binary::StepMul => if b > 0.0 { a } else { 0.0 },
+        Binary::TanhGrad => a * (1.0 - b * b),
+        Binary::SigmoidGrad => a * b * (1.0 - b),
+    }
+}
+
+/// Numbers of both signs, with everything awkward early on.
+fn numbers<T: Element>(n: usize, seed: f64) -> Vec<T> {
+    let awkward = [f64::NAN, 0.0, -0.0, 1.0, f64::INFINITY, f64::NEG_INFINITY, 0.5, -0.5];
+    let turn = seed as usize;
+    (0..n)
+        .map(|k| match awkward.get((k + turn) % (n.max(20))) {
+            Some(&x) => T::from_f64(x),
+            None => T::from_f64(3.0 * ((k as f64 + seed) * 12.9898).sin()),
+        })
+        .collect()
+}
+
+#[track_caller]
+fn near<T: Element>(got: T, want: f64, tolerance: f64, what: &dyn std::fmt::Debug) {
+    let got = got.to_f64();
+    let same = got == want || (got.is_nan() && want.is_nan());
+    assert!(
+        same || (got - want).abs() <= tolerance * want.abs().max(1.0),
+        "{what:?}: {got:e} instead of {want:e}"
+    );
+}
+
+/// Equal, or NaN both.
+#[track_caller]
+fn same<T: Element + std::fmt::Debug>(a: &[T], b: &[T], what: &dyn std::fmt::Debug) {
+    assert_eq!(a.len(), b.len());
+    for (k, (a, b)) in a.iter().zip(b).enumerate() {
+        let both_nan = a.to_f64().is_nan() && b.to_f64().is_nan();
+        assert!(a == b || both_nan, "{what:?} at {k}: {a:?} and {b:?}");
+    }
+}
+
+const LENGTHS: [usize; 11] = [0, 1, 2, 7, 8, 15, 17, 31, 33, 64, 259];
+
+fn every_unary<T: Element + std::fmt::Debug>(tolerance: f64) {
+    for n in LENGTHS {
+        let x: Vec<T> = numbers(n, 3.0);
+        for op in UNARY {
+            on_every_level(|level| {
+                let what = (op, level, n);
+                let mut out = vec![T::ONE; n];
+                unary(op, &x, &mut out);
+                let mut in_place = x.clone();
+                unary_in_place(op, &mut in_place);
+                same(&out, &in_place, &what);
+                for (&x, &got) in x.iter().zip(&out) {
+                    // One element alone goes through the remainder of the vector loop.
+                    let mut alone = [x];
+                    unary_in_place(op, &mut alone);
+                    same(&alone, &[got], &what);
+                    if let Some(want) = unary_by_definition(op, x.to_f64()) {
+                        near(got, want, tolerance, &(what, x));
+                    }
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn unary_f32() {
+    every_unary::<f32>(1e-6);
+}
+
+#[test]
+fn unary_f64() {
+    every_unary::<f64>(1e-14);
+}
+
+fn every_binary<T: Element + std::fmt::Debug>(tolerance: f64) {
+    for n in LENGTHS {
+        let (a, b): (Vec<T>, Vec<T>) = (numbers(n, 1.0), numbers(n, 2.0));
+        for op in BINARY {
+            on_every_level(|level| {
+                let what = (op, level, n);
+                let mut out = vec![T::ONE; n];
+                binary(op, &a, &b, &mut out);
+                for ((&a, &b), &got) in a.iter().zip(&b).zip(&out) {
+                    near(got, binary_by_definition(op, a.to_f64(), b.to_f64()), tolerance, &(what, a, b));
+                }
+                let (mut left, mut right) = (a.clone(), b.clone());
+                binary_assign(op, &mut left, &b);
+                binary_assign_right(op, &a, &mut right);
+                same(&left, &out, &what);
+                same(&right, &out, &what);
+
+                let number = T::from_f64(0.75);
+                let numbers = vec![number; n];
+                binary(op, &a, &numbers, &mut out);
+                let (mut apart, mut in_place) = (vec![T::ONE; n], a.clone());
+                binary_scalar(op, &a, number, &mut apart);
+                binary_scalar_in_place(op, &mut in_place, number);
+                same(&apart, &out, &what);
+                same(&in_place, &out, &what);
+
+                binary(op, &numbers, &b, &mut out);
+                let mut in_place = b.clone();
+                binary_scalar_left(op, number, &b, &mut apart);
+                binary_scalar_left_in_place(op, number, &mut in_place);
+                same(&apart, &out, &what);
+                same(&in_place, &out, &what);
+            });
+        }
+    }
+}
+
+#[test]
+fn binary_f32() {
+    every_binary::<f32>(1e-6);
+}
+
+#[test]
+fn binary_f64() {
+    every_binary::<f64>(1e-14);
+}
+
+#[test]
+fn select_axpy_add() {
+    for n in LENGTHS {
+        let (a, b, mask): (Vec<f32>, Vec<f32>, Vec<f32>) = (numbers(n, 1.0), numbers(n, 2.0), numbers(n, 3.0));
+        on_every_level(|level| {
+            let mut out = vec![0.0; n];
+            select(&mask, &a, &b, &mut out);
+            let (mut moved, mut summed) = (b.clone(), b.clone());
+            axpy(-0.3, &a, &mut moved);
+            add_assign(&mut summed, &a);
+            for k in 0..n {
+                same(&[out[k]], &[if mask[k] > 0.0 { a[k] } else { b[k] }], &level);
+                near(moved[k], f64::from(b[k]) - 0.3 * f64::from(a[k]), 1e-6, &level);
+                same(&[summed[k]], &[a[k] + b[k]], &level);
+            }
+        });
+    }
+}
+
+#[test]
+#[should_panic(expected = "Add: lengths")]
+fn lengths_are_checked() {
+    binary_assign(Binary::Add, &mut [0.0], &[1.0, 2.0]);
+}

@@ -1,0 +1,331 @@
+//! Reductions over slices: sums, maxima and log-sum-exps, along any axis.
+//!
+//! A tensor reduced along an axis is `[outer, reduce, inner]` in memory, and the result
+//! `[outer, inner]`; see [`Extent`]. Sums are carried in `f64`, so an `f32` sum over a million
+//! elements is right to its last bit. All loops run over contiguous memory: along rows with
+//! many accumulators side by side, down columns a strip at a time with one accumulator each.
+
+use super::element::Element;
+use super::map::maximum;
+use super::simd::{Isa, Kernel, dispatch};
+
+/// Accumulators side by side in a sum along a row: enough to hide the latency of addition.
+const LANES: usize = 32;
+/// Columns summed together: their accumulators fit the nearest cache with room for the rows.
+const STRIP: usize = 512;
+/// Rows shorter than this are reduced many at a time, transposed.
+const SHORT: usize = 32;
+
+/// The shape of a reduction: `[outer, reduce, inner] → [outer, inner]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// The product of the sizes before the reduced axis.
+    pub(crate) outer: usize,
+    /// The reduced axis.
+    pub(crate) reduce: usize,
+    /// The product of the sizes after it.
+    pub(crate) inner: usize,
+}
+
+impl Extent {
+    #[track_caller]
+    fn check<T>(self, what: &str, x: &[T], out: &[T]) {
+        let Self { outer, reduce, inner } = self;
+        assert_eq!((x.len(), out.len()), (outer * reduce * inner, outer * inner), "{what} over {self:?}: lengths");
+    }
+}
+
+/// A sum of `term(x)`s in `f64`.
+struct Total<'a, T, F>(&'a [T], F);
+
+impl<T: Element, F: Fn(T) -> f64> Kernel for Total<'_, T, F> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<I: Isa>(self) -> f64 {
+        total(self.0, self.1)
+    }
+}
+
+#[inline(always)]
+fn total<T: Element>(x: &[T], term: impl Fn(T) -> f64) -> f64 {
+    if x.len() < SHORT {
+        return x.iter().fold(0.0, |sum, &x| sum + term(x));
+    }
+    let mut sums = [0.0; LANES];
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    for block in blocks {
+        for (sum, &x) in sums.iter_mut().zip(block) {
+            *sum += term(x);
+        }
+    }
+    for (sum, &x) in sums.iter_mut().zip(rest) {
+        *sum += term(x);
+    }
+    fold(sums, |a, b| a + b)
+}
+
+/// Combines the lanes, halves onto halves.
+#[inline(always)]
+fn fold<T: Copy>(mut lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for k in 0..width {
+            lanes[k] = f(lanes[k], lanes[k + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// `Σ x`.
+pub(crate) fn sum<T: Element>(x: &[T]) -> T {
+    T::from_f64(dispatch(Total(x, T::to_f64)))
+}
+
+/// `Σ x²`, with all the digits it was summed in: squares outgrow `f32` early.
+pub(crate) fn sum_squares<T: Element>(x: &[T]) -> f64 {
+    dispatch(Total(x, |x: T| x.to_f64() * x.to_f64()))
+}
+
+/// `Σ a·b`.
+#[track_caller]
+pub(crate) fn dot<T: Element>(a: &[T], b: &[T]) -> T {
+    assert_eq!(a.len(), b.len(), "dot: lengths");
+    T::from_f64(dispatch(Dot(a, b)))
+}
+
+struct Dot<'a, T>(&'a [T], &'a [T]);
+
+impl<T: Element> Kernel for Dot<'_, T> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<I: Isa>(self) -> f64 {
+        let mut sums = [0.0; LANES];
+        let ((a, a_rest), (b, b_rest)) = (self.0.as_chunks::<LANES>(), self.1.as_chunks::<LANES>());
+        for (a, b) in a.iter().zip(b) {
+            for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+                *sum += a.to_f64() * b.to_f64();
+            }
+        }
+        for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
+            *sum += a.to_f64() * b.to_f64();
+        }
+        fold(sums, |a, b| a + b)
+    }
+}
+
+/// Whether there is no NaN and no infinity in `x`.
+pub(crate) fn all_finite<T: Element>(x: &[T]) -> bool {
+    dispatch(AllFinite(x))
+}
+
+struct AllFinite<'a, T>(&'a [T]);
+
+impl<T: Element> Kernel for AllFinite<'_, T> {
+    type Output = bool;
+    #[inline(always)]
+    fn run<I: Isa>(self) -> bool {
+        // Without a branch inside a block, so that it vectorises.
+        self.0.chunks(1024).all(|block| block.iter().fold(true, |fine, x| fine & x.is_finite()))
+    }
+}
+
+/// `[outer, n] → [outer]`: the sum of each row.
+#[track_caller]
+pub(crate) fn sum_rows<T: Element>(x: &[T], n: usize, out: &mut [T]) {
+    sum_axis(x, Extent { outer: out.len(), reduce: n, inner: 1 }, out);
+}
+
+/// `[outer, n] → [n]`: the sum of each column.
+#[track_caller]
+pub(crate) fn sum_columns<T: Element>(x: &[T], out: &mut [T]) {
+    let n = out.len();
+    sum_axis(x, Extent { outer: 1, reduce: x.len().checked_div(n).unwrap_or(0), inner: n }, out);
+}
+
+/// Sums along an axis; over nothing, 0.
+#[track_caller]
+pub(crate) fn sum_axis<T: Element>(x: &[T], extent: Extent, out: &mut [T]) {
+    extent.check("sum", x, out);
+    dispatch(Along { x, extent, out, by: Sums });
+}
+
+/// Maxima along an axis, NaN where there is one; over nothing, −∞.
+#[track_caller]
+pub(crate) fn max_axis<T: Element>(x: &[T], extent: Extent, out: &mut [T]) {
+    extent.check("max", x, out);
+    dispatch(Along { x, extent, out, by: Maxima });
+}
+
+/// `ln Σ eˣ` along an axis, without overflow; over nothing, −∞.
+#[track_caller]
+pub(crate) fn logsumexp_axis<T: Element>(x: &[T], extent: Extent, out: &mut [T]) {
+    extent.check("logsumexp", x, out);
+    dispatch(Along { x, extent, out, by: LogSumExps });
+}
+
+/// How to reduce one block of rows or columns.
+trait Reduction<T> {
+    /// One row to one number.
+    fn row<I: Isa>(x: &[T]) -> T;
+    /// The columns of `x` (rows of `pitch`, of which the first `out.len() ≤ STRIP` elements
+    /// count) to one number each.
+    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T]);
+}
+
+/// A reduction along an axis.
+struct Along<'a, T, R> {
+    x: &'a [T],
+    extent: Extent,
+    out: &'a mut [T],
+    #[expect(dead_code, reason = "only its type is used")]
+    by: R,
+}
+
+impl<T: Element, R: Reduction<T>> Kernel for Along<'_, T, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self { x, extent: Extent { reduce, inner, .. }, out, .. } = self;
+        if out.is_empty() {
+            return;
+        }
+        if reduce == 0 {
+            out.fill(R::row::<I>(&[]));
+        } else if inner > 1 {
+            for (x, out) in x.chunks_exact(reduce * inner).zip(out.chunks_exact_mut(inner)) {
+                for (strip, out) in out.chunks_mut(STRIP).enumerate() {
+                    R::columns::<I>(&x[strip * STRIP..], inner, out);
+                }
+            }
+        } else if reduce >= SHORT {
+            for (x, out) in x.chunks_exact(reduce).zip(out) {
+                *out = R::row::<I>(x);
+            }
+        } else {
+            // Short rows: a tile of them, transposed, is columns.
+            const ROWS: usize = 64;
+            let mut tile = [T::ZERO; ROWS * SHORT];
+            for (x, out) in x.chunks(ROWS * reduce).zip(out.chunks_mut(ROWS)) {
+                for (r, row) in x.chunks_exact(reduce).enumerate() {
+                    for (k, &x) in row.iter().enumerate() {
+                        tile[k * ROWS + r] = x;
+                    }
+                }
+                R::columns::<I>(&tile[..reduce * ROWS], ROWS, out);
+            }
+        }
+    }
+}
+
+/// Adds the columns of `x` into `sums`, a few rows at a time.
+#[inline(always)]
+fn add_columns<T: Element>(x: &[T], pitch: usize, sums: &mut [f64]) {
+    let n = sums.len();
+    for four in x.chunks(4 * pitch) {
+        if four.len() >= 3 * pitch + n {
+            let (a, b) = (&four[..n], &four[pitch..][..n]);
+            let (c, d) = (&four[2 * pitch..][..n], &four[3 * pitch..][..n]);
+            for k in 0..n {
+                sums[k] += (a[k].to_f64() + b[k].to_f64()) + (c[k].to_f64() + d[k].to_f64());
+            }
+        } else {
+            for row in four.chunks(pitch).filter(|row| row.len() >= n) {
+                for (sum, &x) in sums.iter_mut().zip(row) {
+                    *sum += x.to_f64();
+                }
+            }
+        }
+    }
+}
+
+struct Sums;
+impl<T: Element> Reduction<T> for Sums {
+    #[inline(always)]
+    fn row<I: Isa>(x: &[T]) -> T {
+        T::from_f64(total(x, T::to_f64))
+    }
+
+    #[inline(always)]
+    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T]) {
+        let mut sums = [0.0; STRIP];
+        let sums = &mut sums[..out.len()];
+        add_columns(x, pitch, sums);
+        for (out, &sum) in out.iter_mut().zip(&*sums) {
+            *out = T::from_f64(sum);
+        }
+    }
+}
+
+struct Maxima;
+impl<T: Element> Reduction<T> for Maxima {
+    #[inline(always)]
+    fn row<I: Isa>(x: &[T]) -> T {
+        let mut tops = [T::NEG_INFINITY; LANES];
+        let (blocks, rest) = x.as_chunks::<LANES>();
+        for block in blocks {
+            for (top, &x) in tops.iter_mut().zip(block) {
+                *top = maximum(*top, x);
+            }
+        }
+        for (top, &x) in tops.iter_mut().zip(rest) {
+            *top = maximum(*top, x);
+        }
+        fold(tops, maximum)
+    }
+
+    #[inline(always)]
+    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T]) {
+        let n = out.len();
+        out.fill(T::NEG_INFINITY);
+        for row in x.chunks(pitch).filter(|row| row.len() >= n) {
+            for (top, &x) in out.iter_mut().zip(row) {
+                *top = maximum(*top, x);
+            }
+        }
+    }
+}
+
+/// The largest term, which is subtracted from all; 0 where that would make `∞ − ∞`.
+#[inline(always)]
+fn pivot<T: Element>(top: T) -> T {
+    if top.is_finite() { top } else { T::ZERO }
+}
+
+struct LogSumExps;
+impl<T: Element> Reduction<T> for LogSumExps {
+    #[inline(always)]
+    fn row<I: Isa>(x: &[T]) -> T {
+        let top = pivot(<Maxima as Reduction<T>>::row::<I>(x));
+        let mut sum = 0.0;
+        let mut terms = [T::ZERO; STRIP];
+        for strip in x.chunks(STRIP) {
+            for (term, &x) in terms.iter_mut().zip(strip) {
+                *term = (x - top).exp::<I>();
+            }
+            sum += total(&terms[..strip.len()], T::to_f64);
+        }
+        T::from_f64(top.to_f64() + sum.ln())
+    }
+
+    #[inline(always)]
+    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T]) {
+        <Maxima as Reduction<T>>::columns::<I>(x, pitch, out);
+        for top in out.iter_mut() {
+            *top = pivot(*top);
+        }
+        let mut sums = [0.0; STRIP];
+        let sums = &mut sums[..out.len()];
+        for row in x.chunks(pitch).filter(|row| row.len() >= out.len()) {
+            for ((sum, &top), &x) in sums.iter_mut().zip(&*out).zip(row) {
+                *sum += (x - top).exp::<I>().to_f64();
+            }
+        }
+        for (out, &sum) in out.iter_mut().zip(&*sums) {
+            *out = T::from_f64(out.to_f64() + sum.ln());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! The optimisers' arithmetic: each one pass over memory, split over the threads.
+//!
+//! A step over millions of parameters is limited by how fast memory can be read and written, so
+//! nothing here makes a temporary. What drives these functions is in the `flows` crate.
+
+use crate::parallel::{GRAIN, threads, with_budget};
+use crate::real::Real;
+use crate::tensor::Tensor;
+
+pub use crate::kernels::optimise::AdamStep;
+
+/// What Adam remembers of one parameter.
+#[derive(Clone, Debug)]
+pub struct Moments<T: Real> {
+    /// The running mean of gradients.
+    pub m: Tensor<T>,
+    /// The running mean of squared gradients.
+    pub v: Tensor<T>,
+    /// The largest `v` so far, for AMSGrad (Reddi et al. 2018).
+    pub vmax: Option<Tensor<T>>,
+}
+
+impl<T: Real> Moments<T> {
+    /// Zeros of a parameter's shape.
+    #[must_use]
+    pub fn new(like: &Tensor<T>, amsgrad: bool) -> Self {
+        let zeros = || Tensor::zeros(like.shape());
+        Self { m: zeros(), v: zeros(), vmax: amsgrad.then(zeros) }
+    }
+}
+
+/// One step of Adam (Kingma & Ba 2015) on `p`, with decoupled weight decay (Loshchilov & Hutter 2019):
+/// `p ← p − lr·(m̂/(√v̂ + ε) + decay·p)`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn adam<T: Real>(step: AdamStep, p: &mut [T], g: &[T], moments: &mut Moments<T>) {
+    let per = piece(p.len());
+    let Moments { m, v, vmax } = moments;
+    let mut vmax = vmax.as_mut().map(|vmax| vmax.as_mut_slice().chunks_mut(per));
+    let pieces = p.chunks_mut(per).zip(g.chunks(per)).zip(m.as_mut_slice().chunks_mut(per)).zip(v.as_mut_slice().chunks_mut(per));
+    rayon::scope(|scope| {
+        for (((p, g), m), v) in pieces {
+            let vmax = vmax.as_mut().and_then(Iterator::next);
+            run(scope, per, move || T::adam(step, p, g, m, v, vmax));
+        }
+    });
+}
+
+/// One step of gradient descent with momentum: `velocity ← momentum·velocity + g`, `p ← p − lr·velocity`
+/// (with `nesterov`, the velocity is looked at one step ahead).
+///
+/// # Panics
+/// If the lengths differ.
+pub fn sgd<T: Real>(lr: f64, momentum: f64, nesterov: bool, p: &mut [T], g: &[T], velocity: Option<&mut [T]>) {
+    let per = piece(p.len());
+    let mut velocity = velocity.map(|velocity| velocity.chunks_mut(per));
+    rayon::scope(|scope| {
+        for (p, g) in p.chunks_mut(per).zip(g.chunks(per)) {
+            let velocity = velocity.as_mut().and_then(Iterator::next);
+            run(scope, per, move || T::sgd(lr, momentum, nesterov, p, g, velocity));
+        }
+    });
+}
+
+/// `shadow ← decay·shadow + (1 − decay)·p`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn average<T: Real>(decay: f64, shadow: &mut [T], p: &[T]) {
+    let per = piece(p.len());
+    rayon::scope(|scope| {
+        for (shadow, p) in shadow.chunks_mut(per).zip(p.chunks(per)) {
+            run(scope, per, move || T::ema(decay, shadow, p));
+        }
+    });
+}
+
+/// How many elements each thread takes.
+fn piece(len: usize) -> usize {
+    let pieces = threads().min(len / GRAIN).max(1);
+    len.div_ceil(pieces).next_multiple_of(16).max(16)
+}
+
+/// Runs the work on another thread, or here where there is only one.
+fn run<'s>(scope: &rayon::Scope<'s>, per: usize, work: impl FnOnce() + Send + 's) {
+    if threads() <= 1 || per < GRAIN {
+        work();
+    } else {
+        scope.spawn(move |_| with_budget(1, work));
+    }
+}

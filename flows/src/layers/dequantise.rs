@@ -1,0 +1,69 @@
+//! From whole-numbered pixels to continuous values.
+
+use crate::bijection::{Bijection, Context, Mapped};
+use crate::module::{Module, Visitor};
+use autograd::{Real, Tensor, Var};
+
+/// Uniform dequantisation (Uria, Murray & Larochelle 2013), on any shape.
+///
+/// Levels `k ∈ {0 … L−1}` become `u = (k + ε)/L ∈ [0, 1)` with `ε ~ U[0, 1)` drawn from the
+/// context's noise, a stream a row; without noise, nothing is added, and the layer is the plain
+/// map `u = k/L` of continuous `k ∈ [0, L]`.
+///
+/// ```text
+/// log|det ∂u/∂k| = −D·ln L
+/// ```
+///
+/// so a log-likelihood through this layer is that of pixel levels, and dividing it by `−D·ln 2`
+/// gives bits per dimension; the `+8` of other accounts is `log₂ 256` from here.
+#[derive(Clone, Copy, Debug)]
+pub struct Dequantise {
+    levels: u32,
+}
+
+impl Dequantise {
+    /// For values of this many levels; pixels have 256.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[must_use]
+    pub fn new(levels: u32) -> Self {
+        assert!(levels > 0, "dequantise: there must be at least one level");
+        Self { levels }
+    }
+
+    fn log_det<T: Real>(self, x: &Var<T>) -> f64 {
+        let dims = x.shape()[1..].iter().product::<usize>() as f64;
+        -dims * f64::from(self.levels).ln()
+    }
+}
+
+impl<T: Real> Bijection<T> for Dequantise {
+    fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
+        let levels = f64::from(self.levels);
+        let filled = match cx.noise {
+            None => x.clone(),
+            Some(noise) => {
+                let mut added = Tensor::zeros(x.shape());
+                let width = x.shape()[1..].iter().product::<usize>();
+                let rows = added.as_mut_slice();
+                noise.rows(x.extent(0), |i, uniform| {
+                    for e in &mut rows[i * width..(i + 1) * width] {
+                        *e = T::from_f64(uniform());
+                    }
+                });
+                // In f32 the sum of the last level and nearly 1 can round up to L itself.
+                (x + x.constant_like(added)).clamp(0.0, levels * (1.0 - 0.5 * T::EPSILON))
+            }
+        };
+        Mapped::with_constant(filled.scale(1.0 / levels), self.log_det(x))
+    }
+
+    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        Mapped::with_constant(z.scale(f64::from(self.levels)), -self.log_det(z))
+    }
+}
+
+impl<T: Real> Module<T> for Dequantise {
+    fn visit(&self, _visitor: &mut Visitor<T>) {}
+}

@@ -1,0 +1,66 @@
+//! A fixed reordering of the dimensions.
+
+use crate::bijection::{Bijection, Context, Mapped};
+use crate::module::{Module, Visitor};
+use autograd::{Real, Var};
+use rand::Rng;
+use rand::seq::SliceRandom;
+use std::sync::Arc;
+
+/// A permutation of the D dimensions of `[batch, D]`: `zᵢ = x_{order(i)}`, log|det| = 0.
+#[derive(Clone, Debug)]
+pub struct Permutation {
+    order: Arc<[usize]>,
+    back: Arc<[usize]>,
+}
+
+impl Permutation {
+    /// Latent dimension i is data dimension `order[i]`.
+    ///
+    /// # Panics
+    /// If `order` does not name each dimension once.
+    #[must_use]
+    pub fn new(order: &[usize]) -> Self {
+        let mut back = vec![usize::MAX; order.len()];
+        for (to, &from) in order.iter().enumerate() {
+            assert!(from < order.len() && back[from] == usize::MAX, "permutation: {from} is out of range or named twice");
+            back[from] = to;
+        }
+        Self { order: order.into(), back: back.into() }
+    }
+
+    /// The dimensions in reverse order.
+    #[must_use]
+    pub fn reversal(dims: usize) -> Self {
+        Self::new(&(0..dims).rev().collect::<Vec<_>>())
+    }
+
+    /// First the even dimensions (0, 2, 4, …), then the odd ones: makes the two halves of what
+    /// follows NICE's odd/even partition.
+    #[must_use]
+    pub fn even_odd(dims: usize) -> Self {
+        Self::new(&(0..dims).step_by(2).chain((1..dims).step_by(2)).collect::<Vec<_>>())
+    }
+
+    /// A random order.
+    #[must_use]
+    pub fn random(dims: usize, rng: &mut dyn Rng) -> Self {
+        let mut order: Vec<usize> = (0..dims).collect();
+        order.shuffle(rng);
+        Self::new(&order)
+    }
+}
+
+impl<T: Real> Bijection<T> for Permutation {
+    fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        Mapped::volume_preserving(x.gather(1, &self.order))
+    }
+
+    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        Mapped::volume_preserving(z.gather(1, &self.back))
+    }
+}
+
+impl<T: Real> Module<T> for Permutation {
+    fn visit(&self, _visitor: &mut Visitor<T>) {}
+}

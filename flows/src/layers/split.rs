@@ -1,0 +1,56 @@
+//! How a coupling layer parts its input.
+
+use autograd::{Real, Var};
+
+/// A partition of `[batch, D]` into the half that a coupling reads and the half that it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Reads the first ⌈D/2⌉ dimensions and changes the rest.
+    ReadFirst,
+    /// Reads the last ⌊D/2⌋ dimensions and changes the rest.
+    ReadLast,
+}
+
+impl Split {
+    /// The halves alternate from layer to layer, so that two layers change everything.
+    #[must_use]
+    pub const fn alternating(layer: usize) -> Self {
+        if layer.is_multiple_of(2) { Self::ReadFirst } else { Self::ReadLast }
+    }
+
+    /// How many of `dims` dimensions are read, and how many are changed.
+    #[must_use]
+    pub const fn sizes(self, dims: usize) -> (usize, usize) {
+        let first = dims.div_ceil(2);
+        match self {
+            Self::ReadFirst => (first, dims - first),
+            Self::ReadLast => (dims - first, first),
+        }
+    }
+
+    /// The half that is read, and the half that is changed.
+    ///
+    /// # Panics
+    /// If `x` has not two axes.
+    #[must_use]
+    #[track_caller]
+    pub fn part<T: Real>(self, x: &Var<T>) -> (Var<T>, Var<T>) {
+        let dims = x.extent(1);
+        let first = dims.div_ceil(2);
+        let (a, b) = (x.slice(1, 0..first), x.slice(1, first..dims));
+        match self {
+            Self::ReadFirst => (a, b),
+            Self::ReadLast => (b, a),
+        }
+    }
+
+    /// Puts the halves back where [`Split::part`] took them from.
+    #[must_use]
+    #[track_caller]
+    pub fn join<T: Real>(self, read: &Var<T>, changed: &Var<T>) -> Var<T> {
+        match self {
+            Self::ReadFirst => Var::concat(1, &[read, changed]),
+            Self::ReadLast => Var::concat(1, &[changed, read]),
+        }
+    }
+}

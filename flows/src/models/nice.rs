@@ -1,0 +1,70 @@
+//! NICE: additive couplings and a rescaling (lecture 7).
+//!
+//! Dinh, Krueger & Bengio, *NICE: Non-linear Independent Components Estimation*, 2015.
+
+use crate::base::Logistic;
+use crate::bijection::{Bijection, Chain};
+use crate::flow::Flow;
+use crate::layers::{AdditiveCoupling, Permutation, Rescaling, Split};
+use crate::nn::{Activation, Mlp};
+use autograd::Real;
+use rand::Rng;
+
+/// The sizes of a NICE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NiceConfig {
+    /// Dimensions of the data, D ≥ 2.
+    pub dims: usize,
+    /// Additive couplings; the halves exchange roles after each. At least 3 for every dimension to
+    /// be able to depend on every other.
+    pub couplings: usize,
+    /// Width of the couplings' hidden layers.
+    pub hidden: usize,
+    /// Hidden layers in each coupling's network.
+    pub depth: usize,
+}
+
+impl NiceConfig {
+    /// The paper's sizes for MNIST: 4 couplings, 5 hidden layers of 1000.
+    #[must_use]
+    pub const fn mnist() -> Self {
+        Self { dims: 784, couplings: 4, hidden: 1000, depth: 5 }
+    }
+}
+
+/// The model of the lecture's NICE slides, in the direction x → z:
+///
+/// ```text
+/// (h₁, h₂) = (even dimensions of x, odd dimensions of x)
+/// h₂ ← h₂ + m⁽¹⁾(h₁)      additive couplings, volume preserving:
+/// h₁ ← h₁ + m⁽²⁾(h₂)      log|det| = 0
+///   ⋮
+/// z = exp(s) ⊙ h           rescaling: log|det ∂z/∂x| = Σᵢ sᵢ
+/// log p(x) = −Σᵢ[softplus(zᵢ) + softplus(−zᵢ)] + Σᵢ sᵢ
+/// ```
+///
+/// Each `m` is a network with ReLU hidden layers. On MNIST the paper reports 1980.50 nats, which
+/// is 4.36 bits per dimension.
+#[derive(Clone, Copy, Debug)]
+pub struct Nice;
+
+impl Nice {
+    /// A NICE over rows of D numbers, with a logistic base.
+    ///
+    /// # Panics
+    /// If `config.dims` is below 2.
+    #[must_use]
+    pub fn build<T: Real>(config: &NiceConfig, rng: &mut dyn Rng) -> Flow<T> {
+        let &NiceConfig { dims, couplings, hidden, depth } = config;
+        assert!(dims >= 2, "NICE: a coupling needs at least 2 dimensions, not {dims}");
+        let mut layers: Vec<Box<dyn Bijection<T>>> = vec![Box::new(Permutation::even_odd(dims))];
+        for i in 0..couplings {
+            let split = Split::alternating(i);
+            let (read, changed) = split.sizes(dims);
+            let net = Mlp::new(read, &vec![hidden; depth], changed, Activation::Relu, rng);
+            layers.push(Box::new(AdditiveCoupling::new(split, net)));
+        }
+        layers.push(Box::new(Rescaling::new(dims)));
+        Flow::new(Chain::new(layers), Logistic, [dims])
+    }
+}

@@ -1,0 +1,112 @@
+//! Adam and its relatives.
+
+use autograd::update::{self, AdamStep, Moments};
+use autograd::{Gradients, Param, Real, Tensor};
+
+/// The settings of [`Adam`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamConfig {
+    /// Decay of the running mean of gradients, β₁.
+    pub beta1: f64,
+    /// Decay of the running mean of squared gradients, β₂.
+    pub beta2: f64,
+    /// Added to the denominator, ε.
+    pub eps: f64,
+    /// Decoupled weight decay (`AdamW`), as a fraction of the learning rate.
+    pub weight_decay: f64,
+    /// Use the largest second moment so far (`AMSGrad`).
+    pub amsgrad: bool,
+}
+
+impl Default for AdamConfig {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0, amsgrad: false }
+    }
+}
+
+/// Adam (Kingma & Ba 2015), with `AdamW`'s decay (Loshchilov & Hutter 2019) and `AMSGrad`
+/// (Reddi et al. 2018):
+///
+/// ```text
+/// m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²
+/// p ← p − lr·( (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε) + decay·p )
+/// ```
+#[derive(Debug)]
+pub struct Adam<T: Real> {
+    config: AdamConfig,
+    params: Vec<(String, Param<T>)>,
+    moments: Vec<Moments<T>>,
+    steps: u64,
+}
+
+impl<T: Real> Adam<T> {
+    /// An optimiser of the trainable ones of these parameters, as [`crate::Module::params`] lists them.
+    #[must_use]
+    pub fn new(params: Vec<(String, Param<T>)>, config: AdamConfig) -> Self {
+        let params: Vec<_> = params.into_iter().filter(|(_, param)| param.is_trainable()).collect();
+        let moments = params.iter().map(|(_, param)| Moments::new(&param.value(), config.amsgrad)).collect();
+        Self { config, params, moments, steps: 0 }
+    }
+
+    /// One step against the gradients, with this learning rate. A parameter without a gradient
+    /// stays as it is.
+    pub fn step(&mut self, gradients: &Gradients<T>, lr: f64) {
+        self.steps += 1;
+        let AdamConfig { beta1, beta2, eps, weight_decay, .. } = self.config;
+        let t = self.steps as f64;
+        let step = AdamStep {
+            lr,
+            beta1,
+            beta2,
+            eps,
+            weight_decay,
+            bias_correction1: 1.0 - beta1.powf(t),
+            bias_correction2: 1.0 - beta2.powf(t),
+        };
+        for ((_, param), moments) in self.params.iter().zip(&mut self.moments) {
+            if let Some(gradient) = gradients.of(param) {
+                param.update(|p| update::adam(step, p, gradient.as_slice(), moments));
+            }
+        }
+    }
+
+    /// Steps taken so far.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// What it remembers, as tensors by name: for a checkpoint.
+    #[must_use]
+    pub fn state(&self) -> Vec<(String, Tensor<T>)> {
+        let mut state = Vec::new();
+        for ((path, _), moments) in self.params.iter().zip(&self.moments) {
+            state.push((format!("{path}.m"), moments.m.clone()));
+            state.push((format!("{path}.v"), moments.v.clone()));
+            if let Some(vmax) = &moments.vmax {
+                state.push((format!("{path}.vmax"), vmax.clone()));
+            }
+        }
+        state
+    }
+
+    /// Takes up a state that [`Adam::state`] gave, after `steps` steps. `find` looks a tensor up by name.
+    ///
+    /// # Errors
+    /// The name of the first tensor that is missing or has another shape.
+    pub fn restore(&mut self, steps: u64, find: impl Fn(&str) -> Option<Tensor<T>>) -> Result<(), String> {
+        let get = |path: &str, part: &str, like: &Tensor<T>| {
+            let name = format!("{path}.{part}");
+            find(&name).filter(|found| found.shape() == like.shape()).ok_or(name)
+        };
+        for ((path, _), moments) in self.params.iter().zip(&mut self.moments) {
+            moments.m = get(path, "m", &moments.m)?;
+            moments.v = get(path, "v", &moments.v)?;
+            if let Some(vmax) = &mut moments.vmax {
+                *vmax = get(path, "vmax", vmax)?;
+            }
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}

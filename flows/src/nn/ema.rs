@@ -1,0 +1,70 @@
+//! A running average of weights.
+
+use autograd::{Param, Real, Tensor, update};
+
+/// An exponential moving average of parameters, `shadow ← decay·shadow + (1 − decay)·p`, which often
+/// generalises better than the last weights themselves (Polyak & Juditsky 1992).
+///
+/// The first steps use a smaller decay, `(1 + t)/(10 + t)`, so that the start is soon forgotten.
+#[derive(Debug)]
+pub struct Average<T: Real> {
+    params: Vec<(String, Param<T>)>,
+    shadow: Vec<Tensor<T>>,
+    decay: f64,
+    steps: u64,
+}
+
+impl<T: Real> Average<T> {
+    /// The average starts at the present weights.
+    #[must_use]
+    pub fn new(params: Vec<(String, Param<T>)>, decay: f64) -> Self {
+        let params: Vec<_> = params.into_iter().filter(|(_, param)| param.is_trainable()).collect();
+        let shadow = params
+            .iter()
+            .map(|(_, param)| {
+                let mut own = param.value();
+                // A buffer of its own, now and not at the first update.
+                own.as_mut_slice();
+                own
+            })
+            .collect();
+        Self { params, shadow, decay, steps: 0 }
+    }
+
+    /// Takes the present weights into the average.
+    pub fn update(&mut self) {
+        self.steps += 1;
+        let t = self.steps as f64;
+        let decay = self.decay.min((1.0 + t) / (10.0 + t));
+        for ((_, param), shadow) in self.params.iter().zip(&mut self.shadow) {
+            update::average(decay, shadow.as_mut_slice(), param.value().as_slice());
+        }
+    }
+
+    /// Exchanges the weights and their average; twice is back to the start.
+    pub fn swap(&mut self) {
+        for ((_, param), shadow) in self.params.iter().zip(&mut self.shadow) {
+            let weights = param.value();
+            param.set(std::mem::replace(shadow, weights));
+        }
+    }
+
+    /// The averages by name: for a checkpoint.
+    #[must_use]
+    pub fn state(&self) -> Vec<(String, Tensor<T>)> {
+        self.params.iter().zip(&self.shadow).map(|((path, _), shadow)| (path.clone(), shadow.clone())).collect()
+    }
+
+    /// Takes up a state that [`Average::state`] gave, after `steps` updates.
+    ///
+    /// # Errors
+    /// The name of the first tensor that is missing or has another shape.
+    pub fn restore(&mut self, steps: u64, find: impl Fn(&str) -> Option<Tensor<T>>) -> Result<(), String> {
+        for ((path, _), shadow) in self.params.iter().zip(&mut self.shadow) {
+            let found = find(path).filter(|found| found.shape() == shadow.shape());
+            *shadow = found.ok_or_else(|| path.clone())?;
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}

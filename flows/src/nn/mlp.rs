@@ -1,0 +1,74 @@
+//! A plain network of linear layers.
+
+use super::{Init, Linear};
+use crate::module::{Module, Visitor};
+use autograd::{Real, Var};
+use rand::Rng;
+
+/// The nonlinearity between layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `max(x, 0)`.
+    Relu,
+    /// `tanh x`.
+    Tanh,
+    /// `x` above 0, `eˣ − 1` below.
+    Elu,
+}
+
+impl Activation {
+    /// The function itself.
+    #[must_use]
+    pub fn apply<T: Real>(self, x: &Var<T>) -> Var<T> {
+        match self {
+            Self::Relu => x.relu(),
+            Self::Tanh => x.tanh(),
+            Self::Elu => x.elu(),
+        }
+    }
+}
+
+/// Linear layers with an activation after each but the last, `[batch, in] → [batch, out]`.
+#[derive(Debug)]
+pub struct Mlp<T: Real> {
+    layers: Vec<Linear<T>>,
+    activation: Activation,
+}
+
+impl<T: Real> Mlp<T> {
+    /// A network with hidden layers of these widths, its weights drawn from [`Init::Torch`].
+    #[must_use]
+    pub fn new(inputs: usize, hidden: &[usize], outputs: usize, activation: Activation, rng: &mut dyn Rng) -> Self {
+        let widths: Vec<usize> = [inputs].iter().chain(hidden).chain(&[outputs]).copied().collect();
+        let layers = widths.windows(2).map(|pair| Linear::new(pair[0], pair[1], Init::Torch, rng)).collect();
+        Self { layers, activation }
+    }
+
+    /// The network of `x`, and of the condition's features after it where there is one.
+    ///
+    /// # Panics
+    /// If the features together are not as many as the network's inputs.
+    #[must_use]
+    #[track_caller]
+    pub fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
+        let mut h = match condition {
+            Some(condition) => Var::concat(1, &[x, condition]),
+            None => x.clone(),
+        };
+        for (i, layer) in self.layers.iter().enumerate() {
+            if i > 0 {
+                h = self.activation.apply(&h);
+            }
+            h = layer.apply(&h);
+        }
+        h
+    }
+}
+
+impl<T: Real> Module<T> for Mlp<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        for (i, layer) in self.layers.iter().enumerate() {
+            visitor.part(i, layer);
+        }
+    }
+}

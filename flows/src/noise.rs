@@ -1,0 +1,48 @@
+//! Reproducible noise, a stream of its own for every row.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Noise for the rows of a batch. Row `i` draws from stream `first_row + i` of the seed, so a row's
+/// noise is the same whichever shard of the batch it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noise {
+    /// Which noise: usually from a run's seed and the step.
+    pub seed: u64,
+    /// The stream of the first row.
+    pub first_row: u64,
+}
+
+impl Noise {
+    /// Noise of this seed, starting at row 0.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self { seed, first_row: 0 }
+    }
+
+    /// Noise for step `step` of a run with seed `seed`: unrelated for different steps or seeds.
+    #[must_use]
+    pub const fn for_step(seed: u64, step: u64) -> Self {
+        // SplitMix64's finaliser (Steele, Lea & Flood 2014) spreads neighbouring steps apart.
+        let mut z = seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self::new(z ^ (z >> 31))
+    }
+
+    /// The same noise for rows from `first` on.
+    #[must_use]
+    pub const fn from_row(self, first: usize) -> Self {
+        Self { seed: self.seed, first_row: self.first_row + first as u64 }
+    }
+
+    /// Calls `draw(i, u)` with the row number and a source of uniform numbers in [0, 1) for it.
+    pub fn rows(self, count: usize, mut draw: impl FnMut(usize, &mut dyn FnMut() -> f64)) {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        for i in 0..count {
+            rng.set_stream(self.first_row + i as u64);
+            rng.set_word_pos(0);
+            draw(i, &mut || rng.random::<u32>() as f64 / (1u64 << 32) as f64);
+        }
+    }
+}
