@@ -135,6 +135,10 @@ impl Walk {
     /// Visits the rows of `piece`, which starts at element `start` of the result, with each
     /// operand's offset at the row's beginning.
     fn rows<T>(&self, start: usize, piece: &mut [T], mut visit: impl FnMut(&mut [T], &[usize])) {
+        if piece.is_empty() {
+            // An extent of 0 has no digits to count in.
+            return;
+        }
         let mut index = Axes::from_elem(0, self.outer.len());
         let mut rest = start / self.row.max(1);
         for axis in (0..self.outer.len()).rev() {

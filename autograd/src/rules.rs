@@ -35,6 +35,8 @@ pub(crate) fn reads(op: &Op, parents: &[Option<NodeId>]) -> Reads {
     let other_sides = u8::from(wanted(1)) | u8::from(wanted(0)) << 1;
     let (inputs, output) = match op {
         Op::Unary(f) => match f {
+            // A falling slope turns the sign, and the output no longer tells the sides apart.
+            Unary::LeakyRelu(slope) if *slope < 0.0 => (1, false),
             Unary::Affine { .. } | Unary::Sign | Unary::Step | Unary::Within { .. } => (0, false),
             Unary::Sqrt
             | Unary::Recip
@@ -194,7 +196,7 @@ fn unary<T: Real>(f: Unary, at: &At<T>, g: Var<T>) -> Var<T> {
         Unary::LogSigmoid => -(g * at.y().expm1()),
         Unary::Relu => fused(Binary::StepMul, g, at.y()),
         Unary::LeakyRelu(slope) => {
-            let above = at.y().step();
+            let above = if slope < 0.0 { at.x(0).step() } else { at.y().step() };
             g * above.affine(1.0 - slope, slope)
         }
         // 1 above zero, eˣ = y + 1 below; both are min(y, 0) + 1.

@@ -217,9 +217,12 @@ impl<T: Real> Tape<T> {
     #[track_caller]
     fn pull_with(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>], sweep: Sweep) -> Vec<Var<T>> {
         assert!(seed.shape() == y.shape(), "vjp: the seed has shape {}, the output {}", seed.shape(), y.shape());
+        assert!(!self.0.spent.get(), "vjp: this tape was swept by `backward`; make a new tape for each step");
+        // A seed that knows a tape would have a plain sweep recorded.
+        let seed = if sweep == Sweep::Record { seed.clone() } else { Var::from(seed.value().clone()) };
         let targets: Vec<Option<NodeId>> = xs.iter().map(|x| self.node_of(x)).collect();
         let mut found = match self.node_of(y) {
-            Some(root) => self.sweep(root, seed.clone(), Some(&targets), sweep),
+            Some(root) => self.sweep(root, seed, Some(&targets), sweep),
             None => Vec::new(),
         };
         let mut take = |target: Option<NodeId>, x: &Var<T>| {

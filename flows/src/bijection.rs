@@ -152,6 +152,20 @@ impl<T: Real> Module<T> for Chain<T> {
     }
 }
 
+impl<T: Real, B: Bijection<T> + ?Sized> Bijection<T> for Box<B> {
+    fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
+        self.as_ref().to_latent(x, cx)
+    }
+
+    fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
+        self.as_ref().to_data(z, cx)
+    }
+
+    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+        self.as_ref().initialise(x, cx)
+    }
+}
+
 /// A map with its directions exchanged: how a MAF becomes an IAF.
 #[derive(Debug)]
 pub struct Inverted<B>(pub B);

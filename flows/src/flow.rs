@@ -1,7 +1,7 @@
 //! A flow: a bijection and a base distribution make a density.
 
 use crate::base::Base;
-use crate::bijection::{Bijection, Context, Mapped};
+use crate::bijection::{Bijection, Chain, Context, Mapped};
 use crate::module::{Module, Visitor};
 use autograd::{Real, Shape, Tensor, Var};
 use rand::Rng;
@@ -47,6 +47,13 @@ impl<T: Real> Flow<T> {
         Self { bijection: Box::new(bijection), base: Box::new(base), event: event.into() }
     }
 
+    /// The same flow over data that passes `layer` first: preprocessing as part of the density.
+    #[must_use]
+    pub fn preceded_by(self, layer: impl Bijection<T> + 'static) -> Self {
+        let chain = Chain::new(vec![Box::new(layer), self.bijection]);
+        Self { bijection: Box::new(chain), ..self }
+    }
+
     /// The map between data and latents.
     #[must_use]
     pub fn bijection(&self) -> &dyn Bijection<T> {
@@ -82,6 +89,11 @@ impl<T: Real> Flow<T> {
     #[must_use]
     pub fn loss(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         -self.log_prob(x, cx).mean_all()
+    }
+
+    /// Sets the parameters that start from data, given a first batch.
+    pub fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) {
+        self.bijection.initialise(x, cx);
     }
 
     /// `count` samples, `[count, …]`: latents from the base, mapped by f. A temperature below 1

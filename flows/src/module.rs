@@ -17,6 +17,12 @@ pub trait Module<T: Real> {
     }
 }
 
+impl<T: Real, M: Module<T> + ?Sized> Module<T> for Box<M> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        self.as_ref().visit(visitor);
+    }
+}
+
 /// Collects parameters on a walk through a model.
 #[derive(Debug)]
 pub struct Visitor<T: Real> {

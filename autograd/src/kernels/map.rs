@@ -340,5 +340,4 @@ impl<T: Element> Kernel for Axpy<'_, T> {
 }
 
 #[cfg(test)]
-
 mod tests;

@@ -15,7 +15,7 @@ pub struct AdamStep {
     pub beta2: f64,
     /// Added to the root in the denominator.
     pub eps: f64,
-    /// Decoupled weight decay (AdamW's), a fraction of `lr`.
+    /// Decoupled weight decay (`AdamW`'s), a fraction of `lr`.
     pub weight_decay: f64,
     /// `1 − beta1ᵗ` at step `t`.
     pub bias_correction1: f64,
@@ -26,16 +26,9 @@ pub struct AdamStep {
 /// One step of Adam: `p −= lr·(m̂/(√v̂ + eps) + weight_decay·p)`, where `m̂` and `v̂` are the
 /// running means of `g` and `g²` (kept in `m` and `v`) over their bias corrections.
 ///
-/// With `vmax` (AMSGrad) the largest `v` so far takes the place of `v`.
+/// With `vmax` (`AMSGrad`) the largest `v` so far takes the place of `v`.
 #[track_caller]
-pub(crate) fn adam<T: Element>(
-    step: AdamStep,
-    p: &mut [T],
-    g: &[T],
-    m: &mut [T],
-    v: &mut [T],
-    vmax: Option<&mut [T]>,
-) {
+pub(crate) fn adam<T: Element>(step: AdamStep, p: &mut [T], g: &[T], m: &mut [T], v: &mut [T], vmax: Option<&mut [T]>) {
     let n = p.len();
     assert_eq!((g.len(), m.len(), v.len()), (n, n, n), "adam: lengths");
     assert!(vmax.as_ref().is_none_or(|vmax| vmax.len() == n), "adam: lengths");
@@ -87,8 +80,10 @@ impl<T: Element> Kernel for Adam<'_, T> {
     }
 }
 
-/// One step of gradient descent: `p −= lr·g`; with a `velocity`, `velocity = momentum·velocity
-/// + g` replaces `g`, or, with Nesterov's look-ahead, `g + momentum·velocity` does.
+/// One step of gradient descent: `p −= lr·g`.
+///
+/// With a `velocity`, that array becomes `momentum·velocity + g` and replaces `g`; with
+/// Nesterov's look-ahead, `g + momentum·velocity` replaces it.
 #[track_caller]
 pub(crate) fn sgd<T: Element>(
     lr: f64,

@@ -10,7 +10,9 @@ use super::map::maximum;
 use super::simd::{Isa, Kernel, dispatch};
 
 /// Accumulators side by side in a sum along a row: enough to hide the latency of addition.
-const LANES: usize = 32;
+const LANES: usize = 64;
+/// The same for a maximum, whose steps are cheaper and whose rows are often short.
+const MAX_LANES: usize = 32;
 /// Columns summed together: their accumulators fit the nearest cache with room for the rows.
 const STRIP: usize = 512;
 /// Rows shorter than this are reduced many at a time, transposed.
@@ -66,8 +68,8 @@ fn total<T: Element>(x: &[T], term: impl Fn(T) -> f64) -> f64 {
 
 /// Combines the lanes, halves onto halves.
 #[inline(always)]
-fn fold<T: Copy>(mut lanes: [T; LANES], f: impl Fn(T, T) -> T) -> T {
-    let mut width = LANES / 2;
+fn fold<T: Copy, const N: usize>(mut lanes: [T; N], f: impl Fn(T, T) -> T) -> T {
+    let mut width = N / 2;
     while width > 0 {
         for k in 0..width {
             lanes[k] = f(lanes[k], lanes[k + width]);
@@ -170,7 +172,21 @@ trait Reduction<T> {
     fn row<I: Isa>(x: &[T]) -> T;
     /// The columns of `x` (rows of `pitch`, of which the first `out.len() ≤ STRIP` elements
     /// count) to one number each.
-    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T]);
+    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T], scratch: &mut Scratch<T>);
+}
+
+/// Room to work in for [`Reduction::columns`], cleared by whoever uses it.
+struct Scratch<T> {
+    sums: [f64; STRIP],
+    tops: [T; STRIP],
+    terms: [T; STRIP],
+}
+
+impl<T: Element> Scratch<T> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { sums: [0.0; STRIP], tops: [T::ZERO; STRIP], terms: [T::ZERO; STRIP] }
+    }
 }
 
 /// A reduction along an axis.
@@ -193,9 +209,10 @@ impl<T: Element, R: Reduction<T>> Kernel for Along<'_, T, R> {
         if reduce == 0 {
             out.fill(R::row::<I>(&[]));
         } else if inner > 1 {
+            let mut scratch = Scratch::new();
             for (x, out) in x.chunks_exact(reduce * inner).zip(out.chunks_exact_mut(inner)) {
                 for (strip, out) in out.chunks_mut(STRIP).enumerate() {
-                    R::columns::<I>(&x[strip * STRIP..], inner, out);
+                    R::columns::<I>(&x[strip * STRIP..], inner, out, &mut scratch);
                 }
             }
         } else if reduce >= SHORT {
@@ -206,13 +223,14 @@ impl<T: Element, R: Reduction<T>> Kernel for Along<'_, T, R> {
             // Short rows: a tile of them, transposed, is columns.
             const ROWS: usize = 64;
             let mut tile = [T::ZERO; ROWS * SHORT];
+            let mut scratch = Scratch::new();
             for (x, out) in x.chunks(ROWS * reduce).zip(out.chunks_mut(ROWS)) {
                 for (r, row) in x.chunks_exact(reduce).enumerate() {
                     for (k, &x) in row.iter().enumerate() {
                         tile[k * ROWS + r] = x;
                     }
                 }
-                R::columns::<I>(&tile[..reduce * ROWS], ROWS, out);
+                R::columns::<I>(&tile[..reduce * ROWS], ROWS, out, &mut scratch);
             }
         }
     }
@@ -247,9 +265,9 @@ impl<T: Element> Reduction<T> for Sums {
     }
 
     #[inline(always)]
-    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T]) {
-        let mut sums = [0.0; STRIP];
-        let sums = &mut sums[..out.len()];
+    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T], scratch: &mut Scratch<T>) {
+        let sums = &mut scratch.sums[..out.len()];
+        sums.fill(0.0);
         add_columns(x, pitch, sums);
         for (out, &sum) in out.iter_mut().zip(&*sums) {
             *out = T::from_f64(sum);
@@ -261,8 +279,8 @@ struct Maxima;
 impl<T: Element> Reduction<T> for Maxima {
     #[inline(always)]
     fn row<I: Isa>(x: &[T]) -> T {
-        let mut tops = [T::NEG_INFINITY; LANES];
-        let (blocks, rest) = x.as_chunks::<LANES>();
+        let mut tops = [T::NEG_INFINITY; MAX_LANES];
+        let (blocks, rest) = x.as_chunks::<MAX_LANES>();
         for block in blocks {
             for (top, &x) in tops.iter_mut().zip(block) {
                 *top = maximum(*top, x);
@@ -275,7 +293,7 @@ impl<T: Element> Reduction<T> for Maxima {
     }
 
     #[inline(always)]
-    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T]) {
+    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T], _: &mut Scratch<T>) {
         let n = out.len();
         out.fill(T::NEG_INFINITY);
         for row in x.chunks(pitch).filter(|row| row.len() >= n) {
@@ -292,34 +310,62 @@ fn pivot<T: Element>(top: T) -> T {
     if top.is_finite() { top } else { T::ZERO }
 }
 
+/// `exp(x − top)` for at most `STRIP` elements, left in `terms`.
+#[inline(always)]
+fn exponentials<'a, I: Isa, T: Element>(x: &[T], tops: &[T; STRIP], terms: &'a mut [T; STRIP]) -> &'a [T] {
+    for ((term, &x), &top) in terms.iter_mut().zip(x).zip(tops) {
+        *term = x - top;
+    }
+    // Whole vectors, the last one filled up with whatever is there: a remainder would be
+    // done one element at a time.
+    for term in &mut terms[..x.len().next_multiple_of(16)] {
+        *term = term.exp::<I>();
+    }
+    &terms[..x.len()]
+}
+
 struct LogSumExps;
 impl<T: Element> Reduction<T> for LogSumExps {
     #[inline(always)]
     fn row<I: Isa>(x: &[T]) -> T {
         let top = pivot(<Maxima as Reduction<T>>::row::<I>(x));
-        let mut sum = 0.0;
-        let mut terms = [T::ZERO; STRIP];
-        for strip in x.chunks(STRIP) {
-            for (term, &x) in terms.iter_mut().zip(strip) {
-                *term = (x - top).exp::<I>();
+        let mut sums = [0.0; LANES];
+        for block in x.chunks(LANES) {
+            // Filled up with what adds 0.
+            let mut terms = [T::NEG_INFINITY; LANES];
+            for (term, &x) in terms.iter_mut().zip(block) {
+                *term = x - top;
             }
-            sum += total(&terms[..strip.len()], T::to_f64);
+            // Two loops: beside a sum in f64 the exponentials would go at its half width.
+            for term in &mut terms {
+                *term = term.exp::<I>();
+            }
+            for (sum, term) in sums.iter_mut().zip(terms) {
+                *sum += term.to_f64();
+            }
         }
+        let sum = fold(sums, |a, b| a + b);
         T::from_f64(top.to_f64() + sum.ln())
     }
 
     #[inline(always)]
-    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T]) {
-        <Maxima as Reduction<T>>::columns::<I>(x, pitch, out);
+    fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T], scratch: &mut Scratch<T>) {
+        <Maxima as Reduction<T>>::columns::<I>(x, pitch, out, scratch);
         for top in out.iter_mut() {
             *top = pivot(*top);
         }
-        let mut sums = [0.0; STRIP];
-        let sums = &mut sums[..out.len()];
-        for row in x.chunks(pitch).filter(|row| row.len() >= out.len()) {
-            for ((sum, &top), &x) in sums.iter_mut().zip(&*out).zip(row) {
-                *sum += (x - top).exp::<I>().to_f64();
-            }
+        let n = out.len();
+        let Scratch { sums, tops, terms } = scratch;
+        let sums = &mut sums[..n];
+        sums.fill(0.0);
+        // As many rows at a time as fit, if they follow one another.
+        let rows = if pitch == n { STRIP / n } else { 1 };
+        for row in tops.chunks_exact_mut(n).take(rows) {
+            row.copy_from_slice(out);
+        }
+        for block in x.chunks(rows * pitch) {
+            let block = &block[..block.len().min(rows * n)];
+            add_columns(exponentials::<I, T>(block, tops, terms), n, sums);
         }
         for (out, &sum) in out.iter_mut().zip(&*sums) {
             *out = T::from_f64(out.to_f64() + sum.ln());

@@ -122,7 +122,7 @@ impl<T: Real> Var<T> {
     pub fn slice_step(&self, axis: usize, start: usize, step: usize, len: usize) -> Self {
         let extent = self.extent(axis);
         assert!(
-            step > 0 && (len == 0 || start + (len - 1) * step < extent),
+            step > 0 && if len == 0 { start <= extent } else { start + (len - 1) * step < extent },
             "slice: {len} elements from {start} in steps of {step} along axis {axis} of a tensor of shape {}",
             self.shape()
         );
@@ -141,7 +141,7 @@ impl<T: Real> Var<T> {
     pub fn embed(&self, axis: usize, start: usize, step: usize, size: usize) -> Self {
         let len = self.extent(axis);
         assert!(
-            step > 0 && (len == 0 || start + (len - 1) * step < size),
+            step > 0 && if len == 0 { start <= size } else { start + (len - 1) * step < size },
             "embed: {len} elements from {start} in steps of {step} do not fit on an axis of extent {size}"
         );
         if len == size {

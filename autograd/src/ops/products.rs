@@ -63,16 +63,13 @@ impl<T: Real> Var<T> {
     pub(crate) fn matmul_as(&self, ta: bool, other: &Self, tb: bool) -> Self {
         let (a, b) = (self.shape(), other.shape());
         let mark = |t: bool| if t { "ᵀ" } else { "" };
-        let fail = || -> ! { panic!("matmul: {a}{} · {b}{}", mark(ta), mark(tb)) };
-        if a.rank() < 2 || b.rank() < 2 {
-            fail();
-        }
+        // Not a closure that panics: its panic would be reported here and not at the caller's line.
+        let misfit = || format!("matmul: {a}{} · {b}{}", mark(ta), mark(tb));
+        assert!(a.rank() >= 2 && b.rank() >= 2, "{}", misfit());
         let (la, lb) = (a.rank() - 2, b.rank() - 2);
         let inner_a = if ta { a[la] } else { a[la + 1] };
         let inner_b = if tb { b[lb + 1] } else { b[lb] };
-        if inner_a != inner_b {
-            fail();
-        }
+        assert!(inner_a == inner_b, "{}", misfit());
         if la > 0 && lb == 0 && !ta {
             // One matrix on the right for all on the left: a single tall product.
             let rows = a[..=la].iter().product();
@@ -80,7 +77,7 @@ impl<T: Real> Var<T> {
             let tall = self.reshape([rows, a[la + 1]]).matmul_as(false, other, tb);
             return tall.reshape(a.with(la + 1, cols));
         }
-        let Some(lead) = Shape::new(&a[..la]).broadcast(&Shape::new(&b[..lb])) else { fail() };
+        let Some(lead) = Shape::new(&a[..la]).broadcast(&Shape::new(&b[..lb])) else { panic!("{}", misfit()) };
         let stretch = |x: &Self, from: usize| {
             let full: Shape = lead.iter().chain(&x.shape()[from..]).copied().collect();
             x.broadcast_to(full)

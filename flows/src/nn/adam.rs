@@ -2,9 +2,10 @@
 
 use autograd::update::{self, AdamStep, Moments};
 use autograd::{Gradients, Param, Real, Tensor};
+use serde::{Deserialize, Serialize};
 
 /// The settings of [`Adam`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdamConfig {
     /// Decay of the running mean of gradients, β₁.
     pub beta1: f64,

@@ -1,9 +1,10 @@
 //! Learning rates that change over a training.
 
+use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
 /// A learning rate as a function of the progress through a training.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Schedule {
     /// The same throughout.
     Constant,

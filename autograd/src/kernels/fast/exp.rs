@@ -10,18 +10,16 @@ const EXPM1: [f32; 6] = [0.5, 0.166_666_66, 0.041_666_493, 0.008_333_543, 0.001_
 /// `(tanh(x) − x)/x³` in `x²` for `|x| ≤ 0.6`; tanh to 2⁻²⁸.
 const TANH: [f32; 5] = [-0.333_333, 0.133_319_36, -0.053_784_717, 0.020_798_625, -0.005_897_966_7];
 
-/// `n`, `r` and `rest` with `hi + lo = n·ln 2 + r + rest`, where `|r| ≤ ½ ln 2` and `rest` is
-/// what rounding took from `r`.
+/// `n` and `r` with `hi + lo = n·ln 2 + r` and `|r| ≤ ½ ln 2`.
 #[inline(always)]
-fn reduce<I: Isa>(hi: f32, lo: f32) -> (i32, f32, f32) {
+fn reduce<I: Isa>(hi: f32, lo: f32) -> (i32, f32) {
     // Adding 1.5·2²³ pushes the fraction out of the mantissa, i.e. rounds to an integer.
     const ROUND: f32 = 12_582_912.0;
     let shifted = mul_add::<I>(hi + lo, std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
-    let (upper, lower) = (mul_add::<I>(n, -LN2_HI, hi), mul_add::<I>(n, -LN2_LO, lo));
-    let r = upper + lower;
+    let r = mul_add::<I>(n, -LN2_HI, hi) + mul_add::<I>(n, -LN2_LO, lo);
     let whole = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
-    (whole, r, (upper - r) + lower)
+    (whole, r)
 }
 
 /// `factor · e^(hi + lo)`, for exponents whose result needs at most `2^±252`.
@@ -29,8 +27,8 @@ fn reduce<I: Isa>(hi: f32, lo: f32) -> (i32, f32, f32) {
 /// The factor enters before the scaling, so that a denormal result is rounded only once.
 #[inline(always)]
 pub(super) fn exp_times<I: Isa>(hi: f32, lo: f32, factor: f32) -> f32 {
-    let (n, r, rest) = reduce::<I>(hi, lo);
-    let tail = mul_add::<I>(r * r, polynomial::<I, 5>(r, EXP), rest) + r;
+    let (n, r) = reduce::<I>(hi, lo);
+    let tail = mul_add::<I>(r * r, polynomial::<I, 5>(r, EXP), r);
     let half = n >> 1;
     let scaled = mul_add::<I>(tail, factor, factor) * power_of_two(half);
     scaled * power_of_two(n.wrapping_sub(half))
@@ -39,7 +37,7 @@ pub(super) fn exp_times<I: Isa>(hi: f32, lo: f32, factor: f32) -> f32 {
 /// `eˣ` for `−87 ≤ x ≤ 88`.
 #[inline(always)]
 pub(super) fn exp_moderate<I: Isa>(x: f32) -> f32 {
-    let (n, r, _) = reduce::<I>(x, 0.0);
+    let (n, r) = reduce::<I>(x, 0.0);
     let tail = mul_add::<I>(r * r, polynomial::<I, 5>(r, EXP), r);
     (1.0 + tail) * power_of_two(n)
 }
@@ -54,7 +52,7 @@ pub(crate) fn exp<I: Isa>(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn expm1<I: Isa>(x: f32) -> f32 {
     // 2ⁿ(eʳ − 1) + (2ⁿ − 1), at half scale because 2¹²⁸ is not a float.
-    let (n, r, _) = reduce::<I>(at_least(at_most(x, 89.0), -20.0), 0.0);
+    let (n, r) = reduce::<I>(at_least(at_most(x, 89.0), -20.0), 0.0);
     let tail = mul_add::<I>(r * r, polynomial::<I, 6>(r, EXPM1), r);
     let half = power_of_two(n.wrapping_sub(1));
     let result = 2.0 * mul_add::<I>(half, tail, half - 0.5);

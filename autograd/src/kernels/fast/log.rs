@@ -5,16 +5,8 @@ use super::exp::exp_times;
 use super::{LN2_HI, LN2_LO, at_least, polynomial, power_of_two};
 
 /// `(ln(1 + f) − f + f²/2)/f³` for `|f| ≤ ⅓`; ln to 2⁻²⁷·⁶.
-const LN: [f32; 8] = [
-    0.333_332_12,
-    -0.249_997_99,
-    0.200_106_46,
-    -0.166_804_9,
-    0.140_016_44,
-    -0.121_835_53,
-    0.140_066_62,
-    -0.128_974_81,
-];
+const LN: [f32; 8] =
+    [0.333_332_12, -0.249_997_99, 0.200_106_46, -0.166_804_9, 0.140_016_44, -0.121_835_53, 0.140_066_62, -0.128_974_81];
 
 /// The bits of ⅔: mantissas are taken from `[⅔, 4/3)`, centred on 1.
 const TWO_THIRDS: u32 = 0x3f2a_aaab;

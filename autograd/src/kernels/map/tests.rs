@@ -92,7 +92,13 @@ fn binary_by_definition(op: Binary, a: f64, b: f64) -> f64 {
         Binary::Minimum => a.min(b),
         Binary::Greater => flag(a > b),
         Binary::GreaterEqual => flag(a >= b),
-        Binary::StepMul => if b > 0.0 { a } else { 0.0 },
+        Binary::StepMul => {
+            if b > 0.0 {
+                a
+            } else {
+                0.0
+            }
+        }
         Binary::TanhGrad => a * (1.0 - b * b),
         Binary::SigmoidGrad => a * b * (1.0 - b),
     }
@@ -114,10 +120,7 @@ fn numbers<T: Element>(n: usize, seed: f64) -> Vec<T> {
 fn near<T: Element>(got: T, want: f64, tolerance: f64, what: &dyn std::fmt::Debug) {
     let got = got.to_f64();
     let same = got == want || (got.is_nan() && want.is_nan());
-    assert!(
-        same || (got - want).abs() <= tolerance * want.abs().max(1.0),
-        "{what:?}: {got:e} instead of {want:e}"
-    );
+    assert!(same || (got - want).abs() <= tolerance * want.abs().max(1.0), "{what:?}: {got:e} instead of {want:e}");
 }
 
 /// Equal, or NaN both.

@@ -139,7 +139,11 @@ fn the_infinite_and_the_undefined() {
             on_every_level(|level| {
                 let mut out = vec![0.0; 2 * inner];
                 for (name, want) in [("max", top), ("logsumexp", log)] {
-                    if name == "max" { max_axis(x, extent, &mut out) } else { logsumexp_axis(x, extent, &mut out) };
+                    if name == "max" {
+                        max_axis(x, extent, &mut out);
+                    } else {
+                        logsumexp_axis(x, extent, &mut out);
+                    };
                     let got = out[inner - 1];
                     let same = got == want || (got.is_nan() && want.is_nan());
                     assert!(same, "{name} {extent:?} {level:?}: {got} for {want}");

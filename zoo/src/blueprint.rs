@@ -1,0 +1,124 @@
+//! What must be known to build a model again: kept in every checkpoint.
+
+use anyhow::{Result, bail};
+use autograd::Real;
+use flows::Flow;
+use flows::layers::Standardise;
+use flows::models::{Nice, NiceConfig};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+/// A model's name and sizes, and the space its density is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Blueprint {
+    /// The model.
+    pub architecture: Architecture,
+    /// The data's space.
+    pub space: Space,
+}
+
+/// A model of the lectures with its sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "model", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Architecture {
+    /// Additive couplings (Dinh et al. 2015).
+    Nice {
+        /// Coupling layers.
+        couplings: usize,
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers a coupling.
+        depth: usize,
+    },
+}
+
+/// The space that a density is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Space {
+    /// Images with values in [0, 1], dequantised from 256 levels.
+    Images {
+        /// 1 for grey, 3 for colour.
+        channels: usize,
+        /// Rows of an image.
+        height: usize,
+        /// Columns of an image.
+        width: usize,
+    },
+    /// Rows of numbers.
+    Table {
+        /// Numbers in a row.
+        columns: usize,
+        /// Whether the flow begins by standardising them.
+        standardised: bool,
+    },
+}
+
+impl Space {
+    /// The number of dimensions D.
+    #[must_use]
+    pub const fn dims(&self) -> usize {
+        match *self {
+            Self::Images { channels, height, width } => channels * height * width,
+            Self::Table { columns, .. } => columns,
+        }
+    }
+
+    /// The levels that data was dequantised from.
+    #[must_use]
+    pub const fn levels(&self) -> Option<u32> {
+        match self {
+            Self::Images { .. } => Some(256),
+            Self::Table { .. } => None,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Images { channels, height, width } => format!("images of {channels}×{height}×{width} in [0, 1]"),
+            Self::Table { columns, .. } => format!("rows of {columns} numbers"),
+        }
+    }
+}
+
+/// The sizes beyond which a blueprint is taken for damaged rather than large.
+const LARGEST: usize = 1 << 20;
+
+impl Blueprint {
+    /// The model's name, as the commands take it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.architecture {
+            Architecture::Nice { .. } => "nice",
+        }
+    }
+
+    /// The model with fresh parameters drawn from `rng`.
+    ///
+    /// # Errors
+    /// If the sizes make no model.
+    pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
+        let dims = self.space.dims();
+        let flow = match self.architecture {
+            Architecture::Nice { couplings, hidden, depth } => {
+                if dims < 2 {
+                    bail!("nice splits its input in two halves: the data needs at least 2 columns, not {dims}");
+                }
+                let sizes = [dims, couplings, hidden, depth];
+                if sizes.iter().any(|&size| size > LARGEST) || hidden == 0 {
+                    bail!("nice cannot have the sizes {sizes:?}: the checkpoint is damaged, train again");
+                }
+                Nice::build(&NiceConfig { dims, couplings, hidden, depth }, rng)
+            }
+        };
+        Ok(match self.space {
+            // The statistics are buffers: set from data, or read from a checkpoint.
+            Space::Table { columns, standardised: true } => {
+                flow.preceded_by(Standardise::new(&vec![0.0; columns], &vec![1.0; columns]))
+            }
+            _ => flow,
+        })
+    }
+}

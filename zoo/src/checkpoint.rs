@@ -1,0 +1,177 @@
+//! Checkpoints: one safetensors file from which a model can be rebuilt.
+//!
+//! The file's metadata holds the model's name, its blueprint as JSON, the step and the seed; its
+//! tensors are the parameters by path, in the layout that PyTorch users expect. It opens in Python
+//! with the `safetensors` and `numpy` packages alone.
+
+use crate::blueprint::Blueprint;
+use crate::files::{self, write_atomically};
+use anyhow::{Context as _, Result, anyhow, bail};
+use autograd::{Real, Tensor};
+use flows::{Flow, Module};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use safetensors::tensor::{Dtype, SafeTensors, View};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+/// What files of this program call themselves, and their version.
+const FORMAT: &str = "flow-zoo-1";
+
+/// What a checkpoint says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// How to build the model.
+    pub blueprint: Blueprint,
+    /// The name or path of the data it was trained on.
+    pub data: String,
+    /// Steps trained.
+    pub step: u64,
+    /// The training's seed.
+    pub seed: u64,
+}
+
+/// Tensors by name, with a header.
+#[derive(Debug)]
+pub struct Contents {
+    /// What the file says about itself.
+    pub header: Header,
+    /// Further entries of the metadata.
+    pub extra: HashMap<String, String>,
+    /// The tensors.
+    pub tensors: HashMap<String, Tensor<f32>>,
+}
+
+struct Stored<'a>(&'a Tensor<f32>);
+
+impl View for Stored<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.0.shape()
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        if cfg!(target_endian = "little") {
+            Cow::Borrowed(bytemuck::cast_slice(self.0.as_slice()))
+        } else {
+            Cow::Owned(self.0.as_slice().iter().flat_map(|x| x.to_le_bytes()).collect())
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        size_of_val(self.0.as_slice())
+    }
+}
+
+/// Writes tensors and a header, whole or not at all.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[(String, Tensor<f32>)]) -> Result<()> {
+    let mut metadata = HashMap::from([
+        ("format".to_owned(), FORMAT.to_owned()),
+        ("model".to_owned(), header.blueprint.name().to_owned()),
+        ("config".to_owned(), serde_json::to_string(&header.blueprint)?),
+        ("data".to_owned(), header.data.clone()),
+        ("step".to_owned(), header.step.to_string()),
+        ("seed".to_owned(), header.seed.to_string()),
+    ]);
+    metadata.extend(extra.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+    let views = tensors.iter().map(|(name, tensor)| (name.as_str(), Stored(tensor)));
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    write_atomically(path, |writer| writer.write_all(&bytes))?;
+    Ok(())
+}
+
+/// Reads a file that [`write`] wrote.
+///
+/// # Errors
+/// If it cannot be read, is damaged, or is not one of this program's.
+pub fn read(path: &Path) -> Result<Contents> {
+    let bytes = files::read(path)?;
+    let shown = path.display();
+    let damaged = |why: &dyn std::fmt::Display| {
+        anyhow!("{shown} is not a whole safetensors file ({why}); it may be cut off: copy it again or use another checkpoint")
+    };
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(&error))?;
+    let mut metadata = header.metadata().clone().unwrap_or_default();
+    let mut entry = |key: &str| metadata.remove(key).ok_or_else(|| foreign(path));
+    if entry("format")? != FORMAT {
+        return Err(foreign(path));
+    }
+    let config = entry("config")?;
+    let blueprint = serde_json::from_str(&config)
+        .with_context(|| format!("{shown} describes a model that this version does not know: train again, or use the version that wrote it"))?;
+    let number = |text: String| text.parse::<u64>().map_err(|_| foreign(path));
+    let header = Header { blueprint, data: entry("data")?, step: number(entry("step")?)?, seed: number(entry("seed")?)? };
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(&error))?;
+    let mut tensors = HashMap::new();
+    for (name, view) in file.iter() {
+        if view.dtype() != Dtype::F32 {
+            bail!("{shown}: tensor {name} is of type {:?}, not F32: use a checkpoint that this program wrote", view.dtype());
+        }
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        tensors.insert(name.to_owned(), Tensor::from_slice(view.shape(), &values.collect::<Vec<_>>()));
+    }
+    Ok(Contents { header, extra: metadata, tensors })
+}
+
+fn foreign(path: &Path) -> anyhow::Error {
+    anyhow!("{} is a safetensors file, but not a checkpoint of this program: give a run folder or its model.safetensors", path.display())
+}
+
+/// Sets a model's parameters, in either precision, from tensors named `prefix` + path.
+///
+/// # Errors
+/// If a parameter is missing, of another shape, or not finite, or if there is a tensor that the
+/// model does not have.
+pub fn fill<T: Real>(module: &(impl Module<T> + ?Sized), tensors: &HashMap<String, Tensor<f32>>, prefix: &str, path: &Path) -> Result<()> {
+    let shown = path.display();
+    let params = module.params();
+    for (name, param) in &params {
+        let name = format!("{prefix}{name}");
+        let Some(tensor) = tensors.get(&name) else {
+            bail!("{shown} lacks the tensor {name} of its model: it is a checkpoint of another version, train again");
+        };
+        if *tensor.shape() != param.shape() {
+            let (found, expected) = (tensor.shape(), param.shape());
+            bail!("{shown}: tensor {name} has shape {found}, but its model needs {expected}: the file is damaged, use another checkpoint");
+        }
+        if !tensor.all_finite() {
+            bail!("{shown}: tensor {name} has values that are not finite: use an earlier checkpoint");
+        }
+        param.set(tensor.cast());
+    }
+    let known = |name: &str| params.iter().any(|(path, _)| name.strip_prefix(prefix) == Some(path));
+    if let Some(stray) = tensors.keys().find(|name| name.starts_with(prefix) && !known(name)) {
+        bail!("{shown} has a tensor {stray} that its model does not: it is a checkpoint of another version, train again");
+    }
+    Ok(())
+}
+
+/// A trained model read from a file.
+#[derive(Debug)]
+pub struct Loaded<T: Real> {
+    /// What the file says about itself.
+    pub header: Header,
+    /// The model.
+    pub flow: Flow<T>,
+}
+
+/// Rebuilds the model of a checkpoint, in either precision.
+///
+/// # Errors
+/// As [`read`] and [`fill`].
+pub fn load<T: Real>(path: &Path) -> Result<Loaded<T>> {
+    let contents = read(path)?;
+    let blueprint = &contents.header.blueprint;
+    let flow = blueprint.build::<T>(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| path.display().to_string())?;
+    fill(&flow, &contents.tensors, "", path)?;
+    Ok(Loaded { header: contents.header, flow })
+}

@@ -1,0 +1,59 @@
+//! `zoo demo`: the README's first command.
+
+use super::{load, threads, train as train_command};
+use crate::drawing;
+use crate::recipes::{self, Budget, Preset};
+use crate::run::Run;
+use crate::score::score;
+use crate::source::{Part, Source};
+use crate::train::{self, Plan};
+use anyhow::Result;
+use autograd::parallel;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// How long, and where to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Minutes of training
+    #[arg(long, default_value = "2", value_parser = train_command::positive)]
+    minutes: f64,
+    /// Where to write grid.png and the run
+    #[arg(long, default_value = "demo")]
+    out: PathBuf,
+    /// Threads [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// The demonstration's temperature: a little below 1, where digits are cleaner.
+const TEMPERATURE: f64 = 0.7;
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let entry = recipes::find("nice")?;
+    let run = Run::at(&args.out);
+    let source = Source::open("mnist", 0)?;
+    let mut recipe = entry.recipe(Preset::Quick, source.space());
+    recipe.budget = Budget::Minutes(args.minutes);
+    recipe.temperature = TEMPERATURE;
+    let threads = threads(args.threads);
+    eprintln!("training {} on MNIST for about {} minutes, on {threads} threads …", entry.paper, args.minutes);
+    let plan = Plan { recipe, data: "mnist".to_owned(), seed: 0, threads, run: run.clone() };
+    // A demonstration always begins anew: what an earlier one left is replaced.
+    run.clear()?;
+    let outcome = train::start(&plan, &source)?;
+    if outcome.interrupted {
+        return Ok(train_command::code(&outcome));
+    }
+    let loaded = load::<f32>(&args.out)?;
+    let (samples, found) = parallel::with_threads(threads, || {
+        let samples = drawing::samples(&loaded.flow, 100, TEMPERATURE, 0);
+        let rows = source.held_out(Part::Test, None);
+        (samples, score(&loaded.flow, &loaded.header.blueprint.space, &rows, 0))
+    });
+    let grid = args.out.join("grid.png");
+    drawing::save(&samples, &loaded.header.blueprint.space, &grid, 10)?;
+    println!("test images: {}", found.describe());
+    println!("{}: 100 digits drawn by the model, at temperature {TEMPERATURE}", grid.display());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,64 @@
+//! `zoo evaluate`.
+
+use super::{load, threads};
+use crate::score::score;
+use crate::source::{Part, Source};
+use anyhow::{Result, bail};
+use autograd::parallel;
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What to measure, and on what.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A run folder or a .safetensors file
+    run: PathBuf,
+    /// Other data of the same shape [default: what the model was trained on]
+    #[arg(long)]
+    data: Option<String>,
+    /// Only the first so many test rows
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Decides the noise that dequantises pixels
+    #[arg(long, default_value = "0")]
+    seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Threads [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let loaded = load::<f32>(&args.run)?;
+    let header = &loaded.header;
+    let data = args.data.as_ref().unwrap_or(&header.data);
+    // The same split as in training: it does not depend on the training's seed.
+    let source = Source::open(data, header.seed)?;
+    let space = header.blueprint.space;
+    if source.space() != space {
+        let (has, wants) = (source.space().describe(), space.describe());
+        bail!("{data} has {has}, but this model is over {wants}: give --data of that shape");
+    }
+    let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
+    let rows = source.held_out(Part::Test, limit);
+    let found = parallel::with_threads(threads(args.threads), || score(&loaded.flow, &space, &rows, args.seed));
+    if args.json {
+        let mut object = json!({
+            "model": header.blueprint.name(),
+            "data": data,
+            "split": "test",
+            "step": header.step,
+            "seed": args.seed,
+        });
+        if let (Some(object), serde_json::Value::Object(score)) = (object.as_object_mut(), serde_json::to_value(found)?) {
+            object.extend(score);
+        }
+        println!("{}", serde_json::to_string_pretty(&object)?);
+    } else {
+        println!("{} on the test rows of {data}: {} (seed {})", header.blueprint.name(), found.describe(), args.seed);
+    }
+    Ok(ExitCode::SUCCESS)
+}

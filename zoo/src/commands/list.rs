@@ -1,0 +1,82 @@
+//! `zoo list`.
+
+use crate::blueprint::{Blueprint, Space};
+use crate::recipes::{self, Entry, MODELS, Preset};
+use anyhow::Result;
+use autograd::Param;
+use flows::Module;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+use std::process::ExitCode;
+
+/// What to list.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Show the names and shapes of this model's parameters, as its checkpoints hold them
+    #[arg(long, value_name = "MODEL")]
+    params: Option<String>,
+    /// The sizes to show them for
+    #[arg(long, value_enum, default_value = "standard")]
+    preset: Preset,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The space that sizes are shown for.
+const MNIST: Space = Space::Images { channels: 1, height: 28, width: 28 };
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    match &args.params {
+        Some(model) => parameters(recipes::find(model)?, args)?,
+        None if args.json => {
+            let rows: Result<Vec<_>> = MODELS
+                .iter()
+                .map(|entry| {
+                    let params = count(&built(entry, args.preset)?);
+                    let Entry { name, lecture, paper, published, .. } = entry;
+                    Ok(json!({ "model": name, "lecture": lecture, "paper": paper, "published_mnist_bits_per_dim": published, "parameters_mnist": params }))
+                })
+                .collect();
+            println!("{}", serde_json::to_string_pretty(&rows?)?);
+        }
+        None => {
+            println!("{:<10} {:<30} {:<40} {:>12} {:>16}", "model", "lecture", "paper", "parameters", "MNIST bits/dim");
+            for entry in &MODELS {
+                let Entry { name, lecture, paper, published, .. } = entry;
+                let params = count(&built(entry, args.preset)?);
+                println!("{name:<10} {lecture:<30} {paper:<40} {params:>12} {published:>16}");
+            }
+            println!("\nparameters: for MNIST at the chosen preset; bits/dim: as published");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn built(entry: &Entry, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
+    let blueprint = Blueprint { architecture: entry.recipe(preset, MNIST).architecture, space: MNIST };
+    Ok(blueprint.build::<f32>(&mut ChaCha8Rng::seed_from_u64(0))?.params())
+}
+
+fn count(params: &[(String, Param<f32>)]) -> usize {
+    params.iter().filter(|(_, param)| !param.is_buffer()).map(|(_, param)| param.shape().elements()).sum()
+}
+
+fn parameters(entry: &Entry, args: &Args) -> Result<()> {
+    let params = built(entry, args.preset)?;
+    if args.json {
+        let rows: Vec<_> = params
+            .iter()
+            .map(|(path, param)| json!({ "name": path, "shape": param.shape().to_vec(), "trained": !param.is_buffer() }))
+            .collect();
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+        return Ok(());
+    }
+    for (path, param) in &params {
+        let kept = if param.is_buffer() { "  (kept, not trained)" } else { "" };
+        println!("{path:<40} {}{kept}", param.shape());
+    }
+    println!("{} numbers trained", count(&params));
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! The commands, one a file.
+
+mod check;
+mod demo;
+mod evaluate;
+mod list;
+mod sample;
+mod train;
+mod transform;
+
+use crate::checkpoint::{self, Loaded};
+use anyhow::Result;
+use autograd::{Real, parallel};
+use clap::{Parser, Subcommand};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The lectures' normalizing flows, trained, sampled and checked.
+#[derive(Debug, Parser)]
+#[command(name = "zoo", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a lecture model on MNIST for about two minutes and draw digits with it
+    Demo(demo::Args),
+    /// Show the models, or the parameters of one
+    List(list::Args),
+    /// Train a model
+    Train(train::Args),
+    /// Draw samples from a trained model
+    Sample(sample::Args),
+    /// Measure bits/dim and nats on the test rows
+    Evaluate(evaluate::Args),
+    /// Compute log p(x), in nats, of each row of a NPY file
+    ///
+    /// Rows are continuous data in the space that the density is over: images lie in [0, 1].
+    /// Nothing is added and nothing is random.
+    Logprob(transform::Args),
+    /// Map data to latents, x → z
+    Encode(transform::Args),
+    /// Map latents to data, z → x
+    Decode(transform::Args),
+    /// Check a trained model's inverse and log-determinant in f64
+    Check(check::Args),
+}
+
+/// Runs a command. Each says on standard output what it was asked for, and nothing else there.
+///
+/// # Errors
+/// Whatever the command could not do, in words for the person at the terminal.
+pub fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Sample(args) => sample::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Logprob(args) => transform::run(&args, transform::Map::LogProb),
+        Command::Encode(args) => transform::run(&args, transform::Map::Encode),
+        Command::Decode(args) => transform::run(&args, transform::Map::Decode),
+        Command::Check(args) => check::run(&args),
+    }
+}
+
+/// Loads the model that RUN names.
+fn load<T: Real>(run: &Path) -> Result<Loaded<T>> {
+    checkpoint::load(&crate::run::checkpoint(run)?)
+}
+
+/// The threads a command computes on.
+fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(parallel::available).max(1)
+}

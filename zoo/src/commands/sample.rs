@@ -1,0 +1,84 @@
+//! `zoo sample`.
+
+use super::{load, threads, train::positive};
+use crate::data::npy;
+use crate::drawing;
+use crate::pictures::terminal::{self, Colours};
+use anyhow::{Context as _, Result};
+use autograd::parallel;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What to draw, and where to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A run folder or a .safetensors file
+    run: PathBuf,
+    /// Columns and rows of the grid; for points, their product is how many
+    #[arg(long, default_value = "10x10", value_parser = grid)]
+    grid: Grid,
+    /// Below 1: nearer to the mode, cleaner and less varied
+    #[arg(long, default_value = "1", value_parser = positive)]
+    temperature: f64,
+    /// Decides the samples
+    #[arg(long, default_value = "0")]
+    seed: u64,
+    /// The picture [default: samples.png beside the model]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Also write the samples themselves
+    #[arg(long)]
+    npy: Option<PathBuf>,
+    /// Draw the picture in the terminal too
+    #[arg(long)]
+    show: bool,
+    /// Threads [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Grid {
+    columns: usize,
+    rows: usize,
+}
+
+fn grid(text: &str) -> Result<Grid, String> {
+    let sides = text.split_once('x').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    match sides {
+        Some((columns @ 1..=1000, rows @ 1..=1000)) => Ok(Grid { columns, rows }),
+        _ => Err(format!("{text:?} is not a grid: write columns x rows, as in 10x10, each at most 1000")),
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let loaded = load::<f32>(&args.run)?;
+    let space = loaded.header.blueprint.space;
+    let Grid { columns, rows } = args.grid;
+    let samples = parallel::with_threads(threads(args.threads), || {
+        drawing::samples(&loaded.flow, columns * rows, args.temperature, args.seed)
+    });
+    if let Some(path) = &args.npy {
+        npy::write(path, samples.shape(), samples.as_slice())?;
+        println!("{}: {} samples of {}", path.display(), columns * rows, space.describe());
+    }
+    let has_picture = !matches!(space, crate::blueprint::Space::Table { columns, .. } if columns != 2);
+    if args.npy.is_some() && args.out.is_none() && !args.show && !has_picture {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let picture = drawing::picture(&samples, &space, columns)?;
+    let out = args.out.clone().unwrap_or_else(|| beside(&args.run));
+    picture.save_png(&out)?;
+    println!("{}: {} samples at temperature {}, seed {}", out.display(), columns * rows, args.temperature, args.seed);
+    if args.show {
+        let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
+        let text = terminal::render(&picture, Colours::detect(&std::io::stdout()), width);
+        std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).context("cannot draw in the terminal")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// In the run folder, or beside the checkpoint.
+fn beside(run: &Path) -> PathBuf {
+    if run.is_dir() { run.join("samples.png") } else { run.with_file_name("samples.png") }
+}

@@ -1,0 +1,126 @@
+//! `zoo train`.
+
+use super::threads;
+use crate::interrupt;
+use crate::recipes::{self, Budget, Preset, Recipe};
+use crate::run::Run;
+use crate::source::Source;
+use crate::train::{self, Outcome, Plan};
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What to train and how.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The model; `zoo list` shows them
+    model: String,
+    /// mnist, a toy's name, a folder of IDX files, or a .npy or .csv file [default: mnist]
+    #[arg(long)]
+    data: Option<String>,
+    /// Sizes and duration
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
+    /// Train for this many passes over the data
+    #[arg(long, value_parser = positive, group = "budget")]
+    epochs: Option<f64>,
+    /// Train for this many minutes
+    #[arg(long, value_parser = positive, group = "budget")]
+    minutes: Option<f64>,
+    /// Train for this many steps
+    #[arg(long, group = "budget")]
+    steps: Option<u64>,
+    /// Rows a step
+    #[arg(long)]
+    batch: Option<usize>,
+    /// The learning rate at its highest
+    #[arg(long, value_parser = positive)]
+    lr: Option<f64>,
+    /// Decides initial weights, order of the data and noise [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Where to keep the run [default: runs/MODEL-DATA]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Go on where a training in the same folder stopped
+    #[arg(long)]
+    resume: bool,
+}
+
+/// A number above 0.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err(format!("{text:?} is not a number above 0")),
+    }
+}
+
+impl Args {
+    fn out(&self) -> PathBuf {
+        let data = self.data.as_deref().unwrap_or("mnist");
+        let plain: String = std::path::Path::new(data)
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-{plain}", self.model)))
+    }
+
+    fn adjust(&self, recipe: &mut Recipe) {
+        let epochs = self.epochs.map(Budget::Epochs);
+        let minutes = self.minutes.map(Budget::Minutes);
+        let budget = epochs.or(minutes).or(self.steps.map(Budget::Steps));
+        recipe.budget = budget.unwrap_or(recipe.budget);
+        recipe.batch = self.batch.unwrap_or(recipe.batch);
+        recipe.lr = self.lr.unwrap_or(recipe.lr);
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let entry = recipes::find(&args.model)?;
+    let run = Run::at(&args.out());
+    let outcome = if args.resume {
+        let (mut recipe, data, seed) = train::planned(&run)?;
+        if args.preset.is_some() || args.batch.is_some_and(|batch| batch != recipe.batch) {
+            bail!("a resumed training keeps its --preset and --batch: leave them out, or begin anew with another --out");
+        }
+        if args.seed.is_some_and(|asked| asked != seed) {
+            bail!("{} was begun with --seed {seed}: leave --seed out to resume it", run.folder().display());
+        }
+        args.adjust(&mut recipe);
+        let data = args.data.clone().unwrap_or(data);
+        let source = Source::open(&data, seed)?;
+        train::resume(&Plan { recipe, data, seed, threads: threads(args.threads), run: run.clone() }, entry.name, &source)?
+    } else {
+        if run.has_begun() {
+            bail!("{} already holds a run: go on with --resume, or choose another --out", run.folder().display());
+        }
+        let (data, seed) = (args.data.clone().unwrap_or_else(|| "mnist".to_owned()), args.seed.unwrap_or(0));
+        let source = Source::open(&data, seed)?;
+        let mut recipe = entry.recipe(args.preset.unwrap_or(Preset::Standard), source.space());
+        args.adjust(&mut recipe);
+        train::start(&Plan { recipe, data, seed, threads: threads(args.threads), run: run.clone() }, &source)?
+    };
+    report(&run, &outcome);
+    Ok(code(&outcome))
+}
+
+fn report(run: &Run, outcome: &Outcome) {
+    let folder = run.folder().display();
+    let best = outcome.best.map_or_else(String::new, |best| format!("; best validation {}", best.describe()));
+    if outcome.interrupted {
+        println!("stopped at step {}{best}; saved in {folder}, go on with --resume", outcome.step);
+    } else {
+        println!("trained {} steps{best}; saved in {folder}", outcome.step);
+    }
+}
+
+/// Success, or, where the training was interrupted, what shells expect then.
+pub(super) fn code(outcome: &Outcome) -> ExitCode {
+    if outcome.interrupted { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::SUCCESS }
+}

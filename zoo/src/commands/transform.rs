@@ -1,0 +1,74 @@
+//! `zoo logprob`, `zoo encode` and `zoo decode`: NPY files through a model.
+
+use super::{load, threads};
+use crate::blueprint::Space;
+use crate::data::npy;
+use anyhow::{Result, bail};
+use autograd::{Tensor, parallel};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What to map, and where to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A run folder or a .safetensors file
+    run: PathBuf,
+    /// The rows, a .npy file
+    #[arg(long)]
+    input: PathBuf,
+    /// Where to write the result, a .npy file
+    #[arg(long)]
+    output: PathBuf,
+    /// Threads [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// Which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Map {
+    LogProb,
+    Encode,
+    Decode,
+}
+
+pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
+    let loaded = load::<f32>(&args.run)?;
+    let space = loaded.header.blueprint.space;
+    let rows = rows(&args.input, &space, map)?;
+    let flow = &loaded.flow;
+    let result = parallel::with_threads(threads(args.threads), || match map {
+        Map::LogProb => flow.log_prob_of(&rows),
+        Map::Encode => flow.encode(&rows),
+        Map::Decode => flow.decode(&rows),
+    });
+    let result = result.map_err(|why| anyhow::anyhow!("{}: {why}", args.input.display()))?;
+    npy::write(&args.output, result.shape(), result.as_slice())?;
+    let what = match map {
+        Map::LogProb => "log p(x) in nats",
+        Map::Encode => "latents",
+        Map::Decode => "data",
+    };
+    println!("{}: {what} of {} rows", args.output.display(), rows.shape()[0]);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads rows of the model's size; images may come in any shape of as many values each.
+fn rows(path: &Path, space: &Space, map: Map) -> Result<Tensor<f32>> {
+    let npy::Values { shape, values } = npy::read_values(path)?;
+    let shown = path.display();
+    let dims = space.dims();
+    let Some((&count, row)) = shape.split_first() else {
+        bail!("{shown} holds a single number: give one row for each sample");
+    };
+    if row.iter().product::<usize>() != dims {
+        bail!("{shown} has rows of shape {row:?}, but this model is over {}: give {dims} values a row", space.describe());
+    }
+    if map != Map::Decode
+        && space.levels().is_some()
+        && let Some(outside) = values.iter().find(|x| !(0.0..=1.0).contains(*x) && x.is_finite())
+    {
+        bail!("{shown} has the value {outside}, but this model is over {}: divide levels by 256 first", space.describe());
+    }
+    Ok(Tensor::from_slice([count, dims], &values))
+}

@@ -1,0 +1,154 @@
+//! IDX files as they should be, and every way we know of in which they are not.
+
+use proptest::prelude::*;
+
+use super::super::error::tests::assert_message;
+use super::super::gzip::tests::pack;
+use super::*;
+
+fn read_bytes(bytes: &[u8]) -> Result<Idx, DataError> {
+    parse(bytes.into(), Path::new("some.idx"))
+}
+
+/// The error for the raw bytes and for the same bytes in gzip: both must be errors.
+fn refused(bytes: &[u8]) -> [DataError; 2] {
+    [bytes.to_vec(), pack(bytes)].map(|file| read_bytes(&file).unwrap_err())
+}
+
+proptest! {
+    #[test]
+    fn what_is_encoded_is_read_back(
+        dims in prop::collection::vec(1u32..6, 1..=4),
+        seed in any::<u8>(),
+    ) {
+        let count: u32 = dims.iter().product();
+        let bytes: Vec<u8> = (0..count).map(|i| (i as u8).wrapping_mul(31).wrapping_add(seed)).collect();
+        let raw = encode(&dims, &bytes).unwrap();
+        for file in [raw.clone(), pack(&raw)] {
+            let idx = read_bytes(&file).unwrap();
+            prop_assert!(idx.dims.iter().map(|&d| d as u32).eq(dims.iter().copied()));
+            prop_assert_eq!(&idx.bytes, &bytes);
+        }
+    }
+
+    #[test]
+    fn no_bytes_at_all_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = read_bytes(&bytes);
+        let _ = read_bytes(&pack(&bytes));
+        let _ = read_bytes(&[&[0x1f, 0x8b], &bytes[..]].concat());
+        let _ = read_bytes(&[&[0, 0, 8], &bytes[..]].concat());
+    }
+
+    #[test]
+    fn every_truncation_is_an_error(cut in 0usize..37) {
+        let raw = encode(&[2, 3, 4], &[9; 24]).unwrap();
+        let packed = pack(&raw);
+        prop_assert!(read_bytes(&raw[..cut.min(raw.len() - 1)]).is_err());
+        prop_assert!(read_bytes(&packed[..cut.min(packed.len() - 1)]).is_err());
+    }
+}
+
+#[test]
+fn a_header_that_promises_more_than_there_is() {
+    for error in refused(&[0, 0, 8, 1, 0, 0, 0, 9, 1, 2, 3]) {
+        assert_message(&error, &["some.idx", "promises 9 = 9 bytes", "holds 3", "fetch"]);
+    }
+}
+
+#[test]
+fn a_terabyte_on_paper_is_refused_before_it_is_allocated() {
+    let terabyte = [0, 0, 8, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 5];
+    for error in refused(&terabyte) {
+        assert_message(&error, &["65536x65536x256"]);
+    }
+    let more_than_64_bits = [&[0, 0, 8, 4][..], &[0xff; 16]].concat();
+    for error in refused(&more_than_64_bits) {
+        assert_message(&error, &["64 bits"]);
+    }
+}
+
+#[test]
+fn a_bomb_is_unpacked_no_further_than_its_header_says() {
+    let mut file = encode(&[100], &[0; 100]).unwrap();
+    file.resize(50 << 20, 0);
+    let error = read_bytes(&pack(&file)).unwrap_err();
+    assert_message(&error, &["at least 1 byte too many"]);
+}
+
+#[test]
+fn trailing_bytes_are_counted() {
+    let [raw, packed] = refused(&[0, 0, 8, 1, 0, 0, 0, 2, 1, 2, 3, 4, 5]);
+    assert_message(&raw, &["3 bytes too many"]);
+    assert_message(&packed, &["too many"]);
+}
+
+#[test]
+fn other_formats_are_called_so() {
+    for wrong in [&b"\x89PNG\r\n\x1a\n"[..], &[0, 0, 0x0d, 1], &[0, 0, 8, 0], &[0, 0, 8, 5]] {
+        for error in refused(wrong) {
+            assert_message(&error, &["starts with", "expected an IDX file"]);
+        }
+    }
+    for error in refused(&[0, 0]) {
+        assert_message(&error, &["no IDX header"]);
+    }
+    for error in refused(&[0, 0, 8, 3, 0, 0]) {
+        assert_message(&error, &["ends within its header"]);
+    }
+}
+
+#[test]
+fn nothing_at_all_is_an_error() {
+    assert_message(&read_bytes(&[]).unwrap_err(), &["0 bytes"]);
+    for error in refused(&[0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 28]) {
+        assert_message(&error, &["empty (0x28x28)"]);
+    }
+}
+
+#[test]
+fn rubbish_behind_the_gzip_is_noticed() {
+    let mut file = pack(&encode(&[3], &[1, 2, 3]).unwrap());
+    file.extend_from_slice(b"rubbish");
+    assert_message(&read_bytes(&file).unwrap_err(), &["gzip cannot unpack"]);
+}
+
+fn write(folder: &Path, name: &str, dims: &[u32]) {
+    let bytes = vec![1; dims.iter().product::<u32>() as usize];
+    let raw = encode(dims, &bytes).unwrap();
+    let gz = Path::new(name).extension().is_some_and(|e| e == "gz");
+    std::fs::write(folder.join(name), if gz { pack(&raw) } else { raw }).unwrap();
+}
+
+#[test]
+fn a_folder_under_any_of_the_usual_names() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "train-images.idx3-ubyte", &[5, 4, 3]);
+    write(folder.path(), "train-labels-idx1-ubyte.gz", &[5]);
+    write(folder.path(), "t10k-images-idx3-ubyte", &[2, 4, 3]);
+    let (train, test) = read_folder(folder.path()).unwrap();
+    assert_eq!([train.count, train.channels, train.height, train.width], [5, 1, 4, 3]);
+    assert_eq!(train.labels, Some(vec![1; 5]));
+    assert_eq!((test.count, test.labels), (2, None));
+
+    write(folder.path(), "t10k-labels.idx1-ubyte.gz", &[3]);
+    let error = read_folder(folder.path()).unwrap_err();
+    assert_message(&error, &["t10k-labels", "3 labels", "2 images"]);
+}
+
+#[test]
+fn a_folder_without_images_says_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = read_folder(folder.path()).unwrap_err();
+    assert_message(&error, &["no train-images-idx3-ubyte", "t10k"]);
+    write(folder.path(), "train-images-idx3-ubyte", &[5]);
+    assert_message(&read_folder(folder.path()).unwrap_err(), &["no stack of images"]);
+}
+
+#[test]
+fn colour_images_have_four_dimensions() {
+    let idx =
+        |dims: &[u32]| read_bytes(&encode(dims, &vec![0; dims.iter().product::<u32>() as usize]).unwrap()).unwrap();
+    let path = Path::new("x");
+    assert_eq!(images((idx(&[2, 3, 4, 5]), path), None).unwrap().channels, 3);
+    assert!(images((idx(&[2, 2, 4, 5]), path), None).is_err());
+}

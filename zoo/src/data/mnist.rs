@@ -1,0 +1,61 @@
+//! MNIST itself, carried inside the program so that the first run needs neither a download nor a
+//! folder. Four gzip files (11 MB) are embedded and unpacked when asked for.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::{DataError, Images, idx};
+
+const TRAIN_IMAGES: &[u8] = include_bytes!("../../data/mnist/train-images-idx3-ubyte.gz");
+const TRAIN_LABELS: &[u8] = include_bytes!("../../data/mnist/train-labels-idx1-ubyte.gz");
+const TEST_IMAGES: &[u8] = include_bytes!("../../data/mnist/t10k-images-idx3-ubyte.gz");
+const TEST_LABELS: &[u8] = include_bytes!("../../data/mnist/t10k-labels-idx1-ubyte.gz");
+
+/// The 60,000 training images with their labels.
+pub fn train() -> Result<Images, DataError> {
+    unpack(TRAIN_IMAGES, TRAIN_LABELS)
+}
+
+/// The 10,000 test images with their labels.
+pub fn test() -> Result<Images, DataError> {
+    unpack(TEST_IMAGES, TEST_LABELS)
+}
+
+fn unpack(images: &'static [u8], labels: &'static [u8]) -> Result<Images, DataError> {
+    let path = Path::new("the embedded MNIST");
+    let [images, labels] = [images, labels].map(|file| idx::parse(Cow::Borrowed(file), path));
+    idx::images((images?, path), Some((labels?, path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::super::gzip;
+    use super::*;
+
+    #[test]
+    fn the_unpacked_files_are_the_published_ones() {
+        for (file, published) in [
+            (TRAIN_IMAGES, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+            (TRAIN_LABELS, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+            (TEST_IMAGES, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+            (TEST_LABELS, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+        ] {
+            let digest = Sha256::digest(gzip::unpack(file, u64::MAX).unwrap());
+            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, published);
+        }
+    }
+
+    #[test]
+    fn sizes_labels_and_brightness_are_mnists() {
+        let (train, test) = (train().unwrap(), test().unwrap());
+        assert_eq!((train.count, test.count, train.dims()), (60_000, 10_000, 784));
+        assert_eq!(train.labels.unwrap()[..5], [5, 0, 4, 1, 9]);
+        assert_eq!(test.labels.unwrap()[..5], [7, 2, 1, 0, 4]);
+        let sum: u64 = train.pixels.iter().map(|&pixel| u64::from(pixel)).sum();
+        let mean = sum as f64 / train.pixels.len() as f64 / 255.0;
+        assert!((mean - 0.1307).abs() < 1e-4, "{mean}");
+    }
+}

@@ -1,0 +1,230 @@
+//! Rows of numbers, and the standardisation that gives every column mean 0 and deviation 1.
+
+use std::path::Path;
+
+use super::DataError;
+use super::split::Split;
+
+/// A matrix of numbers, row after row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// How many samples.
+    pub rows: usize,
+    /// How many numbers a sample has.
+    pub cols: usize,
+    /// All of them, row after row.
+    pub values: Vec<f32>,
+}
+
+impl Table {
+    /// Checks that the sizes agree.
+    pub fn new(rows: usize, cols: usize, values: Vec<f32>) -> Result<Self, DataError> {
+        if rows.checked_mul(cols) != Some(values.len()) {
+            return Err(DataError::Shape { values: values.len(), shape: format!("{rows} rows of {cols} columns") });
+        }
+        Ok(Self { rows, cols, values })
+    }
+
+    /// Row `i`. Panics, as a slice would, when there is no such row.
+    #[must_use]
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.values[i * self.cols..(i + 1) * self.cols]
+    }
+
+    /// Column `j`, from the first row to the last.
+    pub fn column(&self, j: usize) -> impl Iterator<Item = f32> + '_ {
+        (0..self.rows).map(move |i| self.row(i)[j])
+    }
+
+    /// The rows at `indices`, in that order.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let mut values = Vec::new();
+        self.gather(indices, &mut values);
+        Self { rows: indices.len(), cols: self.cols, values }
+    }
+
+    /// The rows at `indices`, one after another, into `batch`, which is cleared first and so can
+    /// be used again for the next batch.
+    pub fn gather(&self, indices: &[usize], batch: &mut Vec<f32>) {
+        batch.clear();
+        batch.reserve(indices.len() * self.cols);
+        for &i in indices {
+            batch.extend_from_slice(self.row(i));
+        }
+    }
+
+    /// Training, validation and test rows: 80, 10 and 10 percent, drawn by `seed`.
+    pub fn split(&self, seed: u64) -> Result<[Self; 3], DataError> {
+        let split = Split::new(self.rows, "rows", seed)?;
+        Ok([&split.train, &split.validation, &split.test].map(|indices| self.select(indices)))
+    }
+
+    /// Refuses NaN and infinities, naming the first by row and column; `path` is where the table
+    /// came from.
+    pub fn require_finite(&self, path: &Path) -> Result<(), DataError> {
+        let Some(at) = self.values.iter().position(|value| !value.is_finite()) else {
+            return Ok(());
+        };
+        Err(DataError::Cell {
+            path: path.to_owned(),
+            place: format!("row {}", at / self.cols + 1),
+            column: at % self.cols + 1,
+            problem: format!("{} is no finite number", self.values[at]),
+            remedy: "remove or fill in such rows before loading",
+        })
+    }
+}
+
+/// The mean and the deviation of every column, so that densities can be reported in the data's own
+/// units: log p(data) = log p(standardised) − Σ log deviation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standardisation {
+    /// One mean a column.
+    pub mean: Vec<f64>,
+    /// One standard deviation a column; never zero.
+    pub deviation: Vec<f64>,
+}
+
+impl Standardisation {
+    /// Measures `train`, in double precision.
+    ///
+    /// A constant column is an error: a density can pile up on its one value without bound, so a
+    /// likelihood over it means nothing, and pretending its deviation were 1 would only hide that.
+    pub fn fit(train: &Table) -> Result<Self, DataError> {
+        let mut fitted = Self::identity(train.cols);
+        // An empty table has nothing to measure.
+        let first = train.values.get(..train.cols).unwrap_or_default();
+        for (j, &first) in first.iter().enumerate() {
+            if train.column(j).all(|value| value == first) {
+                return Err(DataError::Constant { column: j + 1, value: first });
+            }
+            let rows = train.rows as f64;
+            let mean = train.column(j).map(f64::from).sum::<f64>() / rows;
+            let squares = train.column(j).map(|value| (f64::from(value) - mean).powi(2));
+            fitted.mean[j] = mean;
+            fitted.deviation[j] = (squares.sum::<f64>() / rows).sqrt();
+        }
+        Ok(fitted)
+    }
+
+    /// The standardisation that changes nothing.
+    #[must_use]
+    pub fn identity(cols: usize) -> Self {
+        Self { mean: vec![0.0; cols], deviation: vec![1.0; cols] }
+    }
+
+    /// Takes the mean off and divides by the deviation, in place.
+    pub fn apply(&self, table: &mut Table) {
+        self.each(table, |value, mean, deviation| (value - mean) / deviation);
+    }
+
+    /// The way back, in place: model samples return to the data's units.
+    pub fn undo(&self, table: &mut Table) {
+        self.each(table, |value, mean, deviation| value * deviation + mean);
+    }
+
+    /// log|det| of [`apply`](Self::apply), the same for every row: −Σ log deviation. Added to the
+    /// log-density of a standardised row, it gives the log-density of the row itself.
+    #[must_use]
+    pub fn log_det(&self) -> f64 {
+        -self.deviation.iter().map(|d| d.ln()).sum::<f64>()
+    }
+
+    fn each(&self, table: &mut Table, change: impl Fn(f64, f64, f64) -> f64) {
+        assert_eq!(table.cols, self.mean.len(), "standardisation was measured on another number of columns");
+        // `max(1)`: a table without columns has no values to visit.
+        for row in table.values.chunks_exact_mut(table.cols.max(1)) {
+            let units = self.mean.iter().zip(&self.deviation);
+            for (value, (&mean, &deviation)) in row.iter_mut().zip(units) {
+                *value = change(f64::from(*value), mean, deviation) as f32;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::tests::assert_message;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn table(rows: usize, cols: usize, values: &[f32]) -> Table {
+        Table::new(rows, cols, values.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn measures_the_population_deviation() {
+        let t = table(4, 2, &[1.0, 10.0, 3.0, 10.0, 1.0, 30.0, 3.0, 30.0]);
+        let s = Standardisation::fit(&t).unwrap();
+        assert_eq!((s.mean, s.deviation), (vec![2.0, 20.0], vec![1.0, 10.0]));
+    }
+
+    #[test]
+    fn a_far_offset_does_not_cost_the_deviation() {
+        let values: Vec<f32> = (0..1_000).map(|i| 1e6 + (i % 2) as f32).collect();
+        let s = Standardisation::fit(&table(1_000, 1, &values)).unwrap();
+        assert!((s.deviation[0] - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn constant_columns_and_single_rows_are_refused() {
+        let t = table(3, 2, &[1.0, 0.1, 2.0, 0.1, 3.0, 0.1]);
+        let error = Standardisation::fit(&t).unwrap_err();
+        assert_message(&error, &["column 2", "0.1", "leave that column out"]);
+        assert!(Standardisation::fit(&table(1, 1, &[5.0])).is_err());
+    }
+
+    #[test]
+    fn non_finite_cells_are_named() {
+        let mut t = table(2, 3, &[0.0; 6]);
+        let path = Path::new("x.npy");
+        assert!(t.require_finite(path).is_ok());
+        t.values[5] = f32::NAN;
+        let error = t.require_finite(path).unwrap_err();
+        assert_message(&error, &["x.npy", "row 2", "column 3", "NaN"]);
+        t.values[1] = f32::NEG_INFINITY;
+        assert_message(&t.require_finite(path).unwrap_err(), &["row 1", "column 2"]);
+    }
+
+    #[test]
+    fn shapes_must_agree() {
+        assert!(Table::new(2, 2, vec![0.0; 3]).is_err());
+        assert!(Table::new(usize::MAX, 2, vec![0.0; 3]).is_err());
+    }
+
+    #[test]
+    fn an_empty_table_is_not_a_panic() {
+        let mut t = table(0, 3, &[]);
+        let s = Standardisation::fit(&t).unwrap();
+        s.apply(&mut t);
+        let mut none = table(5, 0, &[]);
+        Standardisation::fit(&none).unwrap().apply(&mut none);
+        assert!(none.require_finite(Path::new("x")).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn standardising_centres_scales_and_comes_back(
+            values in prop::collection::vec(-1e3f32..1e3, 40),
+            scale in 1e-3f32..1e3,
+        ) {
+            let values: Vec<f32> = values.iter().map(|v| v * scale).collect();
+            let original = table(20, 2, &values);
+            let s = Standardisation::fit(&original).unwrap();
+            let mut t = original.clone();
+            s.apply(&mut t);
+            let again = Standardisation::fit(&t).unwrap();
+            for j in 0..2 {
+                prop_assert!(again.mean[j].abs() < 1e-5);
+                prop_assert!((again.deviation[j] - 1.0).abs() < 1e-5);
+            }
+            s.undo(&mut t);
+            for (back, value) in t.values.iter().zip(&original.values) {
+                prop_assert!((back - value).abs() <= 1e-3 * scale);
+            }
+            let expected = -(s.deviation[0] * s.deviation[1]).ln();
+            prop_assert!((s.log_det() - expected).abs() < 1e-9);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The front door: names, paths, splits, and what is said when nothing fits.
+
+use super::error::tests::assert_message;
+use super::*;
+
+fn open(name: &str) -> Result<Dataset, DataError> {
+    load(name, &LoadOptions::default())
+}
+
+fn in_folder(folder: &tempfile::TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn mnist_is_always_there() {
+    let Dataset::Images { train, validation, test } = open("MNIST").unwrap() else {
+        panic!("not images");
+    };
+    assert_eq!((train.count, validation.count, test.count), (55_000, 5_000, 10_000));
+    assert_eq!(test.labels.unwrap()[..3], [7, 2, 1]);
+    // Held out by lot: all ten digits are in it.
+    let labels = validation.labels.unwrap();
+    assert!((0..10).all(|digit| labels.iter().filter(|&&l| l == digit).count() > 350));
+}
+
+#[test]
+fn toys_go_by_name() {
+    for toy in Toy::ALL {
+        assert_eq!(open(toy.name()).unwrap(), Dataset::Toy(toy));
+    }
+    assert!(names().contains(&"mnist") && names().len() == 8);
+}
+
+#[test]
+fn a_slip_of_the_pen_is_answered_with_the_nearest_name() {
+    for (typed, meant) in
+        [("mnits", "mnist"), ("bananna", "banana"), ("Two Moon", "two-moons"), ("checkers", "checkerboard")]
+    {
+        let error = open(typed).unwrap_err();
+        assert_message(&error, &[&format!("did you mean {meant:?}"), "pinwheel", ".npy"]);
+    }
+    let message = open("zzz").unwrap_err().to_string();
+    assert!(!message.contains("did you mean"), "{message}");
+    assert_message(&open("").unwrap_err(), &["choose one of mnist"]);
+    assert_message(&open("a\nb\u{1b}").unwrap_err(), &["a\\nb"]);
+}
+
+#[test]
+fn paths_are_answered_as_paths() {
+    assert_message(&open("no/such.csv").unwrap_err(), &["cannot read no/such.csv", "spelling"]);
+    assert_message(&open("no/such.npy").unwrap_err(), &["cannot read no/such.npy"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = in_folder(&folder, "x.txt");
+    std::fs::write(&path, "1").unwrap();
+    assert_message(&open(&path).unwrap_err(), &["x.txt", "not supported", ".csv.gz"]);
+    assert_message(&open(&in_folder(&folder, "")).unwrap_err(), &["no train-images"]);
+}
+
+#[test]
+fn a_table_is_split_and_standardised_on_its_training_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = in_folder(&folder, "x.CSV");
+    let text: String = (0..200).map(|i| format!("{},{}\n", i, 1_000 - 3 * i)).collect();
+    std::fs::write(&path, text).unwrap();
+    let Dataset::Table { train, validation, test, standardisation } = open(&path).unwrap() else {
+        panic!("no table");
+    };
+    assert_eq!((train.rows, validation.rows, test.rows), (160, 20, 20));
+    let again = Standardisation::fit(&train).unwrap();
+    assert!(again.mean.iter().all(|mean| mean.abs() < 1e-6));
+    assert!(again.deviation.iter().all(|d| (d - 1.0).abs() < 1e-6));
+    // Together and undone, the three parts are the file again.
+    let mut column = Vec::new();
+    for mut part in [train, validation, test] {
+        standardisation.undo(&mut part);
+        column.extend(part.column(0).map(|v| v.round() as usize));
+    }
+    column.sort_unstable();
+    assert!(column.into_iter().eq(0..200));
+
+    let raw = LoadOptions { standardise: false, ..LoadOptions::default() };
+    let Dataset::Table { test, .. } = load(&path, &raw).unwrap() else { panic!("no table") };
+    assert!(test.values.iter().all(|v| v.fract() == 0.0));
+}
+
+#[test]
+fn few_rows_and_constant_columns_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = in_folder(&folder, "x.csv");
+    std::fs::write(&path, "1\n2\n3\n").unwrap();
+    assert_message(&open(&path).unwrap_err(), &["3 rows are too few", "at least 10"]);
+    std::fs::write(&path, "1,7\n2,7\n3,7\n4,7\n5,7\n6,7\n7,7\n8,7\n9,7\n10,7\n").unwrap();
+    assert_message(&open(&path).unwrap_err(), &["column 2 is 7", "leave that column out"]);
+}
+
+#[test]
+fn folders_and_arrays_of_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, dims: &[u32]| {
+        let bytes = vec![3; dims.iter().product::<u32>() as usize];
+        std::fs::write(folder.path().join(name), idx::encode(dims, &bytes).unwrap()).unwrap();
+    };
+    write("train-images-idx3-ubyte", &[40, 2, 2]);
+    write("t10k-images-idx3-ubyte", &[5, 2, 2]);
+    let path = in_folder(&folder, "");
+    let Dataset::Images { train, validation, test } = open(&path).unwrap() else {
+        panic!("no images");
+    };
+    assert_eq!((train.count, validation.count, test.count), (36, 4, 5));
+    write("t10k-images-idx3-ubyte", &[5, 2, 3]);
+    assert_message(&open(&path).unwrap_err(), &["1x2x2", "1x2x3"]);
+    write("train-images-idx3-ubyte", &[4, 2, 3]);
+    assert_message(&open(&path).unwrap_err(), &["4 training images are too few"]);
+
+    let mut array = b"\x93NUMPY\x01\x00\x39\x00{'descr':'|u1','fortran_order':False,'shape':(20,2,2,1)}".to_vec();
+    array.resize(67, b' ');
+    array.extend([9; 80]);
+    let path = in_folder(&folder, "x.npy");
+    std::fs::write(&path, &array).unwrap();
+    let Dataset::Images { train, .. } = open(&path).unwrap() else { panic!("no images") };
+    assert_eq!((train.count, train.channels, train.height, train.width), (16, 1, 2, 2));
+}

@@ -1,0 +1,18 @@
+//! The zoo: everything around the models that is not mathematics.
+//!
+//! [`data`] brings numbers in, [`pictures`] brings them back out for the eye, and [`files`] makes
+//! sure that nothing half-written is ever left under a name somebody trusts.
+
+pub mod blueprint;
+pub mod checkpoint;
+pub mod commands;
+pub mod data;
+pub mod drawing;
+pub mod files;
+pub mod interrupt;
+pub mod pictures;
+pub mod recipes;
+pub mod run;
+pub mod score;
+pub mod source;
+pub mod train;

@@ -1,0 +1,16 @@
+//! The program. What it does is in `commands/`, one subcommand a file.
+
+use clap::Parser as _;
+use std::process::ExitCode;
+use zoo::commands::{self, Cli};
+
+fn main() -> ExitCode {
+    match commands::run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            // One line, whatever the causes: outermost first.
+            eprintln!("zoo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

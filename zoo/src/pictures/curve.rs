@@ -1,0 +1,256 @@
+//! How a loss fell: one line a series, with axes that say what they count and in which unit.
+
+use std::path::Path;
+
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+
+use super::{PALETTE, PictureError, save_svg};
+
+/// One line of a curve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// What the legend calls it, as in "validation".
+    pub name: String,
+    /// Step and value. Points that are not finite are left out.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// What is written around a curve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// Above it.
+    pub title: String,
+    /// Below it, with its unit: "step", "time (s)".
+    pub x: String,
+    /// Beside it, with its unit: "loss (bits/dim)".
+    pub y: String,
+    /// Whether every power of ten of the steps gets the same width. Points at or below zero have
+    /// no place then and are left out.
+    pub log_x: bool,
+}
+
+/// Draws the series into SVG text. An error only where no series has a finite point.
+pub fn svg(series: &[Series], labels: &Labels) -> Result<String, PictureError> {
+    let place = |x: f64| if labels.log_x { x.log10() } else { x };
+    let drawn: Vec<Vec<(f64, f64)>> = series
+        .iter()
+        .map(|s| {
+            let placed = s.points.iter().map(|&(x, y)| (place(x), y));
+            // Comparisons with NaN are false, and the logarithm of 0 is far away.
+            placed.filter(|(x, y)| x.abs() < FAR && y.abs() < FAR).collect()
+        })
+        .collect();
+    let all = || drawn.iter().flatten();
+    let nothing = || PictureError::Nothing { what: format!("{:?}", labels.title) };
+    let (left, right) = bounds(all().map(|p| p.0)).ok_or_else(nothing)?;
+    let (low, high) = bounds(all().map(|p| p.1)).ok_or_else(nothing)?;
+    let (low, high) = widen(low, high, 0.05);
+    let (left, right) = if labels.log_x {
+        // Whole decades, so that there is always a power of ten to label.
+        (left.floor(), right.ceil().max(left.floor() + 1.0))
+    } else {
+        widen(left, right, 0.0)
+    };
+
+    let mut text = String::new();
+    {
+        let root = SVGBackend::with_string(&mut text, (800, 480)).into_drawing_area();
+        root.fill(&WHITE).map_err(drawing)?;
+        let chart = ChartBuilder::on(&root)
+            .caption(&labels.title, ("sans-serif", 22))
+            .margin(14)
+            .margin_right(28)
+            .x_label_area_size(48)
+            .y_label_area_size(72)
+            .build_cartesian_2d(left..right, low..high)
+            .map_err(drawing)?;
+        // One label a decade: between them there would be lines without numbers.
+        let x_labels = if labels.log_x { (right - left) as usize + 1 } else { 9 };
+        fill(chart, series, &drawn, labels, x_labels.min(9))?;
+        root.present().map_err(drawing)?;
+    }
+    Ok(text)
+}
+
+/// Draws the series and writes them as SVG, whole or not at all.
+pub fn save(path: &Path, series: &[Series], labels: &Labels) -> Result<(), PictureError> {
+    save_svg(path, &svg(series, labels)?)
+}
+
+type Area = Cartesian2d<RangedCoordf64, RangedCoordf64>;
+
+fn fill<'a, 'b: 'a>(
+    mut chart: ChartContext<'a, SVGBackend<'b>, Area>,
+    series: &[Series],
+    drawn: &[Vec<(f64, f64)>],
+    labels: &Labels,
+    x_labels: usize,
+) -> Result<(), PictureError> {
+    let step = |x: &f64| match (labels.log_x, x.fract() == 0.0) {
+        (false, _) => number(*x),
+        (true, true) => number(10f64.powf(*x)),
+        (true, false) => String::new(),
+    };
+    chart
+        .configure_mesh()
+        .x_desc(&labels.x)
+        .y_desc(&labels.y)
+        .x_label_formatter(&step)
+        .y_label_formatter(&|y| number(*y))
+        .x_labels(x_labels)
+        .y_labels(8)
+        .axis_desc_style(("sans-serif", 16))
+        .label_style(("sans-serif", 14))
+        .bold_line_style(RGBColor(222, 222, 222))
+        .light_line_style(TRANSPARENT)
+        .axis_style(RGBColor(110, 110, 110))
+        .draw()
+        .map_err(drawing)?;
+    for (i, (one, points)) in series.iter().zip(drawn).enumerate() {
+        if points.is_empty() {
+            continue;
+        }
+        let [r, g, b] = PALETTE[i % PALETTE.len()];
+        let style = ShapeStyle::from(RGBColor(r, g, b)).stroke_width(2);
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), style))
+            .map_err(drawing)?
+            .label(&one.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
+        // A line of one point cannot be seen, nor can one of few points be trusted.
+        if points.len() <= 30 {
+            let dots = points.iter().map(|&at| Circle::new(at, 3, style.filled()));
+            chart.draw_series(dots).map_err(drawing)?;
+        }
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .margin(12)
+        .legend_area_size(30)
+        .background_style(WHITE.mix(0.85))
+        .border_style(RGBColor(190, 190, 190))
+        .label_font(("sans-serif", 15))
+        .draw()
+        .map_err(drawing)
+}
+
+/// Beyond this lies no loss worth drawing: one such point would flatten all the others.
+const FAR: f64 = 1e30;
+
+/// The least and the greatest value, if there is any.
+fn bounds(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.fold(None, |bounds, value| {
+        let (low, high) = bounds.unwrap_or((value, value));
+        Some((value.min(low), value.max(high)))
+    })
+}
+
+/// A range with some air on both sides. Never so narrow that neighbouring labels would be one and
+/// the same number: the search for labels does not end on an axis like that.
+fn widen(low: f64, high: f64, share: f64) -> (f64, f64) {
+    let size = low.abs().max(high.abs()).max(1.0);
+    if high - low < size * 1e-6 {
+        // A lone value stands in the middle.
+        let air = if high > low { 1e-6 } else { 0.5 };
+        return (low - size * air, high + size * air);
+    }
+    let air = (high - low) * share;
+    (low - air, high + air)
+}
+
+/// A number as an axis shows it: as short as it goes, with "k" and "M" for the large.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    let (scaled, unit) = match size {
+        1e9.. => return format!("{value:.0e}"),
+        1e6.. => (value / 1e6, "M"),
+        1e4.. => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    if size != 0.0 && size < 1e-3 {
+        return format!("{value:.1e}");
+    }
+    let text = format!("{scaled:.3}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    let text = if text == "-0" { "0" } else { text };
+    format!("{text}{unit}")
+}
+
+fn drawing(error: impl std::fmt::Display) -> PictureError {
+    PictureError::Drawing(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn labels(log_x: bool) -> Labels {
+        Labels { title: "NICE on MNIST".into(), x: "step".into(), y: "loss (bits/dim)".into(), log_x }
+    }
+
+    fn series(name: &str, points: &[(f64, f64)]) -> Series {
+        Series { name: name.into(), points: points.to_vec() }
+    }
+
+    #[test]
+    fn labels_names_and_both_lines_are_there() {
+        let train = series("train", &[(1.0, 5.0), (10.0, 4.0), (100.0, 3.0)]);
+        let validation = series("validation", &[(1.0, 5.5), (100.0, 3.5)]);
+        for log_x in [false, true] {
+            let text = svg(&[train.clone(), validation.clone()], &labels(log_x)).unwrap();
+            for part in ["NICE on MNIST", "step", "loss (bits/dim)", "train", "validation"] {
+                assert!(text.contains(part), "{part}");
+            }
+            assert!(text.contains("#0072B2") && text.contains("#D55E00"));
+        }
+    }
+
+    #[test]
+    fn markup_in_a_name_stays_text() {
+        let text = svg(&[series("<script>&", &[(0.0, 1.0)])], &labels(false)).unwrap();
+        assert!(!text.contains("<script>"));
+    }
+
+    #[test]
+    fn nothing_finite_is_an_error_and_one_point_is_a_dot() {
+        let nan = series("a", &[(1.0, f64::NAN), (f64::INFINITY, 1.0)]);
+        for none in [&[][..], &[series("a", &[])], &[nan]] {
+            assert!(matches!(svg(none, &labels(false)), Err(PictureError::Nothing { .. })));
+        }
+        let zero = series("a", &[(0.0, 1.0)]);
+        assert!(svg(std::slice::from_ref(&zero), &labels(true)).is_err());
+        assert!(svg(&[zero], &labels(false)).unwrap().contains("<circle"));
+        assert!(svg(&[series("a", &[(7.0, 1.0)])], &labels(true)).unwrap().contains("<circle"));
+    }
+
+    #[test]
+    fn axes_show_short_numbers() {
+        let numbers = [0.0, -0.0, 1.5, 1_980.5, 60_000.0, 2.5e6, 3e12, 0.25, 1e-4, -12.24];
+        let shown = ["0", "0", "1.5", "1980.5", "60k", "2.5M", "3e12", "0.25", "1.0e-4", "-12.24"];
+        assert_eq!(numbers.map(number), shown);
+    }
+
+    /// Any float at all, and often enough one that is drawn.
+    fn coordinate() -> impl Strategy<Value = f64> {
+        prop_oneof![any::<f64>(), -1e3..1e3, -1e31..1e31, 0.0..1e-12]
+    }
+
+    proptest! {
+        #[test]
+        fn any_points_are_drawn_or_refused(
+            points in prop::collection::vec((coordinate(), coordinate()), 0..20),
+            log_x in any::<bool>(),
+        ) {
+            let _ = svg(&[series("a", &points)], &labels(log_x));
+        }
+
+        #[test]
+        fn small_ranges_at_any_height_are_drawn(at in -1e12f64..1e12, step in 0.0f64..1e-6) {
+            let points = [(1.0, at), (2.0, at + step), (2.0 + step, at)];
+            prop_assert!(svg(&[series("a", &points)], &labels(false)).is_ok());
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Pixels in memory, and their way into a PNG.
+
+use std::io;
+use std::path::Path;
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+
+use super::PictureError;
+use crate::files::write_atomically;
+
+/// No side of a picture is longer than this.
+const LONGEST: usize = 32_768;
+/// No picture has more pixels than this.
+const MOST: usize = 1 << 28;
+
+/// A picture of grey or of red-green-blue pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raster {
+    width: usize,
+    height: usize,
+    channels: usize,
+    pixels: Vec<u8>,
+}
+
+impl Raster {
+    /// A picture of one colour, grey when `background` has one channel and coloured when three.
+    pub fn new<const CHANNELS: usize>(
+        width: usize,
+        height: usize,
+        background: [u8; CHANNELS],
+    ) -> Result<Self, PictureError> {
+        const { assert!(CHANNELS == 1 || CHANNELS == 3) };
+        let fits = (1..=LONGEST).contains(&width) && (1..=LONGEST).contains(&height);
+        if !fits || width * height > MOST {
+            return Err(PictureError::TooLarge { width, height });
+        }
+        Ok(Self { width, height, channels: CHANNELS, pixels: background.repeat(width * height) })
+    }
+
+    /// Pixels from left to right.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Pixels from top to bottom.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The values of pixel (`x`, `y`): one, or three. Panics, as a slice would, outside.
+    #[must_use]
+    pub fn pixel(&self, x: usize, y: usize) -> &[u8] {
+        let at = self.at(x, y);
+        &self.pixels[at..at + self.channels]
+    }
+
+    /// The same, to be changed.
+    pub fn pixel_mut(&mut self, x: usize, y: usize) -> &mut [u8] {
+        let at = self.at(x, y);
+        &mut self.pixels[at..at + self.channels]
+    }
+
+    fn at(&self, x: usize, y: usize) -> usize {
+        assert!(x < self.width, "pixel {x} of a row of {}", self.width);
+        (y * self.width + x) * self.channels
+    }
+
+    /// Red, green and blue of a pixel, whichever kind of picture this is.
+    #[must_use]
+    pub fn rgb(&self, x: usize, y: usize) -> [u8; 3] {
+        match *self.pixel(x, y) {
+            [red, green, blue] => [red, green, blue],
+            ref grey => [grey[0]; 3],
+        }
+    }
+
+    /// Writes a PNG, whole or not at all.
+    pub fn save_png(&self, path: &Path) -> Result<(), PictureError> {
+        let colour = if self.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+        // Below `LONGEST`, so both sides fit.
+        let (width, height) = (self.width as u32, self.height as u32);
+        Ok(write_atomically(path, |writer| {
+            PngEncoder::new(writer).write_image(&self.pixels, width, height, colour).map_err(io::Error::other)
+        })?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_png_holds_what_was_drawn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.png");
+        let mut picture = Raster::new(3, 2, [10, 20, 30]).unwrap();
+        picture.pixel_mut(2, 1).copy_from_slice(&[1, 2, 3]);
+        picture.save_png(&path).unwrap();
+        let read = image::open(&path).unwrap().into_rgb8();
+        assert_eq!(read.dimensions(), (3, 2));
+        assert_eq!(read.get_pixel(2, 1).0, [1, 2, 3]);
+        assert_eq!(read.get_pixel(0, 0).0, [10, 20, 30]);
+
+        Raster::new(1, 1, [77]).unwrap().save_png(&path).unwrap();
+        assert_eq!(image::open(&path).unwrap().into_luma8().into_raw(), [77]);
+    }
+
+    #[test]
+    fn grey_is_seen_as_colour() {
+        assert_eq!(Raster::new(1, 1, [9]).unwrap().rgb(0, 0), [9, 9, 9]);
+    }
+
+    #[test]
+    fn impossible_sizes_are_refused() {
+        for (width, height) in [(0, 1), (1, 0), (usize::MAX, 1), (32_768, 32_768)] {
+            assert!(Raster::new(width, height, [0]).is_err());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What a model is trained with, as data: one place a model.
+
+mod nice;
+
+use crate::blueprint::{Architecture, Space};
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use flows::nn::{AdamConfig, Schedule};
+use serde::{Deserialize, Serialize};
+
+/// How much time a training is meant to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Preset {
+    /// A few minutes on two cores.
+    Quick,
+    /// About an hour on two cores.
+    Standard,
+    /// The sizes and the training of the paper.
+    Paper,
+}
+
+/// How long a training goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Budget {
+    /// Optimiser steps.
+    Steps(u64),
+    /// Passes over the training data.
+    Epochs(f64),
+    /// Minutes of training, evaluation included.
+    Minutes(f64),
+}
+
+/// Everything about a training but its data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The model.
+    pub architecture: Architecture,
+    /// How long.
+    pub budget: Budget,
+    /// Rows a step.
+    pub batch: usize,
+    /// The learning rate at its highest.
+    pub lr: f64,
+    /// How it changes over the training.
+    pub schedule: Schedule,
+    /// Steps over which it first rises.
+    pub warmup: u64,
+    /// The optimiser.
+    pub adam: AdamConfig,
+    /// The largest gradient norm, if there is a limit.
+    pub clip: Option<f64>,
+    /// The decay of the running average of weights, if one is kept.
+    pub average: Option<f64>,
+    /// Shards that a batch is split into; 1 splits inside each operation instead, which is better
+    /// where weights outweigh activations.
+    pub shards: Option<usize>,
+    /// The temperature of the pictures drawn during training.
+    pub temperature: f64,
+}
+
+/// A model as `zoo list` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The name that commands take.
+    pub name: &'static str,
+    /// Where the lectures treat it.
+    pub lecture: &'static str,
+    /// The paper, with its year.
+    pub paper: &'static str,
+    /// The published result on MNIST, bits per dimension.
+    pub published: &'static str,
+    recipe: fn(Preset, Space) -> Recipe,
+}
+
+/// Every model, in the lectures' order.
+pub const MODELS: [Entry; 1] = [nice::ENTRY];
+
+/// The entry of a model.
+///
+/// # Errors
+/// If there is none of that name; names the nearest.
+pub fn find(name: &str) -> Result<&'static Entry> {
+    if let Some(entry) = MODELS.iter().find(|entry| entry.name == name.to_lowercase()) {
+        return Ok(entry);
+    }
+    let names: Vec<&str> = MODELS.iter().map(|entry| entry.name).collect();
+    let nearest = names.iter().max_by(|a, b| {
+        let likeness = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase());
+        likeness(a).total_cmp(&likeness(b))
+    });
+    match nearest {
+        Some(nearest) if strsim::jaro_winkler(nearest, &name.to_lowercase()) > 0.7 => {
+            bail!("there is no model {name:?}; did you mean {nearest:?}? (`zoo list` shows them all)")
+        }
+        _ => bail!("there is no model {name:?}; there are: {}", names.join(", ")),
+    }
+}
+
+impl Entry {
+    /// What this model is trained with on data of that space.
+    #[must_use]
+    pub fn recipe(&self, preset: Preset, space: Space) -> Recipe {
+        (self.recipe)(preset, space)
+    }
+}

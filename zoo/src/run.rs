@@ -1,0 +1,109 @@
+//! A run folder: what a training leaves behind.
+//!
+//! ```text
+//! model.safetensors      the best weights so far, by the validation rows
+//! training.safetensors   everything that --resume needs
+//! log.jsonl              one JSON object a line, as the training went
+//! curve.svg              the loss over the steps
+//! grids/epoch-0007.png   what the model drew then
+//! ```
+
+use anyhow::{Context as _, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// The place of a run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    folder: PathBuf,
+}
+
+impl Run {
+    /// The run in a folder, whether or not it exists yet.
+    #[must_use]
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The best weights.
+    #[must_use]
+    pub fn model(&self) -> PathBuf {
+        self.folder.join("model.safetensors")
+    }
+
+    /// What resuming needs.
+    #[must_use]
+    pub fn training(&self) -> PathBuf {
+        self.folder.join("training.safetensors")
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("log.jsonl")
+    }
+
+    /// The loss curve.
+    #[must_use]
+    pub fn curve(&self) -> PathBuf {
+        self.folder.join("curve.svg")
+    }
+
+    /// The picture after an epoch.
+    #[must_use]
+    pub fn grid(&self, epoch: u64) -> PathBuf {
+        self.folder.join("grids").join(format!("epoch-{epoch:04}.png"))
+    }
+
+    /// Makes the folders.
+    ///
+    /// # Errors
+    /// If that is not possible.
+    pub fn create(&self) -> Result<()> {
+        let grids = self.folder.join("grids");
+        let why = || format!("cannot make the folder {}: choose another --out", self.folder.display());
+        std::fs::create_dir_all(grids).with_context(why)
+    }
+
+    /// Removes what an earlier training left in the folder, and nothing else.
+    ///
+    /// # Errors
+    /// If that is not possible.
+    pub fn clear(&self) -> Result<()> {
+        for file in [self.training(), self.model(), self.log(), self.curve()] {
+            if file.exists() {
+                std::fs::remove_file(&file).with_context(|| format!("cannot replace {}", file.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a training was begun here.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.training().exists() || self.model().exists() || self.log().exists()
+    }
+}
+
+/// The checkpoint that RUN names: the file itself, or a run folder's model.
+///
+/// # Errors
+/// If there is neither.
+pub fn checkpoint(run: &Path) -> Result<PathBuf> {
+    if run.is_dir() {
+        let model = Run::at(run).model();
+        if !model.exists() {
+            bail!("{} holds no model.safetensors: train there first (zoo train … --out {0})", run.display());
+        }
+        return Ok(model);
+    }
+    if !run.exists() {
+        bail!("there is no run {}: give a run folder or a .safetensors file, as `zoo train` makes them", run.display());
+    }
+    Ok(run.to_owned())
+}

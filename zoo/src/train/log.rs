@@ -1,0 +1,96 @@
+//! The log of a training, JSON lines, and the curve drawn from it.
+
+use crate::files;
+use crate::pictures::curve::{self, Labels, Series};
+use crate::run::Run;
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// One line. Losses are bits/dim for images, else nats.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Line {
+    step: u64,
+    epoch: f64,
+    seconds: f64,
+    /// The mean over the training batches since the last such line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lr: Option<f64>,
+    /// On held-out rows, with the averaged weights where an average is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation: Option<f64>,
+}
+
+impl Line {
+    pub(super) fn train(step: u64, epoch: f64, seconds: f64, loss: f64, lr: f64) -> Self {
+        Self { step, epoch, seconds, train: Some(loss), lr: Some(lr), validation: None }
+    }
+
+    pub(super) fn validation(step: u64, epoch: f64, seconds: f64, loss: f64) -> Self {
+        Self { step, epoch, seconds, train: None, lr: None, validation: Some(loss) }
+    }
+}
+
+/// A log that is being written.
+pub(super) struct Log {
+    file: File,
+    path: PathBuf,
+}
+
+impl Log {
+    /// Opens the log of a training that has come to `step`: lines of later steps, which a killed
+    /// training left behind, are dropped, for they will be written again.
+    pub(super) fn open(path: &Path, step: u64) -> Result<Self> {
+        if path.exists() {
+            let kept: String = lines(path)?.filter(|line| line.step <= step).map(|line| text(&line)).collect();
+            files::write_atomically(path, |writer| writer.write_all(kept.as_bytes()))?;
+        }
+        let why = || format!("cannot write {}: free some space or choose another --out", path.display());
+        let file = OpenOptions::new().create(true).append(true).open(path).with_context(why)?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    pub(super) fn write(&mut self, line: &Line) -> Result<()> {
+        let why = || format!("cannot write {}: free some space, then go on with --resume", self.path.display());
+        self.file.write_all(text(line).as_bytes()).with_context(why)
+    }
+}
+
+fn text(line: &Line) -> String {
+    // A line is numbers and names only; there is nothing in it that could fail.
+    serde_json::to_string(line).map(|json| json + "\n").unwrap_or_default()
+}
+
+/// The whole lines of a log. A last line that was cut off in the writing is left out.
+fn lines(path: &Path) -> Result<impl Iterator<Item = Line> + use<>> {
+    let bytes = files::read(path)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let parsed: Vec<Line> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    Ok(parsed.into_iter())
+}
+
+/// Draws the curve of a run's log.
+pub(super) fn draw(run: &Run, model: &str, unit: &str) -> Result<()> {
+    let lines: Vec<Line> = lines(&run.log())?.collect();
+    let points = |loss: fn(&Line) -> Option<f64>| -> Vec<(f64, f64)> {
+        lines.iter().filter_map(|line| Some((line.step as f64, loss(line)?))).collect()
+    };
+    let series = [
+        Series { name: "training".to_owned(), points: points(|line| line.train) },
+        Series { name: "validation".to_owned(), points: points(|line| line.validation) },
+    ];
+    if series.iter().all(|series| series.points.iter().all(|(_, y)| !y.is_finite())) {
+        return Ok(());
+    }
+    let labels = Labels {
+        title: format!("{model}: loss"),
+        x: "step".to_owned(),
+        y: format!("loss ({unit})"),
+        log_x: true,
+    };
+    Ok(curve::save(&run.curve(), &series, &labels)?)
+}
