@@ -358,19 +358,19 @@ pub(crate) fn matmul<T: Real>(a: &Tensor<T>, ta: bool, b: &Tensor<T>, tb: bool) 
 
 pub(crate) fn conv<T: Real>(geometry: &Conv2d, x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     let mut out = Tensor::stale(output_shape(geometry));
-    kernels::conv::forward(geometry, x.as_slice(), w.as_slice(), out.as_mut_slice(), parallel::threads());
+    kernels::conv::forward(geometry, parallel::threads(), x.as_slice(), w.as_slice(), out.as_mut_slice());
     out
 }
 
 pub(crate) fn conv_by_input<T: Real>(geometry: &Conv2d, dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     let mut out = Tensor::stale([geometry.batch, geometry.in_channels, geometry.in_h, geometry.in_w]);
-    kernels::conv::by_input(geometry, dy.as_slice(), w.as_slice(), out.as_mut_slice(), parallel::threads());
+    kernels::conv::by_input(geometry, parallel::threads(), dy.as_slice(), w.as_slice(), out.as_mut_slice());
     out
 }
 
 pub(crate) fn conv_by_weight<T: Real>(geometry: &Conv2d, x: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
     let mut out = Tensor::stale([geometry.out_channels, geometry.in_channels, geometry.kernel_h, geometry.kernel_w]);
-    kernels::conv::by_weight(geometry, x.as_slice(), dy.as_slice(), out.as_mut_slice(), parallel::threads());
+    kernels::conv::by_weight(geometry, parallel::threads(), x.as_slice(), dy.as_slice(), out.as_mut_slice());
     out
 }
 

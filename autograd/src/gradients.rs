@@ -10,17 +10,19 @@ use std::collections::HashMap;
 /// The gradients of one scalar, by [`Param`] and by [`Var`].
 #[derive(Debug)]
 pub struct Gradients<T: Real> {
+    /// The tape that was swept.
+    tape: u64,
     by_param: HashMap<ParamId, Tensor<T>>,
     by_node: HashMap<NodeId, Tensor<T>>,
 }
 
 impl<T: Real> Gradients<T> {
-    pub(crate) fn new(params: &HashMap<ParamId, NodeId>, mut found: Vec<Option<Var<T>>>) -> Self {
+    pub(crate) fn new(tape: u64, params: &HashMap<ParamId, NodeId>, mut found: Vec<Option<Var<T>>>) -> Self {
         let mut take = |node: NodeId| Some(found.get_mut(node)?.take()?.into_value());
         let by_param = params.iter().filter_map(|(&param, &node)| Some((param, take(node)?))).collect();
         let rest = found.into_iter().enumerate();
         let by_node = rest.filter_map(|(node, gradient)| Some((node, gradient?.into_value()))).collect();
-        Self { by_param, by_node }
+        Self { tape, by_param, by_node }
     }
 
     /// The gradient by a parameter; `None` where the scalar does not depend on it.
@@ -35,9 +37,15 @@ impl<T: Real> Gradients<T> {
     }
 
     /// The gradient by a variable of the swept tape; `None` where the scalar does not depend on it.
+    ///
+    /// # Panics
+    /// If the variable is of another tape.
     #[must_use]
+    #[track_caller]
     pub fn wrt(&self, variable: &Var<T>) -> Option<&Tensor<T>> {
-        self.by_node.get(&variable.place()?.node?)
+        let place = variable.place()?;
+        assert!(place.tape.id() == self.tape, "wrt: this variable is of another tape than these gradients");
+        self.by_node.get(&place.node?)
     }
 
     /// The gradients by parameters, in no particular order.

@@ -87,6 +87,14 @@ impl<T: Real> Var<T> {
         apply(Op::Unary(f), smallvec![self.clone()])
     }
 
+    /// As [`Var::map`], of a value that is not needed afterwards: its buffer is reused where nobody
+    /// else holds it.
+    #[must_use]
+    #[track_caller]
+    pub fn then(self, f: Unary) -> Self {
+        apply(Op::Unary(f), smallvec![self])
+    }
+
     /// One of the [`Binary`] functions of each pair of elements, after broadcasting.
     ///
     /// # Panics
@@ -205,7 +213,8 @@ impl<T: Real> Var<T> {
     #[track_caller]
     fn check_axes(&self, operation: &str, axes: &[usize]) {
         let shape = self.shape();
-        assert!(axes.iter().all(|&axis| axis < shape.rank()), "{operation}: axes {axes:?} of a tensor of shape {shape}");
+        let fits = |(i, axis): (usize, &usize)| *axis < shape.rank() && !axes[..i].contains(axis);
+        assert!(axes.iter().enumerate().all(fits), "{operation}: axes {axes:?} of a tensor of shape {shape}");
     }
 
     /// The sum over these axes, which vanish from the shape. `f32` is accumulated in `f64`.

@@ -1,6 +1,6 @@
 //! The two element types, and what each must bring.
 
-use crate::kernels::{Gemm, Lanes};
+use crate::kernels::{Convolve, Gemm, Lanes};
 use crate::pool::{Line32, Line64, Pool};
 use bytemuck::Pod;
 use std::fmt::{Debug, Display};
@@ -18,6 +18,7 @@ pub trait Real:
     + Pod
     + Lanes
     + Gemm
+    + Convolve
     + Copy
     + Default
     + Debug

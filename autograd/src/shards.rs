@@ -45,6 +45,10 @@ pub fn sharded<T: Real>(
         return one(0);
     }
     let inner = (threads() / shards).max(1);
+    if threads() == 1 {
+        // Not inside `with_threads`, or asked for one: the shards take turns.
+        return in_order((0..shards).map(one));
+    }
     let mut results: Vec<Option<Evaluated<T>>> = (0..shards).map(|_| None).collect();
     rayon::scope(|scope| {
         let one = &one;
@@ -54,7 +58,11 @@ pub fn sharded<T: Real>(
         }
         *first = Some(with_budget(inner, || one(0)));
     });
-    let mut results = results.into_iter().map(|result| result.expect("a scope ends when all its shards have"));
+    in_order(results.into_iter().map(|result| result.expect("a scope ends when all its shards have")))
+}
+
+/// The sum of the shards' parts, first to last.
+fn in_order<T: Real>(mut results: impl Iterator<Item = Evaluated<T>>) -> Evaluated<T> {
     let mut total = results.next().expect("there are at least two shards");
     for part in results {
         total.loss += part.loss;

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A position on a tape.
 pub(crate) type NodeId = usize;
@@ -28,6 +29,7 @@ pub(crate) type NodeId = usize;
 pub struct Tape<T: Real>(Rc<Record<T>>);
 
 struct Record<T: Real> {
+    id: u64,
     nodes: RefCell<Vec<Node<T>>>,
     params: RefCell<HashMap<ParamId, NodeId>>,
     spent: Cell<bool>,
@@ -80,7 +82,9 @@ impl<T: Real> Tape<T> {
     }
 
     fn with_checks(checks: bool) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(Rc::new(Record {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             nodes: RefCell::default(),
             params: RefCell::default(),
             spent: Cell::new(false),
@@ -157,12 +161,17 @@ impl<T: Real> Tape<T> {
     }
 
     /// Remembers a first fault, where this tape looks for them.
-    pub(crate) fn inspect(&self, op: &Op, value: &Tensor<T>, parents: &[Option<NodeId>], at: &'static Location<'static>) {
+    pub(crate) fn inspect(&self, name: impl FnOnce() -> String, value: &Tensor<T>, parents: &[Option<NodeId>], at: &'static Location<'static>) {
         if !self.0.checks || self.0.fault.borrow().is_some() || value.all_finite() {
             return;
         }
         let path = Fault::path(&self.0.nodes.borrow(), parents);
-        *self.0.fault.borrow_mut() = Some(Fault::new(op.name(), value, at, path));
+        *self.0.fault.borrow_mut() = Some(Fault::new(name(), value, at, path));
+    }
+
+    /// Tells tapes apart, across threads too.
+    pub(crate) fn id(&self) -> u64 {
+        self.0.id
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {
@@ -196,7 +205,7 @@ impl<T: Real> Tape<T> {
             None => Vec::new(),
         };
         let params = self.0.params.borrow();
-        Gradients::new(&params, found)
+        Gradients::new(self.0.id, &params, found)
     }
 
     /// `Σ seed·∂y/∂xᵢ` for each of `xs`, as plain values; the tape can still be used.
@@ -272,7 +281,7 @@ impl<T: Real> Tape<T> {
                 let g = g.expect("the gradient is given away at the last parent only");
                 // Broadcasting is undone here, for every rule at once.
                 let part = rules::derivative(&at, i, g).sum_to(&at.node.parents[i].shape);
-                self.inspect(&at.node.op, part.value(), &[Some(parent)], at.node.at);
+                self.inspect(|| format!("the gradient of {}", at.node.op.name()), part.value(), &[Some(parent)], at.node.at);
                 found[parent] = Some(match found[parent].take() {
                     Some(sum) => sum + part,
                     None => part,

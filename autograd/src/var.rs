@@ -144,7 +144,7 @@ pub(crate) fn apply<T: Real>(op: Op, operands: Operands<T>) -> Var<T> {
         operands.iter().map(|operand| operand.place.as_ref().and_then(|place| place.node)).collect();
     if op.is_piecewise_constant() || nodes.iter().all(Option::is_none) {
         let value = op.evaluate(operands.into_iter().map(Var::into_value).collect());
-        tape.inspect(&op, &value, &nodes, at);
+        tape.inspect(|| op.name(), &value, &nodes, at);
         return Var::placed(value, Place { tape, node: None });
     }
     let saved = rules::reads(&op, &nodes);
@@ -160,7 +160,7 @@ pub(crate) fn apply<T: Real>(op: Op, operands: Operands<T>) -> Var<T> {
         .collect();
     let inputs: Inputs<T> = operands.into_iter().map(Var::into_value).collect();
     let value = op.evaluate(inputs);
-    tape.inspect(&op, &value, &nodes, at);
+    tape.inspect(|| op.name(), &value, &nodes, at);
     let output = saved.output.then(|| value.clone());
     let node = tape.push(Node { op, shape: value.shape().clone(), parents, output, at });
     Var::placed(value, Place { tape, node: Some(node) })

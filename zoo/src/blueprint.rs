@@ -59,7 +59,8 @@ impl Space {
     #[must_use]
     pub const fn dims(&self) -> usize {
         match *self {
-            Self::Images { channels, height, width } => channels * height * width,
+            // A damaged checkpoint may name any sizes.
+            Self::Images { channels, height, width } => channels.saturating_mul(height).saturating_mul(width),
             Self::Table { columns, .. } => columns,
         }
     }
@@ -95,6 +96,20 @@ impl Blueprint {
         }
     }
 
+    /// At least so many weights belong to a model of these sizes.
+    #[must_use]
+    pub const fn least_weights(&self) -> u128 {
+        let dims = self.space.dims() as u128;
+        match self.architecture {
+            Architecture::Nice { couplings, hidden, depth } => {
+                let (couplings, hidden, depth) = (couplings as u128, hidden as u128, depth as u128);
+                let between = hidden.saturating_mul(hidden).saturating_mul(depth.saturating_sub(1));
+                let each = if depth == 0 { 1 } else { hidden.saturating_mul(dims).saturating_add(between) };
+                couplings.saturating_mul(each)
+            }
+        }
+    }
+
     /// The model with fresh parameters drawn from `rng`.
     ///
     /// # Errors
@@ -108,7 +123,7 @@ impl Blueprint {
                 }
                 let sizes = [dims, couplings, hidden, depth];
                 if sizes.iter().any(|&size| size > LARGEST) || hidden == 0 {
-                    bail!("nice cannot have the sizes {sizes:?}: the checkpoint is damaged, train again");
+                    bail!("nice cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged");
                 }
                 Nice::build(&NiceConfig { dims, couplings, hidden, depth }, rng)
             }

@@ -21,6 +21,9 @@ use std::path::Path;
 /// What files of this program call themselves, and their version.
 const FORMAT: &str = "flow-zoo-1";
 
+/// The entry of the metadata that tells a training's own file from a model's.
+pub const TRAINING: &str = "training";
+
 /// What a checkpoint says about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
@@ -43,6 +46,23 @@ pub struct Contents {
     pub extra: HashMap<String, String>,
     /// The tensors.
     pub tensors: HashMap<String, Tensor<f32>>,
+}
+
+impl Contents {
+    /// A model of the file's blueprint, its parameters yet to be filled in. A blueprint is a few
+    /// words that may describe any size: the model is built only if the file can hold it.
+    ///
+    /// # Errors
+    /// If it cannot, or its sizes make no model.
+    pub fn build<T: Real>(&self, path: &Path) -> Result<Flow<T>> {
+        let shown = path.display();
+        let held: u128 = self.tensors.values().map(|tensor| tensor.shape().elements() as u128).sum();
+        let needed = self.header.blueprint.least_weights();
+        if needed > held {
+            bail!("{shown} describes a model of {needed} weights and holds {held}: it is damaged, use another checkpoint");
+        }
+        self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| shown.to_string())
+    }
 }
 
 struct Stored<'a>(&'a Tensor<f32>);
@@ -170,8 +190,10 @@ pub struct Loaded<T: Real> {
 /// As [`read`] and [`fill`].
 pub fn load<T: Real>(path: &Path) -> Result<Loaded<T>> {
     let contents = read(path)?;
-    let blueprint = &contents.header.blueprint;
-    let flow = blueprint.build::<T>(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| path.display().to_string())?;
+    if contents.extra.contains_key(TRAINING) {
+        bail!("{} is what --resume needs, not a model: give the run folder or its model.safetensors", path.display());
+    }
+    let flow = contents.build(path)?;
     fill(&flow, &contents.tensors, "", path)?;
     Ok(Loaded { header: contents.header, flow })
 }

@@ -35,9 +35,10 @@ pub fn picture(samples: &Tensor<f32>, space: &Space, columns: usize) -> Result<R
             let layout = grid::Layout { columns: Some(columns), ..grid::Layout::default() };
             grid::draw_unit(samples.as_slice(), tile, &layout)?
         }
-        Space::Table { columns: 2, .. } => {
-            let panel = scatter::Panel { title: "samples", points: samples.as_slice(), groups: &[] };
-            let reach = samples.as_slice().iter().filter(|x| x.is_finite()).fold(4.0f32, |m, x| m.max(x.abs()));
+        Space::Table { columns: 2, standardised } => {
+            let points = if standardised { centred(samples.as_slice()) } else { samples.as_slice().to_vec() };
+            let panel = scatter::Panel { title: "samples", points: &points, groups: &[] };
+            let reach = points.iter().filter(|x| x.is_finite()).fold(4.0f32, |m, x| m.max(x.abs()));
             // A few stray points must not shrink all others to a dot.
             let layout = scatter::Layout { reach: reach.min(12.0), side: 480, columns: 1 };
             scatter::raster(&[panel], &layout)?
@@ -46,6 +47,23 @@ pub fn picture(samples: &Tensor<f32>, space: &Space, columns: usize) -> Result<R
             bail!("rows of {columns} numbers have no picture: write them with --npy FILE.npy instead")
         }
     })
+}
+
+/// Points moved and scaled to mean 0 and deviation 1: data that was standardised for the model may
+/// lie anywhere, and all of it would be outside of a picture around the origin.
+fn centred(points: &[f32]) -> Vec<f32> {
+    let mut centred = points.to_vec();
+    for axis in 0..2 {
+        let along = || points.iter().skip(axis).step_by(2).map(|&x| f64::from(x)).filter(|x| x.is_finite());
+        let count = along().count().max(1) as f64;
+        let mean = along().sum::<f64>() / count;
+        let deviation = (along().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
+        let scale = if deviation > 0.0 { deviation.recip() } else { 1.0 };
+        for x in centred.iter_mut().skip(axis).step_by(2) {
+            *x = ((f64::from(*x) - mean) * scale) as f32;
+        }
+    }
+    centred
 }
 
 /// Draws some samples into a PNG; rows that have no picture are left undrawn.

@@ -142,10 +142,25 @@ where
     Ok(())
 }
 
+/// How the names of files begin and end that are being written.
+const PREFIX: &str = ".zoo-";
+const SUFFIX: &str = ".partial";
+
+/// Removes what a process that was killed while writing left in a folder, as far as that is possible.
+/// Nothing else may be writing there.
+pub fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A temporary file with the permissions any newly made file would have.
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".zoo-").suffix(".partial");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,7 @@
 //! Ctrl-C and termination: a request to finish cleanly.
 
 use anyhow::{Context as _, Result};
+use std::io::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +20,8 @@ pub fn listen() -> Result<()> {
         if REQUESTED.swap(true, Ordering::SeqCst) {
             end(EXIT_CODE);
         }
-        eprintln!("\nfinishing this step, then saving … (once more to stop at once, losing what came after the last save)");
+        let notice = "finishing this step, then saving … (once more to stop at once, losing what came after the last save)";
+        let _ = writeln!(std::io::stderr(), "\n{notice}");
     })
     .context("cannot listen for Ctrl-C")
 }

@@ -1,6 +1,7 @@
 //! The program. What it does is in `commands/`, one subcommand a file.
 
 use clap::Parser as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 use zoo::commands::{self, Cli};
 
@@ -9,7 +10,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // One line, whatever the causes: outermost first.
-            eprintln!("zoo: {error:#}");
+            let _ = writeln!(std::io::stderr(), "zoo: {error:#}");
             ExitCode::FAILURE
         }
     }

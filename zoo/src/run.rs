@@ -8,6 +8,7 @@
 //! grids/epoch-0007.png   what the model drew then
 //! ```
 
+use crate::files;
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -83,10 +84,18 @@ impl Run {
         Ok(())
     }
 
-    /// Whether a training was begun here.
+    /// Whether a training in this folder has saved anything. A log alone is what one leaves behind
+    /// that ended before its first save: nothing can go on from it, and nothing is lost with it.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.training().exists() || self.model().exists() || self.log().exists()
+        self.training().exists() || self.model().exists()
+    }
+
+    /// Removes files that a killed training was just writing. They are no use to anybody, and as
+    /// large as a checkpoint.
+    pub fn sweep(&self) {
+        files::sweep(&self.folder);
+        files::sweep(&self.folder.join("grids"));
     }
 }
 

@@ -1,8 +1,8 @@
 //! Data as a training sees it: batches by step number, and held-out rows.
 
 use crate::blueprint::Space;
-use crate::data::{self, Dataset, Images, LoadOptions, Standardisation, Table, Toy, permutation};
-use anyhow::{Result, bail};
+use crate::data::{self, DataError, Dataset, Images, LoadOptions, Standardisation, Table, Toy, permutation};
+use anyhow::{Context as _, Result, bail};
 use autograd::Tensor;
 use flows::Noise;
 use rand::SeedableRng;
@@ -10,6 +10,9 @@ use rand_chacha::ChaCha8Rng;
 
 /// Steps that count as an epoch where the data never ends.
 const TOY_EPOCH: u64 = 500;
+
+/// The most rows in a batch where the data never ends.
+const TOY_BATCH: usize = 1 << 16;
 
 /// Rows that a toy is evaluated on.
 const TOY_ROWS: usize = 10_000;
@@ -39,14 +42,19 @@ impl Source {
     /// If there is no such data, or it is damaged.
     pub fn open(name: &str, seed: u64) -> Result<Self> {
         // The flow itself standardises, so that its density is over the data's own units.
-        let data = data::load(name, &LoadOptions { seed: 0, standardise: false, ..LoadOptions::default() })?;
+        let data = data::load(name, &LoadOptions { seed: 0, standardise: false, ..LoadOptions::default() });
+        // Not all of what can be wrong with data knows where the data came from.
+        let data = match data {
+            Err(error @ (DataError::TooFew { .. } | DataError::Shape { .. })) => Err(error).context(name.to_owned()),
+            other => other.map_err(Into::into),
+        }?;
         let mut standardisation = None;
         let space = match &data {
             Dataset::Images { train, .. } => {
                 Space::Images { channels: train.channels, height: train.height, width: train.width }
             }
             Dataset::Table { train, .. } => {
-                standardisation = Some(Standardisation::fit(train)?);
+                standardisation = Some(Standardisation::fit(train).with_context(|| name.to_owned())?);
                 Space::Table { columns: train.cols, standardised: true }
             }
             Dataset::Toy(_) => Space::Table { columns: 2, standardised: false },
@@ -74,12 +82,14 @@ impl Source {
         let rows = match &self.data {
             Dataset::Images { train, .. } => train.count,
             Dataset::Table { train, .. } => train.rows,
-            Dataset::Toy(_) => return Ok(TOY_EPOCH),
+            Dataset::Toy(_) => TOY_BATCH,
         };
-        if batch == 0 || batch > rows {
-            bail!("a batch of {batch} does not fit: there are {rows} training rows; choose --batch between 1 and {rows}");
+        let endless = matches!(self.data, Dataset::Toy(_));
+        if !(1..=rows).contains(&batch) {
+            let why = if endless { String::new() } else { format!(": there are {rows} training rows") };
+            bail!("a batch of {batch} does not fit{why}; choose --batch between 1 and {rows}");
         }
-        Ok((rows / batch) as u64)
+        Ok(if endless { TOY_EPOCH } else { (rows / batch) as u64 })
     }
 
     /// The batch of one step. The order is drawn anew each epoch, from the seed alone, so that any

@@ -44,16 +44,18 @@ impl<T: Real> Bijection<T> for Dequantise {
         let filled = match cx.noise {
             None => x.clone(),
             Some(noise) => {
+                // Level k and noise next to 1 would round up to k + 1; this far below 1, no sum of
+                // the two does, up to the last level.
+                let most = 1.0 - levels * 0.5 * T::EPSILON;
                 let mut added = Tensor::zeros(x.shape());
                 let width = x.shape()[1..].iter().product::<usize>();
                 let rows = added.as_mut_slice();
                 noise.rows(x.extent(0), |i, uniform| {
                     for e in &mut rows[i * width..(i + 1) * width] {
-                        *e = T::from_f64(uniform());
+                        *e = T::from_f64(uniform().min(most));
                     }
                 });
-                // In f32 the sum of the last level and nearly 1 can round up to L itself.
-                (x + x.constant_like(added)).clamp(0.0, levels * (1.0 - 0.5 * T::EPSILON))
+                x + x.constant_like(added)
             }
         };
         Mapped::with_constant(filled.scale(1.0 / levels), self.log_det(x))

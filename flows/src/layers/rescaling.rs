@@ -42,6 +42,22 @@ impl<T: Real> Bijection<T> for Rescaling<T> {
     fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
         self.scaled(z, -1.0)
     }
+
+    /// Scales each dimension to unit standard deviation over the batch, so that training does not
+    /// spend its first thousands of steps on finding the order of magnitude. Dimensions that do not
+    /// vary at all stay as they are.
+    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+        let mean = x.mean(&[0]);
+        let variance = (x - &mean).square().mean(&[0]).into_value();
+        self.log_scale.update(|s| {
+            for (s, variance) in s.iter_mut().zip(variance.as_slice()) {
+                if variance.to_f64() > 0.0 {
+                    *s = T::from_f64(-0.5 * variance.to_f64().ln());
+                }
+            }
+        });
+        self.to_latent(x, cx).value
+    }
 }
 
 impl<T: Real> Module<T> for Rescaling<T> {

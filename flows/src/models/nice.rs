@@ -61,7 +61,7 @@ impl Nice {
         for i in 0..couplings {
             let split = Split::alternating(i);
             let (read, changed) = split.sizes(dims);
-            let net = Mlp::new(read, &vec![hidden; depth], changed, Activation::Relu, rng);
+            let net = Mlp::new(read, &vec![hidden; depth], changed, Activation::Relu, rng).silent();
             layers.push(Box::new(AdditiveCoupling::new(split, net)));
         }
         layers.push(Box::new(Rescaling::new(dims)));

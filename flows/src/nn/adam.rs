@@ -94,19 +94,17 @@ impl<T: Real> Adam<T> {
     /// Takes up a state that [`Adam::state`] gave, after `steps` steps. `find` looks a tensor up by name.
     ///
     /// # Errors
-    /// The name of the first tensor that is missing or has another shape.
+    /// The name of the first tensor that is missing or has another shape. Then nothing is changed.
     pub fn restore(&mut self, steps: u64, find: impl Fn(&str) -> Option<Tensor<T>>) -> Result<(), String> {
         let get = |path: &str, part: &str, like: &Tensor<T>| {
             let name = format!("{path}.{part}");
             find(&name).filter(|found| found.shape() == like.shape()).ok_or(name)
         };
-        for ((path, _), moments) in self.params.iter().zip(&mut self.moments) {
-            moments.m = get(path, "m", &moments.m)?;
-            moments.v = get(path, "v", &moments.v)?;
-            if let Some(vmax) = &mut moments.vmax {
-                *vmax = get(path, "vmax", vmax)?;
-            }
-        }
+        let restored = self.params.iter().zip(&self.moments).map(|((path, _), Moments { m, v, vmax })| {
+            let vmax = vmax.as_ref().map(|vmax| get(path, "vmax", vmax));
+            Ok(Moments { m: get(path, "m", m)?, v: get(path, "v", v)?, vmax: vmax.transpose()? })
+        });
+        self.moments = restored.collect::<Result<_, String>>()?;
         self.steps = steps;
         Ok(())
     }

@@ -58,12 +58,13 @@ impl<T: Real> Average<T> {
     /// Takes up a state that [`Average::state`] gave, after `steps` updates.
     ///
     /// # Errors
-    /// The name of the first tensor that is missing or has another shape.
+    /// The name of the first tensor that is missing or has another shape. Then nothing is changed.
     pub fn restore(&mut self, steps: u64, find: impl Fn(&str) -> Option<Tensor<T>>) -> Result<(), String> {
-        for ((path, _), shadow) in self.params.iter().zip(&mut self.shadow) {
+        let restored = self.params.iter().zip(&self.shadow).map(|((path, _), shadow)| {
             let found = find(path).filter(|found| found.shape() == shadow.shape());
-            *shadow = found.ok_or_else(|| path.clone())?;
-        }
+            found.ok_or_else(|| path.clone())
+        });
+        self.shadow = restored.collect::<Result<_, String>>()?;
         self.steps = steps;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::{Init, Linear};
 use crate::module::{Module, Visitor};
+use autograd::elementwise::Unary;
 use autograd::{Real, Var};
 use rand::Rng;
 
@@ -19,12 +20,12 @@ pub enum Activation {
 impl Activation {
     /// The function itself.
     #[must_use]
-    pub fn apply<T: Real>(self, x: &Var<T>) -> Var<T> {
-        match self {
-            Self::Relu => x.relu(),
-            Self::Tanh => x.tanh(),
-            Self::Elu => x.elu(),
-        }
+    pub fn apply<T: Real>(self, x: Var<T>) -> Var<T> {
+        x.then(match self {
+            Self::Relu => Unary::Relu,
+            Self::Tanh => Unary::Tanh,
+            Self::Elu => Unary::Elu,
+        })
     }
 }
 
@@ -36,12 +37,24 @@ pub struct Mlp<T: Real> {
 }
 
 impl<T: Real> Mlp<T> {
-    /// A network with hidden layers of these widths, its weights drawn from [`Init::Torch`].
+    /// A network with hidden layers of these widths, its weights drawn so that activations keep
+    /// their scale from layer to layer (He et al. 2015).
     #[must_use]
     pub fn new(inputs: usize, hidden: &[usize], outputs: usize, activation: Activation, rng: &mut dyn Rng) -> Self {
+        let init = Init::He { gain: 1.0 };
         let widths: Vec<usize> = [inputs].iter().chain(hidden).chain(&[outputs]).copied().collect();
-        let layers = widths.windows(2).map(|pair| Linear::new(pair[0], pair[1], Init::Torch, rng)).collect();
+        let layers = widths.windows(2).map(|pair| Linear::new(pair[0], pair[1], init, rng)).collect();
         Self { layers, activation }
+    }
+
+    /// The same network with its last weights at 0, so that it begins as the function 0: a coupling
+    /// with it begins as the identity.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        if let Some(last) = self.layers.last() {
+            last.weight().update(|w| w.fill(T::ZERO));
+        }
+        self
     }
 
     /// The network of `x`, and of the condition's features after it where there is one.
@@ -57,7 +70,7 @@ impl<T: Real> Mlp<T> {
         };
         for (i, layer) in self.layers.iter().enumerate() {
             if i > 0 {
-                h = self.activation.apply(&h);
+                h = self.activation.apply(h);
             }
             h = layer.apply(&h);
         }

@@ -1,6 +1,6 @@
 //! `zoo demo`: the README's first command.
 
-use super::{load, threads, train as train_command};
+use super::{load, say, threads, train as train_command};
 use crate::drawing;
 use crate::recipes::{self, Budget, Preset};
 use crate::run::Run;
@@ -22,7 +22,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "demo")]
     out: PathBuf,
     /// Threads [default: all cores]
-    #[arg(long)]
+    #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
 }
 
@@ -38,7 +38,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     recipe.temperature = TEMPERATURE;
     let threads = threads(args.threads);
     eprintln!("training {} on MNIST for about {} minutes, on {threads} threads …", entry.paper, args.minutes);
-    let plan = Plan { recipe, data: "mnist".to_owned(), seed: 0, threads, run: run.clone() };
+    let save_every = train_command::SAVE_EVERY;
+    let plan = Plan { recipe, data: "mnist".to_owned(), seed: 0, threads, run: run.clone(), save_every };
     // A demonstration always begins anew: what an earlier one left is replaced.
     run.clear()?;
     let outcome = train::start(&plan, &source)?;
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     });
     let grid = args.out.join("grid.png");
     drawing::save(&samples, &loaded.header.blueprint.space, &grid, 10)?;
-    println!("test images: {}", found.describe());
-    println!("{}: 100 digits drawn by the model, at temperature {TEMPERATURE}", grid.display());
+    say(&format!("test images: {}", found.describe()))?;
+    say(&format!("{}: 100 digits drawn by the model, at temperature {TEMPERATURE}", grid.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! `zoo evaluate`.
 
-use super::{load, threads};
+use super::{load, say, threads};
 use crate::score::score;
 use crate::source::{Part, Source};
 use anyhow::{Result, bail};
@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     /// Threads [default: all cores]
-    #[arg(long)]
+    #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
 }
 
@@ -56,9 +56,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         if let (Some(object), serde_json::Value::Object(score)) = (object.as_object_mut(), serde_json::to_value(found)?) {
             object.extend(score);
         }
-        println!("{}", serde_json::to_string_pretty(&object)?);
+        say(&serde_json::to_string_pretty(&object)?)?;
     } else {
-        println!("{} on the test rows of {data}: {} (seed {})", header.blueprint.name(), found.describe(), args.seed);
+        say(&format!("{} on the test rows of {data}: {} (seed {})", header.blueprint.name(), found.describe(), args.seed))?;
     }
     Ok(ExitCode::SUCCESS)
 }

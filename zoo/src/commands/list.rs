@@ -1,5 +1,6 @@
 //! `zoo list`.
 
+use super::say;
 use crate::blueprint::{Blueprint, Space};
 use crate::recipes::{self, Entry, MODELS, Preset};
 use anyhow::Result;
@@ -39,16 +40,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                     Ok(json!({ "model": name, "lecture": lecture, "paper": paper, "published_mnist_bits_per_dim": published, "parameters_mnist": params }))
                 })
                 .collect();
-            println!("{}", serde_json::to_string_pretty(&rows?)?);
+            say(&serde_json::to_string_pretty(&rows?)?)?;
         }
         None => {
-            println!("{:<10} {:<30} {:<40} {:>12} {:>16}", "model", "lecture", "paper", "parameters", "MNIST bits/dim");
+            say(&format!("{:<10} {:<30} {:<40} {:>12} {:>16}", "model", "lecture", "paper", "parameters", "MNIST bits/dim"))?;
             for entry in &MODELS {
                 let Entry { name, lecture, paper, published, .. } = entry;
                 let params = count(&built(entry, args.preset)?);
-                println!("{name:<10} {lecture:<30} {paper:<40} {params:>12} {published:>16}");
+                say(&format!("{name:<10} {lecture:<30} {paper:<40} {params:>12} {published:>16}"))?;
             }
-            println!("\nparameters: for MNIST at the chosen preset; bits/dim: as published");
+            say("\nparameters: for MNIST at the chosen preset; bits/dim: as published")?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -70,13 +71,13 @@ fn parameters(entry: &Entry, args: &Args) -> Result<()> {
             .iter()
             .map(|(path, param)| json!({ "name": path, "shape": param.shape().to_vec(), "trained": !param.is_buffer() }))
             .collect();
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        say(&serde_json::to_string_pretty(&rows)?)?;
         return Ok(());
     }
     for (path, param) in &params {
         let kept = if param.is_buffer() { "  (kept, not trained)" } else { "" };
-        println!("{path:<40} {}{kept}", param.shape());
+        say(&format!("{path:<40} {}{kept}", param.shape()))?;
     }
-    println!("{} numbers trained", count(&params));
+    say(&format!("{} numbers trained", count(&params)))?;
     Ok(())
 }

@@ -9,9 +9,10 @@ mod train;
 mod transform;
 
 use crate::checkpoint::{self, Loaded};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -69,6 +70,27 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
 /// Loads the model that RUN names.
 fn load<T: Real>(run: &Path) -> Result<Loaded<T>> {
     checkpoint::load(&crate::run::checkpoint(run)?)
+}
+
+/// A line on standard output. Where nobody reads any more (`zoo list | head`), nobody misses it.
+fn say(line: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output: send it to another place")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The most threads there can be: beyond it, starting them is what takes the time.
+const MOST_THREADS: usize = 256;
+
+/// Understands a number of threads.
+fn thread_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=MOST_THREADS) => Ok(threads),
+        _ => Err(format!("{text:?} is not a number of threads between 1 and {MOST_THREADS}")),
+    }
 }
 
 /// The threads a command computes on.

@@ -1,10 +1,10 @@
 //! `zoo sample`.
 
-use super::{load, threads, train::positive};
+use super::{load, say, threads, train::positive};
 use crate::data::npy;
 use crate::drawing;
 use crate::pictures::terminal::{self, Colours};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[arg(long)]
     show: bool,
     /// Threads [default: all cores]
-    #[arg(long)]
+    #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
 }
 
@@ -52,15 +52,23 @@ fn grid(text: &str) -> Result<Grid, String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if let Some(out) = &args.out
+        && !out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
+    {
+        bail!("{} would be a PNG under another name: let --out end in .png", out.display());
+    }
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
     let Grid { columns, rows } = args.grid;
     let samples = parallel::with_threads(threads(args.threads), || {
         drawing::samples(&loaded.flow, columns * rows, args.temperature, args.seed)
     });
+    if !samples.all_finite() {
+        bail!("some samples at temperature {:e} are not finite: choose a smaller --temperature", args.temperature);
+    }
     if let Some(path) = &args.npy {
         npy::write(path, samples.shape(), samples.as_slice())?;
-        println!("{}: {} samples of {}", path.display(), columns * rows, space.describe());
+        say(&format!("{}: {} samples of {}", path.display(), columns * rows, space.describe()))?;
     }
     let has_picture = !matches!(space, crate::blueprint::Space::Table { columns, .. } if columns != 2);
     if args.npy.is_some() && args.out.is_none() && !args.show && !has_picture {
@@ -69,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let picture = drawing::picture(&samples, &space, columns)?;
     let out = args.out.clone().unwrap_or_else(|| beside(&args.run));
     picture.save_png(&out)?;
-    println!("{}: {} samples at temperature {}, seed {}", out.display(), columns * rows, args.temperature, args.seed);
+    say(&format!("{}: {} samples at temperature {}, seed {}", out.display(), columns * rows, args.temperature, args.seed))?;
     if args.show {
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
         let text = terminal::render(&picture, Colours::detect(&std::io::stdout()), width);

@@ -1,6 +1,6 @@
 //! `zoo train`.
 
-use super::threads;
+use super::{say, threads};
 use crate::interrupt;
 use crate::recipes::{self, Budget, Preset, Recipe};
 use crate::run::Run;
@@ -22,26 +22,29 @@ pub(super) struct Args {
     #[arg(long, value_enum)]
     preset: Option<Preset>,
     /// Train for this many passes over the data
-    #[arg(long, value_parser = positive, group = "budget")]
+    #[arg(long, value_parser = positive, allow_negative_numbers = true, group = "budget")]
     epochs: Option<f64>,
     /// Train for this many minutes
-    #[arg(long, value_parser = positive, group = "budget")]
+    #[arg(long, value_parser = positive, allow_negative_numbers = true, group = "budget")]
     minutes: Option<f64>,
     /// Train for this many steps
-    #[arg(long, group = "budget")]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true, group = "budget")]
     steps: Option<u64>,
     /// Rows a step
     #[arg(long)]
     batch: Option<usize>,
     /// The learning rate at its highest
-    #[arg(long, value_parser = positive)]
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
     lr: Option<f64>,
     /// Decides initial weights, order of the data and noise [default: 0]
     #[arg(long)]
     seed: Option<u64>,
     /// Threads [default: all cores]
-    #[arg(long)]
+    #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
+    /// Seconds between saves of what --resume needs
+    #[arg(long, value_name = "SECONDS", value_parser = positive, default_value_t = SAVE_EVERY)]
+    save_every: f64,
     /// Where to keep the run [default: runs/MODEL-DATA]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -49,6 +52,9 @@ pub(super) struct Args {
     #[arg(long)]
     resume: bool,
 }
+
+/// Seconds between saves, where nobody says otherwise: what a crash may cost.
+pub(super) const SAVE_EVERY: f64 = 60.0;
 
 /// A number above 0.
 pub(super) fn positive(text: &str) -> Result<f64, String> {
@@ -79,6 +85,10 @@ impl Args {
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.lr = self.lr.unwrap_or(recipe.lr);
     }
+
+    fn plan(&self, recipe: Recipe, data: String, seed: u64, run: &Run) -> Plan {
+        Plan { recipe, data, seed, threads: threads(self.threads), run: run.clone(), save_every: self.save_every }
+    }
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -95,7 +105,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         args.adjust(&mut recipe);
         let data = args.data.clone().unwrap_or(data);
         let source = Source::open(&data, seed)?;
-        train::resume(&Plan { recipe, data, seed, threads: threads(args.threads), run: run.clone() }, entry.name, &source)?
+        train::resume(&args.plan(recipe, data, seed, &run), entry.name, &source)?
     } else {
         if run.has_begun() {
             bail!("{} already holds a run: go on with --resume, or choose another --out", run.folder().display());
@@ -104,19 +114,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let source = Source::open(&data, seed)?;
         let mut recipe = entry.recipe(args.preset.unwrap_or(Preset::Standard), source.space());
         args.adjust(&mut recipe);
-        train::start(&Plan { recipe, data, seed, threads: threads(args.threads), run: run.clone() }, &source)?
+        train::start(&args.plan(recipe, data, seed, &run), &source)?
     };
-    report(&run, &outcome);
+    report(&run, &outcome)?;
     Ok(code(&outcome))
 }
 
-fn report(run: &Run, outcome: &Outcome) {
+fn report(run: &Run, outcome: &Outcome) -> Result<()> {
     let folder = run.folder().display();
     let best = outcome.best.map_or_else(String::new, |best| format!("; best validation {}", best.describe()));
     if outcome.interrupted {
-        println!("stopped at step {}{best}; saved in {folder}, go on with --resume", outcome.step);
+        say(&format!("stopped at step {}{best}; saved in {folder}, go on with --resume", outcome.step))
     } else {
-        println!("trained {} steps{best}; saved in {folder}", outcome.step);
+        say(&format!("trained {} steps{best}; saved in {folder}", outcome.step))
     }
 }
 

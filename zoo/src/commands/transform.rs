@@ -1,6 +1,6 @@
 //! `zoo logprob`, `zoo encode` and `zoo decode`: NPY files through a model.
 
-use super::{load, threads};
+use super::{load, say, threads};
 use crate::blueprint::Space;
 use crate::data::npy;
 use anyhow::{Result, bail};
@@ -20,7 +20,7 @@ pub(super) struct Args {
     #[arg(long)]
     output: PathBuf,
     /// Threads [default: all cores]
-    #[arg(long)]
+    #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
         Map::Encode => "latents",
         Map::Decode => "data",
     };
-    println!("{}: {what} of {} rows", args.output.display(), rows.shape()[0]);
+    say(&format!("{}: {what} of {} rows", args.output.display(), rows.shape()[0]))?;
     Ok(ExitCode::SUCCESS)
 }
 

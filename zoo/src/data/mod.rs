@@ -78,7 +78,7 @@ const MNIST: &str = "mnist";
 /// is split in 80, 10 and 10 percent.
 pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset, DataError> {
     if name_or_path.eq_ignore_ascii_case(MNIST) {
-        return images_with_test(&mnist::train()?, mnist::test()?, options);
+        return images_with_test(Path::new(MNIST), &mnist::train()?, mnist::test()?, options);
     }
     if let Ok(toy) = name_or_path.parse() {
         return Ok(Dataset::Toy(toy));
@@ -86,7 +86,7 @@ pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset, DataEr
     let path = Path::new(name_or_path);
     if path.is_dir() {
         let (train, test) = idx::read_folder(path)?;
-        return images_with_test(&train, test, options);
+        return images_with_test(path, &train, test, options);
     }
     let lower = name_or_path.to_lowercase();
     if lower.ends_with(".npy") {
@@ -113,11 +113,11 @@ pub fn names() -> Vec<&'static str> {
     std::iter::once(MNIST).chain(toys).collect()
 }
 
-fn images_with_test(all: &Images, test: Images, options: &LoadOptions) -> Result<Dataset, DataError> {
+fn images_with_test(path: &Path, all: &Images, test: Images, options: &LoadOptions) -> Result<Dataset, DataError> {
     if (all.channels, all.height, all.width) != (test.channels, test.height, test.width) {
         let [a, b] = [all, &test].map(|i| format!("{}x{}x{}", i.channels, i.height, i.width));
         return Err(DataError::Malformed {
-            path: "the images".into(),
+            path: path.to_owned(),
             problem: format!("training images are {a} and test images {b}"),
             remedy: "put files that belong together into the folder",
         });

@@ -16,7 +16,7 @@ fn recipe(preset: Preset, space: Space) -> Recipe {
     let images = matches!(space, Space::Images { .. });
     let (architecture, budget, batch) = match (images, preset) {
         (true, Preset::Quick) => {
-            (Architecture::Nice { couplings: 4, hidden: 500, depth: 3 }, Budget::Minutes(2.0), 200)
+            (Architecture::Nice { couplings: 4, hidden: 1000, depth: 2 }, Budget::Minutes(2.0), 100)
         }
         (true, Preset::Standard) => {
             (Architecture::Nice { couplings: 4, hidden: 1000, depth: 5 }, Budget::Minutes(60.0), 200)
@@ -37,11 +37,12 @@ fn recipe(preset: Preset, space: Space) -> Recipe {
         architecture,
         budget,
         batch,
-        lr: 1e-3,
+        // The paper's 1e-3 is for 1500 epochs; with He's start and the data-dependent scale, twice
+        // that is stable, and gets further in an hour.
+        lr: if preset == Preset::Paper { 1e-3 } else { 2e-3 },
         schedule: if preset == Preset::Paper { Schedule::Constant } else { Schedule::Cosine { floor: 0.02 } },
         warmup: 100,
-        // The paper's ε of 1e-4 keeps steps small where gradients vanish: the many pixels that are always 0.
-        adam: AdamConfig { eps: 1e-4, ..AdamConfig::default() },
+        adam: AdamConfig::default(),
         clip: None,
         average: (preset != Preset::Paper).then_some(0.999),
         shards: images.then_some(1),

@@ -14,7 +14,7 @@ use crate::run::Run;
 use crate::score::{self, Score, score};
 use crate::source::{Order, Part, Source};
 use crate::{drawing, interrupt};
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use autograd::{Tape, Tensor, parallel, sharded};
 use flows::nn::{Adam, Average, Schedule, clip_norm};
 use flows::{Context, Flow, Module, Noise};
@@ -23,14 +23,12 @@ use progress::Progress;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use state::Saved;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Validation rows an epoch is judged by.
 const VALIDATION_ROWS: usize = 2_000;
 /// A line of the log, and of plain progress, after so many steps.
 const LOG_EVERY: u64 = 50;
-/// Seconds between saves.
-const SAVE_EVERY: Duration = Duration::from_secs(60);
 /// Images in the pictures drawn during training.
 const GRID: usize = 100;
 
@@ -47,6 +45,8 @@ pub struct Plan {
     pub threads: usize,
     /// Where everything is kept.
     pub run: Run,
+    /// Seconds between saves.
+    pub save_every: f64,
 }
 
 /// How a training ended.
@@ -79,8 +79,10 @@ struct Training<'a> {
 /// # Errors
 /// If the data does not suit the model, the loss stops being finite, or a file cannot be written.
 pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
+    // What can be refused is refused before there is a folder.
+    source.steps_per_epoch(plan.recipe.batch)?;
     let blueprint = Blueprint { architecture: plan.recipe.architecture.clone(), space: source.space() };
-    let flow = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed))?;
+    let flow = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed)).with_context(|| plan.data.clone())?;
     if let Some(statistics) = source.standardisation() {
         standardise(&flow, statistics);
     }
@@ -113,7 +115,8 @@ pub fn resume(plan: &Plan, model: &str, source: &Source) -> Result<Outcome> {
             contents.header.data
         );
     }
-    let flow = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed))?;
+    source.steps_per_epoch(plan.recipe.batch)?;
+    let flow = contents.build(&plan.run.training())?;
     parallel::with_threads(plan.threads, || {
         let mut training = Training::new(plan, source, blueprint, flow);
         training.restore(&contents)?;
@@ -182,6 +185,7 @@ impl<'a> Training<'a> {
 
     fn go(&mut self) -> Result<Outcome> {
         interrupt::listen()?;
+        self.plan.run.sweep();
         let recipe = &self.plan.recipe;
         let per_epoch = self.source.steps_per_epoch(recipe.batch)?;
         let mut log = Log::open(&self.plan.run.log(), self.saved.step)?;
@@ -204,13 +208,13 @@ impl<'a> Training<'a> {
             if step.is_multiple_of(per_epoch) {
                 self.epoch(step / per_epoch, per_epoch, &mut log, &mut shown)?;
             }
-            if last_save.elapsed() > SAVE_EVERY {
+            if last_save.elapsed().as_secs_f64() > self.plan.save_every {
                 self.save()?;
                 last_save = Instant::now();
             }
         }
         let interrupted = self.progress(per_epoch) < 1.0;
-        if !interrupted && !self.saved.step.is_multiple_of(per_epoch) {
+        if !interrupted && self.saved.judged != self.saved.step {
             self.epoch(self.saved.step.div_ceil(per_epoch), per_epoch, &mut log, &mut shown)?;
         }
         self.save()?;
@@ -249,10 +253,12 @@ impl<'a> Training<'a> {
         let tape = Tape::checked();
         let value = loss(&tape, 0..rows);
         let fault = tape.fault().map_or_else(|| format!("the loss is {}", value.item()), |fault| fault.to_string());
-        anyhow::anyhow!(
-            "the loss is no longer finite at step {}: go on from the last save with --resume and a smaller --lr; the first such value: {fault}",
-            self.saved.step
-        )
+        // A fault has a line for each operation that led to it; a message has one.
+        let fault = fault.lines().map(str::trim).collect::<Vec<_>>().join(", ");
+        let saved = self.plan.run.training().exists();
+        let advice = if saved { "go on from the last save with --resume and" } else { "begin again with" };
+        let step = self.saved.step;
+        anyhow::anyhow!("the loss is no longer finite at step {step}: {advice} a smaller --lr; the first such value: {fault}")
     }
 
     /// Judges the model, remembers it if it is the best so far, and draws what it makes.
@@ -263,9 +269,11 @@ impl<'a> Training<'a> {
         let rows = self.source.held_out(Part::Validation, Some(VALIDATION_ROWS));
         let validation = score(&self.flow, &self.blueprint.space, &rows, 0);
         let step = self.saved.step;
+        self.saved.judged = step;
         log.write(&Line::validation(step, step as f64 / per_epoch as f64, self.seconds(), validation.loss()))?;
         shown.epoch(epoch, validation.loss());
-        if self.saved.best.is_none_or(|best| validation.loss() < best.loss()) {
+        // A model that is not finite everywhere is not the best of anything.
+        if validation.loss().is_finite() && self.saved.best.is_none_or(|best| validation.loss() < best.loss()) {
             self.saved.best = Some(validation);
             self.saved.best_step = step;
             self.best_weights = self.flow.params().into_iter().map(|(path, param)| (path, param.value())).collect();

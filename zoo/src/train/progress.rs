@@ -1,7 +1,7 @@
 //! How a training shows that it is getting on: a bar on a terminal, plain lines elsewhere.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::time::{Duration, Instant};
 
 /// The bar's length: progress is a part of the budget, whatever that counts.
@@ -59,12 +59,8 @@ impl Progress {
     pub(super) fn line(&mut self, step: u64, loss: f64) {
         if self.bar.is_none() && (self.last_line.elapsed() > PAUSE || step <= 50) {
             self.last_line = Instant::now();
-            eprintln!(
-                "step {step:>6}  {:>3.0}%  {loss:.4} {}  {:.0} samples/s",
-                100.0 * self.done.min(1.0),
-                self.unit,
-                self.rate
-            );
+            let (percent, unit, rate) = (100.0 * self.done.min(1.0), self.unit, self.rate);
+            print(&format!("step {step:>6}  {percent:>3.0}%  {loss:.4} {unit}  {rate:.0} samples/s"));
         }
     }
 
@@ -73,7 +69,7 @@ impl Progress {
         let line = format!("epoch {epoch:>4}  validation {validation:.4} {}", self.unit);
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            None => print(&line),
         }
     }
 
@@ -82,6 +78,11 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A line on standard error. A training does not end because nobody reads about it any more.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Seconds as minutes and seconds, or as hours and minutes.

@@ -1,7 +1,7 @@
 //! What a training must remember to go on where it was cut off.
 
 use super::Training;
-use crate::checkpoint::{self, Contents, Header};
+use crate::checkpoint::{self, Contents, Header, TRAINING};
 use crate::recipes::Recipe;
 use crate::score::Score;
 use anyhow::{Context as _, Result, anyhow};
@@ -10,9 +10,6 @@ use flows::Module;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Instant;
-
-/// The entry of the metadata that holds [`Saved`].
-const KEY: &str = "training";
 
 /// Everything about a training's progress that is not a tensor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +20,9 @@ pub(super) struct Saved {
     pub(super) seconds: f64,
     pub(super) best: Option<Score>,
     pub(super) best_step: u64,
+    /// The step that was last judged by validation rows.
+    #[serde(default)]
+    pub(super) judged: u64,
     /// The losses since the last line of the log.
     loss_sum: f64,
     loss_count: u64,
@@ -30,11 +30,11 @@ pub(super) struct Saved {
 
 impl Saved {
     pub(super) fn new(recipe: Recipe) -> Self {
-        Self { recipe, step: 0, seconds: 0.0, best: None, best_step: 0, loss_sum: 0.0, loss_count: 0 }
+        Self { recipe, step: 0, seconds: 0.0, best: None, best_step: 0, judged: 0, loss_sum: 0.0, loss_count: 0 }
     }
 
     pub(super) fn of(contents: &Contents, path: &Path) -> Result<Self> {
-        let text = contents.extra.get(KEY).ok_or_else(|| {
+        let text = contents.extra.get(TRAINING).ok_or_else(|| {
             anyhow!("{} holds a model but no training: give a run folder that `zoo train` made", path.display())
         })?;
         let why = || format!("{} was written by another version: begin a new training", path.display());
@@ -81,13 +81,17 @@ impl Training<'_> {
         if let Some(average) = &self.average {
             tensors.extend(average.state().into_iter().map(named("average.")));
         }
-        checkpoint::write(&run.training(), &header(self.saved.step), &[(KEY, serde_json::to_string(&saved)?)], &tensors)
+        checkpoint::write(&run.training(), &header(self.saved.step), &[(TRAINING, serde_json::to_string(&saved)?)], &tensors)
     }
 
     /// Takes up what [`Training::save`] wrote.
     pub(super) fn restore(&mut self, contents: &Contents) -> Result<()> {
         let path = self.plan.run.training();
         self.saved = Saved { recipe: self.plan.recipe.clone(), ..Saved::of(contents, &path)? };
+        if !self.plan.run.model().exists() {
+            // Somebody took the best weights away: the next ones that are judged take their place.
+            (self.saved.best, self.saved.judged) = (None, 0);
+        }
         checkpoint::fill(&self.flow, &contents.tensors, "model.", &path)?;
         let missing = |name: String| {
             anyhow!("{} lacks the tensor {name}: it is damaged, begin a new training", path.display())

@@ -1,0 +1,117 @@
+//! A matrix product over several threads.
+
+#![allow(unsafe_code, reason = "threads write to different columns of one row-major matrix, which no safe slice can express")]
+
+use super::gemm::Gemm;
+use crate::parallel::with_budget;
+use crate::real::Real;
+
+/// Fewer multiply-adds than this are not worth another thread's wake-up.
+const GRAIN: usize = 1 << 18;
+
+/// A row-major matrix that several threads write to, each in columns of its own.
+#[derive(Clone, Copy)]
+struct Target<T>(*mut T);
+
+// SAFETY: `matmul` gives each thread columns that no other thread touches.
+unsafe impl<T: Send> Send for Target<T> {}
+// SAFETY: as above; nothing is read through it.
+unsafe impl<T: Send> Sync for Target<T> {}
+
+impl<T> Target<T> {
+    /// The pointer, by a method: a closure that named the field would capture the bare pointer.
+    fn pointer(&self) -> *mut T {
+        self.0
+    }
+}
+
+/// `c ← a·b` of sizes `(m, k, n)`, `c` row-major, over this many threads.
+///
+/// The longer side of `c` is split, so that the operand that every thread must read whole is the
+/// smaller one. (Splitting a batch of 128 against 1000×1000 weights by rows instead costs an eighth:
+/// each thread lays the whole weight out for itself.) No sum is split: the result is the same for
+/// any number of threads.
+///
+/// # Panics
+/// If a matrix reaches beyond its slice.
+pub(crate) fn matmul<T: Real>(
+    threads: usize,
+    (m, k, n): (usize, usize, usize),
+    a: &[T],
+    a_strides: (isize, isize),
+    b: &[T],
+    b_strides: (isize, isize),
+    c: &mut [T],
+) {
+    let work = m * k * n;
+    let threads = if work < 2 * GRAIN { 1 } else { threads.min(work / GRAIN).max(1) };
+    assert!(c.len() == m * n, "matmul: {m}×{n} numbers do not fit {}", c.len());
+    let whole = |c: &mut [T], rows: usize, a: &[T]| {
+        T::gemm(rows, k, n, T::ONE, a, a_strides, b, b_strides, T::ZERO, c, (n as isize, 1));
+    };
+    if threads == 1 || m * n == 0 {
+        return whole(c, m, a);
+    }
+    if m >= n {
+        // Rows of c are slices.
+        let per = m.div_ceil(threads).next_multiple_of(16);
+        rayon::scope(|scope| {
+            let whole = &whole;
+            for (i, piece) in c.chunks_mut(per * n).enumerate() {
+                let a = &a[i * per * a_strides.0.unsigned_abs()..];
+                scope.spawn(move |_| with_budget(1, || whole(piece, piece.len() / n, a)));
+            }
+        });
+        return;
+    }
+    let per = n.div_ceil(threads).next_multiple_of(16);
+    let target = Target(c.as_mut_ptr());
+    let columns = |first: usize| {
+        let width = per.min(n - first);
+        let b = &b[first * b_strides.1.unsigned_abs()..];
+        // SAFETY: the columns `first..first + width` lie inside `c`, whose length was checked to be
+        // m·n, and each call gets columns of its own while `c` is borrowed exclusively.
+        unsafe { T::gemm_into(m, k, width, a, a_strides, b, b_strides, target.pointer().add(first), n as isize) };
+    };
+    rayon::scope(|scope| {
+        let columns = &columns;
+        for first in (per..n).step_by(per) {
+            scope.spawn(move |_| with_budget(1, || columns(first)));
+        }
+        with_budget(1, || columns(0));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matmul;
+    use crate::parallel::with_threads;
+
+    #[test]
+    fn the_split_changes_nothing() {
+        for (m, k, n) in [(128, 70, 300), (300, 70, 128), (37, 500, 1001), (1001, 300, 37), (64, 128, 64)] {
+            let a: Vec<f32> = (0..m * k).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
+            let b: Vec<f32> = (0..k * n).map(|i| ((i * 53 % 97) as f32 - 48.0) / 48.0).collect();
+            for (a_strides, b_strides) in [((k, 1), (n, 1)), ((1, m), (n, 1)), ((k, 1), (1, k))] {
+                let strides = |(row, col): (usize, usize)| (row as isize, col as isize);
+                let product = |threads: usize| {
+                    let mut c = vec![f32::NAN; m * n];
+                    with_threads(threads, || matmul(threads, (m, k, n), &a, strides(a_strides), &b, strides(b_strides), &mut c));
+                    c
+                };
+                let alone = product(1);
+                for (i, row) in alone.chunks(n).enumerate() {
+                    for (j, &c) in row.iter().enumerate() {
+                        let term = |l: usize| {
+                            f64::from(a[i * a_strides.0 + l * a_strides.1]) * f64::from(b[l * b_strides.0 + j * b_strides.1])
+                        };
+                        let exact: f64 = (0..k).map(term).sum();
+                        assert!((f64::from(c) - exact).abs() < 1e-3, "{m}×{k}×{n} at {i}, {j}: {c} for {exact}");
+                    }
+                }
+                assert_eq!(product(2), alone, "{m}×{k}×{n} on two threads");
+                assert_eq!(product(3), alone, "{m}×{k}×{n} on three threads");
+            }
+        }
+    }
+}

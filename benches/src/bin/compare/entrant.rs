@@ -1,0 +1,45 @@
+//! Who takes turns at a workload.
+
+use crate::peers::Peers;
+use autograd::parallel;
+use benches::times::Times;
+use benches::{Peer, Repeats, Step, Workload};
+
+/// A library at a workload, and what it took so far.
+pub(crate) struct Entrant {
+    pub(crate) workload: &'static Workload,
+    pub(crate) times: Times,
+    runner: Runner,
+}
+
+enum Runner {
+    Ours(Step),
+    Theirs(Peer),
+}
+
+impl Entrant {
+    /// Ours first, then each peer.
+    pub(crate) fn all(workload: &'static Workload) -> Vec<Self> {
+        let ours = Runner::Ours((workload.prepare)());
+        let theirs = workload.peers.iter().map(|&peer| Runner::Theirs(peer));
+        let enter = |runner| Self { workload, times: Times::default(), runner };
+        std::iter::once(ours).chain(theirs).map(enter).collect()
+    }
+
+    /// The library, where it is not ours.
+    pub(crate) fn peer(&self) -> Option<Peer> {
+        match self.runner {
+            Runner::Ours(_) => None,
+            Runner::Theirs(peer) => Some(peer),
+        }
+    }
+
+    /// One round's runs. After the last, a peer may forget its inputs.
+    pub(crate) fn take_turn(&mut self, repeats: Repeats, last: bool, peers: &mut Peers) {
+        let times = match &mut self.runner {
+            Runner::Ours(step) => parallel::with_threads(parallel::available(), || Times::of(repeats, step)),
+            Runner::Theirs(peer) => peers.measure(self.workload.name, *peer, repeats, last),
+        };
+        self.times.extend(times);
+    }
+}

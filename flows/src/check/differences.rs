@@ -1,0 +1,195 @@
+//! Finite-difference slopes that know how good they are, many at a time.
+//!
+//! A central difference of a smooth function is best near a step of 1e-3 with an extrapolation; one
+//! of a network of ReLUs is wrong wherever its step crosses a kink, and a map with a bounded domain
+//! has no value beyond its edge. So each slope is taken at falling steps, until two extrapolations
+//! agree: the step that was large enough for the rounding and small enough for the kinks.
+
+use super::case::{Case, pick, rows_like};
+use super::{Direction, Violation};
+use autograd::Tensor;
+
+/// The first step, relative to `max(1, |x|)`.
+const FIRST: f64 = 1e-3;
+/// From one step to the next.
+const FALL: f64 = 0.125;
+/// The last step is 1e-3/8⁷ ≈ 5e-10.
+const LEVELS: u32 = 8;
+/// Two extrapolations this near each other, relative to `max(1, |slope|)`, are believed.
+const AGREE: f64 = 1e-10;
+/// Rows mapped at a time: enough for a matrix product, few enough for the memory.
+const ROWS: usize = 192;
+
+/// Where a function is looked at for one slope, in steps.
+const STENCIL: [f64; 6] = [1.0, -1.0, 0.5, -0.5, 0.25, -0.25];
+
+/// Slopes of several outputs, and how far they are to be believed.
+#[derive(Clone, Debug)]
+struct Slope {
+    by_output: Vec<f64>,
+    /// The extrapolations' difference, or the rounding, whichever is more.
+    uncertainty: f64,
+    /// Whether a smaller step would make it no better.
+    settled: bool,
+}
+
+/// The slope from values at the stencil's places: two Richardson extrapolations, one from each pair
+/// of neighbouring steps, whose difference is the error.
+fn slope(values: [&[f64]; 6], step: f64) -> Slope {
+    let [up0, down0, up1, down1, up2, down2] = values;
+    let mut by_output = Vec::with_capacity(up0.len());
+    let (mut uncertainty, mut settled): (f64, bool) = (0.0, true);
+    for i in 0..up0.len() {
+        let coarse = (up0[i] - down0[i]) / (2.0 * step);
+        let middle = (up1[i] - down1[i]) / step;
+        let fine = (up2[i] - down2[i]) / (0.5 * step);
+        let (first, second) = ((4.0 * middle - coarse) / 3.0, (4.0 * fine - middle) / 3.0);
+        let size = second.abs().max(1.0);
+        let error = (first - second).abs() / size;
+        let error = if error.is_nan() { f64::INFINITY } else { error };
+        let rounding = 16.0 * f64::EPSILON * up0[i].abs().max(1.0) / (step * size);
+        uncertainty = uncertainty.max(error).max(rounding);
+        // The next step's rounding would be more than what these two differ by.
+        settled &= error <= AGREE.max(rounding / FALL);
+        by_output.push(second);
+    }
+    Slope { by_output, uncertainty, settled }
+}
+
+fn step_at(level: u32, x: f64) -> f64 {
+    FIRST * FALL.powi(level as i32) * x.abs().max(1.0)
+}
+
+/// The slope at 0 of a function of one number.
+pub(super) fn derivative(mut f: impl FnMut(f64) -> Result<f64, Violation>, size: f64) -> Result<f64, Violation> {
+    let mut best: Option<Slope> = None;
+    for level in 0..LEVELS {
+        let step = step_at(level, 0.0) / size.max(f64::MIN_POSITIVE);
+        let mut values = [[0.0]; 6];
+        for (value, place) in values.iter_mut().zip(STENCIL) {
+            *value = [f(place * step)?];
+        }
+        let found = slope(values.each_ref().map(<[f64; 1]>::as_slice), step);
+        let settled = found.settled;
+        keep_better(&mut best, found);
+        if settled {
+            break;
+        }
+    }
+    Ok(best.map_or(f64::NAN, |best| best.by_output[0]))
+}
+
+fn keep_better(best: &mut Option<Slope>, found: Slope) {
+    if best.as_ref().is_none_or(|best| found.uncertainty < best.uncertainty) {
+        *best = Some(found);
+    }
+}
+
+/// The Jacobian of one sample, `[outputs, inputs]`. Moved copies of the sample are mapped together,
+/// as the rows of a batch.
+pub(super) fn jacobian(
+    case: &Case<'_>,
+    direction: Direction,
+    points: &Tensor<f64>,
+    sample: usize,
+) -> Result<Tensor<f64>, Violation> {
+    let point = pick(points, &[sample]);
+    let dims = point.shape().elements();
+    let mut best: Vec<Option<Slope>> = vec![None; dims];
+    let mut start = 0;
+    let columns: Vec<usize> = (0..dims).collect();
+    for block in columns.chunks(ROWS / STENCIL.len()) {
+        let mut open = block.to_vec();
+        let mut half_settled = None;
+        for level in start..LEVELS {
+            let found = slopes(case, direction, &point, sample, &open, level)?;
+            open.clear();
+            for (column, found) in found {
+                if !found.settled {
+                    open.push(column);
+                }
+                keep_better(&mut best[column], found);
+            }
+            if 2 * open.len() <= block.len() && half_settled.is_none() {
+                half_settled = Some(level);
+            }
+            if open.is_empty() {
+                break;
+            }
+        }
+        // Where most columns needed a small step, the next ones will too.
+        start = half_settled.unwrap_or(start);
+    }
+    let mut out = Tensor::zeros([dims, dims]);
+    let entries = out.as_mut_slice();
+    for (column, slope) in best.iter().enumerate() {
+        let slope = slope.as_ref().expect("every column was tried at one step or more");
+        for (row, &entry) in slope.by_output.iter().enumerate() {
+            entries[row * dims + column] = entry;
+        }
+    }
+    Ok(out)
+}
+
+/// These columns of the Jacobian, with the steps of one level.
+fn slopes(
+    case: &Case<'_>,
+    direction: Direction,
+    point: &Tensor<f64>,
+    sample: usize,
+    columns: &[usize],
+    level: u32,
+) -> Result<Vec<(usize, Slope)>, Violation> {
+    let dims = point.shape().elements();
+    let mut moved = pick(point, &vec![0; STENCIL.len() * columns.len()]);
+    for (rows, &column) in moved.as_mut_slice().chunks_exact_mut(STENCIL.len() * dims).zip(columns) {
+        let step = step_at(level, point.as_slice()[column]);
+        for (row, place) in rows.chunks_exact_mut(dims).zip(STENCIL) {
+            row[column] += place * step;
+        }
+    }
+    let count = moved.shape()[0];
+    debug_assert_eq!(rows_like(count, point), *moved.shape());
+    let (value, _) = case.run_rows(direction, &moved, &vec![sample; count])?;
+    let outputs = value.as_slice().chunks_exact(STENCIL.len() * dims);
+    let slopes = outputs.zip(columns).map(|(rows, &column)| {
+        let row = |i: usize| &rows[i * dims..(i + 1) * dims];
+        (column, slope([row(0), row(1), row(2), row(3), row(4), row(5)], step_at(level, point.as_slice()[column])))
+    });
+    Ok(slopes.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::derivative;
+
+    fn at(f: impl Fn(f64) -> f64) -> f64 {
+        derivative(|h| Ok(f(h)), 1.0).unwrap()
+    }
+
+    #[test]
+    fn smooth_slopes_have_ten_digits() {
+        assert!((at(|h| (1.0 + h).exp()) - 1.0f64.exp()).abs() < 1e-10);
+        assert!((at(|h| (30.0 * h).sin()) - 30.0).abs() < 1e-8);
+    }
+
+    #[test]
+    fn a_sharp_bend_is_not_left_to_rounding() {
+        // Its first steps nearly agree and later ones agree to less and less: the first is best.
+        for bend in [1.0, 3.0, 10.0, 30.0] {
+            let slope = at(|h| 3.0 + (bend * (h + 0.1)).tanh());
+            let exact = bend / (bend * 0.1).cosh().powi(2);
+            assert!((slope - exact).abs() < 1e-8 * exact.max(1.0), "{bend}: {slope}, not {exact}");
+        }
+    }
+
+    #[test]
+    fn a_kink_or_an_edge_beside_the_point_does_not_show() {
+        for distance in [3e-4, 1e-5, 2e-7] {
+            let kink = at(|h| 2.0 * h + 5.0 * (h - distance).max(0.0));
+            assert!((kink - 2.0).abs() < 1e-6, "{distance}: {kink}");
+        }
+        let edge = at(|h| (1e-4 + h).ln());
+        assert!((edge - 1e4).abs() < 1e-3, "{edge}");
+    }
+}

@@ -1,0 +1,155 @@
+//! Gradients against finite differences along random directions.
+
+use super::differences::derivative;
+use super::violation::{Comparison, Place, worst};
+use super::{Case, Direction, Property, Violation};
+use crate::bijection::Context;
+use crate::flow::Flow;
+use crate::module::Module;
+use autograd::{Param, Tape, Tensor, Var};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// A number made of a batch, to differentiate.
+type Functional<'a> = dyn Fn(&Var<f64>) -> Result<Var<f64>, Violation> + 'a;
+
+/// Holds the gradient of a random linear function of value and log-determinant, by each trainable
+/// parameter, against differences along random directions; in both directions of the map. Gives
+/// the worst error, relative to `max(1, |slope|)`.
+///
+/// The parameters are moved in place, and put back. Nothing else may use them meanwhile.
+///
+/// # Errors
+/// If an error is larger than `tolerance`.
+pub fn parameter_gradient(case: &Case<'_>, tolerance: f64, seed: u64) -> Result<f64, Violation> {
+    let params = case.map().params();
+    worst(Direction::BOTH.map(|direction| {
+        let functional = |x: &Var<f64>| random_functional(case, direction, x, seed);
+        let comparison = Comparison { property: Property::ParameterGradient, direction, tolerance };
+        by_parameters(&comparison, &params, &functional, &case.points(direction)?, seed)
+    }))
+}
+
+/// The same by the input: what chains of maps, and losses over samples, differentiate by.
+///
+/// # Errors
+/// If an error is larger than `tolerance`.
+pub fn input_gradient(case: &Case<'_>, tolerance: f64, seed: u64) -> Result<f64, Violation> {
+    worst(Direction::BOTH.map(|direction| {
+        let functional = |x: &Var<f64>| random_functional(case, direction, x, seed);
+        let comparison = Comparison { property: Property::InputGradient, direction, tolerance };
+        by_input(&comparison, &functional, &case.points(direction)?, seed)
+    }))
+}
+
+/// The same for a flow: the gradient of a random linear function of `log p(x)` of each row, by each
+/// parameter and by the data.
+///
+/// # Errors
+/// If an error is larger than `tolerance`.
+pub fn flow_gradient(
+    flow: &Flow<f64>,
+    x: &Tensor<f64>,
+    condition: Option<&Tensor<f64>>,
+    tolerance: f64,
+    seed: u64,
+) -> Result<f64, Violation> {
+    let functional = |x: &Var<f64>| {
+        let condition = condition.map(|c| x.constant_like(c.clone()));
+        let context = Context { condition: condition.as_ref(), ..Context::default() };
+        let log_prob = flow.log_prob(x, context);
+        let weights = uniform(log_prob.value(), &mut ChaCha8Rng::seed_from_u64(seed));
+        Ok((log_prob * x.constant_like(weights)).sum_all())
+    };
+    let of = |property| Comparison { property, direction: Direction::ToLatent, tolerance };
+    let by_parameters = by_parameters(&of(Property::ParameterGradient), &flow.params(), &functional, x, seed)?;
+    Ok(by_parameters.max(by_input(&of(Property::InputGradient), &functional, x, seed)?))
+}
+
+/// `Σ v·value + Σ w·log_det` with numbers in [−1, 1] that a seed fixes.
+fn random_functional(case: &Case<'_>, direction: Direction, x: &Var<f64>, seed: u64) -> Result<Var<f64>, Violation> {
+    let mapped = case.map_rows(direction, x, &(0..case.samples()).collect::<Vec<_>>())?;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let v = x.constant_like(uniform(mapped.value.value(), &mut rng));
+    let w = x.constant_like(uniform(mapped.log_det.value(), &mut rng));
+    Ok((mapped.value * v).sum_all() + (mapped.log_det * w).sum_all())
+}
+
+fn by_parameters(
+    comparison: &Comparison,
+    params: &[(String, Param<f64>)],
+    functional: &Functional<'_>,
+    points: &Tensor<f64>,
+    seed: u64,
+) -> Result<f64, Violation> {
+    let tape = Tape::new();
+    let gradients = tape.backward(&functional(&tape.constant(points.clone()))?);
+    let plain = Var::from(points.clone());
+    let trainable = params.iter().filter(|(_, param)| param.is_trainable());
+    // A stream that the functional's own weights do not come from.
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x7061_7261_6d73);
+    worst(trainable.map(|(path, param)| {
+        let moved = Moved::new(param);
+        let along = uniform(&moved.start, &mut rng);
+        let found = gradients.of(param).map_or(0.0, |gradient| inner(gradient, &along));
+        let expected = derivative(
+            |h| {
+                moved.by(h, &along);
+                Ok(functional(&plain)?.item())
+            },
+            size(&along),
+        )?;
+        comparison.number(Place::Slope { path: path.clone() }, found, expected)
+    }))
+}
+
+fn by_input(
+    comparison: &Comparison,
+    functional: &Functional<'_>,
+    points: &Tensor<f64>,
+    seed: u64,
+) -> Result<f64, Violation> {
+    let tape = Tape::new();
+    let x = tape.variable(points.clone());
+    let gradients = tape.backward(&functional(&x)?);
+    let along = uniform(points, &mut ChaCha8Rng::seed_from_u64(seed ^ 0x69_6e70_7574));
+    let found = gradients.wrt(&x).map_or(0.0, |gradient| inner(gradient, &along));
+    let at = |h: f64| Tensor::from_fn(points.shape(), |i| points.as_slice()[i] + h * along.as_slice()[i]);
+    let expected = derivative(|h| Ok(functional(&Var::from(at(h)))?.item()), size(&along))?;
+    comparison.number(Place::Slope { path: "input".to_owned() }, found, expected)
+}
+
+/// A parameter that goes back to where it was, whatever happens.
+struct Moved<'a> {
+    param: &'a Param<f64>,
+    start: Tensor<f64>,
+}
+
+impl<'a> Moved<'a> {
+    fn new(param: &'a Param<f64>) -> Self {
+        Self { param, start: param.value() }
+    }
+
+    fn by(&self, h: f64, along: &Tensor<f64>) {
+        let numbers = self.start.as_slice().iter().zip(along.as_slice());
+        self.param.update(|p| p.iter_mut().zip(numbers).for_each(|(p, (start, along))| *p = start + h * along));
+    }
+}
+
+impl Drop for Moved<'_> {
+    fn drop(&mut self) {
+        self.param.set(self.start.clone());
+    }
+}
+
+fn uniform(like: &Tensor<f64>, rng: &mut ChaCha8Rng) -> Tensor<f64> {
+    Tensor::from_fn(like.shape(), |_| rng.random_range(-1.0..1.0))
+}
+
+fn inner(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
+    a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| a * b).sum()
+}
+
+fn size(along: &Tensor<f64>) -> f64 {
+    along.as_slice().iter().fold(0.0, |size, u| u.abs().max(size))
+}

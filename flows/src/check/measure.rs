@@ -1,0 +1,121 @@
+//! Errors as numbers, for models that are large, trained, and not to be failed.
+
+use super::case::{Case, pick};
+use super::{Direction, Violation, differences};
+use autograd::{Tensor, check};
+use std::fmt;
+use std::ops::Range;
+
+/// Samples mapped at a time.
+const BATCH: usize = 250;
+
+/// The worst errors over a number of samples. All are absolute; a NaN counts as infinite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Samples that round trips and sums of log-determinants were taken over.
+    pub samples: usize,
+    /// Samples whose Jacobians were taken by differences.
+    pub differenced: usize,
+    /// Dimensions of a sample.
+    pub dims: usize,
+    /// The greatest difference of an element on x → z → x.
+    pub round_trip_x: f64,
+    /// The greatest difference of an element on z → x → z.
+    pub round_trip_z: f64,
+    /// The greatest sum of the two directions' log-determinants on x → z → x.
+    pub log_det_cancel_x: f64,
+    /// The same on z → x → z.
+    pub log_det_cancel_z: f64,
+    /// The greatest difference of `to_latent`'s log-determinant from that of a finite-difference
+    /// Jacobian.
+    pub log_det_to_latent: f64,
+    /// The same for `to_data`.
+    pub log_det_to_data: f64,
+}
+
+impl Measured {
+    /// The greatest difference of a log-determinant, in either direction, from that of a
+    /// finite-difference Jacobian.
+    #[must_use]
+    pub fn log_det_vs_difference(&self) -> f64 {
+        self.log_det_to_latent.max(self.log_det_to_data)
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let &Self { samples, differenced, dims, .. } = self;
+        writeln!(f, "over {samples} samples of {dims} dimensions:")?;
+        writeln!(f, "  x → z → x                  {:.2e}", self.round_trip_x)?;
+        writeln!(f, "  z → x → z                  {:.2e}", self.round_trip_z)?;
+        writeln!(f, "  log|det| + log|det⁻¹| at x {:.2e}", self.log_det_cancel_x)?;
+        writeln!(f, "  log|det| + log|det⁻¹| at z {:.2e}", self.log_det_cancel_z)?;
+        writeln!(f, "over {differenced} of them, against a finite-difference Jacobian:")?;
+        writeln!(f, "  log|det ∂z/∂x|             {:.2e}", self.log_det_to_latent)?;
+        write!(f, "  log|det ∂x/∂z|             {:.2e}", self.log_det_to_data)
+    }
+}
+
+/// Measures how well the two directions undo each other, and, at the first `differenced` samples,
+/// how near the log-determinants are to those of finite-difference Jacobians.
+///
+/// The Jacobian of one sample takes six evaluations a dimension where the map is smooth, and a few
+/// times as many where it is full of kinks; they are mapped in batches. Its determinant takes
+/// `D³/3` multiplications. For the paper's NICE on MNIST, 784 dimensions and 19 million weights, that
+/// is 15 to 20 seconds a sample on two threads: see [`autograd::parallel::with_threads`].
+///
+/// # Errors
+/// If results have the wrong shape.
+pub fn measure(case: &Case<'_>, differenced: usize) -> Result<Measured, Violation> {
+    let differenced = differenced.min(case.samples());
+    let [latent, data] = [Direction::ToLatent, Direction::ToData].map(|direction| -> Result<_, Violation> {
+        let points = case.points(direction)?;
+        let (mut round_trip, mut cancel, mut log_det) = (0.0, 0.0, 0.0);
+        for start in (0..case.samples()).step_by(BATCH) {
+            let rows = start..(start + BATCH).min(case.samples());
+            let (round, sum) = there_and_back(case, direction, &points, rows)?;
+            round_trip = worse(round_trip, round);
+            cancel = worse(cancel, sum);
+        }
+        for sample in 0..differenced {
+            let (_, found) = case.run_rows(direction, &pick(&points, &[sample]), &[sample])?;
+            let (expected, _) = check::log_abs_det(&differences::jacobian(case, direction, &points, sample)?);
+            log_det = worse(log_det, found.item() - expected);
+        }
+        Ok([round_trip, cancel, log_det])
+    });
+    let ([round_trip_x, log_det_cancel_x, log_det_to_latent], [round_trip_z, log_det_cancel_z, log_det_to_data]) =
+        (latent?, data?);
+    Ok(Measured {
+        samples: case.samples(),
+        differenced,
+        dims: case.dims(),
+        round_trip_x,
+        round_trip_z,
+        log_det_cancel_x,
+        log_det_cancel_z,
+        log_det_to_latent,
+        log_det_to_data,
+    })
+}
+
+/// The greatest difference of an element, and the greatest sum of log-determinants, of some rows.
+fn there_and_back(
+    case: &Case<'_>,
+    direction: Direction,
+    points: &Tensor<f64>,
+    rows: Range<usize>,
+) -> Result<(f64, f64), Violation> {
+    let samples: Vec<usize> = rows.collect();
+    let points = pick(points, &samples);
+    let (there, log_det) = case.run_rows(direction, &points, &samples)?;
+    let (back, log_det_back) = case.run_rows(direction.opposite(), &there, &samples)?;
+    let differences = back.as_slice().iter().zip(points.as_slice()).map(|(back, start)| back - start);
+    let sums = log_det.as_slice().iter().zip(log_det_back.as_slice()).map(|(there, back)| there + back);
+    Ok((differences.fold(0.0, worse), sums.fold(0.0, worse)))
+}
+
+/// The greater error; NaN is the greatest of all.
+fn worse(worst: f64, error: f64) -> f64 {
+    if error.is_nan() { f64::INFINITY } else { worst.max(error.abs()) }
+}

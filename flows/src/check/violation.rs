@@ -1,0 +1,240 @@
+//! What a check found wrong.
+
+use super::Direction;
+use autograd::Shape;
+use std::fmt;
+
+/// A property of a bijection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Property {
+    /// Results have the batch's rows, and as many dimensions as the input.
+    Shapes,
+    /// The log-determinant is that of a finite-difference Jacobian.
+    LogDetByDifferences,
+    /// The log-determinant is that of the tape's Jacobian.
+    LogDetByTape,
+    /// x → z → x and z → x → z.
+    RoundTrip,
+    /// The log-determinants of the two directions are each other's negatives.
+    LogDetsCancel,
+    /// The Jacobian is 0 where that is promised.
+    Zeros,
+    /// A sample's result does not depend on the other samples of its batch.
+    IndependentSamples,
+    /// The gradient by the input is that of finite differences.
+    InputGradient,
+    /// The gradient by the parameters is that of finite differences.
+    ParameterGradient,
+    /// `f32` gives what `f64` gives.
+    Precision,
+    /// No infinity, no NaN.
+    Finite,
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Shapes => "shapes",
+            Self::LogDetByDifferences => "log-determinant against differences",
+            Self::LogDetByTape => "log-determinant against the tape's Jacobian",
+            Self::RoundTrip => "round trip",
+            Self::LogDetsCancel => "the two log-determinants cancel",
+            Self::Zeros => "zeros of the Jacobian",
+            Self::IndependentSamples => "samples are independent",
+            Self::InputGradient => "gradient by the input",
+            Self::ParameterGradient => "gradient by the parameters",
+            Self::Precision => "f32 against f64",
+            Self::Finite => "finite answers",
+        })
+    }
+}
+
+/// Which number of a result is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The log-determinant of a sample.
+    LogDet {
+        /// The sample, from 0.
+        sample: usize,
+    },
+    /// An element of a sample's result.
+    Element {
+        /// The sample, from 0.
+        sample: usize,
+        /// The element within the sample, from 0.
+        element: usize,
+    },
+    /// An entry of a sample's Jacobian.
+    Entry {
+        /// The sample, from 0.
+        sample: usize,
+        /// The element of the result.
+        output: usize,
+        /// The element of the input.
+        input: usize,
+    },
+    /// The slope along a random direction of one parameter, or of all the input.
+    Slope {
+        /// The parameter's path, or `"input"`.
+        path: String,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LogDet { sample } => write!(f, "the log-determinant of sample {sample}"),
+            Self::Element { sample, element } => write!(f, "sample {sample}, element {element}"),
+            Self::Entry { sample, output, input } => {
+                write!(f, "sample {sample}, the slope of output {output} by input {input}")
+            }
+            Self::Slope { path } => write!(f, "the slope along {path}"),
+        }
+    }
+}
+
+/// A property that does not hold.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Violation {
+    /// A number is not what it should be.
+    #[error(
+        "{property}, {direction}: {place} is {found}, not {expected}: \
+         off by {:.2e}, more than {tolerance:.0e}", (found - expected).abs()
+    )]
+    Number {
+        /// The property.
+        property: Property,
+        /// The direction of the map.
+        direction: Direction,
+        /// Which number.
+        place: Place,
+        /// What the map gives.
+        found: f64,
+        /// What it should give.
+        expected: f64,
+        /// How far apart the two may be, relative to `max(1, |expected|)`.
+        tolerance: f64,
+    },
+    /// A number is infinite or NaN.
+    #[error("finite answers, {direction}: {place} is {found}, from an input of size up to {size:e}")]
+    NotFinite {
+        /// The direction of the map.
+        direction: Direction,
+        /// Which number.
+        place: Place,
+        /// What the map gives.
+        found: f64,
+        /// The greatest magnitude in that sample's input.
+        size: f64,
+    },
+    /// A result has the wrong shape.
+    #[error("shapes, {direction}: the {what} has shape {found}, and should have {expected}")]
+    Shape {
+        /// The direction of the map.
+        direction: Direction,
+        /// Which result.
+        what: &'static str,
+        /// Its shape.
+        found: Shape,
+        /// The shape that was expected; of a value, only the batch and the number of elements matter.
+        expected: Shape,
+    },
+}
+
+impl Violation {
+    /// The property that does not hold.
+    #[must_use]
+    pub fn property(&self) -> Property {
+        match self {
+            Self::Number { property, .. } => *property,
+            Self::NotFinite { .. } => Property::Finite,
+            Self::Shape { .. } => Property::Shapes,
+        }
+    }
+
+    /// The direction of the map in which it does not hold.
+    #[must_use]
+    pub fn direction(&self) -> Direction {
+        match self {
+            Self::Number { direction, .. } | Self::NotFinite { direction, .. } | Self::Shape { direction, .. } => {
+                *direction
+            }
+        }
+    }
+}
+
+/// Compares numbers, and remembers the worst.
+pub(super) struct Comparison {
+    pub(super) property: Property,
+    pub(super) direction: Direction,
+    pub(super) tolerance: f64,
+}
+
+impl Comparison {
+    /// The error of one number, relative to `max(1, |expected|)`; or the violation, if it is too large.
+    pub(super) fn number(&self, place: Place, found: f64, expected: f64) -> Result<f64, Violation> {
+        let error = error(found, expected);
+        if error <= self.tolerance {
+            return Ok(error);
+        }
+        let &Self { property, direction, tolerance } = self;
+        Err(Violation::Number { property, direction, place, found, expected, tolerance })
+    }
+
+    /// The worst error of log-determinants, one a sample.
+    pub(super) fn log_dets(&self, found: &[f64], expected: &[f64]) -> Result<f64, Violation> {
+        let pairs = found.iter().zip(expected).enumerate();
+        worst(pairs.map(|(sample, (&found, &expected))| self.number(Place::LogDet { sample }, found, expected)))
+    }
+
+    /// The worst error of values, `width` elements a sample.
+    pub(super) fn values(&self, width: usize, found: &[f64], expected: &[f64]) -> Result<f64, Violation> {
+        let pairs = found.iter().zip(expected).enumerate();
+        worst(pairs.map(|(i, (&found, &expected))| {
+            let place = Place::Element { sample: i / width, element: i % width };
+            self.number(place, found, expected)
+        }))
+    }
+}
+
+/// The greatest of some errors, or the first violation.
+pub(super) fn worst(errors: impl IntoIterator<Item = Result<f64, Violation>>) -> Result<f64, Violation> {
+    errors.into_iter().try_fold(0.0, |worst: f64, error| Ok(worst.max(error?)))
+}
+
+/// The difference relative to `max(1, |expected|)`; infinite where either is NaN, 0 where both are
+/// the same infinity.
+fn error(found: f64, expected: f64) -> f64 {
+    if found == expected {
+        return 0.0;
+    }
+    let error = (found - expected).abs() / expected.abs().max(1.0);
+    if error.is_nan() { f64::INFINITY } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Comparison, Place, Property, error};
+    use crate::check::Direction;
+
+    #[test]
+    fn what_is_not_a_number_is_never_near_one() {
+        assert_eq!(error(f64::NAN, 0.0), f64::INFINITY);
+        assert_eq!(error(0.0, f64::NAN), f64::INFINITY);
+        assert_eq!(error(f64::INFINITY, 1.0), f64::INFINITY);
+        assert_eq!(error(1.0, f64::INFINITY), f64::INFINITY);
+        assert_eq!(error(f64::INFINITY, f64::INFINITY), 0.0);
+        assert_eq!(error(101.0, 100.0), 0.01);
+    }
+
+    #[test]
+    fn a_violation_says_where_and_by_how_much() {
+        let (property, direction) = (Property::RoundTrip, Direction::ToData);
+        let comparison = Comparison { property, direction, tolerance: 1e-9 };
+        let found = comparison.number(Place::Element { sample: 2, element: 5 }, 1.5, 1.25).unwrap_err();
+        assert_eq!(
+            found.to_string(),
+            "round trip, to_data: sample 2, element 5 is 1.5, not 1.25: off by 2.50e-1, more than 1e-9"
+        );
+    }
+}

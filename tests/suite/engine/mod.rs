@@ -1,0 +1,78 @@
+//! The engine, held through its public API to finite differences, to independent values and to
+//! itself. A new operation is one line in `operations.rs`; every property here then covers it.
+
+mod broadcasting;
+mod case;
+mod convolution;
+mod derivatives;
+mod draw;
+mod empty;
+mod expressions;
+mod operations;
+mod panics;
+mod pooling;
+mod products;
+mod reuse;
+mod sharding;
+mod single;
+mod special;
+mod special_values;
+mod sums;
+mod tape;
+mod teeth;
+mod tracing;
+
+use autograd::{Real, Tensor, check};
+use proptest::prelude::{ProptestConfig, TestCaseError};
+use proptest::strategy::Strategy;
+use proptest::test_runner::TestRunner;
+use std::env;
+use std::fmt::Debug;
+
+/// What a property returns: fine, or why not.
+type Outcome = Result<(), TestCaseError>;
+
+/// So many cases, or as many as the environment's `PROPTEST_CASES` asks for; no files are written
+/// beside the sources, as what fails is printed in full.
+fn config(cases: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = if env::var_os("PROPTEST_CASES").is_some() { default.cases } else { cases };
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 400, ..default }
+}
+
+/// Holds `property` on drawn values; the error says which values, shrunk.
+fn hold<S: Strategy>(cases: u32, drawn: &S, property: impl Fn(S::Value) -> Outcome) -> Result<(), String>
+where
+    S::Value: Debug,
+{
+    TestRunner::new(config(cases)).run(drawn, property).map_err(|failure| failure.to_string())
+}
+
+/// The one comparison of all derivative tests: within `tolerance`, relative to `max(1, |b|)`.
+fn close(what: &str, a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64) -> Outcome {
+    if a.shape() != b.shape() {
+        return Err(TestCaseError::fail(format!("{what}: shapes {} and {}", a.shape(), b.shape())));
+    }
+    let worst = check::max_error(a, b);
+    if worst <= tolerance {
+        return Ok(());
+    }
+    Err(TestCaseError::fail(format!("{what}: off by {worst:.3e}, more than {tolerance:.1e}\n one: {a:?}\n two: {b:?}")))
+}
+
+/// Equal to the last bit, NaN included.
+fn same_bits<T: Real>(what: &str, a: &Tensor<T>, b: &Tensor<T>) -> Outcome {
+    let equal = a.shape() == b.shape()
+        && a.as_slice().iter().zip(b.as_slice()).all(|(a, b)| a.to_f64().to_bits() == b.to_f64().to_bits());
+    if equal {
+        Ok(())
+    } else {
+        Err(TestCaseError::fail(format!("{what}: not the same bits\n one: {a:?}\n two: {b:?}")))
+    }
+}
+
+/// `Σ aᵢ·bᵢ`, and the size of its terms, by which its rounding is to be judged.
+fn inner(a: &Tensor<f64>, b: &Tensor<f64>) -> (f64, f64) {
+    let terms = || a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| a * b);
+    (terms().sum(), terms().map(f64::abs).sum())
+}

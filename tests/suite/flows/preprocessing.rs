@@ -1,0 +1,119 @@
+//! From pixels to numbers that a flow can take: noise, and the logit.
+
+use super::{bits, near, rng, uniform};
+use autograd::{Real, Tensor, Var};
+use flows::layers::{Dequantise, Logit, Standardise};
+use flows::{Bijection, Context, Noise};
+
+/// Dequantised rows.
+fn dequantised<T: Real>(levels: u32, pixels: &Tensor<T>, noise: Noise) -> Tensor<T> {
+    Dequantise::new(levels).to_latent(&Var::from(pixels.clone()), Context::evaluation(noise)).value.into_value()
+}
+
+/// Every level many times over.
+fn every_level<T: Real>(levels: usize, times: usize) -> Tensor<T> {
+    Tensor::from_fn([times, levels], |i| T::from_f64((i % levels) as f64))
+}
+
+#[test]
+fn noise_keeps_every_pixel_in_its_own_cell() {
+    // In f32 the sum of a level and noise next to 1 would round up to the next level: for level
+    // 255 about once in 130,000 draws, so that two million draws meet it.
+    fn hold<T: Real>(levels: u32, times: usize) {
+        let pixels = every_level::<T>(levels as usize, times);
+        let found = dequantised(levels, &pixels, Noise::new(1));
+        for (pixel, u) in pixels.as_slice().iter().zip(found.as_slice()) {
+            let (k, u) = (pixel.to_f64(), u.to_f64());
+            let own = (u * f64::from(levels)).floor() == k && u < 1.0;
+            assert!(own, "{}: level {k} of {levels} became {u}", T::NAME);
+        }
+    }
+    hold::<f32>(256, 8000);
+    hold::<f64>(256, 100);
+    hold::<f32>(2, 1000);
+    hold::<f32>(1 << 16, 40);
+}
+
+#[test]
+fn noise_fills_the_cells_evenly() {
+    let pixels = every_level::<f64>(256, 80);
+    let found = dequantised(256, &pixels, Noise::new(2));
+    let mut places: Vec<f64> = found.as_slice().iter().map(|u| (u * 256.0).fract()).collect();
+    places.sort_by(f64::total_cmp);
+    let count = places.len() as f64;
+    let far = |(i, place): (usize, &f64)| ((i as f64 + 0.5) / count - place).abs();
+    let statistic = places.iter().enumerate().map(far).fold(0.0, f64::max);
+    // Kolmogorov–Smirnov: larger once in a thousand.
+    assert!(statistic < 1.95 / count.sqrt(), "{statistic}");
+}
+
+#[test]
+fn a_rows_noise_does_not_depend_on_its_shard() {
+    let pixels = Tensor::<f32>::from_fn([10, 7], |i| (i % 256) as f32);
+    let noise = Noise::for_step(3, 14);
+    let whole = dequantised(256, &pixels, noise);
+    for cuts in [vec![0, 5, 10], vec![0, 1, 2, 9, 10]] {
+        for pair in cuts.windows(2) {
+            let part = dequantised(256, &pixels.rows(pair[0]..pair[1]), noise.from_row(pair[0]));
+            assert_eq!(bits(&part), bits(&whole.rows(pair[0]..pair[1])));
+        }
+    }
+    // Rows differ from each other, and so do seeds and steps.
+    let zeros = dequantised(256, &Tensor::<f32>::zeros([2, 7]), noise);
+    assert_ne!(zeros.rows(0..1).as_slice(), zeros.rows(1..2).as_slice());
+    for other in [Noise::for_step(3, 15), Noise::for_step(4, 14)] {
+        assert_ne!(bits(&dequantised(256, &pixels, other)), bits(&whole));
+    }
+}
+
+#[test]
+fn without_noise_levels_are_scaled_alone() {
+    let pixels = every_level::<f64>(256, 1);
+    let mapped = Dequantise::new(256).to_latent(&Var::from(pixels), Context::default());
+    assert!(mapped.value.value().as_slice().iter().enumerate().all(|(k, u)| *u == k as f64 / 256.0));
+    near(mapped.log_det.item(), -256.0 * 256.0f64.ln(), 1e-9);
+}
+
+#[test]
+fn the_logits_log_det_is_that_of_its_definition() {
+    for margin in [0.0, 1e-6, 1e-5, 0.05] {
+        let u = uniform(&[4, 6], 1e-4, 1.0 - 1e-4, &mut rng(1));
+        let mapped = Logit::new(margin).to_latent(&Var::from(u.clone()), Context::default());
+        for row in 0..4 {
+            // d/du logit(λ + (1−2λ)u) = (1−2λ)/(s(1−s)).
+            let squeezed = u.as_slice()[6 * row..6 * row + 6].iter().map(|u| margin + (1.0 - 2.0 * margin) * u);
+            let expected: f64 = squeezed.map(|s| ((1.0 - 2.0 * margin) / (s * (1.0 - s))).ln()).sum();
+            near(mapped.log_det.value().as_slice()[row], expected, 1e-9);
+        }
+        for (u, y) in u.as_slice().iter().zip(mapped.value.value().as_slice()) {
+            let s = margin + (1.0 - 2.0 * margin) * u;
+            near(*y, (s / (1.0 - s)).ln(), 1e-9);
+        }
+    }
+}
+
+#[test]
+fn the_logits_ends_are_finite_and_mirror_each_other_in_single_precision() {
+    for margin in [1e-6, 1e-5, 0.05] {
+        let u = Tensor::<f32>::from_slice([2, 1], &[0.0, 1.0]);
+        let y = Logit::new(margin).to_latent(&Var::from(u), Context::default());
+        let expected = (margin / (1.0 - margin)).ln();
+        let (value, log_det) = (y.value.value().as_slice(), y.log_det.value().as_slice());
+        near(f64::from(value[0]), expected, 1e-5);
+        near(f64::from(value[1]), -expected, 1e-5);
+        near(f64::from(log_det[0]), f64::from(log_det[1]), 1e-5);
+    }
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    fn refused<R>(make: fn() -> R) -> bool {
+        std::panic::catch_unwind(make).is_err()
+    }
+    assert!(refused(|| Dequantise::new(0)));
+    assert!(refused(|| Logit::new(0.5)));
+    assert!(refused(|| Logit::new(-1e-9)));
+    assert!(refused(|| Logit::new(f64::NAN)));
+    assert!(refused(|| Standardise::<f64>::new(&[0.0], &[0.0])));
+    assert!(refused(|| Standardise::<f64>::new(&[0.0], &[1.0, 1.0])));
+}
