@@ -27,6 +27,8 @@
 //! held against, [`sharded`] a batch over several threads. In the source, `op.rs` is the whole
 //! vocabulary, `rules.rs` every derivative, `tape.rs` the sweep.
 
+#![deny(missing_docs)]
+
 pub mod check;
 pub mod diff;
 pub mod elementwise;

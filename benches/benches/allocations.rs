@@ -1,72 +1,91 @@
 //! Counts what each workload asks the system's allocator for, run by run, after the first.
 //!
-//! Tensors come from a pool: from the second run on there must be no new ones. What is left are
-//! records and tasks. Fails where a run makes a tensor, or anything of that size.
+//! Tensors come from a pool: from the second run on there must be no new ones, and nothing else as
+//! large as one. Exits with 1 where a run made a tensor, or asked for as much at once.
 //!
 //! `cargo bench -p benches --bench allocations [-- NAME …]` looks at the workloads whose names
 //! contain one of the given ones.
 
 use autograd::pool;
-use benches::{Workload, workloads};
-use heapster::{Heapster, Stats};
+use benches::{Workload, with_all_threads, workloads};
+use heapster::{Heapster, Histogram, Stats};
 use std::alloc::System;
 use std::process::ExitCode;
 
 #[global_allocator]
 static HEAP: Heapster<System> = Heapster::new(System);
 
-/// Anything as large could be a tensor.
-const TENSOR: usize = 1 << 10;
+/// As large as a tensor: 1 KiB.
+const LARGE_LOG2: usize = 10;
 
+/// Runs that are looked at, after the first.
 const RUNS: usize = 4;
 
-/// What one run allocated.
+/// What one run took.
 struct Run {
-    stats: Stats,
+    /// Buffers that the pool had to ask for: new tensors.
     fresh: u64,
+    /// What everyone asked the allocator for.
+    stats: Stats,
 }
 
 impl Run {
     fn of(step: &mut dyn FnMut()) -> Self {
-        let before = pool::fresh_buffers::<f32>();
+        let before = pool::fresh_buffers::<f32>() + pool::fresh_buffers::<f64>();
         let ((), stats) = HEAP.measure(step);
-        Self { stats, fresh: pool::fresh_buffers::<f32>() - before }
+        let fresh = pool::fresh_buffers::<f32>() + pool::fresh_buffers::<f64>() - before;
+        Self { fresh, stats }
     }
 
-    fn large(&self) -> u64 {
-        let counts = |h: &heapster::Histogram| h.buckets()[TENSOR.ilog2() as usize..].iter().sum::<u64>();
-        counts(&self.stats.alloc_histogram) + counts(&self.stats.realloc_growth_histogram)
+    /// How many allocations were as large as a tensor, or grew by as much, by the size's power of two.
+    fn large(&self) -> impl Iterator<Item = (usize, u64)> {
+        let sizes = |histogram: &Histogram| *histogram.buckets();
+        let (new, grown) = (sizes(&self.stats.alloc_histogram), sizes(&self.stats.realloc_growth_histogram));
+        let counts = new.into_iter().zip(grown).map(|(new, grown)| new + grown);
+        counts.enumerate().skip(LARGE_LOG2).filter(|&(_, count)| count > 0)
+    }
+
+    fn is_settled(&self) -> bool {
+        self.fresh == 0 && self.large().next().is_none()
+    }
+
+    fn report(&self) -> String {
+        let Stats { alloc_count, realloc_growth_count, total_alloc_sum, .. } = self.stats;
+        let large: u64 = self.large().map(|(_, count)| count).sum();
+        let sizes: Vec<_> = self.large().map(|(log2, count)| format!("{count} × 2^{log2}")).collect();
+        let detail = if large == 0 { String::new() } else { format!(" ({} B)", sizes.join(", ")) };
+        format!(
+            "{} new tensors; {large} allocations of at least {} B{detail}; {} in all, {total_alloc_sum} B",
+            self.fresh,
+            1 << LARGE_LOG2,
+            alloc_count + realloc_growth_count,
+        )
     }
 }
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let is_wanted = |workload: &&Workload| wanted.is_empty() || wanted.iter().any(|name| workload.name.contains(name));
-    let mut settled = true;
+    let names: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let is_wanted = |workload: &&Workload| names.is_empty() || names.iter().any(|name| workload.name.contains(name));
+    let mut unsettled = Vec::new();
     for workload in workloads::all().filter(is_wanted) {
-        let runs: Vec<Run> = workload.with(|step| {
+        let mut step = (workload.prepare)();
+        let runs: Vec<Run> = with_all_threads(|| {
             step();
-            (0..RUNS).map(|_| Run::of(step)).collect()
+            (0..RUNS).map(|_| Run::of(&mut step)).collect()
         });
         println!("{}", workload.name);
         for (i, run) in runs.iter().enumerate() {
-            let Run { stats, fresh } = run;
-            println!(
-                "  run {}: {} new tensors, {} allocations of at least {TENSOR} B, {} in all of {} B",
-                i + 2,
-                fresh,
-                run.large(),
-                stats.alloc_count + stats.realloc_growth_count,
-                stats.total_alloc_sum,
-            );
-            for (k, n) in stats.alloc_histogram.buckets().iter().enumerate().filter(|(_, n)| **n > 0) {
-                println!("      2^{k}: {n}");
-            }
-            for (k, n) in stats.realloc_growth_histogram.buckets().iter().enumerate().filter(|(_, n)| **n > 0) {
-                println!("      grow 2^{k}: {n}");
-            }
+            println!("  run {}: {}", i + 2, run.report());
         }
-        settled &= runs.iter().all(|run| run.fresh == 0 && run.large() == 0);
+        if !runs.iter().all(Run::is_settled) {
+            unsettled.push(workload.name);
+        }
+        drop(step);
+        pool::release::<f32>();
     }
-    if settled { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if unsettled.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("allocate as much as a tensor at once, after the first run: {}", unsettled.join(", "));
+    ExitCode::FAILURE
 }

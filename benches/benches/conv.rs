@@ -1,13 +1,12 @@
 //! `conv3x3_64_28_b32`: forward, and forward with all gradients.
 
-use benches::workloads;
+use benches::{with_all_threads, workloads};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn conv(criterion: &mut Criterion) {
     for workload in &workloads::conv::ALL {
-        workload.with(|step| {
-            criterion.bench_function(workload.name, |b| b.iter(&mut *step));
-        });
+        let mut step = (workload.prepare)();
+        criterion.bench_function(workload.name, |b| with_all_threads(|| b.iter(&mut step)));
     }
 }
 

@@ -1,13 +1,12 @@
 //! `gemm_peak_1024` and `linear1000_relu_b128_fwdbwd`.
 
-use benches::workloads;
+use benches::{with_all_threads, workloads};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn dense(criterion: &mut Criterion) {
     for workload in &workloads::dense::ALL {
-        workload.with(|step| {
-            criterion.bench_function(workload.name, |b| b.iter(&mut *step));
-        });
+        let mut step = (workload.prepare)();
+        criterion.bench_function(workload.name, |b| with_all_threads(|| b.iter(&mut step)));
     }
 }
 

@@ -1,13 +1,12 @@
 //! `map_{exp,tanh,erf,sigmoid,softplus}_1m`: elementwise functions of a million numbers.
 
-use benches::workloads;
+use benches::{with_all_threads, workloads};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn map(criterion: &mut Criterion) {
     for workload in &workloads::map::ALL {
-        workload.with(|step| {
-            criterion.bench_function(workload.name, |b| b.iter(&mut *step));
-        });
+        let mut step = (workload.prepare)();
+        criterion.bench_function(workload.name, |b| with_all_threads(|| b.iter(&mut step)));
     }
 }
 

@@ -1,13 +1,12 @@
 //! `nice_mnist_train_b128` and its batch split: one training step of the paper's NICE.
 
-use benches::workloads;
+use benches::{with_all_threads, workloads};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn nice(criterion: &mut Criterion) {
     for workload in &workloads::nice::ALL {
-        workload.with(|step| {
-            criterion.bench_function(workload.name, |b| b.iter(&mut *step));
-        });
+        let mut step = (workload.prepare)();
+        criterion.bench_function(workload.name, |b| with_all_threads(|| b.iter(&mut step)));
     }
 }
 

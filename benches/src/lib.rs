@@ -7,4 +7,4 @@ pub mod times;
 mod workload;
 pub mod workloads;
 
-pub use workload::{Peer, Python, Repeats, Step, Workload};
+pub use workload::{Peer, Python, Repeats, Step, Workload, with_all_threads};

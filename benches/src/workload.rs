@@ -73,9 +73,7 @@ impl fmt::Display for Python {
     }
 }
 
-impl Workload {
-    /// Prepares the workload and hands its step to `measure`, on as many threads as there are cores.
-    pub fn with<R: Send>(&self, measure: impl FnOnce(&mut dyn FnMut()) -> R + Send) -> R {
-        parallel::with_threads(parallel::available(), || measure(&mut *(self.prepare)()))
-    }
+/// Runs `work` on as many threads as there are cores: where every step belongs.
+pub fn with_all_threads<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    parallel::with_threads(parallel::available(), work)
 }

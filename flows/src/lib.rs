@@ -24,6 +24,8 @@
 //! [`layers`] has one map a file, [`models`] one lecture model a file, [`nn`] the networks inside
 //! them and the optimisers. [`check`] holds any bijection, yours too, against finite differences.
 
+#![deny(missing_docs)]
+
 mod base;
 mod bijection;
 pub mod check;

@@ -1,9 +1,8 @@
 //! Who takes turns at a workload.
 
 use crate::peers::Peers;
-use autograd::parallel;
 use benches::times::Times;
-use benches::{Peer, Repeats, Step, Workload};
+use benches::{Peer, Repeats, Step, Workload, with_all_threads};
 
 /// A library at a workload, and what it took so far.
 pub(crate) struct Entrant {
@@ -37,7 +36,7 @@ impl Entrant {
     /// One round's runs. After the last, a peer may forget its inputs.
     pub(crate) fn take_turn(&mut self, repeats: Repeats, last: bool, peers: &mut Peers) {
         let times = match &mut self.runner {
-            Runner::Ours(step) => parallel::with_threads(parallel::available(), || Times::of(repeats, step)),
+            Runner::Ours(step) => with_all_threads(|| Times::of(repeats, step)),
             Runner::Theirs(peer) => peers.measure(self.workload.name, *peer, repeats, last),
         };
         self.times.extend(times);

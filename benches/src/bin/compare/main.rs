@@ -12,7 +12,6 @@ mod entrant;
 mod peers;
 mod table;
 
-use anyhow::bail;
 use autograd::{parallel, pool};
 use benches::workloads::dense::PEAK;
 use benches::{Repeats, Workload, workloads};
@@ -20,6 +19,7 @@ use clap::Parser;
 use entrant::Entrant;
 use peers::Peers;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use table::Row;
 
 /// Ours against other libraries on the same work, measured in one run.
@@ -46,16 +46,18 @@ struct Args {
 /// Runs of the large product in each round of another workload.
 const PEAK_REPEATS: Repeats = Repeats { warm: 1, timed: 4 };
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let args = Args::parse();
     let is_wanted = |w: &&Workload| args.only.is_empty() || args.only.iter().any(|name| w.name.contains(name.as_str()));
     let wanted: Vec<_> = workloads::all().filter(is_wanted).collect();
     if wanted.is_empty() {
         let names: Vec<_> = workloads::all().map(|w| w.name).collect();
-        bail!("no workload's name contains that; there are {}", names.join(", "));
+        eprintln!("no workload's name contains that; there are {}", names.join(", "));
+        return ExitCode::FAILURE;
     }
     let rounds = args.rounds.max(1);
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let installed = root.join("target/peers");
     let interpreter = |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or(installed.join(name).join("bin/python"));
     let mut peers = Peers::new(interpreter(&args.jax, "jax"), interpreter(&args.torch, "torch"));
     let mut rows = Vec::new();
@@ -67,7 +69,7 @@ fn main() -> anyhow::Result<()> {
     }
     println!("{} threads, {rounds} rounds; median (minimum) in ms.\n", parallel::available());
     print!("{}", table::markdown(&rows));
-    Ok(())
+    ExitCode::SUCCESS
 }
 
 /// All rounds of one workload: a row for each peer that answered, or one for ours alone.
