@@ -56,6 +56,17 @@ pub(crate) fn binary<T: Real>(f: Binary, mut a: Tensor<T>, mut b: Tensor<T>) -> 
         });
         return a;
     }
+    if *b.shape() == shape && b.is_unshared() {
+        let walk = Walk::new(&shape, &[a.shape(), b.shape()]);
+        let left = a.as_slice();
+        split(b.as_mut_slice(), walk.row, &|start, piece| {
+            walk.rows(start, piece, |row, at| match walk.inner[0] {
+                0 => T::binary_scalar_left_assign(f, left[at[0]], row),
+                _ => T::binary_assign_right(f, &left[at[0]..at[0] + walk.row], row),
+            });
+        });
+        return b;
+    }
     let mut out = Tensor::stale(&shape);
     let walk = Walk::new(&shape, &[a.shape(), b.shape()]);
     let (left, right) = (a.as_slice(), b.as_slice());
@@ -302,6 +313,10 @@ pub(crate) fn gather<T: Real>(x: &Tensor<T>, axis: usize, indices: &[usize]) -> 
     for o in 0..outer {
         let from = &source[o * extent * inner..(o + 1) * extent * inner];
         let to = &mut target[o * indices.len() * inner..(o + 1) * indices.len() * inner];
+        if inner == 1 {
+            to.iter_mut().zip(indices).for_each(|(to, &i)| *to = from[i]);
+            continue;
+        }
         for (to, &i) in to.chunks_exact_mut(inner.max(1)).zip(indices) {
             to.copy_from_slice(&from[i * inner..(i + 1) * inner]);
         }
@@ -316,6 +331,10 @@ pub(crate) fn scatter_add<T: Real>(x: &Tensor<T>, axis: usize, indices: &[usize]
     for o in 0..outer {
         let from = &source[o * len * inner..(o + 1) * len * inner];
         let to = &mut target[o * size * inner..(o + 1) * size * inner];
+        if inner == 1 {
+            from.iter().zip(indices).for_each(|(&from, &i)| to[i] += from);
+            continue;
+        }
         for (from, &i) in from.chunks_exact(inner.max(1)).zip(indices) {
             T::binary_assign(Binary::Add, &mut to[i * inner..(i + 1) * inner], from);
         }

@@ -30,15 +30,15 @@ impl Shape {
         self.0.len()
     }
 
-    /// The shape that both broadcast to, in the manner of NumPy: axes are matched from the last,
+    /// The shape that both broadcast to, in the manner of `NumPy`: axes are matched from the last,
     /// and an extent of 1 (or a missing axis) stretches. `None` where they do not fit.
     #[must_use]
     pub fn broadcast(&self, other: &Self) -> Option<Self> {
         let rank = self.rank().max(other.rank());
         let mut out = Axes::from_elem(1, rank);
         for i in 0..rank {
-            let a = self.from_end(i);
-            let b = other.from_end(i);
+            let a = self.nth_last(i);
+            let b = other.nth_last(i);
             out[rank - 1 - i] = match (a, b) {
                 _ if a == b => a,
                 (1, _) => b,
@@ -50,7 +50,7 @@ impl Shape {
     }
 
     /// The extent of the `i`-th axis from the end, 1 beyond the first.
-    fn from_end(&self, i: usize) -> usize {
+    fn nth_last(&self, i: usize) -> usize {
         if i < self.rank() { self.0[self.rank() - 1 - i] } else { 1 }
     }
 
@@ -58,11 +58,6 @@ impl Shape {
     pub(crate) fn stretched_from(&self, small: &Self) -> Axes {
         let lead = self.rank() - small.rank();
         (0..self.rank()).filter(|&axis| axis < lead || (small[axis - lead] == 1 && self[axis] != 1)).collect()
-    }
-
-    /// The shape without these axes.
-    pub(crate) fn without(&self, axes: &[usize]) -> Self {
-        Self(self.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &n)| n).collect())
     }
 
     /// The shape with these axes' extents set to 1.

@@ -26,6 +26,8 @@ pub trait Lanes: Copy + Sized {
     fn binary_scalar_left(f: Binary, a: Self, b: &[Self], out: &mut [Self]);
     /// `a = f(a, b)` with one `b` for all.
     fn binary_scalar_assign(f: Binary, a: &mut [Self], b: Self);
+    /// `b = f(a, b)` with one `a` for all.
+    fn binary_scalar_left_assign(f: Binary, a: Self, b: &mut [Self]);
     /// `out = a` where `mask > 0`, else `b`.
     fn select(mask: &[Self], a: &[Self], b: &[Self], out: &mut [Self]);
     /// Sums over the middle axis.
@@ -79,6 +81,10 @@ macro_rules! forward {
 
             fn binary_scalar_assign(f: Binary, a: &mut [Self], b: Self) {
                 map::binary_scalar_in_place(f, a, b);
+            }
+
+            fn binary_scalar_left_assign(f: Binary, a: Self, b: &mut [Self]) {
+                map::binary_scalar_left_in_place(f, a, b);
             }
 
             fn select(mask: &[Self], a: &[Self], b: &[Self], out: &mut [Self]) {

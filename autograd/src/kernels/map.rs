@@ -317,12 +317,6 @@ pub(crate) fn axpy<T: Element>(alpha: T, x: &[T], y: &mut [T]) {
     dispatch(Axpy { alpha, x, y });
 }
 
-/// `y += x`.
-#[track_caller]
-pub(crate) fn add_assign<T: Element>(y: &mut [T], x: &[T]) {
-    binary_assign(Binary::Add, y, x);
-}
-
 struct Axpy<'a, T> {
     alpha: T,
     x: &'a [T],

@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code, reason = "threads write to different columns of one row-major matrix, which no safe slice can express")]
 
-use super::gemm::Gemm;
 use crate::parallel::with_budget;
 use crate::real::Real;
 

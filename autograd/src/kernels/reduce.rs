@@ -79,41 +79,9 @@ fn fold<T: Copy, const N: usize>(mut lanes: [T; N], f: impl Fn(T, T) -> T) -> T 
     lanes[0]
 }
 
-/// `Σ x`.
-pub(crate) fn sum<T: Element>(x: &[T]) -> T {
-    T::from_f64(dispatch(Total(x, T::to_f64)))
-}
-
 /// `Σ x²`, with all the digits it was summed in: squares outgrow `f32` early.
 pub(crate) fn sum_squares<T: Element>(x: &[T]) -> f64 {
     dispatch(Total(x, |x: T| x.to_f64() * x.to_f64()))
-}
-
-/// `Σ a·b`.
-#[track_caller]
-pub(crate) fn dot<T: Element>(a: &[T], b: &[T]) -> T {
-    assert_eq!(a.len(), b.len(), "dot: lengths");
-    T::from_f64(dispatch(Dot(a, b)))
-}
-
-struct Dot<'a, T>(&'a [T], &'a [T]);
-
-impl<T: Element> Kernel for Dot<'_, T> {
-    type Output = f64;
-    #[inline(always)]
-    fn run<I: Isa>(self) -> f64 {
-        let mut sums = [0.0; LANES];
-        let ((a, a_rest), (b, b_rest)) = (self.0.as_chunks::<LANES>(), self.1.as_chunks::<LANES>());
-        for (a, b) in a.iter().zip(b) {
-            for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-                *sum += a.to_f64() * b.to_f64();
-            }
-        }
-        for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
-            *sum += a.to_f64() * b.to_f64();
-        }
-        fold(sums, |a, b| a + b)
-    }
 }
 
 /// Whether there is no NaN and no infinity in `x`.
@@ -130,19 +98,6 @@ impl<T: Element> Kernel for AllFinite<'_, T> {
         // Without a branch inside a block, so that it vectorises.
         self.0.chunks(1024).all(|block| block.iter().fold(true, |fine, x| fine & x.is_finite()))
     }
-}
-
-/// `[outer, n] → [outer]`: the sum of each row.
-#[track_caller]
-pub(crate) fn sum_rows<T: Element>(x: &[T], n: usize, out: &mut [T]) {
-    sum_axis(x, Extent { outer: out.len(), reduce: n, inner: 1 }, out);
-}
-
-/// `[outer, n] → [n]`: the sum of each column.
-#[track_caller]
-pub(crate) fn sum_columns<T: Element>(x: &[T], out: &mut [T]) {
-    let n = out.len();
-    sum_axis(x, Extent { outer: 1, reduce: x.len().checked_div(n).unwrap_or(0), inner: n }, out);
 }
 
 /// Sums along an axis; over nothing, 0.
