@@ -62,7 +62,7 @@ impl fmt::Display for Measured {
 /// The Jacobian of one sample takes six evaluations a dimension where the map is smooth, and a few
 /// times as many where it is full of kinks; they are mapped in batches. Its determinant takes
 /// `D³/3` multiplications. For the paper's NICE on MNIST, 784 dimensions and 19 million weights, that
-/// is 15 to 20 seconds a sample on two threads: see [`autograd::parallel::with_threads`].
+/// is half a minute a sample or more on two threads: see [`autograd::parallel::with_threads`].
 ///
 /// # Errors
 /// If results have the wrong shape.
