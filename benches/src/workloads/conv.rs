@@ -14,10 +14,8 @@ const TAPS: usize = 3;
 const FLOPS: usize = 2 * BATCH * SIDE * SIDE * CHANNELS * CHANNELS * TAPS * TAPS;
 
 /// Forward alone, and forward with all three gradients.
-pub static ALL: [Workload; 2] = [
-    entry("conv3x3_64_28_b32_fwd", FLOPS, forward),
-    entry("conv3x3_64_28_b32_fwdbwd", 3 * FLOPS, forward_backward),
-];
+pub static ALL: [Workload; 2] =
+    [entry("conv3x3_64_28_b32_fwd", FLOPS, forward), entry("conv3x3_64_28_b32_fwdbwd", 3 * FLOPS, forward_backward)];
 
 const fn entry(name: &'static str, flops: usize, prepare: fn() -> Step) -> Workload {
     const PEERS: &[Peer] = &[Peer::torch("torch", "torch_ops.py")];

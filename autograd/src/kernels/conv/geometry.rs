@@ -9,47 +9,38 @@ use std::fmt;
 /// called convolution here is the cross-correlation of signal processing). Pairs are `[vertical,
 /// horizontal]`. A 1-D convolution has height 1 and a kernel of height 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Conv2d {
+pub(crate) struct Conv2d {
     /// Images.
-    pub batch: usize,
+    pub(crate) batch: usize,
     /// Channels of the input.
-    pub in_channels: usize,
+    pub(crate) in_channels: usize,
     /// Channels of the output.
-    pub out_channels: usize,
+    pub(crate) out_channels: usize,
     /// Height of the input.
-    pub in_h: usize,
+    pub(crate) in_h: usize,
     /// Width of the input.
-    pub in_w: usize,
+    pub(crate) in_w: usize,
     /// Height of the kernel.
-    pub kernel_h: usize,
+    pub(crate) kernel_h: usize,
     /// Width of the kernel.
-    pub kernel_w: usize,
+    pub(crate) kernel_w: usize,
     /// The step from one output to the next, in input elements.
-    pub stride: [usize; 2],
+    pub(crate) stride: [usize; 2],
     /// Zeros added on each side of the input.
-    pub padding: [usize; 2],
+    pub(crate) padding: [usize; 2],
     /// The step from one kernel element to the next, in input elements.
-    pub dilation: [usize; 2],
+    pub(crate) dilation: [usize; 2],
 }
 
 impl Conv2d {
-    /// A convolution with stride 1, no padding and no dilation; `input` is `[batch, channels,
-    /// height, width]` and `weight` `[out, in, height, width]`.
-    ///
-    /// # Errors
-    /// See [`Conv2d::with`].
-    pub fn new(input: [usize; 4], weight: [usize; 4]) -> Result<Self, GeometryError> {
-        Self::with(input, weight, [1, 1], [0, 0], [1, 1])
-    }
-
-    /// A convolution with everything said.
+    /// The convolution of an input `[batch, channels, height, width]` with weights `[out, in, height,
+    /// width]`.
     ///
     /// # Errors
     /// If the channels of `input` and `weight` differ, a kernel size, stride or dilation is 0, the
     /// kernel does not fit into the padded input, or a tensor would have more elements than can be
     /// addressed.
-    pub fn with(
+    pub(crate) fn with(
         input: [usize; 4],
         weight: [usize; 4],
         stride: [usize; 2],
@@ -100,37 +91,31 @@ impl Conv2d {
 
     /// Height of the output.
     #[must_use]
-    pub fn out_h(&self) -> usize {
+    pub(crate) fn out_h(&self) -> usize {
         (self.in_h + 2 * self.padding[0] - self.dilation[0] * (self.kernel_h - 1) - 1) / self.stride[0] + 1
     }
 
     /// Width of the output.
     #[must_use]
-    pub fn out_w(&self) -> usize {
+    pub(crate) fn out_w(&self) -> usize {
         (self.in_w + 2 * self.padding[1] - self.dilation[1] * (self.kernel_w - 1) - 1) / self.stride[1] + 1
-    }
-
-    /// The shape of the output, `[batch, channels, height, width]`.
-    #[must_use]
-    pub fn output(&self) -> [usize; 4] {
-        [self.batch, self.out_channels, self.out_h(), self.out_w()]
     }
 
     /// Elements of the input.
     #[must_use]
-    pub fn input_len(&self) -> usize {
+    pub(crate) fn input_len(&self) -> usize {
         self.batch * self.in_image()
     }
 
     /// Elements of the weights.
     #[must_use]
-    pub fn weight_len(&self) -> usize {
+    pub(crate) fn weight_len(&self) -> usize {
         self.out_channels * self.in_channels * self.taps()
     }
 
     /// Elements of the output.
     #[must_use]
-    pub fn output_len(&self) -> usize {
+    pub(crate) fn output_len(&self) -> usize {
         self.batch * self.out_image()
     }
 
@@ -162,7 +147,7 @@ impl Conv2d {
 
 /// Why a convolution cannot be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GeometryError(Box<Refused>);
+pub(crate) struct GeometryError(Box<Refused>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Refused {

@@ -21,7 +21,7 @@ mod micro;
 mod tests;
 mod weight;
 
-pub use geometry::{Conv2d, GeometryError};
+pub(crate) use geometry::Conv2d;
 pub use micro::Convolve;
 
 use correlate::Correlation;

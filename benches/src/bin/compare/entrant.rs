@@ -9,6 +9,8 @@ pub(crate) struct Entrant {
     pub(crate) workload: &'static Workload,
     pub(crate) times: Times,
     runner: Runner,
+    /// Whether it failed, so that it takes no more turns.
+    failed: bool,
 }
 
 enum Runner {
@@ -21,7 +23,7 @@ impl Entrant {
     pub(crate) fn all(workload: &'static Workload) -> Vec<Self> {
         let ours = Runner::Ours((workload.prepare)());
         let theirs = workload.peers.iter().map(|&peer| Runner::Theirs(peer));
-        let enter = |runner| Self { workload, times: Times::default(), runner };
+        let enter = |runner| Self { workload, times: Times::default(), runner, failed: false };
         std::iter::once(ours).chain(theirs).map(enter).collect()
     }
 
@@ -35,10 +37,14 @@ impl Entrant {
 
     /// One round's runs. After the last, a peer may forget its inputs.
     pub(crate) fn take_turn(&mut self, repeats: Repeats, last: bool, peers: &mut Peers) {
+        if self.failed {
+            return;
+        }
         let times = match &mut self.runner {
             Runner::Ours(step) => with_all_threads(|| Times::of(repeats, step)),
             Runner::Theirs(peer) => peers.measure(self.workload.name, *peer, repeats, last),
         };
+        self.failed = times.median().is_none();
         self.times.extend(times);
     }
 }

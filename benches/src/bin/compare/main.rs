@@ -10,6 +10,7 @@
 
 mod entrant;
 mod peers;
+mod quiet;
 mod table;
 
 use autograd::{parallel, pool};
@@ -58,16 +59,23 @@ fn main() -> ExitCode {
     let rounds = args.rounds.max(1);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     let installed = root.join("target/peers");
-    let interpreter = |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or(installed.join(name).join("bin/python"));
+    let interpreter =
+        |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or(installed.join(name).join("bin/python"));
     let mut peers = Peers::new(interpreter(&args.jax, "jax"), interpreter(&args.torch, "torch"));
     let mut rows = Vec::new();
+    let mut taken: Option<f64> = None;
+    let mut watch = || taken = quiet::taken_by_others().into_iter().chain(taken).max_by(f64::total_cmp);
+    watch();
     for workload in wanted {
         eprintln!("{} …", workload.name);
         let timed = args.repeats.unwrap_or(workload.repeats.timed).div_ceil(rounds).max(1);
         rows.extend(compare(workload, Repeats { timed, ..workload.repeats }, rounds, &mut peers));
         pool::release::<f32>();
+        // Before the next, and after the last.
+        watch();
     }
-    println!("{} threads, {rounds} rounds; median (minimum) in ms.\n", parallel::available());
+    let threads = parallel::available();
+    println!("{threads} threads, {rounds} rounds; median (minimum) in ms. {}\n", quiet::verdict(taken));
     print!("{}", table::markdown(&rows));
     ExitCode::SUCCESS
 }

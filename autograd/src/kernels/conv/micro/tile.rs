@@ -241,7 +241,8 @@ fn checked<T>(
     }
 }
 
-/// A product at the instruction level of a set of functions made by [`entry`].
+/// A function that computes products of `$T` in vectors `$S`, compiled with some features, with tiles
+/// of `$V` vectors and `$N` rows for each number of vectors, or of `$places` vectors of places.
 macro_rules! product {
     ($T:ty, $S:ty, [$($V:literal => $N:literal),+], $places:literal $(, $feature:literal)?) => {{
         /// # Safety
