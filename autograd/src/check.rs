@@ -27,9 +27,8 @@ fn step(x: f64) -> f64 {
 /// The derivative of a function of one number at 0, by central differences at `h` and `h/2`
 /// extrapolated to `h → 0` (Richardson 1911). Works elementwise.
 fn extrapolated(at: impl Fn(f64) -> Vec<f64>, h: f64) -> Vec<f64> {
-    let central = |h: f64| -> Vec<f64> {
-        at(h).iter().zip(&at(-h)).map(|(up, down)| (up - down) / (2.0 * h)).collect()
-    };
+    let central =
+        |h: f64| -> Vec<f64> { at(h).iter().zip(&at(-h)).map(|(up, down)| (up - down) / (2.0 * h)).collect() };
     let (coarse, fine) = (central(h), central(h / 2.0));
     fine.iter().zip(&coarse).map(|(fine, coarse)| (4.0 * fine - coarse) / 3.0).collect()
 }
@@ -77,7 +76,12 @@ pub fn directional(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>, u: 
 #[must_use]
 #[track_caller]
 pub fn second_directional(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>, u: &Tensor<f64>) -> Tensor<f64> {
-    assert!(x.shape() == u.shape(), "second_directional: the direction has shape {}, the input {}", u.shape(), x.shape());
+    assert!(
+        x.shape() == u.shape(),
+        "second_directional: the direction has shape {}, the input {}",
+        u.shape(),
+        x.shape()
+    );
     let middle = f(x);
     let curvature = |h: f64| -> Vec<f64> {
         let at = |h: f64| f(&Tensor::from_fn(x.shape(), |i| x.as_slice()[i] + h * u.as_slice()[i]));
@@ -141,7 +145,13 @@ pub fn max_error(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
     assert!(a.shape() == b.shape(), "max_error: shapes {} and {}", a.shape(), b.shape());
     let errors = a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| {
         let error = (a - b).abs() / b.abs().max(1.0);
-        if a == b { 0.0 } else if error.is_nan() { f64::INFINITY } else { error }
+        if a == b {
+            0.0
+        } else if error.is_nan() {
+            f64::INFINITY
+        } else {
+            error
+        }
     });
     errors.fold(0.0, f64::max)
 }
@@ -160,7 +170,13 @@ pub fn assert_close(what: &str, a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64
     let error = |i: usize| {
         let (a, b) = (a.as_slice()[i], b.as_slice()[i]);
         let error = (a - b).abs() / b.abs().max(1.0);
-        if a == b { 0.0 } else if error.is_nan() { f64::INFINITY } else { error }
+        if a == b {
+            0.0
+        } else if error.is_nan() {
+            f64::INFINITY
+        } else {
+            error
+        }
     };
     let at = (0..a.as_slice().len()).max_by(|&i, &j| error(i).total_cmp(&error(j))).unwrap_or(0);
     panic!(

@@ -26,7 +26,9 @@ pub(crate) fn binary<T: Real>(f: Binary, mut a: Tensor<T>, mut b: Tensor<T>) -> 
     if a.shape() == b.shape() {
         if a.is_unshared() {
             let right = b.as_slice();
-            split(a.as_mut_slice(), UNIT, &|start, piece| T::binary_assign(f, piece, &right[start..start + piece.len()]));
+            split(a.as_mut_slice(), UNIT, &|start, piece| {
+                T::binary_assign(f, piece, &right[start..start + piece.len()]);
+            });
             return a;
         }
         if b.is_unshared() {
@@ -121,7 +123,10 @@ impl Walk {
         let mut merged: Vec<Axes> = vec![Axes::new(); operands.len()];
         for axis in 0..shape.rank() {
             let joins = extents.last().is_some()
-                && strides.iter().zip(&merged).all(|(s, m)| m.last().is_some_and(|&last| last == s[axis] * shape[axis]));
+                && strides
+                    .iter()
+                    .zip(&merged)
+                    .all(|(s, m)| m.last().is_some_and(|&last| last == s[axis] * shape[axis]));
             if shape[axis] == 1 {
                 continue;
             }

@@ -36,37 +36,17 @@ pub(crate) enum Op {
     /// Axis `i` of the result is axis `order[i]` of the input.
     Permute(Axes),
     /// Along one axis, `len` elements from `start`, `step` apart.
-    Slice {
-        axis: usize,
-        start: usize,
-        step: usize,
-        len: usize,
-    },
+    Slice { axis: usize, start: usize, step: usize, len: usize },
     /// The adjoint of `Slice`: the input among zeros, on an axis of extent `size`. Also padding.
-    Embed {
-        axis: usize,
-        start: usize,
-        step: usize,
-        size: usize,
-    },
+    Embed { axis: usize, start: usize, step: usize, size: usize },
     /// All inputs one after another along an axis.
     Concat(usize),
     /// Along one axis, the elements at these indices.
-    Gather {
-        axis: usize,
-        indices: Arc<[usize]>,
-    },
+    Gather { axis: usize, indices: Arc<[usize]> },
     /// The adjoint of `Gather`: each element is added where it came from, on an axis of extent `size`.
-    ScatterAdd {
-        axis: usize,
-        indices: Arc<[usize]>,
-        size: usize,
-    },
+    ScatterAdd { axis: usize, indices: Arc<[usize]>, size: usize },
     /// The product of matrices, or of equally many matrices, either of them transposed first.
-    MatMul {
-        ta: bool,
-        tb: bool,
-    },
+    MatMul { ta: bool, tb: bool },
     /// `x ⋆ w` of inputs `x, w`.
     Conv(Conv2d),
     /// The adjoint of `Conv` in `x`, of inputs `dy, w`.

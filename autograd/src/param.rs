@@ -72,7 +72,12 @@ impl<T: Real> Param<T> {
     #[track_caller]
     pub fn set(&self, value: Tensor<T>) {
         let mut own = self.0.value.write().unwrap_or_else(PoisonError::into_inner);
-        assert!(own.shape() == value.shape(), "set: the parameter has shape {}, the value {}", own.shape(), value.shape());
+        assert!(
+            own.shape() == value.shape(),
+            "set: the parameter has shape {}, the value {}",
+            own.shape(),
+            value.shape()
+        );
         *own = value;
     }
 

@@ -136,7 +136,11 @@ impl<T: Real> Tape<T> {
 
     #[track_caller]
     pub(crate) fn push(&self, node: Node<T>) -> NodeId {
-        assert!(!self.0.spent.get(), "{}: this tape was swept by `backward`; make a new tape for each step", node.op.name());
+        assert!(
+            !self.0.spent.get(),
+            "{}: this tape was swept by `backward`; make a new tape for each step",
+            node.op.name()
+        );
         let mut nodes = self.0.nodes.borrow_mut();
         nodes.push(node);
         nodes.len() - 1
@@ -161,7 +165,13 @@ impl<T: Real> Tape<T> {
     }
 
     /// Remembers a first fault, where this tape looks for them.
-    pub(crate) fn inspect(&self, name: impl FnOnce() -> String, value: &Tensor<T>, parents: &[Option<NodeId>], at: &'static Location<'static>) {
+    pub(crate) fn inspect(
+        &self,
+        name: impl FnOnce() -> String,
+        value: &Tensor<T>,
+        parents: &[Option<NodeId>],
+        at: &'static Location<'static>,
+    ) {
         if !self.0.checks || self.0.fault.borrow().is_some() || value.all_finite() {
             return;
         }
@@ -250,7 +260,13 @@ impl<T: Real> Tape<T> {
 
     /// Goes back from `root`, whose gradient is `seed`, and returns the gradients that arrived at
     /// leaves, or at `targets` where they are given.
-    fn sweep(&self, root: NodeId, seed: Var<T>, targets: Option<&[Option<NodeId>]>, sweep: Sweep) -> Vec<Option<Var<T>>> {
+    fn sweep(
+        &self,
+        root: NodeId,
+        seed: Var<T>,
+        targets: Option<&[Option<NodeId>]>,
+        sweep: Sweep,
+    ) -> Vec<Option<Var<T>>> {
         let leads = targets.map(|targets| self.leading_to(root, targets));
         let is_wanted = |node: NodeId| leads.as_ref().is_none_or(|leads| leads[node]);
         let is_target = |node: NodeId| targets.is_some_and(|targets| targets.contains(&Some(node)));
@@ -281,7 +297,12 @@ impl<T: Real> Tape<T> {
                 let g = g.expect("the gradient is given away at the last parent only");
                 // Broadcasting is undone here, for every rule at once.
                 let part = rules::derivative(&at, i, g).sum_to(&at.node.parents[i].shape);
-                self.inspect(|| format!("the gradient of {}", at.node.op.name()), part.value(), &[Some(parent)], at.node.at);
+                self.inspect(
+                    || format!("the gradient of {}", at.node.op.name()),
+                    part.value(),
+                    &[Some(parent)],
+                    at.node.at,
+                );
                 found[parent] = Some(match found[parent].take() {
                     Some(sum) => sum + part,
                     None => part,
@@ -317,8 +338,15 @@ impl<T> PopAfter<T> for Vec<T> {
 impl<T: Real> Node<T> {
     /// The same record, sharing what it saved.
     fn share(&self) -> Self {
-        let parents = self.parents.iter().map(|p| Parent { node: p.node, shape: p.shape.clone(), value: p.value.clone() });
-        Self { op: self.op.clone(), shape: self.shape.clone(), parents: parents.collect(), output: self.output.clone(), at: self.at }
+        let parents =
+            self.parents.iter().map(|p| Parent { node: p.node, shape: p.shape.clone(), value: p.value.clone() });
+        Self {
+            op: self.op.clone(),
+            shape: self.shape.clone(),
+            parents: parents.collect(),
+            output: self.output.clone(),
+            at: self.at,
+        }
     }
 }
 

@@ -21,7 +21,12 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(crate) fn new<T: Real>(operation: String, value: &Tensor<T>, at: &'static Location<'static>, path: Vec<String>) -> Self {
+    pub(crate) fn new<T: Real>(
+        operation: String,
+        value: &Tensor<T>,
+        at: &'static Location<'static>,
+        path: Vec<String>,
+    ) -> Self {
         let index = value.as_slice().iter().position(|x| !x.is_finite()).unwrap_or(0);
         Self {
             operation,

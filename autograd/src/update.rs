@@ -38,7 +38,11 @@ pub fn adam<T: Real>(step: AdamStep, p: &mut [T], g: &[T], moments: &mut Moments
     let per = piece(p.len());
     let Moments { m, v, vmax } = moments;
     let mut vmax = vmax.as_mut().map(|vmax| vmax.as_mut_slice().chunks_mut(per));
-    let pieces = p.chunks_mut(per).zip(g.chunks(per)).zip(m.as_mut_slice().chunks_mut(per)).zip(v.as_mut_slice().chunks_mut(per));
+    let pieces = p
+        .chunks_mut(per)
+        .zip(g.chunks(per))
+        .zip(m.as_mut_slice().chunks_mut(per))
+        .zip(v.as_mut_slice().chunks_mut(per));
     rayon::scope(|scope| {
         for (((p, g), m), v) in pieces {
             let vmax = vmax.as_mut().and_then(Iterator::next);

@@ -123,7 +123,9 @@ impl Blueprint {
                 }
                 let sizes = [dims, couplings, hidden, depth];
                 if sizes.iter().any(|&size| size > LARGEST) || hidden == 0 {
-                    bail!("nice cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged");
+                    bail!(
+                        "nice cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
+                    );
                 }
                 Nice::build(&NiceConfig { dims, couplings, hidden, depth }, rng)
             }

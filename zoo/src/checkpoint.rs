@@ -59,7 +59,9 @@ impl Contents {
         let held: u128 = self.tensors.values().map(|tensor| tensor.shape().elements() as u128).sum();
         let needed = self.header.blueprint.least_weights();
         if needed > held {
-            bail!("{shown} describes a model of {needed} weights and holds {held}: it is damaged, use another checkpoint");
+            bail!(
+                "{shown} describes a model of {needed} weights and holds {held}: it is damaged, use another checkpoint"
+            );
         }
         self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| shown.to_string())
     }
@@ -104,7 +106,8 @@ pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[
     ]);
     metadata.extend(extra.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
     let views = tensors.iter().map(|(name, tensor)| (name.as_str(), Stored(tensor)));
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    let bytes =
+        safetensors::serialize(views, Some(metadata)).map_err(|error| anyhow!("{}: {error}", path.display()))?;
     write_atomically(path, |writer| writer.write_all(&bytes))?;
     Ok(())
 }
@@ -117,7 +120,9 @@ pub fn read(path: &Path) -> Result<Contents> {
     let bytes = files::read(path)?;
     let shown = path.display();
     let damaged = |why: &dyn std::fmt::Display| {
-        anyhow!("{shown} is not a whole safetensors file ({why}); it may be cut off: copy it again or use another checkpoint")
+        anyhow!(
+            "{shown} is not a whole safetensors file ({why}); it may be cut off: copy it again or use another checkpoint"
+        )
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(&error))?;
     let mut metadata = header.metadata().clone().unwrap_or_default();
@@ -126,15 +131,22 @@ pub fn read(path: &Path) -> Result<Contents> {
         return Err(foreign(path));
     }
     let config = entry("config")?;
-    let blueprint = serde_json::from_str(&config)
-        .with_context(|| format!("{shown} describes a model that this version does not know: train again, or use the version that wrote it"))?;
+    let blueprint = serde_json::from_str(&config).with_context(|| {
+        format!(
+            "{shown} describes a model that this version does not know: train again, or use the version that wrote it"
+        )
+    })?;
     let number = |text: String| text.parse::<u64>().map_err(|_| foreign(path));
-    let header = Header { blueprint, data: entry("data")?, step: number(entry("step")?)?, seed: number(entry("seed")?)? };
+    let header =
+        Header { blueprint, data: entry("data")?, step: number(entry("step")?)?, seed: number(entry("seed")?)? };
     let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(&error))?;
     let mut tensors = HashMap::new();
     for (name, view) in file.iter() {
         if view.dtype() != Dtype::F32 {
-            bail!("{shown}: tensor {name} is of type {:?}, not F32: use a checkpoint that this program wrote", view.dtype());
+            bail!(
+                "{shown}: tensor {name} is of type {:?}, not F32: use a checkpoint that this program wrote",
+                view.dtype()
+            );
         }
         let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         tensors.insert(name.to_owned(), Tensor::from_slice(view.shape(), &values.collect::<Vec<_>>()));
@@ -143,7 +155,10 @@ pub fn read(path: &Path) -> Result<Contents> {
 }
 
 fn foreign(path: &Path) -> anyhow::Error {
-    anyhow!("{} is a safetensors file, but not a checkpoint of this program: give a run folder or its model.safetensors", path.display())
+    anyhow!(
+        "{} is a safetensors file, but not a checkpoint of this program: give a run folder or its model.safetensors",
+        path.display()
+    )
 }
 
 /// Sets a model's parameters, in either precision, from tensors named `prefix` + path.
@@ -151,7 +166,12 @@ fn foreign(path: &Path) -> anyhow::Error {
 /// # Errors
 /// If a parameter is missing, of another shape, or not finite, or if there is a tensor that the
 /// model does not have.
-pub fn fill<T: Real>(module: &(impl Module<T> + ?Sized), tensors: &HashMap<String, Tensor<f32>>, prefix: &str, path: &Path) -> Result<()> {
+pub fn fill<T: Real>(
+    module: &(impl Module<T> + ?Sized),
+    tensors: &HashMap<String, Tensor<f32>>,
+    prefix: &str,
+    path: &Path,
+) -> Result<()> {
     let shown = path.display();
     let params = module.params();
     for (name, param) in &params {
@@ -161,7 +181,9 @@ pub fn fill<T: Real>(module: &(impl Module<T> + ?Sized), tensors: &HashMap<Strin
         };
         if *tensor.shape() != param.shape() {
             let (found, expected) = (tensor.shape(), param.shape());
-            bail!("{shown}: tensor {name} has shape {found}, but its model needs {expected}: the file is damaged, use another checkpoint");
+            bail!(
+                "{shown}: tensor {name} has shape {found}, but its model needs {expected}: the file is damaged, use another checkpoint"
+            );
         }
         if !tensor.all_finite() {
             bail!("{shown}: tensor {name} has values that are not finite: use an earlier checkpoint");
@@ -170,7 +192,9 @@ pub fn fill<T: Real>(module: &(impl Module<T> + ?Sized), tensors: &HashMap<Strin
     }
     let known = |name: &str| params.iter().any(|(path, _)| name.strip_prefix(prefix) == Some(path));
     if let Some(stray) = tensors.keys().find(|name| name.starts_with(prefix) && !known(name)) {
-        bail!("{shown} has a tensor {stray} that its model does not: it is a checkpoint of another version, train again");
+        bail!(
+            "{shown} has a tensor {stray} that its model does not: it is a checkpoint of another version, train again"
+        );
     }
     Ok(())
 }

@@ -20,7 +20,8 @@ pub fn listen() -> Result<()> {
         if REQUESTED.swap(true, Ordering::SeqCst) {
             end(EXIT_CODE);
         }
-        let notice = "finishing this step, then saving … (once more to stop at once, losing what came after the last save)";
+        let notice =
+            "finishing this step, then saving … (once more to stop at once, losing what came after the last save)";
         let _ = writeln!(std::io::stderr(), "\n{notice}");
     })
     .context("cannot listen for Ctrl-C")

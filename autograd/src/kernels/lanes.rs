@@ -111,7 +111,14 @@ macro_rules! forward {
                 reduce::all_finite(x)
             }
 
-            fn adam(step: AdamStep, p: &mut [Self], g: &[Self], m: &mut [Self], v: &mut [Self], vmax: Option<&mut [Self]>) {
+            fn adam(
+                step: AdamStep,
+                p: &mut [Self],
+                g: &[Self],
+                m: &mut [Self],
+                v: &mut [Self],
+                vmax: Option<&mut [Self]>,
+            ) {
                 optimise::adam(step, p, g, m, v, vmax);
             }
 

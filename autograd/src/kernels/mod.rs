@@ -12,9 +12,8 @@ mod product;
 mod reduce;
 mod simd;
 
-
-pub use conv::Convolve;
 pub(crate) use conv::Conv2d;
-pub use gemm::Gemm;
-pub use lanes::Lanes;
+pub(crate) use conv::Convolve;
+pub(crate) use gemm::Gemm;
+pub(crate) use lanes::Lanes;
 pub(crate) use product::matmul;

@@ -1,6 +1,9 @@
 //! A matrix product over several threads.
 
-#![allow(unsafe_code, reason = "threads write to different columns of one row-major matrix, which no safe slice can express")]
+#![allow(
+    unsafe_code,
+    reason = "threads write to different columns of one row-major matrix, which no safe slice can express"
+)]
 
 use crate::parallel::with_budget;
 use crate::real::Real;
@@ -95,14 +98,17 @@ mod tests {
                 let strides = |(row, col): (usize, usize)| (row as isize, col as isize);
                 let product = |threads: usize| {
                     let mut c = vec![f32::NAN; m * n];
-                    with_threads(threads, || matmul(threads, (m, k, n), &a, strides(a_strides), &b, strides(b_strides), &mut c));
+                    with_threads(threads, || {
+                        matmul(threads, (m, k, n), &a, strides(a_strides), &b, strides(b_strides), &mut c);
+                    });
                     c
                 };
                 let alone = product(1);
                 for (i, row) in alone.chunks(n).enumerate() {
                     for (j, &c) in row.iter().enumerate() {
                         let term = |l: usize| {
-                            f64::from(a[i * a_strides.0 + l * a_strides.1]) * f64::from(b[l * b_strides.0 + j * b_strides.1])
+                            f64::from(a[i * a_strides.0 + l * a_strides.1])
+                                * f64::from(b[l * b_strides.0 + j * b_strides.1])
                         };
                         let exact: f64 = (0..k).map(term).sum();
                         assert!((f64::from(c) - exact).abs() < 1e-3, "{m}×{k}×{n} at {i}, {j}: {c} for {exact}");

@@ -139,7 +139,13 @@ impl<T: Real> Var<T> {
 
 #[track_caller]
 fn geometry([batch, channels, height, width]: [usize; 4], w: &Shape, spec: ConvSpec) -> Conv2d {
-    match Conv2d::with([batch, channels, height, width], [w[0], w[1], w[2], w[3]], spec.stride, spec.padding, spec.dilation) {
+    match Conv2d::with(
+        [batch, channels, height, width],
+        [w[0], w[1], w[2], w[3]],
+        spec.stride,
+        spec.padding,
+        spec.dilation,
+    ) {
         Ok(geometry) => geometry,
         Err(why) => panic!("conv2d: {why}"),
     }

@@ -23,7 +23,10 @@ impl Permutation {
     pub fn new(order: &[usize]) -> Self {
         let mut back = vec![usize::MAX; order.len()];
         for (to, &from) in order.iter().enumerate() {
-            assert!(from < order.len() && back[from] == usize::MAX, "permutation: {from} is out of range or named twice");
+            assert!(
+                from < order.len() && back[from] == usize::MAX,
+                "permutation: {from} is out of range or named twice"
+            );
             back[from] = to;
         }
         Self { order: order.into(), back: back.into() }

@@ -46,7 +46,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let data = args.data.as_ref().unwrap_or(&header.data);
     let source = Source::open(data, header.seed)?;
     if source.space() != space {
-        bail!("{data} has {}, but this model is over {}: give --data of that shape", source.space().describe(), space.describe());
+        bail!(
+            "{data} has {}, but this model is over {}: give --data of that shape",
+            source.space().describe(),
+            space.describe()
+        );
     }
     let rows = source.held_out(Part::Test, usize::try_from(args.samples).ok()).cast::<f64>();
     let x: Tensor<f64> = match space.levels() {

@@ -37,11 +37,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     recipe.budget = Budget::Minutes(args.minutes);
     recipe.temperature = TEMPERATURE;
     let threads = threads(args.threads);
-    eprintln!("training {} on MNIST for about {} minutes, on {threads} threads …", entry.paper, args.minutes);
     let save_every = train_command::SAVE_EVERY;
     let plan = Plan { recipe, data: "mnist".to_owned(), seed: 0, threads, run: run.clone(), save_every };
     // A demonstration always begins anew: what an earlier one left is replaced.
     run.clear()?;
+    run.create()?;
+    eprintln!("training {} on MNIST for about {} minutes, on {threads} threads …", entry.paper, args.minutes);
     let outcome = train::start(&plan, &source)?;
     if outcome.interrupted {
         return Ok(train_command::code(&outcome));

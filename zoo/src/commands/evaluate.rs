@@ -53,12 +53,18 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             "step": header.step,
             "seed": args.seed,
         });
-        if let (Some(object), serde_json::Value::Object(score)) = (object.as_object_mut(), serde_json::to_value(found)?) {
+        if let (Some(object), serde_json::Value::Object(score)) = (object.as_object_mut(), serde_json::to_value(found)?)
+        {
             object.extend(score);
         }
         say(&serde_json::to_string_pretty(&object)?)?;
     } else {
-        say(&format!("{} on the test rows of {data}: {} (seed {})", header.blueprint.name(), found.describe(), args.seed))?;
+        say(&format!(
+            "{} on the test rows of {data}: {} (seed {})",
+            header.blueprint.name(),
+            found.describe(),
+            args.seed
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

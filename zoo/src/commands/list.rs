@@ -43,7 +43,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             say(&serde_json::to_string_pretty(&rows?)?)?;
         }
         None => {
-            say(&format!("{:<10} {:<30} {:<40} {:>12} {:>16}", "model", "lecture", "paper", "parameters", "MNIST bits/dim"))?;
+            say(&format!(
+                "{:<10} {:<30} {:<40} {:>12} {:>16}",
+                "model", "lecture", "paper", "parameters", "MNIST bits/dim"
+            ))?;
             for entry in &MODELS {
                 let Entry { name, lecture, paper, published, .. } = entry;
                 let params = count(&built(entry, args.preset)?);
@@ -69,7 +72,9 @@ fn parameters(entry: &Entry, args: &Args) -> Result<()> {
     if args.json {
         let rows: Vec<_> = params
             .iter()
-            .map(|(path, param)| json!({ "name": path, "shape": param.shape().to_vec(), "trained": !param.is_buffer() }))
+            .map(
+                |(path, param)| json!({ "name": path, "shape": param.shape().to_vec(), "trained": !param.is_buffer() }),
+            )
             .collect();
         say(&serde_json::to_string_pretty(&rows)?)?;
         return Ok(());

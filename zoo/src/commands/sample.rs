@@ -18,7 +18,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "10x10", value_parser = grid)]
     grid: Grid,
     /// Below 1: nearer to the mode, cleaner and less varied
-    #[arg(long, default_value = "1", value_parser = positive)]
+    #[arg(long, default_value = "1", value_parser = positive, allow_negative_numbers = true)]
     temperature: f64,
     /// Decides the samples
     #[arg(long, default_value = "0")]
@@ -77,7 +77,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let picture = drawing::picture(&samples, &space, columns)?;
     let out = args.out.clone().unwrap_or_else(|| beside(&args.run));
     picture.save_png(&out)?;
-    say(&format!("{}: {} samples at temperature {}, seed {}", out.display(), columns * rows, args.temperature, args.seed))?;
+    say(&format!(
+        "{}: {} samples at temperature {}, seed {}",
+        out.display(),
+        columns * rows,
+        args.temperature,
+        args.seed
+    ))?;
     if args.show {
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
         let text = terminal::render(&picture, Colours::detect(&std::io::stdout()), width);

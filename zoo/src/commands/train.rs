@@ -43,7 +43,7 @@ pub(super) struct Args {
     #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
     /// Seconds between saves of what --resume needs
-    #[arg(long, value_name = "SECONDS", value_parser = positive, default_value_t = SAVE_EVERY)]
+    #[arg(long, value_name = "SECONDS", value_parser = positive, allow_negative_numbers = true, default_value_t = SAVE_EVERY)]
     save_every: f64,
     /// Where to keep the run [default: runs/MODEL-DATA]
     #[arg(long)]
@@ -97,7 +97,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let outcome = if args.resume {
         let (mut recipe, data, seed) = train::planned(&run)?;
         if args.preset.is_some() || args.batch.is_some_and(|batch| batch != recipe.batch) {
-            bail!("a resumed training keeps its --preset and --batch: leave them out, or begin anew with another --out");
+            bail!(
+                "a resumed training keeps its --preset and --batch: leave them out, or begin anew with another --out"
+            );
         }
         if args.seed.is_some_and(|asked| asked != seed) {
             bail!("{} was begun with --seed {seed}: leave --seed out to resume it", run.folder().display());

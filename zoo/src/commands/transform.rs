@@ -62,13 +62,19 @@ fn rows(path: &Path, space: &Space, map: Map) -> Result<Tensor<f32>> {
         bail!("{shown} holds a single number: give one row for each sample");
     };
     if row.iter().product::<usize>() != dims {
-        bail!("{shown} has rows of shape {row:?}, but this model is over {}: give {dims} values a row", space.describe());
+        bail!(
+            "{shown} has rows of shape {row:?}, but this model is over {}: give {dims} values a row",
+            space.describe()
+        );
     }
     if map != Map::Decode
         && space.levels().is_some()
         && let Some(outside) = values.iter().find(|x| !(0.0..=1.0).contains(*x) && x.is_finite())
     {
-        bail!("{shown} has the value {outside}, but this model is over {}: divide levels by 256 first", space.describe());
+        bail!(
+            "{shown} has the value {outside}, but this model is over {}: divide levels by 256 first",
+            space.describe()
+        );
     }
     Ok(Tensor::from_slice([count, dims], &values))
 }

@@ -25,7 +25,9 @@ fn recipe(preset: Preset, space: Space) -> Recipe {
         (true, Preset::Paper) => {
             (Architecture::Nice { couplings: 4, hidden: 1000, depth: 5 }, Budget::Epochs(1500.0), 200)
         }
-        (false, Preset::Quick) => (Architecture::Nice { couplings: 6, hidden: 64, depth: 2 }, Budget::Steps(5_000), 256),
+        (false, Preset::Quick) => {
+            (Architecture::Nice { couplings: 6, hidden: 64, depth: 2 }, Budget::Steps(5_000), 256)
+        }
         (false, Preset::Standard) => {
             (Architecture::Nice { couplings: 6, hidden: 128, depth: 3 }, Budget::Steps(20_000), 256)
         }

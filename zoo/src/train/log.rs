@@ -86,11 +86,7 @@ pub(super) fn draw(run: &Run, model: &str, unit: &str) -> Result<()> {
     if series.iter().all(|series| series.points.iter().all(|(_, y)| !y.is_finite())) {
         return Ok(());
     }
-    let labels = Labels {
-        title: format!("{model}: loss"),
-        x: "step".to_owned(),
-        y: format!("loss ({unit})"),
-        log_x: true,
-    };
+    let labels =
+        Labels { title: format!("{model}: loss"), x: "step".to_owned(), y: format!("loss ({unit})"), log_x: true };
     Ok(curve::save(&run.curve(), &series, &labels)?)
 }

@@ -103,7 +103,10 @@ pub fn resume(plan: &Plan, model: &str, source: &Source) -> Result<Outcome> {
     let blueprint = contents.header.blueprint.clone();
     if blueprint.name() != model {
         let folder = plan.run.folder().display();
-        bail!("{folder} holds a training of {}, not of {model}: resume that, or choose another --out", blueprint.name());
+        bail!(
+            "{folder} holds a training of {}, not of {model}: resume that, or choose another --out",
+            blueprint.name()
+        );
     }
     if blueprint.space != source.space() {
         bail!(
@@ -194,7 +197,8 @@ impl<'a> Training<'a> {
         let mut last_save = Instant::now();
         while self.progress(per_epoch) < 1.0 && !interrupt::requested() {
             let step = self.saved.step;
-            let lr = recipe.lr * recipe.schedule.factor(self.progress(per_epoch)) * Schedule::warmup(step, recipe.warmup);
+            let lr =
+                recipe.lr * recipe.schedule.factor(self.progress(per_epoch)) * Schedule::warmup(step, recipe.warmup);
             let batch = self.source.batch(step, recipe.batch, &mut order)?;
             let loss = self.step(&batch, lr)?;
             self.saved.take(loss);
@@ -249,7 +253,11 @@ impl<'a> Training<'a> {
     }
 
     /// Runs a step that went wrong again, on a tape that looks at every operation.
-    fn explain(&self, loss: &impl Fn(&Tape<f32>, std::ops::Range<usize>) -> autograd::Var<f32>, rows: usize) -> anyhow::Error {
+    fn explain(
+        &self,
+        loss: &impl Fn(&Tape<f32>, std::ops::Range<usize>) -> autograd::Var<f32>,
+        rows: usize,
+    ) -> anyhow::Error {
         let tape = Tape::checked();
         let value = loss(&tape, 0..rows);
         let fault = tape.fault().map_or_else(|| format!("the loss is {}", value.item()), |fault| fault.to_string());
@@ -258,7 +266,9 @@ impl<'a> Training<'a> {
         let saved = self.plan.run.training().exists();
         let advice = if saved { "go on from the last save with --resume and" } else { "begin again with" };
         let step = self.saved.step;
-        anyhow::anyhow!("the loss is no longer finite at step {step}: {advice} a smaller --lr; the first such value: {fault}")
+        anyhow::anyhow!(
+            "the loss is no longer finite at step {step}: {advice} a smaller --lr; the first such value: {fault}"
+        )
     }
 
     /// Judges the model, remembers it if it is the best so far, and draws what it makes.

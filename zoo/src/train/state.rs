@@ -75,13 +75,19 @@ impl Training<'_> {
             checkpoint::write(&run.model(), &header(self.saved.step), &[], &weights)?;
         }
         let saved = Saved { seconds: self.seconds(), ..self.saved.clone() };
-        let named = |prefix: &'static str| move |(path, tensor): (String, Tensor<f32>)| (format!("{prefix}{path}"), tensor);
+        let named =
+            |prefix: &'static str| move |(path, tensor): (String, Tensor<f32>)| (format!("{prefix}{path}"), tensor);
         let mut tensors: Vec<_> = weights.into_iter().map(named("model.")).collect();
         tensors.extend(self.adam.state().into_iter().map(named("adam.")));
         if let Some(average) = &self.average {
             tensors.extend(average.state().into_iter().map(named("average.")));
         }
-        checkpoint::write(&run.training(), &header(self.saved.step), &[(TRAINING, serde_json::to_string(&saved)?)], &tensors)
+        checkpoint::write(
+            &run.training(),
+            &header(self.saved.step),
+            &[(TRAINING, serde_json::to_string(&saved)?)],
+            &tensors,
+        )
     }
 
     /// Takes up what [`Training::save`] wrote.
@@ -93,13 +99,14 @@ impl Training<'_> {
             (self.saved.best, self.saved.judged) = (None, 0);
         }
         checkpoint::fill(&self.flow, &contents.tensors, "model.", &path)?;
-        let missing = |name: String| {
-            anyhow!("{} lacks the tensor {name}: it is damaged, begin a new training", path.display())
+        let missing = |prefix: &'static str| {
+            let shown = path.display();
+            move |name: String| anyhow!("{shown} lacks the tensor {prefix}{name}: it is damaged, begin a new training")
         };
         let find = |prefix: &'static str| move |name: &str| contents.tensors.get(&format!("{prefix}{name}")).cloned();
-        self.adam.restore(self.saved.step, find("adam.")).map_err(missing)?;
+        self.adam.restore(self.saved.step, find("adam.")).map_err(missing("adam."))?;
         if let Some(average) = &mut self.average {
-            average.restore(self.saved.step, find("average.")).map_err(missing)?;
+            average.restore(self.saved.step, find("average.")).map_err(missing("average."))?;
         }
         self.began = Instant::now();
         Ok(())

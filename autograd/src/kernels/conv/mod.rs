@@ -22,7 +22,7 @@ mod tests;
 mod weight;
 
 pub(crate) use geometry::Conv2d;
-pub use micro::Convolve;
+pub(crate) use micro::Convolve;
 
 use correlate::Correlation;
 use micro::Level;
