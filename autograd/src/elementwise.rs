@@ -1,5 +1,5 @@
-//! The vocabulary of elementwise functions: what [`crate::kernels`] computes over slices
-//! and what [`crate::rules`] differentiates.
+//! The vocabulary of elementwise functions: what the kernels compute over slices and what the
+//! table of rules differentiates.
 
 /// A function of one number, applied to every element.
 ///

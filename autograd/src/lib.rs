@@ -49,6 +49,7 @@ mod tensor;
 mod trace;
 pub mod update;
 mod var;
+mod walk;
 
 pub use gradients::Gradients;
 pub use ops::ConvSpec;

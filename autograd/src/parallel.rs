@@ -2,7 +2,7 @@
 //!
 //! A large operation splits its *output* into disjoint pieces, one a thread, so no number is summed
 //! in another order and results are the same for every number of threads. Where operations are
-//! small, [`crate::shards`] splits the batch instead, once a step.
+//! small, [`crate::sharded`] splits the batch instead, once a step.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::Cell;

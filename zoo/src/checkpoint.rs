@@ -112,7 +112,7 @@ pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[
     Ok(())
 }
 
-/// Reads a file that [`write`] wrote.
+/// Reads a file that [`write()`] wrote.
 ///
 /// # Errors
 /// If it cannot be read, is damaged, or is not one of this program's.
