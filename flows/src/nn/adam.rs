@@ -13,7 +13,8 @@ pub struct AdamConfig {
     pub beta2: f64,
     /// Added to the denominator, ε.
     pub eps: f64,
-    /// Decoupled weight decay (`AdamW`), as a fraction of the learning rate.
+    /// Decoupled weight decay (`AdamW`), as a fraction of the learning rate. It holds for matrices
+    /// and kernels only: a bias or a scale is not smaller for being nearer to 0.
     pub weight_decay: f64,
     /// Use the largest second moment so far (`AMSGrad`).
     pub amsgrad: bool,
@@ -55,17 +56,18 @@ impl<T: Real> Adam<T> {
         self.steps += 1;
         let AdamConfig { beta1, beta2, eps, weight_decay, .. } = self.config;
         let t = self.steps as f64;
-        let step = AdamStep {
+        let step = |decays: bool| AdamStep {
             lr,
             beta1,
             beta2,
             eps,
-            weight_decay,
+            weight_decay: if decays { weight_decay } else { 0.0 },
             bias_correction1: 1.0 - beta1.powf(t),
             bias_correction2: 1.0 - beta2.powf(t),
         };
         for ((_, param), moments) in self.params.iter().zip(&mut self.moments) {
             if let Some(gradient) = gradients.of(param) {
+                let step = step(gradient.shape().rank() > 1);
                 param.update(|p| update::adam(step, p, gradient.as_slice(), moments));
             }
         }

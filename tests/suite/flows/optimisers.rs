@@ -54,8 +54,16 @@ fn adam_reference(config: AdamConfig, lr: f64, i: usize) -> f64 {
     p
 }
 
-fn adam_after_all_steps<T: Real>(config: AdamConfig, lr: f64) -> Vec<f64> {
-    let param = param::<T>();
+/// Whether a parameter is a matrix, which decays, or a vector, which does not.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Matrix,
+    Vector,
+}
+
+fn adam_after_all_steps<T: Real>(config: AdamConfig, lr: f64, kind: Kind) -> Vec<f64> {
+    let value = param::<T>().value();
+    let param = Param::new(if kind == Kind::Matrix { value.reshape([1, START.len()]) } else { value });
     let mut adam = Adam::new(named(&param), config);
     for step in 0..STEPS {
         adam.step(&gradients(&[&param], |_, i| gradient(step, i)), lr);
@@ -76,13 +84,19 @@ fn adam_and_its_relatives_follow_their_formulas() {
     ];
     let mut ends = Vec::new();
     for config in configs {
-        let (wide, narrow) = (adam_after_all_steps::<f64>(config, 0.05), adam_after_all_steps::<f32>(config, 0.05));
-        for i in 0..START.len() {
-            let expected = adam_reference(config, 0.05, i);
-            near(wide[i], expected, 1e-12);
-            near(narrow[i], expected, 1e-5);
+        for kind in [Kind::Matrix, Kind::Vector] {
+            let wide = adam_after_all_steps::<f64>(config, 0.05, kind);
+            let narrow = adam_after_all_steps::<f32>(config, 0.05, kind);
+            let weight_decay = if kind == Kind::Matrix { config.weight_decay } else { 0.0 };
+            for i in 0..START.len() {
+                let expected = adam_reference(AdamConfig { weight_decay, ..config }, 0.05, i);
+                near(wide[i], expected, 1e-12);
+                near(narrow[i], expected, 1e-5);
+            }
+            if kind == Kind::Matrix {
+                ends.push(wide);
+            }
         }
-        ends.push(wide);
     }
     // The settings matter, or the comparison above would say nothing of them.
     for (i, a) in ends.iter().enumerate() {
