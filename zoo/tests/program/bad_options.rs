@@ -1,0 +1,102 @@
+//! Names nobody knows and numbers that make no sense.
+
+use crate::folder::{Folder, TRAIN};
+use crate::made::{csv, image_folder, rows};
+
+#[test]
+fn unknown_models_are_answered_with_the_nearest() {
+    let folder = Folder::new();
+    folder.refuses("train nicer", &["there is no model \"nicer\"", "did you mean \"nice\"?", "zoo list"]);
+    folder.refuses("train zzz", &["there is no model \"zzz\"", "there are: nice"]);
+    folder.refuses("list --params nide", &["did you mean \"nice\"?"]);
+}
+
+#[test]
+fn unknown_data_is_answered_with_the_nearest() {
+    let folder = Folder::trained_on("two-moons");
+    let line = |data: &str| format!("{TRAIN} --data {data} --out new");
+    folder.refuses(&line("mnits"), &["\"mnits\"", "did you mean \"mnist\"?"]);
+    folder.refuses(&line("two-mons"), &["\"two-mons\"", "did you mean \"two-moons\"?"]);
+    folder.refuses(&line("qqqq"), &["\"qqqq\"", "choose one of mnist, ", "path of a folder"]);
+    folder.refuses("evaluate run --data spirls", &["did you mean \"spirals\"?"]);
+    folder.write("notes.txt", "1,2\n");
+    folder.refuses(&line("notes.txt"), &["notes.txt", "not supported", ".csv"]);
+}
+
+#[test]
+fn runs_that_are_not_there_are_named() {
+    let folder = Folder::new();
+    folder.write("empty/note.txt", "no model here");
+    folder.write_npy("x.npy", &[2, 2], &rows(2, 2));
+    let files = "--input x.npy --output y.npy";
+    for command in [
+        "sample",
+        "evaluate",
+        &format!("logprob {files}"),
+        &format!("encode {files}"),
+        &format!("decode {files}"),
+        "check",
+    ] {
+        let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
+        folder.refuses(&format!("{verb} nowhere {rest}"), &["there is no run nowhere", "zoo train"]);
+        folder.refuses(&format!("{verb} empty {rest}"), &["empty holds no model.safetensors", "train there first"]);
+    }
+}
+
+#[test]
+fn numbers_that_make_no_sense_are_refused_by_name() {
+    let folder = Folder::trained_on("two-moons");
+    let train = format!("{TRAIN} --data two-moons --out new");
+    for number in ["nan", "-1", "0", "inf", "x", "-0.5", "1e999"] {
+        for option in ["--lr", "--epochs", "--minutes", "--save-every"] {
+            let said = format!("\"{number}\" is not a number above 0");
+            folder.misuses(&format!("{train} {option} {number}"), &[option, &said]);
+        }
+        folder.misuses(&format!("sample run --temperature {number}"), &["--temperature", "is not a number above 0"]);
+    }
+    for number in ["-1", "0", "1.5", "x"] {
+        folder.misuses(&format!("{train} --steps {number}"), &[number]);
+        folder.misuses(&format!("evaluate run --limit={number}"), &["--limit", number]);
+    }
+    for threads in ["0", "1000000", "two"] {
+        folder.misuses(&format!("{} --threads {threads}", train.replace(" --threads 1", "")), &["between 1 and 256"]);
+        folder.misuses(&format!("sample run --threads {threads}"), &["between 1 and 256"]);
+    }
+    for grid in ["0x3", "3x0", "10", "axb", "1001x1", "-1x2", "3x3x3", "x"] {
+        folder.misuses(&format!("sample run --grid={grid}"), &["--grid", "is not a grid: write columns x rows"]);
+    }
+    folder.misuses(&format!("{train} --seed=-1"), &["--seed"]);
+    folder.misuses(&format!("{train} --steps 3 --epochs 1"), &["cannot be used with"]);
+    folder.misuses("train nice --data two-moons --out new --preset huge", &["--preset", "huge"]);
+    folder.misuses("sample", &["required"]);
+    folder.misuses("smaple run", &["smaple"]);
+}
+
+#[test]
+fn a_batch_must_fit_the_data() {
+    let folder = Folder::new();
+    folder.write("table.csv", csv(&rows(100, 2), 2));
+    image_folder(&folder, "bars", 4, false);
+    let batch = |data: &str, size: &str| format!("train nice --preset quick --data {data} --batch {size} --out run");
+    let fits = "choose --batch between 1 and 80";
+    folder.refuses(&batch("table.csv", "81"), &["a batch of 81", "80 training rows", fits]);
+    folder.refuses(&batch("table.csv", "0"), &["a batch of 0", fits]);
+    folder.refuses(&batch("bars", "91"), &["a batch of 91", "choose --batch between 1 and 90"]);
+    // A toy has any number of rows, but a memory has not.
+    folder.refuses(&batch("circles", "0"), &["a batch of 0", "choose --batch between 1 and 65536"]);
+    folder.refuses(&batch("circles", "100000000000"), &["choose --batch between 1 and 65536"]);
+    // Nothing was begun by any of these, so the next one is no second training.
+    folder.run(&format!("{} --steps 2 --threads 1", batch("table.csv", "80")));
+}
+
+#[test]
+fn data_that_is_too_little_is_named() {
+    let folder = Folder::new();
+    folder.write("few.csv", csv(&rows(9, 2), 2));
+    folder.write("narrow.csv", csv(&rows(100, 1), 1));
+    folder.write("same.csv", csv(&rows(100, 1).iter().flat_map(|&x| [x, 7.0]).collect::<Vec<_>>(), 2));
+    let line = |data: &str| format!("train nice --preset quick --batch 4 --data {data} --out run");
+    folder.refuses(&line("few.csv"), &["few.csv", "9 rows are too few", "at least 10"]);
+    folder.refuses(&line("narrow.csv"), &["narrow.csv", "at least 2 columns, not 1"]);
+    folder.refuses(&line("same.csv"), &["same.csv", "column 2 is 7 in every training row", "leave that column out"]);
+}

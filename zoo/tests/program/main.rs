@@ -1,0 +1,21 @@
+//! The program end to end: the real binary, run as a person runs it, in temporary folders.
+
+mod bad_checkpoints;
+mod bad_images;
+mod bad_options;
+mod bad_tables;
+mod check;
+mod demo;
+mod evaluate;
+mod folder;
+mod formats;
+mod full_disk;
+mod interrupted;
+mod list;
+mod made;
+mod output;
+mod refused_resume;
+mod sample;
+mod train;
+mod transform;
+mod units;

@@ -1,0 +1,49 @@
+//! Where the program writes to: folders that are not, and readers that have gone.
+
+use crate::folder::{Folder, TRAIN, texts};
+use crate::made::rows;
+use std::process::Stdio;
+
+#[test]
+fn folders_that_cannot_be_are_named() {
+    let folder = Folder::trained_on("two-moons");
+    folder.write("file", "a file is no folder");
+    folder.write_npy("x.npy", &[3, 2], &rows(3, 2));
+    let train = format!("{TRAIN} --data two-moons --steps 3 --out file/run");
+    folder.refuses(&train, &["file/run", "choose another --out"]);
+    folder.refuses("demo --minutes 0.01 --out file/run --threads 1", &["file/run", "choose another --out"]);
+    for line in [
+        "encode run --input x.npy --output file/z.npy --threads 1",
+        "sample run --out file/s.png --threads 1",
+        "sample run --npy file/z.npy --threads 1",
+    ] {
+        folder.refuses(line, &["cannot write file/", "folder does not exist"]);
+    }
+    folder.refuses("logprob run --input x.npy --output nowhere/z.npy --threads 1", &["mkdir -p nowhere"]);
+    folder.refuses("decode run --input x.npy --output run --threads 1", &["run is not a regular file"]);
+    folder.refuses("sample run --out picture.jpg --threads 1", &["picture.jpg", "let --out end in .png"]);
+    folder.refuses("sample run --out picture --npy s.npy --threads 1", &["picture", "let --out end in .png"]);
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let folder = Folder::new();
+    for line in ["list", "list --json", "list --params nice --preset quick"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = folder.command(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let output = output.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), texts(&output).1), (Some(0), String::new()), "zoo {line}");
+    }
+}
+
+#[test]
+fn a_training_does_not_depend_on_who_reads_about_it() {
+    let folder = Folder::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = folder.command(&format!("{TRAIN} --data two-moons --steps 60 --out run"));
+    let status = command.stdout(writer.try_clone().unwrap()).stderr(writer).status().unwrap();
+    assert!(status.success(), "{status}");
+    assert_eq!(folder.safetensors("run/model.safetensors").metadata["step"], "60");
+}

@@ -1,0 +1,133 @@
+//! `zoo train`: what a run folder holds, and that a seed decides everything in it.
+
+use crate::folder::{Folder, TRAIN};
+use crate::formats::png_size;
+use crate::made::{csv, image_folder, rows};
+
+/// Everything that a training of images or of points leaves behind.
+fn assert_whole(folder: &Folder, model: &str) {
+    for name in ["run/model.safetensors", "run/training.safetensors"] {
+        let file = folder.safetensors(name);
+        for key in ["format", "model", "config", "data", "step", "seed"] {
+            assert!(file.metadata.contains_key(key), "{name} lacks {key}");
+        }
+        assert_eq!(file.metadata["model"], model);
+        serde_json::from_str::<serde_json::Value>(&file.metadata["config"]).unwrap();
+        file.metadata["step"].parse::<u64>().unwrap();
+        for (tensor, stored) in &file.tensors {
+            assert_eq!(stored.dtype, "F32", "{tensor}");
+            assert!(stored.values().iter().all(|x| x.is_finite()), "{tensor}");
+        }
+    }
+    let weights = folder.safetensors("run/model.safetensors").shapes();
+    let training = folder.safetensors("run/training.safetensors").shapes();
+    for (name, shape) in &weights {
+        assert_eq!(training.get(&format!("model.{name}")), Some(shape), "{name}");
+    }
+    let svg = String::from_utf8(folder.read("run/curve.svg")).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    assert!(svg.contains("validation"));
+}
+
+#[test]
+fn a_toy_leaves_a_run_folder() {
+    let folder = Folder::new();
+    let said = folder.run(&format!("{TRAIN} --data two-moons --steps 120 --seed 9 --out run"));
+    assert!(said.contains("trained 120 steps") && said.contains("saved in run"), "{said}");
+    assert_whole(&folder, "nice");
+    let model = folder.safetensors("run/model.safetensors");
+    assert_eq!([&model.metadata["seed"], &model.metadata["data"], &model.metadata["step"]], ["9", "two-moons", "120"]);
+    assert_eq!(png_size(&folder.read("run/grids/epoch-0001.png")), (496, 496));
+    // There is a curve of the training losses as soon as there are some.
+    assert!(String::from_utf8(folder.read("run/curve.svg")).unwrap().contains("training"));
+
+    let log = folder.log("run");
+    let steps = |key: &str| -> Vec<u64> {
+        log.iter().filter(|line| line[key].is_f64()).map(|line| line["step"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(steps("train"), [50, 100]);
+    assert_eq!(steps("lr"), [50, 100]);
+    assert_eq!(steps("validation"), [120]);
+    assert!(log.iter().all(|line| line["seconds"].as_f64().unwrap() > 0.0 && line["epoch"].is_f64()));
+}
+
+#[test]
+fn training_makes_a_model_better() {
+    let folder = Folder::new();
+    let mut nats = Vec::new();
+    for steps in [1, 400] {
+        folder.run(&format!("{TRAIN} --data two-moons --steps {steps} --out after-{steps}"));
+        nats.push(folder.json(&format!("evaluate after-{steps} --json --threads 1"))["nats"].as_f64().unwrap());
+    }
+    assert!(nats[1] > nats[0] + 0.2, "{nats:?}");
+}
+
+#[test]
+fn image_folders_are_read_raw_and_packed() {
+    for packed in [false, true] {
+        let folder = Folder::new();
+        image_folder(&folder, "bars", 4, packed);
+        folder.train("--data bars --epochs 2.5");
+        assert_whole(&folder, "nice");
+        // 90 of the 100 images are left to train on: three batches an epoch, and a last half one.
+        let epochs = ["0001", "0002", "0003"].map(|epoch| folder.exists(&format!("run/grids/epoch-{epoch}.png")));
+        assert_eq!(epochs, [true; 3]);
+        assert_eq!(png_size(&folder.read("run/grids/epoch-0001.png")), (662, 662));
+        assert_eq!(folder.log("run").last().unwrap()["step"], 8);
+        let config = &folder.safetensors("run/model.safetensors").metadata["config"];
+        let config: serde_json::Value = serde_json::from_str(config).unwrap();
+        assert_eq!(config["space"], serde_json::json!({ "kind": "images", "channels": 1, "height": 4, "width": 4 }));
+    }
+}
+
+#[test]
+fn tables_of_other_widths_have_no_pictures() {
+    let folder = Folder::new();
+    folder.write("table.csv", csv(&rows(100, 3), 3));
+    folder.train("--data table.csv --steps 12");
+    assert_whole(&folder, "nice");
+    let pictures = folder.contents().into_keys().filter(|path| path.extension().is_some_and(|end| end == "png"));
+    assert_eq!(pictures.count(), 0);
+}
+
+#[test]
+fn the_seed_decides_and_nothing_else() {
+    let folder = Folder::new();
+    let train = |out: &str, seed: u64, threads: usize| {
+        let line = format!("train nice --preset quick --batch 40 --data pinwheel --steps 25 --seed {seed}");
+        folder.run(&format!("{line} --threads {threads} --out {out}"));
+        folder.safetensors(&format!("{out}/model.safetensors")).tensors
+    };
+    let first = train("a", 3, 2);
+    assert!(first == train("b", 3, 2));
+    assert!(first != train("c", 4, 2));
+}
+
+#[test]
+fn a_run_is_put_where_its_name_says() {
+    let folder = Folder::new();
+    folder.run(&format!("{TRAIN} --data circles --steps 2"));
+    assert!(folder.exists("runs/nice-circles/model.safetensors"));
+    folder.write("some/my table.csv", csv(&rows(60, 2), 2));
+    let mut command = folder.command(&format!("{TRAIN} --steps 2 --data"));
+    assert!(command.arg("some/my table.csv").output().unwrap().status.success());
+    assert!(folder.exists("runs/nice-my-table/model.safetensors"));
+}
+
+#[test]
+fn a_loss_that_explodes_is_explained_in_one_line() {
+    let folder = Folder::new();
+    let wild = format!("{TRAIN} --data two-moons --steps 100 --out run");
+    let output = folder.under(":", &format!("{wild} --lr 1e30"));
+    let (out, err) = crate::folder::texts(&output);
+    assert_eq!((output.status.code(), &*out), (Some(1), ""));
+    crate::folder::assert_one_line(&err, &["no longer finite at step", "begin again with a smaller --lr"]);
+    // Nothing was saved, so nothing is in the way of another try.
+    folder.refuses(&format!("{wild} --resume"), &["run holds no training to resume"]);
+    folder.run(&wild);
+    // From now on there is a save to go back to.
+    let output = folder.under(":", "train nice --out run --resume --steps 200 --lr 1e30");
+    let last = crate::folder::texts(&output).1.lines().last().unwrap_or_default().to_owned();
+    crate::folder::assert_one_line(&last, &["go on from the last save with --resume and a smaller --lr"]);
+    folder.run("train nice --out run --resume --steps 200 --threads 1");
+}
