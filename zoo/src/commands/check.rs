@@ -1,6 +1,6 @@
 //! `zoo check`: does a trained model's inverse undo it, and is its log-determinant the determinant?
 
-use super::{load, threads};
+use super::{load, say, threads};
 use crate::source::{Part, Source};
 use anyhow::{Result, anyhow, bail};
 use autograd::{Tensor, Var, parallel};
@@ -30,7 +30,7 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     /// Threads [default: all cores]
-    #[arg(long)]
+    #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
 }
 
@@ -82,9 +82,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             "log_det_to_data": measured.log_det_to_data,
             "sound": sound,
         });
-        println!("{}", serde_json::to_string_pretty(&object)?);
+        say(&serde_json::to_string_pretty(&object)?)?;
     } else {
-        println!("{} in f64, {measured}", header.blueprint.name());
+        say(&format!("{} in f64, {measured}", header.blueprint.name()))?;
     }
     if !sound {
         bail!(

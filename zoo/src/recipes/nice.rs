@@ -46,7 +46,7 @@ fn recipe(preset: Preset, space: Space) -> Recipe {
         warmup: 100,
         // 19 million weights learn 55,000 images by heart in half an hour; decay is what holds them back.
         adam: AdamConfig {
-            weight_decay: if images && preset != Preset::Paper { 0.2 } else { 0.0 },
+            weight_decay: if images && preset == Preset::Standard { 0.2 } else { 0.0 },
             ..AdamConfig::default()
         },
         clip: None,
