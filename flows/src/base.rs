@@ -12,8 +12,8 @@ pub trait Base<T: Real>: Module<T> + Debug + Send + Sync {
     /// `log p_Z(z)` of each row of `[batch, …]`, in nats. Shape `[batch]`.
     fn log_prob(&self, z: &Var<T>) -> Var<T>;
 
-    /// Latents of this shape. A temperature below 1 draws them nearer to the middle:
-    /// the latents of temperature 1 scaled by it.
+    /// Latents of this shape. A temperature below 1 draws them nearer to the middle: their distance
+    /// from it is scaled.
     fn sample(&self, shape: Shape, temperature: f64, rng: &mut dyn Rng) -> Tensor<T>;
 }
 

@@ -10,6 +10,7 @@
 
 use crate::files;
 use anyhow::{Context as _, Result, bail};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// The place of a run.
@@ -69,6 +70,40 @@ impl Run {
         let grids = self.folder.join("grids");
         let why = || format!("cannot make the folder {}: choose another --out", self.folder.display());
         std::fs::create_dir_all(grids).with_context(why)
+    }
+
+    /// Keeps other trainings out of the folder until what it returns is dropped. Where a folder
+    /// cannot be locked, nothing is kept out.
+    ///
+    /// # Errors
+    /// If another training holds it.
+    pub fn lock(&self) -> Result<Option<File>> {
+        let Ok(folder) = File::open(&self.folder) else { return Ok(None) };
+        match folder.try_lock() {
+            Ok(()) => Ok(Some(folder)),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another training is at work in {}: wait for it, or choose another --out", self.folder.display())
+            }
+            Err(TryLockError::Error(_)) => Ok(None),
+        }
+    }
+
+    /// Marks the folder as a demonstration's, which a later one may replace.
+    ///
+    /// # Errors
+    /// If the mark cannot be written.
+    pub fn mark_as_demo(&self) -> Result<()> {
+        Ok(files::write_atomically(&self.demo_mark(), |_| Ok(()))?)
+    }
+
+    /// Whether a demonstration made this folder.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.demo_mark().exists()
+    }
+
+    fn demo_mark(&self) -> PathBuf {
+        self.folder.join(".demo")
     }
 
     /// Removes what an earlier training left in the folder, and nothing else.

@@ -74,6 +74,16 @@ impl Source {
         self.standardisation.as_ref()
     }
 
+    /// How many training rows there are, where they end.
+    #[must_use]
+    pub fn rows(&self) -> Option<usize> {
+        match &self.data {
+            Dataset::Images { train, .. } => Some(train.count),
+            Dataset::Table { train, .. } => Some(train.rows),
+            Dataset::Toy(_) => None,
+        }
+    }
+
     /// Steps in one pass over the training rows; a last incomplete batch is left out.
     ///
     /// # Errors
@@ -122,7 +132,7 @@ impl Source {
         Ok(Tensor::from_slice([batch, self.space.dims()], &values))
     }
 
-    /// Held-out rows, at most `limit` of them: the first ones, in the data's own order.
+    /// Held-out rows, at most `limit` of them: the first of the split, in its order.
     #[must_use]
     pub fn held_out(&self, part: Part, limit: Option<usize>) -> Tensor<f32> {
         let limit = limit.unwrap_or(usize::MAX);

@@ -43,7 +43,8 @@ impl NiceConfig {
 /// log p(x) = −Σᵢ[softplus(zᵢ) + softplus(−zᵢ)] + Σᵢ sᵢ
 /// ```
 ///
-/// Each `m` is a network with ReLU hidden layers. On MNIST the paper reports 1980.50 nats, which
+/// Each `m` is a network with ReLU hidden layers whose last layer starts at 0; [`Flow::initialise`]
+/// starts `s` from a first batch, which saves training its first thousands of steps. On MNIST the paper reports 1980.50 nats, which
 /// is 4.36 bits per dimension.
 #[derive(Clone, Copy, Debug)]
 pub struct Nice;

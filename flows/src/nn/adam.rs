@@ -31,7 +31,7 @@ impl Default for AdamConfig {
 ///
 /// ```text
 /// m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²
-/// p ← p − lr·( (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε) + decay·p )
+/// p ← p − lr·( (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε) + decay·p )      decay: of matrices only
 /// ```
 #[derive(Debug)]
 pub struct Adam<T: Real> {

@@ -9,7 +9,7 @@ use crate::source::{Part, Source};
 use crate::train::{self, Plan};
 use anyhow::{Result, bail};
 use autograd::parallel;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// How long, and where to.
@@ -19,15 +19,13 @@ pub(super) struct Args {
     #[arg(long, default_value = "2", value_parser = train_command::positive)]
     minutes: f64,
     /// Where to write grid.png and the run
-    #[arg(long, default_value = FOLDER)]
+    #[arg(long, default_value = "demo")]
     out: PathBuf,
     /// Threads [default: all cores]
     #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
 }
 
-/// Where it is kept unless told otherwise.
-const FOLDER: &str = "demo";
 /// The demonstration's temperature: a little below 1, where digits are cleaner.
 const TEMPERATURE: f64 = 0.7;
 
@@ -42,15 +40,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let save_every = train_command::SAVE_EVERY;
     let plan = Plan { recipe, data: "mnist".to_owned(), seed: 0, threads, run: run.clone(), save_every };
     // A demonstration always begins anew: what an earlier one left is replaced, but nothing else is.
-    let grid = args.out.join("grid.png");
-    if run.has_begun() && !grid.exists() && args.out != Path::new(FOLDER) {
+    if run.has_begun() && !run.is_demo() {
         bail!("{} holds a run that is no demonstration: choose another --out", args.out.display());
     }
     run.clear()?;
     run.create()?;
-    eprintln!("training {} on MNIST for about {} minutes, on {threads} threads …", entry.paper, args.minutes);
+    run.mark_as_demo()?;
     let outcome = train::start(&plan, &source)?;
     if outcome.interrupted {
+        say(&format!("stopped at step {} before there was a picture: begin the demonstration again", outcome.step))?;
         return Ok(train_command::code(&outcome));
     }
     let loaded = load::<f32>(&args.out)?;
@@ -59,6 +57,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let rows = source.held_out(Part::Test, None);
         (samples, score(&loaded.flow, &loaded.header.blueprint.space, &rows, 0))
     });
+    let grid = args.out.join("grid.png");
     drawing::save(&samples, &loaded.header.blueprint.space, &grid, 10)?;
     say(&format!("test images: {}", found.describe()))?;
     say(&format!("{}: 100 digits drawn by the model, at temperature {TEMPERATURE}", grid.display()))?;

@@ -1,6 +1,6 @@
 //! `zoo list`.
 
-use super::say;
+use super::{load, say};
 use crate::blueprint::{Blueprint, Space};
 use crate::recipes::{self, Entry, MODELS, Preset};
 use anyhow::Result;
@@ -9,13 +9,15 @@ use flows::Module;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What to list.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Show the names and shapes of this model's parameters, as its checkpoints hold them
-    #[arg(long, value_name = "MODEL")]
+    /// Show the names and shapes of parameters, as checkpoints hold them: a model's for MNIST, or a
+    /// run's own
+    #[arg(long, value_name = "MODEL|RUN")]
     params: Option<String>,
     /// The sizes to show them for
     #[arg(long, value_enum, default_value = "standard")]
@@ -30,7 +32,8 @@ const MNIST: Space = Space::Images { channels: 1, height: 28, width: 28 };
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     match &args.params {
-        Some(model) => parameters(recipes::find(model)?, args)?,
+        Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.flow.params(), args)?,
+        Some(model) => parameters(&built(recipes::find(model)?, args.preset)?, args)?,
         None if args.json => {
             let rows: Result<Vec<_>> = MODELS
                 .iter()
@@ -67,8 +70,7 @@ fn count(params: &[(String, Param<f32>)]) -> usize {
     params.iter().filter(|(_, param)| !param.is_buffer()).map(|(_, param)| param.shape().elements()).sum()
 }
 
-fn parameters(entry: &Entry, args: &Args) -> Result<()> {
-    let params = built(entry, args.preset)?;
+fn parameters(params: &[(String, Param<f32>)], args: &Args) -> Result<()> {
     if args.json {
         let rows: Vec<_> = params
             .iter()
@@ -79,10 +81,10 @@ fn parameters(entry: &Entry, args: &Args) -> Result<()> {
         say(&serde_json::to_string_pretty(&rows)?)?;
         return Ok(());
     }
-    for (path, param) in &params {
+    for (path, param) in params {
         let kept = if param.is_buffer() { "  (kept, not trained)" } else { "" };
         say(&format!("{path:<40} {}{kept}", param.shape()))?;
     }
-    say(&format!("{} numbers trained", count(&params)))?;
+    say(&format!("{} numbers trained", count(params)))?;
     Ok(())
 }

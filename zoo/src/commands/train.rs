@@ -18,7 +18,7 @@ pub(super) struct Args {
     /// mnist, a toy's name, a folder of IDX files, or a .npy or .csv file [default: mnist]
     #[arg(long)]
     data: Option<String>,
-    /// Sizes and duration
+    /// Sizes and duration [default: standard]
     #[arg(long, value_enum)]
     preset: Option<Preset>,
     /// Train for this many passes over the data
@@ -104,8 +104,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         if args.seed.is_some_and(|asked| asked != seed) {
             bail!("{} was begun with --seed {seed}: leave --seed out to resume it", run.folder().display());
         }
+        if args.data.as_ref().is_some_and(|asked| *asked != data) {
+            bail!("{} was begun with --data {data}: leave --data out to resume it", run.folder().display());
+        }
         args.adjust(&mut recipe);
-        let data = args.data.clone().unwrap_or(data);
         let source = Source::open(&data, seed)?;
         train::resume(&args.plan(recipe, data, seed, &run), entry.name, &source)?
     } else {
@@ -115,6 +117,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let (data, seed) = (args.data.clone().unwrap_or_else(|| "mnist".to_owned()), args.seed.unwrap_or(0));
         let source = Source::open(&data, seed)?;
         let mut recipe = entry.recipe(args.preset.unwrap_or(Preset::Standard), source.space());
+        if let Some(rows) = source.rows() {
+            recipe.batch = recipe.batch.min(rows);
+        }
         args.adjust(&mut recipe);
         train::start(&args.plan(recipe, data, seed, &run), &source)?
     };

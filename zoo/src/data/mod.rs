@@ -30,7 +30,7 @@ pub enum Dataset {
     Images {
         /// Fitted to.
         train: Images,
-        /// Held out of the training images; decides when to stop.
+        /// Held out of the training images; decides which weights are kept.
         validation: Images,
         /// Only reported on.
         test: Images,
@@ -39,7 +39,7 @@ pub enum Dataset {
     Table {
         /// Fitted to.
         train: Table,
-        /// Decides when to stop.
+        /// Decides which weights are kept.
         validation: Table,
         /// Only reported on.
         test: Table,

@@ -14,7 +14,7 @@ pub(super) const FEWEST: usize = 10;
 pub struct Split {
     /// Eight tenths: parameters are fitted to these.
     pub train: Vec<usize>,
-    /// One tenth: decides when to stop and which checkpoint is best.
+    /// One tenth: decides which checkpoint is best.
     pub validation: Vec<usize>,
     /// One tenth: only ever reported.
     pub test: Vec<usize>,

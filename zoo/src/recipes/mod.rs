@@ -15,7 +15,7 @@ pub enum Preset {
     Quick,
     /// About an hour on two cores.
     Standard,
-    /// The sizes and the training of the paper.
+    /// The paper's sizes, learning rate, batch and epochs.
     Paper,
 }
 

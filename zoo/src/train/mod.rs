@@ -23,11 +23,12 @@ use progress::Progress;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use state::Saved;
+use std::io::Write as _;
 use std::time::Instant;
 
 /// Validation rows an epoch is judged by.
 const VALIDATION_ROWS: usize = 2_000;
-/// A line of the log, and of plain progress, after so many steps.
+/// A line of the log after so many steps.
 const LOG_EVERY: u64 = 50;
 /// Images in the pictures drawn during training.
 const GRID: usize = 100;
@@ -87,11 +88,30 @@ pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
         standardise(&flow, statistics);
     }
     plan.run.create()?;
+    let _lock = plan.run.lock()?;
+    announce(blueprint.name(), plan);
     parallel::with_threads(plan.threads, || {
         let mut training = Training::new(plan, source, blueprint, flow);
         training.initialise()?;
         training.go()
     })
+}
+
+/// Says what is about to happen, for how long, and where it will be found.
+fn announce(model: &str, plan: &Plan) {
+    let Plan { recipe, data, run, threads, .. } = plan;
+    let long = match recipe.budget {
+        Budget::Steps(steps) => format!("{steps} steps"),
+        Budget::Epochs(epochs) => format!("{epochs} epochs"),
+        Budget::Minutes(minutes) => format!("{minutes} minutes"),
+    };
+    let folder = run.folder().display();
+    let line = format!(
+        "training {model} on {data} for {long}, {} rows a step, {threads} threads, into {folder}",
+        recipe.batch
+    );
+    // A closed standard error is no reason not to train.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Goes on where a training in the same folder was cut off.
@@ -119,6 +139,7 @@ pub fn resume(plan: &Plan, model: &str, source: &Source) -> Result<Outcome> {
         );
     }
     source.steps_per_epoch(plan.recipe.batch)?;
+    let _lock = plan.run.lock()?;
     let flow = contents.build(&plan.run.training())?;
     parallel::with_threads(plan.threads, || {
         let mut training = Training::new(plan, source, blueprint, flow);

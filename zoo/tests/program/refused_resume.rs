@@ -35,7 +35,7 @@ fn a_resumed_training_stays_the_same_training() {
     folder.refuses(&format!("{resume} --seed 1"), &["run was begun with --seed 0", "leave --seed out"]);
     folder.refuses(&format!("{resume} --batch 25"), &["keeps its --preset and --batch", "--out"]);
     folder.refuses(&format!("{resume} --preset paper"), &["keeps its --preset and --batch", "--out"]);
-    let shapes = ["rows of 2 numbers", "three.csv has rows of 3 numbers", "resume with --data two-moons"];
+    let shapes = ["run was begun with --data two-moons", "leave --data out"];
     folder.refuses(&format!("{resume} --data three.csv"), &shapes);
     folder.refuses(&resume.replace("nice", "nife"), &["there is no model \"nife\"", "did you mean \"nice\"?"]);
     // What is the same may be said again.
