@@ -143,17 +143,19 @@ pub fn log_abs_det(matrix: &Tensor<f64>) -> (f64, f64) {
 #[track_caller]
 pub fn max_error(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
     assert!(a.shape() == b.shape(), "max_error: shapes {} and {}", a.shape(), b.shape());
-    let errors = a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| {
-        let error = (a - b).abs() / b.abs().max(1.0);
-        if a == b {
-            0.0
-        } else if error.is_nan() {
-            f64::INFINITY
-        } else {
-            error
-        }
-    });
-    errors.fold(0.0, f64::max)
+    a.as_slice().iter().zip(b.as_slice()).map(|(&a, &b)| error(a, b)).fold(0.0, f64::max)
+}
+
+/// The difference of two numbers relative to `max(1, |b|)`; equal infinities do not differ.
+fn error(a: f64, b: f64) -> f64 {
+    let error = (a - b).abs() / b.abs().max(1.0);
+    if a == b {
+        0.0
+    } else if error.is_nan() {
+        f64::INFINITY
+    } else {
+        error
+    }
 }
 
 /// Panics with the worst element where two tensors differ by more than `tolerance`, relative to
@@ -167,17 +169,7 @@ pub fn assert_close(what: &str, a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64
     if worst <= tolerance {
         return;
     }
-    let error = |i: usize| {
-        let (a, b) = (a.as_slice()[i], b.as_slice()[i]);
-        let error = (a - b).abs() / b.abs().max(1.0);
-        if a == b {
-            0.0
-        } else if error.is_nan() {
-            f64::INFINITY
-        } else {
-            error
-        }
-    };
+    let error = |i: usize| error(a.as_slice()[i], b.as_slice()[i]);
     let at = (0..a.as_slice().len()).max_by(|&i, &j| error(i).total_cmp(&error(j))).unwrap_or(0);
     panic!(
         "{what}: element {at} of shape {} is {} on one side and {} on the other: off by {worst:.3e}, more than {tolerance:.1e}",
