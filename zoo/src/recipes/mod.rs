@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum Preset {
     /// A few minutes on two cores.
     Quick,
-    /// About an hour on two cores.
+    /// Up to an hour on two cores.
     Standard,
     /// The paper's sizes, learning rate, batch and epochs.
     Paper,
