@@ -95,7 +95,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let entry = recipes::find(&args.model)?;
     let run = Run::at(&args.out());
     let outcome = if args.resume {
-        let (mut recipe, data, seed) = train::planned(&run)?;
+        let paused = train::paused(&run)?;
+        let (mut recipe, data, seed) = (paused.recipe.clone(), paused.data.clone(), paused.seed);
         if args.preset.is_some() || args.batch.is_some_and(|batch| batch != recipe.batch) {
             bail!(
                 "a resumed training keeps its --preset and --batch: leave them out, or begin anew with another --out"
@@ -109,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         }
         args.adjust(&mut recipe);
         let source = Source::open(&data, seed)?;
-        train::resume(&args.plan(recipe, data, seed, &run), entry.name, &source)?
+        train::resume(&args.plan(recipe, data, seed, &run), entry.name, &source, &paused)?
     } else {
         if run.has_begun() {
             bail!("{} already holds a run: go on with --resume, or choose another --out", run.folder().display());

@@ -8,6 +8,7 @@ mod progress;
 mod state;
 
 use crate::blueprint::Blueprint;
+use crate::checkpoint::Contents;
 use crate::data::Standardisation;
 use crate::recipes::{Budget, Recipe};
 use crate::run::Run;
@@ -118,8 +119,8 @@ fn announce(model: &str, plan: &Plan) {
 ///
 /// # Errors
 /// As [`start`], and if what the folder holds cannot be resumed.
-pub fn resume(plan: &Plan, model: &str, source: &Source) -> Result<Outcome> {
-    let contents = crate::checkpoint::read(&plan.run.training())?;
+pub fn resume(plan: &Plan, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
+    let contents = &paused.contents;
     let blueprint = contents.header.blueprint.clone();
     if blueprint.name() != model {
         let folder = plan.run.folder().display();
@@ -143,22 +144,36 @@ pub fn resume(plan: &Plan, model: &str, source: &Source) -> Result<Outcome> {
     let flow = contents.build(&plan.run.training())?;
     parallel::with_threads(plan.threads, || {
         let mut training = Training::new(plan, source, blueprint, flow);
-        training.restore(&contents)?;
+        training.restore(contents)?;
         training.go()
     })
 }
 
-/// The recipe, data and seed of the training in a folder.
+/// A training that was cut off, as its folder has it.
+#[derive(Debug)]
+pub struct Paused {
+    /// The recipe it was begun with.
+    pub recipe: Recipe,
+    /// The name or path of its data.
+    pub data: String,
+    /// Its seed.
+    pub seed: u64,
+    /// The file itself, which is large and is read once.
+    contents: Contents,
+}
+
+/// The training that was cut off in a folder.
 ///
 /// # Errors
 /// If there is none, or it is damaged.
-pub fn planned(run: &Run) -> Result<(Recipe, String, u64)> {
+pub fn paused(run: &Run) -> Result<Paused> {
     if !run.training().exists() {
         bail!("{} holds no training to resume: leave out --resume to begin one", run.folder().display());
     }
     let contents = crate::checkpoint::read(&run.training())?;
     let saved = Saved::of(&contents, &run.training())?;
-    Ok((saved.recipe, contents.header.data, contents.header.seed))
+    let (data, seed) = (contents.header.data.clone(), contents.header.seed);
+    Ok(Paused { recipe: saved.recipe, data, seed, contents })
 }
 
 /// Gives the flow's first layer the statistics of the training rows.
