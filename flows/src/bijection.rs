@@ -92,6 +92,13 @@ pub trait Bijection<T: Real>: Module<T> + Debug + Send + Sync {
     fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         self.to_latent(x, cx).value
     }
+
+    /// Takes a further batch of training data into the statistics that evaluation uses, after `seen`
+    /// others, and returns its latents. Only layers with batch statistics have any: see
+    /// [`crate::Flow::calibrate`].
+    fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, _seen: u64) -> Var<T> {
+        self.to_latent(x, cx).value
+    }
 }
 
 /// Maps one after another: data enters the first and leaves the last as latent.
@@ -142,6 +149,10 @@ impl<T: Real> Bijection<T> for Chain<T> {
     fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         self.layers.iter().fold(x.clone(), |x, layer| layer.initialise(&x, cx))
     }
+
+    fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {
+        self.layers.iter().fold(x.clone(), |x, layer| layer.calibrate(&x, cx, seen))
+    }
 }
 
 impl<T: Real> Module<T> for Chain<T> {
@@ -163,6 +174,10 @@ impl<T: Real, B: Bijection<T> + ?Sized> Bijection<T> for Box<B> {
 
     fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         self.as_ref().initialise(x, cx)
+    }
+
+    fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {
+        self.as_ref().calibrate(x, cx, seen)
     }
 }
 

@@ -96,6 +96,17 @@ impl<T: Real> Flow<T> {
         self.bijection.initialise(x, cx);
     }
 
+    /// Sets the statistics that layers such as [`crate::layers::BatchNorm`] use in evaluation, from
+    /// batches of training data: to be done after training and before use. Other layers do not change.
+    ///
+    /// Each batch passes the flow as in training; the more batches, the nearer the statistics are to
+    /// those of all the data.
+    pub fn calibrate<'a>(&self, batches: impl IntoIterator<Item = (Var<T>, Context<'a, T>)>) {
+        for (seen, (x, cx)) in (0..).zip(batches) {
+            self.bijection.calibrate(&x, cx, seen);
+        }
+    }
+
     /// `count` samples, `[count, …]`: latents from the base, mapped by f. A temperature below 1
     /// keeps them nearer to the mode.
     #[must_use]

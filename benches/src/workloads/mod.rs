@@ -4,6 +4,7 @@ pub mod conv;
 pub mod dense;
 pub mod map;
 pub mod nice;
+pub mod realnvp;
 
 use crate::Workload;
 use autograd::Tensor;
@@ -14,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 /// The topics, one bench file each.
-const TOPICS: [&[Workload]; 4] = [&dense::ALL, &map::ALL, &conv::ALL, &nice::ALL];
+const TOPICS: [&[Workload]; 5] = [&dense::ALL, &map::ALL, &conv::ALL, &nice::ALL, &realnvp::ALL];
 
 /// Every workload.
 pub fn all() -> impl Iterator<Item = &'static Workload> {

@@ -3,7 +3,7 @@
 use super::Split;
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
-use crate::nn::Mlp;
+use crate::nn::{Mlp, Network};
 use autograd::{Real, Var};
 
 /// Additive coupling (Dinh et al. 2015, NICE, §3.2), on `[batch, D]`.

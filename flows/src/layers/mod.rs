@@ -1,17 +1,36 @@
 //! Bijections, one a file.
 
+mod act_norm;
 mod additive_coupling;
+mod affine_coupling;
+mod batch_norm;
 mod dequantise;
+mod factor_out;
+mod features;
 mod logit;
+mod mask;
+mod partition;
 mod permutation;
 mod rescaling;
+mod reshape;
 mod split;
+mod squeeze;
 mod standardise;
 
+pub use act_norm::ActNorm;
 pub use additive_coupling::AdditiveCoupling;
+pub use affine_coupling::AffineCoupling;
+pub use batch_norm::BatchNorm;
 pub use dequantise::Dequantise;
+pub use factor_out::FactorOut;
 pub use logit::Logit;
+pub use mask::Mask;
+pub use partition::Partition;
 pub use permutation::Permutation;
 pub use rescaling::Rescaling;
+pub use reshape::Reshape;
 pub use split::Split;
+pub use squeeze::Squeeze;
 pub use standardise::Standardise;
+
+use features::per_feature;

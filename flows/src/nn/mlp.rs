@@ -1,6 +1,6 @@
 //! A plain network of linear layers.
 
-use super::{Init, Linear};
+use super::{Init, Linear, Network};
 use crate::module::{Module, Visitor};
 use autograd::elementwise::Unary;
 use autograd::{Real, Var};
@@ -56,14 +56,11 @@ impl<T: Real> Mlp<T> {
         }
         self
     }
+}
 
-    /// The network of `x`, and of the condition's features after it where there is one.
-    ///
-    /// # Panics
-    /// If the features together are not as many as the network's inputs.
-    #[must_use]
-    #[track_caller]
-    pub fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
+impl<T: Real> Network<T> for Mlp<T> {
+    /// The condition's features follow those of `x`.
+    fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
         let mut h = match condition {
             Some(condition) => Var::concat(1, &[x, condition]),
             None => x.clone(),

@@ -2,18 +2,24 @@
 
 mod adam;
 mod clip;
+mod conv;
 mod ema;
 mod init;
 mod linear;
 mod mlp;
+mod network;
+mod resnet;
 mod schedule;
 mod sgd;
 
 pub use adam::{Adam, AdamConfig};
 pub use clip::clip_norm;
+pub use conv::Conv2d;
 pub use ema::Average;
 pub use init::Init;
 pub use linear::Linear;
 pub use mlp::{Activation, Mlp};
+pub use network::Network;
+pub use resnet::{ResNet, ResNetConfig};
 pub use schedule::Schedule;
 pub use sgd::Sgd;

@@ -1,0 +1,75 @@
+//! A learned scale and shift for every feature, started from data.
+
+use super::Mask;
+use super::features::Features;
+use crate::bijection::{Bijection, Context, Mapped};
+use crate::module::{Module, Visitor};
+use autograd::{Param, Real, Tensor, Var};
+
+/// Activation normalisation (Kingma & Dhariwal 2018, Glow, §3.1), on `[batch, features, …]`:
+///
+/// ```text
+/// to_latent:  z = exp(s) ⊙ (x + b),    log|det ∂z/∂x| =  n·Σ s       n places a feature
+/// to_data:    x = exp(−s) ⊙ z − b,     log|det ∂x/∂z| = −n·Σ s
+/// ```
+///
+/// `initialise` sets s and b so that each feature of the first batch has mean 0 and variance 1; from
+/// then on they are parameters like any other. Whether that has been done is a buffer of its own,
+/// `started`: a model read from a checkpoint never starts anew.
+#[derive(Debug)]
+pub struct ActNorm<T: Real> {
+    log_scale: Param<T>,
+    shift: Param<T>,
+    started: Param<T>,
+    features: Features<T>,
+}
+
+impl<T: Real> ActNorm<T> {
+    /// The identity on `features` features, until it sees data.
+    #[must_use]
+    pub fn new(features: usize) -> Self {
+        Self {
+            log_scale: Param::new(Tensor::zeros([features])),
+            shift: Param::new(Tensor::zeros([features])),
+            started: Param::buffer(Tensor::zeros([])),
+            features: Features::all(),
+        }
+    }
+
+    /// The same for those elements alone that the coupling with this mask changes.
+    #[must_use]
+    pub fn changed_by(self, mask: Mask<T>) -> Self {
+        Self { features: Features::changed_by(mask), ..self }
+    }
+}
+
+impl<T: Real> Bijection<T> for ActNorm<T> {
+    fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        self.features.normalise(x, &-self.shift.on(x), &self.log_scale.on(x))
+    }
+
+    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        self.features.denormalise(z, &-self.shift.on(z), &self.log_scale.on(z))
+    }
+
+    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+        if self.started.value().item() == T::ZERO {
+            let (mean, variance) = self.features.moments(x);
+            self.shift.set((-mean).into_value());
+            // Features that hardly vary would otherwise be blown up without bound.
+            let log_scale = |v: &T| T::from_f64(-0.5 * (v.to_f64() + 1e-6).ln());
+            let scales: Vec<T> = variance.value().as_slice().iter().map(log_scale).collect();
+            self.log_scale.set(Tensor::from_slice([scales.len()], &scales));
+            self.started.set(Tensor::scalar(T::ONE));
+        }
+        self.to_latent(x, cx).value
+    }
+}
+
+impl<T: Real> Module<T> for ActNorm<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.param("log_scale", &self.log_scale);
+        visitor.param("shift", &self.shift);
+        visitor.param("started", &self.started);
+    }
+}

@@ -1,0 +1,57 @@
+//! Which elements of an event a layer reads, and which it changes.
+
+use autograd::{Real, Shape, Tensor, Var};
+
+/// A binary mask over one event: 1 where a coupling reads, 0 where it changes (Dinh et al. 2017,
+/// RealNVP, §3.4).
+#[derive(Clone, Debug)]
+pub struct Mask<T: Real> {
+    read: Tensor<T>,
+    changed: Tensor<T>,
+}
+
+impl<T: Real> Mask<T> {
+    /// A mask over events of this shape that reads the elements, counted in row-major order, for
+    /// which `reads` is true.
+    #[must_use]
+    pub fn new(event: impl Into<Shape>, reads: impl Fn(usize) -> bool) -> Self {
+        let event = event.into();
+        let one_where = |wanted: bool| {
+            Tensor::from_fn(event.clone(), |i| if reads(i) == wanted { T::ONE } else { T::ZERO })
+        };
+        Self { read: one_where(true), changed: one_where(false) }
+    }
+
+    /// Over images of `[channels, height, width]`: reads where row + column is even, like the black
+    /// squares of a chess board; for the next layer, where it is odd.
+    #[must_use]
+    pub fn checkerboard([channels, height, width]: [usize; 3], layer: usize) -> Self {
+        Self::new([channels, height, width], |i| (i / width % height.max(1) + i % width + layer).is_multiple_of(2))
+    }
+
+    /// The shape of one event.
+    #[must_use]
+    pub fn event(&self) -> &Shape {
+        self.read.shape()
+    }
+
+    /// `x` where it is read, 0 elsewhere.
+    #[must_use]
+    #[track_caller]
+    pub fn read(&self, x: &Var<T>) -> Var<T> {
+        x * x.constant_like(self.read.clone())
+    }
+
+    /// `x` where it is changed, 0 elsewhere.
+    #[must_use]
+    #[track_caller]
+    pub fn changed(&self, x: &Var<T>) -> Var<T> {
+        x * x.constant_like(self.changed.clone())
+    }
+
+    /// 1 where an element is changed, else 0.
+    #[must_use]
+    pub fn of_changed(&self) -> &Tensor<T> {
+        &self.changed
+    }
+}

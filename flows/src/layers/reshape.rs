@@ -1,0 +1,46 @@
+//! The same numbers under another shape.
+
+use crate::bijection::{Bijection, Context, Mapped};
+use crate::module::{Module, Visitor};
+use autograd::{Real, Shape, Var};
+
+/// Rows of one shape as rows of another, in the same order: how flat rows enter a network of
+/// convolutions. log|det| = 0.
+#[derive(Clone, Debug)]
+pub struct Reshape {
+    data: Shape,
+    latent: Shape,
+}
+
+impl Reshape {
+    /// From events of one shape to events of another.
+    ///
+    /// # Panics
+    /// If they have not equally many elements.
+    #[must_use]
+    #[track_caller]
+    pub fn new(data: impl Into<Shape>, latent: impl Into<Shape>) -> Self {
+        let (data, latent) = (data.into(), latent.into());
+        assert!(data.elements() == latent.elements(), "reshape: {data} and {latent} have not equally many elements");
+        Self { data, latent }
+    }
+}
+
+fn shaped<T: Real>(x: &Var<T>, event: &Shape) -> Mapped<T> {
+    let shape: Shape = std::iter::once(x.extent(0)).chain(event.iter().copied()).collect();
+    Mapped::volume_preserving(x.reshape(shape))
+}
+
+impl<T: Real> Bijection<T> for Reshape {
+    fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        shaped(x, &self.latent)
+    }
+
+    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        shaped(z, &self.data)
+    }
+}
+
+impl<T: Real> Module<T> for Reshape {
+    fn visit(&self, _visitor: &mut Visitor<T>) {}
+}

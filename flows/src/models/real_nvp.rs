@@ -1,0 +1,224 @@
+//! `RealNVP`: affine couplings (lecture 7), for vectors and for images.
+//!
+//! Dinh, Sohl-Dickstein & Bengio, *Density estimation using Real NVP*, 2017.
+
+use crate::base::StandardNormal;
+use crate::bijection::{Bijection, Chain, Inverted};
+use crate::flow::Flow;
+use crate::layers::{
+    ActNorm, AffineCoupling, BatchNorm, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze,
+};
+use crate::nn::{Activation, Mlp, ResNet, ResNetConfig};
+use autograd::Real;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+/// What follows each coupling.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Norm {
+    /// Nothing.
+    #[default]
+    None,
+    /// Batch normalisation (the paper's choice).
+    Batch,
+    /// `ActNorm` (Glow's choice): the same for one sample as for many.
+    Act,
+}
+
+/// The sizes of a `RealNVP` over rows of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RealNvpConfig {
+    /// Dimensions of the data, D ≥ 2.
+    pub dims: usize,
+    /// Affine couplings; the halves exchange roles after each.
+    pub couplings: usize,
+    /// Width of the networks' hidden layers.
+    pub hidden: usize,
+    /// Hidden layers in each network.
+    pub depth: usize,
+    /// What follows each coupling.
+    pub norm: Norm,
+    /// Features of the condition; 0 without one.
+    pub condition: usize,
+}
+
+/// The sizes of a `RealNVP` over images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RealNvpImageConfig {
+    /// Channels, height and width of an image.
+    pub image: [usize; 3],
+    /// How often the image is squeezed and half of its channels factored out.
+    pub squeezes: usize,
+    /// Channels within the networks at the first scale.
+    pub channels: usize,
+    /// The factor on those channels at each further scale.
+    pub widening: usize,
+    /// Residual blocks in each network.
+    pub blocks: usize,
+    /// Whether the networks' weights are normalised.
+    pub weight_norm: bool,
+    /// What follows each coupling.
+    pub norm: Norm,
+    /// The margin λ of the logit that pixels in [0, 1] pass first; without one, they pass none.
+    pub logit: Option<f64>,
+    /// Features of the condition; 0 without one.
+    pub condition: usize,
+}
+
+/// The lecture's model, in the direction x → z:
+///
+/// ```text
+/// α = c·tanh a(x₁)
+/// z₁ = x₁
+/// z₂ = (x₂ − μ(x₁)) ⊙ exp(−α)            log|det ∂z/∂x| = −Σ α
+/// log p(x) = log N(z; 0, I) − Σ α         over all couplings
+/// ```
+///
+/// Over images (the multi-scale architecture of the paper's §3.6), with masks in place of halves
+/// where the image is not yet squeezed:
+///
+/// ```text
+/// logit
+/// 3 couplings, checkerboard masks      ┐
+/// squeeze: 2×2 blocks become channels  │ for each scale
+/// 3 couplings, halves of the channels  │
+/// half of the channels leave as latent ┘
+/// 4 couplings, checkerboard masks
+/// ```
+///
+/// On MNIST 1.06 bits per dimension were published; on CIFAR-10, 3.49.
+#[derive(Clone, Copy, Debug)]
+pub struct RealNvp;
+
+type Layers<T> = Vec<Box<dyn Bijection<T>>>;
+
+impl RealNvp {
+    /// A `RealNVP` over rows of D numbers.
+    ///
+    /// # Panics
+    /// If `config.dims` is below 2.
+    #[must_use]
+    pub fn build<T: Real>(config: &RealNvpConfig, rng: &mut dyn Rng) -> Flow<T> {
+        let &RealNvpConfig { dims, couplings, hidden, depth, norm, condition } = config;
+        assert!(dims >= 2, "RealNVP: a coupling needs at least 2 dimensions, not {dims}");
+        let mut layers: Layers<T> = Vec::new();
+        for i in 0..couplings {
+            let split = Split::alternating(i);
+            let (read, changed) = split.sizes(dims);
+            let net = Mlp::new(read + condition, &vec![hidden; depth], 2 * changed, Activation::Relu, rng).silent();
+            layers.push(Box::new(AffineCoupling::new(split, changed, net)));
+            match norm {
+                Norm::None => {}
+                Norm::Batch => layers.push(Box::new(BatchNorm::new(dims))),
+                Norm::Act => layers.push(Box::new(ActNorm::new(dims))),
+            }
+        }
+        Flow::new(Chain::new(layers), StandardNormal, [dims])
+    }
+
+    /// A `RealNVP` over images, given and drawn as flat rows.
+    ///
+    /// # Panics
+    /// If the height or the width cannot be halved as often as the image is squeezed.
+    #[must_use]
+    pub fn build_for_images<T: Real>(config: &RealNvpImageConfig, rng: &mut dyn Rng) -> Flow<T> {
+        let dims = config.image.iter().product::<usize>();
+        let flat_to_image = Reshape::new([dims], config.image);
+        let mut layers: Layers<T> = vec![Box::new(flat_to_image.clone())];
+        if let Some(margin) = config.logit {
+            layers.push(Box::new(Logit::new(margin)));
+        }
+        layers.push(Box::new(scale(config, config.image, 0, rng)));
+        layers.push(Box::new(Inverted(flat_to_image)));
+        Flow::new(Chain::new(layers), StandardNormal, [dims])
+    }
+}
+
+/// All that happens to images of this size, after so many squeezes. Keeps their shape.
+fn scale<T: Real>(
+    config: &RealNvpImageConfig,
+    image @ [channels, height, width]: [usize; 3],
+    squeezes: usize,
+    rng: &mut dyn Rng,
+) -> Chain<T> {
+    let mut layers: Layers<T> = Vec::new();
+    if squeezes == config.squeezes {
+        for i in 0..4 {
+            checkerboard(&mut layers, config, image, i, squeezes, rng);
+        }
+        return Chain::new(layers);
+    }
+    for i in 0..3 {
+        checkerboard(&mut layers, config, image, i, squeezes, rng);
+    }
+    layers.push(Box::new(Squeeze));
+    let small = [4 * channels, height / 2, width / 2];
+    for i in 0..3 {
+        halves(&mut layers, config, small, i, squeezes + 1, rng);
+    }
+    layers.push(Box::new(FactorOut::new(scale(config, [2 * channels, height / 2, width / 2], squeezes + 1, rng))));
+    layers.push(Box::new(Inverted(Squeeze)));
+    Chain::new(layers)
+}
+
+/// A coupling between the black and the white squares of a chess board.
+fn checkerboard<T: Real>(
+    layers: &mut Layers<T>,
+    config: &RealNvpImageConfig,
+    image @ [channels, ..]: [usize; 3],
+    layer: usize,
+    squeezes: usize,
+    rng: &mut dyn Rng,
+) {
+    let mask = Mask::checkerboard(image, layer);
+    let net = network(config, channels, channels, squeezes, rng);
+    layers.push(Box::new(AffineCoupling::new(mask.clone(), channels, net)));
+    match config.norm {
+        Norm::None => {}
+        Norm::Batch => layers.push(Box::new(BatchNorm::new(channels).changed_by(mask))),
+        Norm::Act => layers.push(Box::new(ActNorm::new(channels).changed_by(mask))),
+    }
+}
+
+/// A coupling between halves of the channels.
+fn halves<T: Real>(
+    layers: &mut Layers<T>,
+    config: &RealNvpImageConfig,
+    image @ [channels, height, width]: [usize; 3],
+    layer: usize,
+    squeezes: usize,
+    rng: &mut dyn Rng,
+) {
+    let split = Split::alternating(layer);
+    let (read, changed) = split.sizes(channels);
+    let net = network(config, read, changed, squeezes, rng);
+    layers.push(Box::new(AffineCoupling::new(Partition::from(split), changed, net)));
+    let mask = || {
+        let reads_first = split == Split::ReadFirst;
+        Mask::new(image, |i| (i / (height * width) < channels.div_ceil(2)) == reads_first)
+    };
+    match config.norm {
+        Norm::None => {}
+        Norm::Batch => layers.push(Box::new(BatchNorm::new(channels).changed_by(mask()))),
+        Norm::Act => layers.push(Box::new(ActNorm::new(channels).changed_by(mask()))),
+    }
+}
+
+fn network<T: Real>(
+    config: &RealNvpImageConfig,
+    read: usize,
+    changed: usize,
+    squeezes: usize,
+    rng: &mut dyn Rng,
+) -> ResNet<T> {
+    let sizes = ResNetConfig {
+        inputs: read,
+        outputs: 2 * changed,
+        channels: config.channels * config.widening.pow(squeezes as u32),
+        blocks: config.blocks,
+        condition: config.condition,
+        normalised: config.weight_norm,
+    };
+    ResNet::new(&sizes, rng)
+}

@@ -1,0 +1,84 @@
+//! A convolution, with or without normalised weights.
+
+use super::Init;
+use crate::module::{Module, Visitor};
+use autograd::{ConvSpec, Param, Real, Tensor, Var};
+use rand::Rng;
+
+/// `y = x ⋆ W + b`, `[batch, in, height, width] → [batch, out, height, width]`: an odd square kernel
+/// and as many zeros around the image as keep its size. `W` is `[out, in, kernel, kernel]`, `b` `[out]`.
+///
+/// With normalised weights (Salimans & Kingma 2016) the length and the direction of each output's
+/// weights are parameters of their own: `W_o = g_o·V_o/‖V_o‖`.
+#[derive(Debug)]
+pub struct Conv2d<T: Real> {
+    weight: Param<T>,
+    gain: Option<Param<T>>,
+    bias: Param<T>,
+}
+
+impl<T: Real> Conv2d<T> {
+    /// A convolution whose weights are drawn from `init` and whose biases are 0.
+    ///
+    /// # Panics
+    /// If `kernel` is even.
+    #[must_use]
+    pub fn new(inputs: usize, outputs: usize, kernel: usize, init: Init, rng: &mut dyn Rng) -> Self {
+        assert!(kernel % 2 == 1, "conv2d: a kernel of {kernel} has no middle; use an odd one");
+        let weight = init.draw(&[outputs, inputs, kernel, kernel], inputs * kernel * kernel, rng);
+        Self { weight: Param::new(weight), gain: None, bias: Param::new(Tensor::zeros([outputs])) }
+    }
+
+    /// The same function with its weights normalised.
+    #[must_use]
+    pub fn normalised(self) -> Self {
+        let weight = self.weight.value();
+        let outputs = weight.shape()[0];
+        let each = weight.shape().elements() / outputs.max(1);
+        let length = |o: usize| {
+            let squares = weight.as_slice()[o * each..(o + 1) * each].iter().map(|w| w.to_f64().powi(2));
+            T::from_f64(squares.sum::<f64>().sqrt())
+        };
+        Self { gain: Some(Param::new(Tensor::from_fn([outputs], length))), ..self }
+    }
+
+    /// The same convolution as the function 0 to begin with.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        // Where weights are normalised their lengths are 0 and their directions stay drawn.
+        self.gain.as_ref().unwrap_or(&self.weight).update(|w| w.fill(T::ZERO));
+        self
+    }
+
+    /// `x ⋆ W + b`.
+    ///
+    /// # Panics
+    /// If `x` has not this layer's number of channels.
+    #[must_use]
+    #[track_caller]
+    pub fn apply(&self, x: &Var<T>) -> Var<T> {
+        let weight = self.effective_weight(x);
+        let padding = weight.extent(2) / 2;
+        let spec = ConvSpec::padded(padding);
+        x.conv2d(&weight, spec) + self.bias.on(x).reshape([weight.extent(0), 1, 1])
+    }
+
+    /// `W`, on `x`'s tape.
+    fn effective_weight(&self, x: &Var<T>) -> Var<T> {
+        let weight = self.weight.on(x);
+        let Some(gain) = &self.gain else { return weight };
+        let outputs = weight.extent(0);
+        let length = weight.square().sum(&[1, 2, 3]).sqrt();
+        &weight * (gain.on(x) / length).reshape([outputs, 1, 1, 1])
+    }
+}
+
+impl<T: Real> Module<T> for Conv2d<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.param("weight", &self.weight);
+        if let Some(gain) = &self.gain {
+            visitor.param("gain", gain);
+        }
+        visitor.param("bias", &self.bias);
+    }
+}

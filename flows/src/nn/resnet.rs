@@ -1,0 +1,92 @@
+//! A residual network of convolutions.
+
+use super::{Conv2d, Init, Linear, Network};
+use crate::module::{Module, Visitor};
+use autograd::{Real, Var};
+use rand::Rng;
+
+/// The sizes of a [`ResNet`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResNetConfig {
+    /// Channels of the input.
+    pub inputs: usize,
+    /// Channels of the output.
+    pub outputs: usize,
+    /// Channels within.
+    pub channels: usize,
+    /// Residual blocks, of two convolutions each.
+    pub blocks: usize,
+    /// Features of the condition; 0 without one.
+    pub condition: usize,
+    /// Whether weights are normalised.
+    pub normalised: bool,
+}
+
+/// A pre-activation residual network (He et al. 2016) that keeps the size of the image:
+///
+/// ```text
+/// h ← x ⋆ W₀ + b₀ + C·condition
+/// h ← h + relu(relu(h) ⋆ W₁ + b₁) ⋆ W₂ + b₂      in each block
+/// y = relu(h) ⋆ W₃ + b₃                            with a kernel of 1×1
+/// ```
+///
+/// The last convolution begins at 0, so a coupling with this network begins as the identity.
+#[derive(Debug)]
+pub struct ResNet<T: Real> {
+    input: Conv2d<T>,
+    condition: Option<Linear<T>>,
+    blocks: Vec<[Conv2d<T>; 2]>,
+    output: Conv2d<T>,
+}
+
+impl<T: Real> ResNet<T> {
+    /// A network of these sizes with 3×3 kernels.
+    #[must_use]
+    pub fn new(config: &ResNetConfig, rng: &mut dyn Rng) -> Self {
+        let &ResNetConfig { inputs, outputs, channels, blocks, condition, normalised } = config;
+        let mut conv = |inputs, outputs, kernel, gain| {
+            let conv = Conv2d::new(inputs, outputs, kernel, Init::He { gain }, rng);
+            if normalised { conv.normalised() } else { conv }
+        };
+        // The sum of the blocks' branches then has about the scale of what they are added to.
+        let branch = 1.0 / (blocks.max(1) as f64).sqrt();
+        Self {
+            input: conv(inputs, channels, 3, 1.0),
+            blocks: (0..blocks)
+                .map(|_| [conv(channels, channels, 3, 1.0), conv(channels, channels, 3, branch)])
+                .collect(),
+            output: conv(channels, outputs, 1, 1.0).silent(),
+            condition: (condition > 0).then(|| Linear::new(condition, channels, Init::He { gain: 1.0 }, rng)),
+        }
+    }
+}
+
+impl<T: Real> Network<T> for ResNet<T> {
+    fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
+        let mut h = self.input.apply(x);
+        if let (Some(layer), Some(condition)) = (&self.condition, condition) {
+            let shift = layer.apply(condition);
+            let each = [shift.extent(0), shift.extent(1), 1, 1];
+            h = h + shift.reshape(each);
+        }
+        for [first, second] in &self.blocks {
+            let inner = first.apply(&h.relu()).then(autograd::elementwise::Unary::Relu);
+            h = h + second.apply(&inner);
+        }
+        self.output.apply(&h.then(autograd::elementwise::Unary::Relu))
+    }
+}
+
+impl<T: Real> Module<T> for ResNet<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.part("input", &self.input);
+        if let Some(condition) = &self.condition {
+            visitor.part("condition", condition);
+        }
+        for (i, [first, second]) in self.blocks.iter().enumerate() {
+            visitor.part(format_args!("blocks.{i}.0"), first);
+            visitor.part(format_args!("blocks.{i}.1"), second);
+        }
+        visitor.part("output", &self.output);
+    }
+}
