@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use autograd::Real;
 use flows::Flow;
 use flows::layers::Standardise;
-use flows::models::{Nice, NiceConfig};
+use flows::models::{Nice, NiceConfig, Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,32 @@ pub enum Architecture {
         hidden: usize,
         /// Hidden layers a coupling.
         depth: usize,
+    },
+    /// Affine couplings over rows of numbers (Dinh et al. 2017).
+    RealNvp {
+        /// Coupling layers.
+        couplings: usize,
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers a coupling.
+        depth: usize,
+        /// What follows each coupling.
+        norm: Norm,
+    },
+    /// The same over images, at several scales.
+    RealNvpImages {
+        /// How often the image is squeezed and half of it factored out.
+        squeezes: usize,
+        /// Channels within the networks at the first scale.
+        channels: usize,
+        /// The factor on those channels at each further scale.
+        widening: usize,
+        /// Residual blocks a network.
+        blocks: usize,
+        /// Whether weights are normalised.
+        weight_norm: bool,
+        /// What follows each coupling.
+        norm: Norm,
     },
 }
 
@@ -87,12 +113,24 @@ impl Space {
 /// The sizes beyond which a blueprint is taken for damaged rather than large.
 const LARGEST: usize = 1 << 20;
 
+/// The margin λ of the logit before `RealNVP`, that of its authors' code.
+const LOGIT_MARGIN: f64 = 0.05;
+
+/// Refuses sizes that no model of that name can have.
+fn sane(model: &str, sizes: &[usize], positive: bool) -> Result<()> {
+    if sizes.iter().any(|&size| size > LARGEST) || !positive {
+        bail!("{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged");
+    }
+    Ok(())
+}
+
 impl Blueprint {
     /// The model's name, as the commands take it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self.architecture {
             Architecture::Nice { .. } => "nice",
+            Architecture::RealNvp { .. } | Architecture::RealNvpImages { .. } => "real-nvp",
         }
     }
 
@@ -106,6 +144,17 @@ impl Blueprint {
                 let between = hidden.saturating_mul(hidden).saturating_mul(depth.saturating_sub(1));
                 let each = if depth == 0 { 1 } else { hidden.saturating_mul(dims).saturating_add(between) };
                 couplings.saturating_mul(each)
+            }
+            Architecture::RealNvp { couplings, hidden, depth, .. } => {
+                let (couplings, hidden, depth) = (couplings as u128, hidden as u128, depth as u128);
+                let between = hidden.saturating_mul(hidden).saturating_mul(depth.saturating_sub(1));
+                let each = if depth == 0 { 1 } else { hidden.saturating_mul(dims).saturating_add(between) };
+                couplings.saturating_mul(each)
+            }
+            Architecture::RealNvpImages { channels, blocks, .. } => {
+                // The last four networks alone, as if they were no wider than the first.
+                let block = 2 * 9 * (channels as u128).saturating_mul(channels as u128);
+                4 * block.saturating_mul(blocks as u128)
             }
         }
     }
@@ -121,13 +170,29 @@ impl Blueprint {
                 if dims < 2 {
                     bail!("nice splits its input in two halves: the data needs at least 2 columns, not {dims}");
                 }
-                let sizes = [dims, couplings, hidden, depth];
-                if sizes.iter().any(|&size| size > LARGEST) || hidden == 0 {
-                    bail!(
-                        "nice cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
-                    );
-                }
+                sane("nice", &[dims, couplings, hidden, depth], hidden > 0)?;
                 Nice::build(&NiceConfig { dims, couplings, hidden, depth }, rng)
+            }
+            Architecture::RealNvp { couplings, hidden, depth, norm } => {
+                if dims < 2 {
+                    bail!("real-nvp splits its input in two halves: the data needs at least 2 columns, not {dims}");
+                }
+                sane("real-nvp", &[dims, couplings, hidden, depth], hidden > 0)?;
+                RealNvp::build(&RealNvpConfig { dims, couplings, hidden, depth, norm, condition: 0 }, rng)
+            }
+            Architecture::RealNvpImages { squeezes, channels, widening, blocks, weight_norm, norm } => {
+                let Space::Images { channels: colours, height, width } = self.space else {
+                    bail!("this real-nvp is one over images, but the data are {}", self.space.describe());
+                };
+                sane("real-nvp", &[dims, squeezes, channels, widening, blocks], channels * widening > 0)?;
+                let whole = |side: usize| squeezes < 16 && side > 0 && side.is_multiple_of(1 << squeezes);
+                if !whole(height) || !whole(width) || widening.checked_pow(squeezes as u32).is_none_or(|w| w > LARGEST) {
+                    bail!("real-nvp cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power");
+                }
+                let image = [colours, height, width];
+                let logit = Some(LOGIT_MARGIN);
+                let config = RealNvpImageConfig { image, squeezes, channels, widening, blocks, weight_norm, norm, logit, condition: 0 };
+                RealNvp::build_for_images(&config, rng)
             }
         };
         Ok(match self.space {

@@ -1,6 +1,7 @@
 //! What a model is trained with, as data: one place a model.
 
 mod nice;
+mod real_nvp;
 
 use crate::blueprint::{Architecture, Space};
 use anyhow::{Result, bail};
@@ -73,7 +74,7 @@ pub struct Entry {
 }
 
 /// Every model, in the lectures' order.
-pub const MODELS: [Entry; 1] = [nice::ENTRY];
+pub const MODELS: [Entry; 2] = [nice::ENTRY, real_nvp::ENTRY];
 
 /// The entry of a model.
 ///
