@@ -61,6 +61,20 @@ def _serve():
         print(json.dumps(answer), flush=True)
 
 
+def _resident(field):
+    """A line of the kernel's account of this process, in MiB."""
+    with open("/proc/self/status") as account:
+        return next(int(line.split()[1]) / 1024 for line in account if line.startswith(field))
+
+
+def _memory(name):
+    before = _resident("VmRSS")
+    step = next(prepare for (known, _), (prepare, _, _) in _prepare.items() if known == name)()
+    step()
+    step()
+    print(before, _resident("VmHWM"))
+
+
 def main():
     names = sorted({name for name, _ in _prepare})
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
@@ -68,10 +82,14 @@ def main():
     parser.add_argument("--warm", type=int, metavar="N", help="runs before the clock starts")
     parser.add_argument("--repeats", type=int, metavar="N", help="runs that are timed")
     parser.add_argument("--serve", action="store_true", help="answer requests, one a line")
+    parser.add_argument("--memory", metavar="WORKLOAD", help="print resident MiB before, and the peak after two runs")
     args = parser.parse_args()
     for name in args.workloads:
         if name not in names:
             parser.error(f"there is no workload {name} here")
+    if args.memory:
+        _memory(args.memory)
+        return
     if args.serve:
         _serve()
         return

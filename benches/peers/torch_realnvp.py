@@ -68,10 +68,17 @@ class Coupling(nn.Module):
         self.net, self.factor = network(channels, 2 * channels), nn.Parameter(torch.ones(1))
         self.register_buffer("mask", mask)
 
-    def forward(self, x):
+    def coefficients(self, x):
         a, mu = self.net(x * self.mask).chunk(2, dim=1)
-        alpha = self.factor * torch.tanh(a) * (1 - self.mask)
-        return (x - mu * (1 - self.mask)) * torch.exp(-alpha), -alpha.flatten(1).sum(1)
+        return self.factor * torch.tanh(a) * (1 - self.mask), mu * (1 - self.mask)
+
+    def forward(self, x):
+        alpha, mu = self.coefficients(x)
+        return (x - mu) * torch.exp(-alpha), -alpha.flatten(1).sum(1)
+
+    def inverse(self, z):
+        alpha, mu = self.coefficients(z)
+        return z * torch.exp(alpha) + mu
 
 
 def checkerboard(size, layer):
@@ -107,12 +114,36 @@ class RealNVP(nn.Module):
         z = torch.cat([early, x], dim=1).flatten(1)
         return log_det - 0.5 * z.square().sum(1)
 
+    def sample(self, count):
+        early, x = torch.randn(count, 4, 14, 14).chunk(2, dim=1)
+        for coupling in reversed(self.last):
+            x = coupling.inverse(x)
+        x = torch.cat([early, x], dim=1)
+        for coupling in reversed(self.deep):
+            x = coupling.inverse(x)
+        x = nn.functional.pixel_shuffle(x, 2)
+        for coupling in reversed(self.large):
+            x = coupling.inverse(x)
+        return x
+
 
 @workload("realnvp_mnist_train_b32", lib="torch", warm=1, repeats=7)
 def images():
     torch.manual_seed(0)
     model, batch = RealNVP(), torch.randn(32, 1, 28, 28)
     return train_step(model.parameters(), lambda: -model.log_prob(batch).mean())
+
+
+@workload("realnvp_mnist_sample_1000", lib="torch", warm=1, repeats=3)
+def samples():
+    torch.manual_seed(0)
+    model = RealNVP()
+
+    def step():
+        with torch.no_grad():
+            model.sample(1000)
+
+    return step
 
 
 if __name__ == "__main__":

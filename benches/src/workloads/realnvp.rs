@@ -2,14 +2,16 @@
 
 use super::{normal, rng, train_step};
 use crate::{Peer, Repeats, Step, Workload};
+use autograd::Tensor;
 use flows::models::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
 use flows::nn::{Adam, AdamConfig};
-use flows::{Flow, Module};
+use flows::{Context, Flow, Module};
+use std::hint::black_box;
 
-/// In the plane: 8 couplings, the batch in a shard a thread. On images: 3 checkerboard couplings, squeeze,
-/// 3 of channels, half leaves, 4 checkerboard, with networks of 4 blocks of 64 channels; the batch in
-/// shards of 8 images, whose activations stay nearer to the cores than those of a half batch.
-pub static ALL: [Workload; 2] = [
+/// In the plane: 8 couplings, the batch in a shard a thread. On images: 3 checkerboard couplings,
+/// squeeze, 3 of channels, half leaves, 4 checkerboard, with networks of 4 blocks of 64 channels; the
+/// batch in shards of 8 images, whose activations stay nearer to the cores than those of half a batch.
+pub static ALL: [Workload; 3] = [
     Workload {
         name: "realnvp_2d_train_b256",
         flops: None,
@@ -24,6 +26,13 @@ pub static ALL: [Workload; 2] = [
         peers: &[Peer::torch("torch", "torch_realnvp.py")],
         prepare: images,
     },
+    Workload {
+        name: "realnvp_mnist_sample_1000",
+        flops: None,
+        repeats: Repeats { warm: 1, timed: 3 },
+        peers: &[Peer::torch("torch", "torch_realnvp.py")],
+        prepare: samples,
+    },
 ];
 
 fn plane() -> Step {
@@ -32,23 +41,32 @@ fn plane() -> Step {
     step(RealNvp::build(&config, &mut rng), normal(&[256, 2], 1.0, &mut rng), 2)
 }
 
+const IMAGES: RealNvpImageConfig = RealNvpImageConfig {
+    image: [1, 28, 28],
+    squeezes: 1,
+    channels: 64,
+    widening: 1,
+    blocks: 4,
+    weight_norm: false,
+    norm: Norm::None,
+    logit: None,
+    condition: 0,
+};
+
 fn images() -> Step {
     let mut rng = rng();
-    let config = RealNvpImageConfig {
-        image: [1, 28, 28],
-        squeezes: 1,
-        channels: 64,
-        widening: 1,
-        blocks: 4,
-        weight_norm: false,
-        norm: Norm::None,
-        logit: None,
-        condition: 0,
-    };
-    step(RealNvp::build_for_images(&config, &mut rng), normal(&[32, 784], 1.0, &mut rng), 4)
+    step(RealNvp::build_for_images(&IMAGES, &mut rng), normal(&[32, 784], 1.0, &mut rng), 4)
 }
 
-fn step(flow: Flow<f32>, batch: autograd::Tensor<f32>, shards: usize) -> Step {
+fn samples() -> Step {
+    let mut rng = rng();
+    let flow = RealNvp::build_for_images::<f32>(&IMAGES, &mut rng);
+    Box::new(move || {
+        black_box(flow.sample(1000, Context::default(), 1.0, &mut rng));
+    })
+}
+
+fn step(flow: Flow<f32>, batch: Tensor<f32>, shards: usize) -> Step {
     let mut adam = Adam::new(flow.params(), AdamConfig::default());
     Box::new(move || train_step(&flow, &mut adam, &batch, shards))
 }

@@ -40,7 +40,7 @@ fn images(preset: Preset, height: usize, width: usize) -> Recipe {
         architecture,
         budget,
         batch: if preset == Preset::Paper { 64 } else { 32 },
-        lr: 1e-3,
+        lr: if preset == Preset::Paper { 1e-3 } else { 1.5e-3 },
         schedule: if preset == Preset::Paper { Schedule::Constant } else { Schedule::Cosine { floor: 0.02 } },
         warmup: 200,
         // The paper's L2 penalty of 5e-5 on the lengths of normalised weights is of about that size.
