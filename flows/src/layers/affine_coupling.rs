@@ -33,10 +33,11 @@ struct Affine<T: Real> {
 
 impl<T: Real> AffineCoupling<T> {
     /// A coupling that changes `changed` features. The network gives twice as many for each place:
-    /// first all `a`, then all `μ`. The factor c begins at 1.
+    /// first all `a`, then all `μ`. The factor c begins at 2: at 1, a coupling that has to shrink
+    /// something tenfold must first wait for its factor to grow.
     #[must_use]
     pub fn new(partition: impl Into<Partition<T>>, changed: usize, net: impl Network<T> + 'static) -> Self {
-        let factor = Param::new(Tensor::full([changed], T::ONE));
+        let factor = Param::new(Tensor::full([changed], T::from_f64(2.0)));
         Self { partition: partition.into(), net: Box::new(net), factor }
     }
 

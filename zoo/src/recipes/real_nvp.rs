@@ -60,10 +60,10 @@ fn rows(preset: Preset) -> Recipe {
         Preset::Paper => (256, 100_000),
     };
     Recipe {
-        architecture: Architecture::RealNvp { couplings: 8, hidden, depth: 2, norm: Norm::Act },
+        architecture: Architecture::RealNvp { couplings: 8, hidden, depth: 2, norm: Norm::None },
         budget: Budget::Steps(steps),
         batch: 256,
-        lr: 1e-3,
+        lr: 3e-3,
         schedule: Schedule::Cosine { floor: 0.02 },
         warmup: 100,
         adam: AdamConfig::default(),
