@@ -127,7 +127,7 @@ impl Blueprint {
                         "nice cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
                     );
                 }
-                Nice::build(&NiceConfig { dims, couplings, hidden, depth }, rng)
+                Nice::build(&NiceConfig { dims, couplings, hidden, depth, condition: 0 }, rng)
             }
         };
         Ok(match self.space {
