@@ -15,6 +15,10 @@ pub struct Blueprint {
     pub architecture: Architecture,
     /// The data's space.
     pub space: Space,
+    /// The classes of a class-conditional model, which is given a row's class as one-hot numbers; 0
+    /// for a model of the data as a whole.
+    #[serde(default)]
+    pub classes: usize,
 }
 
 /// A model of the lectures with its sizes.
@@ -99,12 +103,17 @@ impl Blueprint {
     /// At least so many weights belong to a model of these sizes.
     #[must_use]
     pub const fn least_weights(&self) -> u128 {
-        let dims = self.space.dims() as u128;
+        let (dims, classes) = (self.space.dims() as u128, self.classes as u128);
         match self.architecture {
             Architecture::Nice { couplings, hidden, depth } => {
                 let (couplings, hidden, depth) = (couplings as u128, hidden as u128, depth as u128);
                 let between = hidden.saturating_mul(hidden).saturating_mul(depth.saturating_sub(1));
-                let each = if depth == 0 { 1 } else { hidden.saturating_mul(dims).saturating_add(between) };
+                let inputs = dims.saturating_add(classes);
+                let each = if depth == 0 {
+                    (dims / 2).saturating_mul(dims / 2 + classes)
+                } else {
+                    hidden.saturating_mul(inputs).saturating_add(between)
+                };
                 couplings.saturating_mul(each)
             }
         }
@@ -121,13 +130,13 @@ impl Blueprint {
                 if dims < 2 {
                     bail!("nice splits its input in two halves: the data needs at least 2 columns, not {dims}");
                 }
-                let sizes = [dims, couplings, hidden, depth];
+                let sizes = [dims, couplings, hidden, depth, self.classes];
                 if sizes.iter().any(|&size| size > LARGEST) || hidden == 0 {
                     bail!(
                         "nice cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
                     );
                 }
-                Nice::build(&NiceConfig { dims, couplings, hidden, depth, condition: 0 }, rng)
+                Nice::build(&NiceConfig { dims, couplings, hidden, depth, condition: self.classes }, rng)
             }
         };
         Ok(match self.space {

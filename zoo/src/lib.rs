@@ -12,6 +12,7 @@ pub mod files;
 pub mod interrupt;
 pub mod pictures;
 pub mod recipes;
+pub mod rows;
 pub mod run;
 pub mod score;
 pub mod source;

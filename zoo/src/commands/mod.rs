@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod check;
+mod class;
 mod demo;
 mod evaluate;
 mod list;
@@ -8,8 +9,9 @@ mod sample;
 mod train;
 mod transform;
 
-use crate::checkpoint::{self, Loaded};
-use anyhow::{Context as _, Result};
+use crate::checkpoint::{self, Header, Loaded};
+use crate::source::Source;
+use anyhow::{Context as _, Result, bail};
 use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write as _};
@@ -70,6 +72,20 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
 /// Loads the model that RUN names.
 fn load<T: Real>(run: &Path) -> Result<Loaded<T>> {
     checkpoint::load(&crate::run::checkpoint(run)?)
+}
+
+/// The data that a model is looked at with: what it was trained on or other data of the same shape, with
+/// the rows' classes where the model is given those. The split is that of the training: it does not
+/// depend on the seed.
+fn source(header: &Header, asked: Option<&String>) -> Result<Source> {
+    let data = asked.unwrap_or(&header.data);
+    let source = Source::open(data, header.seed)?;
+    let space = header.blueprint.space;
+    if source.space() != space {
+        let (has, wants) = (source.space().describe(), space.describe());
+        bail!("{data} has {has}, but this model is over {wants}: give --data of that shape");
+    }
+    source.with_classes_of(header.blueprint.classes)
 }
 
 /// A line on standard output. Where nobody reads any more (`zoo list | head`), nobody misses it.
