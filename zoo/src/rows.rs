@@ -1,6 +1,6 @@
 //! Rows of data, each with its class where a model is given one.
 
-use autograd::{Real, Tape, Tensor, Var};
+use autograd::{Real, Shape, Tape, Tensor, Var};
 use flows::Context;
 use std::ops::Range;
 
@@ -58,6 +58,22 @@ impl<T: Real> Rows<T> {
     pub fn range(&self, range: Range<usize>) -> Self {
         let classes = self.classes.as_ref().map(|classes| classes.rows(range.clone()));
         Self { x: self.x.rows(range), classes }
+    }
+
+    /// The rows at these places, in that order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    #[track_caller]
+    pub fn select(&self, places: &[usize]) -> Self {
+        let pick = |rows: &Tensor<T>| {
+            let width = rows.shape()[1..].iter().product::<usize>().max(1);
+            let values = rows.as_slice();
+            let shape: Shape = [&[places.len()], &rows.shape()[1..]].concat().into_iter().collect();
+            Tensor::from_fn(shape, |i| values[places[i / width] * width + i % width])
+        };
+        Self { x: pick(&self.x), classes: self.classes.as_ref().map(pick) }
     }
 
     /// Other numbers in the rows' places, their classes as they are.
@@ -125,6 +141,9 @@ mod tests {
         let rows = Rows::new(x, Some(one_hot(&[2, 0, 1, 2], 3))).range(1..3);
         assert_eq!(rows.x().as_slice(), &[2.0, 3.0, 4.0, 5.0]);
         assert_eq!(rows.classes().unwrap().as_slice(), &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        let again = rows.select(&[1, 0, 1]);
+        assert_eq!(again.x().as_slice(), &[4.0, 5.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(again.classes().unwrap().as_slice()[..6], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
         let given = rows.on(&Tape::new());
         let cx = given.context(Context::default());
         assert_eq!(cx.condition.unwrap().shape(), &[2, 3].into());

@@ -4,6 +4,7 @@ mod check;
 mod class;
 mod demo;
 mod evaluate;
+mod interpolate;
 mod list;
 mod sample;
 mod train;
@@ -15,7 +16,7 @@ use anyhow::{Context as _, Result, bail};
 use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The lectures' normalizing flows, trained, sampled and checked.
@@ -47,6 +48,8 @@ enum Command {
     Encode(transform::Args),
     /// Map latents to data, z → x
     Decode(transform::Args),
+    /// Draw what lies between test images: a manifold with four of them in its corners, and lines
+    Interpolate(interpolate::Args),
     /// Check a trained model's inverse and log-determinant in f64
     Check(check::Args),
 }
@@ -65,6 +68,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Logprob(args) => transform::run(&args, transform::Map::LogProb),
         Command::Encode(args) => transform::run(&args, transform::Map::Encode),
         Command::Decode(args) => transform::run(&args, transform::Map::Decode),
+        Command::Interpolate(args) => interpolate::run(&args),
         Command::Check(args) => check::run(&args),
     }
 }
@@ -86,6 +90,19 @@ fn source(header: &Header, asked: Option<&String>) -> Result<Source> {
         bail!("{data} has {has}, but this model is over {wants}: give --data of that shape");
     }
     source.with_classes_of(header.blueprint.classes)
+}
+
+/// The folder that several pictures go to: the one asked for, made if need be, or the model's.
+fn folder(run: &Path, asked: Option<&Path>) -> Result<PathBuf> {
+    match asked {
+        Some(folder) => {
+            let why = || format!("cannot make the folder {}: choose another --out", folder.display());
+            std::fs::create_dir_all(folder).with_context(why)?;
+            Ok(folder.to_owned())
+        }
+        None if run.is_dir() => Ok(run.to_owned()),
+        None => Ok(run.parent().unwrap_or(Path::new("")).to_owned()),
+    }
 }
 
 /// A line on standard output. Where nobody reads any more (`zoo list | head`), nobody misses it.

@@ -81,8 +81,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let picture = drawing::picture(&samples, &space, columns)?;
     let out = args.out.clone().unwrap_or_else(|| beside(&args.run));
     picture.save_png(&out)?;
+    let of = match (args.class, loaded.header.blueprint.classes) {
+        (Some(class), _) => format!(" of class {class}"),
+        (None, 0) => String::new(),
+        (None, classes) => format!(" of the classes 0 to {} in turn", classes - 1),
+    };
     say(&format!(
-        "{}: {} samples at temperature {}, seed {}",
+        "{}: {} samples{of} at temperature {}, seed {}",
         out.display(),
         columns * rows,
         args.temperature,

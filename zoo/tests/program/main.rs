@@ -12,6 +12,7 @@ mod evaluate;
 mod folder;
 mod formats;
 mod full_disk;
+mod interpolate;
 mod interrupted;
 mod list;
 mod made;
