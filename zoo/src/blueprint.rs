@@ -78,6 +78,16 @@ impl Space {
         }
     }
 
+    /// Whether rows of the other space can be given to a model over this one. A model that standardises
+    /// does so itself, and one that does not takes data in any units.
+    #[must_use]
+    pub fn takes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Table { columns, .. }, Self::Table { columns: others, .. }) => columns == others,
+            _ => self == other,
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -1,7 +1,7 @@
 //! Samples as pictures: grids of images, scatters of points.
 
 use crate::blueprint::Space;
-use crate::pictures::{Raster, grid, scatter};
+use crate::pictures::{Raster, Window, grid, scatter};
 use crate::rows::one_hot;
 use anyhow::{Result, bail};
 use autograd::{Tensor, Var};
@@ -50,34 +50,21 @@ pub fn picture(samples: &Tensor<f32>, space: &Space, columns: usize) -> Result<R
             grid::draw_unit(samples.as_slice(), tile, &layout)?
         }
         Space::Table { columns: 2, standardised } => {
-            let points = if standardised { centred(samples.as_slice()) } else { samples.as_slice().to_vec() };
-            let panel = scatter::Panel { title: "samples", points: &points, groups: &[] };
-            let reach = points.iter().filter(|x| x.is_finite()).fold(4.0f32, |m, x| m.max(x.abs()));
-            // A few stray points must not shrink all others to a dot.
-            let layout = scatter::Layout { reach: reach.min(12.0), side: 480, columns: 1 };
-            scatter::raster(&[panel], &layout)?
+            let points = samples.as_slice();
+            // Toys lie around the origin, and their pictures are easier to compare in one window. Other data may
+            // lie anywhere.
+            let window = match Window::around(points) {
+                Some(around) if standardised => around,
+                Some(around) => Window::square(around.reach().clamp(4.0, 12.0)),
+                None => Window::square(4.0),
+            };
+            let panel = scatter::Panel { title: "samples", points, groups: &[] };
+            scatter::raster(&[panel], &scatter::Layout { window, side: 420, columns: 1 })?
         }
         Space::Table { columns, .. } => {
             bail!("rows of {columns} numbers have no picture: write them with --npy FILE.npy instead")
         }
     })
-}
-
-/// Points moved and scaled to mean 0 and deviation 1: data that was standardised for the model may
-/// lie anywhere, and all of it would be outside of a picture around the origin.
-fn centred(points: &[f32]) -> Vec<f32> {
-    let mut centred = points.to_vec();
-    for axis in 0..2 {
-        let along = || points.iter().skip(axis).step_by(2).map(|&x| f64::from(x)).filter(|x| x.is_finite());
-        let count = along().count().max(1) as f64;
-        let mean = along().sum::<f64>() / count;
-        let deviation = (along().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
-        let scale = if deviation > 0.0 { deviation.recip() } else { 1.0 };
-        for x in centred.iter_mut().skip(axis).step_by(2) {
-            *x = ((f64::from(*x) - mean) * scale) as f32;
-        }
-    }
-    centred
 }
 
 /// Draws some samples into a PNG; rows that have no picture are left undrawn.

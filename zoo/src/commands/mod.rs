@@ -3,6 +3,7 @@
 mod check;
 mod class;
 mod demo;
+mod density;
 mod evaluate;
 mod interpolate;
 mod list;
@@ -50,6 +51,8 @@ enum Command {
     Decode(transform::Args),
     /// Draw what lies between test images: a manifold with four of them in its corners, and lines
     Interpolate(interpolate::Args),
+    /// Draw what a model of the plane has learnt: density, samples, and the map between z and x
+    Density(density::Args),
     /// Check a trained model's inverse and log-determinant in f64
     Check(check::Args),
 }
@@ -69,6 +72,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Encode(args) => transform::run(&args, transform::Map::Encode),
         Command::Decode(args) => transform::run(&args, transform::Map::Decode),
         Command::Interpolate(args) => interpolate::run(&args),
+        Command::Density(args) => density::run(&args),
         Command::Check(args) => check::run(&args),
     }
 }
@@ -85,7 +89,7 @@ fn source(header: &Header, asked: Option<&String>) -> Result<Source> {
     let data = asked.unwrap_or(&header.data);
     let source = Source::open(data, header.seed)?;
     let space = header.blueprint.space;
-    if source.space() != space {
+    if !space.takes(&source.space()) {
         let (has, wants) = (source.space().describe(), space.describe());
         bail!("{data} has {has}, but this model is over {wants}: give --data of that shape");
     }

@@ -26,6 +26,7 @@ fn refuses(folder: &Folder, file: impl AsRef<[u8]>, parts: &[&str]) {
         "decode m.safetensors --input x.npy --output out.npy --threads 1",
         "check m.safetensors --threads 1",
         "interpolate m.safetensors --threads 1",
+        "density m.safetensors --threads 1",
     ] {
         folder.refuses(line, &parts);
     }

@@ -8,6 +8,7 @@ mod bad_tables;
 mod check;
 mod conditional;
 mod demo;
+mod density;
 mod evaluate;
 mod folder;
 mod formats;
