@@ -16,6 +16,7 @@ pub struct Flow<T: Real> {
     bijection: Box<dyn Bijection<T>>,
     base: Box<dyn Base<T>>,
     event: Shape,
+    condition: usize,
 }
 
 /// Data that a flow cannot take.
@@ -39,12 +40,36 @@ pub enum InputError {
         /// The value.
         value: f64,
     },
+    /// No condition where one is needed.
+    #[error("this flow needs a condition of {features} numbers for each row: give one")]
+    NoCondition {
+        /// The numbers a row.
+        features: usize,
+    },
+    /// A condition where none is taken.
+    #[error("this flow takes no condition: leave it out")]
+    Unconditional,
+    /// A condition of another shape.
+    #[error("a condition of shape {found} does not fit: these rows need one of shape {expected}")]
+    Condition {
+        /// As many rows as the data, and the flow's number of features.
+        expected: Shape,
+        /// The shape that was given.
+        found: Shape,
+    },
 }
 
 impl<T: Real> Flow<T> {
     /// The density that `bijection` gives to rows of shape `event` when their latents follow `base`.
     pub fn new(bijection: impl Bijection<T> + 'static, base: impl Base<T> + 'static, event: impl Into<Shape>) -> Self {
-        Self { bijection: Box::new(bijection), base: Box::new(base), event: event.into() }
+        Self { bijection: Box::new(bijection), base: Box::new(base), event: event.into(), condition: 0 }
+    }
+
+    /// The same flow, known to need a condition of so many features for each row: its density is then
+    /// `p(x | condition)`.
+    #[must_use]
+    pub fn conditioned_on(self, features: usize) -> Self {
+        Self { condition: features, ..self }
     }
 
     /// The same flow over data that passes `layer` first: preprocessing as part of the density.
@@ -70,6 +95,12 @@ impl<T: Real> Flow<T> {
     #[must_use]
     pub fn event(&self) -> &Shape {
         &self.event
+    }
+
+    /// The features of the condition that each row needs; 0 where it takes none.
+    #[must_use]
+    pub fn condition(&self) -> usize {
+        self.condition
     }
 
     /// The number of dimensions D of one row.
@@ -127,9 +158,22 @@ impl<T: Real> Flow<T> {
     /// `log p(x)` of each row of data that may not fit, in nats, shape `[rows]`; a few rows at a time.
     ///
     /// # Errors
-    /// If rows have another shape than the flow's, or a value is not finite.
+    /// If rows have another shape than the flow's, a value is not finite, or the flow needs a condition.
     pub fn log_prob_of(&self, x: &Tensor<T>) -> Result<Tensor<T>, InputError> {
-        self.by_batches(x, &[], |x| self.log_prob(x, Context::default()))
+        self.log_prob_given(x, None)
+    }
+
+    /// `log p(x | condition)` of each row, as [`Flow::log_prob_of`]. The condition is `[rows, features]`, or
+    /// `None` for a flow that takes none.
+    ///
+    /// # Errors
+    /// As [`Flow::log_prob_of`], and if the condition does not fit the rows or the flow.
+    pub fn log_prob_given<'c>(
+        &self,
+        x: &Tensor<T>,
+        condition: impl Into<Option<&'c Tensor<T>>>,
+    ) -> Result<Tensor<T>, InputError> {
+        self.by_batches(x, condition.into(), &[], |x, cx| self.log_prob(x, cx))
     }
 
     /// x → z for data that may not fit; a few rows at a time.
@@ -137,7 +181,19 @@ impl<T: Real> Flow<T> {
     /// # Errors
     /// As [`Flow::log_prob_of`].
     pub fn encode(&self, x: &Tensor<T>) -> Result<Tensor<T>, InputError> {
-        self.by_batches(x, &self.event, |x| self.bijection.to_latent(x, Context::default()).value)
+        self.encode_given(x, None)
+    }
+
+    /// x → z under a condition, `[rows, features]` or `None`.
+    ///
+    /// # Errors
+    /// As [`Flow::log_prob_given`].
+    pub fn encode_given<'c>(
+        &self,
+        x: &Tensor<T>,
+        condition: impl Into<Option<&'c Tensor<T>>>,
+    ) -> Result<Tensor<T>, InputError> {
+        self.by_batches(x, condition.into(), &self.event, |x, cx| self.bijection.to_latent(x, cx).value)
     }
 
     /// z → x for latents that may not fit; a few rows at a time.
@@ -145,25 +201,62 @@ impl<T: Real> Flow<T> {
     /// # Errors
     /// As [`Flow::log_prob_of`].
     pub fn decode(&self, z: &Tensor<T>) -> Result<Tensor<T>, InputError> {
-        self.by_batches(z, &self.event, |z| self.bijection.to_data(z, Context::default()).value)
+        self.decode_given(z, None)
+    }
+
+    /// z → x under a condition, `[rows, features]` or `None`.
+    ///
+    /// # Errors
+    /// As [`Flow::log_prob_given`].
+    pub fn decode_given<'c>(
+        &self,
+        z: &Tensor<T>,
+        condition: impl Into<Option<&'c Tensor<T>>>,
+    ) -> Result<Tensor<T>, InputError> {
+        self.by_batches(z, condition.into(), &self.event, |z, cx| self.bijection.to_data(z, cx).value)
     }
 
     fn rows(&self, count: usize) -> Shape {
         std::iter::once(count).chain(self.event.iter().copied()).collect()
     }
 
-    fn by_batches(&self, x: &Tensor<T>, row: &[usize], f: impl Fn(&Var<T>) -> Var<T>) -> Result<Tensor<T>, InputError> {
+    fn by_batches(
+        &self,
+        x: &Tensor<T>,
+        condition: Option<&Tensor<T>>,
+        row: &[usize],
+        f: impl Fn(&Var<T>, Context<'_, T>) -> Var<T>,
+    ) -> Result<Tensor<T>, InputError> {
         self.check(x)?;
         let count = x.shape()[0];
+        self.check_condition(count, condition)?;
         let shape: Shape = std::iter::once(count).chain(row.iter().copied()).collect();
         let mut out = Tensor::zeros(shape);
         let width = row.iter().product::<usize>();
         for start in (0..count).step_by(BATCH) {
             let end = (start + BATCH).min(count);
-            let y = f(&Var::from(x.rows(start..end)));
+            let condition = condition.map(|condition| Var::from(condition.rows(start..end)));
+            let cx = Context { condition: condition.as_ref(), ..Context::default() };
+            let y = f(&Var::from(x.rows(start..end)), cx);
             out.as_mut_slice()[start * width..end * width].copy_from_slice(y.value().as_slice());
         }
         Ok(out)
+    }
+
+    fn check_condition(&self, count: usize, condition: Option<&Tensor<T>>) -> Result<(), InputError> {
+        let features = self.condition;
+        match condition {
+            None if features == 0 => Ok(()),
+            None => Err(InputError::NoCondition { features }),
+            Some(_) if features == 0 => Err(InputError::Unconditional),
+            Some(condition) => {
+                let (expected, found) = (Shape::from([count, features]), condition.shape().clone());
+                if found != expected {
+                    return Err(InputError::Condition { expected, found });
+                }
+                finite(condition, features)
+            }
+        }
     }
 
     /// Whether these rows can be mapped.
@@ -175,12 +268,18 @@ impl<T: Real> Flow<T> {
         if found != self.event || x.shape().rank() == 0 {
             return Err(InputError::Shape { expected: self.event.clone(), found });
         }
-        if let Some(at) = x.as_slice().iter().position(|x| !x.is_finite()) {
-            let width = self.dims().max(1);
-            let value = x.as_slice()[at].to_f64();
-            return Err(InputError::NotFinite { row: at / width, element: at % width, value });
+        finite(x, self.dims().max(1))
+    }
+}
+
+/// Names the first value that is not finite, in rows of `width` values.
+fn finite<T: Real>(rows: &Tensor<T>, width: usize) -> Result<(), InputError> {
+    match rows.as_slice().iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(at) => {
+            let value = rows.as_slice()[at].to_f64();
+            Err(InputError::NotFinite { row: at / width, element: at % width, value })
         }
-        Ok(())
     }
 }
 

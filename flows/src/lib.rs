@@ -13,7 +13,7 @@
 //! use rand::SeedableRng;
 //!
 //! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
-//! let config = NiceConfig { dims: 6, couplings: 4, hidden: 16, depth: 2 };
+//! let config = NiceConfig { dims: 6, couplings: 4, hidden: 16, depth: 2, condition: 0 };
 //! let flow: Flow<f32> = Nice::build(&config, &mut rng);
 //! let x = flow.sample(5, Context::default(), 1.0, &mut rng);    // [5, 6]
 //! let log_p = flow.log_prob_of(&x).unwrap();                     // nats, [5]

@@ -15,6 +15,10 @@ pub struct Blueprint {
     pub architecture: Architecture,
     /// The data's space.
     pub space: Space,
+    /// The classes of a class-conditional model, which is given a row's class as one-hot numbers; 0
+    /// for a model of the data as a whole.
+    #[serde(default)]
+    pub classes: usize,
 }
 
 /// A model of the lectures with its sizes.
@@ -100,6 +104,16 @@ impl Space {
         }
     }
 
+    /// Whether rows of the other space can be given to a model over this one. A model that standardises
+    /// does so itself, and one that does not takes data in any units.
+    #[must_use]
+    pub fn takes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Table { columns, .. }, Self::Table { columns: others, .. }) => columns == others,
+            _ => self == other,
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -119,7 +133,9 @@ const LOGIT_MARGIN: f64 = 0.05;
 /// Refuses sizes that no model of that name can have.
 fn sane(model: &str, sizes: &[usize], positive: bool) -> Result<()> {
     if sizes.iter().any(|&size| size > LARGEST) || !positive {
-        bail!("{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged");
+        bail!(
+            "{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
+        );
     }
     Ok(())
 }
@@ -134,21 +150,31 @@ impl Blueprint {
         }
     }
 
+    /// Whether the model uses statistics of training batches in evaluation, which are to be collected
+    /// for the weights that are evaluated.
+    #[must_use]
+    pub const fn is_calibrated(&self) -> bool {
+        matches!(
+            self.architecture,
+            Architecture::RealNvp { norm: Norm::Batch, .. } | Architecture::RealNvpImages { norm: Norm::Batch, .. }
+        )
+    }
+
     /// At least so many weights belong to a model of these sizes.
     #[must_use]
     pub const fn least_weights(&self) -> u128 {
-        let dims = self.space.dims() as u128;
+        let (dims, classes) = (self.space.dims() as u128, self.classes as u128);
         match self.architecture {
-            Architecture::Nice { couplings, hidden, depth } => {
+            Architecture::Nice { couplings, hidden, depth }
+            | Architecture::RealNvp { couplings, hidden, depth, .. } => {
                 let (couplings, hidden, depth) = (couplings as u128, hidden as u128, depth as u128);
                 let between = hidden.saturating_mul(hidden).saturating_mul(depth.saturating_sub(1));
-                let each = if depth == 0 { 1 } else { hidden.saturating_mul(dims).saturating_add(between) };
-                couplings.saturating_mul(each)
-            }
-            Architecture::RealNvp { couplings, hidden, depth, .. } => {
-                let (couplings, hidden, depth) = (couplings as u128, hidden as u128, depth as u128);
-                let between = hidden.saturating_mul(hidden).saturating_mul(depth.saturating_sub(1));
-                let each = if depth == 0 { 1 } else { hidden.saturating_mul(dims).saturating_add(between) };
+                let inputs = dims.saturating_add(classes);
+                let each = if depth == 0 {
+                    (dims / 2).saturating_mul(dims / 2 + classes)
+                } else {
+                    hidden.saturating_mul(inputs).saturating_add(between)
+                };
                 couplings.saturating_mul(each)
             }
             Architecture::RealNvpImages { channels, blocks, .. } => {
@@ -170,28 +196,41 @@ impl Blueprint {
                 if dims < 2 {
                     bail!("nice splits its input in two halves: the data needs at least 2 columns, not {dims}");
                 }
-                sane("nice", &[dims, couplings, hidden, depth], hidden > 0)?;
-                Nice::build(&NiceConfig { dims, couplings, hidden, depth }, rng)
+                sane("nice", &[dims, couplings, hidden, depth, self.classes], hidden > 0)?;
+                Nice::build(&NiceConfig { dims, couplings, hidden, depth, condition: self.classes }, rng)
             }
             Architecture::RealNvp { couplings, hidden, depth, norm } => {
                 if dims < 2 {
                     bail!("real-nvp splits its input in two halves: the data needs at least 2 columns, not {dims}");
                 }
-                sane("real-nvp", &[dims, couplings, hidden, depth], hidden > 0)?;
-                RealNvp::build(&RealNvpConfig { dims, couplings, hidden, depth, norm, condition: 0 }, rng)
+                sane("real-nvp", &[dims, couplings, hidden, depth, self.classes], hidden > 0)?;
+                RealNvp::build(&RealNvpConfig { dims, couplings, hidden, depth, norm, condition: self.classes }, rng)
             }
             Architecture::RealNvpImages { squeezes, channels, widening, blocks, weight_norm, norm } => {
                 let Space::Images { channels: colours, height, width } = self.space else {
                     bail!("this real-nvp is one over images, but the data are {}", self.space.describe());
                 };
-                sane("real-nvp", &[dims, squeezes, channels, widening, blocks], channels * widening > 0)?;
+                sane("real-nvp", &[dims, squeezes, channels, widening, blocks, self.classes], channels * widening > 0)?;
                 let whole = |side: usize| squeezes < 16 && side > 0 && side.is_multiple_of(1 << squeezes);
-                if !whole(height) || !whole(width) || widening.checked_pow(squeezes as u32).is_none_or(|w| w > LARGEST) {
-                    bail!("real-nvp cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power");
+                if !whole(height) || !whole(width) || widening.checked_pow(squeezes as u32).is_none_or(|w| w > LARGEST)
+                {
+                    bail!(
+                        "real-nvp cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
+                    );
                 }
                 let image = [colours, height, width];
                 let logit = Some(LOGIT_MARGIN);
-                let config = RealNvpImageConfig { image, squeezes, channels, widening, blocks, weight_norm, norm, logit, condition: 0 };
+                let config = RealNvpImageConfig {
+                    image,
+                    squeezes,
+                    channels,
+                    widening,
+                    blocks,
+                    weight_norm,
+                    norm,
+                    logit,
+                    condition: self.classes,
+                };
                 RealNvp::build_for_images(&config, rng)
             }
         };

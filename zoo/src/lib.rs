@@ -3,6 +3,7 @@
 //! [`data`] brings numbers in, [`pictures`] brings them back out for the eye, and [`files`] makes
 //! sure that nothing half-written is ever left under a name somebody trusts.
 
+pub mod blend;
 pub mod blueprint;
 pub mod checkpoint;
 pub mod commands;
@@ -12,6 +13,7 @@ pub mod files;
 pub mod interrupt;
 pub mod pictures;
 pub mod recipes;
+pub mod rows;
 pub mod run;
 pub mod score;
 pub mod source;

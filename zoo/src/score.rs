@@ -1,7 +1,8 @@
 //! How good a density is: mean log-likelihood of held-out rows, with its standard error.
 
 use crate::blueprint::Space;
-use autograd::{Tensor, Var};
+use crate::rows::{Given, Rows};
+use autograd::{Real, Var};
 use flows::layers::Dequantise;
 use flows::{Bijection, Context, Flow, Noise, bits_per_dim};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct Score {
     pub bits_per_dim: Option<f64>,
     /// Its standard error.
     pub bits_error: Option<f64>,
+    /// Whether the density is that of each row given its class.
+    #[serde(default)]
+    pub given_class: bool,
 }
 
 impl Score {
@@ -35,9 +39,10 @@ impl Score {
     /// In words.
     #[must_use]
     pub fn describe(&self) -> String {
-        let nats = format!("log p(x) = {:.2} ± {:.2} nats, N = {}", self.nats, self.nats_error, self.n);
+        let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
+        let nats = format!("log {p} = {:.2} ± {:.2} nats, N = {}", self.nats, self.nats_error, self.n);
         match (self.bits_per_dim, self.bits_error) {
-            (Some(bits), Some(error)) => format!("{bits:.4} ± {error:.4} bits/dim, {nats}"),
+            (Some(bits), Some(error)) => format!("{bits:.4} ± {error:.4} bits/dim{given}, {nats}"),
             _ => nats,
         }
     }
@@ -61,40 +66,51 @@ pub fn in_unit(space: &Space, nats: f64) -> f64 {
     }
 }
 
-/// Shows a flow a first batch, for parameters that start from data.
-pub fn initialise(flow: &Flow<f32>, space: &Space, x: &Var<f32>, cx: Context<'_, f32>) {
+/// Rows as a flow takes them: pixels' levels as numbers in [0, 1], filled up by the context's noise; anything
+/// else as it is.
+#[must_use]
+pub fn continuous<T: Real>(space: &Space, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     match space.levels() {
-        None => flow.initialise(x, cx),
-        Some(levels) => flow.initialise(&Dequantise::new(levels).to_latent(x, cx).value, cx),
+        None => x.clone(),
+        Some(levels) => Dequantise::new(levels).to_latent(x, cx).value,
     }
+}
+
+/// Shows a flow a first batch, for parameters that start from data.
+pub fn initialise(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) {
+    let cx = rows.context(cx);
+    flow.initialise(&continuous(space, &rows.x, cx), cx);
+}
+
+/// Takes a batch into the statistics that evaluation uses, after `seen` others.
+pub fn calibrate(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>, seen: u64) {
+    let cx = rows.context(cx);
+    flow.bijection().calibrate(&continuous(space, &rows.x, cx), cx, seen);
 }
 
 /// `−log p` averaged over a batch, in nats: of pixel levels for images, which noise dequantises.
 #[must_use]
-pub fn loss(flow: &Flow<f32>, space: &Space, x: &Var<f32>, cx: Context<'_, f32>) -> Var<f32> {
+pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) -> Var<f32> {
+    let cx = rows.context(cx);
     match space.levels() {
-        None => flow.loss(x, cx),
+        None => flow.loss(&rows.x, cx),
         Some(levels) => {
-            let continuous = Dequantise::new(levels).to_latent(x, cx);
+            let continuous = Dequantise::new(levels).to_latent(&rows.x, cx);
             -(flow.log_prob(&continuous.value, cx) + continuous.log_det).mean_all()
         }
     }
 }
 
-/// Evaluates a flow on rows as a [`crate::source::Source`] gives them. Pixels are dequantised with
-/// fresh noise of this seed.
+/// Evaluates a flow on rows as a [`crate::source::Source`] gives them, given their classes if it gives
+/// those. Pixels are dequantised with fresh noise of this seed.
 #[must_use]
-pub fn score(flow: &Flow<f32>, space: &Space, rows: &Tensor<f32>, seed: u64) -> Score {
-    let count = rows.shape()[0];
+pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
+    let count = rows.count();
     let mut log_probs = Vec::with_capacity(count);
     for start in (0..count).step_by(BATCH) {
-        let x = Var::from(rows.rows(start..(start + BATCH).min(count)));
-        let cx = Context::evaluation(Noise::new(seed).from_row(start));
-        let continuous = match space.levels() {
-            Some(levels) => Dequantise::new(levels).to_latent(&x, cx).value,
-            None => x,
-        };
-        let log_prob = flow.log_prob(&continuous, Context::default());
+        let part = rows.range(start..(start + BATCH).min(count)).values();
+        let x = continuous(space, &part.x, Context::evaluation(Noise::new(seed).from_row(start)));
+        let log_prob = flow.log_prob(&x, part.context(Context::default()));
         log_probs.extend(log_prob.value().as_slice().iter().map(|&l| f64::from(l)));
     }
     let n = count as f64;
@@ -103,5 +119,45 @@ pub fn score(flow: &Flow<f32>, space: &Space, rows: &Tensor<f32>, seed: u64) -> 
     let nats_error = (variance / n).sqrt();
     let bits = space.levels().map(|levels| bits_per_dim(nats, space.dims(), f64::from(levels)));
     let bits_error = bits.map(|_| nats_error / (space.dims() as f64 * LN_2));
-    Score { n: count, nats, nats_error, bits_per_dim: bits, bits_error }
+    let given_class = rows.classes().is_some();
+    Score { n: count, nats, nats_error, bits_per_dim: bits, bits_error, given_class }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint::{Architecture, Blueprint};
+    use crate::rows::one_hot;
+    use autograd::{Tensor, sharded};
+    use rand::SeedableRng;
+
+    #[test]
+    fn shards_of_a_batch_take_their_own_classes() {
+        let space = Space::Images { channels: 1, height: 2, width: 3 };
+        let architecture = Architecture::Nice { couplings: 3, hidden: 8, depth: 1 };
+        let blueprint = Blueprint { architecture, space, classes: 3 };
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+        let flow = blueprint.build::<f32>(&mut rng).unwrap();
+        flows::check::randomise(&flow, 0.5, &mut rng);
+        let levels = Tensor::from_fn([11, 6], |i| (i * 37 % 256) as f32);
+        let classes = one_hot(&[2, 0, 1, 1, 2, 0, 0, 2, 1, 0, 2], 3);
+        let rows = Rows::new(levels, Some(classes));
+        let noise = Noise::new(5);
+        let with = |shards: usize| {
+            let evaluated = sharded(11, shards, |tape, range| {
+                let cx = Context::training(noise.from_row(range.start));
+                loss(&flow, &space, &rows.range(range).on(tape), cx)
+            });
+            in_unit(&space, evaluated.loss)
+        };
+        let whole = with(1);
+        for shards in [2, 3, 11] {
+            assert!((with(shards) - whole).abs() < 1e-4, "{shards} shards: {} and {whole}", with(shards));
+        }
+        // The same number by the other way to it, and another one under other classes.
+        let scored = score(&flow, &space, &rows, 5);
+        assert!((scored.loss() - whole).abs() < 1e-4, "{scored:?} and {whole}");
+        let turned = Rows::new(rows.x().clone(), Some(one_hot(&[0; 11], 3)));
+        assert!((score(&flow, &space, &turned, 5).loss() - whole).abs() > 1e-3);
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::blueprint::Space;
 use crate::data::{self, DataError, Dataset, Images, LoadOptions, Standardisation, Table, Toy, permutation};
+use crate::rows::{Rows, one_hot};
 use anyhow::{Context as _, Result, bail};
 use autograd::Tensor;
 use flows::Noise;
@@ -29,10 +30,12 @@ pub enum Part {
 /// A data set behind one way to ask for rows. Images are given as levels 0 … 255.
 #[derive(Debug)]
 pub struct Source {
+    name: String,
     data: Dataset,
     space: Space,
     standardisation: Option<Standardisation>,
     seed: u64,
+    classes: usize,
 }
 
 impl Source {
@@ -59,7 +62,72 @@ impl Source {
             }
             Dataset::Toy(_) => Space::Table { columns: 2, standardised: false },
         };
-        Ok(Self { data, space, standardisation, seed })
+        Ok(Self { name: name.to_owned(), data, space, standardisation, seed, classes: 0 })
+    }
+
+    /// The same data, each row with its class. There are as many classes as the training rows' greatest
+    /// label says, and one more: labels count from 0.
+    ///
+    /// # Errors
+    /// If the data has no labels, or held-out rows have greater ones.
+    pub fn with_classes(self) -> Result<Self> {
+        let greatest = self.all_labels()?[0].1.iter().max().map_or(0, |&label| usize::from(label));
+        self.with_classes_of(greatest + 1)
+    }
+
+    /// The same data, each row with its class, of so many that a model knows; without classes for 0.
+    ///
+    /// # Errors
+    /// If the data has no labels, or some that the model does not know.
+    pub fn with_classes_of(self, classes: usize) -> Result<Self> {
+        if classes > 0 {
+            for (part, labels) in self.all_labels()? {
+                if let Some(label) = labels.iter().find(|&&label| usize::from(label) >= classes) {
+                    bail!(
+                        "{}: a {part} image has the label {label}, but there are only the classes 0 to {}: use labels like those that are trained on",
+                        self.name,
+                        classes - 1
+                    );
+                }
+            }
+        }
+        Ok(Self { classes, ..self })
+    }
+
+    /// How many classes rows come with one of; 0 where they come without.
+    #[must_use]
+    pub const fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The labels of held-out rows, where they have some, whether or not rows come with their class.
+    #[must_use]
+    pub fn labels(&self, part: Part) -> Option<&[u8]> {
+        match (&self.data, part) {
+            (Dataset::Images { validation, .. }, Part::Validation) => validation.labels.as_deref(),
+            (Dataset::Images { test, .. }, Part::Test) => test.labels.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The labels of all three parts, the training rows' first.
+    fn all_labels(&self) -> Result<[(&'static str, &[u8]); 3]> {
+        let advice = "choose mnist or a folder of IDX images with their label files, or do without --conditional";
+        let Dataset::Images { train, validation, test } = &self.data else {
+            bail!("{} has no labels to be conditioned on: {advice}", self.name);
+        };
+        let all = [("training", train), ("validation", validation), ("test", test)];
+        if let Some((part, _)) = all.iter().find(|(_, images)| images.labels.is_none()) {
+            bail!("the {part} images of {} have no labels to be conditioned on: {advice}", self.name);
+        }
+        Ok(all.map(|(part, images)| (part, images.labels.as_deref().unwrap_or_default())))
+    }
+
+    /// The condition of rows with these labels, where rows come with their class.
+    fn condition(&self, labels: impl Iterator<Item = Option<u8>>) -> Option<Tensor<f32>> {
+        // With classes, every row was found to have a label below their number.
+        let classes: Vec<usize> = labels.flatten().map(usize::from).collect();
+        (self.classes > 0).then(|| one_hot(&classes, self.classes))
     }
 
     /// The space the data lies in.
@@ -107,10 +175,10 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::steps_per_epoch`].
-    pub fn batch(&self, step: u64, batch: usize, order: &mut Order) -> Result<Tensor<f32>> {
+    pub fn batch(&self, step: u64, batch: usize, order: &mut Order) -> Result<Rows<f32>> {
         let per_epoch = self.steps_per_epoch(batch)?;
         if let Dataset::Toy(toy) = &self.data {
-            return Ok(self.toy_rows(*toy, batch, Noise::for_step(self.seed, step).seed));
+            return Ok(Rows::plain(self.toy_rows(*toy, batch, Noise::for_step(self.seed, step).seed)));
         }
         let epoch = step / per_epoch;
         if order.epoch != Some(epoch) {
@@ -124,36 +192,42 @@ impl Source {
         let start = (step % per_epoch) as usize * batch;
         let mut values = Vec::new();
         let chosen = &order.rows[start..start + batch];
+        let mut condition = None;
         match &self.data {
-            Dataset::Images { train, .. } => train.gather(chosen, &mut values),
+            Dataset::Images { train, .. } => {
+                train.gather(chosen, &mut values);
+                condition = self.condition(chosen.iter().map(|&i| Some(train.labels.as_ref()?[i])));
+            }
             Dataset::Table { train, .. } => train.gather(chosen, &mut values),
             Dataset::Toy(_) => {}
         }
-        Ok(Tensor::from_slice([batch, self.space.dims()], &values))
+        Ok(Rows::new(Tensor::from_slice([batch, self.space.dims()], &values), condition))
     }
 
     /// Held-out rows, at most `limit` of them: the first of the split, in its order.
     #[must_use]
-    pub fn held_out(&self, part: Part, limit: Option<usize>) -> Tensor<f32> {
+    pub fn held_out(&self, part: Part, limit: Option<usize>) -> Rows<f32> {
         let limit = limit.unwrap_or(usize::MAX);
         let images = |images: &Images| {
             let count = images.count.min(limit);
             let mut values = Vec::new();
             images.gather(&(0..count).collect::<Vec<_>>(), &mut values);
-            Tensor::from_slice([count, images.dims()], &values)
+            let labels = images.labels.iter().flatten().take(count).map(|&label| Some(label));
+            Rows::new(Tensor::from_slice([count, images.dims()], &values), self.condition(labels))
         };
         let table = |table: &Table| {
             let count = table.rows.min(limit);
-            Tensor::from_slice([count, table.cols], &table.values[..count * table.cols])
+            Rows::plain(Tensor::from_slice([count, table.cols], &table.values[..count * table.cols]))
         };
+        let toy = |toy: Toy, seed| Rows::plain(self.toy_rows(toy, TOY_ROWS.min(limit), seed));
         match (&self.data, part) {
             (Dataset::Images { validation, .. }, Part::Validation) => images(validation),
             (Dataset::Images { test, .. }, Part::Test) => images(test),
             (Dataset::Table { validation, .. }, Part::Validation) => table(validation),
             (Dataset::Table { test, .. }, Part::Test) => table(test),
             // Seeds that no step of a training reaches.
-            (Dataset::Toy(toy), Part::Validation) => self.toy_rows(*toy, TOY_ROWS.min(limit), u64::MAX),
-            (Dataset::Toy(toy), Part::Test) => self.toy_rows(*toy, TOY_ROWS.min(limit), u64::MAX - 1),
+            (Dataset::Toy(of), Part::Validation) => toy(*of, u64::MAX),
+            (Dataset::Toy(of), Part::Test) => toy(*of, u64::MAX - 1),
         }
     }
 

@@ -69,8 +69,7 @@ fn ours(train: &Tensor<f32>, test: &Tensor<f32>, args: &Args, refined: bool) -> 
         let progress = step as f64 / args.steps as f64;
         let lr = if refined { 3e-3 * Schedule::Cosine { floor: 0.02 }.factor(progress) } else { 1e-3 };
         let batch = train.rows(step * BATCH..(step + 1) * BATCH);
-        let evaluated =
-            sharded(BATCH, 2, |tape, rows| flow.loss(&tape.constant(batch.rows(rows)), Context::default()));
+        let evaluated = sharded(BATCH, 2, |tape, rows| flow.loss(&tape.constant(batch.rows(rows)), Context::default()));
         adam.step(&evaluated.gradients, lr);
         average.update();
     }

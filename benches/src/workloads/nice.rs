@@ -30,7 +30,7 @@ const REPEATS: Repeats = Repeats { warm: 3, timed: 15 };
 
 /// Each weight enters three products (forward, by input, by weight) with each row of the batch.
 const fn flops() -> f64 {
-    let NiceConfig { dims, couplings, hidden, depth } = NiceConfig::mnist();
+    let NiceConfig { dims, couplings, hidden, depth, condition: _ } = NiceConfig::mnist();
     let weights = couplings * (dims * hidden + (depth - 1) * hidden * hidden);
     (2 * 3 * BATCH * weights) as f64
 }

@@ -5,9 +5,7 @@
 use crate::base::StandardNormal;
 use crate::bijection::{Bijection, Chain, Inverted};
 use crate::flow::Flow;
-use crate::layers::{
-    ActNorm, AffineCoupling, BatchNorm, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze,
-};
+use crate::layers::{ActNorm, AffineCoupling, BatchNorm, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze};
 use crate::nn::{Activation, Mlp, ResNet, ResNetConfig};
 use autograd::Real;
 use rand::Rng;
@@ -114,7 +112,7 @@ impl RealNvp {
                 Norm::Act => layers.push(Box::new(ActNorm::new(dims))),
             }
         }
-        Flow::new(Chain::new(layers), StandardNormal, [dims])
+        Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(condition)
     }
 
     /// A `RealNVP` over images, given and drawn as flat rows.
@@ -131,7 +129,7 @@ impl RealNvp {
         }
         layers.push(Box::new(scale(config, config.image, 0, rng)));
         layers.push(Box::new(Inverted(flat_to_image)));
-        Flow::new(Chain::new(layers), StandardNormal, [dims])
+        Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(config.condition)
     }
 }
 

@@ -97,7 +97,7 @@ fn temperature_scales_samples_about_the_middle() {
 
 #[test]
 fn a_small_nice_has_the_density_worked_out_by_hand() {
-    let config = NiceConfig { dims: 3, couplings: 2, hidden: 2, depth: 1 };
+    let config = NiceConfig { dims: 3, couplings: 2, hidden: 2, depth: 1, condition: 0 };
     let flow: Flow<f64> = Nice::build(&config, &mut rng(0));
     let numbers = [
         ("layers.1.net.0.weight", vec![1.0, -2.0, 0.5, 1.0]),
@@ -137,7 +137,7 @@ fn a_small_nice_has_the_density_worked_out_by_hand() {
 
 /// A NICE away from where it starts.
 fn some_nice() -> Flow<f64> {
-    let flow = Nice::build(&NiceConfig { dims: 5, couplings: 4, hidden: 7, depth: 2 }, &mut rng(1));
+    let flow = Nice::build(&NiceConfig { dims: 5, couplings: 4, hidden: 7, depth: 2, condition: 0 }, &mut rng(1));
     randomise(&flow, 0.5, &mut rng(2));
     flow
 }
@@ -175,7 +175,7 @@ fn bits_per_dim_are_those_of_a_density_over_levels() {
     let (inner, levels) = (some_nice(), uniform(&[6, 5], 0.0, 256.0, &mut rng(4)));
     let unit = Tensor::from_fn(levels.shape(), |i| levels.as_slice()[i] / 256.0);
     let of_unit = inner.log_prob_of(&unit).unwrap();
-    let config = NiceConfig { dims: 5, couplings: 4, hidden: 7, depth: 2 };
+    let config = NiceConfig { dims: 5, couplings: 4, hidden: 7, depth: 2, condition: 0 };
     let model = FromLevels(Dequantise::new(256), Nice::build(&config, &mut rng(1)));
     randomise(&model.1, 0.5, &mut rng(2));
     let of_levels = Flow::new(model, Logistic, [5]).log_prob_of(&levels).unwrap();

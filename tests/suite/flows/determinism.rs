@@ -57,7 +57,7 @@ fn a_training_repeats_to_the_last_bit() {
 
 #[test]
 fn models_and_samples_repeat_to_the_last_bit() {
-    let config = NiceConfig { dims: DIMS, couplings: 3, hidden: 8, depth: 2 };
+    let config = NiceConfig { dims: DIMS, couplings: 3, hidden: 8, depth: 2, condition: 0 };
     let make = |seed| Nice::build::<f32>(&config, &mut rng(seed));
     assert_eq!(param_bits(&make(4)), param_bits(&make(4)));
     assert_ne!(param_bits(&make(4)), param_bits(&make(5)));

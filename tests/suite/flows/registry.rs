@@ -155,7 +155,7 @@ pub(super) fn entries() -> Vec<Entry> {
         entry!(Map "chain from pixels", from_pixels, dims 1.., classes false, Levels -> Image, dense),
     ];
     let inverted = bijections.map(|entry| Entry { inverted: true, ..entry });
-    let models = [entry!(Model "NICE", nice, dims 2.., classes false, Line -> Line, dense)];
+    let models = [entry!(Model "NICE", nice, dims 2.., classes true, Line -> Line, dense)];
     bijections.into_iter().chain(inverted).chain(models).collect()
 }
 
@@ -290,5 +290,6 @@ fn from_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
 }
 
 fn nice<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    Nice::build(&NiceConfig { dims: s.dims, couplings: s.layers, hidden: s.hidden, depth: s.depth }, rng)
+    let &Sizes { dims, layers: couplings, hidden, depth, classes: condition, .. } = s;
+    Nice::build(&NiceConfig { dims, couplings, hidden, depth, condition }, rng)
 }

@@ -24,7 +24,7 @@ fn banana<T: Real>(count: usize, seed: u64) -> Tensor<T> {
 }
 
 fn model<T: Real>() -> Flow<T> {
-    Nice::build(&NiceConfig { dims: 2, couplings: 4, hidden: 32, depth: 2 }, &mut rng(0))
+    Nice::build(&NiceConfig { dims: 2, couplings: 4, hidden: 32, depth: 2, condition: 0 }, &mut rng(0))
 }
 
 fn train<T: Real>(flow: &Flow<T>, steps: u64, shards: usize) {

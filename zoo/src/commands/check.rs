@@ -1,12 +1,12 @@
 //! `zoo check`: does a trained model's inverse undo it, and is its log-determinant the determinant?
 
-use super::{load, say, threads};
-use crate::source::{Part, Source};
+use super::{load, say, source, threads};
+use crate::score::continuous;
+use crate::source::Part;
 use anyhow::{Result, anyhow, bail};
-use autograd::{Tensor, Var, parallel};
+use autograd::parallel;
 use flows::check::{self, Case, Measured};
-use flows::layers::Dequantise;
-use flows::{Bijection, Context, Noise};
+use flows::{Context, Noise};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,28 +42,18 @@ const LOG_DET_PER_DIM: f64 = 1e-6;
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let loaded = load::<f64>(&args.run)?;
     let header = &loaded.header;
-    let space = header.blueprint.space;
     let data = args.data.as_ref().unwrap_or(&header.data);
-    let source = Source::open(data, header.seed)?;
-    if source.space() != space {
-        bail!(
-            "{data} has {}, but this model is over {}: give --data of that shape",
-            source.space().describe(),
-            space.describe()
-        );
-    }
+    let source = source(header, args.data.as_ref())?;
     let rows = source.held_out(Part::Test, usize::try_from(args.samples).ok()).cast::<f64>();
-    let x: Tensor<f64> = match space.levels() {
-        Some(levels) => {
-            let cx = Context::evaluation(Noise::new(0));
-            Dequantise::new(levels).to_latent(&Var::from(rows), cx).value.into_value()
-        }
-        None => rows,
+    let noise = Context::evaluation(Noise::new(0));
+    let x = continuous(&header.blueprint.space, &rows.x().clone().into(), noise).into_value();
+    let case = Case::new(loaded.flow.bijection(), x);
+    let case = match rows.classes() {
+        Some(classes) => case.given(classes.clone()),
+        None => case,
     };
     let jacobians = usize::try_from(args.jacobians).unwrap_or(usize::MAX);
-    let measured = parallel::with_threads(threads(args.threads), || {
-        check::measure(&Case::new(loaded.flow.bijection(), x), jacobians)
-    });
+    let measured = parallel::with_threads(threads(args.threads), || check::measure(&case, jacobians));
     let measured = measured.map_err(|violation| anyhow!("{}: {violation}", args.run.display()))?;
     let sound = is_sound(&measured);
     if args.json {
@@ -73,6 +63,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             "step": header.step,
             "samples": measured.samples,
             "jacobians": measured.differenced,
+            "given_class": rows.classes().is_some(),
             "dims": measured.dims,
             "round_trip_x": measured.round_trip_x,
             "round_trip_z": measured.round_trip_z,
@@ -89,7 +80,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         } else {
             ""
         };
-        say(&format!("{} in f64, {measured}{verdict}", header.blueprint.name()))?;
+        let given = if rows.classes().is_some() { ", each row given its class" } else { "" };
+        say(&format!("{} in f64{given}, {measured}{verdict}", header.blueprint.name()))?;
     }
     if !sound {
         bail!(

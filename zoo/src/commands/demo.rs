@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let loaded = load::<f32>(&args.out)?;
     let (samples, found) = parallel::with_threads(threads, || {
-        let samples = drawing::samples(&loaded.flow, 100, TEMPERATURE, 0);
+        let samples = drawing::samples(&loaded.flow, None, 100, TEMPERATURE, 0);
         let rows = source.held_out(Part::Test, None);
         (samples, score(&loaded.flow, &loaded.header.blueprint.space, &rows, 0))
     });

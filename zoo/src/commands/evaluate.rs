@@ -1,9 +1,9 @@
 //! `zoo evaluate`.
 
-use super::{load, say, threads};
+use super::{load, say, source, threads};
 use crate::score::score;
-use crate::source::{Part, Source};
-use anyhow::{Result, bail};
+use crate::source::Part;
+use anyhow::Result;
 use autograd::parallel;
 use serde_json::json;
 use std::path::PathBuf;
@@ -35,13 +35,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let loaded = load::<f32>(&args.run)?;
     let header = &loaded.header;
     let data = args.data.as_ref().unwrap_or(&header.data);
-    // The same split as in training: it does not depend on the training's seed.
-    let source = Source::open(data, header.seed)?;
+    let source = source(header, args.data.as_ref())?;
     let space = header.blueprint.space;
-    if source.space() != space {
-        let (has, wants) = (source.space().describe(), space.describe());
-        bail!("{data} has {has}, but this model is over {wants}: give --data of that shape");
-    }
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
     let rows = source.held_out(Part::Test, limit);
     let found = parallel::with_threads(threads(args.threads), || score(&loaded.flow, &space, &rows, args.seed));

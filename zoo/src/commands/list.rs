@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn built(entry: &Entry, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
-    let blueprint = Blueprint { architecture: entry.recipe(preset, MNIST).architecture, space: MNIST };
+    let blueprint = Blueprint { architecture: entry.recipe(preset, MNIST).architecture, space: MNIST, classes: 0 };
     Ok(blueprint.build::<f32>(&mut ChaCha8Rng::seed_from_u64(0))?.params())
 }
 

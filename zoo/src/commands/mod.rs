@@ -1,19 +1,23 @@
 //! The commands, one a file.
 
 mod check;
+mod class;
 mod demo;
+mod density;
 mod evaluate;
+mod interpolate;
 mod list;
 mod sample;
 mod train;
 mod transform;
 
-use crate::checkpoint::{self, Loaded};
-use anyhow::{Context as _, Result};
+use crate::checkpoint::{self, Header, Loaded};
+use crate::source::Source;
+use anyhow::{Context as _, Result, bail};
 use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The lectures' normalizing flows, trained, sampled and checked.
@@ -45,6 +49,10 @@ enum Command {
     Encode(transform::Args),
     /// Map latents to data, z → x
     Decode(transform::Args),
+    /// Draw what lies between test images: a manifold with four of them in its corners, and lines
+    Interpolate(interpolate::Args),
+    /// Draw what a model of the plane has learnt: density, samples, and the map between z and x
+    Density(density::Args),
     /// Check a trained model's inverse and log-determinant in f64
     Check(check::Args),
 }
@@ -63,6 +71,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Logprob(args) => transform::run(&args, transform::Map::LogProb),
         Command::Encode(args) => transform::run(&args, transform::Map::Encode),
         Command::Decode(args) => transform::run(&args, transform::Map::Decode),
+        Command::Interpolate(args) => interpolate::run(&args),
+        Command::Density(args) => density::run(&args),
         Command::Check(args) => check::run(&args),
     }
 }
@@ -70,6 +80,33 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
 /// Loads the model that RUN names.
 fn load<T: Real>(run: &Path) -> Result<Loaded<T>> {
     checkpoint::load(&crate::run::checkpoint(run)?)
+}
+
+/// The data that a model is looked at with: what it was trained on or other data of the same shape, with
+/// the rows' classes where the model is given those. The split is that of the training: it does not
+/// depend on the seed.
+fn source(header: &Header, asked: Option<&String>) -> Result<Source> {
+    let data = asked.unwrap_or(&header.data);
+    let source = Source::open(data, header.seed)?;
+    let space = header.blueprint.space;
+    if !space.takes(&source.space()) {
+        let (has, wants) = (source.space().describe(), space.describe());
+        bail!("{data} has {has}, but this model is over {wants}: give --data of that shape");
+    }
+    source.with_classes_of(header.blueprint.classes)
+}
+
+/// The folder that several pictures go to: the one asked for, made if need be, or the model's.
+fn folder(run: &Path, asked: Option<&Path>) -> Result<PathBuf> {
+    match asked {
+        Some(folder) => {
+            let why = || format!("cannot make the folder {}: choose another --out", folder.display());
+            std::fs::create_dir_all(folder).with_context(why)?;
+            Ok(folder.to_owned())
+        }
+        None if run.is_dir() => Ok(run.to_owned()),
+        None => Ok(run.parent().unwrap_or(Path::new("")).to_owned()),
+    }
 }
 
 /// A line on standard output. Where nobody reads any more (`zoo list | head`), nobody misses it.

@@ -1,6 +1,6 @@
 //! `zoo sample`.
 
-use super::{load, say, threads, train::positive};
+use super::{class, load, say, threads, train::positive};
 use crate::data::npy;
 use crate::drawing;
 use crate::pictures::terminal::{self, Colours};
@@ -20,6 +20,9 @@ pub(super) struct Args {
     /// Below 1: nearer to the mode, cleaner and less varied
     #[arg(long, default_value = "1", value_parser = positive, allow_negative_numbers = true)]
     temperature: f64,
+    /// All samples of this class, of a conditional model [default: each class in turn, from left to right]
+    #[arg(long, value_name = "CLASS")]
+    class: Option<usize>,
     /// Decides the samples
     #[arg(long, default_value = "0")]
     seed: u64,
@@ -59,9 +62,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
+    class::check(args.class, &args.run, loaded.header.blueprint.classes)?;
     let Grid { columns, rows } = args.grid;
     let samples = parallel::with_threads(threads(args.threads), || {
-        drawing::samples(&loaded.flow, columns * rows, args.temperature, args.seed)
+        drawing::samples(&loaded.flow, args.class, columns * rows, args.temperature, args.seed)
     });
     if !samples.all_finite() {
         bail!("some samples at temperature {:e} are not finite: choose a smaller --temperature", args.temperature);
@@ -77,8 +81,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let picture = drawing::picture(&samples, &space, columns)?;
     let out = args.out.clone().unwrap_or_else(|| beside(&args.run));
     picture.save_png(&out)?;
+    let of = match (args.class, loaded.header.blueprint.classes) {
+        (Some(class), _) => format!(" of class {class}"),
+        (None, 0) => String::new(),
+        (None, classes) => format!(" of the classes 0 to {} in turn", classes - 1),
+    };
     say(&format!(
-        "{}: {} samples at temperature {}, seed {}",
+        "{}: {} samples{of} at temperature {}, seed {}",
         out.display(),
         columns * rows,
         args.temperature,

@@ -45,7 +45,10 @@ pub(super) struct Args {
     /// Seconds between saves of what --resume needs
     #[arg(long, value_name = "SECONDS", value_parser = positive, allow_negative_numbers = true, default_value_t = SAVE_EVERY)]
     save_every: f64,
-    /// Where to keep the run [default: runs/MODEL-DATA]
+    /// Give the model the class of each row: it learns p(x | class), and draws the class that is asked for
+    #[arg(long)]
+    conditional: bool,
+    /// Where to keep the run [default: runs/MODEL-DATA, or runs/MODEL-DATA-conditional]
     #[arg(long)]
     out: Option<PathBuf>,
     /// Go on where a training in the same folder stopped
@@ -74,7 +77,8 @@ impl Args {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .collect();
-        self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-{plain}", self.model)))
+        let ending = if self.conditional { "-conditional" } else { "" };
+        self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-{plain}{ending}", self.model)))
     }
 
     fn adjust(&self, recipe: &mut Recipe) {
@@ -108,8 +112,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         if args.data.as_ref().is_some_and(|asked| *asked != data) {
             bail!("{} was begun with --data {data}: leave --data out to resume it", run.folder().display());
         }
+        if args.conditional && paused.classes == 0 {
+            bail!("{} was begun without --conditional: leave it out to resume it", run.folder().display());
+        }
         args.adjust(&mut recipe);
-        let source = Source::open(&data, seed)?;
+        let source = Source::open(&data, seed)?.with_classes_of(paused.classes)?;
         train::resume(&args.plan(recipe, data, seed, &run), entry.name, &source, &paused)?
     } else {
         if run.has_begun() {
@@ -117,6 +124,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         }
         let (data, seed) = (args.data.clone().unwrap_or_else(|| "mnist".to_owned()), args.seed.unwrap_or(0));
         let source = Source::open(&data, seed)?;
+        let source = if args.conditional { source.with_classes()? } else { source };
         let mut recipe = entry.recipe(args.preset.unwrap_or(Preset::Standard), source.space());
         if let Some(rows) = source.rows() {
             recipe.batch = recipe.batch.min(rows);

@@ -1,6 +1,6 @@
 //! `zoo logprob`, `zoo encode` and `zoo decode`: NPY files through a model.
 
-use super::{load, say, threads};
+use super::{class, load, say, threads};
 use crate::blueprint::Space;
 use crate::data::npy;
 use anyhow::{Result, bail};
@@ -19,6 +19,12 @@ pub(super) struct Args {
     /// Where to write the result, a .npy file
     #[arg(long)]
     output: PathBuf,
+    /// The class of all rows, for a conditional model
+    #[arg(long, value_name = "CLASS", conflicts_with = "labels")]
+    class: Option<usize>,
+    /// The class of each row, for a conditional model: whole numbers in a .npy file
+    #[arg(long, value_name = "FILE.npy")]
+    labels: Option<PathBuf>,
     /// Threads [default: all cores]
     #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
@@ -40,14 +46,17 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
     let space = loaded.header.blueprint.space;
     let rows = rows(&args.input, &space, map)?;
     let flow = &loaded.flow;
+    let given = class::condition(args.class, args.labels.as_deref(), rows.shape()[0], &args.run, flow.condition())?;
+    let given = given.as_ref();
     let result = parallel::with_threads(threads(args.threads), || match map {
-        Map::LogProb => flow.log_prob_of(&rows),
-        Map::Encode => flow.encode(&rows),
-        Map::Decode => flow.decode(&rows),
+        Map::LogProb => flow.log_prob_given(&rows, given),
+        Map::Encode => flow.encode_given(&rows, given),
+        Map::Decode => flow.decode_given(&rows, given),
     });
     let result = result.map_err(|why| anyhow::anyhow!("{}: {why}", args.input.display()))?;
     npy::write(&args.output, result.shape(), result.as_slice())?;
     let what = match map {
+        Map::LogProb if given.is_some() => "log p(x | class) in nats",
         Map::LogProb => "log p(x) in nats",
         Map::Encode => "latents",
         Map::Decode => "data",

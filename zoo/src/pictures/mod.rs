@@ -6,14 +6,19 @@
 //! model that diverges is just when its pictures are wanted.
 
 pub mod curve;
+pub mod density;
+mod frame;
 pub mod grid;
+mod plane;
 mod raster;
 pub mod scatter;
 pub mod terminal;
+mod text;
 
 use std::io::Write;
 use std::path::Path;
 
+pub use plane::Window;
 pub use raster::Raster;
 
 use crate::files::{FileError, write_atomically};

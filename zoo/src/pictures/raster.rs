@@ -63,6 +63,13 @@ impl Raster {
         &mut self.pixels[at..at + self.channels]
     }
 
+    /// Lays a share, from 0 to 1, of a colour over pixel (`x`, `y`) of a coloured picture.
+    pub(crate) fn blend(&mut self, x: usize, y: usize, colour: [u8; 3], share: f64) {
+        for (old, new) in self.pixel_mut(x, y).iter_mut().zip(colour) {
+            *old = (f64::from(*old) * (1.0 - share) + f64::from(new) * share).round() as u8;
+        }
+    }
+
     fn at(&self, x: usize, y: usize) -> usize {
         assert!(x < self.width, "pixel {x} of a row of {}", self.width);
         (y * self.width + x) * self.channels

@@ -1,18 +1,20 @@
 //! Points in the plane, in panels side by side: data beside samples, one layer beside the next.
 //!
 //! As PNG the points of a crowded spot add up to a darker one, and any number of them gives a file
-//! of the same size. As SVG there are titles and numbers at the axes, for figures in a text.
+//! of the same size. As SVG every point stays one, for figures in a text.
 
 use std::path::Path;
 
 use plotters::prelude::*;
 
-use super::{PALETTE, PictureError, Raster, save_svg, wants_svg};
+use super::curve::number;
+use super::frame::{AROUND, Frame};
+use super::{PALETTE, PictureError, Raster, Window, save_svg, wants_svg};
 
 /// One square of points.
 #[derive(Debug, Clone, Copy)]
 pub struct Panel<'a> {
-    /// Above the square, in SVG only.
+    /// Above the square.
     pub title: &'a str,
     /// The points, x and y in turn. Those that are not finite or out of range are left out.
     pub points: &'a [f32],
@@ -24,8 +26,8 @@ pub struct Panel<'a> {
 /// How the panels are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layout {
-    /// Every panel shows the square from −`reach` to `reach`.
-    pub reach: f32,
+    /// What every panel shows of the plane.
+    pub window: Window,
     /// Pixels from one side of a panel to the other.
     pub side: usize,
     /// Panels in a row, before the next row begins.
@@ -34,7 +36,7 @@ pub struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { reach: 4.0, side: 320, columns: 4 }
+        Self { window: Window::square(4.0), side: 320, columns: 4 }
     }
 }
 
@@ -54,7 +56,7 @@ fn check(panels: &[Panel<'_>], layout: &Layout) -> Result<(usize, usize), Pictur
             });
         }
     }
-    if panels.is_empty() || !layout.reach.is_finite() || layout.reach <= 0.0 {
+    if panels.is_empty() || !layout.window.is_sound() {
         return Err(PictureError::Nothing { what: "a scatter without panels or range".into() });
     }
     let columns = layout.columns.clamp(1, panels.len());
@@ -67,64 +69,36 @@ fn check(panels: &[Panel<'_>], layout: &Layout) -> Result<(usize, usize), Pictur
     Ok((columns, tall))
 }
 
-/// The points to draw: inside the panel, with their colours.
-fn visible<'a>(panel: &Panel<'a>, reach: f32) -> impl Iterator<Item = ([f32; 2], [u8; 3])> + 'a {
+/// The points of a panel, with their colours.
+fn coloured<'a>(panel: &Panel<'a>) -> impl Iterator<Item = ([f32; 2], [u8; 3])> + 'a {
     let Panel { points, groups, .. } = *panel;
-    points.chunks_exact(2).enumerate().filter_map(move |(i, point)| {
+    points.chunks_exact(2).enumerate().map(move |(i, point)| {
         let group = groups.get(i).map_or(0, |&group| usize::from(group));
-        // Comparisons with NaN are false.
-        let inside = point.iter().all(|x| x.abs() <= reach);
-        inside.then(|| ([point[0], point[1]], PALETTE[group % PALETTE.len()]))
+        ([point[0], point[1]], PALETTE[group % PALETTE.len()])
     })
 }
 
-/// Draws the panels into pixels: a frame, both axes, and points that add up where they crowd.
-pub fn raster(panels: &[Panel<'_>], layout: &Layout) -> Result<Raster, PictureError> {
-    const MARGIN: usize = 8;
-    let (columns, rows) = check(panels, layout)?;
-    let side = layout.side;
-    let step = side + MARGIN;
-    let mut picture = Raster::new(columns * step + MARGIN, rows * step + MARGIN, [255; 3])?;
-    for (i, panel) in panels.iter().enumerate() {
-        let (left, top) = (MARGIN + i % columns * step, MARGIN + i / columns * step);
-        for k in 0..side {
-            for (x, y, grey) in [(k, side / 2, 225), (side / 2, k, 225)] {
-                picture.pixel_mut(left + x, top + y).fill(grey);
-            }
-        }
-        // Few points are drawn boldly, many thinly: what covers what would otherwise be chance.
-        let share = (30_000.0 / (panel.points.len() as f32 / 2.0 + 1.0)).sqrt() * 0.12;
-        let share = share.clamp(0.05, 0.8);
-        for ([x, y], colour) in visible(panel, layout.reach) {
-            let at = |v: f32| (v / layout.reach + 1.0) / 2.0 * (side - 1) as f32;
-            dot(&mut picture, (left, top), side, [at(x), at(-y)], colour, share);
-        }
-        for k in 0..side {
-            for (x, y) in [(k, 0), (k, side - 1), (0, k), (side - 1, k)] {
-                picture.pixel_mut(left + x, top + y).fill(150);
-            }
-        }
-    }
-    Ok(picture)
+/// How much a point among so many covers what is below it: few points are drawn boldly, many thinly. What
+/// covers what would otherwise be chance.
+pub(super) fn share(points: usize) -> f64 {
+    ((30_000.0 / (points as f64 + 1.0)).sqrt() * 0.12).clamp(0.05, 0.8)
 }
 
-/// Lays `share` of a colour over the pixels of a small disc, softened at its edge.
-fn dot(picture: &mut Raster, (left, top): (usize, usize), side: usize, [x, y]: [f32; 2], colour: [u8; 3], share: f32) {
-    const RADIUS: f32 = 1.3;
-    let span = |centre: f32| {
-        let first = (centre - RADIUS).floor().max(0.0) as usize;
-        let last = ((centre + RADIUS).ceil() as usize).min(side - 1);
-        first..=last
-    };
-    for py in span(y) {
-        for px in span(x) {
-            let distance = (px as f32 - x).hypot(py as f32 - y);
-            let share = share * (RADIUS + 0.5 - distance).clamp(0.0, 1.0);
-            for (old, new) in picture.pixel_mut(left + px, top + py).iter_mut().zip(colour) {
-                *old = (f32::from(*old) * (1.0 - share) + f32::from(new) * share).round() as u8;
-            }
+/// Draws the panels into pixels: a frame, numbers at its axes, and points that add up where they crowd.
+pub fn raster(panels: &[Panel<'_>], layout: &Layout) -> Result<Raster, PictureError> {
+    let (columns, rows) = check(panels, layout)?;
+    let step = layout.side + AROUND;
+    let mut picture = Raster::new(columns * step, rows * step, [255; 3])?;
+    for (i, panel) in panels.iter().enumerate() {
+        let corner = (i % columns * step, i / columns * step);
+        let mut frame = Frame::new(&mut picture, corner, layout.side, layout.window, panel.title);
+        let share = share(panel.points.len() / 2);
+        for (point, colour) in coloured(panel) {
+            frame.dot(point, colour, share);
         }
+        frame.close();
     }
+    Ok(picture)
 }
 
 /// Draws the panels into SVG text, with titles and numbered axes.
@@ -134,7 +108,7 @@ pub fn svg(panels: &[Panel<'_>], layout: &Layout) -> Result<String, PictureError
     // Room for the title above and for the numbers below and to the left.
     let (across, down) = (layout.side + 44, layout.side + 60);
     let size = ((columns * across) as u32, (rows * down) as u32);
-    let reach = f64::from(layout.reach);
+    let Window { x: [left, right], y: [low, high] } = layout.window;
     let mut text = String::new();
     {
         let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -145,23 +119,26 @@ pub fn svg(panels: &[Panel<'_>], layout: &Layout) -> Result<String, PictureError
                 .margin(6)
                 .x_label_area_size(24)
                 .y_label_area_size(30)
-                .build_cartesian_2d(-reach..reach, -reach..reach)
+                .build_cartesian_2d(left..right, low..high)
                 .map_err(drawing)?;
             chart
                 .configure_mesh()
                 .x_labels(5)
                 .y_labels(5)
-                .x_label_formatter(&|x| format!("{}", (x * 1e3).round() / 1e3))
-                .y_label_formatter(&|y| format!("{}", (y * 1e3).round() / 1e3))
+                .x_label_formatter(&|x| number(*x))
+                .y_label_formatter(&|y| number(*y))
                 .label_style(("sans-serif", 12))
                 .bold_line_style(RGBColor(232, 232, 232))
                 .light_line_style(TRANSPARENT)
                 .axis_style(RGBColor(150, 150, 150))
                 .draw()
                 .map_err(drawing)?;
-            let dots = visible(panel, layout.reach).map(|([x, y], [r, g, b])| {
+            let places = coloured(panel).map(|([x, y], colour)| ((f64::from(x), f64::from(y)), colour));
+            let inside =
+                |&((x, y), _): &((f64, f64), [u8; 3])| (left..=right).contains(&x) && (low..=high).contains(&y);
+            let dots = places.filter(inside).map(|(at, [r, g, b])| {
                 let colour = RGBColor(r, g, b).mix(0.5).filled();
-                Circle::new((f64::from(x), f64::from(y)), 1, colour)
+                Circle::new(at, 1, colour)
             });
             chart.draw_series(dots).map_err(drawing)?;
         }
@@ -195,7 +172,7 @@ mod tests {
         let marked = marked(&picture);
         assert!(!marked.is_empty());
         for (x, y) in marked {
-            assert!(x.abs_diff(8 + 75) <= 2 && y.abs_diff(8 + 12) <= 2, "{x} {y}");
+            assert!(x.abs_diff(62 + 75) <= 2 && y.abs_diff(38 + 12) <= 2, "{x} {y}");
         }
     }
 
@@ -205,7 +182,7 @@ mod tests {
         let picture = raster(&[panel(&points)], &Layout::default()).unwrap();
         assert!(marked(&picture).is_empty());
         assert!(!svg(&[panel(&points)], &Layout::default()).unwrap().contains("<circle"));
-        let edge = raster(&[panel(&[4.0, 4.0, -4.0, -4.0])], &Layout::default()).unwrap();
+        let edge = raster(&[panel(&[3.98, 3.98, 4.0, -4.0])], &Layout::default()).unwrap();
         assert!(!marked(&edge).is_empty());
     }
 
@@ -223,7 +200,7 @@ mod tests {
     fn panels_fill_rows() {
         let layout = Layout { side: 20, columns: 2, ..Layout::default() };
         let picture = raster(&[panel(&[]); 3], &layout).unwrap();
-        assert_eq!((picture.width(), picture.height()), (64, 64));
+        assert_eq!((picture.width(), picture.height()), (2 * 96, 2 * 96));
     }
 
     #[test]
@@ -243,8 +220,9 @@ mod tests {
         assert!(raster(&[], &layout).is_err());
         assert!(raster(&[panel(&[1.0])], &layout).is_err());
         assert!(raster(&[Panel { groups: &[1, 2], ..panel(&[1.0, 2.0]) }], &layout).is_err());
-        for reach in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-            assert!(svg(&[panel(&[])], &Layout { reach, ..layout }).is_err());
+        for reach in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let layout = Layout { window: Window::square(reach), ..layout };
+            assert!(svg(&[panel(&[])], &layout).is_err() && raster(&[panel(&[])], &layout).is_err());
         }
         for side in [0, 1, 20_000, usize::MAX] {
             assert!(raster(&[panel(&[])], &Layout { side, ..layout }).is_err());

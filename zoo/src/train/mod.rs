@@ -11,6 +11,7 @@ use crate::blueprint::Blueprint;
 use crate::checkpoint::Contents;
 use crate::data::Standardisation;
 use crate::recipes::{Budget, Recipe};
+use crate::rows::Rows;
 use crate::run::Run;
 use crate::score::{self, Score, score};
 use crate::source::{Order, Part, Source};
@@ -29,6 +30,8 @@ use std::time::Instant;
 
 /// Validation rows an epoch is judged by.
 const VALIDATION_ROWS: usize = 2_000;
+/// Training batches that statistics for evaluation are collected from.
+const CALIBRATION_BATCHES: u64 = 100;
 /// A line of the log after so many steps.
 const LOG_EVERY: u64 = 50;
 /// Images in the pictures drawn during training.
@@ -83,14 +86,15 @@ struct Training<'a> {
 pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
     // What can be refused is refused before there is a folder.
     source.steps_per_epoch(plan.recipe.batch)?;
-    let blueprint = Blueprint { architecture: plan.recipe.architecture.clone(), space: source.space() };
+    let blueprint =
+        Blueprint { architecture: plan.recipe.architecture.clone(), space: source.space(), classes: source.classes() };
     let flow = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed)).with_context(|| plan.data.clone())?;
     if let Some(statistics) = source.standardisation() {
         standardise(&flow, statistics);
     }
     plan.run.create()?;
     let _lock = plan.run.lock()?;
-    announce(blueprint.name(), plan);
+    announce(&blueprint, plan);
     parallel::with_threads(plan.threads, || {
         let mut training = Training::new(plan, source, blueprint, flow);
         training.initialise()?;
@@ -99,7 +103,7 @@ pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
 }
 
 /// Says what is about to happen, for how long, and where it will be found.
-fn announce(model: &str, plan: &Plan) {
+fn announce(blueprint: &Blueprint, plan: &Plan) {
     let Plan { recipe, data, run, threads, .. } = plan;
     let long = match recipe.budget {
         Budget::Steps(steps) => format!("{steps} steps"),
@@ -107,8 +111,13 @@ fn announce(model: &str, plan: &Plan) {
         Budget::Minutes(minutes) => format!("{minutes} minutes"),
     };
     let folder = run.folder().display();
+    let given = match blueprint.classes {
+        0 => String::new(),
+        classes => format!(" given the class of {classes}"),
+    };
     let line = format!(
-        "training {model} on {data} for {long}, {} rows a step, {threads} threads, into {folder}",
+        "training {} on {data}{given} for {long}, {} rows a step, {threads} threads, into {folder}",
+        blueprint.name(),
         recipe.batch
     );
     // A closed standard error is no reason not to train.
@@ -158,6 +167,8 @@ pub struct Paused {
     pub data: String,
     /// Its seed.
     pub seed: u64,
+    /// How many classes its model is given one of; 0 for none.
+    pub classes: usize,
     /// The file itself, which is large and is read once.
     contents: Contents,
 }
@@ -172,8 +183,9 @@ pub fn paused(run: &Run) -> Result<Paused> {
     }
     let contents = crate::checkpoint::read(&run.training())?;
     let saved = Saved::of(&contents, &run.training())?;
-    let (data, seed) = (contents.header.data.clone(), contents.header.seed);
-    Ok(Paused { recipe: saved.recipe, data, seed, contents })
+    let header = &contents.header;
+    let (data, seed, classes) = (header.data.clone(), header.seed, header.blueprint.classes);
+    Ok(Paused { recipe: saved.recipe, data, seed, classes, contents })
 }
 
 /// Gives the flow's first layer the statistics of the training rows.
@@ -203,7 +215,22 @@ impl<'a> Training<'a> {
     fn initialise(&mut self) -> Result<()> {
         let batch = self.source.batch(0, self.plan.recipe.batch, &mut Order::default())?;
         let cx = Context::training(Noise::for_step(self.plan.seed, 0));
-        score::initialise(&self.flow, &self.blueprint.space, &batch.into(), cx);
+        score::initialise(&self.flow, &self.blueprint.space, &batch.values(), cx);
+        Ok(())
+    }
+
+    /// Collects what the model's evaluation uses of training batches, for the weights it has now.
+    fn calibrate(&self) -> Result<()> {
+        if !self.blueprint.is_calibrated() {
+            return Ok(());
+        }
+        let (mut order, seed, recipe) = (Order::default(), self.plan.seed, &self.plan.recipe);
+        let enough = self.source.steps_per_epoch(recipe.batch)?.min(CALIBRATION_BATCHES);
+        for seen in 0..enough {
+            let batch = self.source.batch(seen, recipe.batch, &mut order)?;
+            let cx = Context::training(Noise::for_step(seed, seen));
+            score::calibrate(&self.flow, &self.blueprint.space, &batch.values(), cx, seen);
+        }
         Ok(())
     }
 
@@ -265,14 +292,14 @@ impl<'a> Training<'a> {
     }
 
     /// One optimiser step. Returns the loss, in the unit that is shown.
-    fn step(&mut self, batch: &Tensor<f32>, lr: f64) -> Result<f64> {
-        let rows = batch.shape()[0];
+    fn step(&mut self, batch: &Rows<f32>, lr: f64) -> Result<f64> {
+        let rows = batch.count();
         let noise = Noise::for_step(self.plan.seed, self.saved.step);
         let (flow, space, shards) = (&self.flow, &self.blueprint.space, self.shards);
         let loss = |tape: &Tape<f32>, range: std::ops::Range<usize>| {
             let cx = Context::training(noise.from_row(range.start));
-            let x = tape.constant(if shards == 1 { batch.clone() } else { batch.rows(range) });
-            score::loss(flow, space, &x, cx)
+            let part = if shards == 1 { batch.clone() } else { batch.range(range) };
+            score::loss(flow, space, &part.on(tape), cx)
         };
         let mut evaluated = sharded(rows, shards, loss);
         if !evaluated.loss.is_finite() {
@@ -312,6 +339,7 @@ impl<'a> Training<'a> {
         if let Some(average) = &mut self.average {
             average.swap();
         }
+        self.calibrate()?;
         let rows = self.source.held_out(Part::Validation, Some(VALIDATION_ROWS));
         let validation = score(&self.flow, &self.blueprint.space, &rows, 0);
         let step = self.saved.step;
@@ -326,7 +354,7 @@ impl<'a> Training<'a> {
         }
         let drawn = if epoch <= 10 || epoch.is_multiple_of(10) {
             let temperature = self.plan.recipe.temperature;
-            let samples = drawing::samples(&self.flow, GRID, temperature, 0);
+            let samples = drawing::samples(&self.flow, None, GRID, temperature, 0);
             drawing::save(&samples, &self.blueprint.space, &self.plan.run.grid(epoch), 10)
         } else {
             Ok(())

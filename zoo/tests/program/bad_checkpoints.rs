@@ -25,6 +25,8 @@ fn refuses(folder: &Folder, file: impl AsRef<[u8]>, parts: &[&str]) {
         "logprob m.safetensors --input x.npy --output out.npy --threads 1",
         "decode m.safetensors --input x.npy --output out.npy --threads 1",
         "check m.safetensors --threads 1",
+        "interpolate m.safetensors --threads 1",
+        "density m.safetensors --threads 1",
     ] {
         folder.refuses(line, &parts);
     }

@@ -36,6 +36,8 @@ fn runs_that_are_not_there_are_named() {
         &format!("encode {files}"),
         &format!("decode {files}"),
         "check",
+        "interpolate",
+        "density",
     ] {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
         folder.refuses(&format!("{verb} nowhere {rest}"), &["there is no run nowhere", "zoo train"]);

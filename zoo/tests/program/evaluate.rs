@@ -76,6 +76,8 @@ fn other_data_of_the_same_shape_may_be_given() {
     let other = folder.json("evaluate run --json --threads 1 --limit 500 --data eight-gaussians");
     assert_eq!(other["data"], "eight-gaussians");
     assert_ne!(own["nats"], other["nats"]);
+    folder.write("two.csv", csv(&rows(50, 2), 2));
+    assert_eq!(folder.json("evaluate run --json --threads 1 --data two.csv")["n"], 5);
     folder.write("three.csv", csv(&rows(50, 3), 3));
     let parts = ["three.csv has rows of 3 numbers", "over rows of 2 numbers", "give --data"];
     folder.refuses("evaluate run --data three.csv", &parts);

@@ -52,7 +52,19 @@ fn the_parameters_that_are_listed_are_those_of_a_checkpoint() {
 fn every_command_explains_itself() {
     let folder = Folder::new();
     let help = folder.run("--help");
-    for command in ["demo", "list", "train", "sample", "evaluate", "logprob", "encode", "decode", "check"] {
+    for command in [
+        "demo",
+        "list",
+        "train",
+        "sample",
+        "evaluate",
+        "logprob",
+        "encode",
+        "decode",
+        "check",
+        "interpolate",
+        "density",
+    ] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command} is not in\n{help}");
         let text = folder.run(&format!("{command} --help"));
         assert!(text.contains("Usage: zoo ") && text.contains(command), "{text}");

@@ -86,3 +86,27 @@ pub(crate) fn image_folder(folder: &Folder, name: &str, side: usize, packed: boo
         write(&format!("{part}-labels-idx1-ubyte"), idx(&[count], &vec![3; count as usize]));
     }
 }
+
+/// Images whose label says which column the bright bar is in, and the labels: each in turn.
+pub(crate) fn labelled(count: usize, side: usize) -> (Vec<u8>, Vec<u8>) {
+    let mut numbers = Numbers::new(13 + count as u64);
+    let labels: Vec<u8> = (0..count).map(|image| (image % side) as u8).collect();
+    let mut pixels = Vec::new();
+    for &label in &labels {
+        for i in 0..side * side {
+            let ground = (numbers.bits() % 60) as u8;
+            pixels.push(if i % side == usize::from(label) { 180 + ground } else { ground });
+        }
+    }
+    (pixels, labels)
+}
+
+/// Writes a folder of such images, 200 to train on and 40 to test on, with as many classes as columns.
+pub(crate) fn labelled_folder(folder: &Folder, name: &str, side: usize) {
+    for (part, count) in [("train", 200), ("t10k", 40)] {
+        let (pixels, labels) = labelled(count, side);
+        let size = side as u32;
+        folder.write(&format!("{name}/{part}-images-idx3-ubyte"), idx(&[count as u32, size, size], &pixels));
+        folder.write(&format!("{name}/{part}-labels-idx1-ubyte"), idx(&[count as u32], &labels));
+    }
+}

@@ -1,0 +1,144 @@
+//! Ways between latents, and what is decoded along them.
+
+use crate::rows::Rows;
+use autograd::Tensor;
+use std::f64::consts::FRAC_PI_2;
+
+/// A mixture of rows: which, and how much of each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Blend(pub Vec<(usize, f64)>);
+
+/// How a line runs from one latent to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Along the arc between their directions.
+    Arc,
+    /// Straight.
+    Straight,
+}
+
+/// The lecture's manifold through four rows (Dinh et al. 2017, RealNVP): `size × size` mixtures
+///
+/// ```text
+/// z = cos φ (cos φ' z₁ + sin φ' z₂) + sin φ (cos φ' z₃ + sin φ' z₄)
+/// ```
+///
+/// with φ from 0 to π/2 downwards and φ' to the right, so that the corners are the four rows themselves.
+#[must_use]
+pub fn manifold(corners: [usize; 4], size: usize) -> Vec<Blend> {
+    let at = |place: usize| (share(place, size) * FRAC_PI_2).sin_cos();
+    let blend = |i: usize| {
+        let ((sin_down, cos_down), (sin_right, cos_right)) = (at(i / size), at(i % size));
+        let weights = [cos_down * cos_right, cos_down * sin_right, sin_down * cos_right, sin_down * sin_right];
+        Blend(corners.into_iter().zip(weights).collect())
+    };
+    (0..size * size).map(blend).collect()
+}
+
+/// `steps` mixtures from one row to another, both included.
+///
+/// Latents in many dimensions lie in a thin shell around the origin: the middle of a straight line between
+/// two of them is nearer to it by a factor of √2 than any that the model has seen, and decodes to something
+/// duller than data. An arc keeps to the shell.
+#[must_use]
+pub fn line(latents: &Tensor<f32>, [from, to]: [usize; 2], steps: usize, way: Way) -> Vec<Blend> {
+    let width = latents.shape()[1];
+    let row = |i: usize| latents.as_slice()[i * width..(i + 1) * width].iter().map(|&z| f64::from(z));
+    let dot = |a: usize, b: usize| row(a).zip(row(b)).map(|(a, b)| a * b).sum::<f64>();
+    let cos = dot(from, to) / (dot(from, from) * dot(to, to)).sqrt();
+    let angle = cos.clamp(-1.0, 1.0).acos();
+    let blend = |step: usize| {
+        let t = share(step, steps);
+        // Two rows in one direction, in opposite ones, or in none, have no arc between them.
+        let weights = if way == Way::Arc && angle.sin() > 1e-4 {
+            [(1.0 - t) * angle, t * angle].map(|part| part.sin() / angle.sin())
+        } else {
+            [1.0 - t, t]
+        };
+        Blend([from, to].into_iter().zip(weights).collect())
+    };
+    (0..steps).map(blend).collect()
+}
+
+/// The part of the way that is behind at one of `count` places.
+fn share(place: usize, count: usize) -> f64 {
+    place as f64 / (count - 1).max(1) as f64
+}
+
+/// The mixtures of some latents. Classes are mixed in the same proportions, which for them sum to 1: half way
+/// between a 3 and an 8 a model is told so, and at the ends it is given the rows' own classes.
+#[must_use]
+pub fn blended(latents: &Rows<f32>, blends: &[Blend]) -> Rows<f32> {
+    let total = |blend: &Blend| blend.0.iter().map(|(_, weight)| weight).sum::<f64>();
+    let x = mixed(latents.x(), blends, |_| 1.0);
+    let classes = latents.classes().map(|classes| mixed(classes, blends, |blend| total(blend).recip()));
+    Rows::new(x, classes)
+}
+
+fn mixed(rows: &Tensor<f32>, blends: &[Blend], scale: impl Fn(&Blend) -> f64) -> Tensor<f32> {
+    let width = rows.shape()[1];
+    let values = rows.as_slice();
+    let mut out = Tensor::zeros([blends.len(), width]);
+    for (row, blend) in out.as_mut_slice().chunks_exact_mut(width).zip(blends) {
+        let scale = scale(blend);
+        for (k, mixed) in row.iter_mut().enumerate() {
+            let sum: f64 = blend.0.iter().map(|&(from, weight)| weight * f64::from(values[from * width + k])).sum();
+            *mixed = (sum * scale) as f32;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::one_hot;
+
+    fn latents() -> Rows<f32> {
+        let z = Tensor::from_slice([4, 2], &[3.0, 0.0, 0.0, 4.0, -1.0, 0.5, 6.0, 0.0]);
+        Rows::new(z, Some(one_hot(&[0, 1, 2, 1], 3)))
+    }
+
+    #[track_caller]
+    fn near(found: &[f32], expected: &[f32]) {
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} {expected:?}");
+    }
+
+    #[test]
+    fn the_corners_of_a_manifold_are_its_rows() {
+        let rows = latents();
+        let found = blended(&rows, &manifold([0, 1, 2, 3], 5));
+        assert_eq!(found.count(), 25);
+        for (corner, place) in [0, 4, 20, 24].into_iter().enumerate() {
+            near(found.range(place..place + 1).x().as_slice(), rows.range(corner..corner + 1).x().as_slice());
+            let [own, given] = [(&rows, corner), (&found, place)].map(|(rows, i)| rows.range(i..i + 1));
+            near(given.classes().unwrap().as_slice(), own.classes().unwrap().as_slice());
+        }
+        // The middle: both angles are 45°, so that every weight is a half, and a quarter for classes.
+        near(found.range(12..13).x().as_slice(), &[4.0, 2.25]);
+        near(found.range(12..13).classes().unwrap().as_slice(), &[0.25, 0.5, 0.25]);
+        assert_eq!(manifold([0; 4], 1).len(), 1);
+    }
+
+    #[test]
+    fn arcs_keep_their_distance_and_straight_lines_do_not() {
+        let rows = latents();
+        let lengths = |way| {
+            let found = blended(&rows, &line(rows.x(), [0, 1], 3, way));
+            near(&found.x().as_slice()[..2], &[3.0, 0.0]);
+            near(&found.x().as_slice()[4..], &[0.0, 4.0]);
+            near(&found.classes().unwrap().as_slice()[3..6], &[0.5, 0.5, 0.0]);
+            found.x().as_slice()[2].hypot(found.x().as_slice()[3])
+        };
+        near(&[lengths(Way::Arc), lengths(Way::Straight)], &[5.0 * 0.5f32.sqrt(), 2.5]);
+    }
+
+    #[test]
+    fn rows_without_an_arc_between_them_are_joined_straight() {
+        let z = Tensor::from_slice([4, 2], &[3.0, 0.0, 6.0, 0.0, -3.0, 0.0, 0.0, 0.0]);
+        for (to, middle) in [(1, 4.5), (2, 0.0), (3, 1.5), (0, 3.0)] {
+            let found = blended(&Rows::plain(z.clone()), &line(&z, [0, to], 3, Way::Arc));
+            near(&found.x().as_slice()[2..4], &[middle, 0.0]);
+        }
+    }
+}
