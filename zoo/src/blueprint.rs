@@ -119,7 +119,9 @@ const LOGIT_MARGIN: f64 = 0.05;
 /// Refuses sizes that no model of that name can have.
 fn sane(model: &str, sizes: &[usize], positive: bool) -> Result<()> {
     if sizes.iter().any(|&size| size > LARGEST) || !positive {
-        bail!("{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged");
+        bail!(
+            "{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
+        );
     }
     Ok(())
 }
@@ -186,12 +188,25 @@ impl Blueprint {
                 };
                 sane("real-nvp", &[dims, squeezes, channels, widening, blocks], channels * widening > 0)?;
                 let whole = |side: usize| squeezes < 16 && side > 0 && side.is_multiple_of(1 << squeezes);
-                if !whole(height) || !whole(width) || widening.checked_pow(squeezes as u32).is_none_or(|w| w > LARGEST) {
-                    bail!("real-nvp cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power");
+                if !whole(height) || !whole(width) || widening.checked_pow(squeezes as u32).is_none_or(|w| w > LARGEST)
+                {
+                    bail!(
+                        "real-nvp cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
+                    );
                 }
                 let image = [colours, height, width];
                 let logit = Some(LOGIT_MARGIN);
-                let config = RealNvpImageConfig { image, squeezes, channels, widening, blocks, weight_norm, norm, logit, condition: 0 };
+                let config = RealNvpImageConfig {
+                    image,
+                    squeezes,
+                    channels,
+                    widening,
+                    blocks,
+                    weight_norm,
+                    norm,
+                    logit,
+                    condition: 0,
+                };
                 RealNvp::build_for_images(&config, rng)
             }
         };

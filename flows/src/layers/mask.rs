@@ -16,9 +16,8 @@ impl<T: Real> Mask<T> {
     #[must_use]
     pub fn new(event: impl Into<Shape>, reads: impl Fn(usize) -> bool) -> Self {
         let event = event.into();
-        let one_where = |wanted: bool| {
-            Tensor::from_fn(event.clone(), |i| if reads(i) == wanted { T::ONE } else { T::ZERO })
-        };
+        let one_where =
+            |wanted: bool| Tensor::from_fn(event.clone(), |i| if reads(i) == wanted { T::ONE } else { T::ZERO });
         Self { read: one_where(true), changed: one_where(false) }
     }
 

@@ -5,9 +5,7 @@
 use crate::base::StandardNormal;
 use crate::bijection::{Bijection, Chain, Inverted};
 use crate::flow::Flow;
-use crate::layers::{
-    ActNorm, AffineCoupling, BatchNorm, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze,
-};
+use crate::layers::{ActNorm, AffineCoupling, BatchNorm, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze};
 use crate::nn::{Activation, Mlp, ResNet, ResNetConfig};
 use autograd::Real;
 use rand::Rng;

@@ -1,5 +1,5 @@
 //! The flows: every property over every bijection of one registry, the densities, and training.
-//! A new bijection or model is one line in `registry.rs`.
+//! A new bijection or model is one line in `registry/`.
 
 mod density;
 mod determinism;
