@@ -4,6 +4,7 @@
 mod density;
 mod determinism;
 mod mutations;
+mod normalising;
 mod optimisers;
 mod preprocessing;
 mod properties;
