@@ -3,6 +3,7 @@
 
 mod density;
 mod determinism;
+mod images;
 mod mutations;
 mod normalising;
 mod optimisers;
