@@ -3,6 +3,7 @@
 
 mod density;
 mod determinism;
+mod image_mutations;
 mod images;
 mod mutations;
 mod normalising;
