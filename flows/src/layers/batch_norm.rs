@@ -60,10 +60,17 @@ impl<T: Real> BatchNorm<T> {
         Mapped { value: self.features.shifted(value, &self.beta.on(x)), log_det }
     }
 
-    /// Moves the buffers a part of the way to a batch's moments: all of it for the first batch, and
-    /// in general so that after k batches they are the means over all k.
+    /// Moves the buffers a part of the way to a batch's moments, so that after k batches they are
+    /// the moments over all k. The first batch's replace whatever the buffers held.
     fn absorb(&self, x: &Var<T>, seen: u64) {
         let (mean, variance) = self.features.moments(x);
+        if seen == 0 {
+            // All of the way by the formula below would leave no digits of the new beside an old
+            // that is far off, and a NaN for ever.
+            self.mean.set(mean.into_value());
+            self.variance.set(variance.into_value());
+            return;
+        }
         // The variance over all batches is the mean of the batches' variances and the variance of
         // their means; the running form of that is Chan, Golub & LeVeque's (1979).
         let part = 1.0 / (seen + 1) as f64;

@@ -70,7 +70,7 @@ impl<T: Real> Features<T> {
         (mean, variance + x.constant_like(Tensor::from_slice([unused.len()], &unused)))
     }
 
-    /// `z = (x − shift)·exp(log_scale)`, and its log-determinant: Σ log_scale over all places.
+    /// `z = (x − shift)·exp(log_scale)`, and its log-determinant: Σ `log_scale` over all places.
     pub(super) fn normalise(&self, x: &Var<T>, shift: &Var<T>, log_scale: &Var<T>) -> Mapped<T> {
         let rank = x.shape().rank();
         let value = (x - self.spread(shift, rank)) * self.spread(log_scale, rank).exp();

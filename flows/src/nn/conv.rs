@@ -32,14 +32,20 @@ impl<T: Real> Conv2d<T> {
     /// The same function with its weights normalised.
     #[must_use]
     pub fn normalised(self) -> Self {
-        let weight = self.weight.value();
-        let outputs = weight.shape()[0];
-        let each = weight.shape().elements() / outputs.max(1);
-        let length = |o: usize| {
-            let squares = weight.as_slice()[o * each..(o + 1) * each].iter().map(|w| w.to_f64().powi(2));
-            T::from_f64(squares.sum::<f64>().sqrt())
-        };
-        Self { gain: Some(Param::new(Tensor::from_fn([outputs], length))), ..self }
+        let outputs = self.weight.shape()[0];
+        let each = self.weight.shape().elements() / outputs.max(1);
+        let mut lengths = vec![T::ZERO; outputs];
+        self.weight.update(|weight| {
+            for (length, weight) in lengths.iter_mut().zip(weight.chunks_mut(each.max(1))) {
+                let squares: f64 = weight.iter().map(|w| w.to_f64().powi(2)).sum();
+                *length = T::from_f64(squares.sqrt());
+                if *length == T::ZERO {
+                    // Weights of 0 have no direction: any will do for what has no length.
+                    weight.fill(T::ONE);
+                }
+            }
+        });
+        Self { gain: Some(Param::new(Tensor::from_slice([outputs], &lengths))), ..self }
     }
 
     /// The same convolution as the function 0 to begin with.

@@ -1,10 +1,13 @@
 //! The flows: every property over every bijection of one registry, the densities, and training.
-//! A new bijection or model is one line in `registry.rs`.
+//! A new bijection or model is one line in `registry/`.
 
 mod conditions;
 mod density;
 mod determinism;
+mod image_mutations;
+mod images;
 mod mutations;
+mod normalising;
 mod optimisers;
 mod preprocessing;
 mod properties;

@@ -97,7 +97,7 @@ impl<T: Real> Coupling<T> {
 }
 
 /// Numbers of either sign between −1 and 1.
-fn entry(i: usize) -> f64 {
+pub(super) fn entry(i: usize) -> f64 {
     (1.0 + 2.7 * i as f64).sin()
 }
 
@@ -140,27 +140,60 @@ fn promised() -> Structure {
     Structure::Coupling { read: vec![0, 1] }
 }
 
+/// A flawed map under every suspicion.
+fn suspected<R>(flaw: Flaw, of: impl FnOnce(&Suspect<'_>) -> R) -> R {
+    let (map, narrow) = (Coupling::<f64>::new(flaw), Coupling::<f32>::new(flaw));
+    of(&Suspect { map: &map, narrow: &narrow, data: data(), promised: promised() })
+}
+
 /// What one property says of a flawed map.
 fn verdict(flaw: Flaw, property: Property) -> Result<f64, Violation> {
-    let map = Coupling::<f64>::new(flaw);
-    let narrow = Coupling::<f32>::new(flaw);
-    copy_params(&map, &narrow).unwrap();
-    let options = Options::default();
-    let case = Case::new(&map, data());
-    match property {
-        Shapes | LogDetByDifferences => check::log_det_by_differences(&case, options.differences),
-        LogDetByTape => check::log_det_by_tape(&case, options.tape),
-        RoundTrip => check::round_trip(&case, options.round_trip),
-        LogDetsCancel => check::log_dets_cancel(&case, options.cancel),
-        Zeros => check::zeros(&case, &promised(), options.zeros),
-        IndependentSamples => check::independent_samples(&case, options.samples),
-        InputGradient => check::input_gradient(&case, options.gradient, 0),
-        ParameterGradient => check::parameter_gradient(&case, options.gradient, 0),
-        Precision => check::precision(&case, &narrow, 1e-5),
-        Finite => {
-            let far = Tensor::from_fn([2, DIMS], |i| 1e4 * entry(i));
-            check::finite(&map, Direction::ToLatent, &far, None).map(|()| 0.0)
+    suspected(flaw, |suspect| suspect.verdict(property))
+}
+
+/// A map that may be flawed, in both element types, and where to look at it.
+pub(super) struct Suspect<'a> {
+    pub(super) map: &'a dyn Bijection<f64>,
+    pub(super) narrow: &'a dyn Bijection<f32>,
+    pub(super) data: Tensor<f64>,
+    pub(super) promised: Structure,
+}
+
+impl Suspect<'_> {
+    /// What one property says of it.
+    fn verdict(&self, property: Property) -> Result<f64, Violation> {
+        let &Self { map, narrow, .. } = self;
+        copy_params(map, narrow).unwrap();
+        let options = Options::default();
+        let case = Case::new(map, self.data.clone());
+        match property {
+            Shapes | LogDetByDifferences => check::log_det_by_differences(&case, options.differences),
+            LogDetByTape => check::log_det_by_tape(&case, options.tape),
+            RoundTrip => check::round_trip(&case, options.round_trip),
+            LogDetsCancel => check::log_dets_cancel(&case, options.cancel),
+            Zeros => check::zeros(&case, &self.promised, options.zeros),
+            IndependentSamples => check::independent_samples(&case, options.samples),
+            InputGradient => check::input_gradient(&case, options.gradient, 0),
+            ParameterGradient => check::parameter_gradient(&case, options.gradient, 0),
+            Precision => check::precision(&case, narrow, 1e-5),
+            Finite => {
+                let far = Tensor::from_fn(self.data.shape(), |i| 1e4 * entry(i));
+                check::finite(map, Direction::ToLatent, &far, None).map(|()| 0.0)
+            }
         }
+    }
+
+    /// The properties that it does not have, whose own violations are found.
+    #[track_caller]
+    pub(super) fn found_by(&self) -> Vec<Property> {
+        let fails = |&property: &Property| match self.verdict(property) {
+            Ok(_) => false,
+            Err(violation) => {
+                assert_eq!(violation.property(), property, "{violation}");
+                true
+            }
+        };
+        PROPERTIES.into_iter().filter(fails).collect()
     }
 }
 
@@ -180,16 +213,7 @@ const PROPERTIES: [Property; 10] = [
 /// Holds a flaw to be seen by exactly these properties, whose own violations they are.
 #[track_caller]
 fn seen_by(flaw: Flaw, expected: &[Property]) {
-    let found: Vec<Property> = PROPERTIES
-        .into_iter()
-        .filter(|&property| match verdict(flaw, property) {
-            Ok(_) => false,
-            Err(violation) => {
-                assert_eq!(violation.property(), property, "{violation}");
-                true
-            }
-        })
-        .collect();
+    let found = suspected(flaw, |suspect| suspect.found_by());
     assert_eq!(found, expected, "{flaw:?}");
 }
 

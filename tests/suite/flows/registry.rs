@@ -1,14 +1,18 @@
 //! Every bijection and every model, with what sizes it takes, where it may be looked at, and which
-//! zeros its Jacobian promises.
+//! zeros its Jacobian promises. The entries themselves are in `registry/rows.rs` and `registry/images.rs`.
 
-use autograd::{Real, Tensor};
+mod images;
+mod rows;
+mod sizes;
+
+pub(super) use sizes::{Event, Sizes};
+
+use autograd::{Real, Shape, Tensor, Var};
 use flows::check::{Case, Structure, copy_params, randomise};
-use flows::layers::{AdditiveCoupling, Dequantise, Logit, Permutation, Rescaling, Split, Standardise};
-use flows::models::{Nice, NiceConfig};
-use flows::nn::{Activation, Mlp};
-use flows::{Bijection, Chain, Flow, Inverted, StandardNormal};
+use flows::{Bijection, Context, Flow, Inverted, StandardNormal};
 use proptest::prelude::*;
 use rand::{Rng, RngExt};
+use sizes::Events;
 
 /// Where numbers may be drawn from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,7 +29,7 @@ pub(super) enum Domain {
 
 impl Domain {
     /// Numbers from the middle of the domain, or none where the other side has them.
-    fn draw(self, shape: &[usize], rng: &mut impl Rng) -> Option<Tensor<f64>> {
+    fn draw(self, shape: &Shape, rng: &mut impl Rng) -> Option<Tensor<f64>> {
         let (lo, hi) = match self {
             Self::Line => (-3.0, 3.0),
             Self::Unit => (1e-3, 1.0 - 1e-3),
@@ -36,40 +40,13 @@ impl Domain {
     }
 
     /// Numbers as far out as the domain goes, or far enough.
-    pub(super) fn far(self, shape: &[usize], rng: &mut impl Rng) -> Tensor<f64> {
+    pub(super) fn far(self, shape: &Shape, rng: &mut impl Rng) -> Tensor<f64> {
         let places: &[f64] = match self {
             Self::Line | Self::Image => &[0.0, 30.0, -1e3, 1e3, -1e6, 1e6],
             Self::Unit => &[0.0, 1e-30, 1e-12, 0.5, 1.0 - 1e-12, 1.0],
             Self::Levels => &[0.0, 1e-12, 128.0, 255.0, 256.0],
         };
         Tensor::from_fn(shape, |_| places[rng.random_range(0..places.len())])
-    }
-}
-
-/// The sizes of a case, and the seed of its numbers.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sizes {
-    pub(super) dims: usize,
-    pub(super) batch: usize,
-    pub(super) hidden: usize,
-    pub(super) depth: usize,
-    pub(super) layers: usize,
-    /// Classes of a condition; 0 without one.
-    pub(super) classes: usize,
-    pub(super) seed: u64,
-}
-
-impl Sizes {
-    fn activation(&self) -> Activation {
-        [Activation::Relu, Activation::Tanh, Activation::Elu][(self.seed % 3) as usize]
-    }
-
-    fn read(&self, split: Split) -> Vec<usize> {
-        let first = self.dims.div_ceil(2);
-        match split {
-            Split::ReadFirst => (0..first).collect(),
-            Split::ReadLast => (first..self.dims).collect(),
-        }
     }
 }
 
@@ -89,11 +66,14 @@ pub(super) struct Entry {
     pub(super) name: &'static str,
     wide: Build<f64>,
     narrow: Build<f32>,
-    least_dims: usize,
+    events: Events,
     takes_classes: bool,
     data: Domain,
     latents: Domain,
     structure: fn(&Sizes) -> Structure,
+    latent_shape: fn(&Sizes) -> Shape,
+    scaling: fn(&Sizes) -> usize,
+    cases: u32,
     inverted: bool,
 }
 
@@ -120,64 +100,70 @@ impl Subject {
     }
 }
 
+/// Draws of sizes and numbers that an entry is tried at, unless it says otherwise.
+const CASES: u32 = 32;
+
 macro_rules! entry {
-    ($kind:ident $name:literal, $build:ident, dims $least:literal.., classes $classes:literal, $data:ident -> $latents:ident, $structure:expr) => {
-        Entry {
+    ($kind:ident $name:literal, $build:ident, $events:expr, classes $classes:literal, $data:ident -> $latents:ident, $structure:expr) => {
+        super::Entry {
             name: $name,
-            wide: Build::$kind($build::<f64>),
-            narrow: Build::$kind($build::<f32>),
-            least_dims: $least,
+            wide: super::Build::$kind($build::<f64>),
+            narrow: super::Build::$kind($build::<f32>),
+            events: $events,
             takes_classes: $classes,
-            data: Domain::$data,
-            latents: Domain::$latents,
+            data: super::Domain::$data,
+            latents: super::Domain::$latents,
             structure: $structure,
+            latent_shape: super::Sizes::shape,
+            scaling: |_| 1,
+            cases: super::CASES,
             inverted: false,
         }
     };
 }
+use entry;
 
 /// All of them; each bijection as it is and inverted.
 pub(super) fn entries() -> Vec<Entry> {
-    let dense = |_: &Sizes| Structure::Dense;
-    let diagonal = |_: &Sizes| Structure::Diagonal;
-    #[rustfmt::skip]
-    let bijections = [
-        entry!(Map "additive coupling, reads first", read_first, dims 1.., classes true, Line -> Line, |s| Structure::Coupling { read: s.read(Split::ReadFirst) }),
-        entry!(Map "additive coupling, reads last", read_last, dims 1.., classes true, Line -> Line, |s| Structure::Coupling { read: s.read(Split::ReadLast) }),
-        entry!(Map "rescaling", rescaling, dims 1.., classes false, Line -> Line, diagonal),
-        entry!(Map "reversal", reversal, dims 1.., classes false, Line -> Line, |s| Structure::Permutation { order: (0..s.dims).rev().collect() }),
-        entry!(Map "even and odd", even_odd, dims 1.., classes false, Line -> Line, |s| Structure::Permutation { order: (0..s.dims).step_by(2).chain((1..s.dims).step_by(2)).collect() }),
-        entry!(Map "random permutation", shuffled, dims 1.., classes false, Line -> Line, dense),
-        entry!(Map "dequantise, no noise", dequantise, dims 1.., classes false, Levels -> Unit, diagonal),
-        entry!(Map "logit", logit, dims 1.., classes false, Unit -> Line, diagonal),
-        entry!(Map "standardise", standardise, dims 1.., classes false, Line -> Line, diagonal),
-        entry!(Map "chain", chain, dims 1.., classes true, Line -> Line, dense),
-        entry!(Map "chain from pixels", from_pixels, dims 1.., classes false, Levels -> Image, dense),
-    ];
-    let inverted = bijections.map(|entry| Entry { inverted: true, ..entry });
-    let models = [entry!(Model "NICE", nice, dims 2.., classes true, Line -> Line, dense)];
-    bijections.into_iter().chain(inverted).chain(models).collect()
+    let bijections = || rows::bijections().into_iter().chain(images::bijections());
+    let inverted = bijections().map(|entry| Entry { inverted: true, ..entry });
+    let models = rows::models().into_iter().chain(images::models());
+    bijections().chain(inverted).chain(models).collect()
 }
 
 impl Entry {
+    /// The same with so many maps in a row whose scales multiply.
+    const fn scaling(self, scaling: fn(&Sizes) -> usize) -> Self {
+        Self { scaling, ..self }
+    }
+
+    /// The same with latents of another shape than the data.
+    const fn latent_shape(self, latent_shape: fn(&Sizes) -> Shape) -> Self {
+        Self { latent_shape, ..self }
+    }
+
+    /// The same tried at so many draws.
+    const fn cases(self, cases: u32) -> Self {
+        Self { cases, ..self }
+    }
+
     pub(super) fn title(&self) -> String {
         if self.inverted { format!("inverted {}", self.name) } else { self.name.to_owned() }
     }
 
+    /// At how many draws it is to be tried.
+    pub(super) const fn draws(&self) -> u32 {
+        self.cases
+    }
+
     /// What sizes it is to be tried at.
     pub(super) fn sizes(&self) -> impl Strategy<Value = Sizes> + use<> {
-        let classes = if self.takes_classes { (0..4usize).boxed() } else { Just(0).boxed() };
-        (self.least_dims..8, 1..5usize, 1..10usize, 0..3usize, 1..6usize, classes, any::<u64>()).prop_map(
-            |(dims, batch, hidden, depth, layers, classes, seed)| Sizes {
-                dims,
-                batch,
-                hidden,
-                depth,
-                layers,
-                classes,
-                seed,
-            },
-        )
+        self.events.sizes(self.takes_classes)
+    }
+
+    /// Some sizes that do not hide anything.
+    pub(super) fn typical(&self, seed: u64) -> Sizes {
+        self.events.typical(seed)
     }
 
     /// The zeros it promises.
@@ -197,22 +183,31 @@ impl Entry {
         if self.inverted { (self.latents, self.data) } else { (self.data, self.latents) }
     }
 
+    /// The shapes of a batch of its data and of its latents.
+    pub(super) fn shapes(&self, sizes: &Sizes) -> (Shape, Shape) {
+        let (data, latents) = (sizes.shape(), (self.latent_shape)(sizes));
+        let (data, latents) = if self.inverted { (latents, data) } else { (data, latents) };
+        (rows_of(sizes.batch, &data), rows_of(sizes.batch, &latents))
+    }
+
+    /// How many of its maps in a row each scale by a parameter: what is extreme for one of them is
+    /// beyond all numbers, and rightly so, when it is taken to that power.
+    pub(super) fn scalings(&self, sizes: &Sizes) -> f64 {
+        (self.scaling)(sizes).max(1) as f64
+    }
+
     /// The same map in both element types, its parameters about `scale` away from where they start.
     pub(super) fn subject(&self, sizes: &Sizes, scale: f64) -> Subject {
-        let wide = make(self.wide, sizes, self.inverted);
-        let narrow = make(self.narrow, sizes, self.inverted);
         let mut rng = super::rng(sizes.seed ^ 1);
-        randomise(&wide, scale, &mut rng);
-        copy_params(&wide, &narrow).expect("the same model in both types");
-        let shape = [sizes.batch, sizes.dims];
-        let condition = (sizes.classes > 0).then(|| {
-            let classes: Vec<usize> = (0..sizes.batch).map(|_| rng.random_range(0..sizes.classes)).collect();
-            let one_hot = |i: usize| f64::from(u8::from(classes[i / sizes.classes] == i % sizes.classes));
-            Tensor::from_fn([sizes.batch, sizes.classes], one_hot)
+        let wide = self.make(self.wide, sizes, |map| {
+            randomise(map, scale, &mut rng);
+            self.calibrate(map, sizes, &mut rng);
         });
-        let (data, latents) = self.domains();
-        let (x, z) = (data.draw(&shape, &mut rng), latents.draw(&shape, &mut rng));
-        let (x, z) = match (x, z) {
+        let narrow = self.make(self.narrow, sizes, |_| ());
+        copy_params(&wide, &narrow).expect("the same model in both types");
+        let condition = sizes.condition(sizes.batch, &mut rng);
+        let ((data, latents), (data_shape, latent_shape)) = (self.domains(), self.shapes(sizes));
+        let (x, z) = match (data.draw(&data_shape, &mut rng), latents.draw(&latent_shape, &mut rng)) {
             (Some(x), z) => (x, z),
             // An inverted map whose data are some other map's image: found through the map itself.
             (None, Some(z)) => (wide.decode(&z).expect("latents that fit"), Some(z)),
@@ -220,76 +215,41 @@ impl Entry {
         };
         Subject { wide, narrow, x, z, condition }
     }
-}
 
-fn make<T: Real>(build: Build<T>, sizes: &Sizes, inverted: bool) -> Flow<T> {
-    // The same seed for both element types: what is drawn and no parameter, such as an order of
-    // dimensions, is then the same too.
-    let mut rng = super::rng(sizes.seed);
-    match build {
-        Build::Model(build) => build(sizes, &mut rng),
-        Build::Map(build) if inverted => Flow::new(Inverted(build(sizes, &mut rng)), StandardNormal, [sizes.dims]),
-        Build::Map(build) => Flow::new(build(sizes, &mut rng), StandardNormal, [sizes.dims]),
+    /// Gives statistics that are kept, where there are any, values that they do not begin with.
+    fn calibrate(&self, map: &dyn Bijection<f64>, sizes: &Sizes, rng: &mut impl Rng) {
+        // Few rows would have variances near 0.
+        let rows = 8;
+        let x = self.data.draw(&rows_of(rows, &sizes.shape()), rng).expect("data have a domain of their own");
+        let condition = sizes.condition(rows, rng).map(Var::from);
+        map.calibrate(&Var::from(x), Context { condition: condition.as_ref(), ..Context::default() }, 0);
+    }
+
+    /// The map in one element type, after `prepare` saw it as it is before any inversion.
+    fn make<T: Real>(&self, build: Build<T>, sizes: &Sizes, mut prepare: impl FnMut(&dyn Bijection<T>)) -> Flow<T> {
+        // The same seed for both element types: what is drawn and no parameter, such as an order of
+        // dimensions, is then the same too.
+        let mut rng = super::rng(sizes.seed);
+        match build {
+            Build::Model(build) => {
+                let flow = build(sizes, &mut rng);
+                prepare(flow.bijection());
+                flow
+            }
+            Build::Map(build) => {
+                let map = build(sizes, &mut rng);
+                prepare(map.as_ref());
+                if self.inverted {
+                    Flow::new(Inverted(map), StandardNormal, (self.latent_shape)(sizes))
+                } else {
+                    Flow::new(map, StandardNormal, sizes.shape())
+                }
+            }
+        }
     }
 }
 
-fn coupling<T: Real>(split: Split, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let (read, changed) = split.sizes(s.dims);
-    let net = Mlp::new(read + s.classes, &vec![s.hidden; s.depth], changed, s.activation(), rng);
-    Box::new(AdditiveCoupling::new(split, net))
-}
-
-fn read_first<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    coupling(Split::ReadFirst, s, rng)
-}
-
-fn read_last<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    coupling(Split::ReadLast, s, rng)
-}
-
-fn rescaling<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Rescaling::new(s.dims))
-}
-
-fn reversal<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Permutation::reversal(s.dims))
-}
-
-fn even_odd<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Permutation::even_odd(s.dims))
-}
-
-fn shuffled<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Permutation::random(s.dims, rng))
-}
-
-fn dequantise<T: Real>(_s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Dequantise::new(256))
-}
-
-fn logit<T: Real>(_s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Logit::new([1e-6, 1e-5, 0.05][rng.random_range(0..3)]))
-}
-
-fn standardise<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let mut numbers = |lo, hi| (0..s.dims).map(|_| rng.random_range(lo..hi)).collect::<Vec<f64>>();
-    Box::new(Standardise::new(&numbers(-2.0, 2.0), &numbers(0.2, 3.0)))
-}
-
-fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let kinds = [read_first::<T>, read_last, rescaling, shuffled, standardise];
-    let mut layer = || {
-        let layer = kinds[rng.random_range(0..kinds.len())](s, rng);
-        if rng.random() { layer } else { Box::new(Inverted(layer)) as Box<dyn Bijection<T>> }
-    };
-    Box::new(Chain::new((0..s.layers).map(|_| layer()).collect()))
-}
-
-fn from_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Chain::new(vec![dequantise(s, rng), logit(s, rng), read_first(s, rng), rescaling(s, rng)]))
-}
-
-fn nice<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let &Sizes { dims, layers: couplings, hidden, depth, classes: condition, .. } = s;
-    Nice::build(&NiceConfig { dims, couplings, hidden, depth, condition }, rng)
+/// The shape of so many rows of an event.
+fn rows_of(rows: usize, event: &Shape) -> Shape {
+    std::iter::once(rows).chain(event.iter().copied()).collect()
 }

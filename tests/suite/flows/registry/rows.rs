@@ -1,0 +1,182 @@
+//! The maps and models over rows of numbers.
+
+use super::{Entry, Events, Sizes, entry};
+use autograd::Real;
+use flows::check::Structure;
+use flows::layers::{
+    ActNorm, AdditiveCoupling, AffineCoupling, BatchNorm, Dequantise, Logit, Mask, Permutation, Rescaling, Split,
+    Standardise,
+};
+use flows::models::{Nice, NiceConfig, Norm, RealNvp, RealNvpConfig};
+use flows::nn::Mlp;
+use flows::{Bijection, Chain, Flow, Inverted};
+use rand::{Rng, RngExt};
+
+pub(super) fn bijections() -> Vec<Entry> {
+    let dense = |_: &Sizes| Structure::Dense;
+    let diagonal = |_: &Sizes| Structure::Diagonal;
+    let rows = Events::Rows { least: 1 };
+    #[rustfmt::skip]
+    let entries = vec![
+        entry!(Map "additive coupling, reads first", read_first, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadFirst)),
+        entry!(Map "additive coupling, reads last", read_last, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadLast)),
+        entry!(Map "affine coupling, reads first", affine_first, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadFirst)),
+        entry!(Map "affine coupling, reads last", affine_last, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadLast)),
+        entry!(Map "affine coupling, masked", affine_masked, rows, classes true, Line -> Line, |s| Structure::Coupling { read: (0..s.dims()).filter(|&i| s.choice(i)).collect() }),
+        entry!(Map "rescaling", rescaling, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "ActNorm", act_norm, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "ActNorm, masked", act_norm_masked, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "BatchNorm", batch_norm, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "BatchNorm, masked", batch_norm_masked, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "reversal", reversal, rows, classes false, Line -> Line, |s| Structure::Permutation { order: (0..s.dims()).rev().collect() }),
+        entry!(Map "even and odd", even_odd, rows, classes false, Line -> Line, |s| Structure::Permutation { order: (0..s.dims()).step_by(2).chain((1..s.dims()).step_by(2)).collect() }),
+        entry!(Map "random permutation", shuffled, rows, classes false, Line -> Line, dense),
+        entry!(Map "dequantise, no noise", dequantise, rows, classes false, Levels -> Unit, diagonal),
+        entry!(Map "logit", logit, rows, classes false, Unit -> Line, diagonal),
+        entry!(Map "standardise", standardise, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "chain", chain, rows, classes true, Line -> Line, dense).scaling(|s| s.layers),
+        entry!(Map "chain from pixels", from_pixels, rows, classes false, Levels -> Image, dense),
+    ];
+    entries
+}
+
+pub(super) fn models() -> Vec<Entry> {
+    let dense = |_: &Sizes| Structure::Dense;
+    let rows = Events::Rows { least: 2 };
+    #[rustfmt::skip]
+    let entries = vec![
+        entry!(Model "NICE", nice, rows, classes true, Line -> Line, dense),
+        entry!(Model "RealNVP", real_nvp, rows, classes true, Line -> Line, dense).scaling(|s| s.layers),
+        // Two scalings a coupling.
+        entry!(Model "RealNVP, BatchNorm", real_nvp_batch, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
+        entry!(Model "RealNVP, ActNorm", real_nvp_act, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
+    ];
+    entries
+}
+
+fn coupling_of(s: &Sizes, split: Split) -> Structure {
+    let first = s.dims().div_ceil(2);
+    let read = match split {
+        Split::ReadFirst => 0..first,
+        Split::ReadLast => first..s.dims(),
+    };
+    Structure::Coupling { read: read.collect() }
+}
+
+fn affine<T: Real>(split: Split, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let (read, changed) = split.sizes(s.dims());
+    let net = Mlp::new(read + s.classes, &vec![s.hidden; s.depth], 2 * changed, s.activation(), rng);
+    Box::new(AffineCoupling::new(split, changed, net))
+}
+
+fn affine_first<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    affine(Split::ReadFirst, s, rng)
+}
+
+fn affine_last<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    affine(Split::ReadLast, s, rng)
+}
+
+/// Any mask: that which reads everything, and that which reads nothing, are among them.
+fn mask<T: Real>(s: &Sizes) -> Mask<T> {
+    Mask::new([s.dims()], |i| s.choice(i))
+}
+
+fn affine_masked<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let net = Mlp::new(s.dims() + s.classes, &vec![s.hidden; s.depth], 2 * s.dims(), s.activation(), rng);
+    Box::new(AffineCoupling::new(mask(s), s.dims(), net))
+}
+
+fn act_norm<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(ActNorm::new(s.dims()))
+}
+
+fn act_norm_masked<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(ActNorm::new(s.dims()).changed_by(mask(s)))
+}
+
+fn batch_norm<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(BatchNorm::new(s.dims()))
+}
+
+fn batch_norm_masked<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(BatchNorm::new(s.dims()).changed_by(mask(s)))
+}
+
+fn coupling<T: Real>(split: Split, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let (read, changed) = split.sizes(s.dims());
+    let net = Mlp::new(read + s.classes, &vec![s.hidden; s.depth], changed, s.activation(), rng);
+    Box::new(AdditiveCoupling::new(split, net))
+}
+
+fn read_first<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    coupling(Split::ReadFirst, s, rng)
+}
+
+fn read_last<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    coupling(Split::ReadLast, s, rng)
+}
+
+fn rescaling<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Rescaling::new(s.dims()))
+}
+
+fn reversal<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Permutation::reversal(s.dims()))
+}
+
+fn even_odd<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Permutation::even_odd(s.dims()))
+}
+
+fn shuffled<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Permutation::random(s.dims(), rng))
+}
+
+fn dequantise<T: Real>(_s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Dequantise::new(256))
+}
+
+fn logit<T: Real>(_s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Logit::new([1e-6, 1e-5, 0.05][rng.random_range(0..3)]))
+}
+
+fn standardise<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let mut numbers = |lo, hi| (0..s.dims()).map(|_| rng.random_range(lo..hi)).collect::<Vec<f64>>();
+    Box::new(Standardise::new(&numbers(-2.0, 2.0), &numbers(0.2, 3.0)))
+}
+
+fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let kinds = [read_first::<T>, read_last, affine_first, affine_last, rescaling, act_norm, shuffled, standardise];
+    let mut layer = || {
+        let layer = kinds[rng.random_range(0..kinds.len())](s, rng);
+        if rng.random() { layer } else { Box::new(Inverted(layer)) as Box<dyn Bijection<T>> }
+    };
+    Box::new(Chain::new((0..s.layers).map(|_| layer()).collect()))
+}
+
+fn from_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Chain::new(vec![dequantise(s, rng), logit(s, rng), read_first(s, rng), rescaling(s, rng)]))
+}
+
+fn nice<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let &Sizes { layers: couplings, hidden, depth, classes: condition, .. } = s;
+    Nice::build(&NiceConfig { dims: s.dims(), couplings, hidden, depth, condition }, rng)
+}
+
+fn real_nvp_with<T: Real>(norm: Norm, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let (dims, couplings, hidden, depth, condition) = (s.dims(), s.layers, s.hidden, s.depth, s.classes);
+    RealNvp::build(&RealNvpConfig { dims, couplings, hidden, depth, norm, condition }, rng)
+}
+
+fn real_nvp<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    real_nvp_with(Norm::None, s, rng)
+}
+
+fn real_nvp_batch<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    real_nvp_with(Norm::Batch, s, rng)
+}
+
+fn real_nvp_act<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    real_nvp_with(Norm::Act, s, rng)
+}
