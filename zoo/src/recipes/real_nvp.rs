@@ -54,13 +54,13 @@ fn images(preset: Preset, height: usize, width: usize) -> Recipe {
 }
 
 fn rows(preset: Preset) -> Recipe {
-    let (hidden, steps) = match preset {
-        Preset::Quick => (64, 5_000),
-        Preset::Standard => (128, 20_000),
-        Preset::Paper => (256, 100_000),
+    let (hidden, steps, norm) = match preset {
+        Preset::Quick => (64, 5_000, Norm::None),
+        Preset::Standard => (128, 20_000, Norm::None),
+        Preset::Paper => (256, 100_000, Norm::Batch),
     };
     Recipe {
-        architecture: Architecture::RealNvp { couplings: 8, hidden, depth: 2, norm: Norm::None },
+        architecture: Architecture::RealNvp { couplings: 8, hidden, depth: 2, norm },
         budget: Budget::Steps(steps),
         batch: 256,
         lr: 3e-3,

@@ -18,6 +18,7 @@ mod interrupted;
 mod list;
 mod made;
 mod output;
+mod real_nvp;
 mod refused_resume;
 mod sample;
 mod train;
