@@ -6,6 +6,7 @@ use crate::kernels::{self, Conv2d};
 use crate::parallel::{self, split};
 use crate::real::Real;
 use crate::shape::{Axes, Shape};
+use crate::stairs::Stairs;
 use crate::tensor::Tensor;
 use crate::walk::Walk;
 
@@ -299,6 +300,27 @@ pub(crate) fn matmul<T: Real>(a: &Tensor<T>, ta: bool, b: &Tensor<T>, tb: bool) 
             }
         });
     }
+    out
+}
+
+pub(crate) fn stairs<T: Real>(stairs: &Stairs, x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
+    let batch = x.shape()[0];
+    let mut out = Tensor::stale([batch, stairs.outputs()]);
+    kernels::stairs::forward(stairs, batch, parallel::threads(), x.as_slice(), w.as_slice(), out.as_mut_slice());
+    out
+}
+
+pub(crate) fn stairs_by_input<T: Real>(stairs: &Stairs, dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
+    let batch = dy.shape()[0];
+    let mut out = Tensor::stale([batch, stairs.inputs()]);
+    kernels::stairs::by_input(stairs, batch, parallel::threads(), dy.as_slice(), w.as_slice(), out.as_mut_slice());
+    out
+}
+
+pub(crate) fn stairs_by_weight<T: Real>(stairs: &Stairs, x: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
+    let batch = x.shape()[0];
+    let mut out = Tensor::stale([stairs.outputs(), stairs.inputs()]);
+    kernels::stairs::by_weight(stairs, batch, parallel::threads(), x.as_slice(), dy.as_slice(), out.as_mut_slice());
     out
 }
 

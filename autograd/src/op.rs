@@ -8,6 +8,7 @@ use crate::eval;
 use crate::kernels::Conv2d;
 use crate::real::Real;
 use crate::shape::{Axes, Shape};
+use crate::stairs::Stairs;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -47,6 +48,12 @@ pub(crate) enum Op {
     ScatterAdd { axis: usize, indices: Arc<[usize]>, size: usize },
     /// The product of matrices, or of equally many matrices, either of them transposed first.
     MatMul { ta: bool, tb: bool },
+    /// `x·(M∘w)ᵀ` of inputs `x, w`, two matrices, where M is the mask of the stairs.
+    Stairs(Stairs),
+    /// The adjoint of `Stairs` in `x`, of inputs `dy, w`.
+    StairsByInput(Stairs),
+    /// The adjoint of `Stairs` in `w`, of inputs `x, dy`.
+    StairsByWeight(Stairs),
     /// `x ⋆ w` of inputs `x, w`.
     Conv(Conv2d),
     /// The adjoint of `Conv` in `x`, of inputs `dy, w`.
@@ -101,6 +108,9 @@ impl Op {
             Self::Gather { axis, indices } => eval::gather(&inputs[0], *axis, indices),
             Self::ScatterAdd { axis, indices, size } => eval::scatter_add(&inputs[0], *axis, indices, *size),
             Self::MatMul { ta, tb } => eval::matmul(&inputs[0], *ta, &inputs[1], *tb),
+            Self::Stairs(stairs) => eval::stairs(stairs, &inputs[0], &inputs[1]),
+            Self::StairsByInput(stairs) => eval::stairs_by_input(stairs, &inputs[0], &inputs[1]),
+            Self::StairsByWeight(stairs) => eval::stairs_by_weight(stairs, &inputs[0], &inputs[1]),
             Self::Conv(geometry) => eval::conv(geometry, &inputs[0], &inputs[1]),
             Self::ConvByInput(geometry) => eval::conv_by_input(geometry, &inputs[0], &inputs[1]),
             Self::ConvByWeight(geometry) => eval::conv_by_weight(geometry, &inputs[0], &inputs[1]),

@@ -104,9 +104,43 @@ pub(crate) fn side_by_side<T: Send>(out: &mut [T], per: usize, fill: &(impl Fn(u
     });
 }
 
+/// Runs `work` on every job, in order, on up to `threads` threads: whichever is free takes the next.
+/// Jobs of unequal size come out even if the large ones come first.
+pub(crate) fn share_out<J: Send>(threads: usize, jobs: impl Iterator<Item = J> + Send, work: &(impl Fn(J) + Sync)) {
+    if threads <= 1 {
+        return jobs.for_each(work);
+    }
+    let jobs = Mutex::new(jobs);
+    // The lock is let go before the work: a `while let` would hold it.
+    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let worker = || with_budget(1, || std::iter::from_fn(next).for_each(work));
+    rayon::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|_| worker());
+        }
+        worker();
+    });
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{split, with_threads};
+    use super::{share_out, split, with_threads};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn every_job_is_done_once() {
+        for threads in [1, 2, 3] {
+            for count in [0, 1, 2, 100] {
+                let done: Vec<AtomicUsize> = (0..count).map(|_| AtomicUsize::new(0)).collect();
+                with_threads(threads, || {
+                    share_out(threads, done.iter(), &|job| {
+                        job.fetch_add(1, Ordering::Relaxed);
+                    });
+                });
+                assert!(done.iter().all(|job| job.load(Ordering::Relaxed) == 1), "{threads} threads, {count} jobs");
+            }
+        }
+    }
 
     #[test]
     fn pieces_cover_everything_once() {

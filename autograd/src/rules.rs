@@ -66,7 +66,9 @@ pub(crate) fn reads(op: &Op, parents: &[Option<NodeId>]) -> Reads {
         },
         Op::Select => (1, false),
         Op::Max(_) | Op::LogSumExp(_) => (1, true),
-        Op::MatMul { .. } | Op::Conv(_) | Op::ConvByInput(_) | Op::ConvByWeight(_) => (other_sides, false),
+        Op::MatMul { .. } => (other_sides, false),
+        Op::Stairs(_) | Op::StairsByInput(_) | Op::StairsByWeight(_) => (other_sides, false),
+        Op::Conv(_) | Op::ConvByInput(_) | Op::ConvByWeight(_) => (other_sides, false),
         _ => (0, false),
     };
     Reads { inputs, output }
@@ -152,23 +154,36 @@ pub(crate) fn derivative<T: Real>(at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
             (_, ta, false) => at.x(0).matmul_as(!ta, &g, false),
             (_, ta, true) => g.matmul_as(true, &at.x(0), *ta),
         },
-        // The three convolutions are each other's derivatives.
+        // The three products under stairs are each other's derivatives.
+        Op::Stairs(stairs) => match i {
+            0 => of_two(Op::StairsByInput(stairs.clone()), g, at.x(1)),
+            _ => of_two(Op::StairsByWeight(stairs.clone()), at.x(0), g),
+        },
+        Op::StairsByInput(stairs) => match i {
+            0 => of_two(Op::Stairs(stairs.clone()), g, at.x(1)),
+            _ => of_two(Op::StairsByWeight(stairs.clone()), g, at.x(0)),
+        },
+        Op::StairsByWeight(stairs) => match i {
+            0 => of_two(Op::StairsByInput(stairs.clone()), at.x(1), g),
+            _ => of_two(Op::Stairs(stairs.clone()), at.x(0), g),
+        },
+        // And so are the three convolutions.
         Op::Conv(geometry) => match i {
-            0 => convolve(Op::ConvByInput(*geometry), g, at.x(1)),
-            _ => convolve(Op::ConvByWeight(*geometry), at.x(0), g),
+            0 => of_two(Op::ConvByInput(*geometry), g, at.x(1)),
+            _ => of_two(Op::ConvByWeight(*geometry), at.x(0), g),
         },
         Op::ConvByInput(geometry) => match i {
-            0 => convolve(Op::Conv(*geometry), g, at.x(1)),
-            _ => convolve(Op::ConvByWeight(*geometry), g, at.x(0)),
+            0 => of_two(Op::Conv(*geometry), g, at.x(1)),
+            _ => of_two(Op::ConvByWeight(*geometry), g, at.x(0)),
         },
         Op::ConvByWeight(geometry) => match i {
-            0 => convolve(Op::ConvByInput(*geometry), at.x(1), g),
-            _ => convolve(Op::Conv(*geometry), at.x(0), g),
+            0 => of_two(Op::ConvByInput(*geometry), at.x(1), g),
+            _ => of_two(Op::Conv(*geometry), at.x(0), g),
         },
     }
 }
 
-fn convolve<T: Real>(op: Op, a: Var<T>, b: Var<T>) -> Var<T> {
+fn of_two<T: Real>(op: Op, a: Var<T>, b: Var<T>) -> Var<T> {
     let operands: Operands<T> = smallvec![a, b];
     apply(op, operands)
 }

@@ -1,4 +1,4 @@
-//! `gemm_peak_1024` and `linear1000_relu_b128_fwdbwd`.
+//! `gemm_peak_1024`, `linear1000_relu_b128_fwdbwd`, and `linear_` beside `stairs_784_1024_b100_fwdbwd`.
 
 use benches::{with_all_threads, workloads};
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -36,6 +36,12 @@ def linear():
     return forward_backward(layer, lambda x: torch.relu(layer(x)), torch.randn(128, 1000))
 
 
+@workload("linear_784_1024_b100_fwdbwd", lib="torch", warm=5, repeats=100)
+def linear_without_bias():
+    layer = nn.Linear(784, 1024, bias=False)
+    return forward_backward(layer, layer, torch.randn(100, 784))
+
+
 def convolution():
     return nn.Conv2d(64, 64, 3, padding=1), torch.randn(32, 64, 28, 28)
 

@@ -11,6 +11,7 @@ pub(crate) mod optimise;
 mod product;
 mod reduce;
 mod simd;
+pub(crate) mod stairs;
 
 pub(crate) use conv::Conv2d;
 pub(crate) use conv::Convolve;

@@ -13,18 +13,28 @@ const GRAIN: usize = 1 << 18;
 
 /// A row-major matrix that several threads write to, each in columns of its own.
 #[derive(Clone, Copy)]
-struct Target<T>(*mut T);
+pub(super) struct Target<T>(*mut T);
 
-// SAFETY: `matmul` gives each thread columns that no other thread touches.
+// SAFETY: whoever writes through the pointer answers for giving each thread elements that no other
+// thread touches.
 unsafe impl<T: Send> Send for Target<T> {}
 // SAFETY: as above; nothing is read through it.
 unsafe impl<T: Send> Sync for Target<T> {}
 
 impl<T> Target<T> {
+    pub(super) fn new(matrix: &mut [T]) -> Self {
+        Self(matrix.as_mut_ptr())
+    }
+
     /// The pointer, by a method: a closure that named the field would capture the bare pointer.
-    fn pointer(&self) -> *mut T {
+    pub(super) fn pointer(&self) -> *mut T {
         self.0
     }
+}
+
+/// How many of these threads are worth waking for so many multiply-adds.
+pub(super) fn worthwhile(threads: usize, work: usize) -> usize {
+    if work < 2 * GRAIN { 1 } else { threads.min(work / GRAIN).max(1) }
 }
 
 /// `c ← a·b` of sizes `(m, k, n)`, `c` row-major, over this many threads.
@@ -45,8 +55,7 @@ pub(crate) fn matmul<T: Real>(
     b_strides: (isize, isize),
     c: &mut [T],
 ) {
-    let work = m * k * n;
-    let threads = if work < 2 * GRAIN { 1 } else { threads.min(work / GRAIN).max(1) };
+    let threads = worthwhile(threads, m * k * n);
     assert!(c.len() == m * n, "matmul: {m}×{n} numbers do not fit {}", c.len());
     let whole = |c: &mut [T], rows: usize, a: &[T]| {
         T::gemm(rows, k, n, T::ONE, a, a_strides, b, b_strides, T::ZERO, c, (n as isize, 1));
@@ -67,7 +76,7 @@ pub(crate) fn matmul<T: Real>(
         return;
     }
     let per = n.div_ceil(threads).next_multiple_of(16);
-    let target = Target(c.as_mut_ptr());
+    let target = Target::new(c);
     let columns = |first: usize| {
         let width = per.min(n - first);
         let b = &b[first * b_strides.1.unsigned_abs()..];

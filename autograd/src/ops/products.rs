@@ -1,10 +1,11 @@
-//! Matrix products and convolutions.
+//! Matrix products, whole and under stairs, and convolutions.
 
 use crate::eval::output_shape;
 use crate::kernels::Conv2d;
 use crate::op::Op;
 use crate::real::Real;
 use crate::shape::Shape;
+use crate::stairs::Stairs;
 use crate::var::{Var, apply};
 use smallvec::smallvec;
 
@@ -83,6 +84,40 @@ impl<T: Real> Var<T> {
             x.broadcast_to(full)
         };
         apply(Op::MatMul { ta, tb }, smallvec![stretch(self, la), stretch(other, lb)])
+    }
+
+    /// `x·(M∘W)ᵀ`, a masked linear layer: `[…, inputs]` and weights `[outputs, inputs]` to
+    /// `[…, outputs]`, where M is the mask of `stairs`. Does little more than the part of the work of
+    /// [`Var::matmul_t`] that the mask leaves.
+    ///
+    /// A weight beyond the stairs counts as 0 whatever it holds, and its gradient is exactly 0. (An
+    /// infinity or a NaN in the *input* may spread to outputs that do not see it, as 0·∞ does where
+    /// the mask is multiplied.)
+    ///
+    /// ```
+    /// use autograd::{Stairs, Tensor, Var};
+    ///
+    /// let x = Var::from(Tensor::from_slice([1, 2], &[1.0f32, 10.0]));
+    /// let weight = Var::from(Tensor::from_slice([3, 2], &[f32::NAN, f32::NAN, 2.0, f32::NAN, 3.0, 4.0]));
+    /// let y = x.matmul_t_stairs(&weight, &Stairs::new([0, 1, 2], 2));
+    /// assert_eq!(y.value().as_slice(), [0.0, 2.0, 43.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn matmul_t_stairs(&self, weight: &Self, stairs: &Stairs) -> Self {
+        let (x, w) = (self.shape(), weight.shape());
+        let (inputs, outputs) = (stairs.inputs(), stairs.outputs());
+        assert!(
+            x.last() == Some(&inputs) && w[..] == [outputs, inputs],
+            "matmul_t_stairs: {x} · {w}ᵀ with stairs of {outputs} outputs over {inputs} inputs"
+        );
+        let last = x.rank() - 1;
+        let rows = x[..last].iter().product();
+        let tall = apply(Op::Stairs(stairs.clone()), smallvec![self.reshape([rows, inputs]), weight.clone()]);
+        tall.reshape(x.with(last, outputs))
     }
 
     /// The convolution (cross-correlation) of images `[batch, in, height, width]` with kernels

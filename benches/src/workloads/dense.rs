@@ -1,19 +1,24 @@
-//! A square matrix product, which is the machine's own peak, and a dense layer.
+//! A square matrix product, which is the machine's own peak, dense layers, and a masked one.
 
 use super::{normal, rng};
 use crate::{Peer, Repeats, Step, Workload};
-use autograd::{Tape, Tensor, Var};
+use autograd::{Stairs, Tape, Tensor, Var};
 use std::hint::black_box;
 
 const SIDE: usize = 1024;
 const BATCH: usize = 128;
 const WIDTH: usize = 1000;
 
+/// The first layer of a MADE for MNIST.
+const MADE_BATCH: usize = 100;
+const PIXELS: usize = 784;
+const HIDDEN: usize = 1024;
+
 /// What other workloads' rates are held against.
 pub static PEAK: &Workload = &ALL[0];
 
-/// The peak, and one layer forward and backward.
-pub static ALL: [Workload; 2] = [
+/// The peak, and layers forward and backward.
+pub static ALL: [Workload; 4] = [
     Workload {
         name: "gemm_peak_1024",
         flops: Some((2 * SIDE * SIDE * SIDE) as f64),
@@ -27,6 +32,27 @@ pub static ALL: [Workload; 2] = [
         repeats: Repeats { warm: 5, timed: 60 },
         peers: &[Peer::torch("torch", "torch_ops.py")],
         prepare: linear,
+    },
+    Workload {
+        name: "linear_784_1024_b100_fwdbwd",
+        flops: Some((2 * 3 * MADE_BATCH * PIXELS * HIDDEN) as f64),
+        repeats: Repeats { warm: 5, timed: 100 },
+        peers: &[Peer::torch("torch", "torch_ops.py")],
+        prepare: || made(Var::matmul_t),
+    },
+    // Its flops would be half of those above, and a few.
+    Workload {
+        name: "stairs_784_1024_b100_fwdbwd",
+        flops: None,
+        repeats: Repeats { warm: 5, timed: 100 },
+        peers: &[],
+        prepare: || {
+            // Unit k has degree k mod 783 + 1 and sees as many pixels; sorted.
+            let mut seen: Vec<usize> = (0..HIDDEN).map(|k| k % (PIXELS - 1) + 1).collect();
+            seen.sort_unstable();
+            let stairs = Stairs::new(seen, PIXELS);
+            made(move |x, weight| x.matmul_t_stairs(weight, &stairs))
+        },
     },
 ];
 
@@ -50,5 +76,19 @@ fn linear() -> Step {
         let y = (x.matmul_t(&weight) + &bias).relu();
         let ones = Var::from(Tensor::full(y.shape(), 1.0));
         black_box(tape.pull(&y, &ones, &[&x, &weight, &bias]));
+    })
+}
+
+/// A product of pixels with a layer's weights, and its pullback of ones to both.
+fn made(product: impl Fn(&Var<f32>, &Var<f32>) -> Var<f32> + Send + 'static) -> Step {
+    let mut rng = rng();
+    let x = normal(&[MADE_BATCH, PIXELS], 1.0, &mut rng);
+    let weight = normal(&[HIDDEN, PIXELS], 0.02, &mut rng);
+    Box::new(move || {
+        let tape = Tape::new();
+        let [x, weight] = [&x, &weight].map(|value| tape.variable(value.clone()));
+        let y = product(&x, &weight);
+        let ones = Var::from(Tensor::full(y.shape(), 1.0));
+        black_box(tape.pull(&y, &ones, &[&x, &weight]));
     })
 }

@@ -17,6 +17,7 @@ mod sharding;
 mod single;
 mod special;
 mod special_values;
+mod stairs;
 mod sums;
 mod tape;
 mod teeth;

@@ -3,6 +3,7 @@
 use super::case::{Case, binary, shaped, unary};
 use super::draw::{self, Domain, POSITIVE, REAL, axes, order, tensor};
 use super::products;
+use super::stairs;
 use autograd::Var;
 use autograd::elementwise::{Binary, Unary};
 use proptest::prelude::*;
@@ -23,6 +24,7 @@ pub(super) fn all() -> Vec<Entry> {
     all.extend(reductions());
     all.extend(moves());
     all.extend(products::all());
+    all.extend(stairs::all());
     all
 }
 
