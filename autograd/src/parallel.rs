@@ -88,7 +88,7 @@ fn divide<T: Send>(out: &mut [T], start: usize, pieces: usize, unit: usize, fill
 }
 
 /// Calls `fill(start, piece)` on consecutive pieces of `per` elements, all at once.
-pub(crate) fn side_by_side<T: Send>(out: &mut [T], per: usize, fill: &(impl Fn(usize, &mut [T]) + Sync)) {
+pub fn side_by_side<T: Send>(out: &mut [T], per: usize, fill: &(impl Fn(usize, &mut [T]) + Sync)) {
     if threads() <= 1 || per == 0 || per >= out.len() {
         return fill(0, out);
     }

@@ -2,6 +2,7 @@
 
 pub mod conv;
 pub mod dense;
+pub mod maf;
 pub mod map;
 pub mod nice;
 pub mod realnvp;
@@ -15,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 /// The topics, one bench file each.
-const TOPICS: [&[Workload]; 5] = [&dense::ALL, &map::ALL, &conv::ALL, &nice::ALL, &realnvp::ALL];
+const TOPICS: [&[Workload]; 6] = [&dense::ALL, &map::ALL, &conv::ALL, &nice::ALL, &realnvp::ALL, &maf::ALL];
 
 /// Every workload.
 pub fn all() -> impl Iterator<Item = &'static Workload> {

@@ -3,6 +3,7 @@
 mod act_norm;
 mod additive_coupling;
 mod affine_coupling;
+mod autoregressive;
 mod batch_norm;
 mod dequantise;
 mod factor_out;
@@ -20,6 +21,7 @@ mod standardise;
 pub use act_norm::ActNorm;
 pub use additive_coupling::AdditiveCoupling;
 pub use affine_coupling::AffineCoupling;
+pub use autoregressive::{AffineAutoregressive, Gate, Reads};
 pub use batch_norm::BatchNorm;
 pub use dequantise::Dequantise;
 pub use factor_out::FactorOut;

@@ -27,6 +27,28 @@ impl Activation {
             Self::Elu => Unary::Elu,
         })
     }
+
+    /// The function of one number.
+    #[must_use]
+    pub fn of<T: Real>(self, x: T) -> T {
+        match self {
+            Self::Relu => {
+                if x > T::ZERO {
+                    x
+                } else {
+                    T::ZERO
+                }
+            }
+            Self::Tanh => T::from_f64(x.to_f64().tanh()),
+            Self::Elu => {
+                if x > T::ZERO {
+                    x
+                } else {
+                    T::from_f64(x.to_f64().exp_m1())
+                }
+            }
+        }
+    }
 }
 
 /// Linear layers with an activation after each but the last, `[batch, in] → [batch, out]`.

@@ -1,0 +1,67 @@
+//! MAF and IAF on MNIST's dimensions: a training step, and the sequential direction.
+
+use super::{normal, rng, train_step};
+use crate::{Peer, Repeats, Step, Workload};
+use autograd::Var;
+use flows::layers::Gate;
+use flows::models::{AutoregressiveConfig, Iaf, Maf, Norm};
+use flows::nn::{Adam, AdamConfig};
+use flows::{Context, Module};
+use std::hint::black_box;
+
+/// Five layers with one hidden layer of 1024 each, order reversed between them, batch 100.
+pub static ALL: [Workload; 3] = [
+    Workload {
+        name: "maf_mnist_train_b100",
+        flops: None,
+        repeats: Repeats { warm: 2, timed: 20 },
+        peers: &[Peer::jax("flowjax", "jax_maf.py"), Peer::torch("zuko", "torch_maf.py")],
+        prepare: train,
+    },
+    Workload {
+        name: "maf_mnist_sample_100",
+        flops: None,
+        repeats: Repeats { warm: 1, timed: 9 },
+        peers: &[Peer::jax("flowjax", "jax_maf.py")],
+        prepare: sample,
+    },
+    Workload {
+        name: "iaf_mnist_density_100",
+        flops: None,
+        repeats: Repeats { warm: 1, timed: 9 },
+        peers: &[Peer::jax("flowjax", "jax_maf.py")],
+        prepare: density,
+    },
+];
+
+const BATCH: usize = 100;
+const DIMS: usize = 784;
+
+fn config() -> AutoregressiveConfig {
+    AutoregressiveConfig { dims: DIMS, layers: 5, hidden: vec![1024], norm: Norm::None, condition: 0 }
+}
+
+fn train() -> Step {
+    let mut rng = rng();
+    let flow = Maf::build::<f32>(&config(), &mut rng);
+    let mut adam = Adam::new(flow.params(), AdamConfig::default());
+    let batch = normal(&[BATCH, DIMS], 1.0, &mut rng);
+    Box::new(move || train_step(&flow, &mut adam, &batch, 1))
+}
+
+fn sample() -> Step {
+    let mut rng = rng();
+    let flow = Maf::build::<f32>(&config(), &mut rng);
+    Box::new(move || {
+        black_box(flow.sample(BATCH, Context::default(), 1.0, &mut rng));
+    })
+}
+
+fn density() -> Step {
+    let mut rng = rng();
+    let flow = Iaf::build::<f32>(&config(), Gate::None, &mut rng);
+    let batch = normal(&[BATCH, DIMS], 1.0, &mut rng);
+    Box::new(move || {
+        black_box(flow.log_prob(&Var::from(batch.clone()), Context::default()));
+    })
+}

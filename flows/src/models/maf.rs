@@ -1,0 +1,77 @@
+//! MAF, and MADE, which is one layer of it (lecture 8).
+//!
+//! Germain, Gregor, Murray & Larochelle, *MADE: Masked Autoencoder for Distribution Estimation*, 2015;
+//! Papamakarios, Pavlakou & Murray, *Masked Autoregressive Flow for Density Estimation*, 2017.
+
+use super::Norm;
+use crate::base::StandardNormal;
+use crate::bijection::{Bijection, Chain};
+use crate::flow::Flow;
+use crate::layers::{ActNorm, AffineAutoregressive, BatchNorm, Gate, Permutation, Reads};
+use crate::nn::{Activation, Made, MadeConfig};
+use autograd::Real;
+use rand::Rng;
+
+/// The sizes of a MAF or of an IAF.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutoregressiveConfig {
+    /// Dimensions of the data, D ≥ 1.
+    pub dims: usize,
+    /// Autoregressive layers; the order of the dimensions is reversed between them.
+    pub layers: usize,
+    /// Units in each hidden layer of each network.
+    pub hidden: Vec<usize>,
+    /// What stands between the layers.
+    pub norm: Norm,
+    /// Features of the condition; 0 without one.
+    pub condition: usize,
+}
+
+/// Masked autoregressive flow, in the direction x → z:
+///
+/// ```text
+/// (μᵢ, αᵢ) = MADE(x₁ … xᵢ₋₁)
+/// zᵢ = (xᵢ − μᵢ)·exp(−αᵢ)                  log|det ∂z/∂x| = −Σ α
+/// log p(x) = log N(z; 0, I) − Σ α           over all layers
+/// ```
+///
+/// with batch normalisation after each layer, and the order of the dimensions reversed before the
+/// next. One layer is MADE with Gaussian conditionals. Densities take one pass a layer; samples go
+/// through the dimensions in order, in the work of about one pass (see [`Made::in_order`]).
+///
+/// On MNIST, in bits per dimension: MADE 2.04, MAF with 5 layers 1.89, with 10 layers 1.91.
+#[derive(Clone, Copy, Debug)]
+pub struct Maf;
+
+impl Maf {
+    /// A MAF over rows of D numbers.
+    #[must_use]
+    pub fn build<T: Real>(config: &AutoregressiveConfig, rng: &mut dyn Rng) -> Flow<T> {
+        autoregressive(config, Reads::Data, Gate::None, rng)
+    }
+}
+
+/// The layers of MAF and IAF, which differ in what the networks read.
+pub(super) fn autoregressive<T: Real>(
+    config: &AutoregressiveConfig,
+    reads: Reads,
+    gate: Gate,
+    rng: &mut dyn Rng,
+) -> Flow<T> {
+    let AutoregressiveConfig { dims, layers: count, hidden, norm, condition } = config;
+    let (dims, condition) = (*dims, *condition);
+    let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();
+    for i in 0..*count {
+        if i > 0 {
+            layers.push(Box::new(Permutation::reversal(dims)));
+        }
+        let sizes = MadeConfig { dims, hidden: hidden.clone(), outputs: 2, condition, activation: Activation::Relu };
+        layers.push(Box::new(AffineAutoregressive::new(Made::new(&sizes, rng), reads, gate)));
+        match norm {
+            Norm::None => {}
+            Norm::Batch => layers.push(Box::new(BatchNorm::new(dims))),
+            Norm::Act => layers.push(Box::new(ActNorm::new(dims))),
+        }
+    }
+    Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(condition)
+}

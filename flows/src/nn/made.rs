@@ -1,0 +1,146 @@
+//! MADE: one network for all conditionals of an autoregressive density.
+
+mod in_order;
+mod recorded;
+
+use super::{Activation, Init, Linear, MaskedLinear, Network};
+use crate::module::{Module, Visitor};
+use autograd::{Real, Var};
+use rand::Rng;
+
+/// The sizes of a [`Made`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeConfig {
+    /// Dimensions D of the input, at least 1.
+    pub dims: usize,
+    /// Units in each hidden layer.
+    pub hidden: Vec<usize>,
+    /// Numbers that each dimension's conditional has as parameters.
+    pub outputs: usize,
+    /// Features of the condition; 0 without one.
+    pub condition: usize,
+    /// The nonlinearity.
+    pub activation: Activation,
+}
+
+/// A masked autoencoder (Germain et al. 2015, MADE), `[batch, D] → [batch, D·outputs]`: the outputs
+/// of dimension i depend on the inputs before i alone.
+///
+/// Inputs have the degrees 1 … D in their order. Hidden unit k of H has degree `⌈(k+1)(D−1)/H⌉`, so
+/// that degrees rise with k and are spread evenly. A hidden unit sees what has a degree up to its
+/// own, the outputs of dimension i what has a degree below i. (Sorted like this the masks are
+/// staircases, see [`autograd::Stairs`]; the multiset of degrees is that of the usual `k mod (D−1) + 1`
+/// wherever D − 1 divides H, and no input goes unseen where H is smaller.) Another order of
+/// the dimensions is a permutation before the network.
+///
+/// Outputs are sorted by dimension: numbers `i·outputs … (i+1)·outputs` belong to dimension i.
+/// The condition, where there is one, is seen by all hidden units of the first layer and by all outputs.
+#[derive(Debug)]
+pub struct Made<T: Real> {
+    dims: usize,
+    outputs: usize,
+    activation: Activation,
+    /// The hidden layers, and the outputs last.
+    layers: Vec<MaskedLinear<T>>,
+    /// What the condition adds to the first layer, and to the outputs if that is another.
+    condition: Vec<Linear<T>>,
+}
+
+/// How many of the units that have these degrees, which rise, have one up to `degree`.
+fn known(degrees: &[usize], degree: usize) -> usize {
+    degrees.partition_point(|&d| d <= degree)
+}
+
+impl<T: Real> Made<T> {
+    /// A network whose hidden weights keep the scale of activations (He et al. 2015) and whose outputs
+    /// start small.
+    ///
+    /// # Panics
+    /// If `dims` is 0 or a hidden layer has no units.
+    #[must_use]
+    pub fn new(config: &MadeConfig, rng: &mut dyn Rng) -> Self {
+        let MadeConfig { dims, hidden, outputs, condition, activation } = config;
+        let (dims, outputs) = (*dims, *outputs);
+        assert!(dims > 0 && hidden.iter().all(|&units| units > 0), "MADE: no dimensions, or a layer without units");
+        let degrees_of = |units: usize| (1..=units).map(|k| (k * (dims - 1)).div_ceil(units).max(1)).collect();
+        let mut before: Vec<usize> = (1..=dims).collect();
+        let mut layers = Vec::new();
+        for &units in hidden {
+            let degrees: Vec<usize> = degrees_of(units);
+            let seen: Vec<usize> = degrees.iter().map(|&d| known(&before, d)).collect();
+            layers.push(MaskedLinear::new(before.len(), &seen, Init::He { gain: 1.0 }, rng));
+            before = degrees;
+        }
+        let seen: Vec<usize> = (0..dims * outputs).map(|o| known(&before, o / outputs)).collect();
+        layers.push(MaskedLinear::new(before.len(), &seen, Init::He { gain: 0.1 }, rng));
+        let mut conditions = Vec::new();
+        if *condition > 0 {
+            let last = layers.len() - 1;
+            let (first, outputs) = (layers[0].outputs(), layers[last].outputs());
+            if last > 0 {
+                conditions.push(Linear::new(*condition, first, Init::He { gain: 1.0 }, rng));
+            }
+            conditions.push(Linear::new(*condition, outputs, Init::He { gain: 0.1 }, rng));
+        }
+        Self { dims, outputs, activation: *activation, layers, condition: conditions }
+    }
+
+    /// The same network with outputs that are 0 to begin with.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        let outputs = self.layers.last().map(MaskedLinear::weight).into_iter();
+        for weight in outputs.chain(self.condition.last().map(Linear::weight)) {
+            weight.update(|w| w.fill(T::ZERO));
+        }
+        self
+    }
+
+    /// Dimensions of the input.
+    #[must_use]
+    pub fn dims(&self) -> usize {
+        self.dims
+    }
+
+    /// Numbers that each dimension has as outputs.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// What the condition adds to layer `l`.
+    fn from_condition(&self, l: usize, condition: Option<&Var<T>>) -> Option<Var<T>> {
+        let linear = match l {
+            l if l + 1 == self.layers.len() => self.condition.last(),
+            0 => self.condition.first(),
+            _ => None,
+        };
+        Some(linear?.apply(condition?))
+    }
+}
+
+impl<T: Real> Network<T> for Made<T> {
+    fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
+        let mut h = x.clone();
+        for (l, layer) in self.layers.iter().enumerate() {
+            if l > 0 {
+                h = self.activation.apply(h);
+            }
+            h = layer.apply(&h);
+            if let Some(shift) = self.from_condition(l, condition) {
+                h = h + shift;
+            }
+        }
+        h
+    }
+}
+
+impl<T: Real> Module<T> for Made<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        for (i, layer) in self.layers.iter().enumerate() {
+            visitor.part(i, layer);
+        }
+        for (i, layer) in self.condition.iter().enumerate() {
+            visitor.part(format_args!("condition.{i}"), layer);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! A dense layer with a staircase mask.
+
+use super::Init;
+use crate::module::{Module, Visitor};
+use autograd::{Param, Real, Stairs, Tensor, Var};
+use rand::Rng;
+
+/// `y = x·(M∘W)ᵀ + b`, `[batch, in] → [batch, out]`, where output o sees the first `seen[o]` inputs
+/// (Germain et al. 2015). The engine skips the products that the mask kills.
+#[derive(Debug)]
+pub struct MaskedLinear<T: Real> {
+    weight: Param<T>,
+    bias: Param<T>,
+    stairs: Stairs,
+}
+
+impl<T: Real> MaskedLinear<T> {
+    /// A layer whose outputs see these numbers of inputs, which never fall. Weights that count are drawn
+    /// from `init` for as many inputs as their output sees; the others are 0, and stay so.
+    ///
+    /// # Panics
+    /// If a number falls, or is larger than `inputs`.
+    #[must_use]
+    pub fn new(inputs: usize, seen: &[usize], init: Init, rng: &mut dyn Rng) -> Self {
+        let mut weight = Tensor::zeros([seen.len(), inputs]);
+        if inputs > 0 {
+            for (row, &seen) in weight.as_mut_slice().chunks_exact_mut(inputs).zip(seen) {
+                row[..seen].copy_from_slice(init.draw::<T>(&[seen], seen, rng).as_slice());
+            }
+        }
+        let bias = Param::new(Tensor::zeros([seen.len()]));
+        Self { weight: Param::new(weight), bias, stairs: Stairs::new(seen, inputs) }
+    }
+
+    /// The weight, `[out, in]`.
+    #[must_use]
+    pub fn weight(&self) -> &Param<T> {
+        &self.weight
+    }
+
+    /// The bias, `[out]`.
+    #[must_use]
+    pub fn bias(&self) -> &Param<T> {
+        &self.bias
+    }
+
+    /// How many inputs each output sees.
+    #[must_use]
+    pub fn seen(&self) -> &[usize] {
+        self.stairs.seen()
+    }
+
+    /// The number of outputs.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.seen().len()
+    }
+
+    /// `x·(M∘W)ᵀ + b`.
+    ///
+    /// # Panics
+    /// If `x` has not this layer's number of inputs.
+    #[must_use]
+    #[track_caller]
+    pub fn apply(&self, x: &Var<T>) -> Var<T> {
+        x.matmul_t_stairs(&self.weight.on(x), &self.stairs) + self.bias.on(x)
+    }
+}
+
+impl<T: Real> Module<T> for MaskedLinear<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.param("weight", &self.weight);
+        visitor.param("bias", &self.bias);
+    }
+}
