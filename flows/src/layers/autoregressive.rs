@@ -14,7 +14,11 @@ pub enum Reads {
     Latent,
 }
 
-/// What the network's two numbers for each dimension, `(m, s)`, mean.
+/// How far a log-scale may go: `s ← 10·tanh(s/10)`, which is s itself to within a thousandth below
+/// 0.5 and keeps far inputs from overflowing. A factor of e¹⁰ = 22,000 is more than data ask for.
+const BOUND: f64 = 10.0;
+
+/// What the network's two numbers for each dimension, `(m, s)`, mean. Both use s softly bounded to ±10.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Gate {
     /// `μ = m`, `α = s`.
@@ -58,6 +62,7 @@ impl<T: Real> AffineAutoregressive<T> {
         let (batch, dims) = (outputs.extent(0), outputs.extent(1) / 2);
         let pairs = outputs.reshape([batch, dims, 2]);
         let [m, s] = [0, 1].map(|j| pairs.slice(2, j..j + 1).reshape([batch, dims]));
+        let s = s.scale(1.0 / BOUND).tanh().scale(BOUND);
         match self.gate {
             Gate::None => (m, s),
             Gate::Sigmoid => ((-&s).sigmoid() * m, s.log_sigmoid()),
@@ -101,7 +106,7 @@ impl<T: Real> AffineAutoregressive<T> {
     fn step_rows(&self, target: &[T], outputs: &[T], y: &mut [T]) {
         let (shifts, log_scales) = outputs.split_at(target.len());
         for (((y, &t), m), s) in y.iter_mut().zip(target).zip(shifts).zip(log_scales) {
-            let (t, m, s) = (t.to_f64(), m.to_f64(), s.to_f64());
+            let (t, m, s) = (t.to_f64(), m.to_f64(), BOUND * (s.to_f64() / BOUND).tanh());
             let (shift, log_scale) = match self.gate {
                 Gate::None => (m, s),
                 // log σ(s) = −ln(1 + e⁻ˢ), from the side on which e is small.

@@ -1,6 +1,7 @@
 //! The flows: every property over every bijection of one registry, the densities, and training.
 //! A new bijection or model is one line in `registry/`.
 
+mod autoregressive;
 mod conditions;
 mod density;
 mod determinism;

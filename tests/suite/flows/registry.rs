@@ -209,8 +209,12 @@ impl Entry {
         let ((data, latents), (data_shape, latent_shape)) = (self.domains(), self.shapes(sizes));
         let (x, z) = match (data.draw(&data_shape, &mut rng), latents.draw(&latent_shape, &mut rng)) {
             (Some(x), z) => (x, z),
-            // An inverted map whose data are some other map's image: found through the map itself.
-            (None, Some(z)) => (wide.decode(&z).expect("latents that fit"), Some(z)),
+            // Data that are some map's image: found through the map itself.
+            (None, Some(z)) => {
+                let given = condition.clone().map(Var::from);
+                let cx = Context { condition: given.as_ref(), ..Context::default() };
+                (wide.bijection().to_data(&Var::from(z.clone()), cx).value.into_value(), Some(z))
+            }
             (None, None) => unreachable!("one side of every map has a domain of its own"),
         };
         Subject { wide, narrow, x, z, condition }
@@ -220,7 +224,9 @@ impl Entry {
     fn calibrate(&self, map: &dyn Bijection<f64>, sizes: &Sizes, rng: &mut impl Rng) {
         // Few rows would have variances near 0.
         let rows = 8;
-        let x = self.data.draw(&rows_of(rows, &sizes.shape()), rng).expect("data have a domain of their own");
+        // Any numbers will do where the data have no domain of their own.
+        let shape = rows_of(rows, &sizes.shape());
+        let Some(x) = self.data.draw(&shape, rng).or_else(|| Domain::Line.draw(&shape, rng)) else { return };
         let condition = sizes.condition(rows, rng).map(Var::from);
         map.calibrate(&Var::from(x), Context { condition: condition.as_ref(), ..Context::default() }, 0);
     }

@@ -4,17 +4,18 @@ use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
 use flows::layers::{
-    ActNorm, AdditiveCoupling, AffineCoupling, BatchNorm, Dequantise, Logit, Mask, Permutation, Rescaling, Split,
-    Standardise,
+    ActNorm, AdditiveCoupling, AffineAutoregressive, AffineCoupling, BatchNorm, Dequantise, Gate, Logit, Mask,
+    Permutation, Reads, Rescaling, Split, Standardise,
 };
-use flows::models::{Nice, NiceConfig, Norm, RealNvp, RealNvpConfig};
-use flows::nn::Mlp;
+use flows::models::{AutoregressiveConfig, Iaf, Maf, Nice, NiceConfig, Norm, RealNvp, RealNvpConfig};
+use flows::nn::{Made, MadeConfig, Mlp};
 use flows::{Bijection, Chain, Flow, Inverted};
 use rand::{Rng, RngExt};
 
 pub(super) fn bijections() -> Vec<Entry> {
     let dense = |_: &Sizes| Structure::Dense;
     let diagonal = |_: &Sizes| Structure::Diagonal;
+    let in_order = |s: &Sizes| Structure::Triangular { order: (0..s.dims()).collect() };
     let rows = Events::Rows { least: 1 };
     #[rustfmt::skip]
     let entries = vec![
@@ -23,6 +24,9 @@ pub(super) fn bijections() -> Vec<Entry> {
         entry!(Map "affine coupling, reads first", affine_first, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadFirst)),
         entry!(Map "affine coupling, reads last", affine_last, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadLast)),
         entry!(Map "affine coupling, masked", affine_masked, rows, classes true, Line -> Line, |s| Structure::Coupling { read: (0..s.dims()).filter(|&i| s.choice(i)).collect() }),
+        entry!(Map "autoregressive, reads data", reads_data, rows, classes true, Line -> Line, in_order).scaling(Sizes::dims),
+        entry!(Map "autoregressive, reads latents", reads_latents, rows, classes true, Image -> Line, in_order).scaling(Sizes::dims),
+        entry!(Map "autoregressive, gated", gated, rows, classes true, Image -> Line, in_order).scaling(Sizes::dims),
         entry!(Map "rescaling", rescaling, rows, classes false, Line -> Line, diagonal),
         entry!(Map "ActNorm", act_norm, rows, classes false, Line -> Line, diagonal),
         entry!(Map "ActNorm, masked", act_norm_masked, rows, classes false, Line -> Line, diagonal),
@@ -50,6 +54,12 @@ pub(super) fn models() -> Vec<Entry> {
         // Two scalings a coupling.
         entry!(Model "RealNVP, BatchNorm", real_nvp_batch, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
         entry!(Model "RealNVP, ActNorm", real_nvp_act, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
+        // In order, each dimension may stretch what all before it have stretched, and a second layer goes
+        // on from there: far from the start such maps are bijections that no f64 can follow.
+        entry!(Model "MADE", made, Events::Rows { least: 1 }, classes true, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).scaling(Sizes::dims),
+        entry!(Model "MAF", maf, Events::Rows { least: 1 }, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
+        entry!(Model "MAF, BatchNorm", maf_batch, rows, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
+        entry!(Model "IAF", iaf, Events::Rows { least: 1 }, classes true, Image -> Line, dense).scaling(|s| 8 * s.dims()),
     ];
     entries
 }
@@ -85,6 +95,53 @@ fn mask<T: Real>(s: &Sizes) -> Mask<T> {
 fn affine_masked<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     let net = Mlp::new(s.dims() + s.classes, &vec![s.hidden; s.depth], 2 * s.dims(), s.activation(), rng);
     Box::new(AffineCoupling::new(mask(s), s.dims(), net))
+}
+
+fn autoregressive<T: Real>(reads: Reads, gate: Gate, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    // Layers of different widths, some with fewer units than there are dimensions.
+    let hidden = (0..s.depth).map(|layer| 1 + (s.hidden + 5 * layer) % 11).collect();
+    let sizes = MadeConfig { dims: s.dims(), hidden, outputs: 2, condition: s.classes, activation: s.activation() };
+    Box::new(AffineAutoregressive::new(Made::new(&sizes, rng), reads, gate))
+}
+
+fn reads_data<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    autoregressive(Reads::Data, Gate::None, s, rng)
+}
+
+fn reads_latents<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    autoregressive(Reads::Latent, Gate::None, s, rng)
+}
+
+fn gated<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    autoregressive(Reads::Latent, Gate::Sigmoid, s, rng)
+}
+
+fn autoregressive_sizes(layers: usize, norm: Norm, s: &Sizes) -> AutoregressiveConfig {
+    AutoregressiveConfig {
+        dims: s.dims(),
+        layers: layers.min(2),
+        hidden: vec![s.hidden; s.depth],
+        norm,
+        condition: s.classes,
+    }
+}
+
+fn made<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    Maf::build(&autoregressive_sizes(1, Norm::None, s), rng)
+}
+
+fn maf<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let norm = if s.choice(0) { Norm::Act } else { Norm::None };
+    Maf::build(&autoregressive_sizes(s.layers, norm, s), rng)
+}
+
+fn maf_batch<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    Maf::build(&autoregressive_sizes(s.layers, Norm::Batch, s), rng)
+}
+
+fn iaf<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let gate = if s.choice(0) { Gate::Sigmoid } else { Gate::None };
+    Iaf::build(&autoregressive_sizes(s.layers, Norm::None, s), gate, rng)
 }
 
 fn act_norm<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
