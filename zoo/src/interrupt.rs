@@ -4,8 +4,12 @@ use anyhow::{Context as _, Result};
 use std::io::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// A second signal so soon after the first is the same one, sent to a process and to its group.
+const SAME: Duration = Duration::from_secs(1);
 
 /// From now on an interrupt only raises a flag; a second one ends the program at once.
 ///
@@ -16,9 +20,13 @@ pub fn listen() -> Result<()> {
     if LISTENING.set(()).is_err() {
         return Ok(());
     }
-    ctrlc::set_handler(|| {
-        if REQUESTED.swap(true, Ordering::SeqCst) {
-            end(EXIT_CODE);
+    let mut first: Option<Instant> = None;
+    ctrlc::set_handler(move || {
+        REQUESTED.store(true, Ordering::SeqCst);
+        match first {
+            Some(first) if first.elapsed() > SAME => end(EXIT_CODE),
+            Some(_) => return,
+            None => first = Some(Instant::now()),
         }
         let notice =
             "finishing this step, then saving … (once more to stop at once, losing what came after the last save)";

@@ -36,7 +36,8 @@ impl<T: Real> ActNorm<T> {
         }
     }
 
-    /// The same for those elements alone that the coupling with this mask changes.
+    /// The same for those elements alone that the coupling with this mask changes: n is then the number
+    /// of those in each feature, and may be 0.
     #[must_use]
     pub fn changed_by(self, mask: Mask<T>) -> Self {
         Self { features: Features::changed_by(mask), ..self }

@@ -12,11 +12,12 @@ use autograd::{Param, Real, Tensor, Var};
 /// gives `(a, μ)` of `x₁`:
 ///
 /// ```text
-/// α(x₁) = c·tanh a(x₁)                                     bounded, with a learned factor c
+/// α(x₁) = c·tanh a(x₁)                                     bounded, with a learned factor c a feature
 /// to_latent:  z₁ = x₁,  z₂ = (x₂ − μ(x₁)) ⊙ exp(−α(x₁))    log|det ∂z/∂x| = −Σ α
 /// to_data:    x₁ = z₁,  x₂ = z₂ ⊙ exp(α(z₁)) + μ(z₁)       log|det ∂x/∂z| =  Σ α
 /// ```
 ///
+/// Under a mask b, `x₁ = b⊙x` and the whole of it is `z = (x − (1−b)⊙μ) ⊙ exp(−(1−b)⊙α)`: what is read stays.
 /// (The authors' code shifts before it scales; this is the lecture's form.)
 #[derive(Debug)]
 pub struct AffineCoupling<T: Real> {

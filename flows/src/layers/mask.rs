@@ -1,8 +1,9 @@
 //! Which elements of an event a layer reads, and which it changes.
 
+use super::Split;
 use autograd::{Real, Shape, Tensor, Var};
 
-/// A binary mask over one event: 1 where a coupling reads, 0 where it changes (Dinh et al. 2017,
+/// A binary mask b over one event: 1 where a coupling reads, 0 where it changes (Dinh et al. 2017,
 /// RealNVP, §3.4).
 #[derive(Clone, Debug)]
 pub struct Mask<T: Real> {
@@ -26,6 +27,17 @@ impl<T: Real> Mask<T> {
     #[must_use]
     pub fn checkerboard([channels, height, width]: [usize; 3], layer: usize) -> Self {
         Self::new([channels, height, width], |i| (i / width % height.max(1) + i % width + layer).is_multiple_of(2))
+    }
+
+    /// The mask that reads and changes the same features as a split of the first axis of events of this
+    /// shape does.
+    #[must_use]
+    pub fn of_split(split: Split, event: impl Into<Shape>) -> Self {
+        let event = event.into();
+        let features = event.first().copied().unwrap_or(1);
+        let each = event.elements() / features.max(1);
+        let first = features.div_ceil(2);
+        Self::new(event, |i| (i / each.max(1) < first) == (split == Split::ReadFirst))
     }
 
     /// The shape of one event.

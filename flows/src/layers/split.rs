@@ -2,7 +2,7 @@
 
 use autograd::{Real, Var};
 
-/// A partition of `[batch, D]` into the half that a coupling reads and the half that it changes.
+/// A partition of the features of `[batch, D]`, or of the channels of `[batch, C, H, W]`, into the half that a coupling reads and the half that it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
     /// Reads the first ⌈D/2⌉ dimensions and changes the rest.

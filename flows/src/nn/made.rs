@@ -108,7 +108,7 @@ impl<T: Real> Made<T> {
     }
 
     /// What the condition adds to layer `l`.
-    fn from_condition(&self, l: usize, condition: Option<&Var<T>>) -> Option<Var<T>> {
+    fn shift_by_condition(&self, l: usize, condition: Option<&Var<T>>) -> Option<Var<T>> {
         let linear = match l {
             l if l + 1 == self.layers.len() => self.condition.last(),
             0 => self.condition.first(),
@@ -126,7 +126,7 @@ impl<T: Real> Network<T> for Made<T> {
                 h = self.activation.apply(h);
             }
             h = layer.apply(&h);
-            if let Some(shift) = self.from_condition(l, condition) {
+            if let Some(shift) = self.shift_by_condition(l, condition) {
                 h = h + shift;
             }
         }

@@ -47,13 +47,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         }
         None => {
             say(&format!(
-                "{:<10} {:<30} {:<40} {:>12} {:>16}",
+                "{:<10} {:<30} {:<48} {:>12} {:>16}",
                 "model", "lecture", "paper", "parameters", "MNIST bits/dim"
             ))?;
             for entry in &MODELS {
                 let Entry { name, lecture, paper, published, .. } = entry;
                 let params = count(&built(entry, args.preset)?);
-                say(&format!("{name:<10} {lecture:<30} {paper:<40} {params:>12} {published:>16}"))?;
+                say(&format!("{name:<10} {lecture:<30} {paper:<48} {params:>12} {published:>16}"))?;
             }
             say("\nparameters: for MNIST at the chosen preset; bits/dim: as published")?;
         }

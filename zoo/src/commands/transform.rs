@@ -54,6 +54,16 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
         Map::Decode => flow.decode_given(&rows, given),
     });
     let result = result.map_err(|why| anyhow::anyhow!("{}: {why}", args.input.display()))?;
+    if let Some(at) = result.as_slice().iter().position(|x| !x.is_finite()) {
+        let row = at / (result.shape().elements() / rows.shape()[0]).max(1);
+        let (lo, hi) =
+            rows.rows(row..row + 1).as_slice().iter().fold((f32::MAX, f32::MIN), |(lo, hi), &x| (lo.min(x), hi.max(x)));
+        bail!(
+            "{}: the result for row {row} is not finite: its values go from {lo} to {hi}, but this model is over {}",
+            args.input.display(),
+            space.describe()
+        );
+    }
     npy::write(&args.output, result.shape(), result.as_slice())?;
     let what = match map {
         Map::LogProb if given.is_some() => "log p(x | class) in nats",

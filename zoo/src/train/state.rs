@@ -67,17 +67,13 @@ impl Training<'_> {
             seed: self.plan.seed,
         };
         let run = &self.plan.run;
+        // The training first: what is left behind by a kill in between can then be resumed.
         let weights: Vec<(String, Tensor<f32>)> =
             self.flow.params().into_iter().map(|(path, param)| (path, param.value())).collect();
-        if !self.best_weights.is_empty() {
-            checkpoint::write(&run.model(), &header(self.saved.best_step), &[], &self.best_weights)?;
-        } else if self.saved.best.is_none() {
-            checkpoint::write(&run.model(), &header(self.saved.step), &[], &weights)?;
-        }
         let saved = Saved { seconds: self.seconds(), ..self.saved.clone() };
         let named =
             |prefix: &'static str| move |(path, tensor): (String, Tensor<f32>)| (format!("{prefix}{path}"), tensor);
-        let mut tensors: Vec<_> = weights.into_iter().map(named("model.")).collect();
+        let mut tensors: Vec<_> = weights.clone().into_iter().map(named("model.")).collect();
         tensors.extend(self.adam.state().into_iter().map(named("adam.")));
         if let Some(average) = &self.average {
             tensors.extend(average.state().into_iter().map(named("average.")));
@@ -87,7 +83,13 @@ impl Training<'_> {
             &header(self.saved.step),
             &[(TRAINING, serde_json::to_string(&saved)?)],
             &tensors,
-        )
+        )?;
+        if !self.best_weights.is_empty() {
+            checkpoint::write(&run.model(), &header(self.saved.best_step), &[], &self.best_weights)?;
+        } else if self.saved.best.is_none() {
+            checkpoint::write(&run.model(), &header(self.saved.step), &[], &weights)?;
+        }
+        Ok(())
     }
 
     /// Takes up what [`Training::save`] wrote.

@@ -73,11 +73,11 @@ impl<T: Real> Layer<T> {
     fn finish(&self, units: Range<usize>, known: usize, columns: &mut [Columns<T>]) {
         let [inputs, outputs] = columns else { unreachable!("a layer has two sides") };
         for unit in units {
-            let weights = &self.weight.as_slice()[unit * self.inputs..(unit + 1) * self.inputs];
+            let (row, seen) = (unit * self.inputs, self.seen[unit]);
+            let weights = &self.weight.as_slice()[row + known..row + seen];
             let sums = outputs.unit_mut(unit);
-            for input in known..self.seen[unit] {
-                let weight = weights[input];
-                for (sum, value) in sums.iter_mut().zip(inputs.units(input..input + 1)) {
+            for (&weight, values) in weights.iter().zip(inputs.units(known..seen).chunks_exact(inputs.rows)) {
+                for (sum, value) in sums.iter_mut().zip(values) {
                     *sum += weight * *value;
                 }
             }
@@ -132,7 +132,7 @@ impl<T: Real> Made<T> {
             .layers
             .iter()
             .enumerate()
-            .map(|(l, layer)| Layer::new(layer, self.from_condition(l, condition.as_ref()).map(Var::into_value)))
+            .map(|(l, layer)| Layer::new(layer, self.shift_by_condition(l, condition.as_ref()).map(Var::into_value)))
             .collect();
         let mut y = Tensor::zeros(t.shape());
         let each = batch.div_ceil(parallel::threads()).clamp(1, ROWS);

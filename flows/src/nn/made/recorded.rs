@@ -21,7 +21,7 @@ impl<T: Real> Made<T> {
     ) -> Var<T> {
         assert!(t.extent(1) == self.dims, "in order: {} for {} dimensions", t.shape(), self.dims);
         let last = self.layers.len() - 1;
-        let conditions: Vec<_> = (0..=last).map(|l| self.from_condition(l, condition)).collect();
+        let conditions: Vec<_> = (0..=last).map(|l| self.shift_by_condition(l, condition)).collect();
         // What each layer reads, as far as it is known.
         let mut known: Vec<Var<T>> = (0..=last).map(|_| t.slice(1, 0..0)).collect();
         let units = |l: usize, from: usize, to: usize, inputs: &Var<T>| {

@@ -1,0 +1,63 @@
+"""MAF on MNIST's dimensions: flowjax's masked autoregressive flow, compiled by jit."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from flowjax.bijections import Affine
+from flowjax.distributions import Normal
+from flowjax.flows import masked_autoregressive_flow
+from paramax import NonTrainable, unwrap
+
+from measure import main, workload
+
+BATCH, DIMS = 100, 784
+
+
+def flow(invert=True):
+    key = jax.random.key(0)
+    return masked_autoregressive_flow(
+        key, base_dist=Normal(jnp.zeros(DIMS)), transformer=Affine(), flow_layers=5, nn_width=1024, nn_depth=1, invert=invert
+    )
+
+
+@workload("maf_mnist_train_b100", lib="flowjax", warm=2, repeats=20)
+def train():
+    batch = jax.random.normal(jax.random.key(1), (BATCH, DIMS))
+    is_fixed = lambda leaf: isinstance(leaf, NonTrainable)
+    params, fixed = eqx.partition(flow(), eqx.is_inexact_array, is_leaf=is_fixed)
+    adam = optax.adam(1e-3)
+    state = params, adam.init(params)
+
+    def loss(params, batch):
+        return -unwrap(eqx.combine(params, fixed)).log_prob(batch).mean()
+
+    @jax.jit
+    def update(params, moments, batch):
+        gradients = jax.grad(loss)(params, batch)
+        updates, moments = adam.update(gradients, moments, params)
+        return optax.apply_updates(params, updates), moments
+
+    def step():
+        nonlocal state
+        state = jax.block_until_ready(update(*state, batch))
+
+    return step
+
+
+@workload("maf_mnist_sample_100", lib="flowjax", warm=1, repeats=3)
+def sample():
+    model, key = flow(), jax.random.key(1)
+    draw = eqx.filter_jit(lambda model, key: unwrap(model).sample(key, (BATCH,)))
+    return lambda: jax.block_until_ready(draw(model, key))
+
+
+@workload("iaf_mnist_density_100", lib="flowjax", warm=1, repeats=3)
+def density():
+    model, batch = flow(invert=False), jax.random.normal(jax.random.key(1), (BATCH, DIMS))
+    log_prob = eqx.filter_jit(lambda model, batch: unwrap(model).log_prob(batch))
+    return lambda: jax.block_until_ready(log_prob(model, batch))
+
+
+if __name__ == "__main__":
+    main()
