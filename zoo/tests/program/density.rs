@@ -34,7 +34,7 @@ fn a_toys_density_integrates_to_one_and_has_its_pictures() {
     // Points of two moons lie within 4, and both ways as far.
     assert!(window.iter().all(|edge| edge.abs() > 3.0 && edge.abs() < 6.0), "{window:?}");
     assert!((window[1] - window[0] - window[3] + window[2]).abs() < 1e-3);
-    for (name, width) in [("density", 496 + 88), ("samples", 2 * 496), ("warp", 496), ("panel", 3 * 496 + 88)] {
+    for (name, width) in [("density", 496 + 88), ("points", 2 * 496), ("warp", 496), ("panel", 3 * 496 + 88)] {
         assert!(said.contains(&format!("run/{name}.png: ")), "{said}");
         assert_eq!(png_size(&folder.read(&format!("run/{name}.png"))), (width, 496), "{name}");
     }
@@ -74,7 +74,7 @@ fn seed_resolution_and_folder_are_as_asked() {
     let folder = Folder::trained_on("circles");
     let draw = |options: &str| {
         folder.run(&format!("density run --threads 1 --out made/here {options}"));
-        ["density", "samples", "warp", "panel"].map(|name| folder.read(&format!("made/here/{name}.png")))
+        ["density", "points", "warp", "panel"].map(|name| folder.read(&format!("made/here/{name}.png")))
     };
     let first = draw("--resolution 60");
     assert!(!folder.exists("run/density.png"));

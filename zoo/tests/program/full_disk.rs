@@ -43,7 +43,7 @@ fn a_training_that_never_saved_leaves_nothing_in_the_way() {
     let line = format!("{TRAIN} --data table.csv --steps 10 --out run");
     let (out, err) = texts(&folder.under(FULL, &line));
     assert_eq!(out, "");
-    assert!(err.lines().last().unwrap().starts_with("zoo: cannot write run/model.safetensors"), "{err}");
+    assert!(err.lines().last().unwrap().starts_with("zoo: cannot write run/training.safetensors"), "{err}");
     assert_eq!(folder.leftovers(), [""; 0]);
     assert!(!folder.exists("run/model.safetensors") && !folder.exists("run/training.safetensors"));
     folder.run(&line);

@@ -69,7 +69,9 @@ fn batch_statistics_are_those_of_the_data_and_kept() {
     let statistics: Vec<_> = model.tensors.iter().filter(|(name, _)| name.ends_with("variance")).collect();
     assert_eq!(statistics.len(), 8, "one layer of batch statistics a coupling");
     for (name, tensor) in statistics {
-        assert!(tensor.values().iter().all(|&v| v > 0.0 && v != 1.0), "{name} was never collected");
+        // One of the two columns is changed by each coupling; the other has no statistics.
+        let collected = tensor.values().iter().filter(|&&v| v > 0.0 && v != 1.0).count();
+        assert_eq!(collected, 1, "{name}: {:?}", tensor.values());
     }
     // Evaluation and its inverse use the statistics that were kept.
     let check = folder.json("check run --samples 50 --jacobians 5 --threads 1 --json");
