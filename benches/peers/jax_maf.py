@@ -3,12 +3,12 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from flowjax.bijections import Affine
 from flowjax.distributions import Normal
 from flowjax.flows import masked_autoregressive_flow
-from paramax import NonTrainable, unwrap
+from paramax import unwrap
 
+from jax_steps import likelihood, train_step
 from measure import main, workload
 
 BATCH, DIMS = 100, 784
@@ -24,25 +24,8 @@ def flow(invert=True):
 @workload("maf_mnist_train_b100", lib="flowjax", warm=2, repeats=20)
 def train():
     batch = jax.random.normal(jax.random.key(1), (BATCH, DIMS))
-    is_fixed = lambda leaf: isinstance(leaf, NonTrainable)
-    params, fixed = eqx.partition(flow(), eqx.is_inexact_array, is_leaf=is_fixed)
-    adam = optax.adam(1e-3)
-    state = params, adam.init(params)
-
-    def loss(params, batch):
-        return -unwrap(eqx.combine(params, fixed)).log_prob(batch).mean()
-
-    @jax.jit
-    def update(params, moments, batch):
-        gradients = jax.grad(loss)(params, batch)
-        updates, moments = adam.update(gradients, moments, params)
-        return optax.apply_updates(params, updates), moments
-
-    def step():
-        nonlocal state
-        state = jax.block_until_ready(update(*state, batch))
-
-    return step
+    params, _, loss = likelihood(flow())
+    return train_step(loss, params, batch)
 
 
 @workload("maf_mnist_sample_100", lib="flowjax", warm=1, repeats=3)

@@ -2,29 +2,11 @@
 
 import jax
 import jax.numpy as jnp
-import optax
 
+from jax_steps import train_step
 from measure import main, workload
 
 BATCH, DIMS, WIDTH, HIDDEN, COUPLINGS = 128, 784, 1000, 5, 4
-
-
-def train_step(loss, params, batch):
-    """A step that keeps the parameters and the optimiser's state, and waits for both."""
-    adam = optax.adam(1e-3)
-    state = params, adam.init(params)
-
-    @jax.jit
-    def update(params, moments, batch):
-        gradients = jax.grad(loss)(params, batch)
-        updates, moments = adam.update(gradients, moments, params)
-        return optax.apply_updates(params, updates), moments
-
-    def step():
-        nonlocal state
-        state = jax.block_until_ready(update(*state, batch))
-
-    return step
 
 
 def network(layers, h):

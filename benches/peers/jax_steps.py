@@ -1,0 +1,39 @@
+"""What the JAX peers share: a compiled step of optax's Adam, and the trained part of a flowjax flow."""
+
+import equinox as eqx
+import jax
+import optax
+from paramax import NonTrainable, unwrap
+
+
+def compiled_update(loss):
+    """Adam at 1e-3, and its step (params, moments, batch) → (params, moments), compiled."""
+    adam = optax.adam(1e-3)
+
+    @jax.jit
+    def update(params, moments, batch):
+        gradients = jax.grad(loss)(params, batch)
+        updates, moments = adam.update(gradients, moments, params)
+        return optax.apply_updates(params, updates), moments
+
+    return adam, update
+
+
+def train_step(loss, params, batch):
+    """A step that keeps the parameters and the optimiser's state, and waits for both."""
+    adam, update = compiled_update(loss)
+    state = params, adam.init(params)
+
+    def step():
+        nonlocal state
+        state = jax.block_until_ready(update(*state, batch))
+
+    return step
+
+
+def likelihood(flow):
+    """A flow's trained parameters, how they make a flow again, and the mean of −log p under them."""
+    is_fixed = lambda leaf: isinstance(leaf, NonTrainable)
+    params, fixed = eqx.partition(flow, eqx.is_inexact_array, is_leaf=is_fixed)
+    rebuild = lambda params: unwrap(eqx.combine(params, fixed))
+    return params, rebuild, lambda params, batch: -rebuild(params).log_prob(batch).mean()
