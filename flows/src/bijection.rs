@@ -4,6 +4,7 @@ use crate::module::{Module, Visitor};
 use crate::noise::Noise;
 use autograd::{Real, Tensor, Var};
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// Whether a map is being trained or used. Layers with batch statistics differ between the two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -163,23 +164,32 @@ impl<T: Real> Module<T> for Chain<T> {
     }
 }
 
-impl<T: Real, B: Bijection<T> + ?Sized> Bijection<T> for Box<B> {
-    fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        self.as_ref().to_latent(x, cx)
-    }
+/// What points at a map maps as it does.
+macro_rules! as_what_it_points_at {
+    ($($pointer:ident),*) => {
+        $(
+            impl<T: Real, B: Bijection<T> + ?Sized> Bijection<T> for $pointer<B> {
+                fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
+                    self.as_ref().to_latent(x, cx)
+                }
 
-    fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        self.as_ref().to_data(z, cx)
-    }
+                fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
+                    self.as_ref().to_data(z, cx)
+                }
 
-    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
-        self.as_ref().initialise(x, cx)
-    }
+                fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+                    self.as_ref().initialise(x, cx)
+                }
 
-    fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {
-        self.as_ref().calibrate(x, cx, seen)
-    }
+                fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {
+                    self.as_ref().calibrate(x, cx, seen)
+                }
+            }
+        )*
+    };
 }
+
+as_what_it_points_at!(Box, Arc);
 
 /// A map with its directions exchanged: how a MAF becomes an IAF.
 #[derive(Debug)]

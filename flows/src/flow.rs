@@ -6,6 +6,7 @@ use crate::module::{Module, Visitor};
 use autograd::{Real, Shape, Tensor, Var};
 use rand::Rng;
 use std::f64::consts::LN_2;
+use std::sync::Arc;
 
 /// Rows that the convenience functions map at a time.
 const BATCH: usize = 500;
@@ -13,8 +14,11 @@ const BATCH: usize = 500;
 /// A density over data: `log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x|`.
 #[derive(Debug)]
 pub struct Flow<T: Real> {
-    bijection: Box<dyn Bijection<T>>,
-    base: Box<dyn Base<T>>,
+    bijection: Arc<dyn Bijection<T>>,
+    preprocessing: Option<Arc<dyn Bijection<T>>>,
+    /// What `bijection` is behind the preprocessing.
+    core: Arc<dyn Bijection<T>>,
+    base: Arc<dyn Base<T>>,
     event: Shape,
     condition: usize,
 }
@@ -62,7 +66,15 @@ pub enum InputError {
 impl<T: Real> Flow<T> {
     /// The density that `bijection` gives to rows of shape `event` when their latents follow `base`.
     pub fn new(bijection: impl Bijection<T> + 'static, base: impl Base<T> + 'static, event: impl Into<Shape>) -> Self {
-        Self { bijection: Box::new(bijection), base: Box::new(base), event: event.into(), condition: 0 }
+        let core: Arc<dyn Bijection<T>> = Arc::new(bijection);
+        Self {
+            bijection: core.clone(),
+            preprocessing: None,
+            core,
+            base: Arc::new(base),
+            event: event.into(),
+            condition: 0,
+        }
     }
 
     /// The same flow, known to need a condition of so many features for each row: its density is then
@@ -75,8 +87,32 @@ impl<T: Real> Flow<T> {
     /// The same flow over data that passes `layer` first: preprocessing as part of the density.
     #[must_use]
     pub fn preceded_by(self, layer: impl Bijection<T> + 'static) -> Self {
-        let chain = Chain::new(vec![Box::new(layer), self.bijection]);
-        Self { bijection: Box::new(chain), ..self }
+        let layer: Arc<dyn Bijection<T>> = Arc::new(layer);
+        let bijection = Arc::new(Chain::new(vec![Box::new(layer.clone()), Box::new(self.bijection)]));
+        let preprocessing: Arc<dyn Bijection<T>> = match self.preprocessing {
+            None => layer,
+            Some(before) => Arc::new(Chain::new(vec![Box::new(layer), Box::new(before)])),
+        };
+        Self { bijection, preprocessing: Some(preprocessing), ..self }
+    }
+
+    /// What data passes before all else, where [`Flow::preceded_by`] was called.
+    #[must_use]
+    pub fn preprocessing(&self) -> Option<&dyn Bijection<T>> {
+        self.preprocessing.as_deref()
+    }
+
+    /// The density behind the preprocessing, over what that makes of data: the same parameters, not a copy.
+    #[must_use]
+    pub fn core(&self) -> Self {
+        Self {
+            bijection: self.core.clone(),
+            preprocessing: None,
+            core: self.core.clone(),
+            base: self.base.clone(),
+            event: self.event.clone(),
+            condition: self.condition,
+        }
     }
 
     /// The map between data and latents.

@@ -2,6 +2,7 @@
 
 use autograd::{Param, Real};
 use std::fmt::Display;
+use std::sync::Arc;
 
 /// Something that has parameters, each with a path such as `layers.2.net.0.weight`.
 pub trait Module<T: Real> {
@@ -18,6 +19,12 @@ pub trait Module<T: Real> {
 }
 
 impl<T: Real, M: Module<T> + ?Sized> Module<T> for Box<M> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        self.as_ref().visit(visitor);
+    }
+}
+
+impl<T: Real, M: Module<T> + ?Sized> Module<T> for Arc<M> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         self.as_ref().visit(visitor);
     }

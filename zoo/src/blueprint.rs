@@ -3,8 +3,10 @@
 use anyhow::{Result, bail};
 use autograd::Real;
 use flows::Flow;
-use flows::layers::Standardise;
-use flows::models::{Nice, NiceConfig, Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
+use flows::layers::{Gate, Logit, Standardise};
+use flows::models::{
+    AutoregressiveConfig, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp, RealNvpConfig, RealNvpImageConfig,
+};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +62,75 @@ pub enum Architecture {
         /// What follows each coupling.
         norm: Norm,
     },
+    /// One masked network with Gaussian conditionals (Germain et al. 2015).
+    Made {
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers.
+        depth: usize,
+        /// The order of the dimensions.
+        order: Order,
+    },
+    /// Several of those, one after another (Papamakarios et al. 2017).
+    Maf {
+        /// Autoregressive layers.
+        layers: usize,
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers a network.
+        depth: usize,
+        /// What stands between the layers.
+        norm: Norm,
+        /// The order of the dimensions in the first layer.
+        order: Order,
+    },
+    /// The same with data and latents exchanged (Kingma et al. 2016).
+    Iaf {
+        /// Autoregressive layers.
+        layers: usize,
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers a network.
+        depth: usize,
+        /// What stands between the layers.
+        norm: Norm,
+        /// What the networks' outputs mean.
+        gate: Gate,
+        /// The order of the dimensions in the first layer.
+        order: Order,
+    },
+}
+
+impl Architecture {
+    /// The same with another number of layers, or of couplings.
+    ///
+    /// # Errors
+    /// If the model has no such number.
+    pub fn with_layers(mut self, count: usize) -> Result<Self> {
+        match &mut self {
+            Self::Nice { couplings: layers, .. }
+            | Self::RealNvp { couplings: layers, .. }
+            | Self::Maf { layers, .. }
+            | Self::Iaf { layers, .. } => *layers = count,
+            Self::RealNvpImages { .. } => bail!("real-nvp's layers over images are fixed: leave out --layers"),
+            Self::Made { .. } => bail!("made is one layer: leave out --layers, or choose maf"),
+        }
+        Ok(self)
+    }
+
+    /// The same with another order of the dimensions.
+    ///
+    /// # Errors
+    /// If the model has none.
+    pub fn with_order(mut self, asked: Order) -> Result<Self> {
+        match &mut self {
+            Self::Made { order, .. } | Self::Maf { order, .. } | Self::Iaf { order, .. } => *order = asked,
+            Self::Nice { .. } | Self::RealNvp { .. } | Self::RealNvpImages { .. } => {
+                bail!("only made, maf and iaf go through the dimensions in order: leave out --order")
+            }
+        }
+        Ok(self)
+    }
 }
 
 /// The space that a density is over.
@@ -130,6 +201,9 @@ const LARGEST: usize = 1 << 20;
 /// The margin λ of the logit before `RealNVP`, that of its authors' code.
 const LOGIT_MARGIN: f64 = 0.05;
 
+/// The margin λ of the logit before autoregressive models of images, that of MAF's paper.
+const NARROW_MARGIN: f64 = 1e-6;
+
 /// Refuses sizes that no model of that name can have.
 fn sane(model: &str, sizes: &[usize], positive: bool) -> Result<()> {
     if sizes.iter().any(|&size| size > LARGEST) || !positive {
@@ -147,6 +221,9 @@ impl Blueprint {
         match self.architecture {
             Architecture::Nice { .. } => "nice",
             Architecture::RealNvp { .. } | Architecture::RealNvpImages { .. } => "real-nvp",
+            Architecture::Made { .. } => "made",
+            Architecture::Maf { .. } => "maf",
+            Architecture::Iaf { .. } => "iaf",
         }
     }
 
@@ -156,7 +233,10 @@ impl Blueprint {
     pub const fn is_calibrated(&self) -> bool {
         matches!(
             self.architecture,
-            Architecture::RealNvp { norm: Norm::Batch, .. } | Architecture::RealNvpImages { norm: Norm::Batch, .. }
+            Architecture::RealNvp { norm: Norm::Batch, .. }
+                | Architecture::RealNvpImages { norm: Norm::Batch, .. }
+                | Architecture::Maf { norm: Norm::Batch, .. }
+                | Architecture::Iaf { norm: Norm::Batch, .. }
         )
     }
 
@@ -182,6 +262,43 @@ impl Blueprint {
                 let block = 2 * 9 * (channels as u128).saturating_mul(channels as u128);
                 4 * block.saturating_mul(blocks as u128)
             }
+            Architecture::Made { hidden, depth, .. } => self.least_autoregressive(1, hidden, depth),
+            Architecture::Maf { layers, hidden, depth, .. } | Architecture::Iaf { layers, hidden, depth, .. } => {
+                self.least_autoregressive(layers, hidden, depth)
+            }
+        }
+    }
+
+    /// The weights of autoregressive layers, but for the conditions'.
+    const fn least_autoregressive(&self, layers: usize, hidden: usize, depth: usize) -> u128 {
+        let (dims, hidden) = (self.space.dims() as u128, hidden as u128);
+        let each = if depth == 0 {
+            (2 * dims).saturating_mul(dims)
+        } else {
+            let between = hidden.saturating_mul(hidden).saturating_mul(depth as u128 - 1);
+            (3 * dims).saturating_mul(hidden).saturating_add(between)
+        };
+        each.saturating_mul(layers as u128)
+    }
+
+    /// The sizes of an autoregressive model.
+    fn autoregressive(
+        &self,
+        layers: usize,
+        (hidden, depth): (usize, usize),
+        norm: Norm,
+        order: Order,
+    ) -> Result<AutoregressiveConfig> {
+        let (dims, condition) = (self.space.dims(), self.classes);
+        sane(self.name(), &[dims, layers, hidden, depth, condition], hidden > 0 && dims > 0)?;
+        Ok(AutoregressiveConfig { dims, layers, order, hidden: vec![hidden; depth], norm, condition })
+    }
+
+    /// Pixels are carried from [0, 1] to the whole line first.
+    fn over_the_line<T: Real>(&self, flow: Flow<T>) -> Flow<T> {
+        match self.space {
+            Space::Images { .. } => flow.preceded_by(Logit::new(NARROW_MARGIN)),
+            Space::Table { .. } => flow,
         }
     }
 
@@ -232,6 +349,15 @@ impl Blueprint {
                     condition: self.classes,
                 };
                 RealNvp::build_for_images(&config, rng)
+            }
+            Architecture::Made { hidden, depth, order } => {
+                self.over_the_line(Maf::build(&self.autoregressive(1, (hidden, depth), Norm::None, order)?, rng))
+            }
+            Architecture::Maf { layers, hidden, depth, norm, order } => {
+                self.over_the_line(Maf::build(&self.autoregressive(layers, (hidden, depth), norm, order)?, rng))
+            }
+            Architecture::Iaf { layers, hidden, depth, norm, gate, order } => {
+                self.over_the_line(Iaf::build(&self.autoregressive(layers, (hidden, depth), norm, order)?, gate, rng))
             }
         };
         Ok(match self.space {

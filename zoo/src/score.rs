@@ -4,7 +4,7 @@ use crate::blueprint::Space;
 use crate::rows::{Given, Rows};
 use autograd::{Real, Var};
 use flows::layers::Dequantise;
-use flows::{Bijection, Context, Flow, Noise, bits_per_dim};
+use flows::{Bijection, Context, Flow, Mapped, Noise, bits_per_dim};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
 
@@ -24,6 +24,13 @@ pub struct Score {
     pub bits_per_dim: Option<f64>,
     /// Its standard error.
     pub bits_error: Option<f64>,
+    /// Images behind a logit only: the mean of `log p(y)` of `y = logit(λ + (1 − 2λ)·x)` in nats, which some
+    /// papers quote.
+    #[serde(default)]
+    pub logit_nats: Option<f64>,
+    /// Its standard error.
+    #[serde(default)]
+    pub logit_error: Option<f64>,
     /// Whether the density is that of each row given its class.
     #[serde(default)]
     pub given_class: bool,
@@ -40,7 +47,11 @@ impl Score {
     #[must_use]
     pub fn describe(&self) -> String {
         let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
-        let nats = format!("log {p} = {:.2} ± {:.2} nats, N = {}", self.nats, self.nats_error, self.n);
+        let logit = match (self.logit_nats, self.logit_error) {
+            (Some(nats), Some(error)) => format!(" ({nats:.2} ± {error:.2} in logit space)"),
+            _ => String::new(),
+        };
+        let nats = format!("log {p} = {:.2} ± {:.2} nats{logit}, N = {}", self.nats, self.nats_error, self.n);
         match (self.bits_per_dim, self.bits_error) {
             (Some(bits), Some(error)) => format!("{bits:.4} ± {error:.4} bits/dim{given}, {nats}"),
             _ => nats,
@@ -106,21 +117,46 @@ pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, 
 #[must_use]
 pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
     let count = rows.count();
-    let mut log_probs = Vec::with_capacity(count);
+    let core = flow.core();
+    let (mut log_probs, mut behind) = (Vec::with_capacity(count), Vec::new());
     for start in (0..count).step_by(BATCH) {
         let part = rows.range(start..(start + BATCH).min(count)).values();
         let x = continuous(space, &part.x, Context::evaluation(Noise::new(seed).from_row(start)));
-        let log_prob = flow.log_prob(&x, part.context(Context::default()));
-        log_probs.extend(log_prob.value().as_slice().iter().map(|&l| f64::from(l)));
+        let cx = part.context(Context::default());
+        let (y, log_det) = match flow.preprocessing() {
+            None => (x, None),
+            Some(layer) => {
+                let Mapped { value, log_det } = layer.to_latent(&x, cx);
+                (value, Some(log_det))
+            }
+        };
+        let log_prob = core.log_prob(&y, cx);
+        let whole = match log_det {
+            None => log_prob,
+            Some(log_det) => {
+                behind.extend(log_prob.value().as_slice().iter().map(|&l| f64::from(l)));
+                log_prob + log_det
+            }
+        };
+        log_probs.extend(whole.value().as_slice().iter().map(|&l| f64::from(l)));
     }
-    let n = count as f64;
-    let nats = log_probs.iter().sum::<f64>() / n;
-    let variance = log_probs.iter().map(|l| (l - nats).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    let nats_error = (variance / n).sqrt();
+    let (nats, nats_error) = mean(&log_probs);
+    let (logit_nats, logit_error) = match space {
+        Space::Images { .. } if !behind.is_empty() => Some(mean(&behind)).unzip(),
+        _ => (None, None),
+    };
     let bits = space.levels().map(|levels| bits_per_dim(nats, space.dims(), f64::from(levels)));
     let bits_error = bits.map(|_| nats_error / (space.dims() as f64 * LN_2));
     let given_class = rows.classes().is_some();
-    Score { n: count, nats, nats_error, bits_per_dim: bits, bits_error, given_class }
+    Score { n: count, nats, nats_error, bits_per_dim: bits, bits_error, logit_nats, logit_error, given_class }
+}
+
+/// The mean and its standard error.
+fn mean(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    (mean, (variance / n).sqrt())
 }
 
 #[cfg(test)]

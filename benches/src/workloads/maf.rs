@@ -4,7 +4,7 @@ use super::{normal, rng, train_step};
 use crate::{Peer, Repeats, Step, Workload};
 use autograd::Var;
 use flows::layers::Gate;
-use flows::models::{AutoregressiveConfig, Iaf, Maf, Norm};
+use flows::models::{AutoregressiveConfig, Iaf, Maf, Norm, Order};
 use flows::nn::{Adam, AdamConfig};
 use flows::{Context, Module};
 use std::hint::black_box;
@@ -38,7 +38,7 @@ const BATCH: usize = 100;
 const DIMS: usize = 784;
 
 fn config() -> AutoregressiveConfig {
-    AutoregressiveConfig { dims: DIMS, layers: 5, hidden: vec![1024], norm: Norm::None, condition: 0 }
+    AutoregressiveConfig { dims: DIMS, layers: 5, order: Order::Given, hidden: vec![1024], norm: Norm::None, condition: 0 }
 }
 
 fn train() -> Step {

@@ -4,6 +4,7 @@ use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use crate::nn::{Made, Network};
 use autograd::{Real, Var};
+use serde::{Deserialize, Serialize};
 
 /// Whose earlier dimensions the network reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,8 @@ pub enum Reads {
 const BOUND: f64 = 10.0;
 
 /// What the network's two numbers for each dimension, `(m, s)`, mean. Both use s softly bounded to ±10.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Gate {
     /// `μ = m`, `α = s`.
     #[default]

@@ -10,7 +10,33 @@ use crate::flow::Flow;
 use crate::layers::{ActNorm, AffineAutoregressive, BatchNorm, Gate, Permutation, Reads};
 use crate::nn::{Activation, Made, MadeConfig};
 use autograd::Real;
-use rand::Rng;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// The order in which an autoregressive model goes through the dimensions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// As the data has them.
+    #[default]
+    Given,
+    /// From the last to the first.
+    Reversed,
+    /// At random: the one that this seed draws.
+    Random(u64),
+}
+
+impl Order {
+    /// What puts the dimensions in this order, where they are not.
+    fn permutation(self, dims: usize) -> Option<Permutation> {
+        match self {
+            Self::Given => None,
+            Self::Reversed => Some(Permutation::reversal(dims)),
+            Self::Random(seed) => Some(Permutation::random(dims, &mut ChaCha8Rng::seed_from_u64(seed))),
+        }
+    }
+}
 
 /// The sizes of a MAF or of an IAF.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +45,8 @@ pub struct AutoregressiveConfig {
     pub dims: usize,
     /// Autoregressive layers; the order of the dimensions is reversed between them.
     pub layers: usize,
+    /// The order of the first layer.
+    pub order: Order,
     /// Units in each hidden layer of each network.
     pub hidden: Vec<usize>,
     /// What stands between the layers.
@@ -58,9 +86,12 @@ pub(super) fn autoregressive<T: Real>(
     gate: Gate,
     rng: &mut dyn Rng,
 ) -> Flow<T> {
-    let AutoregressiveConfig { dims, layers: count, hidden, norm, condition } = config;
+    let AutoregressiveConfig { dims, layers: count, order, hidden, norm, condition } = config;
     let (dims, condition) = (*dims, *condition);
     let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();
+    if let Some(permutation) = order.permutation(dims) {
+        layers.push(Box::new(permutation));
+    }
     for i in 0..*count {
         if i > 0 {
             layers.push(Box::new(Permutation::reversal(dims)));

@@ -6,6 +6,6 @@ mod nice;
 mod real_nvp;
 
 pub use iaf::Iaf;
-pub use maf::{AutoregressiveConfig, Maf};
+pub use maf::{AutoregressiveConfig, Maf, Order};
 pub use nice::{Nice, NiceConfig};
 pub use real_nvp::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};

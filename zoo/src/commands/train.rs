@@ -1,12 +1,14 @@
 //! `zoo train`.
 
 use super::{say, threads};
+use crate::blueprint::Architecture;
 use crate::interrupt;
 use crate::recipes::{self, Budget, Preset, Recipe};
 use crate::run::Run;
 use crate::source::Source;
 use crate::train::{self, Outcome, Plan};
 use anyhow::{Result, bail};
+use flows::models;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,6 +23,12 @@ pub(super) struct Args {
     /// Sizes and duration [default: standard]
     #[arg(long, value_enum)]
     preset: Option<Preset>,
+    /// Layers of an autoregressive model, couplings of nice and real-nvp [default: the preset's]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
+    layers: Option<u64>,
+    /// The order in which made, maf and iaf go through the dimensions [default: given]
+    #[arg(long, value_enum)]
+    order: Option<Order>,
     /// Train for this many passes over the data
     #[arg(long, value_parser = positive, allow_negative_numbers = true, group = "budget")]
     epochs: Option<f64>,
@@ -54,6 +62,14 @@ pub(super) struct Args {
     /// Go on where a training in the same folder stopped
     #[arg(long)]
     resume: bool,
+}
+
+/// An order of the dimensions; a random one is drawn from the training's seed.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Order {
+    Given,
+    Reversed,
+    Random,
 }
 
 /// Seconds between saves, where nobody says otherwise: what a crash may cost.
@@ -90,6 +106,21 @@ impl Args {
         recipe.lr = self.lr.unwrap_or(recipe.lr);
     }
 
+    /// The architecture with the sizes that were asked for.
+    fn sized(&self, mut architecture: Architecture, seed: u64) -> Result<Architecture> {
+        if let Some(layers) = self.layers {
+            architecture = architecture.with_layers(usize::try_from(layers)?)?;
+        }
+        if let Some(order) = self.order {
+            architecture = architecture.with_order(match order {
+                Order::Given => models::Order::Given,
+                Order::Reversed => models::Order::Reversed,
+                Order::Random => models::Order::Random(seed),
+            })?;
+        }
+        Ok(architecture)
+    }
+
     fn plan(&self, recipe: Recipe, data: String, seed: u64, run: &Run) -> Plan {
         Plan { recipe, data, seed, threads: threads(self.threads), run: run.clone(), save_every: self.save_every }
     }
@@ -105,6 +136,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             bail!(
                 "a resumed training keeps its --preset and --batch: leave them out, or begin anew with another --out"
             );
+        }
+        if args.layers.is_some() || args.order.is_some() {
+            bail!("a resumed training keeps its --layers and --order: leave them out, or begin anew with another --out");
         }
         if args.seed.is_some_and(|asked| asked != seed) {
             bail!("{} was begun with --seed {seed}: leave --seed out to resume it", run.folder().display());
@@ -129,6 +163,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         if let Some(rows) = source.rows() {
             recipe.batch = recipe.batch.min(rows);
         }
+        recipe.architecture = args.sized(recipe.architecture, seed)?;
         args.adjust(&mut recipe);
         train::start(&args.plan(recipe, data, seed, &run), &source)?
     };

@@ -1,5 +1,6 @@
 //! What a model is trained with, as data: one place a model.
 
+mod autoregressive;
 mod nice;
 mod real_nvp;
 
@@ -74,7 +75,8 @@ pub struct Entry {
 }
 
 /// Every model, in the lectures' order.
-pub const MODELS: [Entry; 2] = [nice::ENTRY, real_nvp::ENTRY];
+pub const MODELS: [Entry; 5] =
+    [nice::ENTRY, real_nvp::ENTRY, autoregressive::MADE, autoregressive::MAF, autoregressive::IAF];
 
 /// The entry of a model.
 ///

@@ -7,7 +7,7 @@ use flows::layers::{
     ActNorm, AdditiveCoupling, AffineAutoregressive, AffineCoupling, BatchNorm, Dequantise, Gate, Logit, Mask,
     Permutation, Reads, Rescaling, Split, Standardise,
 };
-use flows::models::{AutoregressiveConfig, Iaf, Maf, Nice, NiceConfig, Norm, RealNvp, RealNvpConfig};
+use flows::models::{AutoregressiveConfig, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp, RealNvpConfig};
 use flows::nn::{Made, MadeConfig, Mlp};
 use flows::{Bijection, Chain, Flow, Inverted};
 use rand::{Rng, RngExt};
@@ -120,6 +120,7 @@ fn autoregressive_sizes(layers: usize, norm: Norm, s: &Sizes) -> AutoregressiveC
     AutoregressiveConfig {
         dims: s.dims(),
         layers: layers.min(2),
+        order: if s.choice(1) { Order::Random(7) } else { Order::Given },
         hidden: vec![s.hidden; s.depth],
         norm,
         condition: s.classes,
