@@ -38,7 +38,14 @@ const BATCH: usize = 100;
 const DIMS: usize = 784;
 
 fn config() -> AutoregressiveConfig {
-    AutoregressiveConfig { dims: DIMS, layers: 5, order: Order::Given, hidden: vec![1024], norm: Norm::None, condition: 0 }
+    AutoregressiveConfig {
+        dims: DIMS,
+        layers: 5,
+        order: Order::Given,
+        hidden: vec![1024],
+        norm: Norm::None,
+        condition: 0,
+    }
 }
 
 fn train() -> Step {

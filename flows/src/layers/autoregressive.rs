@@ -1,10 +1,10 @@
-//! The affine autoregressive layer, which makes MAF one way round and IAF the other.
+//! The autoregressive layer, which makes MAF one way round and IAF the other.
 
+use super::{Conditional, Elementwise};
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
-use crate::nn::{Made, Network};
+use crate::nn::Causal;
 use autograd::{Real, Var};
-use serde::{Deserialize, Serialize};
 
 /// Whose earlier dimensions the network reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,22 +15,8 @@ pub enum Reads {
     Latent,
 }
 
-/// How far a log-scale may go: `s ← 10·tanh(s/10)`, which is s itself to within a thousandth below
-/// 0.5 and keeps far inputs from overflowing. A factor of e¹⁰ = 22,000 is more than data ask for.
-const BOUND: f64 = 10.0;
-
-/// What the network's two numbers for each dimension, `(m, s)`, mean. Both use s softly bounded to ±10.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Gate {
-    /// `μ = m`, `α = s`.
-    #[default]
-    None,
-    /// `α = log σ(s)`, `μ = (1 − σ(s))·m`: never stretches, and mixes old and new (IAF's equation 14).
-    Sigmoid,
-}
-
-/// An affine map of each dimension, chosen by the dimensions before it, on `[batch, D]`:
+/// An increasing map of each dimension, chosen by the dimensions before it, on `[batch, D]`. With
+/// [`Affine`](super::Affine) conditionals:
 ///
 /// ```text
 /// xᵢ = exp(αᵢ)·zᵢ + μᵢ       (μᵢ, αᵢ) from x_<i (MAF) or from z_<i (IAF)
@@ -40,113 +26,121 @@ pub enum Gate {
 ///
 /// The Jacobian is triangular. MAF has all of x at once in `to_latent`, one parallel pass; `to_data`
 /// needs x_<i for xᵢ and goes through the dimensions in order. IAF is the reverse. The sequential
-/// direction costs the multiply-adds of one pass here, not of D: see [`Made::in_order`].
+/// direction costs the multiply-adds of one pass here, not of D: see [`Causal::in_order`].
 #[derive(Debug)]
-pub struct AffineAutoregressive<T: Real> {
-    net: Made<T>,
+pub struct Autoregressive<N, C> {
+    net: N,
+    conditional: C,
     reads: Reads,
-    gate: Gate,
 }
 
-impl<T: Real> AffineAutoregressive<T> {
-    /// A layer whose network gives two numbers for each dimension.
+impl<N, C> Autoregressive<N, C> {
+    /// A layer whose network gives each dimension the parameters of its conditional.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it gives another number of them.
     #[must_use]
-    pub fn new(net: Made<T>, reads: Reads, gate: Gate) -> Self {
-        assert!(net.outputs() == 2, "autoregressive: a network with {} outputs a dimension, not 2", net.outputs());
-        Self { net, reads, gate }
+    pub fn new<T: Real>(net: N, conditional: C, reads: Reads) -> Self
+    where
+        N: Causal<T>,
+        C: Conditional<T>,
+    {
+        let (given, needed) = (net.outputs(), conditional.parameters());
+        assert!(given == needed, "autoregressive: a network with {given} outputs a dimension, not {needed}");
+        Self { net, conditional, reads }
     }
 
-    /// `(μ, α)` of the dimensions that these outputs of the network are for.
-    fn affine(&self, outputs: &Var<T>) -> (Var<T>, Var<T>) {
-        let (batch, dims) = (outputs.extent(0), outputs.extent(1) / 2);
-        let pairs = outputs.reshape([batch, dims, 2]);
-        let [m, s] = [0, 1].map(|j| pairs.slice(2, j..j + 1).reshape([batch, dims]));
-        let s = s.scale(1.0 / BOUND).tanh().scale(BOUND);
-        match self.gate {
-            Gate::None => (m, s),
-            Gate::Sigmoid => ((-&s).sigmoid() * m, s.log_sigmoid()),
-        }
-    }
-
-    /// The direction whose input the network reads: one pass.
-    fn parallel(&self, input: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        let (shift, log_scale) = self.affine(&self.net.apply(input, cx.condition));
-        let log_det = log_scale.sum_per_sample();
+    /// The direction whose input the network reads, one pass: each number with its own log-slope.
+    #[must_use]
+    pub fn parallel<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>) -> Elementwise<T>
+    where
+        N: Causal<T>,
+        C: Conditional<T>,
+    {
+        let parameters = self.net.apply(input, cx.condition);
+        let parameters = parameters.reshape([input.extent(0), input.extent(1), self.conditional.parameters()]);
         match self.reads {
-            Reads::Data => Mapped { value: (input - shift) * (-log_scale).exp(), log_det: -log_det },
-            Reads::Latent => Mapped { value: input * log_scale.exp() + shift, log_det },
+            Reads::Data => self.conditional.to_latent(input, &parameters),
+            Reads::Latent => self.conditional.to_data(input, &parameters),
         }
     }
 
-    /// The dimensions' own map in the direction whose result the network reads.
-    fn step(&self, target: &Var<T>, outputs: &Var<T>) -> Var<T> {
-        let (shift, log_scale) = self.affine(outputs);
+    /// The direction whose result the network reads, of some dimensions whose parameters are known.
+    fn step<T: Real>(&self, target: &Var<T>, outputs: &Var<T>) -> Var<T>
+    where
+        C: Conditional<T>,
+    {
+        let parameters = outputs.reshape([target.extent(0), target.extent(1), self.conditional.parameters()]);
         match self.reads {
-            Reads::Data => target * log_scale.exp() + shift,
-            Reads::Latent => (target - shift) * (-log_scale).exp(),
+            Reads::Data => self.conditional.to_data(target, &parameters).value,
+            Reads::Latent => self.conditional.to_latent(target, &parameters).value,
         }
     }
 
-    /// The direction whose result the network reads: through the dimensions in order. Its
-    /// log-determinant is that of the other direction, at the result.
-    fn sequential(&self, target: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        let recorded = target.tape().is_some();
-        let value = if recorded {
-            self.net.in_order_recorded(target, cx.condition, &|t, outputs| self.step(&t, &outputs))
-        } else {
-            let condition = cx.condition.map(Var::value);
-            Var::from(self.net.in_order(target.value(), condition, &|t, outputs, y| self.step_rows(t, outputs, y)))
+    /// The direction whose result the network reads: through the dimensions in order.
+    fn sequential<T: Real>(&self, target: &Var<T>, cx: Context<'_, T>) -> Mapped<T>
+    where
+        N: Causal<T>,
+        C: Conditional<T>,
+    {
+        if target.tape().is_some() {
+            let value = self.net.in_order_recorded(target, cx.condition, &|t, outputs| self.step(t, outputs));
+            return self.with_log_det(value, cx);
+        }
+        let step = |t: &[T], parameters: &[T], y: &mut [T], log_slope: &mut [T]| match self.reads {
+            Reads::Data => self.conditional.to_data_rows(t, parameters, y, log_slope),
+            Reads::Latent => self.conditional.to_latent_rows(t, parameters, y, log_slope),
         };
-        let Mapped { log_det, .. } = self.parallel(&value, cx);
-        Mapped { value, log_det: -log_det }
+        let solved = self.net.in_order(target.value(), cx.condition.map(Var::value), &step);
+        Mapped { value: solved.value.into(), log_det: solved.log_det.into() }
     }
 
-    /// [`Self::step`] of one dimension over some rows.
-    fn step_rows(&self, target: &[T], outputs: &[T], y: &mut [T]) {
-        let (shifts, log_scales) = outputs.split_at(target.len());
-        for (((y, &t), m), s) in y.iter_mut().zip(target).zip(shifts).zip(log_scales) {
-            let (t, m, s) = (t.to_f64(), m.to_f64(), BOUND * (s.to_f64() / BOUND).tanh());
-            let (shift, log_scale) = match self.gate {
-                Gate::None => (m, s),
-                // log σ(s) = −ln(1 + e⁻ˢ), from the side on which e is small.
-                Gate::Sigmoid => (m / (1.0 + s.exp()), s.min(0.0) - (-s.abs()).exp().ln_1p()),
-            };
-            *y = T::from_f64(match self.reads {
-                Reads::Data => t * log_scale.exp() + shift,
-                Reads::Latent => (t - shift) * (-log_scale).exp(),
-            });
-        }
+    /// The log-determinant of the sequential direction is that of the other one at the result, with
+    /// the other sign.
+    fn with_log_det<T: Real>(&self, value: Var<T>, cx: Context<'_, T>) -> Mapped<T>
+    where
+        N: Causal<T>,
+        C: Conditional<T>,
+    {
+        let log_det = -self.parallel(&value, cx).log_slope.sum_per_sample();
+        Mapped { value, log_det }
     }
 
     /// The sequential direction by D whole passes: the reference that the fast way is compared with.
     #[must_use]
-    pub fn sequential_by_passes(&self, target: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        let value = self.net.by_passes(target, cx.condition, &|t, outputs| self.step(t, &outputs));
-        let Mapped { log_det, .. } = self.parallel(&value, cx);
-        Mapped { value, log_det: -log_det }
+    pub fn sequential_by_passes<T: Real>(&self, target: &Var<T>, cx: Context<'_, T>) -> Mapped<T>
+    where
+        N: Causal<T>,
+        C: Conditional<T>,
+    {
+        let value = self.net.by_passes(target, cx.condition, &|t, outputs| self.step(t, outputs));
+        self.with_log_det(value, cx)
+    }
+
+    fn mapped<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>, parallel: bool) -> Mapped<T>
+    where
+        N: Causal<T>,
+        C: Conditional<T>,
+    {
+        if !parallel {
+            return self.sequential(input, cx);
+        }
+        let Elementwise { value, log_slope } = self.parallel(input, cx);
+        Mapped { value, log_det: log_slope.sum_per_sample() }
     }
 }
 
-impl<T: Real> Bijection<T> for AffineAutoregressive<T> {
+impl<T: Real, N: Causal<T>, C: Conditional<T>> Bijection<T> for Autoregressive<N, C> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        match self.reads {
-            Reads::Data => self.parallel(x, cx),
-            Reads::Latent => self.sequential(x, cx),
-        }
+        self.mapped(x, cx, self.reads == Reads::Data)
     }
 
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        match self.reads {
-            Reads::Data => self.sequential(z, cx),
-            Reads::Latent => self.parallel(z, cx),
-        }
+        self.mapped(z, cx, self.reads == Reads::Latent)
     }
 }
 
-impl<T: Real> Module<T> for AffineAutoregressive<T> {
+impl<T: Real, N: Module<T>, C> Module<T> for Autoregressive<N, C> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         visitor.part("net", &self.net);
     }

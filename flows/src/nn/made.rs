@@ -3,9 +3,9 @@
 mod in_order;
 mod recorded;
 
-use super::{Activation, Init, Linear, MaskedLinear, Network};
+use super::{Activation, Causal, InOrder, Init, Linear, MaskedLinear, Network, RecordedStep, Step};
 use crate::module::{Module, Visitor};
-use autograd::{Real, Var};
+use autograd::{Real, Tensor, Var};
 use rand::Rng;
 
 /// The sizes of a [`Made`].
@@ -101,12 +101,6 @@ impl<T: Real> Made<T> {
         self.dims
     }
 
-    /// Numbers that each dimension has as outputs.
-    #[must_use]
-    pub fn outputs(&self) -> usize {
-        self.outputs
-    }
-
     /// What the condition adds to layer `l`.
     fn shift_by_condition(&self, l: usize, condition: Option<&Var<T>>) -> Option<Var<T>> {
         let linear = match l {
@@ -131,6 +125,20 @@ impl<T: Real> Network<T> for Made<T> {
             }
         }
         h
+    }
+}
+
+impl<T: Real> Causal<T> for Made<T> {
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T> {
+        in_order::solve(self, t, condition, step)
+    }
+
+    fn in_order_recorded(&self, t: &Var<T>, condition: Option<&Var<T>>, step: &RecordedStep<'_, T>) -> Var<T> {
+        recorded::solve(self, t, condition, step)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Networks and what trains them.
 
 mod adam;
+mod causal;
 mod clip;
 mod conv;
 mod ema;
@@ -15,6 +16,7 @@ mod schedule;
 mod sgd;
 
 pub use adam::{Adam, AdamConfig};
+pub use causal::{Causal, InOrder, RecordedStep, Step};
 pub use clip::clip_norm;
 pub use conv::Conv2d;
 pub use ema::Average;

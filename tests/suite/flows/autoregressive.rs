@@ -4,7 +4,7 @@ use super::rng;
 use autograd::check::max_error;
 use autograd::{Tape, Tensor, Var, parallel};
 use flows::check::randomise;
-use flows::layers::{AffineAutoregressive, Gate, Reads};
+use flows::layers::{Affine, Autoregressive, Gate, Reads};
 use flows::nn::{Activation, Made, MadeConfig, Network};
 use flows::{Bijection, Context};
 use proptest::prelude::*;
@@ -43,7 +43,7 @@ fn sizes() -> impl Strategy<Value = Sizes> {
 }
 
 struct Subject {
-    layer: AffineAutoregressive<f64>,
+    layer: Autoregressive<Made<f64>, Affine>,
     target: Tensor<f64>,
     condition: Option<Var<f64>>,
 }
@@ -51,7 +51,7 @@ struct Subject {
 impl Subject {
     fn new(s: &Sizes) -> Self {
         let mut rng = rng(s.seed);
-        let layer = AffineAutoregressive::new(Made::new(&s.made, &mut rng), s.reads, s.gate);
+        let layer = Autoregressive::new(Made::new(&s.made, &mut rng), Affine { gate: s.gate }, s.reads);
         // Errors double from dimension to dimension where the map stretches, so far it must not.
         randomise(&layer, 0.5 / s.made.dims as f64, &mut rng);
         let mut draw = |columns: usize| Tensor::from_fn([s.batch, columns], |_| rng.random_range(-2.0..2.0));

@@ -138,7 +138,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             );
         }
         if args.layers.is_some() || args.order.is_some() {
-            bail!("a resumed training keeps its --layers and --order: leave them out, or begin anew with another --out");
+            bail!(
+                "a resumed training keeps its --layers and --order: leave them out, or begin anew with another --out"
+            );
         }
         if args.seed.is_some_and(|asked| asked != seed) {
             bail!("{} was begun with --seed {seed}: leave --seed out to resume it", run.folder().display());

@@ -10,7 +10,7 @@
 //! by unit. Numbers lie `[unit][row]`, so that each step is a run over the rows of the batch.
 
 use super::{Made, known};
-use crate::nn::MaskedLinear;
+use crate::nn::{InOrder, MaskedLinear, Step};
 use autograd::{Real, Tensor, Var, parallel};
 use std::ops::Range;
 
@@ -104,99 +104,105 @@ impl<T: Real> Columns<T> {
         &mut self.values[units.start * self.rows..units.end * self.rows]
     }
 
+    fn unit(&self, unit: usize) -> &[T] {
+        self.units(unit..unit + 1)
+    }
+
     fn unit_mut(&mut self, unit: usize) -> &mut [T] {
         self.units_mut(unit..unit + 1)
     }
 }
 
-impl<T: Real> Made<T> {
-    /// Solves for y, dimension by dimension: `yᵢ = next(tᵢ, outputs of dimension i given y_<i)`, for
-    /// `t` of `[batch, D]`, each hidden unit computed once.
-    ///
-    /// `next(t, outputs, y)` is called with one dimension's numbers for some rows of the batch; output
-    /// j of row r is `outputs[j·rows + r]`.
-    ///
-    /// # Panics
-    /// If `t` is not `[batch, D]`.
-    #[must_use]
-    pub fn in_order(
-        &self,
-        t: &Tensor<T>,
-        condition: Option<&Tensor<T>>,
-        next: &(impl Fn(&[T], &[T], &mut [T]) + Sync),
-    ) -> Tensor<T> {
-        let batch = t.shape()[0];
-        assert!(**t.shape() == [batch, self.dims], "in order: {} for {} dimensions", t.shape(), self.dims);
-        let condition = condition.map(|c| Var::from(c.clone()));
-        let layers: Vec<Layer<T>> = self
-            .layers
-            .iter()
-            .enumerate()
-            .map(|(l, layer)| Layer::new(layer, self.shift_by_condition(l, condition.as_ref()).map(Var::into_value)))
-            .collect();
-        let mut y = Tensor::zeros(t.shape());
-        let each = batch.div_ceil(parallel::threads()).clamp(1, ROWS);
-        parallel::side_by_side(y.as_mut_slice(), each * self.dims, &|start, y| {
-            let t = &t.as_slice()[start..start + y.len()];
-            self.rows_in_order(&layers, start / self.dims, t, y, next);
-        });
-        y
+/// [`Causal::in_order`](crate::nn::Causal::in_order) of a masked network.
+pub(super) fn solve<T: Real>(
+    made: &Made<T>,
+    t: &Tensor<T>,
+    condition: Option<&Tensor<T>>,
+    step: &Step<'_, T>,
+) -> InOrder<T> {
+    let batch = t.shape()[0];
+    assert!(**t.shape() == [batch, made.dims], "in order: {} for {} dimensions", t.shape(), made.dims);
+    let condition = condition.map(|c| Var::from(c.clone()));
+    let layers: Vec<Layer<T>> = made
+        .layers
+        .iter()
+        .enumerate()
+        .map(|(l, layer)| Layer::new(layer, made.shift_by_condition(l, condition.as_ref()).map(Var::into_value)))
+        .collect();
+    // Each row's results, and the sum of its log-slopes behind them.
+    let width = made.dims + 1;
+    let mut solved = Tensor::zeros([batch, width]);
+    let each = batch.div_ceil(parallel::threads()).clamp(1, ROWS);
+    parallel::side_by_side(solved.as_mut_slice(), each * width, &|start, solved| {
+        let first = start / width;
+        let t = &t.as_slice()[first * made.dims..(first + solved.len() / width) * made.dims];
+        rows_in_order(made, &layers, first, t, solved, step);
+    });
+    let solved = solved.as_slice();
+    InOrder {
+        value: Tensor::from_fn([batch, made.dims], |i| solved[i / made.dims * width + i % made.dims]),
+        log_det: Tensor::from_fn([batch], |row| solved[row * width + made.dims]),
     }
+}
 
-    /// The same for some rows of the batch, from row `first` on.
-    fn rows_in_order(
-        &self,
-        layers: &[Layer<T>],
-        first: usize,
-        t: &[T],
-        y: &mut [T],
-        next: &impl Fn(&[T], &[T], &mut [T]),
-    ) {
-        let rows = t.len() / self.dims;
-        // What each layer reads: the dimensions themselves, then each layer's units.
-        let mut values = vec![Columns::new(self.dims, rows)];
-        values.extend(layers.iter().map(|layer| Columns::new(layer.seen.len(), rows)));
-        let (last, hidden) = layers.split_last().expect("there are outputs");
-        // How many of those are known.
-        let mut known = vec![0; layers.len()];
-        // How many of them the sums of the present block have begun with.
-        let mut begun = vec![0; layers.len()];
-        let mut target = vec![T::ZERO; rows];
-        for begin in (0..self.dims).step_by(BLOCK) {
-            let end = (begin + BLOCK).min(self.dims);
-            // What the block's units receive from everything before the block.
-            let mut by_end = end;
+/// The same for some rows of the batch, from row `first` on, into D results and the sum of log-slopes a row.
+fn rows_in_order<T: Real>(
+    made: &Made<T>,
+    layers: &[Layer<T>],
+    first: usize,
+    t: &[T],
+    solved: &mut [T],
+    step: &Step<'_, T>,
+) {
+    let rows = t.len() / made.dims;
+    // What each layer reads: the dimensions themselves, then each layer's units.
+    let mut values = vec![Columns::new(made.dims, rows)];
+    values.extend(layers.iter().map(|layer| Columns::new(layer.seen.len(), rows)));
+    let (last, hidden) = layers.split_last().expect("there are outputs");
+    // How many of those are known.
+    let mut known = vec![0; layers.len()];
+    // How many of them the sums of the present block have begun with.
+    let mut begun = vec![0; layers.len()];
+    let (mut target, mut log_slope) = (vec![T::ZERO; rows], vec![T::ZERO; rows]);
+    let mut log_det = vec![0.0; rows];
+    for begin in (0..made.dims).step_by(BLOCK) {
+        let end = (begin + BLOCK).min(made.dims);
+        // What the block's units receive from everything before the block.
+        let mut by_end = end;
+        for (l, layer) in hidden.iter().enumerate() {
+            let units = known[l + 1]..layer.ready(by_end);
+            by_end = units.end;
+            begun[l] = layer.begin(units, known[l], first, &mut values[l..=l + 1]);
+        }
+        let outputs = begin * made.outputs..end * made.outputs;
+        begun[hidden.len()] = last.begin(outputs, known[hidden.len()], first, &mut values[hidden.len()..]);
+        for i in begin..end {
+            let outputs = i * made.outputs..(i + 1) * made.outputs;
+            last.finish(outputs.clone(), begun[hidden.len()], &mut values[hidden.len()..]);
+            for (target, row) in target.iter_mut().zip(t.chunks_exact(made.dims)) {
+                *target = row[i];
+            }
+            let (dimensions, others) = values.split_at_mut(1);
+            let found = others[hidden.len()].units(outputs);
+            step(&target, found, dimensions[0].unit_mut(i), &mut log_slope);
+            for (sum, slope) in log_det.iter_mut().zip(&log_slope) {
+                *sum += slope.to_f64();
+            }
+            known[0] = i + 1;
             for (l, layer) in hidden.iter().enumerate() {
-                let units = known[l + 1]..layer.ready(by_end);
-                by_end = units.end;
-                begun[l] = layer.begin(units, known[l], first, &mut values[l..=l + 1]);
-            }
-            let outputs = begin * self.outputs..end * self.outputs;
-            begun[hidden.len()] = last.begin(outputs, known[hidden.len()], first, &mut values[hidden.len()..]);
-            for i in begin..end {
-                let outputs = i * self.outputs..(i + 1) * self.outputs;
-                last.finish(outputs.clone(), begun[hidden.len()], &mut values[hidden.len()..]);
-                for (target, row) in target.iter_mut().zip(t.chunks_exact(self.dims)) {
-                    *target = row[i];
-                }
-                let (dimensions, others) = values.split_at_mut(1);
-                let found = others[hidden.len()].units(outputs);
-                next(&target, found, dimensions[0].unit_mut(i));
-                known[0] = i + 1;
-                for (l, layer) in hidden.iter().enumerate() {
-                    let units = known[l + 1]..layer.ready(known[l]);
-                    known[l + 1] = units.end;
-                    layer.finish(units.clone(), begun[l], &mut values[l..=l + 1]);
-                    for value in values[l + 1].units_mut(units) {
-                        *value = self.activation.of(*value);
-                    }
+                let units = known[l + 1]..layer.ready(known[l]);
+                known[l + 1] = units.end;
+                layer.finish(units.clone(), begun[l], &mut values[l..=l + 1]);
+                for value in values[l + 1].units_mut(units) {
+                    *value = made.activation.of(*value);
                 }
             }
         }
-        for (i, column) in values[0].values.chunks_exact(rows).enumerate() {
-            for (value, row) in column.iter().zip(y.chunks_exact_mut(self.dims)) {
-                row[i] = *value;
-            }
+    }
+    for (row, solved) in solved.chunks_exact_mut(made.dims + 1).enumerate() {
+        for (i, value) in solved[..made.dims].iter_mut().enumerate() {
+            *value = values[0].unit(i)[row];
         }
+        solved[made.dims] = T::from_f64(log_det[row]);
     }
 }

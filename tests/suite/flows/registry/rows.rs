@@ -4,7 +4,7 @@ use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
 use flows::layers::{
-    ActNorm, AdditiveCoupling, AffineAutoregressive, AffineCoupling, BatchNorm, Dequantise, Gate, Logit, Mask,
+    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, Logit, Mask,
     Permutation, Reads, Rescaling, Split, Standardise,
 };
 use flows::models::{AutoregressiveConfig, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp, RealNvpConfig};
@@ -101,7 +101,7 @@ fn autoregressive<T: Real>(reads: Reads, gate: Gate, s: &Sizes, rng: &mut dyn Rn
     // Layers of different widths, some with fewer units than there are dimensions.
     let hidden = (0..s.depth).map(|layer| 1 + (s.hidden + 5 * layer) % 11).collect();
     let sizes = MadeConfig { dims: s.dims(), hidden, outputs: 2, condition: s.classes, activation: s.activation() };
-    Box::new(AffineAutoregressive::new(Made::new(&sizes, rng), reads, gate))
+    Box::new(Autoregressive::new(Made::new(&sizes, rng), Affine { gate }, reads))
 }
 
 fn reads_data<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
@@ -120,7 +120,7 @@ fn autoregressive_sizes(layers: usize, norm: Norm, s: &Sizes) -> AutoregressiveC
     AutoregressiveConfig {
         dims: s.dims(),
         layers: layers.min(2),
-        order: if s.choice(1) { Order::Random(7) } else { Order::Given },
+        order: if layers > 1 { Order::Random(7) } else { Order::Given },
         hidden: vec![s.hidden; s.depth],
         norm,
         condition: s.classes,

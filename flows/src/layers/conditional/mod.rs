@@ -1,0 +1,39 @@
+//! What an autoregressive layer does to one dimension.
+
+mod affine;
+
+pub use affine::{Affine, Gate};
+
+use autograd::{Real, Var};
+use std::fmt::Debug;
+
+/// Numbers mapped one by one, with the logarithm of each one's own derivative.
+#[derive(Clone, Debug)]
+pub struct Elementwise<T: Real> {
+    /// The results, in the shape of what was mapped.
+    pub value: Var<T>,
+    /// `log|∂ result/∂ what was mapped|` of each.
+    pub log_slope: Var<T>,
+}
+
+/// An increasing map between one number x and one number z under given parameters; what an autoregressive
+/// network's outputs are the parameters of.
+///
+/// Numbers are `[batch, D]`, parameters `[batch, D, parameters]`.
+pub trait Conditional<T: Real>: Debug + Send + Sync {
+    /// Parameters for each number.
+    fn parameters(&self) -> usize;
+
+    /// x → z.
+    fn to_latent(&self, x: &Var<T>, parameters: &Var<T>) -> Elementwise<T>;
+
+    /// z → x.
+    fn to_data(&self, z: &Var<T>, parameters: &Var<T>) -> Elementwise<T>;
+
+    /// x → z of one dimension over some rows, on plain values: parameter j of row r is `parameters[j·rows + r]`.
+    /// Sets z and `log ∂z/∂x`.
+    fn to_latent_rows(&self, x: &[T], parameters: &[T], z: &mut [T], log_slope: &mut [T]);
+
+    /// z → x of one dimension over some rows, on plain values. Sets x and `log ∂x/∂z`.
+    fn to_data_rows(&self, z: &[T], parameters: &[T], x: &mut [T], log_slope: &mut [T]);
+}
