@@ -16,6 +16,16 @@ pub enum Mode {
     Evaluate,
 }
 
+/// How a map whose inverse goes through the dimensions in order does so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inversion {
+    /// Each unit of its network is computed once, when its last input is known.
+    #[default]
+    InOrder,
+    /// One whole pass for each dimension, as other libraries do: the reference for tests and timings.
+    ByPasses,
+}
+
 /// What a map may depend on besides its input.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a, T: Real> {
@@ -25,11 +35,13 @@ pub struct Context<'a, T: Real> {
     pub mode: Mode,
     /// Noise for layers that add some; without it they add none.
     pub noise: Option<Noise>,
+    /// How sequential inverses are computed.
+    pub inversion: Inversion,
 }
 
 impl<T: Real> Default for Context<'_, T> {
     fn default() -> Self {
-        Self { condition: None, mode: Mode::Evaluate, noise: None }
+        Self { condition: None, mode: Mode::Evaluate, noise: None, inversion: Inversion::InOrder }
     }
 }
 
@@ -37,13 +49,13 @@ impl<'a, T: Real> Context<'a, T> {
     /// Training, with this noise.
     #[must_use]
     pub fn training(noise: Noise) -> Self {
-        Self { condition: None, mode: Mode::Train, noise: Some(noise) }
+        Self { mode: Mode::Train, noise: Some(noise), ..Self::default() }
     }
 
     /// Evaluation, with this noise.
     #[must_use]
     pub fn evaluation(noise: Noise) -> Self {
-        Self { condition: None, mode: Mode::Evaluate, noise: Some(noise) }
+        Self { noise: Some(noise), ..Self::default() }
     }
 
     /// The same with a condition, `[batch, features]`.

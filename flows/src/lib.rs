@@ -29,6 +29,7 @@
 mod base;
 mod bijection;
 pub mod check;
+pub mod distillation;
 mod flow;
 pub mod layers;
 pub mod models;
@@ -37,7 +38,7 @@ pub mod nn;
 mod noise;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
-pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};
+pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};
 pub use noise::Noise;

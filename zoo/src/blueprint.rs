@@ -185,6 +185,12 @@ impl Space {
         }
     }
 
+    /// Whether samples can be drawn.
+    #[must_use]
+    pub const fn has_picture(&self) -> bool {
+        matches!(self, Self::Images { .. } | Self::Table { columns: 2, .. })
+    }
+
     /// In words.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -72,7 +72,7 @@ pub fn picture(samples: &Tensor<f32>, space: &Space, columns: usize) -> Result<R
 /// # Errors
 /// If the file cannot be written.
 pub fn save(samples: &Tensor<f32>, space: &Space, path: &Path, columns: usize) -> Result<()> {
-    if matches!(space, Space::Table { columns, .. } if *columns != 2) {
+    if !space.has_picture() {
         return Ok(());
     }
     Ok(picture(samples, space, columns)?.save_png(path)?)

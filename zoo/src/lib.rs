@@ -17,4 +17,5 @@ pub mod rows;
 pub mod run;
 pub mod score;
 pub mod source;
+pub mod timing;
 pub mod train;

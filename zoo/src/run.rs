@@ -6,6 +6,7 @@
 //! log.jsonl              one JSON object a line, as the training went
 //! curve.svg              the loss over the steps
 //! grids/epoch-0007.png   what the model drew then
+//! teacher.safetensors    a student's only: the model that it learns from
 //! ```
 
 use crate::files;
@@ -42,6 +43,12 @@ impl Run {
     #[must_use]
     pub fn training(&self) -> PathBuf {
         self.folder.join("training.safetensors")
+    }
+
+    /// The teacher of a student.
+    #[must_use]
+    pub fn teacher(&self) -> PathBuf {
+        self.folder.join("teacher.safetensors")
     }
 
     /// The log.

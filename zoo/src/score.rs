@@ -11,12 +11,26 @@ use std::f64::consts::LN_2;
 /// Rows evaluated at a time.
 const BATCH: usize = 500;
 
-/// A mean log-likelihood.
+/// What a score is the mean of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// `log p(x)` of data: more is better.
+    #[default]
+    LogLikelihood,
+    /// `log s(x) − log t(x)` of what a student s drew, under it and its teacher t: less is better.
+    Divergence,
+}
+
+/// A mean log-likelihood, or a divergence.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
+    /// What it is the mean of.
+    #[serde(default)]
+    pub measure: Measure,
     /// Rows.
     pub n: usize,
-    /// The mean of `log p(x)` in nats; for images of x in [0, 1].
+    /// The mean in nats; the log-likelihood of images is that of x in [0, 1].
     pub nats: f64,
     /// Its standard error.
     pub nats_error: f64,
@@ -37,15 +51,39 @@ pub struct Score {
 }
 
 impl Score {
-    /// What training minimises and pictures show: bits/dim for images, else nats (negative mean).
+    /// The Kullback-Leibler divergence of a student from its teacher, from `log s(x) − log t(x)` of samples.
+    #[must_use]
+    pub fn divergence(log_ratios: &[f64], given_class: bool) -> Self {
+        let (nats, nats_error) = mean(log_ratios);
+        Self {
+            measure: Measure::Divergence,
+            n: log_ratios.len(),
+            nats,
+            nats_error,
+            bits_per_dim: None,
+            bits_error: None,
+            logit_nats: None,
+            logit_error: None,
+            given_class,
+        }
+    }
+
+    /// What training minimises and pictures show: bits/dim for images, else nats (negative mean); a
+    /// divergence itself.
     #[must_use]
     pub fn loss(&self) -> f64 {
-        self.bits_per_dim.unwrap_or(-self.nats)
+        match self.measure {
+            Measure::LogLikelihood => self.bits_per_dim.unwrap_or(-self.nats),
+            Measure::Divergence => self.nats,
+        }
     }
 
     /// In words.
     #[must_use]
     pub fn describe(&self) -> String {
+        if self.measure == Measure::Divergence {
+            return format!("KL = {:.2} ± {:.2} nats, N = {}", self.nats, self.nats_error, self.n);
+        }
         let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
         let logit = match (self.logit_nats, self.logit_error) {
             (Some(nats), Some(error)) => format!(" ({nats:.2} ± {error:.2} in logit space)"),
@@ -148,7 +186,8 @@ pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Sc
     let bits = space.levels().map(|levels| bits_per_dim(nats, space.dims(), f64::from(levels)));
     let bits_error = bits.map(|_| nats_error / (space.dims() as f64 * LN_2));
     let given_class = rows.classes().is_some();
-    Score { n: count, nats, nats_error, bits_per_dim: bits, bits_error, logit_nats, logit_error, given_class }
+    let measure = Measure::LogLikelihood;
+    Score { measure, n: count, nats, nats_error, bits_per_dim: bits, bits_error, logit_nats, logit_error, given_class }
 }
 
 /// The mean and its standard error.

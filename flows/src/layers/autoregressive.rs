@@ -1,7 +1,7 @@
 //! The autoregressive layer, which makes MAF one way round and IAF the other.
 
 use super::{Conditional, Elementwise};
-use crate::bijection::{Bijection, Context, Mapped};
+use crate::bijection::{Bijection, Context, Inversion, Mapped};
 use crate::module::{Module, Visitor};
 use crate::nn::Causal;
 use autograd::{Real, Var};
@@ -83,6 +83,10 @@ impl<N, C> Autoregressive<N, C> {
         N: Causal<T>,
         C: Conditional<T>,
     {
+        if cx.inversion == Inversion::ByPasses {
+            let value = self.net.by_passes(target, cx.condition, &|t, outputs| self.step(t, outputs));
+            return self.with_log_det(value, cx);
+        }
         if target.tape().is_some() {
             let value = self.net.in_order_recorded(target, cx.condition, &|t, outputs| self.step(t, outputs));
             return self.with_log_det(value, cx);
@@ -104,17 +108,6 @@ impl<N, C> Autoregressive<N, C> {
     {
         let log_det = -self.parallel(&value, cx).log_slope.sum_per_sample();
         Mapped { value, log_det }
-    }
-
-    /// The sequential direction by D whole passes: the reference that the fast way is compared with.
-    #[must_use]
-    pub fn sequential_by_passes<T: Real>(&self, target: &Var<T>, cx: Context<'_, T>) -> Mapped<T>
-    where
-        N: Causal<T>,
-        C: Conditional<T>,
-    {
-        let value = self.net.by_passes(target, cx.condition, &|t, outputs| self.step(t, outputs));
-        self.with_log_det(value, cx)
     }
 
     fn mapped<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>, parallel: bool) -> Mapped<T>

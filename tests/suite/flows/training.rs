@@ -113,7 +113,7 @@ fn shards_change_a_step_over_images_by_rounding_alone() {
     let step = |shards: usize| {
         sharded(ROWS, shards, |tape, rows| {
             let condition = tape.constant(classes.rows(rows.clone()));
-            let context = Context { condition: Some(&condition), mode: Mode::Train, noise: None };
+            let context = Context { condition: Some(&condition), mode: Mode::Train, ..Context::default() };
             flow.loss(&tape.constant(pixels.rows(rows)), context)
         })
     };

@@ -1,6 +1,6 @@
 //! `zoo demo`: the README's first command.
 
-use super::{load, say, threads, train as train_command};
+use super::{how, load, say, threads};
 use crate::drawing;
 use crate::recipes::{self, Budget, Preset};
 use crate::run::Run;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Minutes of training
-    #[arg(long, default_value = "2", value_parser = train_command::positive)]
+    #[arg(long, default_value = "2", value_parser = how::positive)]
     minutes: f64,
     /// Where to write grid.png and the run
     #[arg(long, default_value = "demo")]
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     recipe.budget = Budget::Minutes(args.minutes);
     recipe.temperature = TEMPERATURE;
     let threads = threads(args.threads);
-    let save_every = train_command::SAVE_EVERY;
+    let save_every = how::SAVE_EVERY;
     let plan = Plan { recipe, data: "mnist".to_owned(), seed: 0, threads, run: run.clone(), save_every };
     // A demonstration always begins anew: what an earlier one left is replaced, but nothing else is.
     if run.has_begun() && !run.is_demo() {
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let outcome = train::start(&plan, &source)?;
     if outcome.interrupted {
         say(&format!("stopped at step {} before there was a picture: begin the demonstration again", outcome.step))?;
-        return Ok(train_command::code(&outcome));
+        return Ok(how::code(&outcome));
     }
     let loaded = load::<f32>(&args.out)?;
     let (samples, found) = parallel::with_threads(threads, || {

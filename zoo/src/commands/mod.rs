@@ -4,7 +4,9 @@ mod check;
 mod class;
 mod demo;
 mod density;
+mod distill;
 mod evaluate;
+mod how;
 mod interpolate;
 mod list;
 mod sample;
@@ -36,6 +38,8 @@ enum Command {
     List(list::Args),
     /// Train a model
     Train(train::Args),
+    /// Let a model that samples fast learn from a trained one that does not
+    Distill(distill::Args),
     /// Draw samples from a trained model
     Sample(sample::Args),
     /// Measure bits/dim and nats on the test rows
@@ -66,6 +70,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(args) => demo::run(&args),
         Command::List(args) => list::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Distill(args) => distill::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Logprob(args) => transform::run(&args, transform::Map::LogProb),

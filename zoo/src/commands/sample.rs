@@ -1,6 +1,6 @@
 //! `zoo sample`.
 
-use super::{class, load, say, threads, train::positive};
+use super::{class, how::positive, load, say, threads};
 use crate::data::npy;
 use crate::drawing;
 use crate::pictures::terminal::{self, Colours};
@@ -74,8 +74,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         npy::write(path, samples.shape(), samples.as_slice())?;
         say(&format!("{}: {} samples of {}", path.display(), columns * rows, space.describe()))?;
     }
-    let has_picture = !matches!(space, crate::blueprint::Space::Table { columns, .. } if columns != 2);
-    if args.npy.is_some() && args.out.is_none() && !args.show && !has_picture {
+    if args.npy.is_some() && args.out.is_none() && !args.show && !space.has_picture() {
         return Ok(ExitCode::SUCCESS);
     }
     let picture = drawing::picture(&samples, &space, columns)?;

@@ -5,6 +5,7 @@
 //! whole or not at all. Values that are not finite are never drawn and never stop a drawing: a
 //! model that diverges is just when its pictures are wanted.
 
+pub mod beside;
 pub mod curve;
 pub mod density;
 mod frame;

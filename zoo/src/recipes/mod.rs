@@ -3,6 +3,9 @@
 mod autoregressive;
 mod nice;
 mod real_nvp;
+mod student;
+
+pub use student::student;
 
 use crate::blueprint::{Architecture, Space};
 use anyhow::{Result, bail};

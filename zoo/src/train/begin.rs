@@ -1,0 +1,187 @@
+//! Beginning a training, or going on with one: what can be refused is refused before there is a folder.
+
+use super::distil::Divergence;
+use super::objective::{Likelihood, Objective};
+use super::state::Saved;
+use super::{Outcome, Plan, Training};
+use crate::blueprint::Blueprint;
+use crate::checkpoint::{self, Contents, Loaded};
+use crate::data::Standardisation;
+use crate::recipes::{Budget, Recipe};
+use crate::run::Run;
+use crate::source::Source;
+use anyhow::{Context as _, Result, bail};
+use autograd::{Tensor, parallel};
+use flows::{Flow, Module};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::io::Write as _;
+
+/// Trains on data by maximum likelihood, from the start.
+///
+/// # Errors
+/// If the data does not suit the model, the loss stops being finite, or a file cannot be written.
+pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
+    let blueprint =
+        Blueprint { architecture: plan.recipe.architecture.clone(), space: source.space(), classes: source.classes() };
+    let objective = likelihood(plan, source, &blueprint);
+    objective.steps_per_epoch()?;
+    let flow = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed)).with_context(|| plan.data.clone())?;
+    if let Some(statistics) = source.standardisation() {
+        standardise(&flow, statistics);
+    }
+    plan.run.create()?;
+    let _lock = plan.run.lock()?;
+    let given = match blueprint.classes {
+        0 => String::new(),
+        classes => format!(" given the class of {classes}"),
+    };
+    announce(&format!("training {} on {}{given}", blueprint.name(), plan.data), plan);
+    begin(plan, &objective, blueprint, flow)
+}
+
+/// Distils a teacher into a student of the recipe's architecture, from the start. The run keeps a copy of the
+/// teacher.
+///
+/// # Errors
+/// If the two do not fit, the loss stops being finite, or a file cannot be written.
+pub fn start_student(plan: &Plan, teacher: &Loaded<f32>) -> Result<Outcome> {
+    let blueprint = Blueprint { architecture: plan.recipe.architecture.clone(), ..teacher.header.blueprint.clone() };
+    let flow = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed))?;
+    let objective = Divergence::new(&teacher.flow, plan.recipe.batch, plan.seed);
+    objective.steps_per_epoch()?;
+    plan.run.create()?;
+    let _lock = plan.run.lock()?;
+    let (student, of) = (blueprint.name(), teacher.header.blueprint.name());
+    announce(&format!("distilling {of} into {student}"), plan);
+    keep(teacher, &plan.run)?;
+    share_preprocessing(&teacher.flow, &flow);
+    begin(plan, &objective, blueprint, flow)
+}
+
+/// Student and teacher see data alike: what stands before both has the teacher's numbers.
+fn share_preprocessing(teacher: &Flow<f32>, student: &Flow<f32>) {
+    if let (Some(theirs), Some(ours)) = (teacher.preprocessing(), student.preprocessing()) {
+        for ((_, from), (_, to)) in theirs.params().into_iter().zip(ours.params()) {
+            to.set(from.value());
+        }
+    }
+}
+
+/// A copy of the teacher in the student's run.
+fn keep(teacher: &Loaded<f32>, run: &Run) -> Result<()> {
+    let tensors: Vec<(String, Tensor<f32>)> =
+        teacher.flow.params().into_iter().map(|(path, param)| (path, param.value())).collect();
+    checkpoint::write(&run.teacher(), &teacher.header, &[], &tensors)
+}
+
+fn begin(plan: &Plan, objective: &dyn Objective, blueprint: Blueprint, flow: Flow<f32>) -> Result<Outcome> {
+    parallel::with_threads(plan.threads, || {
+        objective.initialise(&flow)?;
+        Training::new(plan, objective, blueprint, flow).go()
+    })
+}
+
+fn likelihood<'a>(plan: &Plan, source: &'a Source, blueprint: &Blueprint) -> Likelihood<'a> {
+    let calibrated = blueprint.is_calibrated();
+    Likelihood { source, space: blueprint.space, calibrated, batch: plan.recipe.batch, seed: plan.seed }
+}
+
+/// Says what is about to happen, for how long, and where it will be found.
+fn announce(what: &str, plan: &Plan) {
+    let Plan { recipe, run, threads, .. } = plan;
+    let long = match recipe.budget {
+        Budget::Steps(steps) => format!("{steps} steps"),
+        Budget::Epochs(epochs) => format!("{epochs} epochs"),
+        Budget::Minutes(minutes) => format!("{minutes} minutes"),
+    };
+    let folder = run.folder().display();
+    let line = format!("{what} for {long}, {} rows a step, {threads} threads, into {folder}", recipe.batch);
+    // A closed standard error is no reason not to train.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A training that was cut off, as its folder has it.
+#[derive(Debug)]
+pub struct Paused {
+    /// The recipe it was begun with.
+    pub recipe: Recipe,
+    /// The name or path of its data.
+    pub data: String,
+    /// Its seed.
+    pub seed: u64,
+    /// How many classes its model is given one of; 0 for none.
+    pub classes: usize,
+    /// The file itself, which is large and is read once.
+    contents: Contents,
+}
+
+/// The training that was cut off in a folder.
+///
+/// # Errors
+/// If there is none, or it is damaged.
+pub fn paused(run: &Run) -> Result<Paused> {
+    if !run.training().exists() {
+        bail!("{} holds no training to resume: leave out --resume to begin one", run.folder().display());
+    }
+    let contents = checkpoint::read(&run.training())?;
+    let saved = Saved::of(&contents, &run.training())?;
+    let header = &contents.header;
+    let (data, seed, classes) = (header.data.clone(), header.seed, header.blueprint.classes);
+    Ok(Paused { recipe: saved.recipe, data, seed, classes, contents })
+}
+
+/// Goes on where a training in the same folder was cut off.
+///
+/// # Errors
+/// As [`start`], and if what the folder holds cannot be resumed.
+pub fn resume(plan: &Plan, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
+    let blueprint = &paused.contents.header.blueprint;
+    let folder = plan.run.folder().display();
+    if plan.run.teacher().exists() {
+        bail!("{folder} holds a distillation: go on with `zoo distill … --resume`, or choose another --out");
+    }
+    if blueprint.name() != model {
+        let holds = blueprint.name();
+        bail!("{folder} holds a training of {holds}, not of {model}: resume that, or choose another --out");
+    }
+    if blueprint.space != source.space() {
+        bail!(
+            "{folder} was trained on {}, but {} has {}: resume with --data {}",
+            blueprint.space.describe(),
+            plan.data,
+            source.space().describe(),
+            paused.data
+        );
+    }
+    let objective = likelihood(plan, source, blueprint);
+    objective.steps_per_epoch()?;
+    go_on(plan, &objective, paused)
+}
+
+/// Goes on where a distillation in the same folder was cut off.
+///
+/// # Errors
+/// As [`start_student`], and if what the folder holds cannot be resumed.
+pub fn resume_student(plan: &Plan, teacher: &Loaded<f32>, paused: &Paused) -> Result<Outcome> {
+    go_on(plan, &Divergence::new(&teacher.flow, plan.recipe.batch, plan.seed), paused)
+}
+
+fn go_on(plan: &Plan, objective: &dyn Objective, paused: &Paused) -> Result<Outcome> {
+    let contents = &paused.contents;
+    let _lock = plan.run.lock()?;
+    let flow = contents.build(&plan.run.training())?;
+    parallel::with_threads(plan.threads, || {
+        let mut training = Training::new(plan, objective, contents.header.blueprint.clone(), flow);
+        training.restore(contents)?;
+        training.go()
+    })
+}
+
+/// Gives the flow's first layer the statistics of the training rows.
+fn standardise(flow: &Flow<f32>, statistics: &Standardisation) {
+    let Some(layer) = flow.preprocessing() else { return };
+    for ((_, buffer), values) in layer.params().into_iter().zip([&statistics.mean, &statistics.deviation]) {
+        buffer.set(Tensor::from_fn([values.len()], |i| values[i] as f32));
+    }
+}

@@ -1,0 +1,116 @@
+//! Distillation: a student learns a teacher's density from the student's own samples.
+//!
+//! Neither sees data: the student is right where its samples are as likely under the teacher as under itself.
+
+use super::objective::{Loss, Objective};
+use crate::rows::one_hot;
+use crate::score::Score;
+use crate::source::Order;
+use anyhow::{Result, bail};
+use autograd::{Tensor, Var};
+use flows::distillation::log_ratio;
+use flows::{Context, Flow};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Steps between two judgements.
+const EPOCH: u64 = 500;
+/// The most samples a step.
+const LARGEST: usize = 1 << 16;
+/// Samples of the student that it is judged by.
+const JUDGED: usize = 2_000;
+/// How many of them go at a time.
+const PART: usize = 500;
+/// Samples of the teacher that the student's own scales start from.
+const FIRST: usize = 500;
+
+/// `KL(student‖teacher) = E[log s(x) − log t(x)]` over what the student draws, behind the preprocessing that
+/// the two share.
+pub(super) struct Divergence {
+    /// Its parameters are frozen.
+    teacher: Flow<f32>,
+    batch: usize,
+    seed: u64,
+}
+
+/// Latents, and the classes that they are to be given where the models are conditional.
+type Drawn = (Tensor<f32>, Option<Tensor<f32>>);
+
+impl Divergence {
+    /// Learning from this teacher, so many samples a step.
+    pub(super) fn new(teacher: &Flow<f32>, batch: usize, seed: u64) -> Self {
+        flows::distillation::freeze(teacher);
+        Self { teacher: teacher.core(), batch, seed }
+    }
+
+    /// The latents of `stream`; the same for the same number.
+    fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Drawn {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(stream);
+        let shape = [&[count], &**flow.event()].concat().into_iter().collect();
+        let z = flow.base().sample(shape, 1.0, &mut rng);
+        let classes = flow.condition();
+        let condition = (classes > 0).then(|| {
+            let drawn: Vec<usize> = (0..count).map(|_| rng.random_range(0..classes)).collect();
+            one_hot(&drawn, classes)
+        });
+        (z, condition)
+    }
+}
+
+impl Objective for Divergence {
+    fn steps_per_epoch(&self) -> Result<u64> {
+        if !(1..=LARGEST).contains(&self.batch) {
+            bail!("a batch of {} samples cannot be drawn: choose --batch between 1 and {LARGEST}", self.batch);
+        }
+        Ok(EPOCH)
+    }
+
+    fn initialise(&self, flow: &Flow<f32>) -> Result<()> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let (_, condition) = self.latents(flow, 0, FIRST);
+        let condition = condition.map(Var::from);
+        let cx = Context { condition: condition.as_ref(), ..Context::default() };
+        let samples = self.teacher.sample(FIRST, cx, 1.0, &mut rng);
+        flow.core().initialise(&samples.into(), cx);
+        Ok(())
+    }
+
+    fn calibrate(&self, _flow: &Flow<f32>) -> Result<()> {
+        // A student has no statistics of batches: its data are not known before they are drawn.
+        Ok(())
+    }
+
+    fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, _order: &mut Order) -> Result<Loss<'a>> {
+        // Stream 0 is what the student is judged by.
+        let (z, condition) = self.latents(flow, step + 1, self.batch);
+        let student = flow.core();
+        Ok(Box::new(move |tape, range| {
+            let condition = condition.as_ref().map(|condition| tape.constant(condition.rows(range.clone())));
+            let cx = Context { condition: condition.as_ref(), ..Context::default() };
+            log_ratio(&student, &self.teacher, &tape.constant(z.rows(range)), cx).mean_all()
+        }))
+    }
+
+    fn judge(&self, flow: &Flow<f32>) -> Score {
+        let (z, condition) = self.latents(flow, 0, JUDGED);
+        let student = flow.core();
+        let mut ratios = Vec::with_capacity(JUDGED);
+        for start in (0..JUDGED).step_by(PART) {
+            let range = start..(start + PART).min(JUDGED);
+            let condition = condition.as_ref().map(|condition| Var::from(condition.rows(range.clone())));
+            let cx = Context { condition: condition.as_ref(), ..Context::default() };
+            let ratio = log_ratio(&student, &self.teacher, &Var::from(z.rows(range)), cx);
+            ratios.extend(ratio.value().as_slice().iter().map(|&r| f64::from(r)));
+        }
+        Score::divergence(&ratios, condition.is_some())
+    }
+
+    fn unit(&self) -> &'static str {
+        "nats of KL"
+    }
+
+    fn in_unit(&self, nats: f64) -> f64 {
+        nats
+    }
+}
