@@ -76,12 +76,13 @@ fn recipe(architecture: Architecture, preset: Preset, space: Space) -> Recipe {
         batch: if images || paper { 100 } else { 256 },
         lr: match (images, paper) {
             (_, true) => 1e-4,
-            (true, false) => 5e-4,
+            (true, false) => 3e-4,
             (false, false) => 2e-3,
         },
         schedule: if paper { Schedule::Constant } else { Schedule::Cosine { floor: 0.02 } },
         warmup: 100,
-        adam: AdamConfig::default(),
+        // Large weights make the scales of unusual images extreme.
+        adam: AdamConfig { weight_decay: if images && !paper { 0.3 } else { 0.0 }, ..AdamConfig::default() },
         clip: Some(1000.0),
         average: (!paper).then_some(0.999),
         // Weights outweigh activations, and batch normalisation sees the whole batch only where it is not split.
