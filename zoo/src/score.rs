@@ -24,16 +24,23 @@ pub struct Score {
     pub bits_per_dim: Option<f64>,
     /// Its standard error.
     pub bits_error: Option<f64>,
+    /// Signals only: minus the mean of `log p(x)` in nats, for each step in time.
+    #[serde(default)]
+    pub nats_per_step: Option<f64>,
+    /// Its standard error.
+    #[serde(default)]
+    pub step_error: Option<f64>,
     /// Whether the density is that of each row given its class.
     #[serde(default)]
     pub given_class: bool,
 }
 
 impl Score {
-    /// What training minimises and pictures show: bits/dim for images, else nats (negative mean).
+    /// What training minimises and pictures show: bits/dim for images, nats a time step for signals, else nats
+    /// (negative mean).
     #[must_use]
     pub fn loss(&self) -> f64 {
-        self.bits_per_dim.unwrap_or(-self.nats)
+        self.bits_per_dim.or(self.nats_per_step).unwrap_or(-self.nats)
     }
 
     /// In words.
@@ -41,10 +48,12 @@ impl Score {
     pub fn describe(&self) -> String {
         let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
         let nats = format!("log {p} = {:.2} ± {:.2} nats, N = {}", self.nats, self.nats_error, self.n);
-        match (self.bits_per_dim, self.bits_error) {
-            (Some(bits), Some(error)) => format!("{bits:.4} ± {error:.4} bits/dim{given}, {nats}"),
-            _ => nats,
-        }
+        let each = match (self.bits_per_dim, self.bits_error, self.nats_per_step, self.step_error) {
+            (Some(bits), Some(error), ..) => format!("{bits:.4} ± {error:.4} bits/dim{given}, "),
+            (_, _, Some(loss), Some(error)) => format!("{loss:.4} ± {error:.4} nats/step{given}, "),
+            _ => String::new(),
+        };
+        each + &nats
     }
 }
 
@@ -54,6 +63,7 @@ pub const fn unit(space: &Space) -> &'static str {
     match space {
         Space::Images { .. } => "bits/dim",
         Space::Table { .. } => "nats",
+        Space::Signal { .. } => "nats/step",
     }
 }
 
@@ -63,6 +73,7 @@ pub fn in_unit(space: &Space, nats: f64) -> f64 {
     match space {
         Space::Images { .. } => nats / (space.dims() as f64 * LN_2),
         Space::Table { .. } => nats,
+        Space::Signal { samples, .. } => nats / *samples as f64,
     }
 }
 
@@ -119,8 +130,17 @@ pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Sc
     let nats_error = (variance / n).sqrt();
     let bits = space.levels().map(|levels| bits_per_dim(nats, space.dims(), f64::from(levels)));
     let bits_error = bits.map(|_| nats_error / (space.dims() as f64 * LN_2));
-    let given_class = rows.classes().is_some();
-    Score { n: count, nats, nats_error, bits_per_dim: bits, bits_error, given_class }
+    let steps = matches!(space, Space::Signal { .. }).then(|| space.dims() as f64);
+    Score {
+        n: count,
+        nats,
+        nats_error,
+        bits_per_dim: bits,
+        bits_error,
+        nats_per_step: steps.map(|steps| -nats / steps),
+        step_error: steps.map(|steps| nats_error / steps),
+        given_class: rows.classes().is_some(),
+    }
 }
 
 #[cfg(test)]
@@ -159,5 +179,22 @@ mod tests {
         assert!((scored.loss() - whole).abs() < 1e-4, "{scored:?} and {whole}");
         let turned = Rows::new(rows.x().clone(), Some(one_hot(&[0; 11], 3)));
         assert!((score(&flow, &space, &turned, 5).loss() - whole).abs() > 1e-3);
+    }
+
+    #[test]
+    fn signals_are_scored_by_the_step() {
+        let space = Space::Signal { samples: 6, rate: 8000 };
+        let architecture = Architecture::Nice { couplings: 3, hidden: 8, depth: 1 };
+        let blueprint = Blueprint { architecture, space, classes: 0 };
+        let flow = blueprint.build::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).unwrap();
+        let rows = Rows::plain(Tensor::from_fn([5, 6], |i| (i * 37 % 23) as f32 / 23.0));
+        let scored = score(&flow, &space, &rows, 0);
+        assert!((scored.loss() * 6.0 + scored.nats).abs() < 1e-9);
+        let trained = in_unit(&space, loss(&flow, &space, &rows.values(), Context::default()).item().into());
+        assert!((scored.loss() - trained).abs() < 1e-4, "{scored:?} and {trained}");
+        let said = scored.describe();
+        assert!(said.contains("nats/step, log p(x) = ") && said.contains(" nats, N = 5"), "{said}");
+        let damaged = Blueprint { space: Space::Signal { samples: 6, rate: 0 }, ..blueprint };
+        assert!(damaged.build::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).is_err());
     }
 }
