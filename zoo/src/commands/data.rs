@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     let out = args.out.clone().unwrap_or_else(|| named(&args.name, "png"));
     drawing::picture(&rows, &args.name, &space, count.isqrt().max(1))?.save_png(&out)?;
-    say(&format!("{}: {} of {}, seed {}", out.display(), drawing::shown(&space, count), space.describe(), args.seed))?;
+    say(&format!("{}: {} {}, seed {}", out.display(), drawing::shown(&space, count), space.describe(), args.seed))?;
     if let Space::Signal { samples, rate } = space {
         let wav = args.wav.clone().unwrap_or_else(|| named(&args.name, "wav"));
         sound::write(&wav, rows.as_slice(), samples, rate)?;

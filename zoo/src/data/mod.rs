@@ -162,8 +162,10 @@ fn split_table(all: &Table, options: &LoadOptions) -> Result<Dataset, DataError>
 fn unknown(name: &str) -> DataError {
     let plain = name.trim().to_lowercase();
     let all = Toy::ALL.iter().flat_map(|toy| toy.names()).copied();
-    let nearest =
-        all.chain([MNIST, Speech::NAME]).map(|known| (strsim::jaro_winkler(&plain, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let nearest = all
+        .chain([MNIST, Speech::NAME])
+        .map(|known| (strsim::jaro_winkler(&plain, known), known))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
     DataError::Unknown {
         name: shortened(name),
         suggestion: nearest.filter(|(likeness, _)| *likeness > 0.8).map(|(_, known)| known.to_owned()),

@@ -34,9 +34,13 @@ fn toys_and_speech_go_by_name() {
 
 #[test]
 fn a_slip_of_the_pen_is_answered_with_the_nearest_name() {
-    for (typed, meant) in
-        [("mnits", "mnist"), ("bananna", "banana"), ("Two Moon", "two-moons"), ("checkers", "checkerboard"), ("speach", "speech")]
-    {
+    for (typed, meant) in [
+        ("mnits", "mnist"),
+        ("bananna", "banana"),
+        ("Two Moon", "two-moons"),
+        ("checkers", "checkerboard"),
+        ("speach", "speech"),
+    ] {
         let error = open(typed).unwrap_err();
         assert_message(&error, &[&format!("did you mean {meant:?}"), "pinwheel", ".npy"]);
     }

@@ -16,14 +16,15 @@ const WIDTH: usize = 440;
 const WAVEFORM: usize = 72;
 const SPECTRUM: usize = 112;
 /// Between the two parts of one signal.
-const GAP: usize = 6;
+const GAP: usize = 14;
 /// Around all: for the numbers on the left, for the column's title, for the numbers of the last row.
-const LEFT: usize = 56;
+const LEFT: usize = 66;
 const RIGHT: usize = 22;
 const TOP: usize = 34;
 const BOTTOM: usize = 46;
-/// From one signal to the next below it.
-const STEP: usize = WAVEFORM + GAP + SPECTRUM + 18;
+/// Between one signal and the next below it, and from one to the next.
+const BELOW: usize = 20;
+const STEP: usize = WAVEFORM + GAP + SPECTRUM + BELOW;
 /// The bar that says which colour is how loud, with its numbers.
 const BAR: usize = 14;
 const BAR_ROOM: usize = BAR + 66;
@@ -69,8 +70,9 @@ pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Raster,
         return Err(PictureError::Nothing { what: "a picture of no signals".into() });
     }
     let step = LEFT + WIDTH + RIGHT;
-    let (width, height) = (columns.len().saturating_mul(step).saturating_add(BAR_ROOM), TOP + rows * STEP + BOTTOM);
-    let mut picture = Raster::new(width, height - (STEP - WAVEFORM - GAP - SPECTRUM), [255; 3])?;
+    let width = columns.len().saturating_mul(step).saturating_add(BAR_ROOM);
+    let height = TOP + rows * STEP - BELOW + BOTTOM;
+    let mut picture = Raster::new(width, height, [255; 3])?;
 
     let shown = |column: &Column<'_>| column.values.len().min(MOST * samples);
     let loudest = columns.iter().flat_map(|column| &column.values[..shown(column)]).filter(|x| x.is_finite());
@@ -88,8 +90,9 @@ pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Raster,
             let lower = Area { left, top: upper.top + WAVEFORM + GAP, height: SPECTRUM };
             upright_axis(&mut picture, upper, [-reach, reach], 4, "");
             times(&mut picture, upper, milliseconds, GRID);
-            waveform(&mut picture, upper, signal, reach);
+            // The edge first: it must not hide what reaches it.
             edge(&mut picture, upper);
+            waveform(&mut picture, upper, signal, reach);
             upright_axis(&mut picture, lower, [0.0, f64::from(rate) / 2000.0], 4, "kHz");
             let levels = spectrum.levels(signal, lower.height);
             for (at, &level) in levels.iter().enumerate() {
@@ -121,7 +124,7 @@ fn upright_axis(picture: &mut Raster, area: Area, [low, high]: [f64; 2], most: u
         text::write(picture, (start, y - text::HEIGHT / 2), &label, LETTERS);
     }
     let middle = (area.top + area.height / 2).saturating_sub(text::HEIGHT / 2);
-    text::write(picture, (area.left.saturating_sub(LEFT), middle), unit, LETTERS);
+    text::write(picture, (area.left + 4 - LEFT, middle), unit, LETTERS);
 }
 
 /// The pixel of a time among so many milliseconds, and what to write there.
@@ -209,7 +212,7 @@ fn colour_bar(picture: &mut Raster, area: Area) {
         }
         text::write(picture, (area.left + BAR + 8, y - text::HEIGHT / 2), &label, LETTERS);
     }
-    text::write(picture, (area.left, area.top.saturating_sub(2 * text::HEIGHT - 4)), "dB", LETTERS);
+    text::write(picture, (area.left, area.top - text::HEIGHT - 10), "dB", LETTERS);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod bad_options;
 mod bad_tables;
 mod check;
 mod conditional;
+mod data;
 mod demo;
 mod density;
 mod evaluate;
