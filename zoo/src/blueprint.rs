@@ -153,6 +153,13 @@ pub enum Space {
         /// Whether the flow begins by standardising them.
         standardised: bool,
     },
+    /// Signals: numbers within about ±1, one after another in time.
+    Signal {
+        /// Numbers in a row.
+        samples: usize,
+        /// How many of them make a second.
+        rate: u32,
+    },
 }
 
 impl Space {
@@ -163,6 +170,7 @@ impl Space {
             // A damaged checkpoint may name any sizes.
             Self::Images { channels, height, width } => channels.saturating_mul(height).saturating_mul(width),
             Self::Table { columns, .. } => columns,
+            Self::Signal { samples, .. } => samples,
         }
     }
 
@@ -171,7 +179,7 @@ impl Space {
     pub const fn levels(&self) -> Option<u32> {
         match self {
             Self::Images { .. } => Some(256),
-            Self::Table { .. } => None,
+            Self::Table { .. } | Self::Signal { .. } => None,
         }
     }
 
@@ -185,24 +193,22 @@ impl Space {
         }
     }
 
-    /// Whether samples can be drawn.
-    #[must_use]
-    pub const fn has_picture(&self) -> bool {
-        matches!(self, Self::Images { .. } | Self::Table { columns: 2, .. })
-    }
-
     /// In words.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Self::Images { channels, height, width } => format!("images of {channels}×{height}×{width} in [0, 1]"),
             Self::Table { columns, .. } => format!("rows of {columns} numbers"),
+            Self::Signal { samples, rate } => format!("signals of {samples} samples at {rate} Hz"),
         }
     }
 }
 
 /// The sizes beyond which a blueprint is taken for damaged rather than large.
 const LARGEST: usize = 1 << 20;
+
+/// The highest rate of a signal, in Hz: beyond it no sound is recorded.
+const HIGHEST_RATE: u32 = 192_000;
 
 /// The margin λ of the logit before `RealNVP`, that of its authors' code.
 const LOGIT_MARGIN: f64 = 0.05;
@@ -304,7 +310,7 @@ impl Blueprint {
     fn over_the_line<T: Real>(&self, flow: Flow<T>) -> Flow<T> {
         match self.space {
             Space::Images { .. } => flow.preceded_by(Logit::new(NARROW_MARGIN)),
-            Space::Table { .. } => flow,
+            Space::Table { .. } | Space::Signal { .. } => flow,
         }
     }
 
@@ -314,6 +320,11 @@ impl Blueprint {
     /// If the sizes make no model.
     pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
         let dims = self.space.dims();
+        if let Space::Signal { rate, .. } = self.space
+            && !(1..=HIGHEST_RATE).contains(&rate)
+        {
+            bail!("there are no signals at {rate} Hz: use another checkpoint, this one is damaged");
+        }
         let flow = match self.architecture {
             Architecture::Nice { couplings, hidden, depth } => {
                 if dims < 2 {

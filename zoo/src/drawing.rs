@@ -1,7 +1,7 @@
-//! Samples as pictures: grids of images, scatters of points.
+//! Samples as pictures: grids of images, scatters of points, signals through time.
 
 use crate::blueprint::Space;
-use crate::pictures::{Raster, Window, grid, scatter};
+use crate::pictures::{Raster, Window, grid, scatter, wave};
 use crate::rows::one_hot;
 use anyhow::{Result, bail};
 use autograd::{Tensor, Var};
@@ -38,11 +38,27 @@ pub fn condition(flow: &Flow<f32>, class: Option<usize>, rows: Range<usize>) -> 
     (classes > 0).then(|| one_hot(&chosen, classes))
 }
 
-/// The picture of some samples: a grid of images, or a scatter of points in the plane.
+/// Whether rows of a space have a picture.
+#[must_use]
+pub const fn has_picture(space: &Space) -> bool {
+    match space {
+        Space::Images { .. } | Space::Signal { .. } => true,
+        Space::Table { columns, .. } => *columns == 2,
+    }
+}
+
+/// How many of `count` rows are in their picture.
+#[must_use]
+pub fn shown(space: &Space, count: usize) -> usize {
+    if matches!(space, Space::Signal { .. }) { count.min(wave::MOST) } else { count }
+}
+
+/// The picture of some rows: a grid of images of so many columns, a scatter of points in the plane, or the first
+/// few signals. Images do without the title.
 ///
 /// # Errors
 /// If samples of that space have no picture.
-pub fn picture(samples: &Tensor<f32>, space: &Space, columns: usize) -> Result<Raster> {
+pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize) -> Result<Raster> {
     Ok(match *space {
         Space::Images { channels, height, width } => {
             let tile = grid::Tile { channels, height, width };
@@ -58,8 +74,11 @@ pub fn picture(samples: &Tensor<f32>, space: &Space, columns: usize) -> Result<R
                 Some(around) => Window::square(around.reach().clamp(4.0, 12.0)),
                 None => Window::square(4.0),
             };
-            let panel = scatter::Panel { title: "samples", points, groups: &[] };
+            let panel = scatter::Panel { title, points, groups: &[] };
             scatter::raster(&[panel], &scatter::Layout { window, side: 420, columns: 1 })?
+        }
+        Space::Signal { samples: length, rate } => {
+            wave::draw(&[wave::Column { title, values: samples.as_slice() }], length, rate)?
         }
         Space::Table { columns, .. } => {
             bail!("rows of {columns} numbers have no picture: write them with --npy FILE.npy instead")
@@ -72,8 +91,8 @@ pub fn picture(samples: &Tensor<f32>, space: &Space, columns: usize) -> Result<R
 /// # Errors
 /// If the file cannot be written.
 pub fn save(samples: &Tensor<f32>, space: &Space, path: &Path, columns: usize) -> Result<()> {
-    if !space.has_picture() {
+    if !has_picture(space) {
         return Ok(());
     }
-    Ok(picture(samples, space, columns)?.save_png(path)?)
+    Ok(picture(samples, "samples", space, columns)?.save_png(path)?)
 }

@@ -58,7 +58,7 @@ fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space or choose another disk",
         io::ErrorKind::ReadOnlyFilesystem => "choose a path on a disk that can be written",
         io::ErrorKind::InvalidFilename => "choose a shorter or plainer name",
-        io::ErrorKind::OutOfMemory => "take a smaller part of it",
+        io::ErrorKind::OutOfMemory | io::ErrorKind::FileTooLarge => "take a smaller part of it",
         _ => "try again or choose another path",
     }
 }

@@ -45,35 +45,47 @@ pub struct Score {
     /// Its standard error.
     #[serde(default)]
     pub logit_error: Option<f64>,
+    /// Signals only: minus the mean of `log p(x)` in nats, for each step in time.
+    #[serde(default)]
+    pub nats_per_step: Option<f64>,
+    /// Its standard error.
+    #[serde(default)]
+    pub step_error: Option<f64>,
     /// Whether the density is that of each row given its class.
     #[serde(default)]
     pub given_class: bool,
 }
 
 impl Score {
-    /// The Kullback-Leibler divergence of a student from its teacher, from `log s(x) − log t(x)` of samples.
-    #[must_use]
-    pub fn divergence(log_ratios: &[f64], given_class: bool) -> Self {
-        let (nats, nats_error) = mean(log_ratios);
+    fn of(measure: Measure, values: &[f64], given_class: bool) -> Self {
+        let (nats, nats_error) = mean(values);
         Self {
-            measure: Measure::Divergence,
-            n: log_ratios.len(),
+            measure,
+            n: values.len(),
             nats,
             nats_error,
             bits_per_dim: None,
             bits_error: None,
             logit_nats: None,
             logit_error: None,
+            nats_per_step: None,
+            step_error: None,
             given_class,
         }
     }
 
-    /// What training minimises and pictures show: bits/dim for images, else nats (negative mean); a
-    /// divergence itself.
+    /// The Kullback-Leibler divergence of a student from its teacher, from `log s(x) − log t(x)` of samples.
+    #[must_use]
+    pub fn divergence(log_ratios: &[f64], given_class: bool) -> Self {
+        Self::of(Measure::Divergence, log_ratios, given_class)
+    }
+
+    /// What training minimises and pictures show: bits/dim for images, nats a time step for signals, else nats
+    /// (negative mean); a divergence itself.
     #[must_use]
     pub fn loss(&self) -> f64 {
         match self.measure {
-            Measure::LogLikelihood => self.bits_per_dim.unwrap_or(-self.nats),
+            Measure::LogLikelihood => self.bits_per_dim.or(self.nats_per_step).unwrap_or(-self.nats),
             Measure::Divergence => self.nats,
         }
     }
@@ -90,10 +102,12 @@ impl Score {
             _ => String::new(),
         };
         let nats = format!("log {p} = {:.2} ± {:.2} nats{logit}, N = {}", self.nats, self.nats_error, self.n);
-        match (self.bits_per_dim, self.bits_error) {
-            (Some(bits), Some(error)) => format!("{bits:.4} ± {error:.4} bits/dim{given}, {nats}"),
-            _ => nats,
-        }
+        let each = match (self.bits_per_dim, self.bits_error, self.nats_per_step, self.step_error) {
+            (Some(bits), Some(error), ..) => format!("{bits:.4} ± {error:.4} bits/dim{given}, "),
+            (_, _, Some(loss), Some(error)) => format!("{loss:.4} ± {error:.4} nats/step{given}, "),
+            _ => String::new(),
+        };
+        each + &nats
     }
 }
 
@@ -103,6 +117,7 @@ pub const fn unit(space: &Space) -> &'static str {
     match space {
         Space::Images { .. } => "bits/dim",
         Space::Table { .. } => "nats",
+        Space::Signal { .. } => "nats/step",
     }
 }
 
@@ -112,6 +127,7 @@ pub fn in_unit(space: &Space, nats: f64) -> f64 {
     match space {
         Space::Images { .. } => nats / (space.dims() as f64 * LN_2),
         Space::Table { .. } => nats,
+        Space::Signal { samples, .. } => nats / *samples as f64,
     }
 }
 
@@ -178,16 +194,23 @@ pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Sc
         };
         log_probs.extend(whole.value().as_slice().iter().map(|&l| f64::from(l)));
     }
-    let (nats, nats_error) = mean(&log_probs);
-    let (logit_nats, logit_error) = match space {
-        Space::Images { .. } if !behind.is_empty() => Some(mean(&behind)).unzip(),
-        _ => (None, None),
-    };
-    let bits = space.levels().map(|levels| bits_per_dim(nats, space.dims(), f64::from(levels)));
-    let bits_error = bits.map(|_| nats_error / (space.dims() as f64 * LN_2));
-    let given_class = rows.classes().is_some();
-    let measure = Measure::LogLikelihood;
-    Score { measure, n: count, nats, nats_error, bits_per_dim: bits, bits_error, logit_nats, logit_error, given_class }
+    let mut score = Score::of(Measure::LogLikelihood, &log_probs, rows.classes().is_some());
+    let dims = space.dims() as f64;
+    match space {
+        Space::Images { .. } => {
+            if !behind.is_empty() {
+                (score.logit_nats, score.logit_error) = Some(mean(&behind)).unzip();
+            }
+            score.bits_per_dim = space.levels().map(|levels| bits_per_dim(score.nats, space.dims(), f64::from(levels)));
+            score.bits_error = Some(score.nats_error / (dims * LN_2));
+        }
+        Space::Signal { .. } => {
+            score.nats_per_step = Some(-score.nats / dims);
+            score.step_error = Some(score.nats_error / dims);
+        }
+        Space::Table { .. } => {}
+    }
+    score
 }
 
 /// The mean and its standard error.
@@ -234,5 +257,22 @@ mod tests {
         assert!((scored.loss() - whole).abs() < 1e-4, "{scored:?} and {whole}");
         let turned = Rows::new(rows.x().clone(), Some(one_hot(&[0; 11], 3)));
         assert!((score(&flow, &space, &turned, 5).loss() - whole).abs() > 1e-3);
+    }
+
+    #[test]
+    fn signals_are_scored_by_the_step() {
+        let space = Space::Signal { samples: 6, rate: 8000 };
+        let architecture = Architecture::Nice { couplings: 3, hidden: 8, depth: 1 };
+        let blueprint = Blueprint { architecture, space, classes: 0 };
+        let flow = blueprint.build::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).unwrap();
+        let rows = Rows::plain(Tensor::from_fn([5, 6], |i| (i * 37 % 23) as f32 / 23.0));
+        let scored = score(&flow, &space, &rows, 0);
+        assert!((scored.loss() * 6.0 + scored.nats).abs() < 1e-9);
+        let trained = in_unit(&space, loss(&flow, &space, &rows.values(), Context::default()).item().into());
+        assert!((scored.loss() - trained).abs() < 1e-4, "{scored:?} and {trained}");
+        let said = scored.describe();
+        assert!(said.contains("nats/step, log p(x) = ") && said.contains(" nats, N = 5"), "{said}");
+        let damaged = Blueprint { space: Space::Signal { samples: 6, rate: 0 }, ..blueprint };
+        assert!(damaged.build::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).is_err());
     }
 }

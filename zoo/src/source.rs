@@ -1,7 +1,7 @@
 //! Data as a training sees it: batches by step number, and held-out rows.
 
 use crate::blueprint::Space;
-use crate::data::{self, DataError, Dataset, Images, LoadOptions, Standardisation, Table, Toy, permutation};
+use crate::data::{self, DataError, Dataset, Images, LoadOptions, Standardisation, Table, permutation};
 use crate::rows::{Rows, one_hot};
 use anyhow::{Context as _, Result, bail};
 use autograd::Tensor;
@@ -9,14 +9,24 @@ use flows::Noise;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Steps that count as an epoch where the data never ends.
-const TOY_EPOCH: u64 = 500;
+/// How data that never ends is dealt out.
+#[derive(Clone, Copy, Debug)]
+struct Endless {
+    /// Steps that count as an epoch.
+    epoch: u64,
+    /// The most rows in a batch.
+    batch: usize,
+    /// Rows that decide which weights are kept.
+    validation: usize,
+    /// Rows that are reported on.
+    test: usize,
+}
 
-/// The most rows in a batch where the data never ends.
-const TOY_BATCH: usize = 1 << 16;
+/// Points in the plane.
+const TOY: Endless = Endless { epoch: 500, batch: 1 << 16, validation: 10_000, test: 10_000 };
 
-/// Rows that a toy is evaluated on.
-const TOY_ROWS: usize = 10_000;
+/// Signals are a thousand times as long as points.
+const SIGNALS: Endless = Endless { epoch: 200, batch: 1 << 12, validation: 500, test: 1_000 };
 
 /// Which held-out rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +71,7 @@ impl Source {
                 Space::Table { columns: train.cols, standardised: true }
             }
             Dataset::Toy(_) => Space::Table { columns: 2, standardised: false },
+            Dataset::Speech(speech) => Space::Signal { samples: speech.samples, rate: speech.rate },
         };
         Ok(Self { name: name.to_owned(), data, space, standardisation, seed, classes: 0 })
     }
@@ -148,7 +159,16 @@ impl Source {
         match &self.data {
             Dataset::Images { train, .. } => Some(train.count),
             Dataset::Table { train, .. } => Some(train.rows),
-            Dataset::Toy(_) => None,
+            Dataset::Toy(_) | Dataset::Speech(_) => None,
+        }
+    }
+
+    /// How the data is dealt out, where it never ends.
+    const fn endless(&self) -> Option<Endless> {
+        match self.data {
+            Dataset::Images { .. } | Dataset::Table { .. } => None,
+            Dataset::Toy(_) => Some(TOY),
+            Dataset::Speech(_) => Some(SIGNALS),
         }
     }
 
@@ -157,17 +177,13 @@ impl Source {
     /// # Errors
     /// If there are fewer rows than a batch has.
     pub fn steps_per_epoch(&self, batch: usize) -> Result<u64> {
-        let rows = match &self.data {
-            Dataset::Images { train, .. } => train.count,
-            Dataset::Table { train, .. } => train.rows,
-            Dataset::Toy(_) => TOY_BATCH,
-        };
-        let endless = matches!(self.data, Dataset::Toy(_));
+        let endless = self.endless();
+        let rows = endless.map_or(self.rows().unwrap_or(0), |endless| endless.batch);
         if !(1..=rows).contains(&batch) {
-            let why = if endless { String::new() } else { format!(": there are {rows} training rows") };
+            let why = if endless.is_some() { String::new() } else { format!(": there are {rows} training rows") };
             bail!("a batch of {batch} does not fit{why}; choose --batch between 1 and {rows}");
         }
-        Ok(if endless { TOY_EPOCH } else { (rows / batch) as u64 })
+        Ok(endless.map_or((rows / batch) as u64, |endless| endless.epoch))
     }
 
     /// The batch of one step. The order is drawn anew each epoch, from the seed alone, so that any
@@ -177,16 +193,12 @@ impl Source {
     /// As [`Source::steps_per_epoch`].
     pub fn batch(&self, step: u64, batch: usize, order: &mut Order) -> Result<Rows<f32>> {
         let per_epoch = self.steps_per_epoch(batch)?;
-        if let Dataset::Toy(toy) = &self.data {
-            return Ok(Rows::plain(self.toy_rows(*toy, batch, Noise::for_step(self.seed, step).seed)));
+        if self.endless().is_some() {
+            return Ok(self.made(batch, Noise::for_step(self.seed, step).seed));
         }
         let epoch = step / per_epoch;
         if order.epoch != Some(epoch) {
-            let rows = match &self.data {
-                Dataset::Images { train, .. } => train.count,
-                Dataset::Table { train, .. } => train.rows,
-                Dataset::Toy(_) => 0,
-            };
+            let rows = self.rows().unwrap_or(0);
             *order = Order { epoch: Some(epoch), rows: permutation(rows, Noise::for_step(!self.seed, epoch).seed) };
         }
         let start = (step % per_epoch) as usize * batch;
@@ -199,7 +211,7 @@ impl Source {
                 condition = self.condition(chosen.iter().map(|&i| Some(train.labels.as_ref()?[i])));
             }
             Dataset::Table { train, .. } => train.gather(chosen, &mut values),
-            Dataset::Toy(_) => {}
+            Dataset::Toy(_) | Dataset::Speech(_) => {}
         }
         Ok(Rows::new(Tensor::from_slice([batch, self.space.dims()], &values), condition))
     }
@@ -219,21 +231,29 @@ impl Source {
             let count = table.rows.min(limit);
             Rows::plain(Tensor::from_slice([count, table.cols], &table.values[..count * table.cols]))
         };
-        let toy = |toy: Toy, seed| Rows::plain(self.toy_rows(toy, TOY_ROWS.min(limit), seed));
         match (&self.data, part) {
             (Dataset::Images { validation, .. }, Part::Validation) => images(validation),
             (Dataset::Images { test, .. }, Part::Test) => images(test),
             (Dataset::Table { validation, .. }, Part::Validation) => table(validation),
             (Dataset::Table { test, .. }, Part::Test) => table(test),
-            // Seeds that no step of a training reaches.
-            (Dataset::Toy(of), Part::Validation) => toy(*of, u64::MAX),
-            (Dataset::Toy(of), Part::Test) => toy(*of, u64::MAX - 1),
+            (Dataset::Toy(_) | Dataset::Speech(_), part) => {
+                let of = |sizes: Endless| if part == Part::Test { sizes.test } else { sizes.validation };
+                // Seeds that no step of a training reaches.
+                let seed = if part == Part::Test { u64::MAX - 1 } else { u64::MAX };
+                self.made(self.endless().map_or(0, of).min(limit), seed)
+            }
         }
     }
 
-    fn toy_rows(&self, toy: Toy, rows: usize, seed: u64) -> Tensor<f32> {
-        let table = toy.sample(rows, &mut ChaCha8Rng::seed_from_u64(seed));
-        Tensor::from_slice([rows, self.space.dims()], &table.values)
+    /// Rows of data that never ends, as a seed decides them.
+    fn made(&self, rows: usize, seed: u64) -> Rows<f32> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let values = match &self.data {
+            Dataset::Images { .. } | Dataset::Table { .. } => Vec::new(),
+            Dataset::Toy(toy) => toy.sample(rows, &mut rng).values,
+            Dataset::Speech(speech) => speech.sample(rows, &mut rng).values,
+        };
+        Rows::plain(Tensor::from_slice([rows, self.space.dims()], &values))
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             args.run.display(),
             header.blueprint.space.describe()
         ),
-        space @ Space::Table { .. } => bail!(
+        space @ (Space::Table { .. } | Space::Signal { .. }) => bail!(
             "{} is over {}, and only densities over rows of 2 numbers are drawn: train on two columns, or write `zoo sample --npy`",
             args.run.display(),
             space.describe()

@@ -114,9 +114,11 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
     line(&format!("teacher, {of}, by D = {} passes", space.dims()), by_passes, passed)?;
     line(&format!("teacher, {of}, each unit once"), in_order, TIMED)?;
     line(&format!("student, {name}, one pass"), parallel, TIMED)?;
-    if space.has_picture() {
-        let draw = |flow: &Flow<f32>| drawing::picture(&drawing::samples(flow, None, GRID, 1.0, 0), &space, 10);
-        let (left, right) = (draw(&teacher.flow)?, draw(&student.flow)?);
+    if drawing::has_picture(&space) {
+        let draw = |loaded: &Loaded<f32>, title: &str| {
+            drawing::picture(&drawing::samples(&loaded.flow, None, GRID, 1.0, 0), title, &space, 10)
+        };
+        let (left, right) = (draw(teacher, of)?, draw(student, name)?);
         let picture = beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?;
         let path = folder.join("beside.png");
         picture.save_png(&path)?;

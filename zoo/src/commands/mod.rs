@@ -2,6 +2,7 @@
 
 mod check;
 mod class;
+mod data;
 mod demo;
 mod density;
 mod distill;
@@ -10,6 +11,7 @@ mod how;
 mod interpolate;
 mod list;
 mod sample;
+mod sound;
 mod train;
 mod transform;
 
@@ -36,6 +38,8 @@ enum Command {
     Demo(demo::Args),
     /// Show the models, or the parameters of one
     List(list::Args),
+    /// Draw data itself, to compare a model's samples with
+    Data(data::Args),
     /// Train a model
     Train(train::Args),
     /// Let a model that samples fast learn from a trained one that does not
@@ -69,6 +73,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::List(args) => list::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Distill(args) => distill::run(&args),
         Command::Sample(args) => sample::run(&args),
@@ -111,6 +116,16 @@ fn folder(run: &Path, asked: Option<&Path>) -> Result<PathBuf> {
         }
         None if run.is_dir() => Ok(run.to_owned()),
         None => Ok(run.parent().unwrap_or(Path::new("")).to_owned()),
+    }
+}
+
+/// Refuses to draw into a file that is not called a PNG.
+fn require_png(out: Option<&Path>) -> Result<()> {
+    match out {
+        Some(out) if !out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) => {
+            bail!("{} would be a PNG under another name: let --out end in .png", out.display())
+        }
+        _ => Ok(()),
     }
 }
 

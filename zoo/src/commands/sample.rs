@@ -1,6 +1,7 @@
 //! `zoo sample`.
 
-use super::{class, how::positive, load, say, threads};
+use super::{class, how::positive, load, say, sound, threads};
+use crate::blueprint::Space;
 use crate::data::npy;
 use crate::drawing;
 use crate::pictures::terminal::{self, Colours};
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 pub(super) struct Args {
     /// A run folder or a .safetensors file
     run: PathBuf,
-    /// Columns and rows of the grid; for points, their product is how many
+    /// Columns and rows of the grid; for points and signals, their product is how many
     #[arg(long, default_value = "10x10", value_parser = grid)]
     grid: Grid,
     /// Below 1: nearer to the mode, cleaner and less varied
@@ -32,6 +33,9 @@ pub(super) struct Args {
     /// Also write the samples themselves
     #[arg(long)]
     npy: Option<PathBuf>,
+    /// The samples of a model of signals, to be heard [default: samples.wav beside the model]
+    #[arg(long, value_name = "FILE.wav")]
+    wav: Option<PathBuf>,
     /// Draw the picture in the terminal too
     #[arg(long)]
     show: bool,
@@ -55,14 +59,11 @@ fn grid(text: &str) -> Result<Grid, String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    if let Some(out) = &args.out
-        && !out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
-    {
-        bail!("{} would be a PNG under another name: let --out end in .png", out.display());
-    }
+    super::require_png(args.out.as_deref())?;
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
     class::check(args.class, &args.run, loaded.header.blueprint.classes)?;
+    sound::check(args.wav.as_deref(), args.run.display(), &space)?;
     let Grid { columns, rows } = args.grid;
     let samples = parallel::with_threads(threads(args.threads), || {
         drawing::samples(&loaded.flow, args.class, columns * rows, args.temperature, args.seed)
@@ -74,11 +75,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         npy::write(path, samples.shape(), samples.as_slice())?;
         say(&format!("{}: {} samples of {}", path.display(), columns * rows, space.describe()))?;
     }
-    if args.npy.is_some() && args.out.is_none() && !args.show && !space.has_picture() {
+    if args.npy.is_some() && args.out.is_none() && !args.show && !drawing::has_picture(&space) {
         return Ok(ExitCode::SUCCESS);
     }
-    let picture = drawing::picture(&samples, &space, columns)?;
-    let out = args.out.clone().unwrap_or_else(|| beside(&args.run));
+    let picture = drawing::picture(&samples, "samples", &space, columns)?;
+    let out = args.out.clone().unwrap_or_else(|| beside(&args.run, "samples.png"));
     picture.save_png(&out)?;
     let of = match (args.class, loaded.header.blueprint.classes) {
         (Some(class), _) => format!(" of class {class}"),
@@ -88,10 +89,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     say(&format!(
         "{}: {} samples{of} at temperature {}, seed {}",
         out.display(),
-        columns * rows,
+        drawing::shown(&space, columns * rows),
         args.temperature,
         args.seed
     ))?;
+    if let Space::Signal { samples: length, rate } = space {
+        let wav = args.wav.clone().unwrap_or_else(|| beside(&args.run, "samples.wav"));
+        sound::write(&wav, samples.as_slice(), length, rate)?;
+    }
     if args.show {
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
         let text = terminal::render(&picture, Colours::detect(&std::io::stdout()), width);
@@ -101,6 +106,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// In the run folder, or beside the checkpoint.
-fn beside(run: &Path) -> PathBuf {
-    if run.is_dir() { run.join("samples.png") } else { run.with_file_name("samples.png") }
+fn beside(run: &Path, name: &str) -> PathBuf {
+    if run.is_dir() { run.join(name) } else { run.with_file_name(name) }
 }

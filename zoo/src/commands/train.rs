@@ -16,7 +16,7 @@ use std::process::ExitCode;
 pub(super) struct Args {
     /// The model; `zoo list` shows them
     model: String,
-    /// mnist, a toy's name, a folder of IDX files, or a .npy or .csv file [default: mnist]
+    /// mnist, a toy's name, speech, a folder of IDX files, or a .npy or .csv file [default: mnist]
     #[arg(long)]
     data: Option<String>,
     /// The order in which made, maf and iaf go through the dimensions [default: given]

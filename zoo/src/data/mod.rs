@@ -1,6 +1,6 @@
 //! Everything a model can learn from, behind one door: [`load`].
 //!
-//! A data set is images, a table, or a toy distribution that never runs out. Files come from
+//! A data set is images, a table, or what never runs out: a toy distribution, or signals. Files come from
 //! anywhere, so each reader here treats its input as a claim: sizes are checked against what is
 //! really there before memory is taken, and a bad file ends in a [`DataError`] of one line.
 
@@ -11,14 +11,17 @@ pub mod idx;
 mod images;
 pub mod mnist;
 pub mod npy;
+pub mod speech;
 mod split;
 mod table;
 mod toys;
+pub mod wav;
 
 use std::path::Path;
 
 pub use error::DataError;
 pub use images::Images;
+pub use speech::Speech;
 pub use split::{Split, permutation};
 pub use table::{Standardisation, Table};
 pub use toys::Toy;
@@ -48,6 +51,8 @@ pub enum Dataset {
     },
     /// A distribution over the plane, drawn from as often as one likes.
     Toy(Toy),
+    /// Signals, made as often as one likes.
+    Speech(Speech),
 }
 
 /// How a data set is split and prepared. The defaults are meant to be used.
@@ -72,7 +77,7 @@ const MNIST: &str = "mnist";
 
 /// Loads a data set by name or by path.
 ///
-/// `mnist` and the toys' names come first, whatever files of that name lie around; `./mnist` is
+/// `mnist`, the toys' names and `speech` come first, whatever files of that name lie around; `./mnist` is
 /// always the file. A path may be a folder of the four IDX files, a `.npy` (tables, or images of
 /// unsigned bytes), a `.csv` or a `.csv.gz`. A folder has test images of its own; everything else
 /// is split in 80, 10 and 10 percent.
@@ -82,6 +87,9 @@ pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset, DataEr
     }
     if let Ok(toy) = name_or_path.parse() {
         return Ok(Dataset::Toy(toy));
+    }
+    if name_or_path.eq_ignore_ascii_case(Speech::NAME) {
+        return Ok(Dataset::Speech(Speech::default()));
     }
     let path = Path::new(name_or_path);
     if path.is_dir() {
@@ -110,7 +118,7 @@ pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset, DataEr
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     let toys = Toy::ALL.into_iter().map(Toy::name);
-    std::iter::once(MNIST).chain(toys).collect()
+    std::iter::once(MNIST).chain(toys).chain([Speech::NAME]).collect()
 }
 
 fn images_with_test(path: &Path, all: &Images, test: Images, options: &LoadOptions) -> Result<Dataset, DataError> {
@@ -154,8 +162,10 @@ fn split_table(all: &Table, options: &LoadOptions) -> Result<Dataset, DataError>
 fn unknown(name: &str) -> DataError {
     let plain = name.trim().to_lowercase();
     let all = Toy::ALL.iter().flat_map(|toy| toy.names()).copied();
-    let nearest =
-        all.chain([MNIST]).map(|known| (strsim::jaro_winkler(&plain, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let nearest = all
+        .chain([MNIST, Speech::NAME])
+        .map(|known| (strsim::jaro_winkler(&plain, known), known))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
     DataError::Unknown {
         name: shortened(name),
         suggestion: nearest.filter(|(likeness, _)| *likeness > 0.8).map(|(_, known)| known.to_owned()),

@@ -24,18 +24,23 @@ fn mnist_is_always_there() {
 }
 
 #[test]
-fn toys_go_by_name() {
+fn toys_and_speech_go_by_name() {
     for toy in Toy::ALL {
         assert_eq!(open(toy.name()).unwrap(), Dataset::Toy(toy));
     }
-    assert!(names().contains(&"mnist") && names().len() == 8);
+    assert_eq!(open("Speech").unwrap(), Dataset::Speech(Speech { samples: 2048, rate: 8000 }));
+    assert!(names().contains(&"mnist") && names().contains(&"speech") && names().len() == 9);
 }
 
 #[test]
 fn a_slip_of_the_pen_is_answered_with_the_nearest_name() {
-    for (typed, meant) in
-        [("mnits", "mnist"), ("bananna", "banana"), ("Two Moon", "two-moons"), ("checkers", "checkerboard")]
-    {
+    for (typed, meant) in [
+        ("mnits", "mnist"),
+        ("bananna", "banana"),
+        ("Two Moon", "two-moons"),
+        ("checkers", "checkerboard"),
+        ("speach", "speech"),
+    ] {
         let error = open(typed).unwrap_err();
         assert_message(&error, &[&format!("did you mean {meant:?}"), "pinwheel", ".npy"]);
     }

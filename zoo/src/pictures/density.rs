@@ -131,7 +131,7 @@ impl Scene {
 
 /// The colour of a number from 0 to 1: equal differences look equal, in grey and to any colour vision too
 /// (nine points of the map that is called viridis; Smith and van der Walt 2015).
-fn viridis(value: f64) -> [u8; 3] {
+pub(super) fn viridis(value: f64) -> [u8; 3] {
     const POINTS: [[u8; 3]; 9] = [
         [68, 1, 84],
         [71, 45, 123],

@@ -1,5 +1,5 @@
-//! Pictures of what a model has learnt: sample grids, loss curves, scatters, and a rough view of
-//! any of them in the terminal.
+//! Pictures of what a model has learnt: sample grids, loss curves, scatters, signals, and a rough view
+//! of any of them in the terminal.
 //!
 //! Everything is drawn into memory first, as a [`Raster`] or as SVG text, and only then written,
 //! whole or not at all. Values that are not finite are never drawn and never stop a drawing: a
@@ -15,6 +15,7 @@ mod raster;
 pub mod scatter;
 pub mod terminal;
 mod text;
+pub mod wave;
 
 use std::io::Write;
 use std::path::Path;

@@ -52,9 +52,9 @@ impl Sizes {
         let (layers, norm) = (5, Norm::Batch);
         match (space, preset) {
             (Space::Images { .. }, _) => Self { layers, hidden: 1024, depth: 1, norm },
-            (Space::Table { .. }, Preset::Quick) => Self { layers, hidden: 64, depth: 2, norm: Norm::Act },
-            (Space::Table { .. }, Preset::Standard) => Self { layers, hidden: 128, depth: 2, norm: Norm::Act },
-            (Space::Table { .. }, Preset::Paper) => Self { layers, hidden: 100, depth: 1, norm },
+            (_, Preset::Quick) => Self { layers, hidden: 64, depth: 2, norm: Norm::Act },
+            (_, Preset::Standard) => Self { layers, hidden: 128, depth: 2, norm: Norm::Act },
+            (_, Preset::Paper) => Self { layers, hidden: 100, depth: 1, norm },
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
 fn recipe(preset: Preset, space: Space) -> Recipe {
     match space {
         Space::Images { height, width, .. } => images(preset, height, width),
-        Space::Table { .. } => rows(preset),
+        Space::Table { .. } | Space::Signal { .. } => rows(preset),
     }
 }
 

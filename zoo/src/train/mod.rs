@@ -30,7 +30,7 @@ use std::time::Instant;
 
 /// A line of the log after so many steps.
 const LOG_EVERY: u64 = 50;
-/// Images in the pictures drawn during training.
+/// Images in the pictures drawn during training; of signals there are fewer.
 const GRID: usize = 100;
 
 /// What to train, on what, and where to keep it.
@@ -194,7 +194,8 @@ impl<'a> Training<'a> {
         }
         let drawn = if epoch <= 10 || epoch.is_multiple_of(10) {
             let temperature = self.plan.recipe.temperature;
-            let samples = drawing::samples(&self.flow, None, GRID, temperature, 0);
+            let count = drawing::shown(&self.blueprint.space, GRID);
+            let samples = drawing::samples(&self.flow, None, count, temperature, 0);
             drawing::save(&samples, &self.blueprint.space, &self.plan.run.grid(epoch), 10)
         } else {
             Ok(())

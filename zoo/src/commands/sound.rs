@@ -1,0 +1,29 @@
+//! Signals to be heard, for the commands that make some.
+
+use super::say;
+use crate::blueprint::Space;
+use crate::data::wav;
+use anyhow::{Result, bail};
+use std::path::Path;
+
+/// Refuses a WAV of what is no signal; `what` is over that space.
+pub(super) fn check(asked: Option<&Path>, what: impl std::fmt::Display, space: &Space) -> Result<()> {
+    match (asked, space) {
+        (Some(_), Space::Images { .. } | Space::Table { .. }) => {
+            bail!("{what} is over {}, and only signals can be heard: leave --wav out", space.describe())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes signals one after another, and says so.
+pub(super) fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> Result<()> {
+    let clipped = wav::write(path, values, samples, rate)?;
+    let signals = values.len() / samples.max(1);
+    let loss = match clipped {
+        0 => String::new(),
+        clipped => format!("; {clipped} of {} samples were beyond ±1 and are clipped", values.len()),
+    };
+    let one = if signals == 1 { "1 signal".to_owned() } else { format!("{signals} signals one after another") };
+    say(&format!("{}: {one}, at {rate} Hz{loss}", path.display()))
+}

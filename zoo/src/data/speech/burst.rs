@@ -1,0 +1,74 @@
+//! A burst: noise through a resonance, as when the tongue lets go of the teeth.
+
+use std::f64::consts::{PI, TAU};
+
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+
+/// Seconds until the burst is loudest.
+const ATTACK: f64 = 0.002;
+/// The decay from there to the end: e to the power of minus this much.
+const DECAY: f64 = 4.0;
+/// Samples that the resonance is driven by before any of it is heard, so that it is in full swing.
+const BEFORE: usize = 64;
+
+/// yₜ = 2r cos θ yₜ₋₁ − r² yₜ₋₂ + g eₜ, of variance 1, times an envelope; the eₜ are standard normal.
+#[derive(Debug)]
+pub(super) struct Burst {
+    samples: usize,
+    at: usize,
+    attack: f64,
+    loudness: f64,
+    /// 2r cos θ and −r².
+    coefficients: [f64; 2],
+    gain: f64,
+    /// The last two numbers of the resonance.
+    last: [f64; 2],
+}
+
+impl Burst {
+    /// A part of so many samples, of which the first `gone` are over.
+    pub(super) fn draw<R: Rng + ?Sized>(samples: usize, gone: usize, rate: f64, rng: &mut R) -> Self {
+        let frequency = rng.random_range(2000.0..3500.0f64).min(0.45 * rate);
+        let width = rng.random_range(400.0..900.0);
+        let loudness = rng.random_range(0.08..0.18);
+        Self::at_frequency(frequency, width, loudness, rate, samples, gone, rng)
+    }
+
+    fn at_frequency<R: Rng + ?Sized>(
+        frequency: f64,
+        width: f64,
+        loudness: f64,
+        rate: f64,
+        samples: usize,
+        gone: usize,
+        rng: &mut R,
+    ) -> Self {
+        let r = (-PI * width / rate).exp();
+        let [a, b] = [2.0 * r * (TAU * frequency / rate).cos(), -r * r];
+        // One over the variance that the resonance gives to noise of variance 1 (Yule and Walker).
+        let gain = ((1.0 + b) * ((1.0 - b).powi(2) - a * a) / (1.0 - b)).sqrt();
+        let attack = (ATTACK * rate).max(1.0);
+        let mut burst = Self { samples, at: gone, attack, loudness, coefficients: [a, b], gain, last: [0.0; 2] };
+        for _ in 0..BEFORE {
+            burst.resonate(rng);
+        }
+        burst
+    }
+
+    /// The next number.
+    pub(super) fn sample<R: Rng + ?Sized>(&mut self, rng: &mut R) -> f64 {
+        let at = self.at as f64;
+        let envelope = (at / self.attack).min(1.0) * (-DECAY * at / self.samples as f64).exp();
+        self.at += 1;
+        self.loudness * envelope * self.resonate(rng)
+    }
+
+    fn resonate<R: Rng + ?Sized>(&mut self, rng: &mut R) -> f64 {
+        let noise: f64 = rng.sample(StandardNormal);
+        let [a, b] = self.coefficients;
+        let [last, before] = self.last;
+        self.last = [a * last + b * before + self.gain * noise, last];
+        self.last[0]
+    }
+}

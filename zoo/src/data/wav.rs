@@ -1,0 +1,103 @@
+//! WAV, so that signals can be heard: one channel of 16 bits.
+
+use std::io::{self, Cursor, Write};
+use std::path::Path;
+
+use hound::{SampleFormat, WavSpec, WavWriter};
+
+use crate::files::{FileError, write_atomically};
+
+/// The silence between two signals lasts the tenth part of a second.
+const SILENCE: u32 = 10;
+/// A WAV file says how long it is in 32 bits; some of its length is the header's.
+const MOST_BYTES: usize = u32::MAX as usize - 1024;
+
+/// Writes signals of so many samples each, one after another with a silence of 0.1 s between, whole or not at
+/// all. Numbers from −1 to 1 fill the 16 bits; others are clipped to that, and counted. What is no number
+/// becomes 0.
+///
+/// # Errors
+/// If the file cannot be written, or would hold more than 4 GB.
+///
+/// # Panics
+/// If the values are not whole signals.
+#[track_caller]
+pub fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> Result<usize, FileError> {
+    assert!(samples > 0 && values.len().is_multiple_of(samples), "{} values as signals of {samples}", values.len());
+    let failed = |source| FileError::Write { path: path.to_owned(), source };
+    let silence = (rate / SILENCE) as usize;
+    let signals = values.len() / samples;
+    let length = silence.saturating_mul(signals.saturating_sub(1)).saturating_add(values.len());
+    if length > MOST_BYTES / 2 {
+        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, "a WAV file holds no more than 4 GB")));
+    }
+    let spec = WavSpec { channels: 1, sample_rate: rate, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let mut file = Cursor::new(Vec::with_capacity(2 * length + 64));
+    encode(&mut file, spec, values.chunks_exact(samples), silence).map_err(|error| match error {
+        hound::Error::IoError(error) => failed(error),
+        other => failed(io::Error::other(other)),
+    })?;
+    write_atomically(path, |w| w.write_all(file.get_ref()))?;
+    Ok(values.iter().filter(|x| x.abs() > 1.0).count())
+}
+
+fn encode<'a>(
+    file: &mut Cursor<Vec<u8>>,
+    spec: WavSpec,
+    signals: impl Iterator<Item = &'a [f32]>,
+    silence: usize,
+) -> Result<(), hound::Error> {
+    let mut writer = WavWriter::new(file, spec)?;
+    for (i, signal) in signals.enumerate() {
+        for _ in 0..if i > 0 { silence } else { 0 } {
+            writer.write_sample(0i16)?;
+        }
+        for x in signal {
+            // Converting floats to integers takes NaN to 0.
+            writer.write_sample((x.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16)?;
+        }
+    }
+    writer.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &Path) -> (WavSpec, Vec<i16>) {
+        let mut reader = hound::WavReader::open(path).unwrap();
+        (reader.spec(), reader.samples::<i16>().map(Result::unwrap).collect())
+    }
+
+    #[test]
+    fn signals_follow_each_other_after_a_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.wav");
+        assert_eq!(write(&path, &[0.5, -1.0, 1.0, 0.0001], 2, 8000).unwrap(), 0);
+        let (spec, samples) = read(&path);
+        assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (1, 8000, 16));
+        assert_eq!(samples.len(), 4 + 800);
+        assert_eq!((&samples[..2], &samples[802..]), (&[16384, -32767][..], &[32767, 3][..]));
+        assert!(samples[2..802].iter().all(|&x| x == 0));
+    }
+
+    #[test]
+    fn what_is_too_loud_is_clipped_and_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.wav");
+        let clipped = write(&path, &[1.5, -2.0, f32::INFINITY, f32::NAN, 1.0], 5, 100).unwrap();
+        assert_eq!((clipped, read(&path).1), (3, vec![32767, -32767, 32767, 0, 32767]));
+        assert_eq!(write(&path, &[], 5, 100).unwrap(), 0);
+        assert!(read(&path).1.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused_in_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = write(&folder.path().join("no/x.wav"), &[0.0], 1, 8000).unwrap_err().to_string();
+        assert!(missing.contains("mkdir -p") && !missing.contains('\n'), "{missing}");
+        // The silence alone would be too long: nothing is taken for it.
+        let long = write(&folder.path().join("x.wav"), &[0.0; 10], 1, u32::MAX).unwrap_err().to_string();
+        assert!(long.contains("4 GB") && long.contains("a smaller part"), "{long}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Where things are in pictures of signals.
+
+use super::*;
+
+const SAMPLES: usize = 880;
+
+fn sine(turns: f64, loud: f64) -> Vec<f32> {
+    let at = |t: usize| loud * (std::f64::consts::TAU * turns * t as f64 / SAMPLES as f64).sin();
+    (0..SAMPLES).map(|t| at(t) as f32).collect()
+}
+
+/// Pixels of the waveform's colour in an area, as places in it.
+fn blue(picture: &Raster, left: usize, top: usize) -> Vec<(usize, usize)> {
+    let all = (0..WAVEFORM).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+    all.filter(|&(x, y)| {
+        let [red, _, blue] = picture.rgb(left + x, top + y);
+        blue > red.saturating_add(80)
+    })
+    .collect()
+}
+
+#[test]
+fn a_wave_goes_up_and_then_down() {
+    let wave = sine(1.0, 1.0);
+    let picture = draw(&[Column { title: "data", values: &wave }], SAMPLES, 8000).unwrap();
+    let size = (LEFT + WIDTH + RIGHT + BAR_ROOM, TOP + WAVEFORM + GAP + SPECTRUM + BOTTOM);
+    assert_eq!((picture.width(), picture.height()), size);
+    let drawn = blue(&picture, LEFT, TOP);
+    for (quarter, row) in [(1, 0), (3, WAVEFORM - 1)] {
+        let near = |&&(x, y): &&(usize, usize)| x.abs_diff(quarter * WIDTH / 4) < 3 && y.abs_diff(row) < 3;
+        assert!(drawn.iter().any(|place| near(&place)), "{quarter}");
+    }
+    assert!(drawn.iter().all(|&(x, y)| if x < WIDTH / 2 - 4 { y < WAVEFORM / 2 + 3 } else { true }));
+    assert!((0..WIDTH - 1).all(|x| (1..WIDTH - 1).contains(&x) <= drawn.iter().any(|place| place.0 == x)));
+}
+
+#[test]
+fn columns_stand_side_by_side_on_one_scale_and_no_more_than_four_are_below_each_other() {
+    let [loud, soft] = [sine(3.0, 4.0).repeat(6), sine(3.0, 0.5)];
+    let columns = [Column { title: "teacher", values: &loud }, Column { title: "student", values: &soft }];
+    let picture = draw(&columns, SAMPLES, 8000).unwrap();
+    assert_eq!(picture.height(), TOP + 3 * STEP + WAVEFORM + GAP + SPECTRUM + BOTTOM);
+    let right = 2 * LEFT + WIDTH + RIGHT;
+    let spread = |drawn: Vec<(usize, usize)>| {
+        let rows = drawn.into_iter().map(|place| place.1);
+        rows.clone().max().unwrap() - rows.min().unwrap()
+    };
+    assert!(spread(blue(&picture, LEFT, TOP)) > WAVEFORM - 4);
+    assert!(spread(blue(&picture, LEFT, TOP + 3 * STEP)) > WAVEFORM - 4);
+    assert!((8..12).contains(&spread(blue(&picture, right, TOP))));
+    assert!(blue(&picture, right, TOP + STEP).is_empty());
+}
+
+#[test]
+fn a_tone_is_bright_at_its_frequency_below_its_wave() {
+    // A quarter of the rate: in the middle of the spectrogram.
+    let tone = sine(SAMPLES as f64 / 4.0 + 0.3, 1.0);
+    let picture = draw(&[Column { title: "x", values: &tone }], SAMPLES, 8000).unwrap();
+    let green = |y: usize| picture.rgb(LEFT + WIDTH / 2, TOP + WAVEFORM + GAP + y)[1];
+    assert!(green(SPECTRUM / 2) > 200 && green(SPECTRUM / 4) < 30 && green(3 * SPECTRUM / 4) < 30);
+}
+
+#[test]
+fn what_is_not_finite_leaves_a_gap() {
+    let mut broken = sine(1.0, 1.0);
+    broken[..SAMPLES / 2].fill(f32::NAN);
+    broken[SAMPLES - 1] = f32::INFINITY;
+    let picture = draw(&[Column { title: "x", values: &broken }], SAMPLES, 8000).unwrap();
+    let drawn = blue(&picture, LEFT, TOP);
+    assert!(drawn.iter().all(|place| place.0 + 2 > WIDTH / 2) && drawn.len() > WIDTH / 3);
+    draw(&[Column { title: "x", values: &[f32::NAN; 3] }], 3, 1).unwrap();
+    draw(&[Column { title: "x", values: &[f32::MAX, f32::MIN] }], 1, u32::MAX).unwrap();
+}
+
+#[test]
+fn what_makes_no_signals_is_refused() {
+    let column = |values| Column { title: "x", values };
+    for (columns, samples, rate) in [
+        (&[][..], 5, 8000),
+        (&[column(&[])][..], 5, 8000),
+        (&[column(&[1.0; 6])][..], 5, 8000),
+        (&[column(&[1.0; 5])][..], 0, 8000),
+        (&[column(&[1.0; 5])][..], 5, 0),
+    ] {
+        assert!(draw(columns, samples, rate).is_err());
+    }
+    assert!(draw(&vec![column(&[1.0; 5]); 1000], 5, 8000).is_err());
+}
