@@ -3,7 +3,7 @@
 //! A row is a window into an endless signal: voiced parts, whose pitch glides and whose vowel changes, bursts of
 //! noise, and pauses, one after another in any order, over noise that is always there. Without that noise the
 //! signal would lie on a surface, and have no density. Windows begin anywhere, also in the middle of a part, so
-//! that no place in a row is like no other; a longer row is more of the same.
+//! that every place in a row is like any other; a longer row is more of the same.
 
 mod burst;
 mod voiced;

@@ -32,18 +32,6 @@ impl Burst {
         let frequency = rng.random_range(2000.0..3500.0f64).min(0.45 * rate);
         let width = rng.random_range(400.0..900.0);
         let loudness = rng.random_range(0.08..0.18);
-        Self::at_frequency(frequency, width, loudness, rate, samples, gone, rng)
-    }
-
-    fn at_frequency<R: Rng + ?Sized>(
-        frequency: f64,
-        width: f64,
-        loudness: f64,
-        rate: f64,
-        samples: usize,
-        gone: usize,
-        rng: &mut R,
-    ) -> Self {
         let r = (-PI * width / rate).exp();
         let [a, b] = [2.0 * r * (TAU * frequency / rate).cos(), -r * r];
         // One over the variance that the resonance gives to noise of variance 1 (Yule and Walker).
