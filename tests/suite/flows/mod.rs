@@ -7,6 +7,7 @@ mod density;
 mod determinism;
 mod image_mutations;
 mod images;
+mod mixture;
 mod mutations;
 mod normalising;
 mod optimisers;

@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// The order in which made, maf and iaf go through the dimensions [default: given]
     #[arg(long, value_enum)]
     order: Option<Order>,
+    /// Gaussians in each conditional of made, and of maf's last layer [default: 1]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
+    components: Option<u64>,
     #[command(flatten)]
     how: How,
     /// Give the model the class of each row: it learns p(x | class), and draws the class that is asked for
@@ -59,6 +62,9 @@ impl Args {
                 Order::Random => models::Order::Random(seed),
             })?;
         }
+        if let Some(components) = self.components {
+            architecture = architecture.with_components(usize::try_from(components)?)?;
+        }
         Ok(architecture)
     }
 }
@@ -72,8 +78,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let (mut recipe, data, seed) = (paused.recipe.clone(), paused.data.clone(), paused.seed);
         how.check_resumed(&run, &paused)?;
         let folder = run.folder().display();
-        if args.order.is_some() {
-            bail!("a resumed training keeps its --order: leave it out, or begin anew with another --out");
+        if args.order.is_some() || args.components.is_some() {
+            bail!(
+                "a resumed training keeps its --order and --components: leave them out, or begin anew with another --out"
+            );
         }
         if args.data.as_ref().is_some_and(|asked| *asked != data) {
             bail!("{folder} was begun with --data {data}: leave --data out to resume it");
