@@ -29,6 +29,7 @@
 mod base;
 mod bijection;
 pub mod check;
+pub mod distillation;
 mod flow;
 pub mod layers;
 pub mod models;
