@@ -44,6 +44,7 @@ mod real;
 mod rules;
 mod shape;
 mod shards;
+pub mod special;
 mod stairs;
 mod tape;
 mod tensor;

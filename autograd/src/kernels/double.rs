@@ -23,7 +23,8 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
 }
 
 /// `ln(1 + eˣ)`.
-pub(crate) fn softplus(x: f64) -> f64 {
+#[must_use]
+pub fn softplus(x: f64) -> f64 {
     // Not `max`, which would swallow a NaN.
     let linear = if x < 0.0 { 0.0 } else { x };
     linear + (-x.abs()).exp().ln_1p()
@@ -56,7 +57,8 @@ fn product_error(a: f64, b: f64, product: f64) -> f64 {
 }
 
 /// `ln Φ(x)`.
-pub(crate) fn log_normal_cdf(x: f64) -> f64 {
+#[must_use]
+pub fn log_normal_cdf(x: f64) -> f64 {
     if x > 0.0 {
         (-normal_cdf(-x)).ln_1p()
     } else if x > -FAR {
@@ -70,7 +72,8 @@ pub(crate) fn log_normal_cdf(x: f64) -> f64 {
 }
 
 /// `φ(x)/Φ(x)`, the slope of `ln Φ`.
-pub(crate) fn normal_score(x: f64) -> f64 {
+#[must_use]
+pub fn normal_score(x: f64) -> f64 {
     if x > -5.0 {
         return (-0.5 * x * x).exp() / TAU.sqrt() / normal_cdf(x);
     }
@@ -80,7 +83,8 @@ pub(crate) fn normal_score(x: f64) -> f64 {
 }
 
 /// `z` with `ln Φ(z) = x`.
-pub(crate) fn log_normal_quantile(x: f64) -> f64 {
+#[must_use]
+pub fn log_normal_quantile(x: f64) -> f64 {
     if x.is_nan() || x > 0.0 {
         f64::NAN
     } else if x == 0.0 {

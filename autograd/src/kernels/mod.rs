@@ -1,7 +1,7 @@
 //! Arithmetic over slices: the only place with `unsafe`.
 
 pub(crate) mod conv;
-mod double;
+pub(crate) mod double;
 mod element;
 mod fast;
 mod gemm;

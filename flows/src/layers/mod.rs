@@ -24,7 +24,7 @@ pub use additive_coupling::AdditiveCoupling;
 pub use affine_coupling::AffineCoupling;
 pub use autoregressive::{Autoregressive, Reads};
 pub use batch_norm::BatchNorm;
-pub use conditional::{Affine, Conditional, Elementwise, Gate};
+pub use conditional::{Affine, Conditional, Elementwise, Gate, Kind, Mixture};
 pub use dequantise::Dequantise;
 pub use factor_out::FactorOut;
 pub use logit::Logit;

@@ -1,12 +1,8 @@
 //! A scale and a shift: Gaussian conditionals.
 
-use super::{Conditional, Elementwise};
+use super::{Conditional, Elementwise, bounded, softly_bounded};
 use autograd::{Real, Var};
 use serde::{Deserialize, Serialize};
-
-/// How far a log-scale may go: `s ← 10·tanh(s/10)`, which is s itself to within a thousandth below
-/// 0.5 and keeps far inputs from overflowing. A factor of e¹⁰ = 22,000 is more than data ask for.
-const BOUND: f64 = 10.0;
 
 /// What the network's two numbers for each dimension, `(m, s)`, mean. Both use s softly bounded to ±10.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +27,7 @@ impl Affine {
     fn shift_and_log_scale<T: Real>(self, parameters: &Var<T>) -> (Var<T>, Var<T>) {
         let (batch, dims) = (parameters.extent(0), parameters.extent(1));
         let [m, s] = [0, 1].map(|j| parameters.slice(2, j..j + 1).reshape([batch, dims]));
-        let s = s.scale(1.0 / BOUND).tanh().scale(BOUND);
+        let s = softly_bounded(&s);
         match self.gate {
             Gate::None => (m, s),
             Gate::Sigmoid => ((-&s).sigmoid() * m, s.log_sigmoid()),
@@ -40,7 +36,7 @@ impl Affine {
 
     /// The same of one number.
     fn of(self, m: f64, s: f64) -> (f64, f64) {
-        let s = BOUND * (s / BOUND).tanh();
+        let s = bounded(s);
         match self.gate {
             Gate::None => (m, s),
             // log σ(s) = −ln(1 + e⁻ˢ), from the side on which e is small.

@@ -1,11 +1,27 @@
 //! What an autoregressive layer does to one dimension.
 
 mod affine;
+mod mixture;
 
 pub use affine::{Affine, Gate};
+pub use mixture::{Kind, Mixture};
 
 use autograd::{Real, Var};
 use std::fmt::Debug;
+
+/// How far a log-scale may go: `s ← 10·tanh(s/10)`, which is s itself to within a thousandth below
+/// 0.5 and keeps far inputs from overflowing. A factor of e¹⁰ = 22,000 is more than data ask for.
+const BOUND: f64 = 10.0;
+
+/// A softly bounded log-scale.
+fn softly_bounded<T: Real>(s: &Var<T>) -> Var<T> {
+    s.scale(1.0 / BOUND).tanh().scale(BOUND)
+}
+
+/// The same of one number.
+fn bounded(s: f64) -> f64 {
+    BOUND * (s / BOUND).tanh()
+}
 
 /// Numbers mapped one by one, with the logarithm of each one's own derivative.
 #[derive(Clone, Debug)]

@@ -1,0 +1,154 @@
+//! One mixture and one number, without a record; and the root that z → x asks for.
+
+use super::{FAR, Kind, bounded};
+use std::f64::consts::LN_2;
+
+/// Steps of the search for a root. Newton's are about six; bisection alone, which no known case needs, gains
+/// a bit a step.
+const STEPS: usize = 200;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Component {
+    log_weight: f64,
+    mean: f64,
+    log_scale: f64,
+    scale: f64,
+    /// Where x lies in it, and the logarithm of its part of a tail: from one pass over the components to the next.
+    place: f64,
+    log_part: f64,
+}
+
+/// A mixture of one dimension under given parameters.
+#[derive(Debug)]
+pub(super) struct Scalar {
+    kind: Kind,
+    components: Vec<Component>,
+}
+
+/// A number and the logarithm of the slope there.
+pub(super) type Mapped = (f64, f64);
+
+/// A sum of numbers given by their logarithms.
+#[derive(Clone, Copy, Debug)]
+struct LogSum {
+    largest: f64,
+    /// Over the largest.
+    sum: f64,
+}
+
+impl LogSum {
+    const EMPTY: Self = Self { largest: f64::NEG_INFINITY, sum: 0.0 };
+
+    fn of(logs: impl Iterator<Item = f64>) -> f64 {
+        let Self { largest, sum } = logs.fold(Self::EMPTY, |all, log| {
+            if log > all.largest {
+                Self { largest: log, sum: all.sum * (all.largest - log).exp() + 1.0 }
+            } else if log > f64::NEG_INFINITY {
+                Self { sum: all.sum + (log - all.largest).exp(), ..all }
+            } else {
+                all
+            }
+        });
+        largest + sum.ln()
+    }
+}
+
+impl Scalar {
+    pub(super) fn new(kind: Kind, components: usize) -> Self {
+        Self { kind, components: vec![Component::default(); components] }
+    }
+
+    /// Takes other parameters, 3·K numbers as the network gives them.
+    pub(super) fn set(&mut self, parameter: impl Fn(usize) -> f64) {
+        let count = self.components.len();
+        let all = LogSum::of((0..count).map(&parameter));
+        for (k, component) in self.components.iter_mut().enumerate() {
+            let log_scale = bounded(parameter(2 * count + k));
+            *component = Component {
+                log_weight: parameter(k) - all,
+                mean: parameter(count + k),
+                log_scale,
+                scale: log_scale.exp(),
+                ..Component::default()
+            };
+        }
+    }
+
+    /// x → z with `log ∂z/∂x`, by the tail on one side, 1 the left and −1 the right; none if that is the heavier.
+    fn by_tail(&mut self, x: f64, side: f64) -> Option<Mapped> {
+        let mut nearest = f64::NEG_INFINITY;
+        for c in &mut self.components {
+            c.place = side * (x - c.mean) / c.scale;
+            nearest = nearest.max(c.place);
+        }
+        let beyond = (-nearest - FAR).max(0.0);
+        let mut largest = f64::NEG_INFINITY;
+        for c in &mut self.components {
+            c.place += beyond;
+            c.log_part = c.log_weight + self.kind.log_cdf_of(c.place);
+            largest = largest.max(c.log_part);
+        }
+        let parts = LogSum::of(self.components.iter().map(|c| c.log_part - largest));
+        let log_tail = largest + parts;
+        // Rounding may put the median itself on neither side: a little more than ½ is as good.
+        if log_tail > -LN_2 + 1e-9 {
+            return None;
+        }
+        let slope = |c: &Component| c.log_part - largest + self.kind.log_score_of(c.place) - c.log_scale;
+        let quantile = self.kind.quantile_of(log_tail);
+        let log_slope = LogSum::of(self.components.iter().map(slope)) - parts - self.kind.log_score_of(quantile);
+        Some((side * (quantile - beyond), log_slope))
+    }
+
+    /// The same from whichever tail it is, `side` tried first.
+    fn latent(&mut self, x: f64, side: f64) -> Mapped {
+        self.by_tail(x, side).or_else(|| self.by_tail(x, -side)).unwrap_or((f64::NAN, f64::NAN))
+    }
+
+    /// x → z, with `log ∂z/∂x`.
+    pub(super) fn z_of(&mut self, x: f64) -> Mapped {
+        self.latent(x, 1.0)
+    }
+
+    /// z → x, with `log ∂x/∂z`: Newton's method in a bracket, which bisection makes smaller wherever Newton's
+    /// step would leave it or does not halve the step before last.
+    ///
+    /// At the least of the components' own quantiles μₖ + σₖ·z, no component has more than G(z) to its left, and
+    /// at the greatest none less: the mixture's quantile is between them. z(x) is near to a straight line where
+    /// one component rules, so that Newton's steps go far.
+    pub(super) fn x_of(&mut self, z: f64) -> Mapped {
+        let side = if z > 0.0 { -1.0 } else { 1.0 };
+        let (mut low, mut high, mut x) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
+        for c in &self.components {
+            let own = c.mean + c.scale * z;
+            (low, high) = (low.min(own), high.max(own));
+            x += c.log_weight.exp() * own;
+        }
+        x = x.clamp(low, high);
+        let precise = f64::EPSILON * z.abs().max(1.0);
+        let (mut last, mut before_last) = (f64::INFINITY, f64::INFINITY);
+        let mut log_slope = f64::NAN;
+        for _ in 0..STEPS {
+            let found;
+            (found, log_slope) = self.latent(x, side);
+            let excess = found - z;
+            if excess.abs() <= precise {
+                break;
+            }
+            if excess < 0.0 {
+                low = x
+            } else {
+                high = x
+            }
+            let newton = x - excess * (-log_slope).exp();
+            let halves = (newton - x).abs() <= 0.5 * before_last;
+            let next = if newton > low && newton < high && halves { newton } else { low + 0.5 * (high - low) };
+            (before_last, last) = (last, (next - x).abs());
+            if next == x {
+                break;
+            }
+            x = next;
+        }
+        (x, -log_slope)
+    }
+}
