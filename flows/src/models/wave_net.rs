@@ -5,7 +5,7 @@
 
 use crate::base::Logistic;
 use crate::flow::Flow;
-use crate::layers::{Affine, Autoregressive, Conditional, Reads};
+use crate::layers::{Autoregressive, Conditional, Kind, Mixture, Reads};
 use crate::nn::{WaveNet, WaveNetConfig};
 use autograd::Real;
 use rand::Rng;
@@ -24,20 +24,26 @@ pub struct WaveNetFlowConfig {
     pub layers: usize,
     /// Cycles.
     pub cycles: usize,
+    /// Logistic distributions K in each step's mixture.
+    pub components: usize,
     /// Features of the condition; 0 without one.
     pub condition: usize,
 }
 
 /// What maps a signal to its latents: the only layer of a [`WaveNetFlow`].
-pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Affine>;
+pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Mixture>;
 
-/// WaveNet with logistic conditionals, in the direction x → z:
+/// WaveNet with mixtures of K logistics as conditionals, in the direction x → z:
 ///
 /// ```text
-/// (μ_t, α_t) = WaveNet(x_1 … x_{t−1})
-/// z_t = (x_t − μ_t)·exp(−α_t)                  log|det ∂z/∂x| = −Σ α
-/// log p(x) = Σ log logistic(x_t; μ_t, exp(α_t))
+/// (π, μ, log σ)_t = WaveNet(x_1 … x_{t−1})
+/// F_t(x) = Σ_k π_tk·sigmoid((x − μ_tk)/σ_tk)
+/// z_t = log F_t(x_t) − log(1 − F_t(x_t))        standard logistic
+/// log p(x) = Σ_t log F_t′(x_t)
 /// ```
+///
+/// The paper's first WaveNet had a softmax over 256 levels; the mixture (Salimans et al. 2017) is
+/// that of Parallel WaveNet's teacher. Signals should come standardised: components begin about 0, within ±2.
 ///
 /// A density takes one pass. A sample goes through time step by step, in the work of one pass (see
 /// [`Causal::in_order`](crate::nn::Causal::in_order)).
@@ -46,13 +52,16 @@ pub struct WaveNetFlow;
 
 impl WaveNetFlow {
     /// The layer by itself: distillation asks its conditionals one by one.
+    ///
+    /// # Panics
+    /// If a size other than the condition's is 0.
     #[must_use]
     pub fn layer<T: Real>(config: &WaveNetFlowConfig, rng: &mut dyn Rng) -> WaveNetLayer<T> {
-        let conditional = Affine::default();
-        let outputs = Conditional::<T>::parameters(&conditional);
-        let &WaveNetFlowConfig { channels, skip, layers, cycles, condition, .. } = config;
+        let &WaveNetFlowConfig { channels, skip, layers, cycles, components, condition, .. } = config;
+        let mixture = Mixture::new(components, Kind::Logistic);
+        let outputs = Conditional::<T>::parameters(&mixture);
         let net = WaveNet::new(&WaveNetConfig { channels, skip, layers, cycles, outputs, condition }, rng);
-        Autoregressive::new(net, conditional, Reads::Data)
+        Autoregressive::new(net.beginning_at(&mixture.start()), mixture, Reads::Data)
     }
 
     /// The density over signals that a layer gives; the same parameters, not a copy.
@@ -62,6 +71,9 @@ impl WaveNetFlow {
     }
 
     /// A WaveNet over signals.
+    ///
+    /// # Panics
+    /// If a size other than the condition's is 0.
     #[must_use]
     pub fn build<T: Real>(config: &WaveNetFlowConfig, rng: &mut dyn Rng) -> Flow<T> {
         Self::of(Arc::new(Self::layer(config, rng)), config)
