@@ -62,7 +62,7 @@ pub enum Architecture {
         /// What follows each coupling.
         norm: Norm,
     },
-    /// One masked network with Gaussian conditionals (Germain et al. 2015).
+    /// One masked network whose conditionals are Gaussian, or mixtures of Gaussians (Germain et al. 2015).
     Made {
         /// Width of the hidden layers.
         hidden: usize,
@@ -70,6 +70,9 @@ pub enum Architecture {
         depth: usize,
         /// The order of the dimensions.
         order: Order,
+        /// Gaussians in each conditional.
+        #[serde(default = "one")]
+        components: usize,
     },
     /// Several of those, one after another (Papamakarios et al. 2017).
     Maf {
@@ -83,6 +86,9 @@ pub enum Architecture {
         norm: Norm,
         /// The order of the dimensions in the first layer.
         order: Order,
+        /// Gaussians in each conditional of the last layer, the one nearest the latents.
+        #[serde(default = "one")]
+        components: usize,
     },
     /// The same with data and latents exchanged (Kingma et al. 2016).
     Iaf {
@@ -114,6 +120,20 @@ impl Architecture {
             | Self::Iaf { layers, .. } => *layers = count,
             Self::RealNvpImages { .. } => bail!("real-nvp's layers over images are fixed: leave out --layers"),
             Self::Made { .. } => bail!("made is one layer: leave out --layers, or choose maf"),
+        }
+        Ok(self)
+    }
+
+    /// The same with another number of Gaussians in each conditional.
+    ///
+    /// # Errors
+    /// If the model has no mixtures.
+    pub fn with_components(mut self, count: usize) -> Result<Self> {
+        match &mut self {
+            Self::Made { components, .. } | Self::Maf { components, .. } => *components = count,
+            Self::Nice { .. } | Self::RealNvp { .. } | Self::RealNvpImages { .. } | Self::Iaf { .. } => {
+                bail!("only made and maf have conditionals that can be mixtures: leave out --components")
+            }
         }
         Ok(self)
     }
@@ -195,6 +215,11 @@ impl Space {
     }
 }
 
+/// The components of checkpoints from before there were mixtures.
+const fn one() -> usize {
+    1
+}
+
 /// The sizes beyond which a blueprint is taken for damaged rather than large.
 const LARGEST: usize = 1 << 20;
 
@@ -262,15 +287,18 @@ impl Blueprint {
                 let block = 2 * 9 * (channels as u128).saturating_mul(channels as u128);
                 4 * block.saturating_mul(blocks as u128)
             }
-            Architecture::Made { hidden, depth, .. } => self.least_autoregressive(1, hidden, depth),
-            Architecture::Maf { layers, hidden, depth, .. } | Architecture::Iaf { layers, hidden, depth, .. } => {
-                self.least_autoregressive(layers, hidden, depth)
+            Architecture::Made { hidden, depth, components, .. } => {
+                self.least_autoregressive(1, hidden, depth, components)
             }
+            Architecture::Maf { layers, hidden, depth, components, .. } => {
+                self.least_autoregressive(layers, hidden, depth, components)
+            }
+            Architecture::Iaf { layers, hidden, depth, .. } => self.least_autoregressive(layers, hidden, depth, 1),
         }
     }
 
     /// The weights of autoregressive layers, but for the conditions'.
-    const fn least_autoregressive(&self, layers: usize, hidden: usize, depth: usize) -> u128 {
+    const fn least_autoregressive(&self, layers: usize, hidden: usize, depth: usize, components: usize) -> u128 {
         let (dims, hidden) = (self.space.dims() as u128, hidden as u128);
         let each = if depth == 0 {
             (2 * dims).saturating_mul(dims)
@@ -278,10 +306,13 @@ impl Blueprint {
             let between = hidden.saturating_mul(hidden).saturating_mul(depth as u128 - 1);
             (3 * dims).saturating_mul(hidden).saturating_add(between)
         };
-        each.saturating_mul(layers as u128)
+        // What a mixture has beyond two outputs a dimension.
+        let more = if components > 1 && layers > 0 { (components as u128).saturating_mul(3) - 2 } else { 0 };
+        let into = if depth == 0 { dims } else { hidden };
+        each.saturating_mul(layers as u128).saturating_add(more.saturating_mul(dims).saturating_mul(into))
     }
 
-    /// The sizes of an autoregressive model.
+    /// The sizes of an autoregressive model of Gaussian conditionals.
     fn autoregressive(
         &self,
         layers: usize,
@@ -291,7 +322,18 @@ impl Blueprint {
     ) -> Result<AutoregressiveConfig> {
         let (dims, condition) = (self.space.dims(), self.classes);
         sane(self.name(), &[dims, layers, hidden, depth, condition], hidden > 0 && dims > 0)?;
-        Ok(AutoregressiveConfig { dims, layers, order, hidden: vec![hidden; depth], norm, condition })
+        Ok(AutoregressiveConfig { dims, layers, order, hidden: vec![hidden; depth], norm, components: 1, condition })
+    }
+
+    /// A MADE or a MAF of these sizes, whose last layer's conditionals have so many components.
+    fn masked<T: Real>(
+        &self,
+        sizes: AutoregressiveConfig,
+        components: usize,
+        rng: &mut dyn Rng,
+    ) -> Result<Flow<T>> {
+        sane(self.name(), &[components], components > 0)?;
+        Ok(self.over_the_line(Maf::build(&AutoregressiveConfig { components, ..sizes }, rng)))
     }
 
     /// Pixels are carried from [0, 1] to the whole line first.
@@ -350,11 +392,11 @@ impl Blueprint {
                 };
                 RealNvp::build_for_images(&config, rng)
             }
-            Architecture::Made { hidden, depth, order } => {
-                self.over_the_line(Maf::build(&self.autoregressive(1, (hidden, depth), Norm::None, order)?, rng))
+            Architecture::Made { hidden, depth, order, components } => {
+                self.masked(self.autoregressive(1, (hidden, depth), Norm::None, order)?, components, rng)?
             }
-            Architecture::Maf { layers, hidden, depth, norm, order } => {
-                self.over_the_line(Maf::build(&self.autoregressive(layers, (hidden, depth), norm, order)?, rng))
+            Architecture::Maf { layers, hidden, depth, norm, order, components } => {
+                self.masked(self.autoregressive(layers, (hidden, depth), norm, order)?, components, rng)?
             }
             Architecture::Iaf { layers, hidden, depth, norm, gate, order } => {
                 self.over_the_line(Iaf::build(&self.autoregressive(layers, (hidden, depth), norm, order)?, gate, rng))

@@ -44,6 +44,7 @@ fn config() -> AutoregressiveConfig {
         order: Order::Given,
         hidden: vec![1024],
         norm: Norm::None,
+        components: 1,
         condition: 0,
     }
 }

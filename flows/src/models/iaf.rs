@@ -24,8 +24,13 @@ pub struct Iaf;
 
 impl Iaf {
     /// An IAF over rows of D numbers; with [`Gate::Sigmoid`] in the paper's gated form.
+    ///
+    /// # Panics
+    /// If it is to have more than one component: a mixture's z → x is the direction without a formula, and would
+    /// be the one that an IAF is chosen for.
     #[must_use]
     pub fn build<T: Real>(config: &AutoregressiveConfig, gate: Gate, rng: &mut dyn Rng) -> Flow<T> {
+        assert!(config.components == 1, "IAF: {} components, not 1", config.components);
         autoregressive(config, Reads::Latent, gate, rng)
     }
 }

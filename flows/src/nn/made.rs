@@ -95,6 +95,19 @@ impl<T: Real> Made<T> {
         self
     }
 
+    /// The same network with outputs that begin near these numbers, one for each output of a dimension: the
+    /// biases of all dimensions' outputs.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    #[must_use]
+    pub fn starting_at(self, outputs: &[f64]) -> Self {
+        assert!(outputs.len() == self.outputs, "MADE: {} numbers for {} outputs", outputs.len(), self.outputs);
+        let layer = self.layers.last().expect("there are outputs");
+        layer.bias().set(Tensor::from_fn([self.dims * self.outputs], |o| T::from_f64(outputs[o % self.outputs])));
+        self
+    }
+
     /// Dimensions of the input.
     #[must_use]
     pub fn dims(&self) -> usize {

@@ -8,6 +8,7 @@ mod determinism;
 mod distillation;
 mod image_mutations;
 mod images;
+mod mixture;
 mod mutations;
 mod normalising;
 mod optimisers;

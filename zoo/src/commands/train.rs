@@ -29,6 +29,9 @@ pub(super) struct Args {
     /// The order in which made, maf and iaf go through the dimensions [default: given]
     #[arg(long, value_enum)]
     order: Option<Order>,
+    /// Gaussians in each conditional of made, and of maf's last layer [default: 1]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
+    components: Option<u64>,
     /// Train for this many passes over the data
     #[arg(long, value_parser = positive, allow_negative_numbers = true, group = "budget")]
     epochs: Option<f64>,
@@ -118,6 +121,9 @@ impl Args {
                 Order::Random => models::Order::Random(seed),
             })?;
         }
+        if let Some(components) = self.components {
+            architecture = architecture.with_components(usize::try_from(components)?)?;
+        }
         Ok(architecture)
     }
 
@@ -137,9 +143,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 "a resumed training keeps its --preset and --batch: leave them out, or begin anew with another --out"
             );
         }
-        if args.layers.is_some() || args.order.is_some() {
+        if args.layers.is_some() || args.order.is_some() || args.components.is_some() {
             bail!(
-                "a resumed training keeps its --layers and --order: leave them out, or begin anew with another --out"
+                "a resumed training keeps its --layers, --order and --components: leave them out, or begin anew with another --out"
             );
         }
         if args.seed.is_some_and(|asked| asked != seed) {

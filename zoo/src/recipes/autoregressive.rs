@@ -13,7 +13,7 @@ pub(super) const MADE: Entry = Entry {
     published: "2.04",
     recipe: |preset, space| {
         let Sizes { hidden, depth, .. } = Sizes::of(preset, space);
-        recipe(Architecture::Made { hidden, depth, order: Order::Given }, preset, space)
+        recipe(Architecture::Made { hidden, depth, order: Order::Given, components: 1 }, preset, space)
     },
 };
 
@@ -24,7 +24,7 @@ pub(super) const MAF: Entry = Entry {
     published: "1.89",
     recipe: |preset, space| {
         let Sizes { hidden, depth, layers, norm } = Sizes::of(preset, space);
-        recipe(Architecture::Maf { layers, hidden, depth, norm, order: Order::Given }, preset, space)
+        recipe(Architecture::Maf { layers, hidden, depth, norm, order: Order::Given, components: 1 }, preset, space)
     },
 };
 

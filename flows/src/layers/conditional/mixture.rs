@@ -1,7 +1,7 @@
 //! Mixtures: conditionals with several modes.
 //!
 //! Gaussian: Germain et al., *MADE*, 2015; Papamakarios et al., *Masked Autoregressive Flow for Density
-//! Estimation*, 2017 ("MoG"). Logistic: Salimans et al., *PixelCNN++*, 2017; van den Oord et al., *Parallel
+//! Estimation*, 2017 ("`MoG`"). Logistic: Salimans et al., *`PixelCNN`++*, 2017; van den Oord et al., *Parallel
 //! `WaveNet`*, 2018.
 
 mod kind;
@@ -90,8 +90,12 @@ impl Mixture {
         let left = (log_weights.detach() + kind.log_cdf(&places.detach())).logsumexp(&[2]);
         let side = left.shift(LN_2).step().affine(-2.0, 1.0);
         let places = places * side.reshape(each);
-        let beyond = (-places.max(&[2])).shift(-FAR).relu();
-        let places = places + beyond.reshape(each);
+        // How far all move in: from the nearest place to −FAR, in two parts, since their difference would have
+        // lost the smaller one.
+        let nearest = places.max(&[2]);
+        let beyond = (-nearest.detach()).shift(-FAR).step();
+        let (from, to) = (nearest * &beyond, beyond.scale(-FAR));
+        let places = (places - from.reshape(each)) + to.reshape(each);
         let parts = log_weights + kind.log_cdf(&places);
         let quantile = kind.quantile(&parts.logsumexp(&[2]));
         // Two sums over the same largest part: their logarithms would otherwise be far larger than their difference.
@@ -99,7 +103,7 @@ impl Mixture {
         let log_slope = (&relative + kind.log_score(&places) - log_scales).logsumexp(&[2])
             - relative.logsumexp(&[2])
             - kind.log_score(&quantile);
-        Elementwise { value: (quantile - beyond) * side, log_slope }
+        Elementwise { value: ((quantile - to) + from) * side, log_slope }
     }
 
     /// z → x number by number, on plain values, with `log ∂x/∂z`.

@@ -4,8 +4,8 @@ use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
 use flows::layers::{
-    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, Logit, Mask,
-    Permutation, Reads, Rescaling, Split, Standardise,
+    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, Kind, Logit, Mask,
+    Mixture, Permutation, Reads, Rescaling, Split, Standardise,
 };
 use flows::models::{AutoregressiveConfig, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp, RealNvpConfig};
 use flows::nn::{Made, MadeConfig, Mlp};
@@ -27,6 +27,8 @@ pub(super) fn bijections() -> Vec<Entry> {
         entry!(Map "autoregressive, reads data", reads_data, rows, classes true, Line -> Line, in_order).scaling(Sizes::dims),
         entry!(Map "autoregressive, reads latents", reads_latents, rows, classes true, Image -> Line, in_order).scaling(Sizes::dims),
         entry!(Map "autoregressive, gated", gated, rows, classes true, Image -> Line, in_order).scaling(Sizes::dims),
+        entry!(Map "autoregressive, Gaussian mixtures", gaussian_mixtures, rows, classes true, Line -> Line, in_order).scaling(Sizes::dims),
+        entry!(Map "autoregressive, logistic mixtures", logistic_mixtures, rows, classes true, Line -> Line, in_order).scaling(Sizes::dims),
         entry!(Map "rescaling", rescaling, rows, classes false, Line -> Line, diagonal),
         entry!(Map "ActNorm", act_norm, rows, classes false, Line -> Line, diagonal),
         entry!(Map "ActNorm, masked", act_norm_masked, rows, classes false, Line -> Line, diagonal),
@@ -59,6 +61,7 @@ pub(super) fn models() -> Vec<Entry> {
         entry!(Model "MADE", made, Events::Rows { least: 1 }, classes true, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).scaling(Sizes::dims),
         entry!(Model "MAF", maf, Events::Rows { least: 1 }, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
         entry!(Model "MAF, BatchNorm", maf_batch, rows, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
+        entry!(Model "MAF, mixtures", maf_mixtures, Events::Rows { least: 1 }, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
         entry!(Model "IAF", iaf, Events::Rows { least: 1 }, classes true, Image -> Line, dense).scaling(|s| 8 * s.dims()),
     ];
     entries
@@ -97,11 +100,28 @@ fn affine_masked<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>>
     Box::new(AffineCoupling::new(mask(s), s.dims(), net))
 }
 
-fn autoregressive<T: Real>(reads: Reads, gate: Gate, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn masked<T: Real>(outputs: usize, s: &Sizes, rng: &mut dyn Rng) -> Made<T> {
     // Layers of different widths, some with fewer units than there are dimensions.
     let hidden = (0..s.depth).map(|layer| 1 + (s.hidden + 5 * layer) % 11).collect();
-    let sizes = MadeConfig { dims: s.dims(), hidden, outputs: 2, condition: s.classes, activation: s.activation() };
-    Box::new(Autoregressive::new(Made::new(&sizes, rng), Affine { gate }, reads))
+    Made::new(&MadeConfig { dims: s.dims(), hidden, outputs, condition: s.classes, activation: s.activation() }, rng)
+}
+
+fn autoregressive<T: Real>(reads: Reads, gate: Gate, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Autoregressive::new(masked(2, s, rng), Affine { gate }, reads))
+}
+
+fn mixtures<T: Real>(kind: Kind, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let mixture = Mixture::new(s.layers, kind);
+    let start = mixture.start();
+    Box::new(Autoregressive::new(masked(start.len(), s, rng).starting_at(&start), mixture, Reads::Data))
+}
+
+fn gaussian_mixtures<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    mixtures(Kind::Gaussian, s, rng)
+}
+
+fn logistic_mixtures<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    mixtures(Kind::Logistic, s, rng)
 }
 
 fn reads_data<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
@@ -123,6 +143,7 @@ fn autoregressive_sizes(layers: usize, norm: Norm, s: &Sizes) -> AutoregressiveC
         order: if layers > 1 { Order::Random(7) } else { Order::Given },
         hidden: vec![s.hidden; s.depth],
         norm,
+        components: 1,
         condition: s.classes,
     }
 }
@@ -138,6 +159,11 @@ fn maf<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
 
 fn maf_batch<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     Maf::build(&autoregressive_sizes(s.layers, Norm::Batch, s), rng)
+}
+
+fn maf_mixtures<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let config = autoregressive_sizes(s.layers, Norm::Act, s);
+    Maf::build(&AutoregressiveConfig { components: 1 + s.hidden % 3, ..config }, rng)
 }
 
 fn iaf<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {

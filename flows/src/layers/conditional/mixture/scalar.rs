@@ -81,10 +81,10 @@ impl Scalar {
             c.place = side * (x - c.mean) / c.scale;
             nearest = nearest.max(c.place);
         }
-        let beyond = (-nearest - FAR).max(0.0);
+        let (from, to) = if nearest < -FAR { (nearest, -FAR) } else { (0.0, 0.0) };
         let mut largest = f64::NEG_INFINITY;
         for c in &mut self.components {
-            c.place += beyond;
+            c.place = (c.place - from) + to;
             c.log_part = c.log_weight + self.kind.log_cdf_of(c.place);
             largest = largest.max(c.log_part);
         }
@@ -97,7 +97,7 @@ impl Scalar {
         let slope = |c: &Component| c.log_part - largest + self.kind.log_score_of(c.place) - c.log_scale;
         let quantile = self.kind.quantile_of(log_tail);
         let log_slope = LogSum::of(self.components.iter().map(slope)) - parts - self.kind.log_score_of(quantile);
-        Some((side * (quantile - beyond), log_slope))
+        Some((side * ((quantile - to) + from), log_slope))
     }
 
     /// The same from whichever tail it is, `side` tried first.
@@ -135,11 +135,7 @@ impl Scalar {
             if excess.abs() <= precise {
                 break;
             }
-            if excess < 0.0 {
-                low = x
-            } else {
-                high = x
-            }
+            *(if excess < 0.0 { &mut low } else { &mut high }) = x;
             let newton = x - excess * (-log_slope).exp();
             let halves = (newton - x).abs() <= 0.5 * before_last;
             let next = if newton > low && newton < high && halves { newton } else { low + 0.5 * (high - low) };
