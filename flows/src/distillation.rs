@@ -1,29 +1,135 @@
-//! Probability density distillation: a student that samples fast learns the density of a teacher that does not.
+//! Probability density distillation: a student that samples fast learns the density of a teacher that does not
+//! (van den Oord et al. 2018, *Parallel WaveNet*; lecture 8's MAF teacher and IAF student).
+//!
+//! ```text
+//! KL(student ‖ teacher) = E_{x from the student} [log s(x) − log t(x)]
+//! ```
+//!
+//! No data are needed: the student draws x itself, and knows its own density of it from the z that it kept. The
+//! teacher, frozen, judges x in one pass; its gradient *by x* is what the student learns from, so that x must stay
+//! on the tape. The difference is [`reverse_kl`], for any two flows. Its two halves pull against each other: the
+//! teacher's alone is greatest where the student draws the teacher's mode again and again, and it is the entropy,
+//! −log s(x), that keeps it from that.
+//!
+//! For a [`ParallelWaveNet`] student both halves have less noise than that, see [`logistic_terms`]. Samples that are likely
+//! under the teacher may still sound faint, as KL(student ‖ teacher) may be small where the student leaves a mode
+//! out; [`PowerSpectrum::loss`] compares them with real signals.
 
+mod power;
+
+pub use power::PowerSpectrum;
+
+use crate::base::Base;
 use crate::bijection::{Context, Mapped};
 use crate::flow::Flow;
+use crate::layers::{Autoregressive, Conditional, Reads};
+use crate::models::{Generated, ParallelWaveNet};
 use crate::module::Module;
+use crate::nn::Causal;
 use autograd::{Real, Var};
 
-/// `log s(x) − log t(x)` of what the student makes of the latents z, shape `[batch]`: its mean over
-/// `z ~ p_Z` is the Kullback-Leibler divergence `KL(student‖teacher)` (van den Oord et al. 2018).
+/// Makes every parameter of a model a constant, for good: gradients pass it by on their way to what lies before,
+/// which is all that a teacher is asked for, and less work. (`Param::set_trainable` thaws one.)
+pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
+    for (_, param) in model.params() {
+        param.set_trainable(false);
+    }
+}
+
+/// `log s(x) − log t(x)` in nats of what the student makes of the latents `z`, `[batch, …]`; shape `[batch]`.
+/// Its mean over `z` from the base is `KL(student ‖ teacher)`.
 ///
 /// ```text
-/// x = student(z),    log s(x) = log p_Z(z) − log|det ∂x/∂z|
+/// x = f(z)
+/// log s(x) = log p_Z(z) − log|det ∂x/∂z|           from the z that x was made from: no inverse
 /// ```
 ///
-/// The student's density needs no inverse, for it keeps the z of its own samples. x stays on the tape: gradients
-/// come back through the teacher's density to the student's parameters, while the teacher's own are to be
-/// frozen, see [`freeze`].
+/// Differentiable in both flows; to train the student alone, [`freeze`] the teacher. A student whose `to_data` is
+/// parallel (IAF) and a teacher whose `to_latent` is (MAF) make this two passes.
 #[must_use]
 pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     let Mapped { value: x, log_det } = student.bijection().to_data(z, cx);
     student.base().log_prob(z) - log_det - teacher.log_prob(&x, cx)
 }
 
-/// Makes constants of a model's parameters: it takes no gradients from now on, and passes those of its input on.
-pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
-    for (_, param) in model.params() {
-        param.set_trainable(false);
+/// `KL(student ‖ teacher)` in nats, the mean of [`log_ratio`] over the batch: the loss.
+#[must_use]
+pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+    log_ratio(student, teacher, z, cx).mean_all()
+}
+
+/// The two halves of `KL(student ‖ teacher)` for a batch of the student's signals, in nats a signal.
+#[derive(Clone, Debug)]
+pub struct Terms<T: Real> {
+    /// The student's signals x, `[batch, T]`, on the tape.
+    pub value: Var<T>,
+    /// `−E log t(x)`, a scalar.
+    pub cross_entropy: Var<T>,
+    /// `−E log s(x)`, a scalar.
+    pub entropy: Var<T>,
+}
+
+impl<T: Real> Terms<T> {
+    /// `KL(student ‖ teacher)` = cross-entropy − entropy: the loss.
+    #[must_use]
+    pub fn kl(&self) -> Var<T> {
+        &self.cross_entropy - &self.entropy
     }
+}
+
+/// The teacher of [`logistic_terms`]: a layer that reads data, and the distribution of its latents.
+#[derive(Debug)]
+pub struct Teacher<'a, T: Real, N, C> {
+    /// The map between data and latents.
+    pub layer: &'a Autoregressive<N, C>,
+    /// The distribution of the latents.
+    pub base: &'a dyn Base<T>,
+}
+
+impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
+    /// The mean over the batch of `−Σ_t log t(y_t | x_1 … x_{t−1})`, averaged over several `y` for each `x`. The
+    /// network sees x once.
+    fn cross_entropy(&self, x: &Var<T>, ys: impl ExactSizeIterator<Item = Var<T>>, cx: Context<'_, T>) -> Var<T> {
+        let (parameters, count) = (self.layer.parameters(x, cx), ys.len());
+        let log_prob = |y: Var<T>| {
+            let mapped = self.layer.conditional().to_latent(&y, &parameters);
+            self.base.log_prob(&mapped.value) + mapped.log_slope.sum_per_sample()
+        };
+        let sum = ys.map(log_prob).reduce(|sum, term| sum + term);
+        sum.expect("there is a draw").mean_all().scale(-1.0 / count as f64)
+    }
+}
+
+/// Cross-entropy and entropy of a logistic student at noise `z`, `[batch, T]`, standard logistic:
+///
+/// ```text
+/// x_t = m_t + s_t·z_t                  (m_t, s_t) from z before t: x_t given the past is logistic
+/// entropy       = E Σ_t log s_t + 2T   as a logistic of scale s has the entropy log s + 2
+/// cross-entropy = E Σ_t −log t(m_t + s_t·z'_t | x_1 … x_{t−1}),   mean over several fresh z'_t for each t
+/// ```
+///
+/// The entropy has no noise but that of the scales. In the cross-entropy the teacher's network sees the path x once,
+/// and each step's distribution is then asked about several draws of that step, not only about the one that
+/// happened to be drawn (a Rao–Blackwellised estimate: the same expectation, less variance, at hardly more work).
+///
+/// `draws` are noise of the same kind and shape as `z`, independent of it and of each other. (x is in step with z:
+/// the one shift by a step is inside the networks.)
+///
+/// # Panics
+/// If there are no draws, or the teacher reads latents.
+#[must_use]
+pub fn logistic_terms<T: Real, N: Causal<T>, C: Conditional<T>>(
+    student: &ParallelWaveNet<T>,
+    teacher: &Teacher<'_, T, N, C>,
+    z: &Var<T>,
+    draws: &[Var<T>],
+    cx: Context<'_, T>,
+) -> Terms<T> {
+    assert!(!draws.is_empty(), "distillation: no draws to estimate the cross-entropy from");
+    assert!(teacher.layer.reads() == Reads::Data, "distillation: this teacher reads latents, and has x last");
+    let Generated { value, log_scale, shift } = student.generate(z, cx);
+    let scale = log_scale.exp();
+    let cross_entropy = teacher.cross_entropy(&value, draws.iter().map(|z| &scale * z + &shift), cx);
+    let entropy = log_scale.sum_per_sample().mean_all().shift(2.0 * z.extent(1) as f64);
+    Terms { value, cross_entropy, entropy }
 }

@@ -50,6 +50,29 @@ impl<N, C> Autoregressive<N, C> {
         Self { net, conditional, reads }
     }
 
+    /// What maps each dimension under the network's parameters for it.
+    #[must_use]
+    pub fn conditional(&self) -> &C {
+        &self.conditional
+    }
+
+    /// Whose earlier dimensions the network reads.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        self.reads
+    }
+
+    /// The parameters of all conditionals, `[batch, D, parameters]`, given what the network reads: one pass.
+    #[must_use]
+    pub fn parameters<T: Real>(&self, read: &Var<T>, cx: Context<'_, T>) -> Var<T>
+    where
+        N: Causal<T>,
+        C: Conditional<T>,
+    {
+        let parameters = self.net.apply(read, cx.condition);
+        parameters.reshape([read.extent(0), read.extent(1), self.conditional.parameters()])
+    }
+
     /// The direction whose input the network reads, one pass: each number with its own log-slope.
     #[must_use]
     pub fn parallel<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>) -> Elementwise<T>
@@ -57,8 +80,7 @@ impl<N, C> Autoregressive<N, C> {
         N: Causal<T>,
         C: Conditional<T>,
     {
-        let parameters = self.net.apply(input, cx.condition);
-        let parameters = parameters.reshape([input.extent(0), input.extent(1), self.conditional.parameters()]);
+        let parameters = self.parameters(input, cx);
         match self.reads {
             Reads::Data => self.conditional.to_latent(input, &parameters),
             Reads::Latent => self.conditional.to_data(input, &parameters),

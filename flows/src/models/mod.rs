@@ -3,9 +3,13 @@
 mod iaf;
 mod maf;
 mod nice;
+mod parallel_wave_net;
 mod real_nvp;
+mod wave_net;
 
 pub use iaf::Iaf;
 pub use maf::{AutoregressiveConfig, Maf, Order};
 pub use nice::{Nice, NiceConfig};
+pub use parallel_wave_net::{Generated, ParallelWaveNet, ParallelWaveNetConfig};
 pub use real_nvp::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
+pub use wave_net::{WaveNetFlow, WaveNetFlowConfig, WaveNetLayer};

@@ -14,6 +14,7 @@ mod network;
 mod resnet;
 mod schedule;
 mod sgd;
+mod wave_net;
 
 pub use adam::{Adam, AdamConfig};
 pub use causal::{Causal, InOrder, RecordedStep, Step};
@@ -29,3 +30,4 @@ pub use network::Network;
 pub use resnet::{ResNet, ResNetConfig};
 pub use schedule::Schedule;
 pub use sgd::Sgd;
+pub use wave_net::{WaveNet, WaveNetConfig};

@@ -5,6 +5,7 @@ mod autoregressive;
 mod conditions;
 mod density;
 mod determinism;
+mod distillation;
 mod image_mutations;
 mod images;
 mod mixture;
@@ -15,6 +16,7 @@ mod preprocessing;
 mod properties;
 mod registry;
 mod training;
+mod wave_net;
 
 use autograd::{Real, Tensor};
 use flows::Module;

@@ -1,8 +1,10 @@
 //! Every bijection and every model, with what sizes it takes, where it may be looked at, and which
-//! zeros its Jacobian promises. The entries themselves are in `registry/rows.rs` and `registry/images.rs`.
+//! zeros its Jacobian promises. The entries themselves are in `registry/rows.rs`, `registry/signals.rs`
+//! and `registry/images.rs`.
 
 mod images;
 mod rows;
+mod signals;
 mod sizes;
 
 pub(super) use sizes::{Event, Sizes};
@@ -125,9 +127,9 @@ use entry;
 
 /// All of them; each bijection as it is and inverted.
 pub(super) fn entries() -> Vec<Entry> {
-    let bijections = || rows::bijections().into_iter().chain(images::bijections());
+    let bijections = || rows::bijections().into_iter().chain(signals::bijections()).chain(images::bijections());
     let inverted = bijections().map(|entry| Entry { inverted: true, ..entry });
-    let models = rows::models().into_iter().chain(images::models());
+    let models = rows::models().into_iter().chain(signals::models()).chain(images::models());
     bijections().chain(inverted).chain(models).collect()
 }
 

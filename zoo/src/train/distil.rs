@@ -8,7 +8,7 @@ use crate::score::Score;
 use crate::source::Order;
 use anyhow::{Result, bail};
 use autograd::{Tensor, Var};
-use flows::distillation::log_ratio;
+use flows::distillation::{log_ratio, reverse_kl};
 use flows::{Context, Flow};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -88,7 +88,7 @@ impl Objective for Divergence {
         Ok(Box::new(move |tape, range| {
             let condition = condition.as_ref().map(|condition| tape.constant(condition.rows(range.clone())));
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
-            log_ratio(&student, &self.teacher, &tape.constant(z.rows(range)), cx).mean_all()
+            reverse_kl(&student, &self.teacher, &tape.constant(z.rows(range)), cx)
         }))
     }
 

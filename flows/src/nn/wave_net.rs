@@ -1,0 +1,171 @@
+//! WaveNet: a causal network of dilated convolutions over a signal.
+
+mod in_order;
+mod layer;
+mod recorded;
+
+use super::{Causal, InOrder, Init, Linear, Network, RecordedStep, Step};
+use crate::module::{Module, Visitor};
+use autograd::elementwise::Unary;
+use autograd::{Real, Tensor, Var};
+use layer::{Layer, Units};
+use rand::Rng;
+
+/// The sizes of a [`WaveNet`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaveNetConfig {
+    /// Units C that each layer hands to the next, at each step of time.
+    pub channels: usize,
+    /// Units that all layers' skip connections are summed in.
+    pub skip: usize,
+    /// Layers in one cycle, of dilations 1, 2, 4 … 2^(layers − 1).
+    pub layers: usize,
+    /// How often the cycle of dilations is gone through.
+    pub cycles: usize,
+    /// Numbers that each step's conditional has as parameters.
+    pub outputs: usize,
+    /// Features of a condition on the whole signal; 0 without one.
+    pub condition: usize,
+}
+
+impl WaveNetConfig {
+    /// How many steps back a step's outputs see: `1 + cycles·(2^layers − 1)`. One is the shift at the entrance,
+    /// the others are the dilations.
+    #[must_use]
+    pub fn receptive_field(&self) -> usize {
+        1 + self.cycles * ((1 << self.layers) - 1)
+    }
+}
+
+/// A stack of dilated causal convolutions (van den Oord et al. 2016, WaveNet), `[batch, T] → [batch, T·outputs]`:
+/// the outputs of step t depend on the inputs before t alone.
+///
+/// ```text
+/// h_t  = V·x_{t−1} + c                                  the entrance
+/// u_t  = tanh(W_f·[h_t, h_{t−d}] + b_f + U_f·condition) ⊙ σ(W_g·[h_t, h_{t−d}] + b_g + U_g·condition)
+/// h_t ← h_t + R·u_t + r,   k_t ← k_t + S·u_t + s        in each layer, d = 1, 2, 4 …, again and again
+/// outputs of t = A·relu(B·relu(k_t) + b) + a
+/// ```
+///
+/// The input is shifted by one step once, at the entrance; every convolution after that sees its own step. What lies
+/// before the signal's beginning counts as 0 in each layer. No parameter belongs to a step of time, so that any
+/// length of signal will do. Filter and gate are one weight `[2C, 2C]` (rows: filter, gate; columns: now, d steps
+/// before), residual and skip another, `[C + skip, C]`. The last layer has no residual, which nobody would read.
+#[derive(Debug)]
+pub struct WaveNet<T: Real> {
+    outputs: usize,
+    entrance: Linear<T>,
+    layers: Vec<Layer<T>>,
+    head: [Linear<T>; 2],
+}
+
+impl<T: Real> WaveNet<T> {
+    /// A network whose gates keep the scale of activations (Glorot & Bengio 2010), whose residuals and skips of
+    /// all layers together are about as large as those of one, and whose outputs start small.
+    ///
+    /// # Panics
+    /// If a size other than the condition's is 0, or `layers` is above 30.
+    #[must_use]
+    pub fn new(config: &WaveNetConfig, rng: &mut dyn Rng) -> Self {
+        let &WaveNetConfig { channels, skip, layers: count, cycles, outputs, condition } = config;
+        assert!([channels, skip, count, cycles, outputs].iter().all(|&size| size > 0), "WaveNet: a size is 0");
+        assert!(count <= 30, "WaveNet: {count} layers a cycle, more than any signal is long");
+        let all = cycles * count;
+        let layers = (0..all).map(|l| {
+            let residual = if l + 1 < all { channels } else { 0 };
+            Layer::new(1 << (l % count), &Units { channels, residual, skip, condition }, all, rng)
+        });
+        let layers = layers.collect();
+        let entrance = Linear::new(1, channels, Init::Normal { std: 1.0 }, rng);
+        let head = [(skip, 1.0), (outputs, 0.1)].map(|(units, gain)| Linear::new(skip, units, Init::He { gain }, rng));
+        Self { outputs, entrance, layers, head }
+    }
+
+    /// The same network with outputs that are 0 to begin with.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        self.head[1].weight().update(|w| w.fill(T::ZERO));
+        self
+    }
+
+    /// The same network with outputs that begin about these numbers, the same at every step.
+    ///
+    /// # Panics
+    /// If there are not as many as outputs.
+    #[must_use]
+    pub fn beginning_at(self, outputs: &[f64]) -> Self {
+        assert!(outputs.len() == self.outputs, "WaveNet: {} numbers for {} outputs", outputs.len(), self.outputs);
+        self.head[1].bias().update(|b| b.iter_mut().zip(outputs).for_each(|(b, &x)| *b = T::from_f64(x)));
+        self
+    }
+
+    /// What the condition adds to the gates of each layer, `[batch, 1, 2C]`.
+    fn shifts(&self, condition: Option<&Var<T>>) -> Vec<Option<Var<T>>> {
+        self.layers.iter().map(|layer| layer.shift(condition?)).collect()
+    }
+
+    /// The outputs of what the skip connections have summed up, `[batch, steps, skip] → [batch, steps, outputs]`.
+    fn end(&self, skip: Var<T>) -> Var<T> {
+        let [first, second] = &self.head;
+        second.apply(&first.apply(&skip.then(Unary::Relu)).then(Unary::Relu))
+    }
+}
+
+/// `h_{t−d}` beside `h_t`, `[batch, T, C]`; none where all of it lies before the beginning.
+fn earlier<T: Real>(h: &Var<T>, dilation: usize) -> Option<Var<T>> {
+    let length = h.extent(1);
+    (dilation < length).then(|| h.slice(1, 0..length - dilation).pad(1, dilation, 0))
+}
+
+/// A sum with one term more; the first begins it.
+fn add<T: Real>(sum: Option<Var<T>>, term: Var<T>) -> Option<Var<T>> {
+    match sum {
+        Some(sum) => Some(sum + term),
+        None => Some(term),
+    }
+}
+
+impl<T: Real> Network<T> for WaveNet<T> {
+    fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
+        let (batch, length) = (x.extent(0), x.extent(1));
+        let shifts = self.shifts(condition);
+        let before = earlier(&x.reshape([batch, length, 1]), 1);
+        let before = before.unwrap_or_else(|| x.zeros_like().reshape([batch, length, 1]));
+        let mut h = self.entrance.apply(&before);
+        let mut skips: Option<Var<T>> = None;
+        for (layer, shift) in self.layers.iter().zip(&shifts) {
+            let (residual, skip) = layer.apply(&h, earlier(&h, layer.dilation()).as_ref(), shift.as_ref());
+            skips = add(skips, skip);
+            if let Some(residual) = residual {
+                h = h + residual;
+            }
+        }
+        self.end(skips.expect("there are layers")).reshape([batch, length * self.outputs])
+    }
+}
+
+impl<T: Real> Causal<T> for WaveNet<T> {
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T> {
+        in_order::solve(self, t, condition, step)
+    }
+
+    fn in_order_recorded(&self, t: &Var<T>, condition: Option<&Var<T>>, step: &RecordedStep<'_, T>) -> Var<T> {
+        recorded::solve(self, t, condition, step)
+    }
+}
+
+impl<T: Real> Module<T> for WaveNet<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.part("entrance", &self.entrance);
+        for (i, layer) in self.layers.iter().enumerate() {
+            visitor.part(format_args!("layers.{i}"), layer);
+        }
+        for (i, layer) in self.head.iter().enumerate() {
+            visitor.part(format_args!("head.{i}"), layer);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! WaveNet: what its outputs see, and the sequential direction by each unit once, on the tape, and by T passes.
+
+use super::{near, rng, uniform};
+use autograd::check::{assert_close, max_error};
+use autograd::{Tape, Tensor, Var, diff, parallel};
+use flows::check::randomise;
+use flows::layers::{Affine, Autoregressive, Conditional, Gate, Kind, Mixture, Reads};
+use flows::models::{ParallelWaveNet, ParallelWaveNetConfig};
+use flows::nn::{Causal, Network, WaveNet, WaveNetConfig};
+use flows::{Base, Bijection, Context, Logistic, Mapped, Module};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+struct Sizes {
+    net: WaveNetConfig,
+    length: usize,
+    batch: usize,
+    kind: usize,
+    seed: u64,
+}
+
+/// Receptive fields from 2 to 46 steps, signals from 1 to 40, batches beyond one group of rows.
+fn sizes() -> impl Strategy<Value = Sizes> {
+    let net = (1..6usize, 1..6usize, 1..5usize, 1..4usize, 0..3usize).prop_map(
+        |(channels, skip, layers, cycles, condition)| WaveNetConfig {
+            channels,
+            skip,
+            layers,
+            cycles,
+            outputs: 2,
+            condition,
+        },
+    );
+    (net, 1..40usize, 1..150usize, 0..4usize, any::<u64>()).prop_map(|(net, length, batch, kind, seed)| Sizes {
+        net,
+        length,
+        batch,
+        kind,
+        seed,
+    })
+}
+
+/// A layer whose parameters are away from where they start, what it is to map, and a condition.
+struct Subject<C> {
+    layer: Autoregressive<WaveNet<f64>, C>,
+    target: Tensor<f64>,
+    condition: Option<Tensor<f64>>,
+}
+
+impl<C: Conditional<f64>> Subject<C> {
+    fn new(s: &Sizes, conditional: C, reads: Reads) -> Self {
+        let mut rng = rng(s.seed);
+        let net = WaveNet::new(&WaveNetConfig { outputs: conditional.parameters(), ..s.net.clone() }, &mut rng);
+        let layer = Autoregressive::new(net, conditional, reads);
+        // Errors grow from step to step where the map stretches, so far it must not.
+        randomise(&layer, 0.2 / (s.length as f64).sqrt(), &mut rng);
+        let target = uniform(&[s.batch, s.length], -2.0, 2.0, &mut rng);
+        let features = s.net.condition;
+        let condition = (features > 0).then(|| uniform(&[s.batch, features], -1.0, 1.0, &mut rng));
+        Self { layer, target, condition }
+    }
+
+    /// Plain values.
+    fn condition(&self) -> Option<Var<f64>> {
+        self.condition.clone().map(Var::from)
+    }
+
+    /// The direction that goes through time.
+    fn sequential(&self, target: &Var<f64>, condition: Option<&Var<f64>>) -> Mapped<f64> {
+        let cx = Context { condition, ..Context::default() };
+        match self.layer.reads() {
+            Reads::Data => self.layer.to_data(target, cx),
+            Reads::Latent => self.layer.to_latent(target, cx),
+        }
+    }
+
+    /// On one thread and on two, against T whole passes.
+    fn agrees_with_passes(&self) -> Result<(), TestCaseError> {
+        let condition = self.condition();
+        let cx = Context { condition: condition.as_ref(), ..Context::default() };
+        let slow = self.layer.sequential_by_passes(&Var::from(self.target.clone()), cx);
+        for threads in [1, 2] {
+            let [value, log_det] = parallel::with_threads(threads, || {
+                let fast = self.sequential(&Var::from(self.target.clone()), self.condition().as_ref());
+                [fast.value.into_value(), fast.log_det.into_value()]
+            });
+            prop_assert!(max_error(&value, slow.value.value()) < 1e-10);
+            prop_assert!(max_error(&log_det, slow.log_det.value()) < 1e-10);
+        }
+        Ok(())
+    }
+
+    /// On a tape, against plain values.
+    fn agrees_on_the_tape(&self) -> Result<(), TestCaseError> {
+        let plain = self.sequential(&Var::from(self.target.clone()), self.condition().as_ref());
+        let tape = Tape::new();
+        let condition = self.condition.as_ref().map(|c| tape.constant(c.clone()));
+        let recorded = self.sequential(&tape.variable(self.target.clone()), condition.as_ref());
+        prop_assert!(max_error(recorded.value.value(), plain.value.value()) < 1e-10);
+        prop_assert!(max_error(recorded.log_det.value(), plain.log_det.value()) < 1e-10);
+        Ok(())
+    }
+}
+
+/// A property of every kind of layer.
+macro_rules! each_kind {
+    ($s:expr, $property:ident) => {
+        match $s.kind {
+            0 => Subject::new(&$s, Affine::default(), Reads::Data).$property(),
+            1 => Subject::new(&$s, Affine::default(), Reads::Latent).$property(),
+            2 => Subject::new(&$s, Affine { gate: Gate::Sigmoid }, Reads::Latent).$property(),
+            _ => Subject::new(&$s, Mixture::new(2, Kind::Logistic), Reads::Data).$property(),
+        }
+    };
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_unit_once_is_as_good_as_a_pass_for_each_step(s in sizes()) {
+        each_kind!(s, agrees_with_passes)?;
+    }
+
+    #[test]
+    fn on_the_tape_it_is_the_same(s in sizes()) {
+        let s = Sizes { batch: s.batch.min(5), ..s };
+        each_kind!(s, agrees_on_the_tape)?;
+    }
+
+    #[test]
+    fn outputs_see_the_receptive_field_before_their_step_and_nothing_else(s in sizes()) {
+        let config = WaveNetConfig { condition: 0, ..s.net };
+        let net = WaveNet::<f64>::new(&config, &mut rng(s.seed));
+        // With small positive weights no path is lost to a sign, or to a gate that is shut.
+        for (_, param) in net.params() {
+            param.update(|p| p.iter_mut().for_each(|p| *p = 0.05 + 0.1 * p.abs()));
+        }
+        let x = Tensor::from_fn([1, s.length], |i| 0.1 + 0.01 * i as f64);
+        let jacobian = diff::jacobian(|x| net.apply(x, None), &x);
+        for (o, row) in jacobian.as_slice().chunks_exact(s.length).enumerate() {
+            let step = o / config.outputs;
+            for (input, &slope) in row.iter().enumerate() {
+                let seen = input < step && step - input <= config.receptive_field();
+                prop_assert!(seen == (slope != 0.0), "outputs of step {step} have slope {slope} by input {input}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_step_does_not_know_how_long_the_signal_goes_on() {
+    let config = WaveNetConfig { channels: 4, skip: 5, layers: 3, cycles: 2, outputs: 3, condition: 2 };
+    let net = WaveNet::<f64>::new(&config, &mut rng(1));
+    let (x, given) = (uniform(&[2, 20], -2.0, 2.0, &mut rng(2)), Var::from(uniform(&[2, 2], -1.0, 1.0, &mut rng(3))));
+    let whole = net.apply(&Var::from(x.clone()), Some(&given));
+    for length in [1, 2, 7, 19] {
+        let part = net.apply(&Var::from(x.clone()).slice(1, 0..length), Some(&given));
+        assert_close("the beginning", part.value(), whole.slice(1, 0..3 * length).value(), 1e-14);
+    }
+}
+
+#[test]
+fn parameters_have_names_that_say_what_they_are() {
+    let config = WaveNetConfig { channels: 4, skip: 5, layers: 2, cycles: 2, outputs: 3, condition: 6 };
+    let net = WaveNet::<f32>::new(&config, &mut rng(1));
+    assert_eq!(net.outputs(), 3);
+    let weights: Vec<String> = net
+        .params()
+        .iter()
+        .filter(|(path, _)| path.ends_with("weight"))
+        .map(|(path, param)| format!("{path} {}", param.shape()))
+        .collect();
+    let layer = |l: usize, out: usize| {
+        let shapes = [("gate", 8, 8), ("condition", 8, 6), ("out", out, 4)];
+        shapes.map(|(name, rows, columns)| format!("layers.{l}.{name}.weight [{rows}, {columns}]"))
+    };
+    let mut expected = vec!["entrance.weight [4, 1]".to_owned()];
+    expected.extend([layer(0, 9), layer(1, 9), layer(2, 9), layer(3, 5)].concat());
+    expected.extend(["head.0.weight [5, 5]".to_owned(), "head.1.weight [3, 5]".to_owned()]);
+    assert_eq!(weights, expected);
+}
+
+/// Two flows away from the identity, over signals of 6 steps.
+fn student() -> Arc<ParallelWaveNet<f64>> {
+    let config = ParallelWaveNetConfig { channels: 3, skip: 4, layers: 2, cycles: vec![1, 2], condition: 0 };
+    let student = ParallelWaveNet::new(&config, &mut rng(4));
+    randomise(&student, 0.3, &mut rng(5));
+    Arc::new(student)
+}
+
+#[test]
+fn scales_and_shifts_of_a_step_depend_on_the_noise_before_it_alone() {
+    let (student, z) = (student(), uniform(&[1, 6], -2.0, 2.0, &mut rng(6)));
+    let cx = Context::default();
+    let log_scales = diff::jacobian(|z| student.generate(z, cx).log_scale, &z);
+    let shifts = diff::jacobian(|z| student.generate(z, cx).shift, &z);
+    for (what, jacobian) in [("log-scale", log_scales), ("shift", shifts)] {
+        for (i, &slope) in jacobian.as_slice().iter().enumerate() {
+            let (step, noise) = (i / 6, i % 6);
+            // The shift is had from x by a difference, which cancels to rounding.
+            let depends = slope.abs() > 1e-12;
+            assert!(depends == (noise < step), "{what} of step {step} has slope {slope:e} by noise {noise}");
+        }
+    }
+}
+
+#[test]
+fn a_generated_signal_has_its_density_from_its_noise() {
+    let (student, z) = (student(), uniform(&[5, 6], -4.0, 4.0, &mut rng(7)));
+    let (z, cx) = (Var::from(z), Context::default());
+    let made = student.generate(&z, cx);
+    let again = &made.shift + made.log_scale.exp() * &z;
+    assert_close("x from shift and scale", again.value(), made.value.value(), 1e-12);
+    let log_p = student.flow(6, 0).log_prob_of(made.value.value()).unwrap();
+    let from_noise = Logistic.log_prob(&z) - made.log_scale.sum_per_sample();
+    assert_close("log p", &log_p, from_noise.value(), 1e-10);
+    let change = max_error(made.value.value(), z.value());
+    assert!(change > 0.1, "the student is near the identity, {change}");
+    near(made.log_scale.value().as_slice()[0], made.log_scale.value().as_slice()[6], 0.0);
+}
