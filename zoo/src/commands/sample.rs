@@ -1,6 +1,6 @@
 //! `zoo sample`.
 
-use super::{class, how::positive, load, say, threads};
+use super::{class, how::positive, load, must_end_in, say, threads};
 use crate::data::npy;
 use crate::drawing;
 use crate::pictures::terminal::{self, Colours};
@@ -55,10 +55,8 @@ fn grid(text: &str) -> Result<Grid, String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    if let Some(out) = &args.out
-        && !out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
-    {
-        bail!("{} would be a PNG under another name: let --out end in .png", out.display());
+    if let Some(out) = &args.out {
+        must_end_in(out, "png")?;
     }
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;

@@ -16,6 +16,7 @@ mod formats;
 mod full_disk;
 mod interpolate;
 mod interrupted;
+mod latents;
 mod list;
 mod made;
 mod maf;
