@@ -7,7 +7,7 @@ use flows::check::randomise;
 use flows::layers::{Affine, Autoregressive, Conditional, Gate, Kind, Mixture, Reads};
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig};
 use flows::nn::{Causal, Network, WaveNet, WaveNetConfig};
-use flows::{Base, Bijection, Context, Logistic, Mapped, Module};
+use flows::{Base, Bijection, Context, Inversion, Logistic, Mapped, Module};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -67,8 +67,7 @@ impl<C: Conditional<f64>> Subject<C> {
     }
 
     /// The direction that goes through time.
-    fn sequential(&self, target: &Var<f64>, condition: Option<&Var<f64>>) -> Mapped<f64> {
-        let cx = Context { condition, ..Context::default() };
+    fn sequential(&self, target: &Var<f64>, cx: Context<'_, f64>) -> Mapped<f64> {
         match self.layer.reads() {
             Reads::Data => self.layer.to_data(target, cx),
             Reads::Latent => self.layer.to_latent(target, cx),
@@ -79,10 +78,13 @@ impl<C: Conditional<f64>> Subject<C> {
     fn agrees_with_passes(&self) -> Result<(), TestCaseError> {
         let condition = self.condition();
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
-        let slow = self.layer.sequential_by_passes(&Var::from(self.target.clone()), cx);
+        let target = Var::from(self.target.clone());
+        let slow = self.sequential(&target, Context { inversion: Inversion::ByPasses, ..cx });
         for threads in [1, 2] {
             let [value, log_det] = parallel::with_threads(threads, || {
-                let fast = self.sequential(&Var::from(self.target.clone()), self.condition().as_ref());
+                let condition = self.condition();
+                let cx = Context { condition: condition.as_ref(), ..Context::default() };
+                let fast = self.sequential(&Var::from(self.target.clone()), cx);
                 [fast.value.into_value(), fast.log_det.into_value()]
             });
             prop_assert!(max_error(&value, slow.value.value()) < 1e-10);
@@ -93,10 +95,13 @@ impl<C: Conditional<f64>> Subject<C> {
 
     /// On a tape, against plain values.
     fn agrees_on_the_tape(&self) -> Result<(), TestCaseError> {
-        let plain = self.sequential(&Var::from(self.target.clone()), self.condition().as_ref());
+        let own = self.condition();
+        let plain_cx = Context { condition: own.as_ref(), ..Context::default() };
+        let plain = self.sequential(&Var::from(self.target.clone()), plain_cx);
         let tape = Tape::new();
         let condition = self.condition.as_ref().map(|c| tape.constant(c.clone()));
-        let recorded = self.sequential(&tape.variable(self.target.clone()), condition.as_ref());
+        let cx = Context { condition: condition.as_ref(), ..Context::default() };
+        let recorded = self.sequential(&tape.variable(self.target.clone()), cx);
         prop_assert!(max_error(recorded.value.value(), plain.value.value()) < 1e-10);
         prop_assert!(max_error(recorded.log_det.value(), plain.log_det.value()) < 1e-10);
         Ok(())

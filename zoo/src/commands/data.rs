@@ -29,7 +29,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    super::require_png(args.out.as_deref())?;
+    if let Some(out) = &args.out {
+        super::must_end_in(out, "png")?;
+    }
     let source = Source::open(&args.name, args.seed)?;
     let space = source.space();
     if !drawing::has_picture(&space) {
