@@ -8,8 +8,9 @@ use flows::{Bijection, Context, Flow, Mapped, Noise, bits_per_dim};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
 
-/// Rows evaluated at a time.
+/// Rows evaluated at a time. Signals are long, and networks keep many numbers for each of their steps.
 const BATCH: usize = 500;
+const SIGNALS: usize = 20;
 
 /// What a score is the mean of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +46,7 @@ pub struct Score {
     /// Its standard error.
     #[serde(default)]
     pub logit_error: Option<f64>,
-    /// Signals only: minus the mean of `log p(x)` in nats, for each step in time.
+    /// Signals only: minus the mean of `log p(x)` in nats, or a divergence, for each step in time.
     #[serde(default)]
     pub nats_per_step: Option<f64>,
     /// Its standard error.
@@ -76,8 +77,13 @@ impl Score {
 
     /// The Kullback-Leibler divergence of a student from its teacher, from `log s(x) − log t(x)` of samples.
     #[must_use]
-    pub fn divergence(log_ratios: &[f64], given_class: bool) -> Self {
-        Self::of(Measure::Divergence, log_ratios, given_class)
+    pub fn divergence(log_ratios: &[f64], space: &Space, given_class: bool) -> Self {
+        let mut score = Self::of(Measure::Divergence, log_ratios, given_class);
+        if let Space::Signal { samples, .. } = space {
+            score.nats_per_step = Some(score.nats / *samples as f64);
+            score.step_error = Some(score.nats_error / *samples as f64);
+        }
+        score
     }
 
     /// What training minimises and pictures show: bits/dim for images, nats a time step for signals, else nats
@@ -86,7 +92,7 @@ impl Score {
     pub fn loss(&self) -> f64 {
         match self.measure {
             Measure::LogLikelihood => self.bits_per_dim.or(self.nats_per_step).unwrap_or(-self.nats),
-            Measure::Divergence => self.nats,
+            Measure::Divergence => self.nats_per_step.unwrap_or(self.nats),
         }
     }
 
@@ -94,7 +100,11 @@ impl Score {
     #[must_use]
     pub fn describe(&self) -> String {
         if self.measure == Measure::Divergence {
-            return format!("KL = {:.2} ± {:.2} nats, N = {}", self.nats, self.nats_error, self.n);
+            let each = match (self.nats_per_step, self.step_error) {
+                (Some(nats), Some(error)) => format!(" ({nats:.4} ± {error:.4} nats/step)"),
+                _ => String::new(),
+            };
+            return format!("KL = {:.2} ± {:.2} nats{each}, N = {}", self.nats, self.nats_error, self.n);
         }
         let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
         let logit = match (self.logit_nats, self.logit_error) {
@@ -173,8 +183,9 @@ pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Sc
     let count = rows.count();
     let core = flow.core();
     let (mut log_probs, mut behind) = (Vec::with_capacity(count), Vec::new());
-    for start in (0..count).step_by(BATCH) {
-        let part = rows.range(start..(start + BATCH).min(count)).values();
+    let batch = if matches!(space, Space::Signal { .. }) { SIGNALS } else { BATCH };
+    for start in (0..count).step_by(batch) {
+        let part = rows.range(start..(start + batch).min(count)).values();
         let x = continuous(space, &part.x, Context::evaluation(Noise::new(seed).from_row(start)));
         let cx = part.context(Context::default());
         let (y, log_det) = match flow.preprocessing() {

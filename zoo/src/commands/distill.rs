@@ -1,9 +1,10 @@
 //! `zoo distill`: a student that samples fast learns from a teacher that does not.
 
 use super::how::{self, How, plain};
-use super::{load, say, source};
+use super::{load, say, sound, source};
+use crate::blueprint::{Blueprint, Space};
 use crate::checkpoint::Loaded;
-use crate::pictures::beside;
+use crate::pictures::{beside, wave};
 use crate::recipes;
 use crate::run::{self, Run};
 use crate::score::score;
@@ -21,9 +22,9 @@ use std::process::ExitCode;
 /// Whom to learn from, and how.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The teacher's run folder or .safetensors file: a made or a maf
+    /// The teacher's run folder or .safetensors file: a made, a maf or a wavenet
     teacher: PathBuf,
-    /// The student's model [default: iaf]
+    /// The student's model [default: iaf; of a wavenet, parallel-wavenet]
     #[arg(long, value_name = "MODEL")]
     student: Option<String>,
     #[command(flatten)]
@@ -35,23 +36,25 @@ pub(super) struct Args {
 
 /// Samples that are timed together.
 const TIMED: usize = 100;
-/// Numbers in the samples that are timed through D passes: those take long.
-const PASSED: usize = 8_000;
+/// Numbers in the samples that are timed through D passes: those take long. Of signals there is one.
+const PASSED: usize = 80_000;
 /// Samples in each of the two pictures.
 const GRID: usize = 100;
-/// Test rows that student and teacher are compared on.
+/// Test rows that student and teacher are compared on, and signals, which are long.
 const TEST_ROWS: usize = 2_000;
+const SIGNALS: usize = 20;
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let teacher = load::<f32>(&args.teacher)?;
     let blueprint = &teacher.header.blueprint;
     let (how, data) = (&args.how, teacher.header.data.clone());
     let mut recipe = recipes::student(blueprint, args.student.as_deref(), how.preset())?;
+    let student = Blueprint { architecture: recipe.architecture.clone(), ..blueprint.clone() }.name();
     let folder = args.out.clone().unwrap_or_else(|| {
-        let of =
-            if args.teacher.is_dir() { args.teacher.as_path() } else { args.teacher.parent().unwrap_or(Path::new("")) };
-        let called = plain(&of.display().to_string());
-        PathBuf::from("runs").join(format!("{}-of-{}", "iaf", if called.is_empty() { "teacher" } else { &called }))
+        let file = args.teacher.is_file();
+        let called =
+            plain(&if file { args.teacher.with_file_name("") } else { args.teacher.clone() }.display().to_string());
+        PathBuf::from("runs").join(format!("{student}-of-{}", if called.is_empty() { "teacher" } else { &called }))
     });
     let run = Run::at(&folder);
     let outcome = if how.resume {
@@ -95,14 +98,17 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
     let space = teacher.header.blueprint.space;
     let (of, name) = (teacher.header.blueprint.name(), student.header.blueprint.name());
     // The teacher's data may have gone; the student never needed it.
-    if let Ok(source) = source(&teacher.header, None) {
-        let rows = source.held_out(Part::Test, Some(TEST_ROWS));
+    let signal = matches!(space, Space::Signal { .. });
+    let rows = if signal { SIGNALS } else { TEST_ROWS };
+    let test = source(&teacher.header, None).ok().map(|source| source.held_out(Part::Test, Some(rows)));
+    if let Some(rows) = &test {
         for (whose, loaded) in [("teacher", teacher), ("student", student)] {
-            let found = score(&loaded.flow, &space, &rows, 0);
+            let found = score(&loaded.flow, &space, rows, 0);
             say(&format!("test rows under the {whose}, {}: {}", loaded.header.blueprint.name(), found.describe()))?;
         }
     }
-    let passed = (PASSED / space.dims()).clamp(1, TIMED);
+    let beside_path = folder.join("beside.png");
+    let passed = if signal { 1 } else { (PASSED / space.dims()).clamp(1, TIMED) };
     let by_passes = seconds_per_sample(&teacher.flow, passed, Inversion::ByPasses);
     let in_order = seconds_per_sample(&teacher.flow, TIMED, Inversion::InOrder);
     let parallel = seconds_per_sample(&student.flow, TIMED, Inversion::InOrder);
@@ -114,17 +120,28 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
     line(&format!("teacher, {of}, by D = {} passes", space.dims()), by_passes, passed)?;
     line(&format!("teacher, {of}, each unit once"), in_order, TIMED)?;
     line(&format!("student, {name}, one pass"), parallel, TIMED)?;
-    if drawing::has_picture(&space) {
-        let draw = |loaded: &Loaded<f32>, title: &str| {
-            drawing::picture(&drawing::samples(&loaded.flow, None, GRID, 1.0, 0), title, &space, 10)
-        };
+    let samples = |loaded: &Loaded<f32>, count: usize| drawing::samples(&loaded.flow, None, count, 1.0, 0);
+    if let Space::Signal { samples: length, rate } = space {
+        let (left, right) = (samples(teacher, SIGNALS), samples(student, SIGNALS));
+        let mut columns = vec![("teacher", left), ("student", right)];
+        if let Some(rows) = test {
+            columns.insert(0, ("data", rows.x().clone()));
+        }
+        for (title, values) in &columns {
+            sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate)?;
+        }
+        let columns: Vec<_> =
+            columns.iter().map(|(title, values)| wave::Column { title, values: values.as_slice() }).collect();
+        wave::draw(&columns, length, rate)?.save_png(&beside_path)?;
+    } else if drawing::has_picture(&space) {
+        let draw = |loaded: &Loaded<f32>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);
-        let picture = beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?;
-        let path = folder.join("beside.png");
-        picture.save_png(&path)?;
-        say(&format!("{}: samples of the teacher and of the student", path.display()))?;
+        beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?
+            .save_png(&beside_path)?;
+    } else {
+        return Ok(());
     }
-    Ok(())
+    say(&format!("{}: samples of the teacher and of the student", beside_path.display()))
 }
 
 /// Seconds that one sample takes among so many.

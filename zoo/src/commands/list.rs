@@ -1,7 +1,7 @@
 //! `zoo list`.
 
 use super::{load, say};
-use crate::blueprint::{Blueprint, Space};
+use crate::blueprint::Blueprint;
 use crate::recipes::{self, Entry, MODELS, Preset};
 use anyhow::Result;
 use autograd::Param;
@@ -15,8 +15,8 @@ use std::process::ExitCode;
 /// What to list.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Show the names and shapes of parameters, as checkpoints hold them: a model's for MNIST, or a
-    /// run's own
+    /// Show the names and shapes of parameters, as checkpoints hold them: a model's for the data
+    /// it is usually trained on, or a run's own
     #[arg(long, value_name = "MODEL|RUN")]
     params: Option<String>,
     /// The sizes to show them for
@@ -27,9 +27,6 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// The space that sizes are shown for.
-const MNIST: Space = Space::Images { channels: 1, height: 28, width: 28 };
-
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     match &args.params {
         Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.flow.params(), args)?,
@@ -39,30 +36,39 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 .iter()
                 .map(|entry| {
                     let params = count(&built(entry, args.preset)?);
-                    let Entry { name, lecture, paper, published, .. } = entry;
-                    Ok(json!({ "model": name, "lecture": lecture, "paper": paper, "published_mnist_bits_per_dim": published, "parameters_mnist": params }))
+                    let Entry { name, lecture, paper, published, data, taught_by, .. } = entry;
+                    Ok(json!({
+                        "model": name,
+                        "lecture": lecture,
+                        "paper": paper,
+                        "published_mnist_bits_per_dim": published,
+                        "data": data,
+                        "taught_by": taught_by,
+                        "parameters": params,
+                    }))
                 })
                 .collect();
             say(&serde_json::to_string_pretty(&rows?)?)?;
         }
         None => {
             say(&format!(
-                "{:<10} {:<30} {:<48} {:>12} {:>16}",
+                "{:<17} {:<30} {:<48} {:>12} {:>16}",
                 "model", "lecture", "paper", "parameters", "MNIST bits/dim"
             ))?;
             for entry in &MODELS {
                 let Entry { name, lecture, paper, published, .. } = entry;
                 let params = count(&built(entry, args.preset)?);
-                say(&format!("{name:<10} {lecture:<30} {paper:<48} {params:>12} {published:>16}"))?;
+                say(&format!("{name:<17} {lecture:<30} {paper:<48} {params:>12} {published:>16}"))?;
             }
-            say("\nparameters: for MNIST at the chosen preset; bits/dim: as published")?;
+            say("\nparameters: at the chosen preset, for MNIST or (the wavenets) for speech; bits/dim: as published")?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn built(entry: &Entry, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
-    let blueprint = Blueprint { architecture: entry.recipe(preset, MNIST).architecture, space: MNIST, classes: 0 };
+    let space = entry.space();
+    let blueprint = Blueprint { architecture: entry.recipe(preset, space).architecture, space, classes: 0 };
     Ok(blueprint.build::<f32>(&mut ChaCha8Rng::seed_from_u64(0))?.params())
 }
 

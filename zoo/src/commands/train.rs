@@ -16,7 +16,8 @@ use std::process::ExitCode;
 pub(super) struct Args {
     /// The model; `zoo list` shows them
     model: String,
-    /// mnist, a toy's name, speech, a folder of IDX files, or a .npy or .csv file [default: mnist]
+    /// mnist, a toy's name, speech, a folder of IDX files, or a .npy or .csv file
+    /// [default: mnist; of wavenet, speech]
     #[arg(long)]
     data: Option<String>,
     /// The order in which made, maf and iaf go through the dimensions [default: given]
@@ -44,8 +45,8 @@ enum Order {
 }
 
 impl Args {
-    fn out(&self) -> PathBuf {
-        let data = plain(self.data.as_deref().unwrap_or("mnist"));
+    fn out(&self, data: &str) -> PathBuf {
+        let data = plain(data);
         let ending = if self.conditional { "-conditional" } else { "" };
         self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-{data}{ending}", self.model)))
     }
@@ -71,7 +72,15 @@ impl Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let entry = recipes::find(&args.model)?;
-    let run = Run::at(&args.out());
+    if let Some(teacher) = entry.taught_by {
+        bail!(
+            "{} learns from a {teacher}, not from data: train that, then zoo distill runs/{teacher}-{}",
+            entry.name,
+            entry.data
+        );
+    }
+    let asked = args.data.clone().unwrap_or_else(|| entry.data.to_owned());
+    let run = Run::at(&args.out(&asked));
     let how = &args.how;
     let outcome = if how.resume {
         let paused = train::paused(&run)?;
@@ -94,7 +103,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         train::resume(&how.plan(recipe, data, seed, &run), entry.name, &source, &paused)?
     } else {
         How::check_begun(&run)?;
-        let (data, seed) = (args.data.clone().unwrap_or_else(|| "mnist".to_owned()), how.seed());
+        let (data, seed) = (asked, how.seed());
         let source = Source::open(&data, seed)?;
         let source = if args.conditional { source.with_classes()? } else { source };
         let mut recipe = entry.recipe(how.preset(), source.space());

@@ -11,6 +11,8 @@ pub(super) const MADE: Entry = Entry {
     lecture: "lecture 8, autoregressive",
     paper: "Germain et al.: MADE (2015)",
     published: "2.04",
+    data: "mnist",
+    taught_by: None,
     recipe: |preset, space| {
         let Sizes { hidden, depth, .. } = Sizes::of(preset, space);
         recipe(Architecture::Made { hidden, depth, order: Order::Given, components: 1 }, preset, space)
@@ -22,6 +24,8 @@ pub(super) const MAF: Entry = Entry {
     lecture: "lecture 8, MAF",
     paper: "Papamakarios, Pavlakou & Murray: MAF (2017)",
     published: "1.89",
+    data: "mnist",
+    taught_by: None,
     recipe: |preset, space| {
         let Sizes { hidden, depth, layers, norm } = Sizes::of(preset, space);
         recipe(Architecture::Maf { layers, hidden, depth, norm, order: Order::Given, components: 1 }, preset, space)
@@ -33,6 +37,8 @@ pub(super) const IAF: Entry = Entry {
     lecture: "lecture 8, IAF",
     paper: "Kingma et al.: IAF (2016)",
     published: "-",
+    data: "mnist",
+    taught_by: None,
     recipe: |preset, space| {
         let Sizes { hidden, depth, layers, .. } = Sizes::of(preset, space);
         let (norm, gate, order) = (Norm::Act, Gate::None, Order::Given);

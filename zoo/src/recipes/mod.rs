@@ -4,10 +4,12 @@ mod autoregressive;
 mod nice;
 mod real_nvp;
 mod student;
+mod wave_net;
 
 pub use student::student;
 
 use crate::blueprint::{Architecture, Space};
+use crate::data::Speech;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use flows::nn::{AdamConfig, Schedule};
@@ -72,14 +74,25 @@ pub struct Entry {
     pub lecture: &'static str,
     /// The paper, with its year.
     pub paper: &'static str,
+    /// The data that it is trained on where none are asked for.
+    pub data: &'static str,
+    /// The model that it learns from, where it does not learn from data.
+    pub taught_by: Option<&'static str>,
     /// The published result on MNIST, bits per dimension.
     pub published: &'static str,
     recipe: fn(Preset, Space) -> Recipe,
 }
 
 /// Every model, in the lectures' order.
-pub const MODELS: [Entry; 5] =
-    [nice::ENTRY, real_nvp::ENTRY, autoregressive::MADE, autoregressive::MAF, autoregressive::IAF];
+pub const MODELS: [Entry; 7] = [
+    nice::ENTRY,
+    real_nvp::ENTRY,
+    autoregressive::MADE,
+    autoregressive::MAF,
+    autoregressive::IAF,
+    wave_net::TEACHER,
+    wave_net::STUDENT,
+];
 
 /// The entry of a model.
 ///
@@ -103,6 +116,17 @@ pub fn find(name: &str) -> Result<&'static Entry> {
 }
 
 impl Entry {
+    /// The space of the data that it is usually trained on.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        if self.data == Speech::NAME {
+            let Speech { samples, rate } = Speech::default();
+            Space::Signal { samples, rate }
+        } else {
+            Space::Images { channels: 1, height: 28, width: 28 }
+        }
+    }
+
     /// What this model is trained with on data of that space.
     #[must_use]
     pub fn recipe(&self, preset: Preset, space: Space) -> Recipe {

@@ -9,6 +9,8 @@ pub(super) const ENTRY: Entry = Entry {
     lecture: "lecture 7, additive coupling",
     paper: "Dinh, Krueger & Bengio: NICE (2015)",
     published: "4.36",
+    data: "mnist",
+    taught_by: None,
     recipe,
 };
 

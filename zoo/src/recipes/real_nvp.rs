@@ -10,6 +10,8 @@ pub(super) const ENTRY: Entry = Entry {
     lecture: "lecture 7, affine coupling",
     paper: "Dinh, Sohl-Dickstein & Bengio: RealNVP (2017)",
     published: "1.06",
+    data: "mnist",
+    taught_by: None,
     recipe,
 };
 

@@ -1,6 +1,6 @@
 //! What a student is distilled with.
 
-use super::{Budget, Preset, Recipe};
+use super::{Budget, Preset, Recipe, wave_net};
 use crate::blueprint::{Architecture, Blueprint};
 use anyhow::{Result, bail};
 use flows::layers::Gate;
@@ -12,20 +12,20 @@ use flows::nn::{AdamConfig, Schedule};
 /// # Errors
 /// If the teacher is none, or the student cannot learn from it.
 pub fn student(teacher: &Blueprint, asked: Option<&str>, preset: Preset) -> Result<Recipe> {
+    if let Architecture::WaveNet { .. } = teacher.architecture {
+        expect(asked, wave_net::STUDENT.name, teacher)?;
+        return Ok(wave_net::STUDENT.recipe(preset, teacher.space));
+    }
     let (layers, hidden, depth) = match teacher.architecture {
         // A student needs more layers than one to draw what one autoregressive layer does.
         Architecture::Made { hidden, depth, .. } => (5, hidden, depth),
         Architecture::Maf { layers, hidden, depth, .. } => (layers, hidden, depth),
         _ => bail!(
-            "{} is no teacher: distillation makes a model that samples fast of one that does not, made or maf",
+            "{} is no teacher: distillation makes a model that samples fast of one that does not, made, maf or wavenet",
             teacher.name()
         ),
     };
-    if let Some(asked) = asked
-        && asked != "iaf"
-    {
-        bail!("{asked:?} is no student of {}: choose --student iaf, or leave it out", teacher.name());
-    }
+    expect(asked, "iaf", teacher)?;
     let architecture =
         Architecture::Iaf { layers, hidden, depth, norm: Norm::Act, gate: Gate::None, order: Order::Given };
     let large = teacher.space.dims() > 100;
@@ -50,4 +50,14 @@ pub fn student(teacher: &Blueprint, asked: Option<&str>, preset: Preset) -> Resu
         shards: large.then_some(1),
         temperature: 1.0,
     })
+}
+
+/// Refuses a student that is asked for and does not suit the teacher.
+fn expect(asked: Option<&str>, student: &str, teacher: &Blueprint) -> Result<()> {
+    match asked {
+        Some(asked) if asked != student => {
+            bail!("{asked:?} is no student of {}: choose --student {student}, or leave it out", teacher.name())
+        }
+        _ => Ok(()),
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::distil::Divergence;
 use super::objective::{Likelihood, Objective};
+use super::signals::SignalDivergence;
 use super::state::Saved;
 use super::{Outcome, Plan, Training};
-use crate::blueprint::Blueprint;
+use crate::blueprint::{Architecture, Blueprint};
 use crate::checkpoint::{self, Contents, Loaded};
 use crate::data::Standardisation;
 use crate::recipes::{Budget, Recipe};
@@ -47,16 +48,27 @@ pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
 /// If the two do not fit, the loss stops being finite, or a file cannot be written.
 pub fn start_student(plan: &Plan, teacher: &Loaded<f32>) -> Result<Outcome> {
     let blueprint = Blueprint { architecture: plan.recipe.architecture.clone(), ..teacher.header.blueprint.clone() };
-    let flow = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed))?;
-    let objective = Divergence::new(&teacher.flow, plan.recipe.batch, plan.seed);
+    let (objective, flow) = student(plan, teacher, &blueprint)?;
     objective.steps_per_epoch()?;
     plan.run.create()?;
     let _lock = plan.run.lock()?;
-    let (student, of) = (blueprint.name(), teacher.header.blueprint.name());
-    announce(&format!("distilling {of} into {student}"), plan);
+    let (name, of) = (blueprint.name(), teacher.header.blueprint.name());
+    announce(&format!("distilling {of} into {name}"), plan);
     keep(teacher, &plan.run)?;
     share_preprocessing(&teacher.flow, &flow);
-    begin(plan, &objective, blueprint, flow)
+    begin(plan, objective.as_ref(), blueprint, flow)
+}
+
+/// A student of that blueprint, and what it minimises.
+fn student(plan: &Plan, teacher: &Loaded<f32>, blueprint: &Blueprint) -> Result<(Box<dyn Objective>, Flow<f32>)> {
+    let (batch, seed) = (plan.recipe.batch, plan.seed);
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    if let Architecture::ParallelWaveNet { .. } = blueprint.architecture {
+        let source = Source::open(&plan.data, seed)?;
+        let (objective, flow) = SignalDivergence::new(teacher, blueprint, source, batch, seed, rng)?;
+        return Ok((Box::new(objective), flow));
+    }
+    Ok((Box::new(Divergence::new(teacher, batch, seed)), blueprint.build(rng)?))
 }
 
 /// Student and teacher see data alike: what stands before both has the teacher's numbers.
@@ -156,7 +168,8 @@ pub fn resume(plan: &Plan, model: &str, source: &Source, paused: &Paused) -> Res
     }
     let objective = likelihood(plan, source, blueprint);
     objective.steps_per_epoch()?;
-    go_on(plan, &objective, paused)
+    let flow = paused.contents.build(&plan.run.training())?;
+    go_on(plan, &objective, flow, paused)
 }
 
 /// Goes on where a distillation in the same folder was cut off.
@@ -164,13 +177,16 @@ pub fn resume(plan: &Plan, model: &str, source: &Source, paused: &Paused) -> Res
 /// # Errors
 /// As [`start_student`], and if what the folder holds cannot be resumed.
 pub fn resume_student(plan: &Plan, teacher: &Loaded<f32>, paused: &Paused) -> Result<Outcome> {
-    go_on(plan, &Divergence::new(&teacher.flow, plan.recipe.batch, plan.seed), paused)
+    // Whether the file holds such a model is seen before a model of its sizes is made.
+    let contents = &paused.contents;
+    drop(contents.build::<f32>(&plan.run.training())?);
+    let (objective, flow) = student(plan, teacher, &contents.header.blueprint)?;
+    go_on(plan, objective.as_ref(), flow, paused)
 }
 
-fn go_on(plan: &Plan, objective: &dyn Objective, paused: &Paused) -> Result<Outcome> {
+fn go_on(plan: &Plan, objective: &dyn Objective, flow: Flow<f32>, paused: &Paused) -> Result<Outcome> {
     let contents = &paused.contents;
     let _lock = plan.run.lock()?;
-    let flow = contents.build(&plan.run.training())?;
     parallel::with_threads(plan.threads, || {
         let mut training = Training::new(plan, objective, contents.header.blueprint.clone(), flow);
         training.restore(contents)?;

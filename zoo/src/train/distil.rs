@@ -3,12 +3,14 @@
 //! Neither sees data: the student is right where its samples are as likely under the teacher as under itself.
 
 use super::objective::{Loss, Objective};
+use crate::blueprint::Space;
+use crate::checkpoint::Loaded;
 use crate::rows::one_hot;
 use crate::score::Score;
 use crate::source::Order;
 use anyhow::{Result, bail};
 use autograd::{Tensor, Var};
-use flows::distillation::{log_ratio, reverse_kl};
+use flows::distillation::{freeze, log_ratio, reverse_kl};
 use flows::{Context, Flow};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,10 +19,9 @@ use rand_chacha::ChaCha8Rng;
 const EPOCH: u64 = 500;
 /// The most samples a step.
 const LARGEST: usize = 1 << 16;
-/// Samples of the student that it is judged by.
-const JUDGED: usize = 2_000;
-/// How many of them go at a time.
-const PART: usize = 500;
+/// Samples of the student that it is judged by, and how many of them go at a time. Signals are long.
+const JUDGED: [usize; 2] = [2_000, 500];
+const JUDGED_SIGNALS: [usize; 2] = [100, 20];
 /// Samples of the teacher that the student's own scales start from.
 const FIRST: usize = 500;
 
@@ -29,22 +30,23 @@ const FIRST: usize = 500;
 pub(super) struct Divergence {
     /// Its parameters are frozen.
     teacher: Flow<f32>,
+    space: Space,
     batch: usize,
     seed: u64,
 }
 
 /// Latents, and the classes that they are to be given where the models are conditional.
-type Drawn = (Tensor<f32>, Option<Tensor<f32>>);
+pub(super) type Drawn = (Tensor<f32>, Option<Tensor<f32>>);
 
 impl Divergence {
     /// Learning from this teacher, so many samples a step.
-    pub(super) fn new(teacher: &Flow<f32>, batch: usize, seed: u64) -> Self {
-        flows::distillation::freeze(teacher);
-        Self { teacher: teacher.core(), batch, seed }
+    pub(super) fn new(teacher: &Loaded<f32>, batch: usize, seed: u64) -> Self {
+        freeze(&teacher.flow);
+        Self { teacher: teacher.flow.core(), space: teacher.header.blueprint.space, batch, seed }
     }
 
     /// The latents of `stream`; the same for the same number.
-    fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Drawn {
+    pub(super) fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Drawn {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(stream);
         let shape = [&[count], &**flow.event()].concat().into_iter().collect();
@@ -93,24 +95,25 @@ impl Objective for Divergence {
     }
 
     fn judge(&self, flow: &Flow<f32>) -> Score {
-        let (z, condition) = self.latents(flow, 0, JUDGED);
+        let [count, part] = if matches!(self.space, Space::Signal { .. }) { JUDGED_SIGNALS } else { JUDGED };
+        let (z, condition) = self.latents(flow, 0, count);
         let student = flow.core();
-        let mut ratios = Vec::with_capacity(JUDGED);
-        for start in (0..JUDGED).step_by(PART) {
-            let range = start..(start + PART).min(JUDGED);
+        let mut ratios = Vec::with_capacity(count);
+        for start in (0..count).step_by(part) {
+            let range = start..(start + part).min(count);
             let condition = condition.as_ref().map(|condition| Var::from(condition.rows(range.clone())));
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
             let ratio = log_ratio(&student, &self.teacher, &Var::from(z.rows(range)), cx);
             ratios.extend(ratio.value().as_slice().iter().map(|&r| f64::from(r)));
         }
-        Score::divergence(&ratios, condition.is_some())
+        Score::divergence(&ratios, &self.space, condition.is_some())
     }
 
     fn unit(&self) -> &'static str {
-        "nats of KL"
+        if matches!(self.space, Space::Signal { .. }) { "nats/step" } else { "nats of KL" }
     }
 
     fn in_unit(&self, nats: f64) -> f64 {
-        nats
+        if let Space::Signal { samples, .. } = self.space { nats / samples as f64 } else { nats }
     }
 }

@@ -8,6 +8,7 @@ mod distil;
 mod log;
 mod objective;
 mod progress;
+mod signals;
 mod state;
 
 pub use begin::{Paused, paused, resume, resume_student, start, start_student};

@@ -12,7 +12,7 @@ fn models_are_listed_for_people_and_for_programs() {
     let rows = rows.as_array().unwrap();
     assert!(rows.iter().any(|row| row["model"] == "nice"));
     for row in rows {
-        let (name, parameters) = (row["model"].as_str().unwrap(), row["parameters_mnist"].as_u64().unwrap());
+        let (name, parameters) = (row["model"].as_str().unwrap(), row["parameters"].as_u64().unwrap());
         assert!(parameters > 0);
         let line = text.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
         assert!(line.contains(row["paper"].as_str().unwrap()) && line.contains(row["lecture"].as_str().unwrap()));

@@ -1,0 +1,169 @@
+//! A model and its sizes.
+
+use anyhow::{Result, bail};
+use flows::layers::Gate;
+use flows::models::{Norm, Order};
+use serde::{Deserialize, Serialize};
+
+/// A model of the lectures with its sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "model", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Architecture {
+    /// Additive couplings (Dinh et al. 2015).
+    Nice {
+        /// Coupling layers.
+        couplings: usize,
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers a coupling.
+        depth: usize,
+    },
+    /// Affine couplings over rows of numbers (Dinh et al. 2017).
+    RealNvp {
+        /// Coupling layers.
+        couplings: usize,
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers a coupling.
+        depth: usize,
+        /// What follows each coupling.
+        norm: Norm,
+    },
+    /// The same over images, at several scales.
+    RealNvpImages {
+        /// How often the image is squeezed and half of it factored out.
+        squeezes: usize,
+        /// Channels within the networks at the first scale.
+        channels: usize,
+        /// The factor on those channels at each further scale.
+        widening: usize,
+        /// Residual blocks a network.
+        blocks: usize,
+        /// Whether weights are normalised.
+        weight_norm: bool,
+        /// What follows each coupling.
+        norm: Norm,
+    },
+    /// One masked network whose conditionals are Gaussian, or mixtures of Gaussians (Germain et al. 2015).
+    Made {
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers.
+        depth: usize,
+        /// The order of the dimensions.
+        order: Order,
+        /// Gaussians in each conditional.
+        #[serde(default = "one")]
+        components: usize,
+    },
+    /// Several of those, one after another (Papamakarios et al. 2017).
+    Maf {
+        /// Autoregressive layers.
+        layers: usize,
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers a network.
+        depth: usize,
+        /// What stands between the layers.
+        norm: Norm,
+        /// The order of the dimensions in the first layer.
+        order: Order,
+        /// Gaussians in each conditional of the last layer, the one nearest the latents.
+        #[serde(default = "one")]
+        components: usize,
+    },
+    /// A causal network of dilated convolutions over signals (van den Oord et al. 2016).
+    #[serde(rename = "wavenet")]
+    WaveNet {
+        /// Units of each layer.
+        channels: usize,
+        /// Units of the skip connections.
+        skip: usize,
+        /// Layers in a cycle of dilations 1, 2, 4 ….
+        layers: usize,
+        /// Cycles.
+        cycles: usize,
+        /// Logistic distributions in each conditional.
+        components: usize,
+    },
+    /// Its student: such networks as inverse autoregressive flow (van den Oord et al. 2018).
+    #[serde(rename = "parallel-wavenet")]
+    ParallelWaveNet {
+        /// Flows, each with a network of its own.
+        flows: usize,
+        /// Units of each layer.
+        channels: usize,
+        /// Units of the skip connections.
+        skip: usize,
+        /// Layers in a cycle of dilations.
+        layers: usize,
+        /// Cycles in each network.
+        cycles: usize,
+    },
+    /// The same with data and latents exchanged (Kingma et al. 2016).
+    Iaf {
+        /// Autoregressive layers.
+        layers: usize,
+        /// Width of the hidden layers.
+        hidden: usize,
+        /// Hidden layers a network.
+        depth: usize,
+        /// What stands between the layers.
+        norm: Norm,
+        /// What the networks' outputs mean.
+        gate: Gate,
+        /// The order of the dimensions in the first layer.
+        order: Order,
+    },
+}
+
+impl Architecture {
+    /// The same with another number of layers, or of couplings.
+    ///
+    /// # Errors
+    /// If the model has no such number.
+    pub fn with_layers(mut self, count: usize) -> Result<Self> {
+        match &mut self {
+            Self::Nice { couplings: layers, .. }
+            | Self::RealNvp { couplings: layers, .. }
+            | Self::Maf { layers, .. }
+            | Self::Iaf { layers, .. }
+            | Self::WaveNet { layers, .. }
+            | Self::ParallelWaveNet { layers, .. } => *layers = count,
+            Self::RealNvpImages { .. } => bail!("real-nvp's layers over images are fixed: leave out --layers"),
+            Self::Made { .. } => bail!("made is one layer: leave out --layers, or choose maf"),
+        }
+        Ok(self)
+    }
+
+    /// The same with another number of Gaussians in each conditional.
+    ///
+    /// # Errors
+    /// If the model has no mixtures.
+    pub fn with_components(mut self, count: usize) -> Result<Self> {
+        match &mut self {
+            Self::Made { components, .. } | Self::Maf { components, .. } | Self::WaveNet { components, .. } => {
+                *components = count;
+            }
+            _ => bail!("only made, maf and wavenet have conditionals that can be mixtures: leave out --components"),
+        }
+        Ok(self)
+    }
+
+    /// The same with another order of the dimensions.
+    ///
+    /// # Errors
+    /// If the model has none.
+    pub fn with_order(mut self, asked: Order) -> Result<Self> {
+        match &mut self {
+            Self::Made { order, .. } | Self::Maf { order, .. } | Self::Iaf { order, .. } => *order = asked,
+            _ => bail!("only made, maf and iaf go through the dimensions in an order of choice: leave out --order"),
+        }
+        Ok(self)
+    }
+}
+
+/// The components of checkpoints from before there were mixtures.
+const fn one() -> usize {
+    1
+}

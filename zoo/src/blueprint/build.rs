@@ -1,0 +1,109 @@
+//! Building a model from its blueprint.
+
+use super::{Architecture, Blueprint, LARGEST, Space, sane};
+use anyhow::{Result, bail};
+use autograd::Real;
+use flows::Flow;
+use flows::layers::Standardise;
+use flows::models::{
+    Iaf, Nice, NiceConfig, Norm, ParallelWaveNet, RealNvp, RealNvpConfig, RealNvpImageConfig, WaveNetFlow,
+};
+use rand::Rng;
+use std::sync::Arc;
+
+/// The highest rate of a signal, in Hz: beyond it no sound is recorded.
+const HIGHEST_RATE: u32 = 192_000;
+
+/// The margin λ of the logit before `RealNVP`, that of its authors' code.
+const LOGIT_MARGIN: f64 = 0.05;
+
+/// The standard deviation of speech, about.
+const LOUDNESS: f64 = 0.2;
+
+impl Blueprint {
+    /// The model with fresh parameters drawn from `rng`.
+    ///
+    /// # Errors
+    /// If the sizes make no model.
+    pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
+        let dims = self.space.dims();
+        if let Space::Signal { rate, .. } = self.space
+            && !(1..=HIGHEST_RATE).contains(&rate)
+        {
+            bail!("there are no signals at {rate} Hz: use another checkpoint, this one is damaged");
+        }
+        let flow = match self.architecture {
+            Architecture::Nice { couplings, hidden, depth } => {
+                if dims < 2 {
+                    bail!("nice splits its input in two halves: the data needs at least 2 columns, not {dims}");
+                }
+                sane("nice", &[dims, couplings, hidden, depth, self.classes], hidden > 0)?;
+                Nice::build(&NiceConfig { dims, couplings, hidden, depth, condition: self.classes }, rng)
+            }
+            Architecture::RealNvp { couplings, hidden, depth, norm } => {
+                if dims < 2 {
+                    bail!("real-nvp splits its input in two halves: the data needs at least 2 columns, not {dims}");
+                }
+                sane("real-nvp", &[dims, couplings, hidden, depth, self.classes], hidden > 0)?;
+                RealNvp::build(&RealNvpConfig { dims, couplings, hidden, depth, norm, condition: self.classes }, rng)
+            }
+            Architecture::RealNvpImages { squeezes, channels, widening, blocks, weight_norm, norm } => {
+                let Space::Images { channels: colours, height, width } = self.space else {
+                    bail!("this real-nvp is one over images, but the data are {}", self.space.describe());
+                };
+                sane("real-nvp", &[dims, squeezes, channels, widening, blocks, self.classes], channels * widening > 0)?;
+                let whole = |side: usize| squeezes < 16 && side > 0 && side.is_multiple_of(1 << squeezes);
+                if !whole(height) || !whole(width) || widening.checked_pow(squeezes as u32).is_none_or(|w| w > LARGEST)
+                {
+                    bail!(
+                        "real-nvp cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
+                    );
+                }
+                let image = [colours, height, width];
+                let logit = Some(LOGIT_MARGIN);
+                let config = RealNvpImageConfig {
+                    image,
+                    squeezes,
+                    channels,
+                    widening,
+                    blocks,
+                    weight_norm,
+                    norm,
+                    logit,
+                    condition: self.classes,
+                };
+                RealNvp::build_for_images(&config, rng)
+            }
+            Architecture::Made { hidden, depth, order, components } => {
+                self.masked(self.autoregressive(1, (hidden, depth), Norm::None, order)?, components, rng)?
+            }
+            Architecture::Maf { layers, hidden, depth, norm, order, components } => {
+                self.masked(self.autoregressive(layers, (hidden, depth), norm, order)?, components, rng)?
+            }
+            Architecture::Iaf { layers, hidden, depth, norm, gate, order } => {
+                self.over_the_line(Iaf::build(&self.autoregressive(layers, (hidden, depth), norm, order)?, gate, rng))
+            }
+            Architecture::WaveNet { .. } => WaveNetFlow::build(&self.wave_net()?, rng),
+            Architecture::ParallelWaveNet { .. } => {
+                let (config, steps) = self.parallel_wave_net()?;
+                Arc::new(ParallelWaveNet::new(&config, rng)).flow(steps, self.classes)
+            }
+        };
+        Ok(self.preceded(flow))
+    }
+
+    /// The same model behind what all models over its space begin with.
+    #[must_use]
+    pub fn preceded<T: Real>(&self, flow: Flow<T>) -> Flow<T> {
+        match self.space {
+            // The statistics are buffers: set from data, or read from a checkpoint.
+            Space::Table { columns, standardised: true } => {
+                flow.preceded_by(Standardise::new(&vec![0.0; columns], &vec![1.0; columns]))
+            }
+            Space::Signal { samples, .. } => {
+                flow.preceded_by(Standardise::new(&vec![0.0; samples], &vec![LOUDNESS; samples]))
+            }
+            _ => flow,
+        }
+    }
+}
