@@ -110,21 +110,11 @@ where
     F: FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (target, folder) = place(path)?;
     let existing = fs::metadata(&target).ok();
-    if existing.as_ref().is_some_and(|found| !found.is_file()) || target.file_name().is_none() {
-        return Err(FileError::NotAFile { path: path.to_owned() });
-    }
-    let folder = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        return Err(FileError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
-    }
 
     // Removed again when dropped, so every early return below cleans up.
-    let temporary = temporary_in(folder).map_err(failed)?;
+    let temporary = temporary_in(&folder).map_err(failed)?;
     let (file, name) = temporary.into_parts();
     let mut writer = BufWriter::new(file);
     fill(&mut writer).map_err(failed)?;
@@ -136,10 +126,32 @@ where
     file.sync_all().map_err(failed)?;
     name.persist(&target).map_err(|error| failed(error.error))?;
     // The rename itself lives in the folder. Not every system can sync one: best effort.
-    if let Ok(folder) = File::open(folder) {
+    if let Ok(folder) = File::open(&folder) {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Whether a file of this name has a place to be written to, to be asked before the work that fills it: only
+/// what cannot be known beforehand, such as a full disk, is left to fail then.
+pub fn check_place(path: &Path) -> Result<(), FileError> {
+    place(path).map(|_| ())
+}
+
+/// The file that a name stands for, links followed, and the folder it is in.
+fn place(path: &Path) -> Result<(PathBuf, PathBuf), FileError> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&target).is_ok_and(|found| !found.is_file()) || target.file_name().is_none() {
+        return Err(FileError::NotAFile { path: path.to_owned() });
+    }
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    if !folder.is_dir() {
+        return Err(FileError::NoFolder { path: path.to_owned(), folder });
+    }
+    Ok((target, folder))
 }
 
 /// How the names of files begin and end that are being written.
@@ -208,8 +220,11 @@ mod tests {
     fn a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("no/such/file");
-        let error = write_atomically(&path, |_| Ok(())).unwrap_err();
-        assert!(error.to_string().contains("mkdir -p"), "{error}");
+        for error in [write_atomically(&path, |_| Ok(())).unwrap_err(), check_place(&path).unwrap_err()] {
+            assert!(error.to_string().contains("mkdir -p"), "{error}");
+        }
+        check_place(&folder.path().join("file")).unwrap();
+        assert_eq!(names(folder.path()), [""; 0]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! How a loss fell: one line a series, with axes that say what they count and in which unit.
+//! Curves: one line a series, with axes that say what they count and in which unit. How a loss fell, or how
+//! times grow.
 
 use std::path::Path;
 
 use plotters::coord::types::RangedCoordf64;
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
 use super::{PALETTE, PictureError, save_svg};
@@ -14,13 +16,17 @@ pub struct Series {
     pub name: String,
     /// Step and value. Points that are not finite are left out.
     pub points: Vec<(f64, f64)>,
+    /// Whether it is drawn in dashes, so that a line below it can be seen.
+    pub dashed: bool,
 }
 
 /// What is written around a curve.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels {
     /// Above it.
     pub title: String,
+    /// Below the title, in smaller letters; empty for none.
+    pub note: String,
     /// Below it, with its unit: "step", "time (s)".
     pub x: String,
     /// Beside it, with its unit: "loss (bits/dim)".
@@ -28,46 +34,80 @@ pub struct Labels {
     /// Whether every power of ten of the steps gets the same width. Points at or below zero have
     /// no place then and are left out.
     pub log_x: bool,
+    /// The same of the values.
+    pub log_y: bool,
+}
+
+/// An axis: from where to where it goes, as logarithms if it is logarithmic.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    log: bool,
+    low: f64,
+    high: f64,
+}
+
+impl Axis {
+    /// An axis along which all of some places lie, with a part of their range as air on both sides. None
+    /// without any.
+    fn around(places: impl Iterator<Item = f64>, log: bool, air: f64) -> Option<Self> {
+        let (low, high) = bounds(places)?;
+        let (low, high) = if log {
+            // Whole decades, so that there is always a power of ten to label.
+            (low.floor(), high.ceil().max(low.floor() + 1.0))
+        } else {
+            widen(low, high, air)
+        };
+        Some(Self { log, low, high })
+    }
+
+    /// How many labels there may be.
+    fn labels(&self, most: usize) -> usize {
+        // One label a decade: between them there would be lines without numbers.
+        if self.log { ((self.high - self.low) as usize + 1).min(most) } else { most }
+    }
+
+    fn label(&self, at: f64) -> String {
+        match (self.log, at.fract() == 0.0) {
+            (false, _) => number(at),
+            (true, true) => number(10f64.powf(at)),
+            (true, false) => String::new(),
+        }
+    }
 }
 
 /// Draws the series into SVG text. An error only where no series has a finite point.
 pub fn svg(series: &[Series], labels: &Labels) -> Result<String, PictureError> {
-    let place = |x: f64| if labels.log_x { x.log10() } else { x };
+    let place = |value: f64, log: bool| if log { value.log10() } else { value };
     let drawn: Vec<Vec<(f64, f64)>> = series
         .iter()
         .map(|s| {
-            let placed = s.points.iter().map(|&(x, y)| (place(x), y));
+            let placed = s.points.iter().map(|&(x, y)| (place(x, labels.log_x), place(y, labels.log_y)));
             // Comparisons with NaN are false, and the logarithm of 0 is far away.
             placed.filter(|(x, y)| x.abs() < FAR && y.abs() < FAR).collect()
         })
         .collect();
     let all = || drawn.iter().flatten();
     let nothing = || PictureError::Nothing { what: format!("{:?}", labels.title) };
-    let (left, right) = bounds(all().map(|p| p.0)).ok_or_else(nothing)?;
-    let (low, high) = bounds(all().map(|p| p.1)).ok_or_else(nothing)?;
-    let (low, high) = widen(low, high, 0.05);
-    let (left, right) = if labels.log_x {
-        // Whole decades, so that there is always a power of ten to label.
-        (left.floor(), right.ceil().max(left.floor() + 1.0))
-    } else {
-        widen(left, right, 0.0)
-    };
+    let x = Axis::around(all().map(|p| p.0), labels.log_x, 0.0).ok_or_else(nothing)?;
+    let y = Axis::around(all().map(|p| p.1), labels.log_y, 0.05).ok_or_else(nothing)?;
 
     let mut text = String::new();
     {
         let root = SVGBackend::with_string(&mut text, (800, 480)).into_drawing_area();
         root.fill(&WHITE).map_err(drawing)?;
-        let chart = ChartBuilder::on(&root)
-            .caption(&labels.title, ("sans-serif", 22))
+        let mut area = root.margin(12, 0, 0, 0).titled(&labels.title, ("sans-serif", 22)).map_err(drawing)?;
+        if !labels.note.is_empty() {
+            area = area.titled(&labels.note, ("sans-serif", 15)).map_err(drawing)?;
+        }
+        let chart = ChartBuilder::on(&area)
             .margin(14)
             .margin_right(28)
+            .margin_top(4)
             .x_label_area_size(48)
             .y_label_area_size(72)
-            .build_cartesian_2d(left..right, low..high)
+            .build_cartesian_2d(x.low..x.high, y.low..y.high)
             .map_err(drawing)?;
-        // One label a decade: between them there would be lines without numbers.
-        let x_labels = if labels.log_x { (right - left) as usize + 1 } else { 9 };
-        fill(chart, series, &drawn, labels, x_labels.min(9))?;
+        fill(chart, series, &drawn, labels, [x, y])?;
         root.present().map_err(drawing)?;
     }
     Ok(text)
@@ -85,21 +125,16 @@ fn fill<'a, 'b: 'a>(
     series: &[Series],
     drawn: &[Vec<(f64, f64)>],
     labels: &Labels,
-    x_labels: usize,
+    [x, y]: [Axis; 2],
 ) -> Result<(), PictureError> {
-    let step = |x: &f64| match (labels.log_x, x.fract() == 0.0) {
-        (false, _) => number(*x),
-        (true, true) => number(10f64.powf(*x)),
-        (true, false) => String::new(),
-    };
     chart
         .configure_mesh()
         .x_desc(&labels.x)
         .y_desc(&labels.y)
-        .x_label_formatter(&step)
-        .y_label_formatter(&|y| number(*y))
-        .x_labels(x_labels)
-        .y_labels(8)
+        .x_label_formatter(&|at| x.label(*at))
+        .y_label_formatter(&|at| y.label(*at))
+        .x_labels(x.labels(9))
+        .y_labels(y.labels(8))
         .axis_desc_style(("sans-serif", 16))
         .label_style(("sans-serif", 14))
         .bold_line_style(RGBColor(222, 222, 222))
@@ -113,20 +148,32 @@ fn fill<'a, 'b: 'a>(
         }
         let [r, g, b] = PALETTE[i % PALETTE.len()];
         let style = ShapeStyle::from(RGBColor(r, g, b)).stroke_width(2);
-        chart
-            .draw_series(LineSeries::new(points.iter().copied(), style))
-            .map_err(drawing)?
-            .label(&one.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
+        let places = points.iter().copied();
+        if one.dashed {
+            let dashes = DashedLineSeries::new(places, DASH, DASH, style);
+            let key = move |(x, y)| DashedPathElement::new([(x, y), (x + KEY, y)], DASH, DASH, style);
+            chart.draw_series(dashes).map_err(drawing)?.label(&one.name).legend(key);
+        } else {
+            let key = move |(x, y)| PathElement::new([(x, y), (x + KEY, y)], style);
+            chart.draw_series(LineSeries::new(places, style)).map_err(drawing)?.label(&one.name).legend(key);
+        }
         // A line of one point cannot be seen, nor can one of few points be trusted.
         if points.len() <= 30 {
             let dots = points.iter().map(|&at| Circle::new(at, 3, style.filled()));
             chart.draw_series(dots).map_err(drawing)?;
         }
     }
+    // Where the curves are lower, there is room above them.
+    let middle = f64::midpoint(x.low, x.high);
+    let highest = |left: bool| {
+        let half = drawn.iter().flatten().filter(|(x, _)| (*x < middle) == left);
+        half.fold(f64::NEG_INFINITY, |highest, (_, y)| highest.max(*y))
+    };
+    let room =
+        if highest(true) < highest(false) { SeriesLabelPosition::UpperLeft } else { SeriesLabelPosition::UpperRight };
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(room)
         .margin(12)
         .legend_area_size(30)
         .background_style(WHITE.mix(0.85))
@@ -136,6 +183,10 @@ fn fill<'a, 'b: 'a>(
         .map_err(drawing)
 }
 
+/// The length of a dash and of the gap after it, in pixels.
+const DASH: i32 = 5;
+/// The length of the lines in the legend.
+const KEY: i32 = 25;
 /// Beyond this lies no loss worth drawing: one such point would flatten all the others.
 const FAR: f64 = 1e30;
 
@@ -188,11 +239,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn labels(log_x: bool) -> Labels {
-        Labels { title: "NICE on MNIST".into(), x: "step".into(), y: "loss (bits/dim)".into(), log_x }
+        let [title, x, y] = ["NICE on MNIST", "step", "loss (bits/dim)"].map(Into::into);
+        Labels { title, x, y, log_x, ..Labels::default() }
     }
 
     fn series(name: &str, points: &[(f64, f64)]) -> Series {
-        Series { name: name.into(), points: points.to_vec() }
+        Series { name: name.into(), points: points.to_vec(), dashed: false }
     }
 
     #[test]
@@ -206,6 +258,42 @@ mod tests {
             }
             assert!(text.contains("#0072B2") && text.contains("#D55E00"));
         }
+    }
+
+    /// Where the texts of a picture stand, from the left and from the top.
+    fn place_of(text: &str, picture: &str) -> (f64, f64) {
+        // Words stand on lines of their own, below the element they belong to.
+        let element = picture.split("<text ").find(|element| element.contains(&format!("\n{text}\n"))).unwrap();
+        let [x, y] = ["x=\"", "y=\""].map(|key| element.split_once(key).unwrap().1.split_once('"').unwrap().0);
+        (x.parse().unwrap(), y.parse().unwrap())
+    }
+
+    #[test]
+    fn powers_of_ten_are_equally_far_apart_on_both_axes() {
+        let grows = series("times", &[(1.0, 0.02), (10.0, 2.0), (100.0, 30.0)]);
+        let text = svg(&[grows], &Labels { log_y: true, note: "batches of 100".into(), ..labels(true) }).unwrap();
+        let heights = ["0.01", "0.1", "1", "10", "100"].map(|label| place_of(label, &text).1);
+        let steps: Vec<f64> = heights.windows(2).map(|pair| pair[0] - pair[1]).collect();
+        assert!(steps.iter().all(|step| *step > 20.0 && (step - steps[0]).abs() < 3.0), "{heights:?}");
+        assert!(place_of("NICE on MNIST", &text).1 < place_of("batches of 100", &text).1);
+    }
+
+    #[test]
+    fn the_legend_stands_where_the_curves_are_low() {
+        let falls = series("falls", &[(1.0, 5.0), (2.0, 4.0), (3.0, 1.0)]);
+        let rises = series("rises", &[(1.0, 1.0), (2.0, 4.0), (3.0, 5.0)]);
+        assert!(place_of("falls", &svg(&[falls], &labels(false)).unwrap()).0 > 400.0);
+        assert!(place_of("rises", &svg(&[rises], &labels(false)).unwrap()).0 < 400.0);
+    }
+
+    #[test]
+    fn dashes_are_many_pieces_and_a_line_is_one() {
+        let pieces = |dashed| {
+            let one = Series { dashed, ..series("a", &[(1.0, 1.0), (2.0, 5.0)]) };
+            svg(&[one], &labels(false)).unwrap().matches("stroke=\"#0072B2\"").count()
+        };
+        // The dots at both ends, the line, and its key.
+        assert!(pieces(false) <= 4 && pieces(true) > 40, "{} and {}", pieces(false), pieces(true));
     }
 
     #[test]
@@ -244,7 +332,10 @@ mod tests {
             points in prop::collection::vec((coordinate(), coordinate()), 0..20),
             log_x in any::<bool>(),
         ) {
-            let _ = svg(&[series("a", &points)], &labels(log_x));
+            for log_y in [false, true] {
+                let dashed = Series { dashed: log_y, ..series("a", &points) };
+                let _ = svg(&[dashed], &Labels { log_y, ..labels(log_x) });
+            }
         }
 
         #[test]

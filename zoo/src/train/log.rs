@@ -80,13 +80,18 @@ pub(super) fn draw(run: &Run, model: &str, unit: &str) -> Result<()> {
         lines.iter().filter_map(|line| Some((line.step as f64, loss(line)?))).collect()
     };
     let series = [
-        Series { name: "training".to_owned(), points: points(|line| line.train) },
-        Series { name: "validation".to_owned(), points: points(|line| line.validation) },
+        Series { name: "training".to_owned(), points: points(|line| line.train), dashed: false },
+        Series { name: "validation".to_owned(), points: points(|line| line.validation), dashed: false },
     ];
     if series.iter().all(|series| series.points.iter().all(|(_, y)| !y.is_finite())) {
         return Ok(());
     }
-    let labels =
-        Labels { title: format!("{model}: loss"), x: "step".to_owned(), y: format!("loss ({unit})"), log_x: true };
+    let labels = Labels {
+        title: format!("{model}: loss"),
+        x: "step".to_owned(),
+        y: format!("loss ({unit})"),
+        log_x: true,
+        ..Labels::default()
+    };
     Ok(curve::save(&run.curve(), &series, &labels)?)
 }
