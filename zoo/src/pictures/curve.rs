@@ -163,17 +163,9 @@ fn fill<'a, 'b: 'a>(
             chart.draw_series(dots).map_err(drawing)?;
         }
     }
-    // Where the curves are lower, there is room above them.
-    let middle = f64::midpoint(x.low, x.high);
-    let highest = |left: bool| {
-        let half = drawn.iter().flatten().filter(|(x, _)| (*x < middle) == left);
-        half.fold(f64::NEG_INFINITY, |highest, (_, y)| highest.max(*y))
-    };
-    let room =
-        if highest(true) < highest(false) { SeriesLabelPosition::UpperLeft } else { SeriesLabelPosition::UpperRight };
     chart
         .configure_series_labels()
-        .position(room)
+        .position(room(drawn, [x, y]))
         .margin(12)
         .legend_area_size(30)
         .background_style(WHITE.mix(0.85))
@@ -181,6 +173,40 @@ fn fill<'a, 'b: 'a>(
         .label_font(("sans-serif", 15))
         .draw()
         .map_err(drawing)
+}
+
+/// The corner for the legend: where the least of the curves is, and the upper right one of equals.
+fn room(drawn: &[Vec<(f64, f64)>], [x, y]: [Axis; 2]) -> SeriesLabelPosition {
+    /// What a legend takes of the width and of the height.
+    const PART: f64 = 0.35;
+    /// Places looked at from one point of a curve to the next.
+    const PLACES: u32 = 20;
+    let along = |axis: Axis, at: f64| (at - axis.low) / (axis.high - axis.low);
+    let between = |pair: &[(f64, f64)], place: u32| {
+        let share = f64::from(place) / f64::from(PLACES);
+        let mix = |a: f64, b: f64| a + share * (b - a);
+        [along(x, mix(pair[0].0, pair[1].0)), along(y, mix(pair[0].1, pair[1].1))]
+    };
+    let mut taken = [0; 4];
+    for points in drawn {
+        // A lone point is the whole of its curve.
+        let lone = points.iter().take(1).map(|&point| [point, point]);
+        let pairs = points.windows(2).map(|pair| [pair[0], pair[1]]);
+        for [across, up] in lone.chain(pairs).flat_map(|pair| (0..=PLACES).map(move |place| between(&pair, place))) {
+            let ends = [across > 1.0 - PART, across < PART].map(|side| [side && up > 1.0 - PART, side && up < PART]);
+            for (count, inside) in taken.iter_mut().zip(ends.into_iter().flatten()) {
+                *count += u32::from(inside);
+            }
+        }
+    }
+    let [upper_right, lower_right, upper_left, lower_left] = taken;
+    let corners = [
+        (upper_right, SeriesLabelPosition::UpperRight),
+        (upper_left, SeriesLabelPosition::UpperLeft),
+        (lower_right, SeriesLabelPosition::LowerRight),
+        (lower_left, SeriesLabelPosition::LowerLeft),
+    ];
+    corners.into_iter().min_by_key(|corner| corner.0).map_or(SeriesLabelPosition::UpperRight, |corner| corner.1)
 }
 
 /// The length of a dash and of the gap after it, in pixels.
@@ -279,11 +305,15 @@ mod tests {
     }
 
     #[test]
-    fn the_legend_stands_where_the_curves_are_low() {
-        let falls = series("falls", &[(1.0, 5.0), (2.0, 4.0), (3.0, 1.0)]);
-        let rises = series("rises", &[(1.0, 1.0), (2.0, 4.0), (3.0, 5.0)]);
-        assert!(place_of("falls", &svg(&[falls], &labels(false)).unwrap()).0 > 400.0);
-        assert!(place_of("rises", &svg(&[rises], &labels(false)).unwrap()).0 < 400.0);
+    fn the_legend_stands_where_no_curve_is() {
+        let place = |points: &[(f64, f64)]| {
+            let (x, y) = place_of("a", &svg(&[series("a", points)], &labels(false)).unwrap());
+            (x > 400.0, y < 240.0)
+        };
+        assert_eq!(place(&[(1.0, 5.0), (2.0, 1.5), (3.0, 1.0)]), (true, true));
+        assert_eq!(place(&[(1.0, 1.0), (2.0, 1.5), (3.0, 5.0)]), (false, true));
+        // The line between two points counts, not only its ends; here through all corners but the lower right one.
+        assert_eq!(place(&[(1.0, 1.0), (1.0, 5.0), (3.0, 5.0)]), (true, false));
     }
 
     #[test]
