@@ -29,7 +29,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    super::require_png(args.out.as_deref())?;
+    super::require_ending(args.out.as_deref(), "png")?;
     let source = Source::open(&args.name, args.seed)?;
     let space = source.space();
     if !drawing::has_picture(&space) {

@@ -59,7 +59,7 @@ fn grid(text: &str) -> Result<Grid, String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    super::require_png(args.out.as_deref())?;
+    super::require_ending(args.out.as_deref(), "png")?;
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
     class::check(args.class, &args.run, loaded.header.blueprint.classes)?;

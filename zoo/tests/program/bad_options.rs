@@ -38,6 +38,7 @@ fn runs_that_are_not_there_are_named() {
         "check",
         "interpolate",
         "density",
+        "latents",
     ] {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
         folder.refuses(&format!("{verb} nowhere {rest}"), &["there is no run nowhere", "zoo train"]);

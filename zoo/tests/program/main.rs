@@ -17,6 +17,7 @@ mod formats;
 mod full_disk;
 mod interpolate;
 mod interrupted;
+mod latents;
 mod list;
 mod made;
 mod maf;

@@ -1,0 +1,138 @@
+//! `zoo latents`: what models of the plane make of their test rows, side by side.
+
+use super::{folder, load, require_ending, say, source, threads};
+use crate::blueprint::Space;
+use crate::data::permutation;
+use crate::normality::Cloud;
+use crate::pictures::{Window, scatter};
+use crate::score::{Score, score};
+use crate::source::Part;
+use anyhow::{Context as _, Result, bail};
+use autograd::parallel;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Whose latents to draw, and where to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Run folders or .safetensors files, of two-dimensional data
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// The picture [default: latents.png beside the first model]
+    #[arg(long, value_name = "FILE.png")]
+    out: Option<PathBuf>,
+    /// At most so many test rows of each run's data [default: all]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    rows: Option<u32>,
+    /// Decides which test rows they are
+    #[arg(long, default_value = "0")]
+    seed: u64,
+    /// Threads [default: all cores]
+    #[arg(long, value_parser = super::thread_count)]
+    threads: Option<usize>,
+}
+
+/// Colours, each for as many rows, by the first column of the data.
+const COLOURS: usize = 4;
+/// Pixels from one side of a panel to the other, and panels in a row.
+const SIDE: usize = 320;
+const COLUMNS: usize = 4;
+
+/// What a model made of its data.
+struct Carried {
+    model: &'static str,
+    data: String,
+    latents: Vec<f32>,
+    colours: Vec<u8>,
+    cloud: Cloud,
+    score: Score,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    require_ending(args.out.as_deref(), "png")?;
+    let carry = |run: &PathBuf| carry(run, args);
+    let all =
+        parallel::with_threads(threads(args.threads), || args.runs.iter().map(carry).collect::<Result<Vec<_>>>())?;
+
+    let points: Vec<f32> = all.iter().flat_map(|one| &one.latents).copied().collect();
+    // Around the origin, where a standard normal is; but what is not one may need more of the plane.
+    let reach = Window::around(&points).map_or(4.0, |around| around.reach().clamp(4.0, 12.0));
+    let layout = scatter::Layout { window: Window::square(reach), side: SIDE, columns: COLUMNS };
+    let titles: Vec<String> = all.iter().map(|one| format!("{}: {:.3} nats", one.model, one.score.nats)).collect();
+    let panel = |(one, title)| {
+        let Carried { latents, colours, .. }: &Carried = one;
+        scatter::Panel { title, points: latents, groups: colours }
+    };
+    let panels: Vec<scatter::Panel<'_>> = all.iter().zip(titles.iter().map(String::as_str)).map(panel).collect();
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None => folder(&args.runs[0], None)?.join("latents.png"),
+    };
+    scatter::raster(&panels, &layout)?.save_png(&out)?;
+
+    say(&format!(
+        "{}: z of test rows, a colour for each quarter of x1; a standard normal would be right",
+        out.display()
+    ))?;
+    for (run, one) in args.runs.iter().zip(&all) {
+        let Carried { model, data, cloud, score, .. } = one;
+        let pair = |[a, b]: [f64; 2]| format!("({a:.3}, {b:.3})");
+        say(&format!(
+            "{}: {model} on {data}: z has mean {}, standard deviation {}, correlation {:.3}, distance of |z|² from the normal's {:.4} (chance: {:.4}), {}",
+            run.display(),
+            pair(cloud.mean),
+            pair(cloud.std),
+            cloud.correlation,
+            cloud.distance,
+            cloud.chance(),
+            score.describe()
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Carries test rows of a run's data to its latents.
+fn carry(run: &Path, args: &Args) -> Result<Carried> {
+    let loaded = load::<f32>(run)?;
+    let (header, flow) = (&loaded.header, &loaded.flow);
+    let space = header.blueprint.space;
+    let Space::Table { columns: 2, .. } = space else {
+        bail!(
+            "{} is over {}, and only latents of rows of 2 numbers are drawn: leave it out, or train on two columns",
+            run.display(),
+            space.describe()
+        );
+    };
+    let all = source(header, None)?.held_out(Part::Test, None);
+    let mut chosen = permutation(all.count(), args.seed);
+    chosen.truncate(args.rows.map_or(usize::MAX, |rows| rows as usize));
+    let rows = all.select(&chosen);
+
+    let latents = flow.encode_given(rows.x(), rows.classes()).with_context(|| run.display().to_string())?;
+    let score = score(flow, &space, &rows, args.seed);
+    if !latents.all_finite() || !score.nats.is_finite() {
+        bail!("{} carries some test rows to no finite z: leave it out, or use an earlier checkpoint", run.display());
+    }
+    let cloud =
+        Cloud::of(latents.as_slice()).with_context(|| format!("{} has no test rows: use longer data", header.data))?;
+    Ok(Carried {
+        model: header.blueprint.name(),
+        data: header.data.clone(),
+        latents: latents.as_slice().to_vec(),
+        colours: by_first_column(rows.x().as_slice()),
+        cloud,
+        score,
+    })
+}
+
+/// Which part of the rows, sorted by their first of two columns, each belongs to.
+fn by_first_column(rows: &[f32]) -> Vec<u8> {
+    let count = rows.len() / 2;
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by(|&a, &b| rows[2 * a].total_cmp(&rows[2 * b]));
+    let mut colours = vec![0; count];
+    for (rank, row) in order.into_iter().enumerate() {
+        colours[row] = (rank * COLOURS / count) as u8;
+    }
+    colours
+}

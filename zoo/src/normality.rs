@@ -1,0 +1,101 @@
+//! How near points of the plane come to a standard normal: what a flow is to make of its data.
+
+/// What a cloud of points looks like, beside a standard normal's means of 0, standard deviations of 1,
+/// correlation of 0 and distance of 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cloud {
+    /// Points.
+    pub n: usize,
+    /// The mean of either coordinate.
+    pub mean: [f64; 2],
+    /// The standard deviation of either coordinate.
+    pub std: [f64; 2],
+    /// The correlation of the two; NaN where one of them never changes.
+    pub correlation: f64,
+    /// How far the distribution of r = |z|² is from a standard normal's (Kolmogorov–Smirnov):
+    ///
+    /// ```text
+    /// sup_r |F(r) − (1 − exp(−r/2))|        F(r) = the share of points with |z|² ≤ r
+    /// ```
+    ///
+    /// Between 0 and 1. Points may have the right means, deviations and correlation and yet lie in a ring, a
+    /// cross or long tails: this sees it. It does not see what is symmetric under turns.
+    pub distance: f64,
+}
+
+impl Cloud {
+    /// Measures points, x and y in turn, all of them finite. None without any.
+    #[must_use]
+    pub fn of(points: &[f32]) -> Option<Self> {
+        let points: Vec<[f64; 2]> = points.chunks_exact(2).map(|z| [f64::from(z[0]), f64::from(z[1])]).collect();
+        let n = points.len();
+        if n == 0 {
+            return None;
+        }
+        let average = |value: &dyn Fn(&[f64; 2]) -> f64| points.iter().map(value).sum::<f64>() / n as f64;
+        let mean = [0, 1].map(|axis| average(&|z| z[axis]));
+        let std = [0, 1].map(|axis| average(&|z| (z[axis] - mean[axis]).powi(2)).sqrt());
+        let covariance = average(&|z| (z[0] - mean[0]) * (z[1] - mean[1]));
+        let mut squares: Vec<f64> = points.iter().map(|[x, y]| x * x + y * y).collect();
+        squares.sort_unstable_by(f64::total_cmp);
+        // The share of points jumps at each of them: both ends of the jump count.
+        let jump = |(i, r): (usize, &f64)| {
+            let expected = -(-r / 2.0).exp_m1();
+            (expected - i as f64 / n as f64).abs().max((expected - (i + 1) as f64 / n as f64).abs())
+        };
+        let distance = squares.iter().enumerate().map(jump).fold(0.0, f64::max);
+        Some(Self { n, mean, std, correlation: covariance / (std[0] * std[1]), distance })
+    }
+
+    /// The distance that so many points of a standard normal itself stay below in 95 of 100 cases (Kolmogorov's
+    /// limit, 1.36/√n).
+    #[must_use]
+    pub fn chance(&self) -> f64 {
+        (1.36 / (self.n as f64).sqrt()).min(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use rand_distr::StandardNormal;
+
+    /// Pairs of independent standard normals, changed by a map.
+    fn points(count: usize, map: impl Fn([f32; 2]) -> [f32; 2]) -> Vec<f32> {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let mut draw = || rng.sample::<f32, _>(StandardNormal);
+        (0..count).flat_map(|_| map([draw(), draw()])).collect()
+    }
+
+    #[test]
+    fn a_normal_is_near_and_its_moments_are_read() {
+        let cloud = Cloud::of(&points(10_000, |z| z)).unwrap();
+        assert!(cloud.distance < cloud.chance() && (cloud.chance() - 0.0136).abs() < 1e-9, "{cloud:?}");
+        let cloud = Cloud::of(&points(10_000, |[a, b]| [3.0 + 2.0 * a, a - b])).unwrap();
+        let near = |found: f64, expected: f64| (found - expected).abs() < 0.06;
+        assert!(near(cloud.mean[0], 3.0) && near(cloud.mean[1], 0.0), "{cloud:?}");
+        assert!(near(cloud.std[0], 2.0) && near(cloud.std[1], 2f64.sqrt()), "{cloud:?}");
+        assert!(near(cloud.correlation, 0.5f64.sqrt()), "{cloud:?}");
+    }
+
+    #[test]
+    fn the_distance_is_the_largest_difference_of_the_distributions() {
+        // Twice as wide: exp(−r/8) − exp(−r/2) is a − a⁴ with a = exp(−r/8), and largest at a³ = ¼.
+        let wide = Cloud::of(&points(40_000, |z| z.map(|z| 2.0 * z))).unwrap();
+        let a = 0.25f64.cbrt();
+        assert!((wide.distance - (a - a.powi(4))).abs() < wide.chance(), "{wide:?}");
+        // A ring has a normal's moments, and all of its points at one radius.
+        let ring = Cloud::of(&points(40_000, |[a, b]| [a, b].map(|z| z * 2f32.sqrt() / a.hypot(b)))).unwrap();
+        assert!((ring.std[0] - 1.0).abs() < 0.02 && ring.correlation.abs() < 0.02, "{ring:?}");
+        assert!((ring.distance - (1.0 - (-1f64).exp())).abs() < 1e-3, "{ring:?}");
+    }
+
+    #[test]
+    fn few_points_are_measured_too() {
+        assert_eq!(Cloud::of(&[]), None);
+        let one = Cloud::of(&[0.0, 0.0]).unwrap();
+        assert_eq!((one.n, one.std, one.distance), (1, [0.0, 0.0], 1.0));
+    }
+}
