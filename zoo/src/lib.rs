@@ -19,4 +19,5 @@ pub mod run;
 pub mod score;
 pub mod source;
 pub mod timing;
+pub mod trade_off;
 pub mod train;

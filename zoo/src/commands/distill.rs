@@ -132,5 +132,5 @@ fn seconds_per_sample(flow: &Flow<f32>, rows: usize, inversion: Inversion) -> f6
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let condition = drawing::condition(flow, None, 0..rows).map(Var::from);
     let cx = Context { condition: condition.as_ref(), inversion, ..Context::default() };
-    median_seconds(|| drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
+    median_seconds(1, || drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
 }

@@ -13,6 +13,7 @@ mod latents;
 mod list;
 mod sample;
 mod sound;
+mod trade_off;
 mod train;
 mod transform;
 
@@ -69,6 +70,11 @@ enum Command {
     /// standard normal's, 1 − exp(−r/2), from 0 to 1. Beside it stands what chance alone would stay below in 95 of
     /// 100 cases, 1.36/√N. (Latents of nice are to be logistic, and so always differ.)
     Latents(latents::Args),
+    /// Measure the time of a sample and of a density, of MAF and of IAF, as the dimensions grow
+    ///
+    /// The models have fresh parameters and no normalisation. Each time is the median of several repetitions of a
+    /// whole batch, after one that does not count, in microseconds per row.
+    TradeOff(trade_off::Args),
     /// Check a trained model's inverse and log-determinant in f64
     Check(check::Args),
 }
@@ -92,6 +98,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Interpolate(args) => interpolate::run(&args),
         Command::Density(args) => density::run(&args),
         Command::Latents(args) => latents::run(&args),
+        Command::TradeOff(args) => trade_off::run(&args),
         Command::Check(args) => check::run(&args),
     }
 }

@@ -25,6 +25,7 @@ mod output;
 mod real_nvp;
 mod refused_resume;
 mod sample;
+mod trade_off;
 mod train;
 mod transform;
 mod units;
