@@ -29,9 +29,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    if let Some(out) = &args.out {
-        super::must_end_in(out, "png")?;
-    }
+    super::require_ending(args.out.as_deref(), "png")?;
     let source = Source::open(&args.name, args.seed)?;
     let space = source.space();
     if !drawing::has_picture(&space) {

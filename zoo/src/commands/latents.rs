@@ -1,6 +1,6 @@
 //! `zoo latents`: what models of the plane make of their test rows, side by side.
 
-use super::{folder, load, must_end_in, say, source, threads};
+use super::{folder, load, require_ending, say, source, threads};
 use crate::blueprint::Space;
 use crate::data::permutation;
 use crate::normality::Cloud;
@@ -49,9 +49,7 @@ struct Carried {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    if let Some(out) = &args.out {
-        must_end_in(out, "png")?;
-    }
+    require_ending(args.out.as_deref(), "png")?;
     let carry = |run: &PathBuf| carry(run, args);
     let all =
         parallel::with_threads(threads(args.threads), || args.runs.iter().map(carry).collect::<Result<Vec<_>>>())?;

@@ -135,13 +135,15 @@ fn folder(run: &Path, asked: Option<&Path>) -> Result<PathBuf> {
     }
 }
 
-/// Refuses the name of a picture that does not end as its format does.
-fn must_end_in(out: &Path, ending: &str) -> Result<()> {
-    if !out.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) {
-        let (out, format) = (out.display(), ending.to_uppercase());
-        bail!("{out} would be {format} under another name: let --out end in .{ending}");
+/// Refuses a file for a picture whose name does not end as its format does.
+fn require_ending(out: Option<&Path>, ending: &str) -> Result<()> {
+    match out {
+        Some(out) if !out.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) => {
+            let (out, format) = (out.display(), ending.to_uppercase());
+            bail!("{out} would be {format} under another name: let --out end in .{ending}")
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// A line on standard output. Where nobody reads any more (`zoo list | head`), nobody misses it.

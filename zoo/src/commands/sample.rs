@@ -1,6 +1,6 @@
 //! `zoo sample`.
 
-use super::{class, how::positive, load, must_end_in, say, sound, threads};
+use super::{class, how::positive, load, say, sound, threads};
 use crate::blueprint::Space;
 use crate::data::npy;
 use crate::drawing;
@@ -59,9 +59,7 @@ fn grid(text: &str) -> Result<Grid, String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    if let Some(out) = &args.out {
-        must_end_in(out, "png")?;
-    }
+    super::require_ending(args.out.as_deref(), "png")?;
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
     class::check(args.class, &args.run, loaded.header.blueprint.classes)?;

@@ -1,6 +1,6 @@
 //! `zoo trade-off`: what MAF and IAF gain and lose, in microseconds.
 
-use super::{must_end_in, say, threads};
+use super::{require_ending, say, threads};
 use crate::files::check_place;
 use crate::pictures::curve::{self, Labels, Series};
 use crate::trade_off::{Sizes, Times, measure};
@@ -63,7 +63,7 @@ const CURVES: [Curve; 5] = [
 ];
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    must_end_in(&args.out, "svg")?;
+    require_ending(Some(&args.out), "svg")?;
     // Before the minutes that it takes to fill it.
     check_place(&args.out)?;
     let mut dims = args.dims.clone();
