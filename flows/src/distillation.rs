@@ -28,6 +28,9 @@ use crate::module::Module;
 use crate::nn::Causal;
 use autograd::{Real, Var};
 
+/// The greatest log-ratio, in nats, that is told from greater ones.
+const FARTHEST: f64 = 1e30;
+
 /// Makes every parameter of a model a constant, for good: gradients pass it by on their way to what lies before,
 /// which is all that a teacher is asked for, and less work. (`Param::set_trainable` thaws one.)
 pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
@@ -56,6 +59,23 @@ pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: 
 #[must_use]
 pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     log_ratio(student, teacher, z, cx).mean_all()
+}
+
+/// The loss where a student begins far from its teacher: `KL` from [`log_ratio`]s r that are softened beyond c nats,
+///
+/// ```text
+/// mean over the batch of  min(r, c) + c·log(max(r, c)/c)
+/// ```
+///
+/// What an untrained student draws may be so unlikely under its teacher, by many powers of ten, that its gradient
+/// would swamp all others or overflow. It still says where to go: beyond c it is divided by r/c. Below c nothing
+/// is changed.
+#[must_use]
+pub fn softened<T: Real>(log_ratio: &Var<T>, c: f64) -> Var<T> {
+    let near = log_ratio.clamp(f64::MIN, c);
+    // Whatever is greater still must not make the sum infinite.
+    let far = log_ratio.clamp(c, FARTHEST).scale(1.0 / c).ln().scale(c);
+    (near + far).mean_all()
 }
 
 /// The two halves of `KL(student ‖ teacher)` for a batch of the student's signals, in nats a signal.

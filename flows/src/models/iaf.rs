@@ -23,7 +23,8 @@ use rand::Rng;
 pub struct Iaf;
 
 impl Iaf {
-    /// An IAF over rows of D numbers; with [`Gate::Sigmoid`] in the paper's gated form.
+    /// An IAF over rows of D numbers; with [`Gate::Sigmoid`] in the paper's gated form. It starts without any
+    /// dependence of one dimension on another (without a gate, as the identity).
     ///
     /// # Panics
     /// If it is to have more than one component: a mixture's z → x is the direction without a formula, and would

@@ -116,7 +116,11 @@ pub(super) fn autoregressive<T: Real>(
             layers.push(Box::new(Autoregressive::new(made(start.len(), rng).starting_at(&start), mixture, reads)));
             break;
         }
-        layers.push(Box::new(Autoregressive::new(made(2, rng), Affine { gate }, reads)));
+        let net = made(2, rng);
+        // Along the sequential direction a change in one dimension may grow from each dimension to the next. IAF
+        // goes that way to data, and begins where nothing grows.
+        let net = if reads == Reads::Latent { net.silent() } else { net };
+        layers.push(Box::new(Autoregressive::new(net, Affine { gate }, reads)));
         match norm {
             Norm::None => {}
             Norm::Batch => layers.push(Box::new(BatchNorm::new(dims))),

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 pub(super) struct Args {
     /// The model; `zoo list` shows them
     model: String,
-    /// mnist, a toy's name, speech, a folder of IDX files, or a .npy or .csv file
+    /// mnist, a toy's name, speech (speech:512 for signals of 512 samples), a folder of IDX files, or a .npy or .csv file
     /// [default: mnist; of wavenet, speech]
     #[arg(long)]
     data: Option<String>,

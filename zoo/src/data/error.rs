@@ -62,6 +62,16 @@ pub enum DataError {
         /// Its only value.
         value: f32,
     },
+    /// No length for a signal.
+    #[error("speech cannot come in signals of {length:?} samples; choose speech:{least} to speech:{most}")]
+    Length {
+        /// What was asked for.
+        length: String,
+        /// The shortest there is.
+        least: usize,
+        /// The longest.
+        most: usize,
+    },
     /// The dimensions do not multiply to the number of values.
     #[error("{values} values cannot be arranged as {shape}; pass as many values as the shape holds")]
     Shape {

@@ -77,7 +77,7 @@ const MNIST: &str = "mnist";
 
 /// Loads a data set by name or by path.
 ///
-/// `mnist`, the toys' names and `speech` come first, whatever files of that name lie around; `./mnist` is
+/// `mnist`, the toys' names and `speech` (or `speech:512`, in signals of 512 samples) come first, whatever files of that name lie around; `./mnist` is
 /// always the file. A path may be a folder of the four IDX files, a `.npy` (tables, or images of
 /// unsigned bytes), a `.csv` or a `.csv.gz`. A folder has test images of its own; everything else
 /// is split in 80, 10 and 10 percent.
@@ -88,8 +88,8 @@ pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset, DataEr
     if let Ok(toy) = name_or_path.parse() {
         return Ok(Dataset::Toy(toy));
     }
-    if name_or_path.eq_ignore_ascii_case(Speech::NAME) {
-        return Ok(Dataset::Speech(Speech::default()));
+    if let Some(speech) = Speech::of(name_or_path) {
+        return speech.map(Dataset::Speech);
     }
     let path = Path::new(name_or_path);
     if path.is_dir() {

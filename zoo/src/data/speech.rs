@@ -11,7 +11,7 @@ mod voiced;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-use super::Table;
+use super::{DataError, Table};
 use burst::Burst;
 use voiced::Voiced;
 
@@ -29,6 +29,10 @@ pub struct Speech {
     pub rate: u32,
 }
 
+/// Signals may be so long, in samples.
+const LEAST: usize = 64;
+const MOST: usize = 65_536;
+
 impl Default for Speech {
     fn default() -> Self {
         Self { samples: 2048, rate: 8000 }
@@ -38,6 +42,22 @@ impl Default for Speech {
 impl Speech {
     /// The name by which it is asked for.
     pub const NAME: &str = "speech";
+
+    /// The signals that this name asks for: `speech`, or `speech:512` in signals of 512 samples. None for
+    /// another name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Result<Self, DataError>> {
+        let name = name.to_lowercase();
+        let rest = name.strip_prefix(Self::NAME)?;
+        if rest.is_empty() {
+            return Some(Ok(Self::default()));
+        }
+        let samples = rest.strip_prefix(':')?;
+        Some(match samples.parse() {
+            Ok(samples @ LEAST..=MOST) => Ok(Self { samples, ..Self::default() }),
+            _ => Err(DataError::Length { length: samples.to_owned(), least: LEAST, most: MOST }),
+        })
+    }
 
     /// `n` independent rows, of numbers within about ±1.
     pub fn sample<R: Rng + ?Sized>(&self, n: usize, rng: &mut R) -> Table {

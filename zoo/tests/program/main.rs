@@ -30,3 +30,4 @@ mod trade_off;
 mod train;
 mod transform;
 mod units;
+mod wavenet;

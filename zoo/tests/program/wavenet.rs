@@ -1,0 +1,70 @@
+//! WaveNet and its student: signals in, signals out, and what else they are not for.
+
+use crate::folder::Folder;
+use crate::formats::png_size;
+
+/// A folder with a teacher of short signals.
+fn taught() -> Folder {
+    let folder = Folder::new();
+    folder.run("train wavenet --preset quick --layers 5 --data speech:128 --steps 210 --threads 1 --out teacher");
+    folder
+}
+
+#[test]
+fn a_wavenet_learns_signals_and_its_student_learns_from_it() {
+    let folder = taught();
+    // An epoch is 200 steps; what it has learnt by then is better than what it knew before.
+    let losses: Vec<f64> = folder.log("teacher").iter().filter_map(|line| line["train"].as_f64()).collect();
+    assert!(losses[losses.len() - 1] < losses[0] - 0.5, "{losses:?}");
+    let check = folder.json("check teacher --samples 5 --jacobians 1 --threads 1 --json");
+    assert_eq!((&check["model"], &check["sound"]), (&"wavenet".into(), &true.into()));
+    let said = folder.run("sample teacher --grid 3x1 --threads 1");
+    assert!(said.contains("samples.wav: 3 signals"), "{said}");
+
+    let line = "distill teacher --preset quick --layers 5 --batch 4 --threads 1 --out student";
+    let said = folder.run(&format!("{line} --steps 500"));
+    for part in ["KL = ", "nats/step", "teacher, wavenet, by D = 128 passes", "student, parallel-wavenet, one pass"] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    for sound in ["data.wav", "teacher.wav", "student.wav"] {
+        let wav = folder.read(&format!("student/{sound}"));
+        assert_eq!((&wav[..4], &wav[8..12]), (&b"RIFF"[..], &b"WAVE"[..]), "{sound}");
+    }
+    assert!(png_size(&folder.read("student/beside.png")).0 > 500);
+    let score = folder.json("evaluate student --limit 5 --threads 1 --json");
+    assert!(score["nats_per_step"].as_f64().unwrap().is_finite(), "{score}");
+    let check = folder.json("check student --samples 3 --jacobians 1 --threads 1 --json");
+    assert_eq!((&check["model"], &check["sound"]), (&"parallel-wavenet".into(), &true.into()));
+    // It goes on to as many steps as are asked for.
+    let said = folder.run("distill teacher --resume --steps 505 --threads 1 --out student");
+    assert!(said.contains("trained 505 steps"), "{said}");
+}
+
+#[test]
+fn a_killed_distillation_of_signals_goes_on_to_the_same_bits() {
+    let folder = taught();
+    let line =
+        |out: &str| format!("distill teacher --preset quick --layers 3 --batch 2 --steps 120 --threads 1 --out {out}");
+    folder.run(&line("whole"));
+    let mut running = folder.begin(&format!("{} --save-every 1e-9", line("cut")));
+    folder.wait_for(&mut running, "cut", 50, true);
+    assert_eq!(running.kill().code(), None, "it had ended before it was to be cut off");
+    folder.run("distill teacher --resume --threads 1 --out cut");
+    for name in ["model.safetensors", "training.safetensors"] {
+        let [whole, cut] = ["whole", "cut"].map(|run| folder.safetensors(&format!("{run}/{name}")));
+        for (tensor, stored) in &whole.tensors {
+            assert!(cut.tensors[tensor] == *stored, "{name}: {tensor} differs");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_signal_is_refused() {
+    let folder = taught();
+    folder.refuses("train wavenet --data two-moons --out run", &["two-moons", "model of signals", "--data speech"]);
+    folder.refuses("train parallel-wavenet", &["learns from a wavenet", "zoo distill runs/wavenet-speech"]);
+    folder.refuses("distill teacher --student iaf --out run", &["no student of wavenet", "parallel-wavenet"]);
+    folder.refuses("train wavenet --data speech:7 --out run", &["\"7\" samples", "speech:64"]);
+    folder.refuses("train wavenet --order reversed --out run", &["--order"]);
+    folder.refuses("train wavenet --layers 30 --out run", &["wavenet cannot have the sizes"]);
+}
