@@ -168,6 +168,7 @@ fn a_student_that_is_the_teacher_has_no_divergence_from_it() {
         order: Order::Given,
         hidden: vec![7],
         norm: Norm::None,
+        components: 1,
         condition: 0,
     };
     let (teacher, student): (Flow<f64>, _) =
