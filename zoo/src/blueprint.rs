@@ -326,12 +326,7 @@ impl Blueprint {
     }
 
     /// A MADE or a MAF of these sizes, whose last layer's conditionals have so many components.
-    fn masked<T: Real>(
-        &self,
-        sizes: AutoregressiveConfig,
-        components: usize,
-        rng: &mut dyn Rng,
-    ) -> Result<Flow<T>> {
+    fn masked<T: Real>(&self, sizes: AutoregressiveConfig, components: usize, rng: &mut dyn Rng) -> Result<Flow<T>> {
         sane(self.name(), &[components], components > 0)?;
         Ok(self.over_the_line(Maf::build(&AutoregressiveConfig { components, ..sizes }, rng)))
     }
