@@ -1,5 +1,6 @@
 //! The program end to end: the real binary, run as a person runs it, in temporary folders.
 
+mod autoregressive;
 mod bad_checkpoints;
 mod bad_classes;
 mod bad_images;

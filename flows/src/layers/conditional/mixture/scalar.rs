@@ -124,6 +124,10 @@ impl Scalar {
             (low, high) = (low.min(own), high.max(own));
             x += c.log_weight.exp() * own;
         }
+        // An infinite z has an infinite x, and what is no number has none.
+        if !x.is_finite() {
+            return (x, f64::NAN);
+        }
         x = x.clamp(low, high);
         let precise = f64::EPSILON * z.abs().max(1.0);
         let (mut last, mut before_last) = (f64::INFINITY, f64::INFINITY);
