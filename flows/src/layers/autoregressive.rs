@@ -24,6 +24,9 @@ pub enum Reads {
 /// log|det ∂x/∂z| = Σ α,  log|det ∂z/∂x| = −Σ α
 /// ```
 ///
+/// With [`Mixture`](super::Mixture) conditionals, on a base of their kind, each dimension given those before it has a
+/// mixture's density.
+///
 /// The Jacobian is triangular. MAF has all of x at once in `to_latent`, one parallel pass; `to_data`
 /// needs x_<i for xᵢ and goes through the dimensions in order. IAF is the reverse. The sequential
 /// direction costs the multiply-adds of one pass here, not of D: see [`Causal::in_order`].

@@ -3,7 +3,8 @@
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error, second_directional};
 use autograd::{Real, Tape, Tensor, Var, check, diff, parallel};
-use flows::layers::{Affine, Conditional, Elementwise, Kind, Mixture};
+use flows::layers::{Affine, Conditional, Elementwise, Gate, Kind, Mixture};
+use flows::models::{AutoregressiveConfig, Iaf, Norm, Order};
 use rand::RngExt;
 use std::f64::consts::PI;
 
@@ -326,4 +327,12 @@ fn components_start_apart_and_together_like_one() {
             assert!(max_error(&Tensor::full([], means.iter().sum()), &Tensor::zeros([])) < 1e-12);
         }
     }
+}
+
+#[test]
+#[should_panic(expected = "IAF: 3 components, not 1")]
+fn an_iaf_has_no_mixtures() {
+    let (dims, layers, order, hidden, norm) = (2, 1, Order::Given, vec![4], Norm::None);
+    let config = AutoregressiveConfig { dims, layers, order, hidden, norm, components: 3, condition: 0 };
+    drop(Iaf::build::<f64>(&config, Gate::None, &mut rng(1)));
 }

@@ -1,4 +1,5 @@
-//! WaveNet: what its outputs see, and the sequential direction by each unit once, on the tape, and by T passes.
+//! WaveNet: what its outputs see, and the sequential direction by each unit once, on the tape, and by T
+//! passes.
 
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error};

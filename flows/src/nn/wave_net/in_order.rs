@@ -1,10 +1,12 @@
 //! The sequential direction in the work of one pass.
 //!
-//! A pass for each step of a signal would compute all earlier steps again. Each layer keeps instead what it read
-//! in the last `dilation` steps, in a ring whose oldest entry is just what the convolution needs (Le Paine et al.
-//! 2016, Fast WaveNet). A step of time then costs what one step costs in a parallel pass, whatever the length.
+//! A pass for each step of a signal would compute all earlier steps again. Each layer keeps instead what it
+//! read in the last `dilation` steps, in a ring whose oldest entry is just what the convolution needs (Le
+//! Paine et al. 2016, Fast WaveNet). A step of time then costs what one step costs in a parallel pass,
+//! whatever the length.
 //!
-//! Numbers lie `[row][unit]`, weights `[input][output]`: a product of a few rows then still fills its vectors.
+//! Numbers lie `[row][unit]`, weights `[input][output]`: a product of a few rows then still fills its
+//! vectors.
 
 use super::WaveNet;
 use super::layer::Layer;
@@ -33,8 +35,8 @@ impl<T: Real> Plain<T> {
         Self { strides: (bias.shape()[0], 1), weight: Var::from(weight).transpose().into_value(), bias }
     }
 
-    /// Adds the sums of as many outputs as a row of `to` has, over as many inputs as a row of `from` has; both
-    /// from a first one on.
+    /// Adds the sums of as many outputs as a row of `to` has, over as many inputs as a row of `from` has;
+    /// both from a first one on.
     fn add(&self, rows: usize, input: usize, output: usize, from: &[T], to: &mut [T]) {
         let (inputs, outputs) = (from.len() / rows, to.len() / rows);
         let weight = &self.weight.as_slice()[input * self.strides.0 + output * self.strides.1..];
