@@ -1,19 +1,19 @@
-//! Probability density distillation: a student that samples fast learns the density of a teacher that does not
-//! (van den Oord et al. 2018, *Parallel WaveNet*; lecture 8's MAF teacher and IAF student).
+//! Probability density distillation: a student that samples fast learns the density of a teacher that does
+//! not (van den Oord et al. 2018, *Parallel WaveNet*; lecture 8's MAF teacher and IAF student).
 //!
 //! ```text
 //! KL(student ‖ teacher) = E_{x from the student} [log s(x) − log t(x)]
 //! ```
 //!
-//! No data are needed: the student draws x itself, and knows its own density of it from the z that it kept. The
-//! teacher, frozen, judges x in one pass; its gradient *by x* is what the student learns from, so that x must stay
-//! on the tape. The difference is [`reverse_kl`], for any two flows. Its two halves pull against each other: the
-//! teacher's alone is greatest where the student draws the teacher's mode again and again, and it is the entropy,
-//! −log s(x), that keeps it from that.
+//! No data are needed: the student draws x itself, and knows its own density of it from the z that it kept.
+//! The teacher, frozen, judges x in one pass; its gradient *by x* is what the student learns from, so that x
+//! must stay on the tape. The difference is [`reverse_kl`], for any two flows. Its two halves pull against
+//! each other: the teacher's alone is greatest where the student draws the teacher's mode again and again,
+//! and it is the entropy, −log s(x), that keeps it from that.
 //!
-//! For a [`ParallelWaveNet`] student both halves have less noise than that, see [`logistic_terms`]. Samples that are likely
-//! under the teacher may still sound faint, as KL(student ‖ teacher) may be small where the student leaves a mode
-//! out; [`PowerSpectrum::loss`] compares them with real signals.
+//! For a [`ParallelWaveNet`] student both halves have less noise than that, see [`logistic_terms`]. Samples
+//! that are likely under the teacher may still sound faint, as KL(student ‖ teacher) may be small where the
+//! student leaves a mode out; [`PowerSpectrum::loss`] compares them with real signals.
 
 mod power;
 
@@ -47,8 +47,8 @@ pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
 /// log s(x) = log p_Z(z) − log|det ∂x/∂z|           from the z that x was made from: no inverse
 /// ```
 ///
-/// Differentiable in both flows; to train the student alone, [`freeze`] the teacher. A student whose `to_data` is
-/// parallel (IAF) and a teacher whose `to_latent` is (MAF) make this two passes.
+/// Differentiable in both flows; to train the student alone, [`freeze`] the teacher. A student whose
+/// `to_data` is parallel (IAF) and a teacher whose `to_latent` is (MAF) make this two passes.
 #[must_use]
 pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     let Mapped { value: x, log_det } = student.bijection().to_data(z, cx);
@@ -107,8 +107,8 @@ pub struct Teacher<'a, T: Real, N, C> {
 }
 
 impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
-    /// The mean over the batch of `−Σ_t log t(y_t | x_1 … x_{t−1})`, averaged over several `y` for each `x`. The
-    /// network sees x once.
+    /// The mean over the batch of `−Σ_t log t(y_t | x_1 … x_{t−1})`, averaged over several `y` for each `x`.
+    /// The network sees x once.
     fn cross_entropy(&self, x: &Var<T>, ys: impl ExactSizeIterator<Item = Var<T>>, cx: Context<'_, T>) -> Var<T> {
         let (parameters, count) = (self.layer.parameters(x, cx), ys.len());
         let log_prob = |y: Var<T>| {
@@ -128,12 +128,13 @@ impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
 /// cross-entropy = E Σ_t −log t(m_t + s_t·z'_t | x_1 … x_{t−1}),   mean over several fresh z'_t for each t
 /// ```
 ///
-/// The entropy has no noise but that of the scales. In the cross-entropy the teacher's network sees the path x once,
-/// and each step's distribution is then asked about several draws of that step, not only about the one that
-/// happened to be drawn (a Rao–Blackwellised estimate: the same expectation, less variance, at hardly more work).
+/// The entropy has no noise but that of the scales. In the cross-entropy the teacher's network sees the path
+/// x once, and each step's distribution is then asked about several draws of that step, not only about the
+/// one that happened to be drawn (a Rao–Blackwellised estimate: the same expectation, less variance, at
+/// hardly more work).
 ///
-/// `draws` are noise of the same kind and shape as `z`, independent of it and of each other. (x is in step with z:
-/// the one shift by a step is inside the networks.)
+/// `draws` are noise of the same kind and shape as `z`, independent of it and of each other. (x is in step
+/// with z: the one shift by a step is inside the networks.)
 ///
 /// # Panics
 /// If there are no draws, or the teacher reads latents.

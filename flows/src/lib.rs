@@ -1,5 +1,5 @@
 //! Invertible maps, the densities they give, and models of Stanford CS236's lectures 7 and 8 on
-//! normalizing flows: NICE, RealNVP, MADE, MAF and IAF so far.
+//! normalizing flows: NICE, RealNVP, MADE, MAF, IAF, WaveNet and Parallel WaveNet so far.
 //!
 //! A flow writes data as `x = f(z)`: **z is the latent, x the data**. [`Bijection::to_data`] is the
 //! lecture's `f`, [`Bijection::to_latent`] its `f⁻¹`, and each returns its own log-determinant, so
@@ -22,7 +22,7 @@
 //!
 //! Where to read on: [`bijection`](Bijection) and [`Flow`] are the whole theory, a page each;
 //! [`layers`] has one map a file, [`models`] one lecture model a file, [`nn`] the networks inside
-//! them and the optimisers. [`check`] holds any bijection, yours too, against finite differences.
+//! them and the optimisers. [`distillation`] teaches a flow that samples fast what one that does not has learned. [`check`] holds any bijection, yours too, against finite differences.
 
 #![deny(missing_docs)]
 

@@ -14,8 +14,8 @@ const SILENCE: f64 = 1e-4;
 /// P_fk = |Σ_n w_n·x_{f·hop + n}·exp(−2πi·kn/W)|² / Σ w²,    w_n = ½ − ½·cos(2πn/W)    (Hann)
 /// ```
 ///
-/// Divided like this, white noise of variance σ² has the power σ² at each frequency. The transform is a product
-/// with a matrix of windowed cosines and sines, and differentiable.
+/// Divided like this, white noise of variance σ² has the power σ² at each frequency. The transform is a
+/// product with a matrix of windowed cosines and sines, and differentiable.
 #[derive(Debug)]
 pub struct PowerSpectrum<T: Real> {
     window: usize,
@@ -81,10 +81,11 @@ impl<T: Real> PowerSpectrum<T> {
     /// ```
     ///
     /// with powers averaged over the batch and over time first, as in the paper: an average may be matched by
-    /// signals of the right variety, each power by itself only by one and the same signal. The paper takes the difference
-    /// of the powers themselves; there the loudest frequencies, often a thousand times the others, are all that
-    /// counts, and gradients change with the signal's unit. Logarithms compare ratios, at all frequencies alike.
-    /// ε is −40 dB of the reference's mean power, so that what nobody hears makes no difference.
+    /// signals of the right variety, each power by itself only by one and the same signal. The paper takes
+    /// the difference of the powers themselves; there the loudest frequencies, often a thousand times the
+    /// others, are all that counts, and gradients change with the signal's unit. Logarithms compare ratios,
+    /// at all frequencies alike. ε is −40 dB of the reference's mean power, so that what nobody hears makes
+    /// no difference.
     #[must_use]
     #[track_caller]
     pub fn loss(&self, x: &Var<T>, reference: &Var<T>) -> Var<T> {

@@ -36,18 +36,18 @@ pub struct ParallelWaveNetConfig {
 /// log|det ∂x/∂z| = Σ_t log s_t,   log s_t = Σ_k αᵏ_t
 /// ```
 ///
-/// With one order for all flows, whatever scales and shifts step t depends on z before t alone. So `x_t` given the
-/// past is the base's own shape, logistic, with scale `s_t` and shift `m_t = x_t − s_t·z_t`; see
-/// [`ParallelWaveNet::generate`]. A sample takes one pass a flow, a density of other signals than its own samples
-/// goes through time.
+/// With one order for all flows, whatever scales and shifts step t depends on z before t alone. So `x_t`
+/// given the past is the base's own shape, logistic, with scale `s_t` and shift `m_t = x_t − s_t·z_t`; see
+/// [`ParallelWaveNet::generate`]. A sample takes one pass a flow, a density of other signals than its own
+/// samples goes through time.
 #[derive(Debug)]
 pub struct ParallelWaveNet<T: Real> {
     /// In the order in which latents pass them.
     flows: Vec<Autoregressive<WaveNet<T>, Affine>>,
 }
 
-/// A signal made from noise, and the distribution that each step was drawn from: `x_t = shift_t + exp(log_scale_t)·z_t`
-/// with `z_t` standard logistic. All are `[batch, T]`.
+/// A signal made from noise, and the distribution that each step was drawn from:
+/// `x_t = shift_t + exp(log_scale_t)·z_t` with `z_t` standard logistic. All are `[batch, T]`.
 #[derive(Clone, Debug)]
 pub struct Generated<T: Real> {
     /// The signal x.

@@ -61,7 +61,7 @@ impl WaveNetFlow {
         let mixture = Mixture::new(components, Kind::Logistic);
         let outputs = Conditional::<T>::parameters(&mixture);
         let net = WaveNet::new(&WaveNetConfig { channels, skip, layers, cycles, outputs, condition }, rng);
-        Autoregressive::new(net.beginning_at(&mixture.start()), mixture, Reads::Data)
+        Autoregressive::new(net.starting_at(&mixture.start()), mixture, Reads::Data)
     }
 
     /// The density over signals that a layer gives; the same parameters, not a copy.

@@ -29,16 +29,16 @@ pub struct WaveNetConfig {
 }
 
 impl WaveNetConfig {
-    /// How many steps back a step's outputs see: `1 + cycles·(2^layers − 1)`. One is the shift at the entrance,
-    /// the others are the dilations.
+    /// How many steps back a step's outputs see: `1 + cycles·(2^layers − 1)`. One is the shift at the
+    /// entrance, the others are the dilations.
     #[must_use]
     pub fn receptive_field(&self) -> usize {
         1 + self.cycles * ((1 << self.layers) - 1)
     }
 }
 
-/// A stack of dilated causal convolutions (van den Oord et al. 2016, WaveNet), `[batch, T] → [batch, T·outputs]`:
-/// the outputs of step t depend on the inputs before t alone.
+/// A stack of dilated causal convolutions (van den Oord et al. 2016, WaveNet),
+/// `[batch, T] → [batch, T·outputs]`: the outputs of step t depend on the inputs before t alone.
 ///
 /// ```text
 /// h_t  = V·x_{t−1} + c                                  the entrance
@@ -47,10 +47,11 @@ impl WaveNetConfig {
 /// outputs of t = A·relu(B·relu(k_t) + b) + a
 /// ```
 ///
-/// The input is shifted by one step once, at the entrance; every convolution after that sees its own step. What lies
-/// before the signal's beginning counts as 0 in each layer. No parameter belongs to a step of time, so that any
-/// length of signal will do. Filter and gate are one weight `[2C, 2C]` (rows: filter, gate; columns: now, d steps
-/// before), residual and skip another, `[C + skip, C]`. The last layer has no residual, which nobody would read.
+/// The input is shifted by one step once, at the entrance; every convolution after that sees its own step.
+/// What lies before the signal's beginning counts as 0 in each layer. No parameter belongs to a step of time,
+/// so that any length of signal will do. Filter and gate are one weight `[2C, 2C]` (rows: filter, gate;
+/// columns: now, d steps before), residual and skip another, `[C + skip, C]`. The last layer has no residual,
+/// which nobody would read.
 #[derive(Debug)]
 pub struct WaveNet<T: Real> {
     outputs: usize,
@@ -60,8 +61,8 @@ pub struct WaveNet<T: Real> {
 }
 
 impl<T: Real> WaveNet<T> {
-    /// A network whose gates keep the scale of activations (Glorot & Bengio 2010), whose residuals and skips of
-    /// all layers together are about as large as those of one, and whose outputs start small.
+    /// A network whose gates keep the scale of activations (Glorot & Bengio 2010), whose residuals and skips
+    /// of all layers together are about as large as those of one, and whose outputs start small.
     ///
     /// # Panics
     /// If a size other than the condition's is 0, or `layers` is above 30.
@@ -88,12 +89,12 @@ impl<T: Real> WaveNet<T> {
         self
     }
 
-    /// The same network with outputs that begin about these numbers, the same at every step.
+    /// The same network with outputs that start about these numbers, the same at every step.
     ///
     /// # Panics
     /// If there are not as many as outputs.
     #[must_use]
-    pub fn beginning_at(self, outputs: &[f64]) -> Self {
+    pub fn starting_at(self, outputs: &[f64]) -> Self {
         assert!(outputs.len() == self.outputs, "WaveNet: {} numbers for {} outputs", outputs.len(), self.outputs);
         self.head[1].bias().update(|b| b.iter_mut().zip(outputs).for_each(|(b, &x)| *b = T::from_f64(x)));
         self
@@ -104,7 +105,8 @@ impl<T: Real> WaveNet<T> {
         self.layers.iter().map(|layer| layer.shift(condition?)).collect()
     }
 
-    /// The outputs of what the skip connections have summed up, `[batch, steps, skip] → [batch, steps, outputs]`.
+    /// The outputs of what the skip connections have summed up,
+    /// `[batch, steps, skip] → [batch, steps, outputs]`.
     fn end(&self, skip: Var<T>) -> Var<T> {
         let [first, second] = &self.head;
         second.apply(&first.apply(&skip.then(Unary::Relu)).then(Unary::Relu))

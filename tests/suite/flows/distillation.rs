@@ -129,6 +129,26 @@ fn gradients_by_the_student_are_those_of_differences() {
     gradient_is_that_of_differences(&student, |tape| {
         terms(&student, &teacher, &tape.constant(z.clone()), 3, &mut rng(9)).kl()
     });
+    // The lecture's pair, whose orders of the dimensions differ.
+    let (teacher, student) = maf_and_iaf(2);
+    freeze(&teacher);
+    gradient_is_that_of_differences(&student, |tape| {
+        reverse_kl(&student, &teacher, &tape.constant(z.clone()), Context::default())
+    });
+}
+
+/// A MAF and an IAF of so many layers.
+fn maf_and_iaf(layers: usize) -> (Flow<f64>, Flow<f64>) {
+    let config = AutoregressiveConfig {
+        dims: LENGTH,
+        layers,
+        order: Order::Given,
+        hidden: vec![7],
+        norm: Norm::None,
+        components: 1,
+        condition: 0,
+    };
+    (Maf::build(&config, &mut rng(1)), Iaf::build(&config, Gate::None, &mut rng(2)))
 }
 
 /// Sets the last layer of every network to constant outputs.
@@ -162,17 +182,7 @@ fn a_student_that_is_the_teacher_has_no_divergence_from_it() {
     let z = Var::from(noise(50, &mut rng(10)));
     near(reverse_kl(&student.flow(LENGTH, 0), &density, &z, Context::default()).item(), 0.0, 1e-12);
     // A MAF and an IAF of one constant layer are one and the same map.
-    let config = AutoregressiveConfig {
-        dims: LENGTH,
-        layers: 1,
-        order: Order::Given,
-        hidden: vec![7],
-        norm: Norm::None,
-        components: 1,
-        condition: 0,
-    };
-    let (teacher, student): (Flow<f64>, _) =
-        (Maf::build(&config, &mut rng(1)), Iaf::build(&config, Gate::None, &mut rng(2)));
+    let (teacher, student) = maf_and_iaf(1);
     for model in [&teacher, &student] {
         fix(model, "net.1.weight", "net.1.bias", &[0.4, -0.3]);
     }
@@ -243,5 +253,5 @@ fn a_teacher_that_reads_latents_is_refused() {
     let layer = Autoregressive::new(WaveNet::new(&sizes, &mut rng(1)), Affine::default(), Reads::Latent);
     let z = Var::from(noise(1, &mut rng(1)));
     let teacher = Teacher { layer: &layer, base: &Logistic };
-    let _ = logistic_terms(&student, &teacher, &z, &[z.clone()], Context::default());
+    let _ = logistic_terms(&student, &teacher, &z, std::slice::from_ref(&z), Context::default());
 }

@@ -1,10 +1,12 @@
 //! The sequential direction in the work of one pass.
 //!
-//! A pass for each step of a signal would compute all earlier steps again. Each layer keeps instead what it read
-//! in the last `dilation` steps, in a ring whose oldest entry is just what the convolution needs (Le Paine et al.
-//! 2016, Fast WaveNet). A step of time then costs what one step costs in a parallel pass, whatever the length.
+//! A pass for each step of a signal would compute all earlier steps again. Each layer keeps instead what it
+//! read in the last `dilation` steps, in a ring whose oldest entry is just what the convolution needs (Le
+//! Paine et al. 2016, Fast WaveNet). A step of time then costs what one step costs in a parallel pass,
+//! whatever the length.
 //!
-//! Numbers lie `[unit][row]`: rows of a batch go together through small matrix products.
+//! Numbers lie `[row][unit]`, weights `[input][output]`: a product of a few rows then still fills its
+//! vectors.
 
 use super::WaveNet;
 use super::layer::Layer;
@@ -12,44 +14,47 @@ use crate::nn::{InOrder, Linear, Step};
 use autograd::elementwise::{Binary, Unary};
 use autograd::{Real, Tensor, Var, parallel};
 
-/// Rows of the batch that go together: fewer make narrow products, more make rings that leave the cache.
-const ROWS: usize = 64;
+/// Rows of the batch that go together: more of them have rings that leave the cache.
+const ROWS: usize = 16;
 
-/// A linear map as the sequential pass sees it: the weight `[outputs, inputs]` and the bias.
+/// A linear map as the sequential pass sees it.
 struct Plain<T: Real> {
     weight: Tensor<T>,
+    /// From one input's weights to the next one's, and from one output's.
+    strides: (usize, usize),
     bias: Tensor<T>,
 }
 
 impl<T: Real> Plain<T> {
-    fn new(linear: &Linear<T>) -> Self {
-        Self { weight: linear.weight().value(), bias: linear.bias().value() }
+    /// For a row at a time or for several: a lone row is multiplied by dot products, along the inputs.
+    fn new(linear: &Linear<T>, lone: bool) -> Self {
+        let (weight, bias) = (linear.weight().value(), linear.bias().value());
+        if lone {
+            return Self { strides: (1, weight.shape()[1]), weight, bias };
+        }
+        Self { strides: (bias.shape()[0], 1), weight: Var::from(weight).transpose().into_value(), bias }
     }
 
-    fn inputs(&self) -> usize {
-        self.weight.shape()[1]
-    }
-
-    /// Adds some outputs' sums over some inputs, both from a first one on: as many as `to` and `from` hold.
-    fn add(&self, rows: usize, output: usize, input: usize, from: &[T], to: &mut [T]) {
-        let weight = &self.weight.as_slice()[output * self.inputs() + input..];
-        let (strides, along) = ((self.inputs() as isize, 1), (rows as isize, 1));
-        let (outputs, inputs) = (to.len() / rows, from.len() / rows);
-        T::gemm(outputs, inputs, rows, T::ONE, weight, strides, from, along, T::ONE, to, along);
+    /// Adds the sums of as many outputs as a row of `to` has, over as many inputs as a row of `from` has;
+    /// both from a first one on.
+    fn add(&self, rows: usize, input: usize, output: usize, from: &[T], to: &mut [T]) {
+        let (inputs, outputs) = (from.len() / rows, to.len() / rows);
+        let weight = &self.weight.as_slice()[input * self.strides.0 + output * self.strides.1..];
+        let strides = (self.strides.0 as isize, self.strides.1 as isize);
+        let [a, c] = [inputs, outputs].map(|columns| (columns as isize, 1));
+        T::gemm(rows, inputs, outputs, T::ONE, from, a, weight, strides, T::ONE, to, c);
     }
 
     /// All outputs.
     fn apply(&self, rows: usize, from: &[T], to: &mut [T]) {
-        spread(self.bias.as_slice(), rows, to);
+        repeat(self.bias.as_slice(), to);
         self.add(rows, 0, 0, from, to);
     }
 }
 
-/// One number for all rows of each unit.
-fn spread<T: Real>(numbers: &[T], rows: usize, to: &mut [T]) {
-    for (to, &number) in to.chunks_exact_mut(rows).zip(numbers) {
-        to.fill(number);
-    }
+/// The same numbers in each row.
+fn repeat<T: Real>(numbers: &[T], to: &mut [T]) {
+    to.chunks_exact_mut(numbers.len()).for_each(|row| row.copy_from_slice(numbers));
 }
 
 /// A layer of the network.
@@ -63,21 +68,21 @@ struct Stage<T: Real> {
 }
 
 impl<T: Real> Stage<T> {
-    fn new(layer: &Layer<T>, shift: Option<Var<T>>) -> Self {
-        let (gate, out) = (Plain::new(&layer.gate), Plain::new(&layer.out));
+    fn new(layer: &Layer<T>, shift: Option<Var<T>>, lone: bool) -> Self {
+        let (gate, out) = (Plain::new(&layer.gate, lone), Plain::new(&layer.out, lone));
         let shift = shift.map(Var::into_value);
         Self { dilation: layer.dilation(), residual: layer.residual(), gate, out, shift }
     }
 
-    /// What the sums of filter and gate begin with, `[unit][row]`, for some rows of the batch.
+    /// What the sums of filter and gate begin with, for some rows of the batch.
     fn beginning(&self, first: usize, rows: usize) -> Vec<T> {
-        let bias = self.gate.bias.as_slice();
-        let units = bias.len();
-        let shift = |unit: usize, row: usize| match &self.shift {
-            Some(shift) => shift.as_slice()[(first + row) * units + unit],
-            None => T::ZERO,
-        };
-        (0..units * rows).map(|i| bias[i / rows] + shift(i / rows, i % rows)).collect()
+        let units = self.gate.bias.shape()[0];
+        let mut sums = vec![T::ZERO; rows * units];
+        repeat(self.gate.bias.as_slice(), &mut sums);
+        if let Some(shift) = &self.shift {
+            T::binary_assign(Binary::Add, &mut sums, &shift.as_slice()[first * units..(first + rows) * units]);
+        }
+        sums
     }
 }
 
@@ -98,67 +103,71 @@ struct Memory<T> {
     beginnings: Vec<Vec<T>>,
     h: Vec<T>,
     sums: Vec<T>,
+    gated: Vec<T>,
     skips: Vec<T>,
     head: Vec<T>,
     outputs: Vec<T>,
 }
 
 impl<T: Real> Stages<T> {
-    fn new(net: &WaveNet<T>, condition: Option<&Tensor<T>>) -> Self {
+    fn new(net: &WaveNet<T>, condition: Option<&Tensor<T>>, lone: bool) -> Self {
         let shifts = net.shifts(condition.map(|c| Var::from(c.clone())).as_ref());
-        let stages: Vec<_> = net.layers.iter().zip(shifts).map(|(layer, shift)| Stage::new(layer, shift)).collect();
+        let stages = net.layers.iter().zip(shifts).map(|(layer, shift)| Stage::new(layer, shift, lone));
+        let stages: Vec<_> = stages.collect();
         let mut skip = vec![T::ZERO; net.head[0].weight().shape()[1]];
         for stage in &stages {
-            for (sum, &bias) in skip.iter_mut().zip(&stage.out.bias.as_slice()[stage.residual..]) {
-                *sum += bias;
-            }
+            T::binary_assign(Binary::Add, &mut skip, &stage.out.bias.as_slice()[stage.residual..]);
         }
-        let [first, second] = &net.head;
-        Self { entrance: Plain::new(&net.entrance), stages, skip, head: [Plain::new(first), Plain::new(second)] }
+        let head = net.head.each_ref().map(|linear| Plain::new(linear, lone));
+        Self { entrance: Plain::new(&net.entrance, lone), stages, skip, head }
     }
 
     /// Memory for some rows of the batch, from row `first` on, over a signal of this length.
     fn memory(&self, first: usize, rows: usize, length: usize) -> Memory<T> {
-        let channels = self.entrance.bias.as_slice().len();
-        let room = |units: usize| vec![T::ZERO; units * rows];
+        let channels = self.entrance.bias.shape()[0];
+        let room = |units: usize| vec![T::ZERO; rows * units];
         Memory {
             rows,
             rings: self.stages.iter().map(|stage| room(stage.dilation.min(length) * channels)).collect(),
             beginnings: self.stages.iter().map(|stage| stage.beginning(first, rows)).collect(),
             h: room(channels),
             sums: room(2 * channels),
+            gated: room(channels),
             skips: room(self.skip.len()),
             head: room(self.skip.len()),
-            outputs: room(self.head[1].bias.as_slice().len()),
+            outputs: room(self.head[1].bias.shape()[0]),
         }
     }
 
     /// The outputs of step `t`, given the numbers one step before.
     fn step(&self, t: usize, before: &[T], memory: &mut Memory<T>) {
-        let Memory { rows, rings, beginnings, h, sums, skips, head, outputs } = memory;
+        let Memory { rows, rings, beginnings, h, sums, gated, skips, head, outputs } = memory;
         let (rows, width) = (*rows, h.len());
+        let channels = width / rows;
         self.entrance.apply(rows, before, h);
-        spread(&self.skip, rows, skips);
+        repeat(&self.skip, skips);
         for ((stage, ring), beginning) in self.stages.iter().zip(rings).zip(beginnings) {
             let at = t % (ring.len() / width) * width;
             let oldest = &mut ring[at..at + width];
             sums.copy_from_slice(beginning);
             stage.gate.add(rows, 0, 0, h, sums);
-            // Before this the ring holds what lies before the beginning: zeros.
+            // Before this there is nothing: zeros.
             if t >= stage.dilation {
-                stage.gate.add(rows, 0, width / rows, oldest, sums);
+                stage.gate.add(rows, channels, 0, oldest, sums);
             }
             oldest.copy_from_slice(h);
-            let (filter, gate) = sums.split_at_mut(width);
-            T::unary_in_place(Unary::Tanh, filter);
-            T::unary_in_place(Unary::Sigmoid, gate);
-            T::binary_assign(Binary::Mul, filter, gate);
-            stage.out.add(rows, stage.residual, 0, filter, skips);
+            for (sums, gated) in sums.chunks_exact_mut(2 * channels).zip(gated.chunks_exact_mut(channels)) {
+                let (filter, gate) = sums.split_at_mut(channels);
+                T::unary_in_place(Unary::Tanh, filter);
+                T::unary_in_place(Unary::Sigmoid, gate);
+                T::binary(Binary::Mul, filter, gate, gated);
+            }
+            stage.out.add(rows, 0, stage.residual, gated, skips);
             if stage.residual > 0 {
-                for (h, &bias) in h.chunks_exact_mut(rows).zip(stage.out.bias.as_slice()) {
-                    h.iter_mut().for_each(|h| *h += bias);
+                for row in h.chunks_exact_mut(channels) {
+                    T::binary_assign(Binary::Add, row, &stage.out.bias.as_slice()[..channels]);
                 }
-                stage.out.add(rows, 0, 0, filter, h);
+                stage.out.add(rows, 0, 0, gated, h);
             }
         }
         T::unary_in_place(Unary::Relu, skips);
@@ -177,14 +186,17 @@ pub(super) fn solve<T: Real>(
 ) -> InOrder<T> {
     assert!(t.shape().rank() == 2, "in order: signals of shape {}, not [batch, T]", t.shape());
     let (batch, length) = (t.shape()[0], t.shape()[1]);
-    let stages = Stages::new(net, condition);
     // Each row's results, and the sum of its log-slopes behind them.
     let width = length + 1;
     let mut solved = Tensor::zeros([batch, width]);
-    let each = batch.div_ceil(parallel::threads()).clamp(1, ROWS);
+    // Groups of one size, as far as that goes.
+    let threads = parallel::threads();
+    let each = batch.div_ceil(threads * batch.div_ceil(threads * ROWS).max(1)).max(1);
+    let stages = Stages::new(net, condition, each == 1);
     parallel::side_by_side(solved.as_mut_slice(), each * width, &|start, solved| {
-        for (group, solved) in solved.chunks_mut(ROWS * width).enumerate() {
-            let first = start / width + group * ROWS;
+        // One thread is given all at once.
+        for (group, solved) in solved.chunks_mut(each * width).enumerate() {
+            let first = start / width + group * each;
             let t = &t.as_slice()[first * length..(first + solved.len() / width) * length];
             rows_in_order(&stages, first, length, t, solved, step);
         }
@@ -208,22 +220,23 @@ fn rows_in_order<T: Real>(
     let width = length + 1;
     let rows = solved.len() / width;
     let mut memory = stages.memory(first, rows, length);
+    let mut parameters = memory.outputs.clone();
     let [mut target, mut value, mut log_slope] = [(); 3].map(|()| vec![T::ZERO; rows]);
     let mut log_det = vec![0.0; rows];
     for i in 0..length {
         stages.step(i, &value, &mut memory);
+        let outputs = memory.outputs.len() / rows;
+        T::transpose([rows, outputs], &memory.outputs, outputs, &mut parameters, rows);
         for (target, row) in target.iter_mut().zip(t.chunks_exact(length)) {
             *target = row[i];
         }
-        step(&target, &memory.outputs, &mut value, &mut log_slope);
-        for ((row, &value), (sum, slope)) in
-            solved.chunks_exact_mut(width).zip(&value).zip(log_det.iter_mut().zip(&log_slope))
-        {
-            row[i] = value;
-            *sum += slope.to_f64();
+        step(&target, &parameters, &mut value, &mut log_slope);
+        for (row, solved) in solved.chunks_exact_mut(width).enumerate() {
+            solved[i] = value[row];
+            log_det[row] += log_slope[row].to_f64();
         }
     }
-    for (row, &sum) in solved.chunks_exact_mut(width).zip(&log_det) {
-        row[length] = T::from_f64(sum);
+    for (solved, &sum) in solved.chunks_exact_mut(width).zip(&log_det) {
+        solved[length] = T::from_f64(sum);
     }
 }

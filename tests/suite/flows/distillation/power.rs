@@ -89,7 +89,7 @@ fn the_loss_compares_ratios_of_powers() {
     near(spectrum.loss(&shifted, &sine).item(), 0.0, 1e-6);
     // Gradients, where powers differ.
     let along = uniform(&[6, 64], -1.0, 1.0, &mut rng(6));
-    let gradient = diff::gradient(&loss, &x);
+    let gradient = diff::gradient(loss, &x);
     let slope: f64 = gradient.as_slice().iter().zip(along.as_slice()).map(|(g, a)| g * a).sum();
     let expected = directional(|x| loss(&Var::from(x.clone())).into_value(), &x, &along).item();
     near(slope, expected, 1e-7);

@@ -53,7 +53,7 @@ fn reads_latents<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>>
 
 fn mixtures<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     let mixture = Mixture::new(1 + s.layers % 3, Kind::Logistic);
-    let net = net(3 * (1 + s.layers % 3), s, rng).beginning_at(&mixture.start());
+    let net = net(3 * (1 + s.layers % 3), s, rng).starting_at(&mixture.start());
     Box::new(Autoregressive::new(net, mixture, Reads::Data))
 }
 
