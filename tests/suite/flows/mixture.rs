@@ -64,7 +64,7 @@ impl Parameters {
         let weights: f64 = self.logits.iter().map(|l| l.exp()).sum();
         let terms: Vec<f64> = (0..self.means.len())
             .map(|k| {
-                let s = 10.0 * (self.log_scales[k] / 10.0).tanh();
+                let s = 5.0 * (self.log_scales[k] / 5.0).tanh();
                 self.logits[k] - weights.ln() + log_base(kind, (x - self.means[k]) / s.exp()) - s
             })
             .collect();

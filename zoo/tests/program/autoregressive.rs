@@ -47,7 +47,7 @@ fn a_maf_has_its_mixtures_in_the_last_layer() {
 #[test]
 fn mixtures_that_cannot_be_are_refused() {
     let folder = Folder::new();
-    let reason = ["only made and maf have conditionals that can be mixtures", "leave out --components"];
+    let reason = ["only made, maf and wavenet have conditionals that can be mixtures", "leave out --components"];
     folder.refuses(&format!("{TRAIN} --data two-moons --components 3 --out run"), &reason);
     for model in ["iaf", "real-nvp"] {
         folder.refuses(&format!("{} --components 3 --out run", MADE.replace("made", model)), &reason);

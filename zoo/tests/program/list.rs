@@ -45,7 +45,7 @@ fn the_parameters_that_are_listed_are_those_of_a_checkpoint() {
     }
     let models = folder.json("list --preset quick --json");
     let nice = models.as_array().unwrap().iter().find(|row| row["model"] == "nice").unwrap();
-    assert_eq!(nice["parameters_mnist"].as_u64(), Some(numbers as u64));
+    assert_eq!(nice["parameters"].as_u64(), Some(numbers as u64));
 }
 
 #[test]
