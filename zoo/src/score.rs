@@ -35,6 +35,12 @@ pub struct Score {
     pub nats: f64,
     /// Its standard error.
     pub nats_error: f64,
+    /// The median, which a few rows that are unlike all others do not move.
+    #[serde(default)]
+    pub median: f64,
+    /// Rows whose density is no finite number: beyond what `f32` can hold. Then the mean is not, either.
+    #[serde(default)]
+    pub not_finite: usize,
     /// Images only: bits per dimension of the pixels' levels.
     pub bits_per_dim: Option<f64>,
     /// Its standard error.
@@ -65,6 +71,8 @@ impl Score {
             n: values.len(),
             nats,
             nats_error,
+            median: median(values),
+            not_finite: values.iter().filter(|value| !value.is_finite()).count(),
             bits_per_dim: None,
             bits_error: None,
             logit_nats: None,
@@ -107,6 +115,12 @@ impl Score {
             return format!("KL = {:.2} ± {:.2} nats{each}, N = {}", self.nats, self.nats_error, self.n);
         }
         let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
+        if self.not_finite > 0 {
+            let (n, lost, median) = (self.n, self.not_finite, self.median);
+            return format!(
+                "log {p} of {lost} rows of {n} is below what f32 can hold, median {median:.4e} nats{given}"
+            );
+        }
         let logit = match (self.logit_nats, self.logit_error) {
             (Some(nats), Some(error)) => format!(" ({nats:.2} ± {error:.2} in logit space)"),
             _ => String::new(),
@@ -232,6 +246,16 @@ fn mean(values: &[f64]) -> (f64, f64) {
     (mean, (variance / n).sqrt())
 }
 
+/// The median; of values that are not finite it counts those as the least.
+fn median(values: &[f64]) -> f64 {
+    let low = |value: &f64| if value.is_finite() { *value } else { f64::NEG_INFINITY };
+    let mut sorted: Vec<f64> = values.iter().map(low).collect();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
+    // JSON has no infinities.
+    middle.max(f64::MIN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +263,16 @@ mod tests {
     use crate::rows::one_hot;
     use autograd::{Tensor, sharded};
     use rand::SeedableRng;
+
+    #[test]
+    fn rows_whose_density_is_not_finite_are_counted_and_said() {
+        let score = Score::of(Measure::LogLikelihood, &[-2.0, f64::NAN, -1.0, -4.0, -3.0], false);
+        assert_eq!((score.not_finite, score.median), (1, -3.0));
+        assert!(score.describe().starts_with("log p(x) of 1 of 5 rows is below"), "{}", score.describe());
+        assert_eq!(Score::of(Measure::LogLikelihood, &[f64::NEG_INFINITY], false).median, f64::MIN);
+        let score = Score::of(Measure::LogLikelihood, &[-2.0, -1.0, -9.0], false);
+        assert_eq!((score.not_finite, score.median, score.nats), (0, -2.0, -4.0));
+    }
 
     #[test]
     fn shards_of_a_batch_take_their_own_classes() {
