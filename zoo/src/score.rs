@@ -118,7 +118,7 @@ impl Score {
         if self.not_finite > 0 {
             let (n, lost, median) = (self.n, self.not_finite, self.median);
             return format!(
-                "log {p} of {lost} rows of {n} is below what f32 can hold, median {median:.4e} nats{given}"
+                "log {p}{given} of {lost} of {n} rows is below what f32 can hold; median {median:.4e} nats"
             );
         }
         let logit = match (self.logit_nats, self.logit_error) {
