@@ -2,6 +2,7 @@
 
 use super::{class, load, say, threads};
 use crate::blueprint::Space;
+use crate::blueprint::Space;
 use crate::data::npy;
 use anyhow::{Result, bail};
 use autograd::{Tensor, parallel};
@@ -58,11 +59,13 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
         let row = at / (result.shape().elements() / rows.shape()[0]).max(1);
         let (lo, hi) =
             rows.rows(row..row + 1).as_slice().iter().fold((f32::MAX, f32::MIN), |(lo, hi), &x| (lo.min(x), hi.max(x)));
-        bail!(
-            "{}: the result for row {row} is not finite: its values go from {lo} to {hi}, but this model is over {}",
-            args.input.display(),
-            space.describe()
-        );
+        let unlike = match space {
+            Space::Images { .. } if (0.0..=1.0).contains(&lo) && hi <= 1.0 => {
+                "it is too unlike what the model has learnt for f32 numbers: leave it out".to_owned()
+            }
+            _ => format!("its values go from {lo} to {hi}, but this model is over {}", space.describe()),
+        };
+        bail!("{}: the result for row {row} is not finite: {unlike}", args.input.display());
     }
     npy::write(&args.output, result.shape(), result.as_slice())?;
     let what = match map {
