@@ -2,7 +2,6 @@
 
 use super::{class, load, say, threads};
 use crate::blueprint::Space;
-use crate::blueprint::Space;
 use crate::data::npy;
 use anyhow::{Result, bail};
 use autograd::{Tensor, parallel};
