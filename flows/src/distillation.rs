@@ -5,7 +5,7 @@
 //! KL(student ‖ teacher) = E_{x from the student} [log s(x) − log t(x)]
 //! ```
 //!
-//! No data are needed: the student draws x itself, and knows its own density of it from the z that it kept.
+//! No data are needed for that: the student draws x itself, and knows its own density of it from the z that it kept.
 //! The teacher, frozen, judges x in one pass; its gradient *by x* is what the student learns from, so that x
 //! must stay on the tape. The difference is [`reverse_kl`], for any two flows. Its two halves pull against
 //! each other: the teacher's alone is greatest where the student draws the teacher's mode again and again,

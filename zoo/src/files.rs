@@ -11,20 +11,20 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file could not be opened or read.
-    #[error("cannot read {}: {source}; {}", path.display(), advice(source))]
+    #[error("cannot read {}: {why}; {}", path.display(), advice(why))]
     Read {
         /// The file in question.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
     /// The file could not be created, filled, or moved to its place.
-    #[error("cannot write {}: {source}; {}", path.display(), advice(source))]
+    #[error("cannot write {}: {why}; {}", path.display(), advice(why))]
     Write {
         /// The file in question, under its final name.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
     /// The folder which should receive the file is missing.
     #[error("cannot write {}: its folder does not exist; create it with `mkdir -p {}`", path.display(), folder.display())]
@@ -95,7 +95,7 @@ pub fn open(path: &Path) -> Result<(File, u64), FileError> {
 }
 
 fn read_error(path: &Path, source: io::Error) -> FileError {
-    FileError::Read { path: path.to_owned(), source }
+    FileError::Read { path: path.to_owned(), why: source }
 }
 
 /// Writes a file whole or not at all.
@@ -109,7 +109,7 @@ pub fn write_atomically<F>(path: &Path, fill: F) -> Result<(), FileError>
 where
     F: FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 {
-    let failed = |source| FileError::Write { path: path.to_owned(), source };
+    let failed = |why| FileError::Write { path: path.to_owned(), why };
     let (target, folder) = place(path)?;
     let existing = fs::metadata(&target).ok();
 

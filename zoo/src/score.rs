@@ -109,7 +109,7 @@ impl Score {
     pub fn describe(&self) -> String {
         if self.measure == Measure::Divergence {
             let each = match (self.nats_per_step, self.step_error) {
-                (Some(nats), Some(error)) => format!(" ({nats:.4} ± {error:.4} nats/step)"),
+                (Some(nats), Some(error)) => format!(" ({nats:.4} ± {error:.4} nats a time step)"),
                 _ => String::new(),
             };
             return format!("KL = {:.2} ± {:.2} nats{each}, N = {}", self.nats, self.nats_error, self.n);
@@ -128,7 +128,7 @@ impl Score {
         let nats = format!("log {p} = {:.2} ± {:.2} nats{logit}, N = {}", self.nats, self.nats_error, self.n);
         let each = match (self.bits_per_dim, self.bits_error, self.nats_per_step, self.step_error) {
             (Some(bits), Some(error), ..) => format!("{bits:.4} ± {error:.4} bits/dim{given}, "),
-            (_, _, Some(loss), Some(error)) => format!("{loss:.4} ± {error:.4} nats/step{given}, "),
+            (_, _, Some(loss), Some(error)) => format!("{loss:.4} ± {error:.4} nats a time step{given}, "),
             _ => String::new(),
         };
         each + &nats
@@ -141,7 +141,7 @@ pub const fn unit(space: &Space) -> &'static str {
     match space {
         Space::Images { .. } => "bits/dim",
         Space::Table { .. } => "nats",
-        Space::Signal { .. } => "nats/step",
+        Space::Signal { .. } => "nats a time step",
     }
 }
 
@@ -316,7 +316,7 @@ mod tests {
         let trained = in_unit(&space, loss(&flow, &space, &rows.values(), Context::default()).item().into());
         assert!((scored.loss() - trained).abs() < 1e-4, "{scored:?} and {trained}");
         let said = scored.describe();
-        assert!(said.contains("nats/step, log p(x) = ") && said.contains(" nats, N = 5"), "{said}");
+        assert!(said.contains("nats a time step, log p(x) = ") && said.contains(" nats, N = 5"), "{said}");
         let damaged = Blueprint { space: Space::Signal { samples: 6, rate: 0 }, ..blueprint };
         assert!(damaged.build::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).is_err());
     }

@@ -49,7 +49,11 @@ impl fmt::Display for Measured {
         writeln!(f, "  x → z → x                  {:.2e}", self.round_trip_x)?;
         writeln!(f, "  z → x → z                  {:.2e}", self.round_trip_z)?;
         writeln!(f, "  log|det| + log|det⁻¹| at x {:.2e}", self.log_det_cancel_x)?;
-        writeln!(f, "  log|det| + log|det⁻¹| at z {:.2e}", self.log_det_cancel_z)?;
+        write!(f, "  log|det| + log|det⁻¹| at z {:.2e}", self.log_det_cancel_z)?;
+        if differenced == 0 {
+            return Ok(());
+        }
+        writeln!(f)?;
         writeln!(f, "over {differenced} of them, against a finite-difference Jacobian:")?;
         writeln!(f, "  log|det ∂z/∂x|             {:.2e}", self.log_det_to_latent)?;
         write!(f, "  log|det ∂x/∂z|             {:.2e}", self.log_det_to_data)

@@ -80,9 +80,9 @@ impl<T: Real> PowerSpectrum<T> {
     /// mean over bins k of (log(P̄_k(x) + ε) − log(P̄_k(reference) + ε))²
     /// ```
     ///
-    /// with powers averaged over the batch and over time first, as in the paper: an average may be matched by
-    /// signals of the right variety, each power by itself only by one and the same signal. The paper takes
-    /// the difference of the powers themselves; there the loudest frequencies, often a thousand times the
+    /// with powers averaged over time first, as in the paper, and over the batch: an average may be matched by
+    /// signals of the right variety, each power by itself only by one and the same signal. (So it wants the whole
+    /// batch: the mean of this loss over parts of one is another loss.) The paper takes the difference of the powers themselves; there the loudest frequencies, often a thousand times the
     /// others, are all that counts, and gradients change with the signal's unit. Logarithms compare ratios,
     /// at all frequencies alike. ε is −40 dB of the reference's mean power, so that what nobody hears makes
     /// no difference.

@@ -45,11 +45,11 @@ pub struct AutoregressiveConfig {
     pub dims: usize,
     /// Autoregressive layers; the order of the dimensions is reversed between them.
     pub layers: usize,
-    /// The order of the first layer.
+    /// The order of the first layer that data pass; of an IAF too.
     pub order: Order,
     /// Units in each hidden layer of each network.
     pub hidden: Vec<usize>,
-    /// What stands between the layers.
+    /// What follows each layer.
     pub norm: Norm,
     /// Components of the conditionals of a MAF's last layer, the one nearest the latents: with more than one
     /// they are mixtures of Gaussians. An IAF has 1.
@@ -66,8 +66,8 @@ pub struct AutoregressiveConfig {
 /// log p(x) = log N(z; 0, I) − Σ α           over all layers
 /// ```
 ///
-/// with batch normalisation after each layer, and the order of the dimensions reversed before the
-/// next. One layer is MADE with Gaussian conditionals. With K components the last layer's conditionals are
+/// with batch normalisation (or `ActNorm`, or nothing) after each layer, and the order of the dimensions reversed
+/// before the next. α is softly bounded to ±5, see [`Affine`]. One layer is MADE with Gaussian conditionals. With K components the last layer's conditionals are
 /// [mixtures](Mixture) of K Gaussians, and nothing stands between it and the latents: one layer is then the
 /// paper's MADE `MoG`, and L + 1 layers are its MAF `MoG` (L), L Gaussian layers on a base that is a MADE `MoG`.
 ///

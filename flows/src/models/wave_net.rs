@@ -43,7 +43,7 @@ pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Mixture>;
 /// ```
 ///
 /// The paper's first WaveNet had a softmax over 256 levels; the mixture (Salimans et al. 2017) is
-/// that of Parallel WaveNet's teacher. Signals should come standardised: components begin about 0, within ±2.
+/// that of Parallel WaveNet's teacher. Signals should come standardised: components begin about 0, within ±2.3.
 ///
 /// A density takes one pass. A sample goes through time step by step, in the work of one pass (see
 /// [`Causal::in_order`](crate::nn::Causal::in_order)).

@@ -69,16 +69,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             "round_trip_z": measured.round_trip_z,
             "log_det_cancel_x": measured.log_det_cancel_x,
             "log_det_cancel_z": measured.log_det_cancel_z,
-            "log_det_to_latent": measured.log_det_to_latent,
-            "log_det_to_data": measured.log_det_to_data,
+            "log_det_to_latent": (measured.differenced > 0).then_some(measured.log_det_to_latent),
+            "log_det_to_data": (measured.differenced > 0).then_some(measured.log_det_to_data),
             "sound": sound,
         });
         say(&serde_json::to_string_pretty(&object)?)?;
     } else {
-        let verdict = if sound {
-            "\nsound: below 1e-6 there and back, and below 1e-6 a dimension in log-determinants"
-        } else {
-            ""
+        let verdict = match (sound, measured.differenced) {
+            (false, _) => "",
+            (true, 0) => "\nsound: below 1e-6 there and back; log-determinants cancel, compared with no Jacobian",
+            (true, _) => "\nsound: below 1e-6 there and back, and below 1e-6 a dimension in log-determinants",
         };
         let given = if rows.classes().is_some() { ", each row given its class" } else { "" };
         say(&format!("{} in f64{given}, {measured}{verdict}", header.blueprint.name()))?;

@@ -1,12 +1,12 @@
 //! `zoo data`: what a model's samples are to be compared with.
 
-use super::{say, sound};
+use super::{how, say, sound};
 use crate::blueprint::Space;
 use crate::drawing;
 use crate::source::{Order, Source};
 use anyhow::{Result, bail};
 use autograd::Tensor;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What to look at, and where to draw it.
@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// The picture [default: NAME.png in this folder]
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
-    /// The signals one after another, to be heard [default: NAME.wav in this folder]
+    /// The signals one after another, to be heard [default: beside the picture]
     #[arg(long, value_name = "FILE.wav")]
     wav: Option<PathBuf>,
 }
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     drawing::picture(&rows, &args.name, &space, count.isqrt().max(1))?.save_png(&out)?;
     say(&format!("{}: {} {}, seed {}", out.display(), drawing::shown(&space, count), space.describe(), args.seed))?;
     if let Space::Signal { samples, rate } = space {
-        let wav = args.wav.clone().unwrap_or_else(|| named(&args.name, "wav"));
+        let wav = args.wav.clone().unwrap_or_else(|| out.with_extension("wav"));
         sound::write(&wav, rows.as_slice(), samples, rate)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -68,7 +68,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 /// A file of this folder that is called as the data is.
 fn named(data: &str, ending: &str) -> PathBuf {
-    let stem = Path::new(data).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let stem = stem.trim_end_matches(".csv");
-    PathBuf::from(format!("{}.{ending}", if stem.is_empty() { "data" } else { stem }))
+    let stem = how::plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
+    PathBuf::from(format!("{}.{ending}", if stem.is_empty() { "data" } else { &stem }))
 }

@@ -4,7 +4,7 @@ use super::how::{self, How, plain};
 use super::{load, say, sound, source};
 use crate::blueprint::{Blueprint, Space};
 use crate::checkpoint::Loaded;
-use crate::pictures::{beside, wave};
+use crate::pictures::{Window, beside, scatter, wave};
 use crate::recipes;
 use crate::run::{self, Run};
 use crate::score::score;
@@ -38,8 +38,9 @@ pub(super) struct Args {
 const TIMED: usize = 100;
 /// Numbers in the samples that are timed through D passes: those take long. Of signals there is one.
 const PASSED: usize = 80_000;
-/// Samples in each of the two pictures.
+/// Samples in each of the two pictures, of images and of points.
 const GRID: usize = 100;
+const POINTS: usize = 2_000;
 /// Test rows that student and teacher are compared on, and signals, which are long.
 const TEST_ROWS: usize = 2_000;
 const SIGNALS: usize = 20;
@@ -104,7 +105,8 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
     if let Some(rows) = &test {
         for (whose, loaded) in [("teacher", teacher), ("student", student)] {
             let found = score(&loaded.flow, &space, rows, 0);
-            say(&format!("test rows under the {whose}, {}: {}", loaded.header.blueprint.name(), found.describe()))?;
+            let (name, median) = (loaded.header.blueprint.name(), found.median);
+            say(&format!("test rows under the {whose}, {name}: {}, median {median:.2}", found.describe()))?;
         }
     }
     let beside_path = folder.join("beside.png");
@@ -112,10 +114,10 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
     let by_passes = seconds_per_sample(&teacher.flow, passed, Inversion::ByPasses);
     let in_order = seconds_per_sample(&teacher.flow, TIMED, Inversion::InOrder);
     let parallel = seconds_per_sample(&student.flow, TIMED, Inversion::InOrder);
-    say(&format!("time per sample, {} threads:", parallel::threads()))?;
+    say(&format!("time per sample, {} threads, and how many times as fast as by D passes:", parallel::threads()))?;
     let line = |whose: &str, seconds: f64, rows: usize| {
         let times = by_passes / seconds;
-        say(&format!("  {whose:<44} {:>12}  {times:>8.0} x  (batch of {rows})", describe(seconds)))
+        say(&format!("  {whose:<44} {:>12}  {times:>9.1} x  (batch of {rows})", describe(seconds)))
     };
     line(&format!("teacher, {of}, by D = {} passes", space.dims()), by_passes, passed)?;
     line(&format!("teacher, {of}, each unit once"), in_order, TIMED)?;
@@ -133,6 +135,13 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
         let columns: Vec<_> =
             columns.iter().map(|(title, values)| wave::Column { title, values: values.as_slice() }).collect();
         wave::draw(&columns, length, rate)?.save_png(&beside_path)?;
+    } else if let Space::Table { columns: 2, .. } = space {
+        let (left, right) = (samples(teacher, POINTS), samples(student, POINTS));
+        let panel = |title, points| scatter::Panel { title, points, groups: &[] };
+        let panels = [panel(of, left.as_slice()), panel(name, right.as_slice())];
+        // The teacher's frame for both.
+        let window = Window::around(left.as_slice()).unwrap_or(Window::square(4.0));
+        scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&beside_path)?;
     } else if drawing::has_picture(&space) {
         let draw = |loaded: &Loaded<f32>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);

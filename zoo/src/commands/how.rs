@@ -14,7 +14,8 @@ pub(super) struct How {
     /// Sizes and duration [default: standard]
     #[arg(long, value_enum)]
     preset: Option<Preset>,
-    /// Layers of an autoregressive model, couplings of nice and real-nvp [default: the preset's]
+    /// Layers of maf and iaf, couplings of nice and real-nvp, layers in a wavenet's cycle of dilations
+    /// [default: the preset's]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
     pub(super) layers: Option<u64>,
     /// Train for this many passes over the data (of a student: for this many times 500 steps)

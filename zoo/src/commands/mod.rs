@@ -44,7 +44,10 @@ enum Command {
     Data(data::Args),
     /// Train a model
     Train(train::Args),
-    /// Let a model that samples fast learn from a trained one that does not
+    /// Let a model that samples in one parallel pass learn from a trained one that does not
+    ///
+    /// Everywhere else that makes samples hundreds of times faster. Here the teacher computes each unit of its network
+    /// once, too, and is about as fast; what it ends with says by how much.
     Distill(distill::Args),
     /// Draw samples from a trained model
     Sample(sample::Args),

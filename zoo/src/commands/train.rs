@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// The order in which made, maf and iaf go through the dimensions [default: given]
     #[arg(long, value_enum)]
     order: Option<Order>,
-    /// Gaussians in each conditional of made, and of maf's last layer [default: 1]
+    /// Gaussians in each conditional of made and of maf's last layer [default: 1], logistics in a wavenet's [default: 10]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
     components: Option<u64>,
     #[command(flatten)]

@@ -24,7 +24,7 @@ const MOST_BYTES: usize = u32::MAX as usize - 1024;
 #[track_caller]
 pub fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> Result<usize, FileError> {
     assert!(samples > 0 && values.len().is_multiple_of(samples), "{} values as signals of {samples}", values.len());
-    let failed = |source| FileError::Write { path: path.to_owned(), source };
+    let failed = |why| FileError::Write { path: path.to_owned(), why };
     let silence = (rate / SILENCE) as usize;
     let signals = values.len() / samples;
     let length = silence.saturating_mul(signals.saturating_sub(1)).saturating_add(values.len());

@@ -22,7 +22,7 @@ pub enum Preset {
     Quick,
     /// Up to an hour on two cores.
     Standard,
-    /// The paper's sizes, learning rate, batch and epochs.
+    /// The paper's sizes, learning rate, batch and epochs (of the wavenets, larger ones than the others).
     Paper,
 }
 

@@ -58,7 +58,8 @@ pub(super) const STUDENT: Entry = Entry {
             adam: AdamConfig::default(),
             clip: Some(1e4),
             average: Some(0.999),
-            shards: None,
+            // The power loss compares means over the whole batch.
+            shards: Some(1),
             temperature: 1.0,
         }
     },

@@ -18,6 +18,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::io::Write as _;
 
+/// More dimensions than these are many to go through one by one in every step.
+const MANY: usize = 100;
+
 /// Trains on data by maximum likelihood, from the start.
 ///
 /// # Errors
@@ -38,6 +41,11 @@ pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
         classes => format!(" given the class of {classes}"),
     };
     announce(&format!("training {} on {}{given}", blueprint.name(), plan.data), plan);
+    if let (Architecture::Iaf { .. }, true) = (&blueprint.architecture, blueprint.space.dims() > MANY) {
+        note(
+            "the likelihood of an iaf goes through all dimensions in order, on the tape, which takes seconds a step for this many: zoo distill makes one from a maf",
+        );
+    }
     begin(plan, &objective, blueprint, flow)
 }
 
@@ -109,7 +117,11 @@ fn announce(what: &str, plan: &Plan) {
     };
     let folder = run.folder().display();
     let line = format!("{what} for {long}, {} rows a step, {threads} threads, into {folder}", recipe.batch);
-    // A closed standard error is no reason not to train.
+    note(&line);
+}
+
+/// A line on standard error. A closed one is no reason not to train.
+fn note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

@@ -1,6 +1,7 @@
 //! Distillation: a student learns a teacher's density from the student's own samples.
 //!
-//! Neither sees data: the student is right where its samples are as likely under the teacher as under itself.
+//! The student is right where its samples are as likely under the teacher as under itself; data are not needed for
+//! that.
 
 use super::objective::{Loss, Objective};
 use crate::blueprint::Space;
@@ -138,7 +139,7 @@ impl Objective for Divergence {
     }
 
     fn unit(&self) -> &'static str {
-        if matches!(self.space, Space::Signal { .. }) { "nats/step" } else { "nats of KL" }
+        if matches!(self.space, Space::Signal { .. }) { "nats a time step" } else { "nats of KL" }
     }
 
     fn in_unit(&self, nats: f64) -> f64 {

@@ -74,13 +74,17 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = Line> + use<>> {
 }
 
 /// Draws the curve of a run's log.
-pub(super) fn draw(run: &Run, model: &str, unit: &str) -> Result<()> {
+pub(super) fn draw(run: &Run, model: &str, [unit, judged]: [&str; 2]) -> Result<()> {
     let lines: Vec<Line> = lines(&run.log())?.collect();
     let points = |loss: fn(&Line) -> Option<f64>| -> Vec<(f64, f64)> {
         lines.iter().filter_map(|line| Some((line.step as f64, loss(line)?))).collect()
     };
     let series = [
-        Series { name: "training".to_owned(), points: points(|line| line.train), dashed: false },
+        Series {
+            name: if unit == judged { "training".to_owned() } else { format!("training ({unit})") },
+            points: points(|line| line.train),
+            dashed: false,
+        },
         Series { name: "validation".to_owned(), points: points(|line| line.validation), dashed: false },
     ];
     if series.iter().all(|series| series.points.iter().all(|(_, y)| !y.is_finite())) {
@@ -89,7 +93,7 @@ pub(super) fn draw(run: &Run, model: &str, unit: &str) -> Result<()> {
     let labels = Labels {
         title: format!("{model}: loss"),
         x: "step".to_owned(),
-        y: format!("loss ({unit})"),
+        y: format!("loss ({judged})"),
         log_x: true,
         ..Labels::default()
     };

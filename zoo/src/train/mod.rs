@@ -109,7 +109,7 @@ impl<'a> Training<'a> {
         let per_epoch = self.objective.steps_per_epoch()?;
         let mut log = Log::open(&self.plan.run.log(), self.saved.step)?;
         let mut order = Order::default();
-        let mut shown = Progress::new(self.objective.unit(), recipe.batch);
+        let mut shown = Progress::new([self.objective.unit(), self.objective.judged_unit()], recipe.batch);
         let mut last_save = Instant::now();
         while self.progress(per_epoch) < 1.0 && !interrupt::requested() {
             let step = self.saved.step;
@@ -138,7 +138,7 @@ impl<'a> Training<'a> {
         }
         self.save()?;
         drop(log);
-        log::draw(&self.plan.run, self.blueprint.name(), self.objective.unit())?;
+        log::draw(&self.plan.run, self.blueprint.name(), [self.objective.unit(), self.objective.judged_unit()])?;
         shown.finish();
         Ok(Outcome { step: self.saved.step, best: self.saved.best, interrupted })
     }

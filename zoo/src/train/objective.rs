@@ -37,6 +37,11 @@ pub(super) trait Objective: Sync {
     /// The unit in which losses are shown.
     fn unit(&self) -> &'static str;
 
+    /// The unit in which a judgement is shown.
+    fn judged_unit(&self) -> &'static str {
+        self.unit()
+    }
+
     /// A loss in nats a row, in that unit.
     fn in_unit(&self, nats: f64) -> f64;
 }

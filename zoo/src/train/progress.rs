@@ -12,6 +12,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     unit: &'static str,
+    judged_unit: &'static str,
     batch: usize,
     began: Instant,
     first: Option<(u64, f64)>,
@@ -22,7 +23,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(unit: &'static str, batch: usize) -> Self {
+    pub(super) fn new([unit, judged_unit]: [&'static str; 2], batch: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(LENGTH), ProgressDrawTarget::stderr_with_hz(5));
             if let Ok(style) = ProgressStyle::with_template("{bar:28} {percent:>3}%  {msg}") {
@@ -31,7 +32,18 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self { bar, unit, batch, began: now, first: None, last_line: now, done: 0.0, rate: 0.0, smooth: None }
+        Self {
+            bar,
+            unit,
+            judged_unit,
+            batch,
+            began: now,
+            first: None,
+            last_line: now,
+            done: 0.0,
+            rate: 0.0,
+            smooth: None,
+        }
     }
 
     /// After each step: the part of the budget used, the steps, and the step's loss.
@@ -66,7 +78,7 @@ impl Progress {
 
     /// After each epoch.
     pub(super) fn epoch(&mut self, epoch: u64, validation: f64) {
-        let line = format!("epoch {epoch:>4}  validation {validation:.4} {}", self.unit);
+        let line = format!("epoch {epoch:>4}  validation {validation:.4} {}", self.judged_unit);
         match &self.bar {
             Some(bar) => bar.println(line),
             None => print(&line),

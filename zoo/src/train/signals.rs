@@ -49,7 +49,9 @@ impl SignalDivergence {
         let flow = blueprint.preceded(student.flow(steps, blueprint.classes));
         // The loss asks the teacher's layer about one step at a time, which its density does not.
         let layer = WaveNetFlow::layer(&teacher.header.blueprint.wave_net()?, rng);
-        for ((_, to), (_, from)) in layer.params().into_iter().zip(teacher.flow.core().params()) {
+        let (ours, theirs) = (layer.params(), teacher.flow.core().params());
+        assert!(ours.iter().map(|(path, _)| path).eq(theirs.iter().map(|(path, _)| path)), "one layer, two paths");
+        for ((_, to), (_, from)) in ours.into_iter().zip(theirs) {
             to.set(from.value());
         }
         freeze(&layer);
@@ -96,7 +98,11 @@ impl Objective for SignalDivergence {
     }
 
     fn unit(&self) -> &'static str {
-        self.divergence.unit()
+        "nats a time step, power loss included"
+    }
+
+    fn judged_unit(&self) -> &'static str {
+        "nats a time step"
     }
 
     fn in_unit(&self, nats: f64) -> f64 {

@@ -78,18 +78,19 @@ impl Training<'_> {
         if let Some(average) = &self.average {
             tensors.extend(average.state().into_iter().map(named("average.")));
         }
-        checkpoint::write(
+        let training = checkpoint::write(
             &run.training(),
             &header(self.saved.step),
             &[(TRAINING, serde_json::to_string(&saved)?)],
             &tensors,
-        )?;
+        );
+        // Where there is no room for all of that there may be some for the model, which is a quarter of it.
         if !self.best_weights.is_empty() {
             checkpoint::write(&run.model(), &header(self.saved.best_step), &[], &self.best_weights)?;
         } else if self.saved.best.is_none() {
             checkpoint::write(&run.model(), &header(self.saved.step), &[], &weights)?;
         }
-        Ok(())
+        training
     }
 
     /// Takes up what [`Training::save`] wrote.

@@ -128,7 +128,7 @@ fn a_model_of_rows_learns_signals_and_is_heard() {
     let score = folder.json("evaluate run --limit 20 --threads 1 --json");
     let number = |key: &str| score[key].as_f64().unwrap();
     assert!((number("nats_per_step") * 2048.0 + number("nats")).abs() < 1e-6, "{score}");
-    assert!(folder.run("evaluate run --limit 20 --threads 1").contains("nats/step, log p(x) = "));
+    assert!(folder.run("evaluate run --limit 20 --threads 1").contains("nats a time step, log p(x) = "));
     folder.run("sample run --grid 1x1 --wav one.wav --out one.png --temperature 0.5 --threads 1");
     assert_eq!(parse_wav(&folder.read("one.wav")).1.len(), 2048);
     assert_eq!(png_size(&folder.read("one.png")), (WIDTH, height(1)));
