@@ -67,31 +67,33 @@ impl<T: Real> PowerSpectrum<T> {
         parts.reshape([batch, frames, 2, self.bins()]).square().sum(&[2])
     }
 
-    /// The mean power of a batch of signals over signals and windows, `[bins]`.
-    #[must_use]
-    #[track_caller]
-    pub fn mean(&self, x: &Var<T>) -> Var<T> {
-        self.apply(x).mean(&[0, 1])
+    /// `log(P + ε)` over signals and windows: its mean and its standard deviation at each frequency, `[bins]` each.
+    fn levels(&self, x: &Var<T>, silence: &Var<T>) -> [Var<T>; 2] {
+        let levels = (self.apply(x) + silence).ln();
+        let mean = levels.mean(&[0, 1]);
+        let deviation = (levels - &mean).square().mean(&[0, 1]).shift(1e-6).sqrt();
+        [mean, deviation]
     }
 
     /// Parallel WaveNet's power loss, between signals `x` and others that they should resemble:
     ///
     /// ```text
-    /// mean over bins k of (log(P̄_k(x) + ε) − log(P̄_k(reference) + ε))²
+    /// ℓ_fk = log(P_fk + ε),    m_k, d_k the mean and standard deviation of ℓ_fk over signals and windows
+    /// mean over bins k of (m_k(x) − m_k(reference))² + (d_k(x) − d_k(reference))²
     /// ```
     ///
-    /// with powers averaged over time first, as in the paper, and over the batch: an average may be matched by
-    /// signals of the right variety, each power by itself only by one and the same signal. (So it wants the whole
-    /// batch: the mean of this loss over parts of one is another loss.) The paper takes the difference of the powers themselves; there the loudest frequencies, often a thousand times the
-    /// others, are all that counts, and gradients change with the signal's unit. Logarithms compare ratios,
-    /// at all frequencies alike. ε is −40 dB of the reference's mean power, so that what nobody hears makes
-    /// no difference.
+    /// Averages over time, as in the paper, and over the batch may be matched by signals of the right variety, each power
+    /// by itself only by one and the same signal. (So it wants the whole batch: the mean of this loss over parts of
+    /// one is another loss.) The paper takes the mean of the powers themselves, for signals that say the same
+    /// words as the reference. There the loudest frequencies are all that counts; and where the words are free, a student
+    /// that is silent but for one click in many windows has the right mean. It has neither the right mean
+    /// nor the right deviation of the logarithm. ε is −40 dB of the reference's mean power, so that what nobody
+    /// hears makes no difference.
     #[must_use]
     #[track_caller]
     pub fn loss(&self, x: &Var<T>, reference: &Var<T>) -> Var<T> {
-        let expected = self.mean(reference);
-        let silence = expected.detach().mean_all().scale(SILENCE);
-        let [found, expected] = [self.mean(x), expected].map(|power| (power + &silence).ln());
-        (found - expected).square().mean_all()
+        let silence = self.apply(reference).detach().mean_all().scale(SILENCE);
+        let [[mean, deviation], [expected, expected_deviation]] = [x, reference].map(|x| self.levels(x, &silence));
+        ((mean - expected).square() + (deviation - expected_deviation).square()).mean_all()
     }
 }

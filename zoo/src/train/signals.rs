@@ -20,7 +20,7 @@ const DRAWS: usize = 4;
 const WINDOW: usize = 256;
 const HOP: usize = 64;
 /// The power loss counts as much as so many nats a step.
-const POWER: f64 = 0.1;
+const POWER: f64 = 0.3;
 
 /// `KL(student‖teacher)` by its two terms, the entropy in closed form and the cross-entropy from several draws a
 /// step, and the power loss between the student's signals and real ones.

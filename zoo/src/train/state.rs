@@ -85,12 +85,14 @@ impl Training<'_> {
             &tensors,
         );
         // Where there is no room for all of that there may be some for the model, which is a quarter of it.
-        if !self.best_weights.is_empty() {
-            checkpoint::write(&run.model(), &header(self.saved.best_step), &[], &self.best_weights)?;
+        let model = if !self.best_weights.is_empty() {
+            checkpoint::write(&run.model(), &header(self.saved.best_step), &[], &self.best_weights)
         } else if self.saved.best.is_none() {
-            checkpoint::write(&run.model(), &header(self.saved.step), &[], &weights)?;
-        }
-        training
+            checkpoint::write(&run.model(), &header(self.saved.step), &[], &weights)
+        } else {
+            Ok(())
+        };
+        training.and(model)
     }
 
     /// Takes up what [`Training::save`] wrote.
