@@ -116,10 +116,12 @@ impl Score {
         }
         let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
         if self.not_finite > 0 {
-            let (n, lost, median) = (self.n, self.not_finite, self.median);
-            return format!(
-                "log {p}{given} of {lost} of {n} rows is below what f32 can hold; median {median:.4e} nats"
-            );
+            let (n, lost) = (self.n, self.not_finite);
+            let median = match self.median {
+                f64::MIN => "so is the median".to_owned(),
+                median => format!("median {median:.2} nats"),
+            };
+            return format!("log {p} of {lost} of {n} rows is below what f32 can hold; {median}");
         }
         let logit = match (self.logit_nats, self.logit_error) {
             (Some(nats), Some(error)) => format!(" ({nats:.2} ± {error:.2} in logit space)"),

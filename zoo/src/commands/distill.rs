@@ -105,8 +105,9 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
     if let Some(rows) = &test {
         for (whose, loaded) in [("teacher", teacher), ("student", student)] {
             let found = score(&loaded.flow, &space, rows, 0);
-            let (name, median) = (loaded.header.blueprint.name(), found.median);
-            say(&format!("test rows under the {whose}, {name}: {}, median {median:.2}", found.describe()))?;
+            let median = if found.not_finite == 0 { format!(", median {:.2}", found.median) } else { String::new() };
+            let name = loaded.header.blueprint.name();
+            say(&format!("test rows under the {whose}, {name}: {}{median}", found.describe()))?;
         }
     }
     let beside_path = folder.join("beside.png");
