@@ -110,20 +110,25 @@ impl Units {
     pub(super) fn root(&mut self, known: &Known<'_>, start: f64) -> Found {
         let (flat, steep) = (known.t * (1.0 - SLACK), (known.t + known.centre.steepest) * (1.0 + SLACK));
         let (mut low, mut high, mut x) = (f64::NEG_INFINITY, f64::INFINITY, start);
-        let (mut last, mut before_last) = (f64::INFINITY, f64::INFINITY);
+        let (mut last, mut before_last, mut closed) = (f64::INFINITY, f64::INFINITY, false);
         for evaluations in 1..STEPS {
             let Value { excess, slope, size } = self.evaluate(known, x);
             if !excess.is_finite() {
                 // An infinite target has an infinite x, and what is no number has none.
                 return Found { x: x - excess, slope, evaluations };
             }
+            if closed || excess.abs() <= f64::EPSILON * size {
+                return Found { x, slope, evaluations };
+            }
             let (near, far) = (x - excess / steep, x - excess / flat);
             (low, high) = (low.max(near.min(far)), high.min(near.max(far)));
             let newton = x - excess / slope;
-            let halves = (newton - x).abs() <= 0.5 * before_last;
-            let next = if newton >= low && newton <= high && halves { newton } else { 0.5 * low + 0.5 * high };
+            // Where both ends are the same up to rounding, Newton's step is the last.
+            closed = low >= high;
+            let inside = newton >= low && newton <= high && (newton - x).abs() <= 0.5 * before_last;
+            let next = if closed || inside { newton } else { 0.5 * low + 0.5 * high };
             (before_last, last) = (last, (next - x).abs());
-            if excess.abs() <= f64::EPSILON * size || last <= f64::EPSILON * x.abs() || low >= high {
+            if last <= f64::EPSILON * x.abs() {
                 return Found { x, slope, evaluations };
             }
             x = next;
