@@ -41,7 +41,7 @@ pub struct Mint<T: Real> {
     mask: ConvMask,
     image: [usize; 3],
     convs: [MaskedConv2d<T>; 3],
-    /// The t that this is the softplus' argument of, `[C, H, W]`.
+    /// softplus⁻¹(t), `[C, H, W]`.
     scale: Param<T>,
 }
 
