@@ -17,13 +17,21 @@ pub enum Mode {
 }
 
 /// How a map whose inverse goes through the dimensions in order does so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Inversion {
     /// Each unit of its network is computed once, when its last input is known.
     #[default]
     InOrder,
     /// One whole pass for each dimension, as other libraries do: the reference for tests and timings.
     ByPasses,
+    /// All dimensions at once, again and again: `x ← x + step·(z − z(x))/d` with the diagonal d of ∂z/∂x, at most so
+    /// many times (Song, Meng & Ermon 2019, `MintNet`). Maps without such an iteration go in order.
+    FixedPoint {
+        /// The step α, between 0 and 2.
+        step: f64,
+        /// The most iterations.
+        iterations: usize,
+    },
 }
 
 /// What a map may depend on besides its input.

@@ -1,5 +1,6 @@
 //! Invertible maps, the densities they give, and models of Stanford CS236's lectures 7 and 8 on
-//! normalizing flows: NICE, RealNVP, MADE, MAF, IAF, WaveNet and Parallel WaveNet so far.
+//! normalizing flows: NICE, RealNVP, MADE, MAF, IAF, WaveNet, Parallel WaveNet and MintNet so
+//! far.
 //!
 //! A flow writes data as `x = f(z)`: **z is the latent, x the data**. [`Bijection::to_data`] is the
 //! lecture's `f`, [`Bijection::to_latent`] its `f⁻¹`, and each returns its own log-determinant, so

@@ -2,6 +2,7 @@
 
 mod iaf;
 mod maf;
+mod mint_net;
 mod nice;
 mod parallel_wave_net;
 mod real_nvp;
@@ -9,6 +10,7 @@ mod wave_net;
 
 pub use iaf::Iaf;
 pub use maf::{AutoregressiveConfig, Maf, Order};
+pub use mint_net::{MintNet, MintNetConfig};
 pub use nice::{Nice, NiceConfig};
 pub use parallel_wave_net::{Generated, ParallelWaveNet, ParallelWaveNetConfig};
 pub use real_nvp::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};

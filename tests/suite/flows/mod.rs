@@ -8,6 +8,8 @@ mod determinism;
 mod distillation;
 mod image_mutations;
 mod images;
+mod mint;
+mod mint_mutations;
 mod mixture;
 mod mutations;
 mod normalising;

@@ -3,9 +3,9 @@
 use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
-use flows::layers::{ActNorm, AffineCoupling, BatchNorm, FactorOut, Mask, Reshape, Split, Squeeze};
-use flows::models::{Norm, RealNvp, RealNvpImageConfig};
-use flows::nn::ResNet;
+use flows::layers::{ActNorm, AffineCoupling, BatchNorm, FactorOut, Mask, Mint, Reshape, Split, Squeeze};
+use flows::models::{MintNet, MintNetConfig, Norm, RealNvp, RealNvpImageConfig};
+use flows::nn::{ConvMask, Init, ResNet};
 use flows::{Bijection, Chain, Flow};
 use rand::Rng;
 
@@ -30,6 +30,8 @@ pub(super) fn bijections() -> Vec<Entry> {
             [4 * channels, height / 2, width / 2].into()
         }),
         entry!(Map "reshape", reshape, images, classes false, Line -> Line, diagonal).latent_shape(|s| [s.dims()].into()),
+        entry!(Map "MintNet's layer, mask A", mint_a, images, classes false, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).cases(16),
+        entry!(Map "MintNet's layer, mask B", mint_b, images, classes false, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).rev().collect() }).cases(16),
         entry!(Map "factoring out", factor_out, halves, classes true, Line -> Line, factored).scaling(|_| 2),
     ];
     entries
@@ -43,7 +45,14 @@ pub(super) fn models() -> Vec<Entry> {
         entry!(Model "RealNVP over pixels", real_nvp_pixels, Events::Flat, classes true, Unit -> Image, dense),
     ];
     // Jacobians of sixteen couplings take their time, a column by a column.
-    entries.into_iter().map(|entry| entry.scaling(scalings).cases(12)).collect()
+    let real_nvp = entries.into_iter().map(|entry| entry.scaling(scalings).cases(12));
+    #[rustfmt::skip]
+    let mint = [
+        entry!(Model "MintNet", mint_net, Events::Flat, classes false, Line -> Line, dense),
+        entry!(Model "MintNet over pixels", mint_net_pixels, Events::Flat, classes false, Unit -> Image, dense),
+    ];
+    // Of a root, derivatives take passes for each number.
+    real_nvp.chain(mint.map(|entry| entry.scaling(|_| 5).cases(8))).collect()
 }
 
 /// The elements of an image for which something is true.
@@ -157,6 +166,39 @@ fn factored(s: &Sizes) -> Structure {
     let first = channels.div_ceil(2) * height * width;
     let allows = move |_, output: usize, input: usize| output == input || (output >= first && input >= first);
     Structure::Custom(std::sync::Arc::new(allows))
+}
+
+fn mint<T: Real>(mask: ConvMask, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Mint::new(mask, s.image(), s.hidden.div_ceil(3), Init::He { gain: 0.5 }, rng))
+}
+
+fn mint_a<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    mint(ConvMask::A, s, rng)
+}
+
+fn mint_b<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    mint(ConvMask::B, s, rng)
+}
+
+fn mint_net_after<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let config = MintNetConfig {
+        image: s.image(),
+        pairs: 2,
+        squeeze_before: (2 - s.squeezes..2).collect(),
+        branches: [s.hidden.div_ceil(3), 2, 1][..=s.squeezes].to_vec(),
+        gain: 0.2,
+        logit,
+        act_norm: s.choice(0),
+    };
+    MintNet::build(&config, rng)
+}
+
+fn mint_net<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    mint_net_after(None, s, rng)
+}
+
+fn mint_net_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    mint_net_after(Some(1e-6), s, rng)
 }
 
 fn norm(s: &Sizes) -> Norm {

@@ -1,0 +1,284 @@
+//! `MintNet`'s layer: what depends on what, the diagonal in closed form, and both ways back.
+
+use super::{bits, rng, uniform};
+use autograd::check::max_error;
+use autograd::{Tape, Tensor, Var, diff, parallel};
+use flows::check::randomise;
+use flows::layers::Mint;
+use flows::models::{MintNet, MintNetConfig};
+use flows::nn::{ConvMask, Init, MaskedConv2d};
+use flows::{Bijection, Chain, Context, Inversion, Module};
+
+const MASKS: [ConvMask; 2] = [ConvMask::A, ConvMask::B];
+
+/// Channels, height, width and branches.
+const SIZES: [([usize; 3], usize); 6] =
+    [([1, 3, 3], 4), ([2, 3, 4], 3), ([4, 4, 4], 2), ([3, 1, 5], 1), ([2, 4, 1], 5), ([5, 1, 1], 2)];
+
+/// A layer whose parameters are about `scale` away from where they start.
+fn layer(mask: ConvMask, image: [usize; 3], branches: usize, scale: f64, seed: u64) -> Mint<f64> {
+    let mut rng = rng(seed);
+    let layer = Mint::new(mask, image, branches, Init::He { gain: 0.5 }, &mut rng);
+    randomise(&layer, scale, &mut rng);
+    layer
+}
+
+fn images(batch: usize, [channels, height, width]: [usize; 3], seed: u64) -> Tensor<f64> {
+    uniform(&[batch, channels, height, width], -3.0, 3.0, &mut rng(seed ^ 99))
+}
+
+fn latents(map: &dyn Bijection<f64>, x: &Tensor<f64>) -> Tensor<f64> {
+    map.to_latent(&Var::from(x.clone()), Context::default()).value.into_value()
+}
+
+/// Whether a changed input changes an output, entry by entry, `[output][input]`.
+fn dependences(map: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>) -> Vec<Vec<bool>> {
+    let before = map(x);
+    let inputs = x.shape().elements();
+    let changed: Vec<Tensor<f64>> = (0..inputs)
+        .map(|input| {
+            let mut moved = x.clone();
+            moved.as_mut_slice()[input] += 0.37;
+            map(&moved)
+        })
+        .collect();
+    (0..before.shape().elements())
+        .map(|output| changed.iter().map(|after| after.as_slice()[output] != before.as_slice()[output]).collect())
+        .collect()
+}
+
+/// Whether an element comes before another or is the same, in the order of a mask.
+fn up_to(mask: ConvMask, input: usize, output: usize) -> bool {
+    match mask {
+        ConvMask::A => input <= output,
+        ConvMask::B => input >= output,
+    }
+}
+
+#[test]
+fn a_masked_convolution_reads_what_its_mask_says_and_nothing_else() {
+    let [channels, height, width] = [3, 3, 4];
+    let places = height * width;
+    for mask in MASKS {
+        for [from, to] in [[1, 4], [4, 4], [4, 1], [2, 3]] {
+            let (inputs, outputs) = (from * channels, to * channels);
+            let conv = MaskedConv2d::<f64>::new(mask, channels, inputs, outputs, Init::Torch, &mut rng(7));
+            let x = images(1, [inputs, height, width], 8);
+            let apply = |x: &Tensor<f64>| {
+                let x = Var::from(x.clone());
+                conv.apply(&x, &conv.masked_weight(&x)).into_value()
+            };
+            for (output, reads) in dependences(apply, &x).iter().enumerate() {
+                for (input, &reads) in reads.iter().enumerate() {
+                    // Where each lies in the image: unit h belongs to channel h/K.
+                    let place = |i: usize, k: usize| i / places / k * places + i % places;
+                    let (to, from) = (place(output, to), place(input, from));
+                    let row_and_column = |i: usize| [i % places / width, i % width];
+                    let [to_rc, from_rc] = [to, from].map(row_and_column);
+                    let near = (0..2).all(|axis| to_rc[axis].abs_diff(from_rc[axis]) <= 1);
+                    let expected = near && up_to(mask, from, to);
+                    assert_eq!(reads, expected, "{mask:?}: output {output}, input {input}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_mask_kills_counts_for_nothing_and_has_no_gradient() {
+    for mask in MASKS {
+        let conv = MaskedConv2d::<f64>::new(mask, 2, 4, 6, Init::Torch, &mut rng(3));
+        let tape = Tape::new();
+        let x = tape.constant(images(2, [4, 3, 3], 4));
+        let gradients = tape.backward(&conv.apply(&x, &conv.masked_weight(&x)).square().sum_all());
+        let of_weight = gradients.of(conv.weight()).expect("the weight was used").as_slice();
+        for (i, &gradient) in of_weight.iter().enumerate() {
+            let (output, input, tap) = (i / 9 / 4, i / 9 % 4, i % 9);
+            assert_eq!(gradient != 0.0, mask.sees(output / 3, input / 2, tap), "{mask:?}: {output}, {input}, {tap}");
+        }
+    }
+}
+
+#[test]
+fn the_jacobian_is_triangular_and_its_diagonal_is_the_closed_form() {
+    for mask in MASKS {
+        for (seed, (image, branches)) in (0..).zip(SIZES) {
+            let layer = layer(mask, image, branches, 1.5, seed);
+            let x = images(1, image, seed);
+            let dims = x.shape().elements();
+            let jacobian = diff::jacobian(|x| layer.to_latent(x, Context::default()).value, &x);
+            let expected = autograd::check::jacobian(&|x: &Tensor<f64>| latents(&layer, x), &x);
+            let (jacobian, expected) = (jacobian.as_slice(), expected.as_slice());
+            let diagonal = layer.diagonal(&Var::from(x.clone()));
+            for output in 0..dims {
+                for input in 0..dims {
+                    let at = output * dims + input;
+                    assert!((jacobian[at] - expected[at]).abs() < 1e-6, "{} and {}", jacobian[at], expected[at]);
+                    assert!(up_to(mask, input, output) || jacobian[at] == 0.0, "{mask:?}: {output} sees {input}");
+                }
+                let (found, by_tape) = (diagonal.value().as_slice()[output], jacobian[output * dims + output]);
+                assert!(found > 0.0 && (found - by_tape).abs() < 1e-12 * found.max(1.0), "{found}, not {by_tape}");
+            }
+            let log_det = layer.to_latent(&Var::from(x), Context::default()).log_det.item();
+            let sum: f64 = (0..dims).map(|i| jacobian[i * dims + i].ln()).sum();
+            assert!((log_det - sum).abs() < 1e-11 * sum.abs().max(1.0), "{log_det}, not {sum}");
+        }
+    }
+}
+
+#[test]
+fn a_pair_makes_every_element_depend_on_every_other() {
+    for image in [[1, 4, 4], [3, 2, 3]] {
+        let [a, b] = MASKS.map(|mask| layer(mask, image, 2, 1.0, 5));
+        let x = images(1, image, 6);
+        let all = |map: &dyn Bijection<f64>| {
+            dependences(|x| latents(map, x), &x).iter().all(|reads| reads.iter().all(|&reads| reads))
+        };
+        assert!(!all(&a) && !all(&b), "{image:?}");
+        let pair: Vec<Box<dyn Bijection<f64>>> = vec![Box::new(a), Box::new(b)];
+        assert!(all(&Chain::new(pair)), "{image:?}");
+    }
+}
+
+#[test]
+fn both_ways_back_find_x_far_from_the_start() {
+    for mask in MASKS {
+        for (seed, (image, branches)) in (0..).zip(SIZES) {
+            let layer = layer(mask, image, branches, 3.0, seed);
+            let x = images(4, image, seed);
+            let z = latents(&layer, &x);
+            let (sweep, fixed) = (layer.by_sweep(&z), layer.by_fixed_point(&z, 0.5, 1000));
+            for (name, found) in [("sweep", &sweep), ("fixed point", &fixed)] {
+                assert!(max_error(&found.value, &x) < 1e-9, "{name}: {}", max_error(&found.value, &x));
+                assert!(found.errors.last().is_some_and(|&error| error < 1e-10), "{name}: {:?}", found.errors.last());
+                let log_det = layer.to_latent(&Var::from(x.clone()), Context::default()).log_det;
+                assert!(max_error(&found.log_det, (-log_det).value()) < 1e-9, "{name}");
+            }
+            assert!(max_error(&sweep.value, &fixed.value) < 1e-9);
+            assert!(sweep.iterations.iter().all(|&evaluations| evaluations < 20), "{:?}", sweep.iterations);
+        }
+    }
+}
+
+#[test]
+fn rows_and_threads_do_not_matter_to_the_sweep() {
+    let image = [2, 3, 4];
+    let layer = layer(ConvMask::B, image, 3, 1.0, 1);
+    let z = images(5, image, 2);
+    let together = layer.by_sweep(&z).value;
+    let side_by_side = parallel::with_threads(2, || layer.by_sweep(&z).value);
+    assert_eq!(bits(&side_by_side), bits(&together));
+    let alone: Vec<u64> = (0..5).flat_map(|i| bits(&layer.by_sweep(&z.rows(i..i + 1)).value)).collect();
+    assert_eq!(alone, bits(&together));
+}
+
+#[test]
+fn the_fixed_point_goes_on_while_its_error_rises() {
+    let image = [2, 4, 4];
+    let layer = layer(ConvMask::A, image, 3, 6.0, 3);
+    let x = images(3, image, 4);
+    let z = latents(&layer, &x);
+    let found = layer.by_fixed_point(&z, 0.5, 1000);
+    let errors = &found.errors;
+    let peak = errors.iter().copied().fold(0.0, f64::max);
+    assert!(peak > 2.0 * errors[0], "it should have risen from {} to show anything", errors[0]);
+    assert!(max_error(&found.value, &x) < 1e-9, "{}", max_error(&found.value, &x));
+    // Each sample takes as many iterations as it would alone, and the batch as many as the slowest.
+    let slowest = *found.iterations.iter().max().unwrap();
+    assert_eq!(errors.len(), slowest + 1);
+    for i in 0..3 {
+        let alone = layer.by_fixed_point(&z.rows(i..i + 1), 0.5, 1000);
+        assert_eq!(alone.iterations, [found.iterations[i]]);
+        assert!(max_error(&alone.value, &found.value.rows(i..i + 1)) < 1e-12);
+    }
+    // Stopped before, it says so; through the trait it is the same.
+    let stopped = layer.by_fixed_point(&z, 0.5, 7);
+    assert_eq!((stopped.iterations, &stopped.errors[..]), (vec![7; 3], &errors[..8]));
+    let cx = Context { inversion: Inversion::FixedPoint { step: 0.5, iterations: 7 }, ..Context::default() };
+    assert_eq!(bits(layer.to_data(&Var::from(z), cx).value.value()), bits(&stopped.value));
+}
+
+#[test]
+fn what_is_no_number_ends_the_fixed_point_and_spoils_no_other_row() {
+    let image = [1, 3, 3];
+    let layer = layer(ConvMask::A, image, 2, 1.0, 5);
+    let mut z = images(3, image, 6);
+    let expected = layer.by_sweep(&z).value;
+    z.as_mut_slice()[9 + 4] = f64::NAN;
+    let (sweep, fixed) = (layer.by_sweep(&z), layer.by_fixed_point(&z, 1.0, 500));
+    for row in [0, 2] {
+        for found in [&sweep, &fixed] {
+            assert!(max_error(&found.value.rows(row..row + 1), &expected.rows(row..row + 1)) < 1e-10);
+        }
+    }
+    assert!(sweep.value.rows(1..2).as_slice()[4].is_nan());
+    assert_eq!((fixed.iterations[1], fixed.errors[0]), (0, f64::INFINITY));
+}
+
+#[test]
+fn weights_of_zero_stop_nothing() {
+    let image = [2, 2, 2];
+    for mask in MASKS {
+        let layer = layer(mask, image, 2, 1.0, 7);
+        for (path, param) in layer.params() {
+            if path.ends_with("weight") {
+                // Zeros of either sign among them.
+                param.update(|w| w.iter_mut().step_by(2).enumerate().for_each(|(i, w)| *w = [0.0, -0.0][i % 2]));
+            }
+        }
+        let x = images(2, image, 8);
+        let found = layer.by_sweep(&latents(&layer, &x));
+        assert!(max_error(&found.value, &x) < 1e-12);
+        let tape = Tape::new();
+        let gradients = tape.backward(&layer.to_latent(&tape.constant(x), Context::default()).log_det.sum_all());
+        assert!(layer.params().iter().all(|(_, p)| gradients.of(p).is_none_or(|g| g.all_finite())));
+    }
+}
+
+#[test]
+fn derivatives_of_the_root_are_those_of_the_inverse_up_to_the_second() {
+    for mask in MASKS {
+        for (image, branches) in [([1, 2, 3], 2), ([2, 2, 2], 2)] {
+            let layer = layer(mask, image, branches, 1.0, 9);
+            let z = latents(&layer, &images(1, image, 10));
+            for inversion in [Inversion::InOrder, Inversion::FixedPoint { step: 1.0, iterations: 500 }] {
+                let cx = Context { inversion, ..Context::default() };
+                let to_data = |z: &Var<f64>| layer.to_data(z, cx).value;
+                let inverse = diff::jacobian(to_data, &z);
+                let x = to_data(&Var::from(z.clone())).into_value();
+                let jacobian = diff::jacobian(|x| layer.to_latent(x, Context::default()).value, &x);
+                let dims = x.shape().elements();
+                let product = Var::from(inverse).matmul(&Var::from(jacobian)).into_value();
+                let identity = Tensor::from_fn([dims, dims], |i| f64::from(u8::from(i % (dims + 1) == 0)));
+                assert!(max_error(&product, &identity) < 1e-11);
+                let curved = |z: &Var<f64>| (to_data(z) * z.constant_like(images(1, image, 12))).sum_all();
+                let along = images(1, image, 11);
+                let found = diff::hvp(curved, &z, &along);
+                let gradient = |h: f64| {
+                    let moved = Tensor::from_fn(z.shape().clone(), |i| z.as_slice()[i] + h * along.as_slice()[i]);
+                    let tape = Tape::new();
+                    let moved = tape.variable(moved);
+                    tape.backward(&curved(&moved)).wrt(&moved).expect("z was used").clone()
+                };
+                let (up, down) = (gradient(1e-6), gradient(-1e-6));
+                let expected = Tensor::from_fn(z.shape().clone(), |i| (up.as_slice()[i] - down.as_slice()[i]) / 2e-6);
+                assert!(max_error(&found, &expected) < 1e-6, "{}", max_error(&found, &expected));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_model_begins_near_the_identity_and_the_papers_sizes_build() {
+    let config = MintNetConfig { image: [1, 8, 8], pairs: 3, squeeze_before: vec![1, 2], ..MintNetConfig::mnist() };
+    let config = MintNetConfig { logit: None, branches: vec![5, 3, 2], ..config };
+    let flow = MintNet::build::<f64>(&config, &mut rng(1));
+    let x = uniform(&[2, 64], -2.0, 2.0, &mut rng(2));
+    assert!(max_error(&flow.encode(&x).unwrap(), &x) < 1e-3);
+    let mnist = MintNet::build::<f32>(&MintNetConfig::mnist(), &mut rng(3));
+    // Per layer 9·(C·KC + KC·KC + KC·C) weights, 2·KC + C biases and a t for each pixel.
+    let sizes = [(1, 45, 12), (4, 44, 12), (16, 32, 16)];
+    let each = |(c, h, layers): (usize, usize, usize)| layers * (9 * (2 * c * h + h * h) + 2 * h + c + 784);
+    let found: usize = mnist.params().iter().map(|(_, param)| param.shape().elements()).sum();
+    assert_eq!(found, sizes.into_iter().map(each).sum());
+}
