@@ -7,6 +7,7 @@ use crate::parallel::{self, split};
 use crate::real::Real;
 use crate::shape::{Axes, Shape};
 use crate::stairs::Stairs;
+use crate::taps::Taps;
 use crate::tensor::Tensor;
 use crate::walk::Walk;
 
@@ -339,6 +340,27 @@ pub(crate) fn conv_by_input<T: Real>(geometry: &Conv2d, dy: &Tensor<T>, w: &Tens
 pub(crate) fn conv_by_weight<T: Real>(geometry: &Conv2d, x: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
     let mut out = Tensor::stale([geometry.out_channels, geometry.in_channels, geometry.kernel_h, geometry.kernel_w]);
     kernels::conv::by_weight(geometry, parallel::threads(), x.as_slice(), dy.as_slice(), out.as_mut_slice());
+    out
+}
+
+pub(crate) fn taps<T: Real>(geometry: &Conv2d, taps: &Taps, x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
+    let mut out = Tensor::stale(output_shape(geometry));
+    let threads = parallel::threads();
+    kernels::conv::taps::forward(taps, geometry, threads, x.as_slice(), w.as_slice(), out.as_mut_slice());
+    out
+}
+
+pub(crate) fn taps_by_input<T: Real>(geometry: &Conv2d, taps: &Taps, dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
+    let mut out = Tensor::stale([geometry.batch, geometry.in_channels, geometry.in_h, geometry.in_w]);
+    let threads = parallel::threads();
+    kernels::conv::taps::by_input(taps, geometry, threads, dy.as_slice(), w.as_slice(), out.as_mut_slice());
+    out
+}
+
+pub(crate) fn taps_by_weight<T: Real>(geometry: &Conv2d, taps: &Taps, x: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
+    let mut out = Tensor::stale(taps.shape());
+    let threads = parallel::threads();
+    kernels::conv::taps::by_weight(taps, geometry, threads, x.as_slice(), dy.as_slice(), out.as_mut_slice());
     out
 }
 

@@ -9,6 +9,7 @@ use crate::kernels::Conv2d;
 use crate::real::Real;
 use crate::shape::{Axes, Shape};
 use crate::stairs::Stairs;
+use crate::taps::Taps;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -60,6 +61,12 @@ pub(crate) enum Op {
     ConvByInput(Conv2d),
     /// The adjoint of `Conv` in `w`, of inputs `x, dy`.
     ConvByWeight(Conv2d),
+    /// `x ⋆ (M∘w)` of inputs `x, w`, where M is the mask of the taps.
+    Taps(Conv2d, Taps),
+    /// The adjoint of `Taps` in `x`, of inputs `dy, w`.
+    TapsByInput(Conv2d, Taps),
+    /// The adjoint of `Taps` in `w`, of inputs `x, dy`.
+    TapsByWeight(Conv2d, Taps),
 }
 
 /// The tensors an operation reads.
@@ -114,6 +121,9 @@ impl Op {
             Self::Conv(geometry) => eval::conv(geometry, &inputs[0], &inputs[1]),
             Self::ConvByInput(geometry) => eval::conv_by_input(geometry, &inputs[0], &inputs[1]),
             Self::ConvByWeight(geometry) => eval::conv_by_weight(geometry, &inputs[0], &inputs[1]),
+            Self::Taps(geometry, taps) => eval::taps(geometry, taps, &inputs[0], &inputs[1]),
+            Self::TapsByInput(geometry, taps) => eval::taps_by_input(geometry, taps, &inputs[0], &inputs[1]),
+            Self::TapsByWeight(geometry, taps) => eval::taps_by_weight(geometry, taps, &inputs[0], &inputs[1]),
         }
     }
 }

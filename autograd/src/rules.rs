@@ -69,6 +69,7 @@ pub(crate) fn reads(op: &Op, parents: &[Option<NodeId>]) -> Reads {
         Op::MatMul { .. } => (other_sides, false),
         Op::Stairs(_) | Op::StairsByInput(_) | Op::StairsByWeight(_) => (other_sides, false),
         Op::Conv(_) | Op::ConvByInput(_) | Op::ConvByWeight(_) => (other_sides, false),
+        Op::Taps(..) | Op::TapsByInput(..) | Op::TapsByWeight(..) => (other_sides, false),
         _ => (0, false),
     };
     Reads { inputs, output }
@@ -167,7 +168,7 @@ pub(crate) fn derivative<T: Real>(at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
             0 => of_two(Op::StairsByInput(stairs.clone()), at.x(1), g),
             _ => of_two(Op::Stairs(stairs.clone()), at.x(0), g),
         },
-        // And so are the three convolutions.
+        // And so are the three convolutions, of all taps or of some.
         Op::Conv(geometry) => match i {
             0 => of_two(Op::ConvByInput(*geometry), g, at.x(1)),
             _ => of_two(Op::ConvByWeight(*geometry), at.x(0), g),
@@ -179,6 +180,18 @@ pub(crate) fn derivative<T: Real>(at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
         Op::ConvByWeight(geometry) => match i {
             0 => of_two(Op::ConvByInput(*geometry), at.x(1), g),
             _ => of_two(Op::Conv(*geometry), at.x(0), g),
+        },
+        Op::Taps(geometry, taps) => match i {
+            0 => of_two(Op::TapsByInput(*geometry, taps.clone()), g, at.x(1)),
+            _ => of_two(Op::TapsByWeight(*geometry, taps.clone()), at.x(0), g),
+        },
+        Op::TapsByInput(geometry, taps) => match i {
+            0 => of_two(Op::Taps(*geometry, taps.clone()), g, at.x(1)),
+            _ => of_two(Op::TapsByWeight(*geometry, taps.clone()), g, at.x(0)),
+        },
+        Op::TapsByWeight(geometry, taps) => match i {
+            0 => of_two(Op::TapsByInput(*geometry, taps.clone()), at.x(1), g),
+            _ => of_two(Op::Taps(*geometry, taps.clone()), at.x(0), g),
         },
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod stairs;
 
 pub(crate) use conv::Conv2d;
 pub(crate) use conv::Convolve;
+pub(crate) use conv::taps::plan::Plan;
 pub(crate) use gemm::Gemm;
 pub(crate) use lanes::Lanes;
 pub(crate) use product::matmul;

@@ -1,4 +1,4 @@
-//! Matrix products, whole and under stairs, and convolutions.
+//! Matrix products, whole and under stairs, and convolutions, of all taps or of some.
 
 use crate::eval::output_shape;
 use crate::kernels::Conv2d;
@@ -6,6 +6,7 @@ use crate::op::Op;
 use crate::real::Real;
 use crate::shape::Shape;
 use crate::stairs::Stairs;
+use crate::taps::Taps;
 use crate::var::{Var, apply};
 use smallvec::smallvec;
 
@@ -132,6 +133,34 @@ impl<T: Real> Var<T> {
         assert!(x.rank() == 4 && w.rank() == 4 && x[1] == w[1], "conv2d: images {x} with kernels {w}");
         let geometry = geometry([x[0], x[1], x[2], x[3]], w, spec);
         apply(Op::Conv(geometry), smallvec![self.clone(), weight.clone()])
+    }
+
+    /// [`Var::conv2d`] of the live taps alone: `x ⋆ (M∘W)`, where M is the mask of `taps`. With stride
+    /// 1 it does only the part of the work that the mask leaves.
+    ///
+    /// A dead tap counts as 0 whatever its weight holds, and the weight's gradient is exactly 0.
+    ///
+    /// ```
+    /// use autograd::{ConvSpec, Taps, Tensor, Var};
+    ///
+    /// let image = Var::from(Tensor::from_slice([1, 1, 2, 2], &[1.0f32, 10.0, 100.0, 1000.0]));
+    /// let mut weight = Tensor::full([1, 1, 3, 3], 1.0);
+    /// weight.as_mut_slice()[8] = f32::NAN;
+    /// let taps = Taps::preceding(&[0], &[0], [3, 3]);
+    /// let sums = image.conv2d_taps(&Var::from(weight), ConvSpec::padded(1), &taps);
+    /// assert_eq!(sums.value().as_slice(), [1.0, 11.0, 111.0, 1111.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[must_use]
+    #[track_caller]
+    pub fn conv2d_taps(&self, weight: &Self, spec: ConvSpec, taps: &Taps) -> Self {
+        let (x, w) = (self.shape(), weight.shape());
+        let fits = x.rank() == 4 && w[..] == taps.shape() && x[1] == w[1];
+        assert!(fits, "conv2d_taps: images {x} with kernels {w} and taps of {:?}", taps.shape());
+        let geometry = geometry([x[0], x[1], x[2], x[3]], w, spec);
+        apply(Op::Taps(geometry, taps.clone()), smallvec![self.clone(), weight.clone()])
     }
 
     /// The transposed convolution: the adjoint of [`Var::conv2d`] in its images. Maps

@@ -20,6 +20,7 @@ mod special_values;
 mod stairs;
 mod sums;
 mod tape;
+mod taps;
 mod teeth;
 mod tracing;
 

@@ -4,6 +4,7 @@ use super::case::{Case, binary, shaped, unary};
 use super::draw::{self, Domain, POSITIVE, REAL, axes, order, tensor};
 use super::products;
 use super::stairs;
+use super::taps;
 use autograd::Var;
 use autograd::elementwise::{Binary, Unary};
 use proptest::prelude::*;
@@ -25,6 +26,7 @@ pub(super) fn all() -> Vec<Entry> {
     all.extend(moves());
     all.extend(products::all());
     all.extend(stairs::all());
+    all.extend(taps::all());
     all
 }
 

@@ -17,6 +17,7 @@ mod axis;
 mod correlate;
 mod geometry;
 mod micro;
+pub(crate) mod taps;
 #[cfg(test)]
 mod tests;
 mod weight;

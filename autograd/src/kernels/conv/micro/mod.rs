@@ -16,10 +16,12 @@
 //! With few channels most lanes would idle. Then the roles change ([`Product::Places`]): lanes are
 //! neighbouring places of the image, loaded straight from it, and `n` counts channels.
 
+mod batch;
 mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub(super) use batch::{Moments, ROWS, Steps, Sums};
 use bytemuck::Pod;
 use std::ops::{Add, Mul};
 
@@ -137,6 +139,27 @@ pub trait Convolve:
     /// If an offset leads out of `image`, or another slice is too short.
     #[doc(hidden)]
     fn multiply(level: Level, product: Product<'_, Self>, image: &[Self], steps: &[u32], keep: bool, out: &mut [Self]);
+
+    /// Computes a row of sums, see [`batch`].
+    ///
+    /// # Panics
+    /// If an offset leads out of the image, or a slice is too short.
+    #[doc(hidden)]
+    fn sums(level: Level, sums: Sums<'_, Self>, out: &mut [Self], pitch: usize);
+
+    /// Computes moments, see [`batch`]; where `keep`, adds them to what `out` holds.
+    ///
+    /// # Panics
+    /// If an offset leads out of the image, or a slice is too short.
+    #[doc(hidden)]
+    fn moments(level: Level, moments: Moments<'_, Self>, keep: bool, out: &mut [Self]);
+
+    /// Adds to each element of `out` the sum of a whole vector of `vectors`.
+    ///
+    /// # Panics
+    /// If there are not as many vectors.
+    #[doc(hidden)]
+    fn total(level: Level, vectors: &[Self], out: &mut [Self]);
 }
 
 impl Convolve for f32 {
@@ -147,6 +170,18 @@ impl Convolve for f32 {
     fn multiply(level: Level, product: Product<'_, Self>, image: &[Self], steps: &[u32], keep: bool, out: &mut [Self]) {
         tile::multiply_f32(level, &product, image, steps, keep, out);
     }
+
+    fn sums(level: Level, sums: Sums<'_, Self>, out: &mut [Self], pitch: usize) {
+        batch::sums_f32(level, &sums, out, pitch);
+    }
+
+    fn moments(level: Level, moments: Moments<'_, Self>, keep: bool, out: &mut [Self]) {
+        batch::moments_f32(level, &moments, keep, out);
+    }
+
+    fn total(level: Level, vectors: &[Self], out: &mut [Self]) {
+        batch::total_f32(level, vectors, out);
+    }
 }
 
 impl Convolve for f64 {
@@ -156,5 +191,17 @@ impl Convolve for f64 {
 
     fn multiply(level: Level, product: Product<'_, Self>, image: &[Self], steps: &[u32], keep: bool, out: &mut [Self]) {
         tile::multiply_f64(level, &product, image, steps, keep, out);
+    }
+
+    fn sums(level: Level, sums: Sums<'_, Self>, out: &mut [Self], pitch: usize) {
+        batch::sums_f64(level, &sums, out, pitch);
+    }
+
+    fn moments(level: Level, moments: Moments<'_, Self>, keep: bool, out: &mut [Self]) {
+        batch::moments_f64(level, &moments, keep, out);
+    }
+
+    fn total(level: Level, vectors: &[Self], out: &mut [Self]) {
+        batch::total_f64(level, vectors, out);
     }
 }

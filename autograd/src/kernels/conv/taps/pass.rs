@@ -1,0 +1,142 @@
+//! The way of one direction over its images, and how they are laid out for it.
+
+use super::plan::Term;
+use crate::kernels::conv::Conv2d;
+use crate::kernels::conv::micro::Convolve;
+use crate::kernels::gemm::scratch;
+
+/// Images on one side of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Side {
+    pub(super) channels: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+}
+
+impl Side {
+    /// Elements of an image.
+    pub(super) fn image(self) -> usize {
+        self.channels * self.plane()
+    }
+
+    /// Elements of a channel.
+    pub(super) fn plane(self) -> usize {
+        self.height * self.width
+    }
+}
+
+/// One direction of a convolution of stride 1: each place of `to` sums what it sees of `from`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pass {
+    pub(super) from: Side,
+    pub(super) to: Side,
+    /// Zeros above and on the left of `from`.
+    before: [usize; 2],
+    kernel: [usize; 2],
+    dilation: [usize; 2],
+    /// Whether the first tap looks furthest.
+    reversed: bool,
+}
+
+impl Pass {
+    /// The convolution; none for strides.
+    pub(super) fn forward(geometry: &Conv2d) -> Option<Self> {
+        let from = Side { channels: geometry.in_channels, height: geometry.in_h, width: geometry.in_w };
+        let to = Side { channels: geometry.out_channels, height: geometry.out_h(), width: geometry.out_w() };
+        let Conv2d { padding, dilation, .. } = *geometry;
+        let kernel = [geometry.kernel_h, geometry.kernel_w];
+        let pass = Self { from, to, before: padding, kernel, dilation, reversed: false };
+        (geometry.stride == [1, 1]).then_some(pass)
+    }
+
+    /// Its adjoint in the input; none for strides, nor where the padding is wider than the kernel.
+    pub(super) fn adjoint(geometry: &Conv2d) -> Option<Self> {
+        let forward = Self::forward(geometry)?;
+        let reach = forward.reach();
+        let before = [reach[0].checked_sub(forward.before[0])?, reach[1].checked_sub(forward.before[1])?];
+        Some(Self { from: forward.to, to: forward.from, before, reversed: true, ..forward })
+    }
+
+    /// What the convolution's output is laid out for where it is read place by place.
+    pub(super) fn output(&self) -> Self {
+        Self { from: self.to, before: [0, 0], kernel: [1, 1], dilation: [1, 1], ..*self }
+    }
+
+    /// How far from the first the last tap looks.
+    fn reach(&self) -> [usize; 2] {
+        [0, 1].map(|axis| (self.kernel[axis] - 1) * self.dilation[axis])
+    }
+
+    /// The layout for so many images, in lanes of which whole vectors are read; none if 32 bits cannot
+    /// count its elements.
+    pub(super) fn layout(&self, images: usize, vector: usize) -> Option<Layout> {
+        let lanes = self.to.width.checked_mul(images)?.checked_next_multiple_of(vector)?;
+        let reach = self.reach();
+        let pitch = lanes.checked_add(reach[1].checked_mul(images)?)?;
+        let layout = Layout { pass: *self, images, lanes, pitch, rows: self.to.height + reach[0] };
+        let len = pitch.checked_mul(layout.rows)?.checked_mul(self.from.channels)?;
+        u32::try_from(len).is_ok().then_some(layout)
+    }
+}
+
+/// Where the elements of a few images are for a [`Pass`]: channel by channel, row by row, and, within a
+/// row, place by place the same place of all images.
+///
+/// A row of the output, of all these images, is then one run of lanes, and what it sees through a tap
+/// is another: no lane is ever idle but at the end of the run, and no border needs care.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    pass: Pass,
+    pub(super) images: usize,
+    /// Of a row of the output, with what fills the last vector.
+    pub(super) lanes: usize,
+    /// Elements from one row to the next.
+    pub(super) pitch: usize,
+    /// Rows with the padding.
+    rows: usize,
+}
+
+impl Layout {
+    pub(super) fn len(&self) -> usize {
+        self.pass.from.channels * self.plane()
+    }
+
+    /// Elements from one channel to the next.
+    fn plane(&self) -> usize {
+        self.rows * self.pitch
+    }
+
+    /// Where each term looks, from the beginning of a row.
+    pub(super) fn fill_steps(&self, terms: &[Term], steps: &mut [u32]) {
+        let Pass { kernel, dilation, reversed, .. } = self.pass;
+        for (term, step) in terms.iter().zip(steps) {
+            let tap = term.tap as usize;
+            let tap = if reversed { kernel[0] * kernel[1] - 1 - tap } else { tap };
+            let (row, col) = (tap / kernel[1] * dilation[0], tap % kernel[1] * dilation[1]);
+            *step = (term.channel as usize * self.plane() + row * self.pitch + col * self.images) as u32;
+        }
+    }
+
+    /// Lays out images of `from`, one after another in `source`, with the zeros around them.
+    pub(super) fn fill<T: Convolve>(&self, source: &[T], to: &mut [T]) {
+        let (from, [above, left]) = (self.pass.from, self.pass.before);
+        let (run, margin) = (from.width * self.images, left * self.images);
+        scratch::with(from.plane() * self.images, |turned: &mut [T]| {
+            for (channel, to) in to.chunks_exact_mut(self.plane()).enumerate() {
+                let source = &source[channel * from.plane()..];
+                T::transpose([self.images, from.plane()], source, from.image(), turned, self.images);
+                for (row, to) in to.chunks_exact_mut(self.pitch).enumerate() {
+                    let Some(source) = row.checked_sub(above).filter(|&row| row < from.height) else {
+                        to.fill(T::default());
+                        continue;
+                    };
+                    let (zeros, to) = to.split_at_mut(margin);
+                    let (kept, beyond) = to.split_at_mut(run);
+                    zeros.fill(T::default());
+                    kept.copy_from_slice(&turned[source * run..][..run]);
+                    beyond.fill(T::default());
+                }
+            }
+        });
+    }
+}
