@@ -107,7 +107,7 @@ fn the_jacobian_is_triangular_and_its_diagonal_is_the_closed_form() {
             let x = images(1, image, seed);
             let dims = x.shape().elements();
             let jacobian = diff::jacobian(|x| layer.to_latent(x, Context::default()).value, &x);
-            let expected = autograd::check::jacobian(&|x: &Tensor<f64>| latents(&layer, x), &x);
+            let expected = autograd::check::jacobian(|x: &Tensor<f64>| latents(&layer, x), &x);
             let (jacobian, expected) = (jacobian.as_slice(), expected.as_slice());
             let diagonal = layer.diagonal(&Var::from(x.clone()));
             for output in 0..dims {
