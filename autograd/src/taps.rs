@@ -9,8 +9,8 @@ use std::sync::Arc;
 /// Which taps of a convolution's weights `[outputs, inputs, kernel height, kernel width]` are alive;
 /// the others are dead, and count as 0.
 ///
-/// The masked convolutions of autoregressive models (PixelCNN, van den Oord et al. 2016; MintNet, Song
-/// et al. 2019) keep about half of their taps, and [`crate::Var::conv2d_taps`] multiplies with those
+/// The masked convolutions of autoregressive models (van den Oord et al. 2016; MintNet, Song et al. 2019)
+/// keep about half of their taps, and [`crate::Var::conv2d_taps`] multiplies with those
 /// alone. Any set of taps will do; outputs that see the same taps are worked on together, so the
 /// fewer different ones there are the better. Making one costs about as much as a small convolution,
 /// so it is made once; cloning is cheap.

@@ -19,7 +19,7 @@ pub(in crate::kernels::conv) const ROWS: usize = 6;
 
 /// Offsets into an image.
 #[derive(Clone, Copy, Debug)]
-pub struct Steps<'a> {
+pub(in crate::kernels::conv) struct Steps<'a> {
     list: &'a [u32],
     /// No offset is as large.
     end: usize,

@@ -70,31 +70,18 @@ fn sum<T: Convolve>(level: Level, pass: &Pass, plan: &Plan, x: &[T], dy: &[T], s
                     layouts[0].fill(x, image);
                     layouts[1].fill(dy, wide);
                     let (lanes, pitch) = (layouts[0].lanes, layouts[0].pitch);
-                    let band = (24 << 10) / (ROWS * lanes * size_of::<T>());
-                    let band = band.clamp(1, pass.to.height);
-                    for first in (0..pass.to.height).step_by(band) {
-                        let rows = band.min(pass.to.height - first);
-                        for tile in &plan.tiles {
-                            let channels = tile.channels.len();
-                            let mut starts = [0; ROWS];
-                            for (start, channel) in starts.iter_mut().zip(&tile.channels) {
-                                *start = ((channel * pass.to.height + first) * lanes) as u32;
-                            }
-                            let moments = Moments {
-                                channels,
-                                rows,
-                                lanes,
-                                wide,
-                                starts,
-                                image: &image[first * pitch..],
-                                pitch,
-                                steps: steps.part(tile.terms.clone()),
-                            };
-                            let weights = tile.weights.start * vector..tile.weights.end * vector;
-                            T::moments(level, moments, keep, &mut vectors[weights]);
+                    for tile in &plan.tiles {
+                        let mut starts = [0; ROWS];
+                        for (start, channel) in starts.iter_mut().zip(&tile.channels) {
+                            *start = (channel * pass.to.height * lanes) as u32;
                         }
-                        keep = true;
+                        let (channels, rows) = (tile.channels.len(), pass.to.height);
+                        let steps = steps.part(tile.terms.clone());
+                        let moments = Moments { channels, rows, lanes, wide, starts, image, pitch, steps };
+                        let weights = tile.weights.start * vector..tile.weights.end * vector;
+                        T::moments(level, moments, keep, &mut vectors[weights]);
                     }
+                    keep = true;
                 });
             });
         }

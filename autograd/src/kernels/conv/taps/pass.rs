@@ -121,22 +121,33 @@ impl Layout {
     pub(super) fn fill<T: Convolve>(&self, source: &[T], to: &mut [T]) {
         let (from, [above, left]) = (self.pass.from, self.pass.before);
         let (run, margin) = (from.width * self.images, left * self.images);
-        scratch::with(from.plane() * self.images, |turned: &mut [T]| {
+        // A few rows are turned at a time, which stay in the first-level cache: together they are whole
+        // blocks of the transpose.
+        let strip = (8 / gcd(8, from.width)).min(from.height);
+        scratch::with(strip * run, |turned: &mut [T]| {
             for (channel, to) in to.chunks_exact_mut(self.plane()).enumerate() {
                 let source = &source[channel * from.plane()..];
-                T::transpose([self.images, from.plane()], source, from.image(), turned, self.images);
-                for (row, to) in to.chunks_exact_mut(self.pitch).enumerate() {
-                    let Some(source) = row.checked_sub(above).filter(|&row| row < from.height) else {
-                        to.fill(T::default());
-                        continue;
-                    };
-                    let (zeros, to) = to.split_at_mut(margin);
-                    let (kept, beyond) = to.split_at_mut(run);
-                    zeros.fill(T::default());
-                    kept.copy_from_slice(&turned[source * run..][..run]);
-                    beyond.fill(T::default());
+                let (top, rows) = to.split_at_mut(above * self.pitch);
+                let (rows, bottom) = rows.split_at_mut(from.height * self.pitch);
+                top.fill(T::default());
+                bottom.fill(T::default());
+                for (i, rows) in rows.chunks_mut(strip * self.pitch).enumerate() {
+                    let places = rows.len() / self.pitch * from.width;
+                    let source = &source[i * strip * from.width..];
+                    T::transpose([self.images, places], source, from.image(), turned, self.images);
+                    for (row, turned) in rows.chunks_exact_mut(self.pitch).zip(turned.chunks_exact(run)) {
+                        let (zeros, row) = row.split_at_mut(margin);
+                        let (kept, beyond) = row.split_at_mut(run);
+                        zeros.fill(T::default());
+                        kept.copy_from_slice(turned);
+                        beyond.fill(T::default());
+                    }
                 }
             }
         });
     }
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
