@@ -1,8 +1,9 @@
-//! A 3×3 convolution with a bias, as it occurs in image couplings.
+//! A 3×3 convolution with a bias, as it occurs in image couplings; and MintNet's, of live taps alone and
+//! of masked weights.
 
 use super::{normal, rng};
 use crate::{Peer, Repeats, Step, Workload};
-use autograd::{ConvSpec, Tape, Tensor, Var};
+use autograd::{ConvSpec, Tape, Taps, Tensor, Var};
 use std::hint::black_box;
 
 const BATCH: usize = 32;
@@ -13,9 +14,23 @@ const TAPS: usize = 3;
 /// The products of one direction, those with the zeros of the padding included.
 const FLOPS: usize = 2 * BATCH * SIDE * SIDE * CHANNELS * CHANNELS * TAPS * TAPS;
 
-/// Forward alone, and forward with all three gradients.
-pub static ALL: [Workload; 2] =
-    [entry("conv3x3_64_28_b32_fwd", FLOPS, forward), entry("conv3x3_64_28_b32_fwdbwd", 3 * FLOPS, forward_backward)];
+/// Forward alone, and forward with all three gradients; then forward with both gradients of the masked
+/// convolutions on MintNet's three sizes of image.
+pub static ALL: [Workload; 8] = [
+    entry("conv3x3_64_28_b32_fwd", FLOPS, forward),
+    entry("conv3x3_64_28_b32_fwdbwd", 3 * FLOPS, forward_backward),
+    masked("mintnet_conv_45_28_b32", || mintnet(1, 45, 28, true)),
+    masked("mintnet_conv_45_28_b32_dense", || mintnet(1, 45, 28, false)),
+    masked("mintnet_conv_44_14_b32", || mintnet(4, 11, 14, true)),
+    masked("mintnet_conv_44_14_b32_dense", || mintnet(4, 11, 14, false)),
+    masked("mintnet_conv_32_7_b32", || mintnet(16, 2, 7, true)),
+    masked("mintnet_conv_32_7_b32_dense", || mintnet(16, 2, 7, false)),
+];
+
+/// One without a peer: the dense entry of the same size is what it is to be compared with.
+const fn masked(name: &'static str, prepare: fn() -> Step) -> Workload {
+    Workload { name, flops: None, repeats: Repeats { warm: 3, timed: 30 }, peers: &[], prepare }
+}
 
 const fn entry(name: &'static str, flops: usize, prepare: fn() -> Step) -> Workload {
     const PEERS: &[Peer] = &[Peer::torch("torch", "torch_ops.py")];
@@ -47,5 +62,26 @@ fn forward_backward() -> Step {
         let y = x.conv2d(&weight, ConvSpec::padded(1)) + &bias;
         let ones = Var::from(Tensor::full(y.shape(), 1.0));
         black_box(tape.pull(&y, &ones, &[&x, &weight, &bias]));
+    })
+}
+
+/// The middle convolution of a MintNet layer: `each` hidden channels for each of `groups` image channels.
+fn mintnet(groups: usize, each: usize, side: usize, live: bool) -> Step {
+    let channels: Vec<usize> = (0..groups * each).map(|channel| channel / each).collect();
+    let taps = Taps::preceding(&channels, &channels, [TAPS, TAPS]);
+    let mut rng = rng();
+    let x = normal(&[BATCH, channels.len(), side, side], 1.0, &mut rng);
+    let weight = normal(&taps.shape(), 0.02, &mut rng);
+    let (mask, dy) = (taps.mask::<f32>(), normal(x.shape(), 1.0, &mut rng));
+    Box::new(move || {
+        let tape = Tape::new();
+        let [x, weight] = [&x, &weight].map(|value| tape.variable(value.clone()));
+        let spec = ConvSpec::padded(1);
+        let y = if live {
+            x.conv2d_taps(&weight, spec, &taps)
+        } else {
+            x.conv2d(&(&weight * Var::from(mask.clone())), spec)
+        };
+        black_box(tape.pull(&y, &Var::from(dy.clone()), &[&x, &weight]));
     })
 }
