@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "100", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     rows: u16,
     /// The most dimensions at which D whole passes are measured too, as other libraries take them for a sample
-    #[arg(long, value_name = "D", default_value = "128")]
+    #[arg(long, value_name = "D", default_value = "784")]
     passes_up_to: usize,
     /// The picture
     #[arg(long, value_name = "FILE.svg", default_value = "trade-off.svg")]
