@@ -150,6 +150,18 @@ impl Architecture {
         Ok(self)
     }
 
+    /// The same with the paper's gates in place of any scale.
+    ///
+    /// # Errors
+    /// If the model has none.
+    pub fn gated(mut self) -> Result<Self> {
+        match &mut self {
+            Self::Iaf { gate, .. } => *gate = Gate::Sigmoid,
+            _ => bail!("only iaf has a gated form: leave out --gated"),
+        }
+        Ok(self)
+    }
+
     /// The same with another order of the dimensions.
     ///
     /// # Errors

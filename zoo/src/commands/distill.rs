@@ -79,9 +79,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         train::resume_student(&how.plan(recipe, data, seed, &run), &teacher, &paused)?
     } else {
         How::check_begun(&run)?;
-        if let Some(layers) = how.layers {
-            recipe.architecture = recipe.architecture.with_layers(usize::try_from(layers)?)?;
-        }
+        recipe.architecture = how.sized(recipe.architecture)?;
         how.adjust(&mut recipe);
         train::start_student(&how.plan(recipe, data, how.seed(), &run), &teacher)?
     };

@@ -1,6 +1,7 @@
 //! How a training is done: the options that `train` and `distill` share.
 
 use super::{say, threads};
+use crate::blueprint::Architecture;
 use crate::interrupt;
 use crate::recipes::{Budget, Preset, Recipe};
 use crate::run::Run;
@@ -17,7 +18,10 @@ pub(super) struct How {
     /// Layers of maf and iaf, couplings of nice and real-nvp, layers in a wavenet's cycle of dilations
     /// [default: the preset's]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
-    pub(super) layers: Option<u64>,
+    layers: Option<u64>,
+    /// Let iaf mix old and new by gates, as in its paper, in place of scaling freely
+    #[arg(long)]
+    gated: bool,
     /// Train for this many passes over the data (of a student: for this many times 500 steps)
     #[arg(long, value_parser = positive, allow_negative_numbers = true, group = "budget")]
     epochs: Option<f64>,
@@ -79,6 +83,14 @@ impl How {
         recipe.lr = self.lr.unwrap_or(recipe.lr);
     }
 
+    /// The architecture with what was asked for in its sizes.
+    pub(super) fn sized(&self, mut architecture: Architecture) -> Result<Architecture> {
+        if let Some(layers) = self.layers {
+            architecture = architecture.with_layers(usize::try_from(layers)?)?;
+        }
+        if self.gated { architecture.gated() } else { Ok(architecture) }
+    }
+
     /// Refuses what cannot change in a training that goes on in `run`.
     pub(super) fn check_resumed(&self, run: &Run, paused: &Paused) -> Result<()> {
         if self.preset.is_some() || self.batch.is_some_and(|batch| batch != paused.recipe.batch) {
@@ -86,8 +98,10 @@ impl How {
                 "a resumed training keeps its --preset and --batch: leave them out, or begin anew with another --out"
             );
         }
-        if self.layers.is_some() {
-            bail!("a resumed training keeps its --layers: leave it out, or begin anew with another --out");
+        if self.layers.is_some() || self.gated {
+            bail!(
+                "a resumed training keeps its --layers and --gated: leave them out, or begin anew with another --out"
+            );
         }
         if self.seed.is_some_and(|asked| asked != paused.seed) {
             bail!("{} was begun with --seed {}: leave --seed out to resume it", run.folder().display(), paused.seed);

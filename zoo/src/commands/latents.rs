@@ -75,10 +75,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         out.display()
     ))?;
     for (run, one) in args.runs.iter().zip(&all) {
-        let Carried { model, data, cloud, score, .. } = one;
+        let Carried { model, data, latents, cloud, score, .. } = one;
+        let outside = latents.chunks_exact(2).filter(|z| z.iter().any(|z| f64::from(z.abs()) > reach)).count();
+        let unseen = if outside > 0 { format!(", {outside} points outside the picture") } else { String::new() };
         let pair = |[a, b]: [f64; 2]| format!("({a:.3}, {b:.3})");
         say(&format!(
-            "{}: {model} on {data}: z has mean {}, standard deviation {}, correlation {:.3}, distance of |z|² from the normal's {:.4} (chance: {:.4}), {}",
+            "{}: {model} on {data}: z has mean {}, standard deviation {}, correlation {:.3}, distance of |z|² from the normal's {:.4} (chance: {:.4}), {}{unseen}",
             run.display(),
             pair(cloud.mean),
             pair(cloud.std),

@@ -53,9 +53,7 @@ impl Args {
 
     /// The architecture with the sizes that were asked for.
     fn sized(&self, mut architecture: Architecture, seed: u64) -> Result<Architecture> {
-        if let Some(layers) = self.how.layers {
-            architecture = architecture.with_layers(usize::try_from(layers)?)?;
-        }
+        architecture = self.how.sized(architecture)?;
         if let Some(order) = self.order {
             architecture = architecture.with_order(match order {
                 Order::Given => models::Order::Given,

@@ -8,7 +8,9 @@ use crate::made::{csv, image_folder, rows};
 fn the_three_of_them_train_and_are_sound() {
     let folder = Folder::new();
     folder.write("table.csv", csv(&rows(300, 3), 3));
-    for (model, rest) in [("made", "--order reversed"), ("maf", "--layers 3 --order random"), ("iaf", "--layers 2")] {
+    for (model, rest) in
+        [("made", "--order reversed"), ("maf", "--layers 3 --order random"), ("iaf", "--layers 2 --gated")]
+    {
         let line = format!("train {model} --preset quick --data table.csv --batch 50 --threads 1 --out {model} {rest}");
         folder.run(&format!("{line} --steps 60"));
         let check = folder.json(&format!("check {model} --samples 10 --jacobians 3 --threads 1 --json"));
@@ -19,6 +21,7 @@ fn the_three_of_them_train_and_are_sound() {
         assert_eq!(parse_npy(&folder.read(&format!("{model}.npy"))).0, [20, 3]);
     }
     let config = |run: &str| folder.safetensors(&format!("{run}/model.safetensors")).metadata["config"].clone();
+    assert!(config("iaf").contains("\"gate\":\"sigmoid\""), "{}", config("iaf"));
     assert!(config("made").contains("\"order\":\"reversed\""), "{}", config("made"));
     assert!(config("maf").contains("\"layers\":3") && config("maf").contains("\"random\":0"), "{}", config("maf"));
 }
@@ -48,6 +51,7 @@ fn sizes_that_a_model_has_not_are_refused() {
     folder.refuses("train made --data images --layers 2 --out run", &["made is one layer", "maf"]);
     folder.refuses("train nice --data images --order reversed --out run", &["only made, maf and iaf", "--order"]);
     folder.refuses("train real-nvp --data images --layers 3 --out run", &["real-nvp's layers over images", "--layers"]);
+    folder.refuses("train maf --data images --gated --out run", &["only iaf has a gated form"]);
     folder.misuses("train maf --data images --layers 0 --out run", &["0 is not in 1..=1000"]);
     folder.misuses("train maf --data images --order up --out run", &["invalid value 'up'", "--order"]);
     folder.run("train maf --data images --batch 20 --layers 1 --steps 2 --threads 1 --out run");
