@@ -106,11 +106,6 @@ impl Objective for Divergence {
         Ok(())
     }
 
-    fn calibrate(&self, _flow: &Flow<f32>) -> Result<()> {
-        // A student has no statistics of batches: its data are not known before they are drawn.
-        Ok(())
-    }
-
     fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, _order: &mut Order) -> Result<Loss<'a>> {
         // Stream 0 is what the student is judged by.
         let (z, condition) = self.latents(flow, step + 1, self.batch);

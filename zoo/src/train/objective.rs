@@ -22,11 +22,16 @@ pub(super) trait Objective: Sync {
     /// Steps between two judgements.
     fn steps_per_epoch(&self) -> Result<u64>;
 
-    /// Lets parameters that start from data see some.
-    fn initialise(&self, flow: &Flow<f32>) -> Result<()>;
+    /// Lets parameters that start from data see some, where there are any.
+    fn initialise(&self, _flow: &Flow<f32>) -> Result<()> {
+        Ok(())
+    }
 
-    /// Collects what the model's evaluation uses of training batches, for the weights it has now.
-    fn calibrate(&self, flow: &Flow<f32>) -> Result<()>;
+    /// Collects what the model's evaluation uses of training batches, for the weights it has now. A student has
+    /// no such: its data are not known before they are drawn.
+    fn calibrate(&self, _flow: &Flow<f32>) -> Result<()> {
+        Ok(())
+    }
 
     /// The loss of a step, over the rows `0..batch`. Where a batch is not split, the range is the whole of it.
     fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, order: &mut Order) -> Result<Loss<'a>>;

@@ -67,14 +67,6 @@ impl Objective for SignalDivergence {
         self.divergence.steps_per_epoch()
     }
 
-    fn initialise(&self, _flow: &Flow<f32>) -> Result<()> {
-        Ok(())
-    }
-
-    fn calibrate(&self, flow: &Flow<f32>) -> Result<()> {
-        self.divergence.calibrate(flow)
-    }
-
     fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, order: &mut Order) -> Result<Loss<'a>> {
         let (z, condition) = self.divergence.latents(flow, step + 1, self.batch * (1 + DRAWS));
         let mut real = self.source.batch(step, self.batch, order)?.x().clone();

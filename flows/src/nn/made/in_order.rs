@@ -138,11 +138,13 @@ pub(super) fn solve<T: Real>(
         let t = &t.as_slice()[first * made.dims..(first + solved.len() / width) * made.dims];
         rows_in_order(made, &layers, first, t, solved, step);
     });
-    let solved = solved.as_slice();
-    InOrder {
-        value: Tensor::from_fn([batch, made.dims], |i| solved[i / made.dims * width + i % made.dims]),
-        log_det: Tensor::from_fn([batch], |row| solved[row * width + made.dims]),
+    let (mut value, mut log_det) = (Tensor::zeros(t.shape()), Tensor::zeros([batch]));
+    let rows = value.as_mut_slice().chunks_exact_mut(made.dims).zip(log_det.as_mut_slice());
+    for ((value, log_det), solved) in rows.zip(solved.as_slice().chunks_exact(width)) {
+        value.copy_from_slice(&solved[..made.dims]);
+        *log_det = solved[made.dims];
     }
+    InOrder { value, log_det }
 }
 
 /// The same for some rows of the batch, from row `first` on, into D results and the sum of log-slopes a row.
