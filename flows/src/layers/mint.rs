@@ -9,7 +9,7 @@ mod sweep;
 use crate::bijection::{Bijection, Context, Inversion, Mapped};
 use crate::module::{Module, Visitor};
 use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
-use autograd::{ConvSpec, Param, Real, Tensor, Var};
+use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use sweep::Sweep;
 
@@ -138,17 +138,17 @@ impl<T: Real> Mint<T> {
         fixed_point::solve(self, z, step, iterations)
     }
 
-    /// The three masked weights, with the signs that make the diagonal positive.
+    /// The three weights, with the signs that make the diagonal positive.
     fn weights(&self, x: &Var<T>) -> [Var<T>; 3] {
         let [first, second, third] = &self.convs;
-        let [w1, w3] = [first, third].map(|conv| conv.masked_weight(x));
+        let [w1, w3] = [first, third].map(|conv| conv.weight().on(x));
         // A hidden unit has one centre tap from its channel, or to it: the others are 0 in the sum.
         let signs = |centre: Var<T>, axis: usize| -> Vec<bool> {
             centre.sum(&[axis]).value().as_slice().iter().map(|&w| is_positive(w)).collect()
         };
         let from = signs(first.centre(&w1.detach()), 1);
         let to = signs(third.centre(&w3.detach()), 0);
-        let w2 = second.masked_weight_with_signs(x, |output, input| from[input] == to[output]);
+        let w2 = second.weight_with_signs(x, |output, input| from[input] == to[output]);
         [w1, w2, w3]
     }
 
@@ -168,11 +168,11 @@ impl<T: Real> Mint<T> {
     /// t + d: the centre taps alone, as convolutions of 1×1.
     fn diagonal_at(&self, pass: &Pass<T>, weights: &[Var<T>; 3]) -> Var<T> {
         let [slope1, slope2] = pass.hidden.each_ref().map(|a| a.clamp(f64::NEG_INFINITY, 0.0).exp());
+        let [first, second, third] = &self.convs;
         let [c1, c2, c3] = std::array::from_fn(|i| self.convs[i].centre(&weights[i]));
         // Each hidden unit reads its own channel alone: its row has one number that is not 0.
-        let into = c1.sum(&[1]).reshape([c1.extent(0), 1, 1]);
-        let spec = ConvSpec::padded(0);
-        let d = (slope2 * (slope1 * into).conv2d(&c2, spec)).conv2d(&c3, spec);
+        let into = c1.sum(&[1]).reshape([first.units()[1], 1, 1]);
+        let d = third.apply_centre(&(slope2 * second.apply_centre(&(slope1 * into), &c2)), &c3);
         d + self.t(&pass.value)
     }
 

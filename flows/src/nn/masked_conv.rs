@@ -2,7 +2,7 @@
 
 use super::Init;
 use crate::module::{Module, Visitor};
-use autograd::{ConvSpec, Param, Real, Tensor, Var};
+use autograd::{ConvSpec, Param, Real, Taps, Tensor, Var};
 use rand::Rng;
 
 /// The side of the kernels.
@@ -24,27 +24,34 @@ pub enum ConvMask {
 }
 
 impl ConvMask {
-    /// Whether an output of channel `output` sees this tap, counted in raster order, of channel `input`.
+    /// The taps that it keeps between units of an image's channels: of `n` units and C channels, unit h belongs to
+    /// channel `h/(n/C)`.
     #[must_use]
-    pub fn sees(self, output: usize, input: usize, tap: usize) -> bool {
+    pub fn taps(self, channels: usize, inputs: usize, outputs: usize) -> Taps {
+        let [outputs, inputs] = [outputs, inputs].map(|units| channel_of_each(units, channels));
         match self {
-            Self::A => input < output || (input == output && tap <= CENTRE),
-            Self::B => input > output || (input == output && tap >= CENTRE),
+            Self::A => Taps::preceding(&outputs, &inputs, [SIDE; 2]),
+            Self::B => Taps::following(&outputs, &inputs, [SIDE; 2]),
         }
     }
+}
+
+fn channel_of_each(units: usize, channels: usize) -> Vec<usize> {
+    (0..units).map(|unit| unit * channels / units).collect()
 }
 
 /// `y = x ⋆ (M∘W) + b`, `[batch, in, height, width] → [batch, out, height, width]`: a kernel of 3×3 and one zero
 /// around the image. `W` is `[out, in, 3, 3]`, `b` `[out]`.
 ///
-/// Units belong to the channels of an image: of `n` units and C channels, unit h to channel `h/(n/C)`. Sorted by
-/// channel like this the masks are stairs. What the mask kills counts for nothing and has no gradient.
+/// Sorted by [channel](ConvMask::taps), the units make the masks stairs. What a mask kills is never multiplied with,
+/// whatever its weight is, and has no gradient.
 #[derive(Debug)]
 pub struct MaskedConv2d<T: Real> {
     weight: Param<T>,
     bias: Param<T>,
-    mask: Tensor<T>,
-    channels: usize,
+    taps: Taps,
+    /// Of 1×1 kernels, the taps between units of one channel.
+    within: Taps,
 }
 
 impl<T: Real> MaskedConv2d<T> {
@@ -59,20 +66,16 @@ impl<T: Real> MaskedConv2d<T> {
             channels > 0 && inputs.is_multiple_of(channels) && outputs.is_multiple_of(channels),
             "masked convolution: {inputs} inputs and {outputs} outputs do not belong to {channels} channels"
         );
-        let shape = [outputs, inputs, SIDE, SIDE];
-        let sees = |i: usize| {
-            let (output, input) = (i / TAPS / inputs, i / TAPS % inputs);
-            mask.sees(output * channels / outputs, input * channels / inputs, i % TAPS)
-        };
+        let [to, from] = [outputs, inputs].map(|units| channel_of_each(units, channels));
         Self {
-            weight: Param::new(init.draw(&shape, inputs * TAPS, rng)),
+            weight: Param::new(init.draw(&[outputs, inputs, SIDE, SIDE], inputs * TAPS, rng)),
             bias: Param::new(Tensor::zeros([outputs])),
-            mask: Tensor::from_fn(shape, |i| if sees(i) { T::ONE } else { T::ZERO }),
-            channels,
+            taps: mask.taps(channels, inputs, outputs),
+            within: Taps::new([outputs, inputs, 1, 1], |output, input, _| to[output] == from[input]),
         }
     }
 
-    /// The weight, `[out, in, 3, 3]`, as it is without the mask.
+    /// The weight W, `[out, in, 3, 3]`, as it is without the mask.
     #[must_use]
     pub fn weight(&self) -> &Param<T> {
         &self.weight
@@ -87,53 +90,51 @@ impl<T: Real> MaskedConv2d<T> {
     /// Inputs and outputs.
     #[must_use]
     pub fn units(&self) -> [usize; 2] {
-        let shape = self.mask.shape();
-        [shape[1], shape[0]]
+        let [outputs, inputs, ..] = self.taps.shape();
+        [inputs, outputs]
     }
 
-    /// `M∘W` on `x`'s tape.
+    /// W on `x`'s tape, with these signs between units of one channel at the centre: `positive` of an output and an
+    /// input says whether the weight between them is to be `|W|` or `−|W|`.
     #[must_use]
-    pub fn masked_weight(&self, x: &Var<T>) -> Var<T> {
-        self.weight.on(x) * x.constant_like(self.mask.clone())
-    }
-
-    /// `M∘W` on `x`'s tape, with these signs between units of one channel at the centre, where M is 1: `positive`
-    /// of an output and an input says whether the weight between them is to be `|W|` or `−|W|`.
-    #[must_use]
-    pub fn masked_weight_with_signs(&self, x: &Var<T>, positive: impl Fn(usize, usize) -> bool) -> Var<T> {
-        let [inputs, outputs] = self.units();
+    pub fn weight_with_signs(&self, x: &Var<T>, positive: impl Fn(usize, usize) -> bool) -> Var<T> {
+        let [inputs, _] = self.units();
         let weight = self.weight.on(x);
         // |w| as w times its sign, so that a weight of exactly 0 has a gradient and can leave.
-        let mut factors = self.mask.clone();
-        for (i, factor) in factors.as_mut_slice().iter_mut().enumerate().skip(CENTRE).step_by(TAPS) {
-            let (output, input) = (i / TAPS / inputs, i / TAPS % inputs);
-            let same = output * self.channels / outputs == input * self.channels / inputs;
-            if same && is_positive(weight.value().as_slice()[i]) != positive(output, input) {
-                *factor = -T::ONE;
+        let mut signs = Tensor::full(self.taps.shape(), T::ONE);
+        let within = self.within.mask::<T>();
+        for (i, (sign, &within)) in signs.as_mut_slice().chunks_mut(TAPS).zip(within.as_slice()).enumerate() {
+            let is = is_positive(weight.value().as_slice()[i * TAPS + CENTRE]);
+            if within > T::ZERO && is != positive(i / inputs, i % inputs) {
+                sign[CENTRE] = -T::ONE;
             }
         }
-        weight * x.constant_like(factors)
+        weight * x.constant_like(signs)
     }
 
-    /// The part of a masked weight that lies between units of one channel at the centre, as a kernel
+    /// The part of a weight that lies between units of one channel at the centre, as a kernel
     /// `[out, in, 1, 1]` that is 0 between others.
     #[must_use]
-    pub fn centre(&self, masked_weight: &Var<T>) -> Var<T> {
-        let [inputs, outputs] = self.units();
-        let same = |i: usize| i / inputs * self.channels / outputs == i % inputs * self.channels / inputs;
-        let block = Tensor::from_fn([outputs, inputs, 1, 1], |i| if same(i) { T::ONE } else { T::ZERO });
-        let centre = masked_weight.slice(2, 1..2).slice(3, 1..2);
-        &centre * centre.constant_like(block)
+    pub fn centre(&self, weight: &Var<T>) -> Var<T> {
+        let centre = weight.slice(2, 1..2).slice(3, 1..2);
+        &centre * centre.constant_like(self.within.mask())
     }
 
-    /// `x ⋆ W + b` with a weight that is masked already.
+    /// `x ⋆ Wᶜ` with that part for Wᶜ.
+    #[must_use]
+    pub fn apply_centre(&self, x: &Var<T>, centre: &Var<T>) -> Var<T> {
+        x.conv2d_taps(centre, ConvSpec::padded(0), &self.within)
+    }
+
+    /// `x ⋆ (M∘W) + b` with this weight for W.
     ///
     /// # Panics
     /// If `x` has not this layer's number of inputs.
     #[must_use]
     #[track_caller]
-    pub fn apply(&self, x: &Var<T>, masked_weight: &Var<T>) -> Var<T> {
-        x.conv2d(masked_weight, ConvSpec::padded(SIDE / 2)) + self.bias.on(x).reshape([self.units()[1], 1, 1])
+    pub fn apply(&self, x: &Var<T>, weight: &Var<T>) -> Var<T> {
+        let y = x.conv2d_taps(weight, ConvSpec::padded(SIDE / 2), &self.taps);
+        y + self.bias.on(x).reshape([self.units()[1], 1, 1])
     }
 }
 
