@@ -9,18 +9,25 @@ use crate::layers::{ActNorm, Logit, Mint, Reshape, Squeeze};
 use crate::nn::{ConvMask, Init};
 use autograd::Real;
 use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+/// The layers of a `MintNet` between two squeezes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MintScale {
+    /// Pairs of layers, one under each mask.
+    pub pairs: usize,
+    /// Branches K of each layer: hidden units for each channel of the image.
+    pub branches: usize,
+}
 
 /// The sizes of a `MintNet` over images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MintNetConfig {
     /// Channels, height and width of an image.
     pub image: [usize; 3],
-    /// Pairs of layers, one under each mask.
-    pub pairs: usize,
-    /// The pairs, counted from 0 and in rising order, that the image is squeezed before.
-    pub squeeze_before: Vec<usize>,
-    /// Branches K of the layers before the first squeeze, and after each.
-    pub branches: Vec<usize>,
+    /// The layers at each scale. Before each but the first the image is squeezed: four times the channels, half the
+    /// height and the width.
+    pub scales: Vec<MintScale>,
     /// The gain of the weights that it starts from, drawn from N(0, gain²·2/(9·inputs)). The paper's is 0.005, with
     /// which every layer is nearly the identity.
     pub gain: f64,
@@ -33,14 +40,13 @@ pub struct MintNetConfig {
 }
 
 impl MintNetConfig {
-    /// The paper's model of MNIST: 20 pairs with 45, 11 and 2 branches, squeezes before the pairs 6 and 12.
+    /// The paper's model of MNIST: 20 pairs with 45, 11 and 2 branches, squeezes before the pairs 6 and 12
+    /// (counted from 0).
     #[must_use]
     pub fn mnist() -> Self {
         Self {
             image: [1, 28, 28],
-            pairs: 20,
-            squeeze_before: vec![6, 12],
-            branches: vec![45, 11, 2],
+            scales: [(6, 45), (6, 11), (8, 2)].map(|(pairs, branches)| MintScale { pairs, branches }).to_vec(),
             gain: 0.005,
             logit: Some(1e-6),
             act_norm: false,
@@ -68,22 +74,12 @@ impl MintNet {
     /// A `MintNet` over images, given and drawn as flat rows.
     ///
     /// # Panics
-    /// If the branches are not one more than the squeezes, if a squeeze is not before one of the pairs or not after
-    /// the squeeze before, or if the height or the width cannot be halved as often as the image is squeezed.
+    /// If there is no scale, or if the height or the width cannot be halved as often as the image is squeezed.
     #[must_use]
     pub fn build<T: Real>(config: &MintNetConfig, rng: &mut dyn Rng) -> Flow<T> {
-        let MintNetConfig { image, pairs, squeeze_before, branches, gain, logit, act_norm } = config;
-        let squeezes = squeeze_before.len();
-        assert!(
-            branches.len() == squeezes + 1,
-            "MintNet: {} numbers of branches for {} scales",
-            branches.len(),
-            squeezes + 1
-        );
-        assert!(
-            squeeze_before.is_sorted_by(|a, b| a < b) && squeeze_before.iter().all(|pair| pair < pairs),
-            "MintNet: squeezes before the pairs {squeeze_before:?} of {pairs}: each before one, in rising order"
-        );
+        let MintNetConfig { image, scales, gain, logit, act_norm } = config;
+        assert!(!scales.is_empty(), "MintNet: no scales");
+        let squeezes = scales.len() - 1;
         let [mut channels, mut height, mut width] = *image;
         let halvings = 1 << squeezes;
         assert!(
@@ -100,16 +96,14 @@ impl MintNet {
             layers.push(Box::new(ActNorm::new(dims)));
         }
         layers.push(Box::new(flat_to_image.clone()));
-        let mut scale = 0;
-        for pair in 0..*pairs {
-            if squeeze_before.get(scale) == Some(&pair) {
+        for (i, MintScale { pairs, branches }) in scales.iter().enumerate() {
+            if i > 0 {
                 layers.push(Box::new(Squeeze));
                 (channels, height, width) = (4 * channels, height / 2, width / 2);
-                scale += 1;
             }
-            for mask in [ConvMask::A, ConvMask::B] {
+            for mask in std::iter::repeat_n([ConvMask::A, ConvMask::B], *pairs).flatten() {
                 let init = Init::He { gain: *gain };
-                layers.push(Box::new(Mint::new(mask, [channels, height, width], branches[scale], init, rng)));
+                layers.push(Box::new(Mint::new(mask, [channels, height, width], *branches, init, rng)));
             }
         }
         for _ in 0..squeezes {

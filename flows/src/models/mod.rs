@@ -10,7 +10,7 @@ mod wave_net;
 
 pub use iaf::Iaf;
 pub use maf::{AutoregressiveConfig, Maf, Order};
-pub use mint_net::{MintNet, MintNetConfig};
+pub use mint_net::{MintNet, MintNetConfig, MintScale};
 pub use nice::{Nice, NiceConfig};
 pub use parallel_wave_net::{Generated, ParallelWaveNet, ParallelWaveNetConfig};
 pub use real_nvp::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};

@@ -5,7 +5,7 @@ use autograd::check::max_error;
 use autograd::{Tape, Tensor, Var, diff, parallel};
 use flows::check::randomise;
 use flows::layers::Mint;
-use flows::models::{MintNet, MintNetConfig};
+use flows::models::{MintNet, MintNetConfig, MintScale};
 use flows::nn::{ConvMask, Init, MaskedConv2d};
 use flows::{Bijection, Chain, Context, Inversion, Module};
 
@@ -272,8 +272,8 @@ fn derivatives_of_the_root_are_those_of_the_inverse_up_to_the_second() {
 
 #[test]
 fn a_model_begins_near_the_identity_and_the_papers_sizes_build() {
-    let config = MintNetConfig { image: [1, 8, 8], pairs: 3, squeeze_before: vec![1, 2], ..MintNetConfig::mnist() };
-    let config = MintNetConfig { logit: None, branches: vec![5, 3, 2], ..config };
+    let scales = [5, 3, 2].map(|branches| MintScale { pairs: 1, branches }).to_vec();
+    let config = MintNetConfig { image: [1, 8, 8], scales, logit: None, ..MintNetConfig::mnist() };
     let flow = MintNet::build::<f64>(&config, &mut rng(1));
     let x = uniform(&[2, 64], -2.0, 2.0, &mut rng(2));
     assert!(max_error(&flow.encode(&x).unwrap(), &x) < 1e-3);

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use flows::layers::Gate;
-use flows::models::{Norm, Order};
+use flows::models::{MintScale, Norm, Order};
 use serde::{Deserialize, Serialize};
 
 /// A model of the lectures with its sizes.
@@ -72,6 +72,13 @@ pub enum Architecture {
         #[serde(default = "one")]
         components: usize,
     },
+    /// Masked convolutions, twice over (Song et al. 2019); over rows, images of one place with a channel for each column.
+    MintNet {
+        /// The layers at each scale, of which each but the first begins with a squeeze.
+        scales: Vec<MintScale>,
+        /// Whether each number is given mean 0 and variance 1 over the first batch.
+        act_norm: bool,
+    },
     /// A causal network of dilated convolutions over signals (van den Oord et al. 2016).
     #[serde(rename = "wavenet")]
     WaveNet {
@@ -131,6 +138,7 @@ impl Architecture {
             | Self::WaveNet { layers, .. }
             | Self::ParallelWaveNet { layers, .. } => *layers = count,
             Self::RealNvpImages { .. } => bail!("real-nvp's layers over images are fixed: leave out --layers"),
+            Self::MintNet { .. } => bail!("mint-net's layers at each scale are fixed: leave out --layers"),
             Self::Made { .. } => bail!("made is one layer: leave out --layers, or choose maf"),
         }
         Ok(self)

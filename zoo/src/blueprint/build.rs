@@ -1,12 +1,13 @@
 //! Building a model from its blueprint.
 
-use super::{Architecture, Blueprint, LARGEST, Space, sane};
+use super::{Architecture, Blueprint, LARGEST, NARROW_MARGIN, Space, sane};
 use anyhow::{Result, bail};
 use autograd::Real;
 use flows::Flow;
 use flows::layers::Standardise;
 use flows::models::{
-    Iaf, Nice, NiceConfig, Norm, ParallelWaveNet, RealNvp, RealNvpConfig, RealNvpImageConfig, WaveNetFlow,
+    Iaf, MintNet, MintNetConfig, MintScale, Nice, NiceConfig, Norm, ParallelWaveNet, RealNvp, RealNvpConfig,
+    RealNvpImageConfig, WaveNetFlow,
 };
 use rand::Rng;
 use std::sync::Arc;
@@ -16,6 +17,9 @@ const HIGHEST_RATE: u32 = 192_000;
 
 /// The margin λ of the logit before `RealNVP`, that of its authors' code.
 const LOGIT_MARGIN: f64 = 0.05;
+
+/// The gain of the weights that a `MintNet` starts from, that of its paper.
+const START: f64 = 0.005;
 
 /// The standard deviation of speech, about.
 const LOUDNESS: f64 = 0.2;
@@ -83,6 +87,7 @@ impl Blueprint {
             Architecture::Iaf { layers, hidden, depth, norm, gate, order } => {
                 self.over_the_line(Iaf::build(&self.autoregressive(layers, (hidden, depth), norm, order)?, gate, rng))
             }
+            Architecture::MintNet { ref scales, act_norm } => MintNet::build(&self.mint_net(scales, act_norm)?, rng),
             Architecture::WaveNet { .. } => WaveNetFlow::build(&self.wave_net()?, rng),
             Architecture::ParallelWaveNet { .. } => {
                 let (config, steps) = self.parallel_wave_net()?;
@@ -90,6 +95,28 @@ impl Blueprint {
             }
         };
         Ok(self.preceded(flow))
+    }
+
+    fn mint_net(&self, scales: &[MintScale], act_norm: bool) -> Result<MintNetConfig> {
+        let (image, logit) = match self.space {
+            Space::Images { channels, height, width } => ([channels, height, width], Some(NARROW_MARGIN)),
+            Space::Table { columns, .. } => ([columns, 1, 1], None),
+            Space::Signal { .. } => bail!("mint-net is no model of signals: choose other --data, or the model wavenet"),
+        };
+        if self.classes > 0 {
+            bail!("mint-net knows no classes: leave out --conditional");
+        }
+        let sizes: Vec<usize> = scales.iter().flat_map(|scale| [scale.pairs, scale.branches]).collect();
+        sane("mint-net", &sizes, !scales.is_empty() && sizes.iter().all(|&size| size > 0))?;
+        sane("mint-net", &image, image.iter().all(|&side| side > 0))?;
+        let squeezes = scales.len() - 1;
+        let [_, height, width] = image;
+        if squeezes >= 16 || !height.is_multiple_of(1 << squeezes) || !width.is_multiple_of(1 << squeezes) {
+            bail!(
+                "mint-net cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
+            );
+        }
+        Ok(MintNetConfig { image, scales: scales.to_vec(), gain: START, logit, act_norm })
     }
 
     /// The same model behind what all models over its space begin with.

@@ -28,6 +28,9 @@ pub struct Blueprint {
 /// The sizes beyond which a blueprint is taken for damaged rather than large.
 const LARGEST: usize = 1 << 20;
 
+/// The margin λ of the logit before MADE, MAF, IAF and `MintNet` on images, that of MAF's paper and of `MintNet`'s.
+const NARROW_MARGIN: f64 = 1e-6;
+
 /// Refuses sizes that no model of that name can have.
 fn sane(model: &str, sizes: &[usize], positive: bool) -> Result<()> {
     if sizes.iter().any(|&size| size > LARGEST) || !positive {
@@ -53,6 +56,7 @@ impl Blueprint {
             Architecture::Made { .. } => "made",
             Architecture::Maf { .. } => "maf",
             Architecture::Iaf { .. } => "iaf",
+            Architecture::MintNet { .. } => "mint-net",
             Architecture::WaveNet { .. } => "wavenet",
             Architecture::ParallelWaveNet { .. } => "parallel-wavenet",
         }
@@ -73,7 +77,7 @@ impl Blueprint {
 
     /// At least so many weights belong to a model of these sizes.
     #[must_use]
-    pub const fn least_weights(&self) -> u128 {
+    pub fn least_weights(&self) -> u128 {
         let (dims, classes) = (self.space.dims() as u128, self.classes as u128);
         match self.architecture {
             Architecture::Nice { couplings, hidden, depth }
@@ -100,6 +104,11 @@ impl Blueprint {
                 self.least_autoregressive(layers, hidden, depth, components)
             }
             Architecture::Iaf { layers, hidden, depth, .. } => self.least_autoregressive(layers, hidden, depth, 1),
+            Architecture::MintNet { ref scales, .. } => {
+                // A t for each number, in each layer of each pair.
+                let pairs = scales.iter().map(|scale| scale.pairs as u128);
+                2 * dims.saturating_mul(pairs.fold(0, u128::saturating_add))
+            }
             Architecture::WaveNet { channels, layers, cycles, .. } => {
                 least_convolutional(layers as u128 * cycles as u128, channels)
             }

@@ -1,6 +1,6 @@
 //! Building the models that go through the dimensions in order.
 
-use super::{Architecture, Blueprint, Space, sane};
+use super::{Architecture, Blueprint, NARROW_MARGIN, Space, sane};
 use anyhow::{Result, bail};
 use autograd::Real;
 use flows::Flow;
@@ -10,9 +10,6 @@ use rand::Rng;
 
 /// The most layers in a cycle: beyond it a dilation is longer than any signal.
 const MOST_DILATIONS: usize = 24;
-
-/// The margin λ of the logit before autoregressive models of images, that of MAF's paper.
-const NARROW_MARGIN: f64 = 1e-6;
 
 impl Blueprint {
     /// The sizes of an autoregressive model of Gaussian conditionals.

@@ -4,7 +4,7 @@ use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
 use flows::layers::{ActNorm, AffineCoupling, BatchNorm, FactorOut, Mask, Mint, Reshape, Split, Squeeze};
-use flows::models::{MintNet, MintNetConfig, Norm, RealNvp, RealNvpImageConfig};
+use flows::models::{MintNet, MintNetConfig, MintScale, Norm, RealNvp, RealNvpImageConfig};
 use flows::nn::{ConvMask, Init, ResNet};
 use flows::{Bijection, Chain, Flow};
 use rand::Rng;
@@ -183,9 +183,12 @@ fn mint_b<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
 fn mint_net_after<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     let config = MintNetConfig {
         image: s.image(),
-        pairs: 2,
-        squeeze_before: (2 - s.squeezes..2).collect(),
-        branches: [s.hidden.div_ceil(3), 2, 1][..=s.squeezes].to_vec(),
+        scales: (0..=s.squeezes)
+            .map(|scale| {
+                let (pairs, branches) = [(2 - s.squeezes.min(1), s.hidden.div_ceil(3)), (1, 2), (1, 1)][scale];
+                MintScale { pairs, branches }
+            })
+            .collect(),
         gain: 0.2,
         logit,
         act_norm: s.choice(0),
