@@ -76,6 +76,8 @@ pub enum Architecture {
     MintNet {
         /// The layers at each scale, of which each but the first begins with a squeeze.
         scales: Vec<MintScale>,
+        /// The gain of the weights that it starts from.
+        gain: f64,
         /// Whether each number is given mean 0 and variance 1 over the first batch.
         act_norm: bool,
     },

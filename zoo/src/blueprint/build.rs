@@ -18,9 +18,6 @@ const HIGHEST_RATE: u32 = 192_000;
 /// The margin λ of the logit before `RealNVP`, that of its authors' code.
 const LOGIT_MARGIN: f64 = 0.05;
 
-/// The gain of the weights that a `MintNet` starts from, that of its paper.
-const START: f64 = 0.005;
-
 /// The standard deviation of speech, about.
 const LOUDNESS: f64 = 0.2;
 
@@ -87,7 +84,9 @@ impl Blueprint {
             Architecture::Iaf { layers, hidden, depth, norm, gate, order } => {
                 self.over_the_line(Iaf::build(&self.autoregressive(layers, (hidden, depth), norm, order)?, gate, rng))
             }
-            Architecture::MintNet { ref scales, act_norm } => MintNet::build(&self.mint_net(scales, act_norm)?, rng),
+            Architecture::MintNet { ref scales, gain, act_norm } => {
+                MintNet::build(&MintNetConfig { gain, act_norm, ..self.mint_net(scales)? }, rng)
+            }
             Architecture::WaveNet { .. } => WaveNetFlow::build(&self.wave_net()?, rng),
             Architecture::ParallelWaveNet { .. } => {
                 let (config, steps) = self.parallel_wave_net()?;
@@ -97,7 +96,7 @@ impl Blueprint {
         Ok(self.preceded(flow))
     }
 
-    fn mint_net(&self, scales: &[MintScale], act_norm: bool) -> Result<MintNetConfig> {
+    fn mint_net(&self, scales: &[MintScale]) -> Result<MintNetConfig> {
         let (image, logit) = match self.space {
             Space::Images { channels, height, width } => ([channels, height, width], Some(NARROW_MARGIN)),
             Space::Table { columns, .. } => ([columns, 1, 1], None),
@@ -116,7 +115,7 @@ impl Blueprint {
                 "mint-net cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
             );
         }
-        Ok(MintNetConfig { image, scales: scales.to_vec(), gain: START, logit, act_norm })
+        Ok(MintNetConfig { image, scales: scales.to_vec(), logit, ..MintNetConfig::mnist() })
     }
 
     /// The same model behind what all models over its space begin with.

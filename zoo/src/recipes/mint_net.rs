@@ -15,6 +15,12 @@ pub(super) const ENTRY: Entry = Entry {
     recipe,
 };
 
+/// The paper's layers begin as near to the identity as this, which takes many steps to leave.
+const PAPERS_GAIN: f64 = 0.005;
+/// Each layer's diagonal begins a few percent above 1, so that 40 of them do not explode, and as far from 0 as that
+/// allows.
+const GAIN: f64 = 0.3;
+
 fn recipe(preset: Preset, space: Space) -> Recipe {
     match space {
         Space::Images { height, width, .. } => images(preset, height, width),
@@ -35,15 +41,14 @@ fn images(preset: Preset, height: usize, width: usize) -> Recipe {
     // As often as both sides can be halved, but no more often than in the paper.
     scales.truncate(1 + height.trailing_zeros().min(width.trailing_zeros()) as usize);
     Recipe {
-        // The paper has no such start: its layers find the data's scale first.
-        architecture: Architecture::MintNet { scales, act_norm: !paper },
+        architecture: Architecture::MintNet { scales, gain: if paper { PAPERS_GAIN } else { GAIN }, act_norm: !paper },
         budget: match preset {
             Preset::Quick => Budget::Minutes(5.0),
             Preset::Standard => Budget::Minutes(60.0),
             Preset::Paper => Budget::Epochs(350.0),
         },
         batch: 32,
-        lr: 1e-3,
+        lr: if paper { 1e-3 } else { 8e-3 },
         schedule: if paper { Schedule::Constant } else { Schedule::Cosine { floor: 0.02 } },
         warmup: 200,
         adam: AdamConfig { amsgrad: true, ..AdamConfig::default() },
@@ -62,7 +67,7 @@ fn rows(preset: Preset) -> Recipe {
         Preset::Paper => ((10, 45), 50_000),
     };
     Recipe {
-        architecture: Architecture::MintNet { scales: scales(&[sizes]), act_norm: true },
+        architecture: Architecture::MintNet { scales: scales(&[sizes]), gain: GAIN, act_norm: true },
         budget: Budget::Steps(steps),
         batch: 256,
         lr: 2e-3,

@@ -22,6 +22,7 @@ mod latents;
 mod list;
 mod made;
 mod maf;
+mod mint_net;
 mod output;
 mod real_nvp;
 mod refused_resume;
