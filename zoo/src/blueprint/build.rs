@@ -1,6 +1,6 @@
 //! Building a model from its blueprint.
 
-use super::{Architecture, Blueprint, LARGEST, NARROW_MARGIN, Space, sane};
+use super::{Architecture, Blueprint, LARGEST, Space, sane};
 use anyhow::{Result, bail};
 use autograd::Real;
 use flows::Flow;
@@ -85,7 +85,8 @@ impl Blueprint {
                 self.over_the_line(Iaf::build(&self.autoregressive(layers, (hidden, depth), norm, order)?, gate, rng))
             }
             Architecture::MintNet { ref scales, gain, act_norm } => {
-                MintNet::build(&MintNetConfig { gain, act_norm, ..self.mint_net(scales)? }, rng)
+                let config = MintNetConfig { gain, act_norm, logit: None, ..self.mint_net(scales)? };
+                self.over_the_line(MintNet::build(&config, rng))
             }
             Architecture::WaveNet { .. } => WaveNetFlow::build(&self.wave_net()?, rng),
             Architecture::ParallelWaveNet { .. } => {
@@ -97,9 +98,9 @@ impl Blueprint {
     }
 
     fn mint_net(&self, scales: &[MintScale]) -> Result<MintNetConfig> {
-        let (image, logit) = match self.space {
-            Space::Images { channels, height, width } => ([channels, height, width], Some(NARROW_MARGIN)),
-            Space::Table { columns, .. } => ([columns, 1, 1], None),
+        let image = match self.space {
+            Space::Images { channels, height, width } => [channels, height, width],
+            Space::Table { columns, .. } => [columns, 1, 1],
             Space::Signal { .. } => bail!("mint-net is no model of signals: choose other --data, or the model wavenet"),
         };
         if self.classes > 0 {
@@ -115,7 +116,7 @@ impl Blueprint {
                 "mint-net cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
             );
         }
-        Ok(MintNetConfig { image, scales: scales.to_vec(), logit, ..MintNetConfig::mnist() })
+        Ok(MintNetConfig { image, scales: scales.to_vec(), ..MintNetConfig::mnist() })
     }
 
     /// The same model behind what all models over its space begin with.

@@ -28,9 +28,6 @@ pub struct Blueprint {
 /// The sizes beyond which a blueprint is taken for damaged rather than large.
 const LARGEST: usize = 1 << 20;
 
-/// The margin λ of the logit before MADE, MAF, IAF and `MintNet` on images, that of MAF's paper and of `MintNet`'s.
-const NARROW_MARGIN: f64 = 1e-6;
-
 /// Refuses sizes that no model of that name can have.
 fn sane(model: &str, sizes: &[usize], positive: bool) -> Result<()> {
     if sizes.iter().any(|&size| size > LARGEST) || !positive {

@@ -1,6 +1,6 @@
 //! Building the models that go through the dimensions in order.
 
-use super::{Architecture, Blueprint, NARROW_MARGIN, Space, sane};
+use super::{Architecture, Blueprint, Space, sane};
 use anyhow::{Result, bail};
 use autograd::Real;
 use flows::Flow;
@@ -10,6 +10,9 @@ use rand::Rng;
 
 /// The most layers in a cycle: beyond it a dilation is longer than any signal.
 const MOST_DILATIONS: usize = 24;
+
+/// The margin λ of the logit before MADE, MAF, IAF and `MintNet` on images, that of MAF's paper and of `MintNet`'s.
+const NARROW_MARGIN: f64 = 1e-6;
 
 impl Blueprint {
     /// The sizes of an autoregressive model of Gaussian conditionals.
