@@ -1,5 +1,6 @@
 //! The trait every map implements, and the two ways maps combine.
 
+use crate::effort::Effort;
 use crate::module::{Module, Visitor};
 use crate::noise::Noise;
 use autograd::{Real, Tensor, Var};
@@ -45,11 +46,13 @@ pub struct Context<'a, T: Real> {
     pub noise: Option<Noise>,
     /// How sequential inverses are computed.
     pub inversion: Inversion,
+    /// Where inverses that search note what they took.
+    pub effort: Option<&'a Effort>,
 }
 
 impl<T: Real> Default for Context<'_, T> {
     fn default() -> Self {
-        Self { condition: None, mode: Mode::Evaluate, noise: None, inversion: Inversion::InOrder }
+        Self { condition: None, mode: Mode::Evaluate, noise: None, inversion: Inversion::InOrder, effort: None }
     }
 }
 

@@ -31,6 +31,7 @@ mod base;
 mod bijection;
 pub mod check;
 pub mod distillation;
+mod effort;
 mod flow;
 pub mod layers;
 pub mod models;
@@ -40,6 +41,7 @@ mod noise;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
+pub use effort::Effort;
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};
 pub use noise::Noise;

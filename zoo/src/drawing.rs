@@ -3,31 +3,19 @@
 use crate::blueprint::Space;
 use crate::pictures::{Raster, Window, grid, scatter, wave};
 use crate::rows::one_hot;
+use crate::sampling::{self, Request};
 use anyhow::{Result, bail};
-use autograd::{Tensor, Var};
-use flows::{Context, Flow};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use autograd::Tensor;
+use flows::{Flow, Inversion};
 use std::ops::Range;
 use std::path::Path;
-
-/// Samples made at a time, so that a large request needs no more memory than a small one.
-const BATCH: usize = 500;
 
 /// Draws `count` samples, `[count, …]`, reproducibly from a seed. A conditional flow draws all of them of
 /// one class, or, where none is chosen, of each class in turn.
 #[must_use]
 pub fn samples(flow: &Flow<f32>, class: Option<usize>, count: usize, temperature: f64, seed: u64) -> Tensor<f32> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut values = Vec::with_capacity(count * flow.dims());
-    for start in (0..count).step_by(BATCH) {
-        let drawn = start..(start + BATCH).min(count);
-        let condition = condition(flow, class, drawn.clone()).map(Var::from);
-        let cx = Context { condition: condition.as_ref(), ..Context::default() };
-        let part = flow.sample(drawn.len(), cx, temperature, &mut rng);
-        values.extend_from_slice(part.as_slice());
-    }
-    Tensor::from_slice([count, flow.dims()], &values)
+    let request = Request { count, class, temperature, seed, inversion: Inversion::default() };
+    sampling::draw(flow, &request).values
 }
 
 /// The condition of some rows of a conditional flow: all of one class, or of each class in turn.

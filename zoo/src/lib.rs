@@ -16,6 +16,7 @@ pub mod pictures;
 pub mod recipes;
 pub mod rows;
 pub mod run;
+pub mod sampling;
 pub mod score;
 pub mod source;
 pub mod timing;

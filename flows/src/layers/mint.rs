@@ -222,6 +222,9 @@ impl<T: Real> Bijection<T> for Mint<T> {
             Inversion::FixedPoint { step, iterations } => self.by_fixed_point(z.value(), step, iterations),
             Inversion::InOrder | Inversion::ByPasses => self.by_sweep(z.value()),
         };
+        if let Some(effort) = cx.effort {
+            effort.note(found.iterations.iter().copied().max().unwrap_or(0));
+        }
         if z.tape().is_some() {
             return self.recorded(found.value, z);
         }

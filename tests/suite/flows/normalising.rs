@@ -8,9 +8,9 @@ use flows::models::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
 use flows::{Bijection, Chain, Context, Flow, Inversion, Mode, Module, StandardNormal};
 
 const TRAINING: Context<'static, f64> =
-    Context { condition: None, mode: Mode::Train, noise: None, inversion: Inversion::InOrder };
+    Context { condition: None, mode: Mode::Train, noise: None, inversion: Inversion::InOrder, effort: None };
 const EVALUATION: Context<'static, f64> =
-    Context { condition: None, mode: Mode::Evaluate, noise: None, inversion: Inversion::InOrder };
+    Context { condition: None, mode: Mode::Evaluate, noise: None, inversion: Inversion::InOrder, effort: None };
 
 /// The ε of `BatchNorm`.
 const EPSILON: f64 = 1e-5;

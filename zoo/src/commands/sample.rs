@@ -1,12 +1,14 @@
 //! `zoo sample`.
 
 use super::{class, how::positive, load, say, sound, threads};
-use crate::blueprint::Space;
+use crate::blueprint::{Architecture, Blueprint, Space};
 use crate::data::npy;
 use crate::drawing;
 use crate::pictures::terminal::{self, Colours};
+use crate::sampling::{self, Drawn, Request, Search};
 use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
+use flows::Inversion;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,10 +41,46 @@ pub(super) struct Args {
     /// Draw the picture in the terminal too
     #[arg(long)]
     show: bool,
+    /// How x is found where that is a search: in order, each number once, or (mint-net) by the authors' fixed point,
+    /// all numbers at once and again
+    #[arg(long, value_enum, default_value = "in-order")]
+    inverse: Inverse,
+    /// The fixed point's step α, between 0 and 2 [default: the authors' 1/3.5]
+    #[arg(long, value_parser = step, allow_negative_numbers = true)]
+    step: Option<f64>,
+    /// The fixed point's most iterations in each layer [default: 100]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    iterations: Option<u64>,
     /// Threads [default: all cores]
     #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Inverse {
+    InOrder,
+    FixedPoint,
+}
+
+impl Args {
+    fn inversion(&self, blueprint: &Blueprint) -> Result<Inversion> {
+        if self.inverse == Inverse::InOrder {
+            if self.step.is_some() || self.iterations.is_some() {
+                bail!("--step and --iterations are the fixed point's: add --inverse fixed-point, or leave them out");
+            }
+            return Ok(Inversion::InOrder);
+        }
+        if !matches!(blueprint.architecture, Architecture::MintNet { .. }) {
+            bail!("{} has no fixed point to iterate: leave out --inverse", blueprint.name());
+        }
+        let iterations = self.iterations.map_or(Ok(ITERATIONS), usize::try_from)?;
+        Ok(Inversion::FixedPoint { step: self.step.unwrap_or(STEP), iterations })
+    }
+}
+
+/// The authors' step of the fixed point on MNIST, and how often they take it.
+const STEP: f64 = 1.0 / 3.5;
+const ITERATIONS: usize = 100;
 
 #[derive(Clone, Copy, Debug)]
 struct Grid {
@@ -58,6 +96,13 @@ fn grid(text: &str) -> Result<Grid, String> {
     }
 }
 
+fn step(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(step) if step > 0.0 && step < 2.0 => Ok(step),
+        _ => Err(format!("{text:?} is not between 0 and 2, where the fixed point converges")),
+    }
+}
+
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     super::require_ending(args.out.as_deref(), "png")?;
     let loaded = load::<f32>(&args.run)?;
@@ -65,10 +110,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     class::check(args.class, &args.run, loaded.header.blueprint.classes)?;
     sound::check(args.wav.as_deref(), args.run.display(), &space)?;
     let Grid { columns, rows } = args.grid;
-    let samples = parallel::with_threads(threads(args.threads), || {
-        drawing::samples(&loaded.flow, args.class, columns * rows, args.temperature, args.seed)
-    });
+    let (class, temperature, seed) = (args.class, args.temperature, args.seed);
+    let inversion = args.inversion(&loaded.header.blueprint)?;
+    let request = Request { count: columns * rows, class, temperature, seed, inversion };
+    let drawn = parallel::with_threads(threads(args.threads), || sampling::draw(&loaded.flow, &request));
+    let Drawn { values: samples, search } = drawn;
     if !samples.all_finite() {
+        if args.inverse == Inverse::FixedPoint {
+            bail!(
+                "the fixed point did not converge for some samples: choose a smaller --step, more --iterations, or leave out --inverse"
+            );
+        }
         bail!("some samples at temperature {:e} are not finite: choose a smaller --temperature", args.temperature);
     }
     if let Some(path) = &args.npy {
@@ -93,6 +145,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         args.temperature,
         args.seed
     ))?;
+    if let Some(Search { most, round_trip }) = search {
+        let how = match inversion {
+            Inversion::FixedPoint { step, .. } => {
+                format!("by a fixed point in each layer, step {step:.4}, at most {most} iterations")
+            }
+            _ => format!("by a sweep in each layer, at most {most} evaluations for a number's root"),
+        };
+        say(&format!("z to x {how}; there and back within {round_trip:.1e}"))?;
+    }
     if let Space::Signal { samples: length, rate } = space {
         let wav = args.wav.clone().unwrap_or_else(|| beside(&args.run, "samples.wav"));
         sound::write(&wav, samples.as_slice(), length, rate)?;
