@@ -55,6 +55,7 @@ mod var;
 mod walk;
 
 pub use gradients::Gradients;
+pub use kernels::eights;
 pub use ops::ConvSpec;
 pub use param::Param;
 pub use real::Real;

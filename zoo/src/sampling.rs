@@ -39,7 +39,9 @@ pub struct Search {
     /// The most evaluations of a root, or iterations of a sample, in any layer.
     pub most: usize,
     /// The greatest |z′ − z| after z → y → z′, y being what the preprocessing makes data of.
-    pub round_trip: f64,
+    pub greatest: f64,
+    /// The root of the mean of (z′ − z)².
+    pub typical: f64,
 }
 
 /// Draws samples, reproducibly from the seed.
@@ -49,7 +51,7 @@ pub fn draw(flow: &Flow<f32>, request: &Request) -> Drawn {
     let mut values = Vec::with_capacity(request.count * flow.dims());
     let effort = Effort::default();
     let core = flow.core();
-    let mut round_trip = 0.0f64;
+    let (mut greatest, mut squares) = (0.0f64, 0.0);
     for start in (0..request.count).step_by(BATCH) {
         let drawn = start..(start + BATCH).min(request.count);
         let condition = drawing::condition(flow, request.class, drawn.clone()).map(Var::from);
@@ -59,19 +61,17 @@ pub fn draw(flow: &Flow<f32>, request: &Request) -> Drawn {
         let z = Var::from(flow.base().sample(shape, request.temperature, &mut rng));
         let y = core.bijection().to_data(&z, cx).value;
         if effort.searches() > before {
-            round_trip = round_trip.max(distance(&core.bijection().to_latent(&y, cx).value, &z));
+            let back = core.bijection().to_latent(&y, cx).value;
+            for (a, b) in back.value().as_slice().iter().zip(z.value().as_slice()) {
+                let error = f64::from((a - b).abs());
+                greatest = if error.is_nan() { f64::INFINITY } else { greatest.max(error) };
+                squares += error * error;
+            }
         }
         let x = flow.preprocessing().map_or_else(|| y.clone(), |before| before.to_data(&y, cx).value);
         values.extend_from_slice(x.value().as_slice());
     }
-    let search = (effort.searches() > 0).then(|| Search { most: effort.most(), round_trip });
+    let typical = (squares / values.len() as f64).sqrt();
+    let search = (effort.searches() > 0).then(|| Search { most: effort.most(), greatest, typical });
     Drawn { values: Tensor::from_slice([request.count, flow.dims()], &values), search }
-}
-
-/// The greatest difference; infinite where there is a number that is none.
-fn distance(a: &Var<f32>, b: &Var<f32>) -> f64 {
-    let pairs = a.value().as_slice().iter().zip(b.value().as_slice());
-    pairs
-        .map(|(a, b)| f64::from((a - b).abs()))
-        .fold(0.0, |most, d| if d.is_nan() { f64::INFINITY } else { most.max(d) })
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod conv;
 pub(crate) mod double;
+pub mod eights;
 mod element;
 mod fast;
 mod gemm;

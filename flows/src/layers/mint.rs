@@ -9,8 +9,10 @@ mod sweep;
 use crate::bijection::{Bijection, Context, Inversion, Mapped};
 use crate::module::{Module, Visitor};
 use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
+use autograd::eights::LANES;
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
+use root::STEPS;
 use sweep::Sweep;
 
 /// Three masked convolutions and a scale, on images `[batch, C, H, W]`, with h = ELU:
@@ -107,16 +109,22 @@ impl<T: Real> Mint<T> {
     #[must_use]
     pub fn by_sweep(&self, z: &Tensor<T>) -> Solution<T> {
         self.check(z);
-        let rows = Sweep::of(self).solve(z);
-        let each = rows.iter().flat_map(|row| &row.x);
-        let x: Vec<T> = each.map(|&x| T::from_f64(x)).collect();
-        let value = Tensor::from_slice(z.shape().clone(), &x);
-        let log_det = Tensor::from_fn([rows.len()], |i| T::from_f64(rows[i].log_det));
+        let Solution { value, log_det, iterations, .. } = self.swept(z, STEPS);
         let x = Var::from(value);
         let found = self.pass(&x, &self.weights(&x)).value;
         let error = fixed_point::greatest((found - Var::from(z.clone())).value().as_slice());
-        let iterations = rows.iter().map(|row| row.evaluations).collect();
         Solution { value: x.into_value(), log_det, iterations, errors: vec![error] }
+    }
+
+    /// The same without its error.
+    fn swept(&self, z: &Tensor<T>, most: usize) -> Solution<T> {
+        let sweep = Sweep::of(self, most);
+        let groups = sweep.solve(z);
+        let lane = |i: usize| (&groups[i / LANES], i % LANES);
+        let batch = z.shape()[0];
+        let log_det = Tensor::from_fn([batch], |i| T::from_f64(lane(i).0.log_det[lane(i).1]));
+        let iterations = (0..batch).map(|i| lane(i).0.evaluations[lane(i).1]).collect();
+        Solution { value: sweep.images(&groups, z.shape()), log_det, iterations, errors: Vec::new() }
     }
 
     /// z → x by the authors' iteration, from x = z/t, on plain values:
@@ -220,7 +228,7 @@ impl<T: Real> Bijection<T> for Mint<T> {
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         let found = match cx.inversion {
             Inversion::FixedPoint { step, iterations } => self.by_fixed_point(z.value(), step, iterations),
-            Inversion::InOrder | Inversion::ByPasses => self.by_sweep(z.value()),
+            Inversion::InOrder | Inversion::ByPasses => self.swept(z.value(), STEPS),
         };
         if let Some(effort) = cx.effort {
             effort.note(found.iterations.iter().copied().max().unwrap_or(0));

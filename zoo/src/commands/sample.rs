@@ -145,14 +145,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         args.temperature,
         args.seed
     ))?;
-    if let Some(Search { most, round_trip }) = search {
+    if let Some(Search { most, greatest, typical }) = search {
         let how = match inversion {
             Inversion::FixedPoint { step, .. } => {
                 format!("by a fixed point in each layer, step {step:.4}, at most {most} iterations")
             }
             _ => format!("by a sweep in each layer, at most {most} evaluations for a number's root"),
         };
-        say(&format!("z to x {how}; there and back within {round_trip:.1e}"))?;
+        say(&format!("z to x {how}; there and back within {greatest:.1e} (root mean square {typical:.1e})"))?;
     }
     if let Space::Signal { samples: length, rate } = space {
         let wav = args.wav.clone().unwrap_or_else(|| beside(&args.run, "samples.wav"));

@@ -1,49 +1,56 @@
-//! z → x in one sweep through an image's numbers, in `f64`.
+//! z → x in one sweep through an image's numbers, in `f64`, eight samples side by side.
 //!
 //! In the order of mask A an image's numbers are in the order in which they lie in memory: channel by channel, row
-//! by row. When one becomes known, so do the hidden units of its channel at its place, and all of them are at once
-//! added to the sums of whatever reads them and is still unknown: the multiply-adds of one pass, each done once.
-//! The units at a number's own place depend on the number itself: they are part of the root that is looked for.
+//! by row. When a number's turn has come, so much is known that the sums of its channel's hidden units at its place
+//! lack nothing but the number itself: they are taken then, from the units that came before. What is left is a root
+//! of one number ([`super::root`]), which leaves the units complete. All multiply-adds are those of one pass, each
+//! done once, but for the few at the number's own place, which each evaluation for the root repeats.
 //!
 //! Read from the end, the images, weights and biases of mask B are those of mask A.
 
 use super::Mint;
-use super::root::{Centre, Found, Known, Units};
+use super::root::{Centre, Found, Known, Search, Units};
 use crate::nn::{CENTRE, ConvMask, TAPS};
+use autograd::eights::{Eight, LANES, add_product};
 use autograd::{Real, Tensor, Var, parallel};
-
-/// One convolution's weights and biases, `[tap][in][out]` and `[out]`.
-#[derive(Debug)]
-struct Packed {
-    inputs: usize,
-    outputs: usize,
-    weights: Vec<f64>,
-    biases: Vec<f64>,
-}
 
 /// A layer's parameters as the sweep reads them.
 #[derive(Debug)]
 pub(super) struct Sweep {
     image: [usize; 3],
-    branches: usize,
+    /// Units of a channel in what each convolution reads, and in the last one's outputs.
+    units: [usize; 4],
     convs: [Packed; 3],
     centres: Vec<Centre>,
     t: Vec<f64>,
     mirrored: bool,
+    search: Search,
 }
 
-/// One sample's x.
+/// One convolution's weights and biases, for each channel of its outputs.
+#[derive(Debug)]
+struct Packed {
+    channels: Vec<Readers>,
+}
+
+/// How the units of one channel read those that come before them.
+#[derive(Debug)]
+struct Readers {
+    biases: Vec<f64>,
+    /// For each tap `[in][out]`, from the units of the channels before, and up to the centre of this one also.
+    taps: [Vec<f64>; TAPS],
+}
+
+/// The x of eight samples.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Row {
-    pub(super) x: Vec<f64>,
+pub(super) struct Group {
+    /// `[place][channel]`.
+    pub(super) x: Vec<Eight>,
     /// `−Σ ln(t + d)`.
-    pub(super) log_det: f64,
+    pub(super) log_det: Eight,
     /// The most that a root took.
-    pub(super) evaluations: usize,
+    pub(super) evaluations: [usize; LANES],
 }
-
-/// What has come in so far, `[place][unit]`, for each of the three convolutions' outputs.
-type Sums = [Vec<f64>; 3];
 
 /// Numbers in `f64`, from the end where mask B makes that the beginning.
 fn numbers<T: Real>(tensor: &Tensor<T>, mirrored: bool) -> Vec<f64> {
@@ -54,112 +61,136 @@ fn numbers<T: Real>(tensor: &Tensor<T>, mirrored: bool) -> Vec<f64> {
     numbers
 }
 
+/// The same number for all samples.
+fn same(x: f64) -> Eight {
+    [x; LANES]
+}
+
 impl Packed {
-    /// From a masked weight `[out, in, 3, 3]`.
-    fn new<T: Real>(weight: &Tensor<T>, bias: &Tensor<T>, mirrored: bool) -> Self {
-        let (outputs, inputs) = (weight.shape()[0], weight.shape()[1]);
-        let from = numbers(weight, mirrored);
-        let mut weights = vec![0.0; from.len()];
-        for (i, &w) in from.iter().enumerate() {
-            let (output, input, tap) = (i / TAPS / inputs, i / TAPS % inputs, i % TAPS);
-            weights[(tap * inputs + input) * outputs + output] = w;
+    /// From a masked weight `[out, in, 3, 3]`, both sides of which have these many units a channel.
+    fn new(weight: &[f64], biases: &[f64], [from, to]: [usize; 2]) -> Self {
+        let inputs = weight.len() / TAPS / biases.len();
+        let readers = |channel: usize| {
+            let taps = std::array::from_fn(|tap| {
+                let reach = if tap < CENTRE { channel + 1 } else { channel };
+                let at = |i: usize| ((channel * to + i % to) * inputs + i / to) * TAPS + tap;
+                (0..reach * from * to).map(|i| weight[at(i)]).collect()
+            });
+            Readers { biases: biases[channel * to..(channel + 1) * to].to_vec(), taps }
+        };
+        Self { channels: (0..biases.len() / to).map(readers).collect() }
+    }
+}
+
+impl Readers {
+    /// The sums of these units at one place, over all that comes before, `inputs` being `[place][unit]`.
+    fn read(&self, [row, column]: [usize; 2], image: [usize; 3], inputs: &[Eight], sums: &mut [Eight]) {
+        let [_, height, width] = image;
+        let each = inputs.len() / (height * width);
+        for (sum, &bias) in sums.iter_mut().zip(&self.biases) {
+            *sum = same(bias);
         }
-        Self { inputs, outputs, weights, biases: numbers(bias, mirrored) }
-    }
-
-    fn weight(&self, tap: usize, input: usize, output: usize) -> f64 {
-        self.weights[(tap * self.inputs + input) * self.outputs + output]
-    }
-
-    /// Adds a channel's units at one place to the sums of all units that read them and come later.
-    fn spread(&self, at: [usize; 3], image: [usize; 3], units: &[f64], sums: &mut [f64]) {
-        let ([channel, row, column], [channels, height, width]) = (at, image);
-        for tap in 0..TAPS {
-            // The place whose kernel has this one under its tap.
-            let (below, beside) = (row + 1, column + 1);
-            let (Some(row), Some(column)) = (below.checked_sub(tap / 3), beside.checked_sub(tap % 3)) else { continue };
-            if row >= height || column >= width {
-                continue;
-            }
-            // Later within the channel are those that see it before their centre, and all of the channels after it.
-            let first_channel = if tap < CENTRE { channel } else { channel + 1 };
-            let first = first_channel * (self.outputs / channels);
-            let into = (row * width + column) * self.outputs;
-            let readers = &mut sums[into + first..into + self.outputs];
-            if readers.is_empty() {
-                continue;
-            }
-            for (input, &unit) in (channel * units.len()..).zip(units) {
-                let from = (tap * self.inputs + input) * self.outputs;
-                for (sum, w) in readers.iter_mut().zip(&self.weights[from + first..from + self.outputs]) {
-                    *sum += w * unit;
-                }
+        for (tap, weights) in self.taps.iter().enumerate() {
+            let (below, beside) = (row + tap / 3, column + tap % 3);
+            // One zero around the image.
+            if (1..=height).contains(&below) && (1..=width).contains(&beside) {
+                let seen = &inputs[((below - 1) * width + beside - 1) * each..][..weights.len() / sums.len()];
+                add_product(weights, seen, sums);
             }
         }
     }
 }
 
 impl Sweep {
-    pub(super) fn of<T: Real>(layer: &Mint<T>) -> Self {
+    pub(super) fn of<T: Real>(layer: &Mint<T>, most: usize) -> Self {
         let mirrored = layer.mask == ConvMask::B;
         let plain = Var::from(layer.scale.value());
-        let weights = layer.weights(&plain);
-        let convs: [Packed; 3] =
-            std::array::from_fn(|i| Packed::new(weights[i].value(), &layer.convs[i].bias().value(), mirrored));
+        let weights = layer.weights(&plain).map(|weight| numbers(weight.value(), mirrored));
         let branches = layer.branches();
-        let centres = (0..layer.image[0]).map(|channel| centre(&convs, branches, channel)).collect();
-        Self { image: layer.image, branches, convs, centres, t: numbers(plain.softplus().value(), mirrored), mirrored }
+        let units = [1, branches, branches, 1];
+        let convs = std::array::from_fn(|i| {
+            let biases = numbers(&layer.convs[i].bias().value(), mirrored);
+            Packed::new(&weights[i], &biases, [units[i], units[i + 1]])
+        });
+        let channels = layer.image[0];
+        // From a unit of one convolution's inputs to one of its outputs, both of one channel.
+        let centre = |i: usize, channel: usize| -> Vec<f64> {
+            let [from, to] = [units[i], units[i + 1]];
+            let at = |k, l| ((channel * to + l) * channels * from + channel * from + k) * TAPS + CENTRE;
+            (0..from * to).map(|j| weights[i][at(j / to, j % to)]).collect()
+        };
+        let centres = (0..channels).map(|c| Centre::new(centre(0, c), centre(1, c), centre(2, c))).collect();
+        let t = numbers(plain.softplus().value(), mirrored);
+        let search = Search { most, precision: T::EPSILON };
+        Self { image: layer.image, units, convs, centres, t, mirrored, search }
     }
 
-    /// All samples' x; rows side by side on as many threads as there may be.
-    pub(super) fn solve<T: Real>(&self, z: &Tensor<T>) -> Vec<Row> {
-        let mut rows = vec![Row::default(); z.shape()[0]];
-        let per = rows.len().div_ceil(parallel::threads());
-        parallel::side_by_side(&mut rows, per, &|start, rows| {
-            let mut units = Units::new(self.branches);
-            for (i, row) in (start..).zip(rows) {
-                *row = self.row(&numbers(&z.rows(i..i + 1), self.mirrored), &mut units);
+    /// All samples' x, by groups of eight; groups side by side on as many threads as there may be.
+    pub(super) fn solve<T: Real>(&self, z: &Tensor<T>) -> Vec<Group> {
+        let batch = z.shape()[0];
+        let mut groups = vec![Group::default(); batch.div_ceil(LANES)];
+        let per = groups.len().div_ceil(parallel::threads());
+        parallel::side_by_side(&mut groups, per, &|start, groups| {
+            for (i, group) in (start..).zip(groups) {
+                let rows = i * LANES..batch.min((i + 1) * LANES);
+                *group = self.group(&self.side_by_side(&z.rows(rows)));
             }
         });
-        rows
+        groups
     }
 
-    fn row(&self, target: &[f64], units: &mut Units) -> Row {
-        let [_, height, width] = self.image;
+    /// Samples' numbers side by side, `[channel][place]`. Where there are fewer than eight, the first stands in.
+    fn side_by_side<T: Real>(&self, z: &Tensor<T>) -> Vec<Eight> {
+        let each: usize = self.image.iter().product();
+        let rows = z.shape()[0];
+        let at = |i: usize| if self.mirrored { each - 1 - i } else { i };
+        let of = |lane: usize, i: usize| z.as_slice()[if lane < rows { lane } else { 0 } * each + at(i)].to_f64();
+        (0..each).map(|i| std::array::from_fn(|lane| of(lane, i))).collect()
+    }
+
+    fn group(&self, target: &[Eight]) -> Group {
+        let [channels, height, width] = self.image;
         let places = height * width;
-        let mut sums: Sums = self.convs.each_ref().map(|conv| conv.biases.repeat(places));
-        let mut row = Row { x: Vec::with_capacity(target.len()), ..Row::default() };
-        for (i, (&target, &t)) in target.iter().zip(&self.t).enumerate() {
-            let (channel, place) = (i / places, i % places);
-            let own = (place * self.centres.len() + channel) * self.branches;
-            let hidden = [0, 1].map(|l| &sums[l][own..own + self.branches]);
-            let rest = sums[2][place * self.centres.len() + channel] - target;
-            let known = Known { centre: &self.centres[channel], hidden, rest, t };
-            let Found { x, slope, evaluations } = units.root(&known, 0.0);
-            row.x.push(x);
-            row.log_det -= slope.ln();
-            row.evaluations = row.evaluations.max(evaluations);
-            let at = [channel, place / width, place % width];
-            let [first, second, third] = &self.convs;
-            first.spread(at, self.image, &[x], &mut sums[0]);
-            second.spread(at, self.image, &units.hidden[0], &mut sums[1]);
-            third.spread(at, self.image, &units.hidden[1], &mut sums[2]);
+        // What each convolution reads, `[place][unit]`.
+        let [mut x, mut first, mut second] = [0, 1, 2].map(|i| vec![same(0.0); places * channels * self.units[i]]);
+        let mut units = Units::new(self.units[1]);
+        let mut sums = [1, 2, 3].map(|i| vec![same(0.0); self.units[i]]);
+        let mut group = Group::default();
+        for channel in 0..channels {
+            let [into_first, into_second, out] = self.convs.each_ref().map(|conv| &conv.channels[channel]);
+            for place in 0..places {
+                let at = [place / width, place % width];
+                into_first.read(at, self.image, &x, &mut sums[0]);
+                into_second.read(at, self.image, &first, &mut sums[1]);
+                out.read(at, self.image, &second, &mut sums[2]);
+                let i = channel * places + place;
+                let rest = std::array::from_fn(|lane| sums[2][0][lane] - target[i][lane]);
+                let known = Known { centre: &self.centres[channel], hidden: [&sums[0], &sums[1]], rest, t: self.t[i] };
+                let Found { x: found, slope, evaluations } = units.root(&known, &same(0.0), self.search);
+                let at = place * channels + channel;
+                x[at] = found;
+                for (all, own) in [&mut first, &mut second].into_iter().zip(&units.hidden) {
+                    all[at * own.len()..(at + 1) * own.len()].copy_from_slice(own);
+                }
+                for lane in 0..LANES {
+                    group.log_det[lane] -= slope[lane].ln();
+                    group.evaluations[lane] = group.evaluations[lane].max(evaluations[lane]);
+                }
+            }
         }
-        if self.mirrored {
-            row.x.reverse();
-        }
-        row
+        group.x = x;
+        group
     }
-}
 
-/// The centre taps between the units of one channel.
-fn centre([first, second, third]: &[Packed; 3], branches: usize, channel: usize) -> Centre {
-    let units = channel * branches..(channel + 1) * branches;
-    let each = |f: &dyn Fn(usize) -> f64| units.clone().map(f).collect::<Vec<f64>>();
-    let first = each(&|k| first.weight(CENTRE, channel, k));
-    let third = each(&|l| third.weight(CENTRE, l, channel));
-    let second: Vec<f64> = units.clone().flat_map(|k| each(&|l| second.weight(CENTRE, k, l))).collect();
-    let terms = second.iter().enumerate().map(|(i, w)| (third[i % branches] * w * first[i / branches]).abs());
-    let steepest = terms.sum();
-    Centre { first, second, third, steepest }
+    /// Groups' x as images again.
+    pub(super) fn images<T: Real>(&self, groups: &[Group], shape: &autograd::Shape) -> Tensor<T> {
+        let [channels, height, width] = self.image;
+        let (places, each) = (height * width, channels * height * width);
+        Tensor::from_fn(shape, |i| {
+            let (row, number) = (i / each, i % each);
+            let number = if self.mirrored { each - 1 - number } else { number };
+            let at = number % places * channels + number / places;
+            T::from_f64(groups[row / LANES].x[at][row % LANES])
+        })
+    }
 }
