@@ -25,6 +25,12 @@ pub enum Inversion {
     InOrder,
     /// One whole pass for each dimension, as other libraries do: the reference for tests and timings.
     ByPasses,
+    /// In order, but with at most so many evaluations for the root that a number is: how near fewer come. Maps without
+    /// roots go in order.
+    Sweep {
+        /// The most evaluations.
+        evaluations: usize,
+    },
     /// All dimensions at once, again and again: `x ← x + step·(z − z(x))/d` with the diagonal d of ∂z/∂x, at most so
     /// many times (Song, Meng & Ermon 2019, `MintNet`). Maps without such an iteration go in order.
     FixedPoint {

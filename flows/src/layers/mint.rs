@@ -228,6 +228,7 @@ impl<T: Real> Bijection<T> for Mint<T> {
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         let found = match cx.inversion {
             Inversion::FixedPoint { step, iterations } => self.by_fixed_point(z.value(), step, iterations),
+            Inversion::Sweep { evaluations } => self.swept(z.value(), evaluations),
             Inversion::InOrder | Inversion::ByPasses => self.swept(z.value(), STEPS),
         };
         if let Some(effort) = cx.effort {

@@ -9,6 +9,7 @@ mod distill;
 mod evaluate;
 mod how;
 mod interpolate;
+mod inversion;
 mod latents;
 mod list;
 mod sample;
@@ -78,6 +79,11 @@ enum Command {
     /// The models have fresh parameters and no normalisation. Each time is the median of several repetitions of a
     /// whole batch, after one that does not count, in microseconds per row.
     TradeOff(trade_off::Args),
+    /// Measure how near mint-net's two ways from z to x come, against how often they may look
+    ///
+    /// Its authors' fixed point goes on with all numbers at once; the sweep takes them in order, and finds each as the
+    /// root of a function of it alone. Both in f64, from the same latents; times are of one inversion each.
+    Inversion(inversion::Args),
     /// Check a trained model's inverse and log-determinant in f64
     Check(check::Args),
 }
@@ -102,6 +108,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Density(args) => density::run(&args),
         Command::Latents(args) => latents::run(&args),
         Command::TradeOff(args) => trade_off::run(&args),
+        Command::Inversion(args) => inversion::run(&args),
         Command::Check(args) => check::run(&args),
     }
 }
@@ -136,6 +143,11 @@ fn folder(run: &Path, asked: Option<&Path>) -> Result<PathBuf> {
         None if run.is_dir() => Ok(run.to_owned()),
         None => Ok(run.parent().unwrap_or(Path::new("")).to_owned()),
     }
+}
+
+/// In the run folder, or beside the checkpoint.
+fn beside(run: &Path, name: &str) -> PathBuf {
+    if run.is_dir() { run.join(name) } else { run.with_file_name(name) }
 }
 
 /// Refuses a file for a picture whose name does not end as its format does.

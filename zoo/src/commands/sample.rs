@@ -1,6 +1,6 @@
 //! `zoo sample`.
 
-use super::{class, how::positive, load, say, sound, threads};
+use super::{beside, class, how::positive, load, say, sound, threads};
 use crate::blueprint::{Architecture, Blueprint, Space};
 use crate::data::npy;
 use crate::drawing;
@@ -9,7 +9,7 @@ use crate::sampling::{self, Drawn, Request, Search};
 use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
 use flows::Inversion;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What to draw, and where to.
@@ -79,7 +79,7 @@ impl Args {
 }
 
 /// The authors' step of the fixed point on MNIST, and how often they take it.
-const STEP: f64 = 1.0 / 3.5;
+pub(super) const STEP: f64 = 1.0 / 3.5;
 const ITERATIONS: usize = 100;
 
 #[derive(Clone, Copy, Debug)]
@@ -164,9 +164,4 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).context("cannot draw in the terminal")?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// In the run folder, or beside the checkpoint.
-fn beside(run: &Path, name: &str) -> PathBuf {
-    if run.is_dir() { run.join(name) } else { run.with_file_name(name) }
 }
