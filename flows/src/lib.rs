@@ -32,11 +32,13 @@ mod bijection;
 pub mod check;
 pub mod distillation;
 mod flow;
+pub mod information;
 pub mod layers;
 pub mod models;
 mod module;
 pub mod nn;
 mod noise;
+pub mod orthogonal;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};

@@ -3,11 +3,14 @@
 use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
-use flows::layers::{ActNorm, AffineCoupling, BatchNorm, FactorOut, Mask, Mint, Reshape, Split, Squeeze};
+use flows::layers::{
+    ActNorm, AffineCoupling, BatchNorm, FactorOut, Mask, Mint, PatchRotation, Patches, Reshape, Split, Squeeze,
+};
 use flows::models::{MintNet, MintNetConfig, Norm, RealNvp, RealNvpImageConfig};
 use flows::nn::{ConvMask, Init, ResNet};
 use flows::{Bijection, Chain, Flow};
 use rand::Rng;
+use std::sync::Arc;
 
 pub(super) fn bijections() -> Vec<Entry> {
     let diagonal = |_: &Sizes| Structure::Diagonal;
@@ -32,6 +35,8 @@ pub(super) fn bijections() -> Vec<Entry> {
         entry!(Map "reshape", reshape, images, classes false, Line -> Line, diagonal).latent_shape(|s| [s.dims()].into()),
         entry!(Map "MintNet's layer, mask A", mint_a, images, classes false, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).cases(16),
         entry!(Map "MintNet's layer, mask B", mint_b, images, classes false, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).rev().collect() }).cases(16),
+        entry!(Map "rotation of patches", patches_shared, Events::Flat, classes false, Line -> Line, patched),
+        entry!(Map "rotation of each patch", patches_each, Events::Flat, classes false, Line -> Line, patched),
         entry!(Map "factoring out", factor_out, halves, classes true, Line -> Line, factored).scaling(|_| 2),
     ];
     entries
@@ -65,6 +70,30 @@ fn squares(s: &Sizes, i: usize) -> bool {
     let [_, height, width] = s.image();
     let (row, column) = (i / width % height, i % width);
     (row + column) % 2 == usize::from(s.choice(0))
+}
+
+/// Patches as large as the image can be halved, somewhere.
+fn patches(s: &Sizes) -> Patches {
+    let side = 1 << s.squeezes;
+    Patches { image: s.image(), side, shift: [s.hidden, s.layers].map(|shift| shift % side) }
+}
+
+/// Numbers of the same patch, of whatever channel.
+fn patched(s: &Sizes) -> Structure {
+    let Patches { image: [_, height, width], side, shift: [down, right] } = patches(s);
+    let patch = move |i: usize| {
+        let (y, x) = (i / width % height, i % width);
+        ((y + height - down % height) % height / side, (x + width - right % width) % width / side)
+    };
+    Structure::Custom(Arc::new(move |_, output, input| patch(output) == patch(input)))
+}
+
+fn patches_shared<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(PatchRotation::new(patches(s), true, s.layers, rng))
+}
+
+fn patches_each<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(PatchRotation::new(patches(s), false, s.layers, rng))
 }
 
 fn split(s: &Sizes) -> Split {

@@ -4,8 +4,8 @@ use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
 use flows::layers::{
-    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, Kind, Logit, Mask,
-    Mixture, Permutation, Reads, Rescaling, Split, Standardise,
+    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, Householder, Kind,
+    Logit, Mask, Mixture, Permutation, Reads, Rescaling, Rotation, Split, Standardise,
 };
 use flows::models::{AutoregressiveConfig, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp, RealNvpConfig};
 use flows::nn::{Made, MadeConfig, Mlp};
@@ -40,6 +40,8 @@ pub(super) fn bijections() -> Vec<Entry> {
         entry!(Map "dequantise, no noise", dequantise, rows, classes false, Levels -> Unit, diagonal),
         entry!(Map "logit", logit, rows, classes false, Unit -> Line, diagonal),
         entry!(Map "standardise", standardise, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "rotation", rotation, rows, classes false, Line -> Line, dense),
+        entry!(Map "Householder reflections", householder, rows, classes false, Line -> Line, dense),
         entry!(Map "chain", chain, rows, classes true, Line -> Line, dense).scaling(|s| s.layers),
         entry!(Map "chain from pixels", from_pixels, rows, classes false, Levels -> Image, dense),
     ];
@@ -228,6 +230,14 @@ fn logit<T: Real>(_s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
 fn standardise<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     let mut numbers = |lo, hi| (0..s.dims()).map(|_| rng.random_range(lo..hi)).collect::<Vec<f64>>();
     Box::new(Standardise::new(&numbers(-2.0, 2.0), &numbers(0.2, 3.0)))
+}
+
+fn rotation<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Rotation::random(s.dims(), rng))
+}
+
+fn householder<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Householder::new(1, s.dims(), s.layers, rng))
 }
 
 fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
