@@ -39,6 +39,7 @@ mod module;
 pub mod nn;
 mod noise;
 pub mod orthogonal;
+pub mod rbig;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
