@@ -5,7 +5,7 @@
 use crate::base::StandardNormal;
 use crate::bijection::{Bijection, Chain};
 use crate::flow::Flow;
-use crate::layers::{Householder, PatchRotation, Patches};
+use crate::layers::{Householder, KernelMarginal, PatchRotation, Patches};
 use autograd::Real;
 use rand::Rng;
 
@@ -70,7 +70,7 @@ impl GaussianizationFlow {
                     }
                 });
             }
-            layers.push(Box::new(crate::layers::ActNorm::new(dims * kernels / kernels)));
+            layers.push(Box::new(KernelMarginal::new(dims, kernels)));
         }
         Flow::new(Chain::new(layers), StandardNormal, [dims])
     }

@@ -28,8 +28,8 @@ pub struct RbigConfig {
 /// log p(x) = log N(z⁽ᴷ⁾; 0, I) + Σₖ Σᵢ (ln f̂ᵢ⁽ᵏ⁾(x⁽ᵏ⁾ᵢ) − ln φ(z⁽ᵏ⁾ᵢ))
 /// ```
 ///
-/// What is built here has these sizes and has seen no data: to be filled from a checkpoint. All its numbers are
-/// buffers.
+/// What is built here has these sizes and has seen no data: to be filled from a checkpoint. Nothing in it
+/// is trained.
 #[derive(Clone, Copy, Debug)]
 pub struct Rbig;
 
@@ -43,7 +43,7 @@ impl Rbig {
             if i > 0 {
                 layers.push(Box::new(Rotation::identity(dims)));
             }
-            layers.push(marginals.layer(dims));
+            layers.push(marginals.unfitted(dims));
         }
         Flow::new(Chain::new(layers), StandardNormal, [dims])
     }

@@ -187,8 +187,8 @@ impl Fitting {
             if !fitted.layers.is_empty() && constant(x.value()).is_some() {
                 return Err(FitError::Dependent { layers: fitted.layers.len() });
             }
-            let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.layer(dims));
-            x = marginals.initialise(&x, Context::default());
+            let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
+            x = marginals.to_latent(&x, Context::default()).value;
             let Mapped { value, log_det: more } = marginals.to_latent(&y, Context::default());
             (y, log_det) = (value, log_det + more);
             let mut layer = Layer {
@@ -274,7 +274,7 @@ impl Axes {
 }
 
 impl<T: Real> Fitted<T> {
-    /// The flow of all layers. All its numbers are buffers.
+    /// The flow of all layers. Nothing in it is trained.
     #[must_use]
     pub fn flow(&self) -> Flow<T> {
         self.first(self.layers.len())
