@@ -16,6 +16,7 @@ mod normalising;
 mod optimisers;
 mod preprocessing;
 mod properties;
+mod rbig;
 mod registry;
 mod training;
 mod wave_net;

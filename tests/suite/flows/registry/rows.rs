@@ -7,7 +7,10 @@ use flows::layers::{
     ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, Householder, Kind,
     Logit, Mask, Mixture, Permutation, Reads, Rescaling, Rotation, Split, Standardise,
 };
-use flows::models::{AutoregressiveConfig, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp, RealNvpConfig};
+use flows::models::{
+    AutoregressiveConfig, GaussianizationConfig, GaussianizationFlow, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp,
+    RealNvpConfig,
+};
 use flows::nn::{Made, MadeConfig, Mlp};
 use flows::{Bijection, Chain, Flow, Inverted};
 use rand::{Rng, RngExt};
@@ -58,6 +61,8 @@ pub(super) fn models() -> Vec<Entry> {
         // Two scalings a coupling.
         entry!(Model "RealNVP, BatchNorm", real_nvp_batch, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
         entry!(Model "RealNVP, ActNorm", real_nvp_act, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
+        // Parameters of a layer in each of three ways, and the slopes of all layers multiply.
+        entry!(Model "Gaussianization flow", gaussianization, Events::Rows { least: 1 }, classes false, Line -> Line, dense).scaling(|s| 2 * s.layers),
         // In order, each dimension may stretch what all before it have stretched, and a second layer goes
         // on from there: far from the start such maps are bijections that no f64 can follow.
         entry!(Model "MADE", made, Events::Rows { least: 1 }, classes true, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).scaling(Sizes::dims),
@@ -251,6 +256,11 @@ fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
 
 fn from_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     Box::new(Chain::new(vec![dequantise(s, rng), logit(s, rng), read_first(s, rng), rescaling(s, rng)]))
+}
+
+fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let (dims, layers, kernels, reflections) = (s.dims(), s.layers, s.hidden, 1 + s.depth);
+    GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches: None }, rng)
 }
 
 fn nice<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
