@@ -11,11 +11,14 @@ use std::f64::consts::PI;
 ///
 /// ```text
 /// to_latent:  z = Φ⁻¹(F(x)),   log|det ∂z/∂x| = Σ log f(x) − log φ(z)     between the outermost edges
-///             z = z₀ + s·(x − e₀),   log s                              beyond an outermost edge e₀
+///             z = z₀ + (x − e₀)/σ,   −log σ                             beyond an outermost edge e₀
 /// ```
 ///
-/// Beyond the edges x is normal: z goes on as a straight line, with the slope s that it has at the edge inside. So
-/// every x has a finite z, the map rises everywhere, and only f jumps, from bin to bin.
+/// Beyond the edges x is normal: z goes on as a straight line. So every x has a finite z, the map rises everywhere,
+/// and only f jumps, from bin to bin. The line's slope is that of a normal distribution with the histogram's
+/// deviation σ. (With the slope that z has at the edge, which hangs on the few rows of the last bin, a number that is
+/// a little further out than all that were fitted goes several times further out in each of many layers: its density
+/// falls as the exponential of an exponential.)
 ///
 /// Nothing is trained. The buffers are `edges`, `[D, N + 1]`, and `masses`, `[D, N + 2]`: the probabilities of the left
 /// tail, the bins and the right tail.
@@ -34,6 +37,8 @@ struct Histogram {
     above: Vec<f64>,
     /// z at the edges.
     latents: Vec<f64>,
+    /// ∂z/∂x beyond the outermost ones.
+    slope: f64,
 }
 
 /// Where a number lies.
@@ -60,7 +65,8 @@ impl Histogram {
             if below < above { quantile } else { -quantile }
         };
         let latents = below.iter().zip(&above).map(latent).collect();
-        Self { edges, masses, below, above, latents }
+        let slope = slope(&edges, &masses);
+        Self { edges, masses, below, above, latents, slope }
     }
 
     /// Which part a number is in, given where the parts meet.
@@ -75,24 +81,30 @@ impl Histogram {
         }
     }
 
-    /// ∂z/∂x beyond an outermost edge: that of the bin before it.
-    fn slope(&self, edge: usize) -> f64 {
-        let bin = edge.saturating_sub(1);
-        let density = self.masses[bin + 1] / (self.edges[bin + 1] - self.edges[bin]);
-        density / (-0.5 * self.latents[edge].powi(2) - 0.5 * (2.0 * PI).ln()).exp()
-    }
-
     /// What is known of the part that a number is in.
     fn constants(&self, part: &Part) -> [f64; CONSTANTS] {
         match *part {
             // No mass of a bin tells a tail.
-            Part::Tail(edge) => [self.edges[edge], self.slope(edge), 0.0, self.latents[edge], 0.0],
+            Part::Tail(edge) => [self.edges[edge], self.slope, 0.0, self.latents[edge], 0.0],
             Part::Bin(bin) => {
                 let width = self.edges[bin + 1] - self.edges[bin];
                 [self.edges[bin], width, self.masses[bin + 1], self.below[bin], self.above[bin + 1]]
             }
         }
     }
+}
+
+/// ∂z/∂x beyond the outermost edges: 1/σ, for the deviation σ of what lies between them.
+fn slope(edges: &[f64], masses: &[f64]) -> f64 {
+    let middle = f64::midpoint(edges[0], edges[edges.len() - 1]);
+    let bins = || edges.windows(2).zip(&masses[1..edges.len()]);
+    let total: f64 = bins().map(|(_, mass)| mass).sum();
+    let mean = bins().map(|(bin, mass)| mass * (f64::midpoint(bin[0], bin[1]) - middle)).sum::<f64>() / total;
+    let square = |(bin, mass): (&[f64], &f64)| {
+        let from_mean = f64::midpoint(bin[0], bin[1]) - middle - mean;
+        mass * (from_mean.powi(2) + (bin[1] - bin[0]).powi(2) / 12.0)
+    };
+    (bins().map(square).sum::<f64>() / total).sqrt().recip()
 }
 
 /// Of a bin: its left edge, its width, its mass, what is below and what is above. Of a tail: the edge, ∂z/∂x, 0, and

@@ -46,8 +46,9 @@ pub enum Axes {
     /// Principal axes: fast, and takes all pairwise correlation off at once.
     #[default]
     Principal,
-    /// Independent axes ([`independent_axes`]): the columns that are least normal come out, so that the fewest layers
-    /// are needed.
+    /// Independent axes ([`independent_axes`]) or principal axes, whichever take more off the total correlation of
+    /// the rows that are fitted: the columns that are least normal come out, so that few layers are needed. (Of
+    /// normal rows that correlate the former know nothing.)
     Independent,
     /// Random axes: no look at the data at all, and the most layers.
     Random,
@@ -267,7 +268,13 @@ impl Axes {
     pub fn of<T: Real>(self, rows: &Tensor<T>, rng: &mut dyn Rng) -> Tensor<f64> {
         match self {
             Self::Principal => principal_axes(rows).axes,
-            Self::Independent => independent_axes(rows, Ica::default(), rng),
+            Self::Independent => {
+                let x = Var::from(rows.clone());
+                let fall =
+                    |axes: &Tensor<f64>| fall_of_total_correlation(rows, x.matmul_t(&Var::from(axes.cast())).value());
+                let (independent, principal) = (independent_axes(rows, Ica::default(), rng), principal_axes(rows).axes);
+                if fall(&independent) > fall(&principal) { independent } else { principal }
+            }
             Self::Random => random_axes(rows.shape()[1], rng),
         }
     }

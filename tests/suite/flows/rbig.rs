@@ -31,7 +31,7 @@ fn chain(rows: usize, dims: usize, rho: f64, rng: &mut ChaCha8Rng) -> Tensor<f64
     x
 }
 
-/// A parabola with noise: no correlation to be seen by a straight line, and `H(x) = H(x₁) + H(noise)`.
+/// A parabola with noise: no correlation to be seen by a straight line, and T = H(x₂) − H(noise).
 fn parabola(rows: usize, rng: &mut ChaCha8Rng) -> Tensor<f64> {
     let mut x = normal(rows, 2, rng);
     for row in x.as_mut_slice().chunks_exact_mut(2) {
@@ -39,6 +39,9 @@ fn parabola(rows: usize, rng: &mut ChaCha8Rng) -> Tensor<f64> {
     }
     x
 }
+
+/// Its total correlation, by numerical integration of the density of x₂.
+const PARABOLA: f64 = 1.141;
 
 fn fit(rows: &Tensor<f64>, held_out: &Tensor<f64>, fitting: Fitting) -> Fitted<f64> {
     fitting.fit(rows, held_out, &mut rng(9), |_| ControlFlow::Continue(())).unwrap()
@@ -54,20 +57,23 @@ fn the_total_correlation_of_a_normal_is_its_closed_form() {
     let (dims, rho) = (4, 0.7f64);
     let [rows, held_out] = [0; 2].map(|_| chain(4000, dims, rho, &mut rng));
     let expected = -0.5 * (dims - 1) as f64 * (1.0 - rho * rho).ln();
-    for marginals in [HISTOGRAM, KERNELS] {
-        for axes in ALL_AXES {
-            let fitted = fit(&rows, &held_out, fitting(marginals, axes, 30));
-            assert_eq!(fitted.ending, Ending::Gaussian, "{axes:?}");
-            near(fitted.total_correlation(), expected, 0.06 * expected);
-        }
+    for (marginals, axes) in [HISTOGRAM, KERNELS].map(|m| [(m, Axes::Principal), (m, Axes::Independent)]).concat() {
+        let fitted = fit(&rows, &held_out, fitting(marginals, axes, 30));
+        // One rotation is enough, and is seen to be.
+        assert_eq!((fitted.ending, fitted.layers.len()), (Ending::Gaussian, 2), "{axes:?}");
+        near(fitted.total_correlation(), expected, 0.05 * expected);
     }
+    let fitted = fit(&rows, &held_out, fitting(HISTOGRAM, Axes::Random, 30));
+    assert_eq!(fitted.ending, Ending::Gaussian);
+    near(fitted.total_correlation(), expected, 0.1 * expected);
 }
 
 #[test]
 fn a_normal_of_independent_columns_is_left_as_it_is() {
     let mut rng = rng(2);
     let [rows, held_out] = [0; 2].map(|_| normal(4000, 3, &mut rng));
-    for (marginals, axes) in [(HISTOGRAM, Axes::Principal), (KERNELS, Axes::Principal), (KERNELS, Axes::Random)] {
+    let many = Marginals::Kernels { kernels: 1000 };
+    for (marginals, axes) in [(HISTOGRAM, Axes::Principal), (many, Axes::Principal), (many, Axes::Random)] {
         let fitted = fit(&rows, &held_out, fitting(marginals, axes, 20));
         assert_eq!((fitted.layers.len(), fitted.ending), (1, Ending::Gaussian));
         assert_eq!(fitted.total_correlation(), 0.0);
@@ -84,8 +90,8 @@ fn what_a_straight_line_does_not_see_is_taken_off_too() {
     let [rows, held_out] = [0; 2].map(|_| parabola(4000, &mut rng));
     for axes in ALL_AXES {
         let fitted = fit(&rows, &held_out, fitting(HISTOGRAM, axes, 60));
-        // T = H(x₂) − H(noise), of which H(x₂) is about that of a squared normal, made smooth: measured by its density.
-        near(fitted.total_correlation(), 1.3, 0.25);
+        // A little is left that cannot be told from chance.
+        near(fitted.total_correlation(), PARABOLA - 0.1, 0.12);
         let (first, last) = (&fitted.layers[0], &fitted.layers[fitted.layers.len() - 1]);
         assert!(first.correlations.rms < 0.2, "{:?}", first.correlations);
         assert!(last.log_prob > first.log_prob + 0.7, "{axes:?}: {} to {}", first.log_prob, last.log_prob);
@@ -170,7 +176,7 @@ fn it_ends_when_told_to() {
 #[test]
 fn one_column_takes_one_layer() {
     let mut rng = rng(7);
-    let rows = Tensor::from_fn([1000, 1], |_| rng.random::<f64>().powi(3));
+    let rows = Tensor::from_fn([1000, 1], |_| rng.random::<f64>() + rng.random::<f64>());
     let fitted = fit(&rows, &rows, fitting(HISTOGRAM, Axes::Principal, 5));
     assert_eq!(fitted.layers.len(), 1);
     let log_prob = StandardNormal.log_prob(&Var::from(fitted.flow().encode(&rows).unwrap())).mean_all().item();
@@ -206,8 +212,8 @@ fn a_gaussianization_flow_starts_from_data_and_never_anew() {
     let before = loss(&flow);
     flow.initialise(&Var::from(rows.clone()), Context::default());
     let after = loss(&flow);
-    // Independent columns would have H(x₁) + H(x₂) nats, more than 2.6.
-    assert!(after < 2.2 && after < before - 1.0, "{before} to {after}");
+    // Independent columns would have H(x₁) + H(x₂) = 2.77 nats.
+    assert!(after < 2.6 && after < before - 1.0, "{before} to {after}");
     // As a checkpoint would have it; other data change nothing.
     let again = build(2);
     copy_params(&flow, &again).unwrap();
