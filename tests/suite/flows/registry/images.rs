@@ -6,7 +6,10 @@ use flows::check::Structure;
 use flows::layers::{
     ActNorm, AffineCoupling, BatchNorm, FactorOut, Mask, Mint, PatchRotation, Patches, Reshape, Split, Squeeze,
 };
-use flows::models::{MintNet, MintNetConfig, Norm, RealNvp, RealNvpImageConfig};
+use flows::models::{
+    GaussianizationConfig, GaussianizationFlow, MintNet, MintNetConfig, Norm, PatchRotations, RealNvp,
+    RealNvpImageConfig,
+};
 use flows::nn::{ConvMask, Init, ResNet};
 use flows::{Bijection, Chain, Flow};
 use rand::Rng;
@@ -56,8 +59,12 @@ pub(super) fn models() -> Vec<Entry> {
         entry!(Model "MintNet", mint_net, Events::Flat, classes false, Line -> Line, dense),
         entry!(Model "MintNet over pixels", mint_net_pixels, Events::Flat, classes false, Unit -> Image, dense),
     ];
+    let gaussianization = entry!(Model "Gaussianization flow over patches", gaussianization, Events::Flat, classes false, Line -> Line, dense);
     // Of a root, derivatives take passes for each number.
-    real_nvp.chain(mint.map(|entry| entry.scaling(|_| 5).cases(8))).collect()
+    real_nvp
+        .chain(mint.map(|entry| entry.scaling(|_| 5).cases(8)))
+        .chain([gaussianization.scaling(|s| 2 * s.layers).cases(16)])
+        .collect()
 }
 
 /// The elements of an image for which something is true.
@@ -86,6 +93,12 @@ fn patched(s: &Sizes) -> Structure {
         ((y + height - down % height) % height / side, (x + width - right % width) % width / side)
     };
     Structure::Custom(Arc::new(move |_, output, input| patch(output) == patch(input)))
+}
+
+fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let patches = Some(PatchRotations { image: s.image(), side: 1 << s.squeezes, shared: s.choice(1) });
+    let (dims, layers, kernels, reflections) = (s.dims(), s.layers, s.hidden, 1 + s.depth);
+    GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches }, rng)
 }
 
 fn patches_shared<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
