@@ -4,8 +4,9 @@ use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
 use flows::layers::{
-    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, Householder, Kind,
-    Logit, Mask, Mixture, Permutation, Reads, Rescaling, Rotation, Split, Standardise,
+    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, HistogramMarginal,
+    Householder, KernelMarginal, Kind, Logit, Mask, Mixture, Permutation, Reads, Rescaling, Rotation, Split,
+    Standardise,
 };
 use flows::models::{
     AutoregressiveConfig, GaussianizationConfig, GaussianizationFlow, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp,
@@ -45,6 +46,8 @@ pub(super) fn bijections() -> Vec<Entry> {
         entry!(Map "standardise", standardise, rows, classes false, Line -> Line, diagonal),
         entry!(Map "rotation", rotation, rows, classes false, Line -> Line, dense),
         entry!(Map "Householder reflections", householder, rows, classes false, Line -> Line, dense),
+        entry!(Map "kernel marginal", kernel_marginal, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "histogram marginal", histogram_marginal, rows, classes false, Line -> Line, diagonal),
         entry!(Map "chain", chain, rows, classes true, Line -> Line, dense).scaling(|s| s.layers),
         entry!(Map "chain from pixels", from_pixels, rows, classes false, Levels -> Image, dense),
     ];
@@ -243,6 +246,24 @@ fn rotation<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
 
 fn householder<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     Box::new(Householder::new(1, s.dims(), s.layers, rng))
+}
+
+fn kernel_marginal<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(KernelMarginal::new(s.dims(), s.hidden))
+}
+
+fn histogram_marginal<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let bins = s.hidden;
+    let mut numbers = |count: usize| (0..count).map(|_| rng.random_range(0.3..2.0)).collect::<Vec<f64>>();
+    let rising = |widths: Vec<f64>| {
+        let sum = |sum: &mut f64, width| {
+            *sum += width;
+            Some(*sum)
+        };
+        widths.into_iter().scan(-3.0, sum).collect::<Vec<f64>>()
+    };
+    let edges: Vec<f64> = (0..s.dims()).flat_map(|_| rising(numbers(bins + 1))).collect();
+    Box::new(HistogramMarginal::new(&edges, &numbers(s.dims() * (bins + 2)), bins))
 }
 
 fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
