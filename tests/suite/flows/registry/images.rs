@@ -207,7 +207,7 @@ fn factored(s: &Sizes) -> Structure {
     let [channels, height, width] = s.image();
     let first = channels.div_ceil(2) * height * width;
     let allows = move |_, output: usize, input: usize| output == input || (output >= first && input >= first);
-    Structure::Custom(std::sync::Arc::new(allows))
+    Structure::Custom(Arc::new(allows))
 }
 
 fn mint<T: Real>(mask: ConvMask, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
