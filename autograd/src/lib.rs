@@ -35,6 +35,7 @@ pub mod elementwise;
 mod eval;
 mod gradients;
 mod kernels;
+pub mod marginal;
 mod op;
 mod ops;
 pub mod parallel;

@@ -47,6 +47,9 @@ pub(crate) enum Op {
     Gather { axis: usize, indices: Arc<[usize]> },
     /// The adjoint of `Gather`: each element is added where it came from, on an axis of extent `size`.
     ScatterAdd { axis: usize, indices: Arc<[usize]>, size: usize },
+    /// z under mixtures of logistic distributions, of inputs `x, kernels`; with the logarithm of its slope, and that
+    /// one's derivative by x, one after another.
+    Marginal,
     /// The product of matrices, or of equally many matrices, either of them transposed first.
     MatMul { ta: bool, tb: bool },
     /// `x·(M∘w)ᵀ` of inputs `x, w`, two matrices, where M is the mask of the stairs.
@@ -114,6 +117,7 @@ impl Op {
             Self::Concat(axis) => eval::concat(&inputs, *axis),
             Self::Gather { axis, indices } => eval::gather(&inputs[0], *axis, indices),
             Self::ScatterAdd { axis, indices, size } => eval::scatter_add(&inputs[0], *axis, indices, *size),
+            Self::Marginal => eval::marginal(&inputs[0], &inputs[1]),
             Self::MatMul { ta, tb } => eval::matmul(&inputs[0], *ta, &inputs[1], *tb),
             Self::Stairs(stairs) => eval::stairs(stairs, &inputs[0], &inputs[1]),
             Self::StairsByInput(stairs) => eval::stairs_by_input(stairs, &inputs[0], &inputs[1]),

@@ -1,6 +1,6 @@
 //! The two element types, and what each must bring.
 
-use crate::kernels::{Convolve, Gemm, Lanes};
+use crate::kernels::{Convolve, Gemm, Lanes, Marginal};
 use crate::pool::{Line32, Line64, Pool};
 use bytemuck::Pod;
 use std::fmt::{Debug, Display};
@@ -19,6 +19,7 @@ pub trait Real:
     + Lanes
     + Gemm
     + Convolve
+    + Marginal
     + Copy
     + Default
     + Debug

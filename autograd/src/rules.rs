@@ -7,6 +7,8 @@
 //! Rules for broadcast operands give a gradient of the broadcast shape: the sweep sums it down.
 
 use crate::elementwise::{Binary, Unary};
+use crate::eval;
+use crate::marginal;
 use crate::op::Op;
 use crate::real::Real;
 use crate::shape::Axes;
@@ -65,6 +67,7 @@ pub(crate) fn reads(op: &Op, parents: &[Option<NodeId>]) -> Reads {
             _ => (3, false),
         },
         Op::Select => (1, false),
+        Op::Marginal => (3, true),
         Op::Max(_) | Op::LogSumExp(_) => (1, true),
         Op::MatMul { .. } => (other_sides, false),
         Op::Stairs(_) | Op::StairsByInput(_) | Op::StairsByWeight(_) => (other_sides, false),
@@ -149,6 +152,7 @@ pub(crate) fn derivative<T: Real>(at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
         }
         Op::Gather { axis, indices } => g.scatter_add(*axis, indices, parent[*axis]),
         Op::ScatterAdd { axis, indices, .. } => g.gather(*axis, indices),
+        Op::Marginal => marginal(at, i, &g),
         Op::MatMul { ta, tb } => match (i, ta, tb) {
             (0, false, tb) => g.matmul_as(false, &at.x(1), !tb),
             (0, true, tb) => at.x(1).matmul_as(*tb, &g, true),
@@ -199,6 +203,23 @@ pub(crate) fn derivative<T: Real>(at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
 fn of_two<T: Real>(op: Op, a: Var<T>, b: Var<T>) -> Var<T> {
     let operands: Operands<T> = smallvec![a, b];
     apply(op, operands)
+}
+
+/// By x, from what the forward pass found; by the kernels, in a pass of its own. Where the sweep is recorded, the
+/// derivative is that of the same thing made of ordinary operations.
+fn marginal<T: Real>(at: &At<T>, i: usize, g: &Var<T>) -> Var<T> {
+    let (x, kernels) = (at.x(0), at.x(1));
+    if let Some(tape) = &at.tape {
+        return marginal::pulled(tape, [&x, &kernels], i, g);
+    }
+    let row = |all: &Var<T>, part: usize| all.slice(0, part..part + 1).reshape(x.shape());
+    let found = at.y();
+    if i == 0 {
+        // The third result is the derivative of the second, and has none of its own.
+        let (by_z, by_slope) = (row(g, 0), row(g, 1));
+        return by_z * row(&found, 1).exp() + by_slope * row(&found, 2);
+    }
+    Var::from(eval::marginal_by_kernels(x.value(), kernels.value(), found.value(), g.value()))
 }
 
 /// `f'(x)·g`.

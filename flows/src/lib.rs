@@ -33,11 +33,14 @@ pub mod check;
 pub mod distillation;
 mod effort;
 mod flow;
+pub mod information;
 pub mod layers;
 pub mod models;
 mod module;
 pub mod nn;
 mod noise;
+pub mod orthogonal;
+pub mod rbig;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};

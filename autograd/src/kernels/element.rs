@@ -31,6 +31,8 @@ pub(crate) trait Element:
     fn sin(self) -> Self;
     fn cos(self) -> Self;
     fn exp<I: Isa>(self) -> Self;
+    /// `e⁻ˣ` for `x ≥ 0`, which ends at the least normal number or 0.
+    fn decay<I: Isa>(self) -> Self;
     fn expm1<I: Isa>(self) -> Self;
     fn ln<I: Isa>(self) -> Self;
     fn ln1p<I: Isa>(self) -> Self;
@@ -108,6 +110,7 @@ impl Element for f32 {
 
     functions! {
         exp => fast::exp::<I>,
+        decay => fast::decay::<I>,
         expm1 => fast::expm1::<I>,
         ln => fast::ln::<I>,
         ln1p => fast::ln1p::<I>,
@@ -142,6 +145,7 @@ impl Element for f64 {
 
     functions! {
         exp => Self::exp,
+        decay => |x: Self| (-x).exp(),
         expm1 => Self::exp_m1,
         ln => Self::ln,
         ln1p => Self::ln_1p,

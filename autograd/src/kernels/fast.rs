@@ -16,7 +16,7 @@ mod normal;
 #[cfg(test)]
 mod ulp;
 
-pub(crate) use exp::{elu, exp, expm1, sigmoid, tanh};
+pub(crate) use exp::{decay, elu, exp, expm1, sigmoid, tanh};
 pub(crate) use log::{ln, ln1p, log_sigmoid, softplus};
 pub(crate) use normal::{erf, log_normal_cdf, log_normal_quantile, normal_cdf, normal_score};
 

@@ -2,6 +2,7 @@
 
 pub mod conv;
 pub mod dense;
+pub mod gaussianization;
 pub mod maf;
 pub mod map;
 pub mod mintnet;
@@ -17,8 +18,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 /// The topics, one bench file each.
-const TOPICS: [&[Workload]; 7] =
-    [&dense::ALL, &map::ALL, &conv::ALL, &nice::ALL, &realnvp::ALL, &maf::ALL, &mintnet::ALL];
+const TOPICS: [&[Workload]; 8] =
+    [&dense::ALL, &map::ALL, &conv::ALL, &nice::ALL, &realnvp::ALL, &maf::ALL, &mintnet::ALL, &gaussianization::ALL];
 
 /// Every workload.
 pub fn all() -> impl Iterator<Item = &'static Workload> {

@@ -1,17 +1,21 @@
 //! The lecture's models, one a file, in the lecture's order.
 
+mod gaussianization;
 mod iaf;
 mod maf;
 mod mint_net;
 mod nice;
 mod parallel_wave_net;
+mod rbig;
 mod real_nvp;
 mod wave_net;
 
+pub use gaussianization::{GaussianizationConfig, GaussianizationFlow, PatchRotations};
 pub use iaf::Iaf;
 pub use maf::{AutoregressiveConfig, Maf, Order};
 pub use mint_net::{MintNet, MintNetConfig, MintScale};
 pub use nice::{Nice, NiceConfig};
 pub use parallel_wave_net::{Generated, ParallelWaveNet, ParallelWaveNetConfig};
+pub use rbig::{Rbig, RbigConfig};
 pub use real_nvp::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
 pub use wave_net::{WaveNetFlow, WaveNetFlowConfig, WaveNetLayer};

@@ -42,6 +42,12 @@ pub(super) fn exp_moderate<I: Isa>(x: f32) -> f32 {
     (1.0 + tail) * power_of_two(n)
 }
 
+/// `e⁻ˣ` for `x ≥ 0`, down to e⁻⁸⁷.
+#[inline(always)]
+pub(crate) fn decay<I: Isa>(x: f32) -> f32 {
+    exp_moderate::<I>(at_least(-x, -87.0))
+}
+
 /// `eˣ`.
 #[inline(always)]
 pub(crate) fn exp<I: Isa>(x: f32) -> f32 {

@@ -9,6 +9,7 @@ mod scalar;
 
 pub use kind::Kind;
 
+use super::super::implicit::recorded_root;
 use super::{Conditional, Elementwise, bounded, softly_bounded};
 use autograd::{Real, Tensor, Var, parallel};
 use scalar::Scalar;
@@ -18,10 +19,6 @@ use std::f64::consts::LN_2;
 /// component's weight and the others' changes of it are less than a unit in the last place of z, and beyond
 /// about 10¹⁹ the squares of `f32` overflow.
 const FAR: f64 = 1e8;
-
-/// How fast x may be seen to move with z, e⁸⁰, which is a finite `f32`. In the gap between two components, 13
-/// scales from both, it moves faster still.
-const STEEPEST: f64 = 80.0;
 
 /// A mixture of K components that all have the shape of G, mapped to the latents that follow G itself:
 ///
@@ -154,22 +151,11 @@ impl<T: Real> Conditional<T> for Mixture {
     fn to_data(&self, z: &Var<T>, parameters: &Var<T>) -> Elementwise<T> {
         let [x, log_slope] = self.solved(z.value(), parameters.value());
         let beside = if z.tape().is_some() { z } else { parameters };
-        let (mut x, log_slope) = (beside.constant_like(x), beside.constant_like(log_slope));
+        let (x, log_slope) = (beside.constant_like(x), beside.constant_like(log_slope));
         if beside.tape().is_none() {
             return Elementwise { value: x, log_slope };
         }
-        // The root as a function of z and θ, by Newton's method from the root itself. A step whose start has
-        // an error of the order δⁿ in changes δ of z and θ ends at one of δ²ⁿ. The start is a constant, n = 1: one
-        // step gives first derivatives, and the second step those of second order too. The value does not move:
-        // what rounding leaves of z(x) − z counts for nothing but its derivatives.
-        for _ in 0..2 {
-            let at = self.latent(&x, parameters);
-            let excess = at.value - z;
-            let slope = at.log_slope.clamp(-STEEPEST, f64::INFINITY);
-            x = x - (&excess - excess.detach()) * (-slope).exp();
-        }
-        let log_slope = -self.latent(&x, parameters).log_slope;
-        Elementwise { value: x, log_slope }
+        recorded_root(x, z, |x| self.latent(x, parameters))
     }
 
     fn to_latent_rows(&self, x: &[T], parameters: &[T], z: &mut [T], log_slope: &mut [T]) {

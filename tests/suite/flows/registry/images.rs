@@ -3,11 +3,17 @@
 use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
-use flows::layers::{ActNorm, AffineCoupling, BatchNorm, FactorOut, Mask, Mint, Reshape, Split, Squeeze};
-use flows::models::{MintNet, MintNetConfig, MintScale, Norm, RealNvp, RealNvpImageConfig};
+use flows::layers::{
+    ActNorm, AffineCoupling, BatchNorm, FactorOut, Mask, Mint, PatchRotation, Patches, Reshape, Split, Squeeze,
+};
+use flows::models::{
+    GaussianizationConfig, GaussianizationFlow, MintNet, MintNetConfig, MintScale, Norm, PatchRotations, RealNvp,
+    RealNvpImageConfig,
+};
 use flows::nn::{ConvMask, Init, ResNet};
 use flows::{Bijection, Chain, Flow};
 use rand::Rng;
+use std::sync::Arc;
 
 pub(super) fn bijections() -> Vec<Entry> {
     let diagonal = |_: &Sizes| Structure::Diagonal;
@@ -32,6 +38,8 @@ pub(super) fn bijections() -> Vec<Entry> {
         entry!(Map "reshape", reshape, images, classes false, Line -> Line, diagonal).latent_shape(|s| [s.dims()].into()),
         entry!(Map "MintNet's layer, mask A", mint_a, images, classes false, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).cases(16),
         entry!(Map "MintNet's layer, mask B", mint_b, images, classes false, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).rev().collect() }).cases(16),
+        entry!(Map "rotation of patches", patches_shared, Events::Flat, classes false, Line -> Line, patched),
+        entry!(Map "rotation of each patch", patches_each, Events::Flat, classes false, Line -> Line, patched),
         entry!(Map "factoring out", factor_out, halves, classes true, Line -> Line, factored).scaling(|_| 2),
     ];
     entries
@@ -51,8 +59,12 @@ pub(super) fn models() -> Vec<Entry> {
         entry!(Model "MintNet", mint_net, Events::Flat, classes false, Line -> Line, dense),
         entry!(Model "MintNet over pixels", mint_net_pixels, Events::Flat, classes false, Unit -> Image, dense),
     ];
+    let gaussianization = entry!(Model "Gaussianization flow over patches", gaussianization, Events::Flat, classes false, Line -> Line, dense);
     // Of a root, derivatives take passes for each number.
-    real_nvp.chain(mint.map(|entry| entry.scaling(|_| 5).cases(8))).collect()
+    real_nvp
+        .chain(mint.map(|entry| entry.scaling(|_| 5).cases(8)))
+        .chain([gaussianization.scaling(|s| 2 * s.layers).cases(16)])
+        .collect()
 }
 
 /// The elements of an image for which something is true.
@@ -65,6 +77,36 @@ fn squares(s: &Sizes, i: usize) -> bool {
     let [_, height, width] = s.image();
     let (row, column) = (i / width % height, i % width);
     (row + column) % 2 == usize::from(s.choice(0))
+}
+
+/// Patches as large as the image can be halved, somewhere.
+fn patches(s: &Sizes) -> Patches {
+    let side = 1 << s.squeezes;
+    Patches { image: s.image(), side, shift: [s.hidden, s.layers].map(|shift| shift % side) }
+}
+
+/// Numbers of the same patch, of whatever channel.
+fn patched(s: &Sizes) -> Structure {
+    let Patches { image: [_, height, width], side, shift: [down, right] } = patches(s);
+    let patch = move |i: usize| {
+        let (y, x) = (i / width % height, i % width);
+        ((y + height - down % height) % height / side, (x + width - right % width) % width / side)
+    };
+    Structure::Custom(Arc::new(move |_, output, input| patch(output) == patch(input)))
+}
+
+fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let patches = Some(PatchRotations { image: s.image(), side: 1 << s.squeezes, shared: s.choice(1) });
+    let (dims, layers, kernels, reflections) = (s.dims(), s.layers, s.hidden, 1 + s.depth);
+    GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches }, rng)
+}
+
+fn patches_shared<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(PatchRotation::new(patches(s), true, s.layers, rng))
+}
+
+fn patches_each<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(PatchRotation::new(patches(s), false, s.layers, rng))
 }
 
 fn split(s: &Sizes) -> Split {
@@ -165,7 +207,7 @@ fn factored(s: &Sizes) -> Structure {
     let [channels, height, width] = s.image();
     let first = channels.div_ceil(2) * height * width;
     let allows = move |_, output: usize, input: usize| output == input || (output >= first && input >= first);
-    Structure::Custom(std::sync::Arc::new(allows))
+    Structure::Custom(Arc::new(allows))
 }
 
 fn mint<T: Real>(mask: ConvMask, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {

@@ -4,10 +4,14 @@ use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
 use flows::layers::{
-    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, Kind, Logit, Mask,
-    Mixture, Permutation, Reads, Rescaling, Split, Standardise,
+    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, HistogramMarginal,
+    Householder, KernelMarginal, Kind, Logit, Mask, Mixture, Permutation, Reads, Rescaling, Rotation, Split,
+    Standardise,
 };
-use flows::models::{AutoregressiveConfig, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp, RealNvpConfig};
+use flows::models::{
+    AutoregressiveConfig, GaussianizationConfig, GaussianizationFlow, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp,
+    RealNvpConfig,
+};
 use flows::nn::{Made, MadeConfig, Mlp};
 use flows::{Bijection, Chain, Flow, Inverted};
 use rand::{Rng, RngExt};
@@ -40,6 +44,10 @@ pub(super) fn bijections() -> Vec<Entry> {
         entry!(Map "dequantise, no noise", dequantise, rows, classes false, Levels -> Unit, diagonal),
         entry!(Map "logit", logit, rows, classes false, Unit -> Line, diagonal),
         entry!(Map "standardise", standardise, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "rotation", rotation, rows, classes false, Line -> Line, dense),
+        entry!(Map "Householder reflections", householder, rows, classes false, Line -> Line, dense),
+        entry!(Map "kernel marginal", kernel_marginal, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "histogram marginal", histogram_marginal, rows, classes false, Line -> Line, diagonal),
         entry!(Map "chain", chain, rows, classes true, Line -> Line, dense).scaling(|s| s.layers),
         entry!(Map "chain from pixels", from_pixels, rows, classes false, Levels -> Image, dense),
     ];
@@ -56,6 +64,8 @@ pub(super) fn models() -> Vec<Entry> {
         // Two scalings a coupling.
         entry!(Model "RealNVP, BatchNorm", real_nvp_batch, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
         entry!(Model "RealNVP, ActNorm", real_nvp_act, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
+        // Parameters of a layer in each of three ways, and the slopes of all layers multiply.
+        entry!(Model "Gaussianization flow", gaussianization, Events::Rows { least: 1 }, classes false, Line -> Line, dense).scaling(|s| 2 * s.layers),
         // In order, each dimension may stretch what all before it have stretched, and a second layer goes
         // on from there: far from the start such maps are bijections that no f64 can follow.
         entry!(Model "MADE", made, Events::Rows { least: 1 }, classes true, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).scaling(Sizes::dims),
@@ -230,6 +240,32 @@ fn standardise<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     Box::new(Standardise::new(&numbers(-2.0, 2.0), &numbers(0.2, 3.0)))
 }
 
+fn rotation<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Rotation::random(s.dims(), rng))
+}
+
+fn householder<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Householder::new(1, s.dims(), s.layers, rng))
+}
+
+fn kernel_marginal<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(KernelMarginal::new(s.dims(), s.hidden))
+}
+
+fn histogram_marginal<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let bins = s.hidden;
+    let mut numbers = |count: usize| (0..count).map(|_| rng.random_range(0.3..2.0)).collect::<Vec<f64>>();
+    let rising = |widths: Vec<f64>| {
+        let sum = |sum: &mut f64, width| {
+            *sum += width;
+            Some(*sum)
+        };
+        widths.into_iter().scan(-3.0, sum).collect::<Vec<f64>>()
+    };
+    let edges: Vec<f64> = (0..s.dims()).flat_map(|_| rising(numbers(bins + 1))).collect();
+    Box::new(HistogramMarginal::new(&edges, &numbers(s.dims() * (bins + 2)), bins))
+}
+
 fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     let kinds = [read_first::<T>, read_last, affine_first, affine_last, rescaling, act_norm, shuffled, standardise];
     let mut layer = || {
@@ -241,6 +277,11 @@ fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
 
 fn from_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     Box::new(Chain::new(vec![dequantise(s, rng), logit(s, rng), read_first(s, rng), rescaling(s, rng)]))
+}
+
+fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let (dims, layers, kernels, reflections) = (s.dims(), s.layers, s.hidden, 1 + s.depth);
+    GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches: None }, rng)
 }
 
 fn nice<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {

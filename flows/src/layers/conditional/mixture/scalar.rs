@@ -1,11 +1,8 @@
 //! One mixture and one number, without a record; and the root that z → x asks for.
 
 use super::{FAR, Kind, bounded};
+use autograd::special::increasing_root;
 use std::f64::consts::LN_2;
-
-/// Steps of the search for a root: about four where components overlap, up to forty where they lie thousands of
-/// scales apart. This many are never needed.
-const STEPS: usize = 200;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Component {
@@ -110,8 +107,8 @@ impl Scalar {
         self.latent(x, 1.0)
     }
 
-    /// z → x, with `log ∂x/∂z`: Newton's method in a bracket, which bisection makes smaller wherever Newton's
-    /// step would leave it or does not halve the step before last.
+    /// z → x, with `log ∂x/∂z`: a root. About four steps where components overlap, up to forty where they lie
+    /// thousands of scales apart.
     ///
     /// At the least of the components' own quantiles μₖ + σₖ·z, no component has more than G(z) to its left, and
     /// at the greatest none less: the mixture's quantile is between them. z(x) is near to a straight line where
@@ -128,27 +125,7 @@ impl Scalar {
         if !x.is_finite() {
             return (x, f64::NAN);
         }
-        x = x.clamp(low, high);
-        let precise = f64::EPSILON * z.abs().max(1.0);
-        let (mut last, mut before_last) = (f64::INFINITY, f64::INFINITY);
-        let mut log_slope = f64::NAN;
-        for _ in 0..STEPS {
-            let found;
-            (found, log_slope) = self.latent(x, side);
-            let excess = found - z;
-            if excess.abs() <= precise {
-                break;
-            }
-            *(if excess < 0.0 { &mut low } else { &mut high }) = x;
-            let newton = x - excess * (-log_slope).exp();
-            let halves = (newton - x).abs() <= 0.5 * before_last;
-            let next = if newton >= low && newton <= high && halves { newton } else { low + 0.5 * (high - low) };
-            (before_last, last) = (last, (next - x).abs());
-            if next == x {
-                break;
-            }
-            x = next;
-        }
+        let (x, log_slope) = increasing_root(z, [low, high], x, |x| self.latent(x, side));
         (x, -log_slope)
     }
 }

@@ -1,0 +1,156 @@
+//! Each dimension made normal through a mixture of kernels.
+
+use super::Elementwise;
+use super::implicit::recorded_root;
+use crate::bijection::{Bijection, Context, Mapped};
+use crate::module::{Module, Visitor};
+use autograd::marginal::{self, LogisticMixture, logistic_bandwidth};
+use autograd::{Param, Real, Tensor, Var, special};
+
+/// Variances are raised by this: a dimension that does not vary has kernels of some width all the same.
+const FLOOR: f64 = 1e-6;
+
+/// The trainable marginal layer of a Gaussianization flow (Meng et al. 2020), on `[batch, D]`: in each dimension K
+/// logistic kernels,
+///
+/// ```text
+/// to_latent:  F(x) = Σₖ wₖ·σ((x − μₖ)/hₖ),   z = Φ⁻¹(F(x)),   log|det ∂z/∂x| = Σ log f(x) − log φ(z)
+/// to_data:    x = F⁻¹(Φ(z)),                                  log|det ∂x/∂z| = Σ log φ(z) − log f(x)
+/// ```
+///
+/// with w = softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
+/// `[D, K]`. One formula holds from one tail to the other: see [`autograd::marginal`].
+///
+/// `initialise` puts the kernels at rows of the first batch, with equal weights and the bandwidth
+/// `h = σ·(4√π/(π⁴n))^⅕` of n kernels where the dimension's deviation is σ: a kernel density estimate, from which
+/// training goes on. In a chain each layer does so on data that the layers before have mapped. Whether that has been
+/// done is a buffer of its own, `started`: a model read from a checkpoint never starts anew.
+#[derive(Debug)]
+pub struct KernelMarginal<T: Real> {
+    logits: Param<T>,
+    locations: Param<T>,
+    log_scales: Param<T>,
+    started: Param<T>,
+}
+
+impl<T: Real> KernelMarginal<T> {
+    /// With `kernels` kernels in each of `dims` dimensions, spread as a standard normal's quantiles: nearly the
+    /// identity, until it sees data.
+    ///
+    /// # Panics
+    /// If there are no kernels.
+    #[must_use]
+    pub fn new(dims: usize, kernels: usize) -> Self {
+        assert!(kernels > 0, "kernel marginal: no kernels");
+        let quantile = |k: usize| special::log_normal_quantile(((k as f64 + 0.5) / kernels as f64).ln());
+        let log_scale = logistic_bandwidth(1.0, kernels).ln();
+        let param = |number: &dyn Fn(usize) -> f64| {
+            Param::new(Tensor::from_fn([dims, kernels], |i| T::from_f64(number(i % kernels))))
+        };
+        Self {
+            logits: param(&|_| 0.0),
+            locations: param(&quantile),
+            log_scales: param(&|_| log_scale),
+            started: Param::buffer(Tensor::zeros([])),
+        }
+    }
+
+    /// With a kernel at each of these rows, `[K, D]`: the kernel density estimate of each column.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[must_use]
+    pub fn from_rows(rows: &Tensor<T>) -> Self {
+        let layer = Self::new(rows.shape()[1], rows.shape()[0]);
+        layer.start_at(rows);
+        layer
+    }
+
+    /// One dimension's mixture, for looking at: F, f and z of single numbers.
+    ///
+    /// # Panics
+    /// If there is no such dimension.
+    #[must_use]
+    pub fn mixture(&self, dim: usize) -> LogisticMixture {
+        let row = |param: &Param<T>| {
+            let value = param.value();
+            let count = value.shape()[1];
+            value.as_slice()[dim * count..(dim + 1) * count].iter().map(|x| x.to_f64()).collect::<Vec<_>>()
+        };
+        LogisticMixture::new(&row(&self.logits), &row(&self.locations), &row(&self.log_scales))
+    }
+
+    /// Puts the kernels at rows evenly spaced in these, each row again and again where there are too few.
+    fn start_at(&self, rows: &Tensor<T>) {
+        let shape = self.locations.shape();
+        let (dims, kernels, count) = (shape[0], shape[1], rows.shape()[0]);
+        assert!(count > 0, "kernel marginal: no rows to start from");
+        let (values, centres) = (rows.as_slice(), kernels.min(count));
+        let at = |k: usize| (k % centres) * count / centres;
+        let bandwidths: Vec<f64> = (0..dims)
+            .map(|dim| {
+                let column = || values[dim..].iter().step_by(dims).map(|x| x.to_f64());
+                let mean = column().sum::<f64>() / count as f64;
+                let variance = column().map(|x| (x - mean).powi(2)).sum::<f64>() / count as f64;
+                logistic_bandwidth((variance + FLOOR).sqrt(), centres)
+            })
+            .collect();
+        let locations = |i: usize| values[at(i % kernels) * dims + i / kernels];
+        self.logits.set(Tensor::zeros([dims, kernels]));
+        self.locations.set(Tensor::from_fn([dims, kernels], locations));
+        self.log_scales.set(Tensor::from_fn([dims, kernels], |i| T::from_f64(bandwidths[i / kernels].ln())));
+        self.started.set(Tensor::scalar(T::ONE));
+    }
+
+    /// The parameters as one, `[3, D, K]`, on x's tape.
+    fn kernels(&self, x: &Var<T>) -> Var<T> {
+        let parts = [&self.logits, &self.locations, &self.log_scales].map(|param| {
+            let part = param.on(x);
+            part.reshape([1, part.extent(0), part.extent(1)])
+        });
+        Var::concat(0, &parts.each_ref())
+    }
+}
+
+fn latent<T: Real>(x: &Var<T>, kernels: &Var<T>) -> Elementwise<T> {
+    let [value, log_slope] = marginal::to_latent(x, kernels);
+    Elementwise { value, log_slope }
+}
+
+impl<T: Real> From<Elementwise<T>> for Mapped<T> {
+    fn from(mapped: Elementwise<T>) -> Self {
+        Self { value: mapped.value, log_det: mapped.log_slope.sum_per_sample() }
+    }
+}
+
+impl<T: Real> Bijection<T> for KernelMarginal<T> {
+    fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        latent(x, &self.kernels(x)).into()
+    }
+
+    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        let kernels = self.kernels(z);
+        let x = z.constant_like(marginal::to_data(z.value(), kernels.value()));
+        if z.tape().is_some() {
+            return recorded_root(x, z, |x| latent(x, &kernels)).into();
+        }
+        let log_slope = -latent(&x, &kernels).log_slope;
+        Elementwise { value: x, log_slope }.into()
+    }
+
+    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+        if self.started.value().item() == T::ZERO {
+            self.start_at(x.value());
+        }
+        self.to_latent(x, cx).value
+    }
+}
+
+impl<T: Real> Module<T> for KernelMarginal<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.param("logits", &self.logits);
+        visitor.param("locations", &self.locations);
+        visitor.param("log_scales", &self.log_scales);
+        visitor.param("started", &self.started);
+    }
+}

@@ -1,0 +1,94 @@
+//! A fixed rotation of all dimensions.
+
+use crate::bijection::{Bijection, Context, Mapped};
+use crate::module::{Module, Visitor};
+use crate::orthogonal::{deviation, random_axes, square};
+use autograd::{Param, Real, Tensor, Var};
+use rand::Rng;
+use std::sync::{Mutex, PoisonError};
+
+/// A fixed orthogonal matrix Q, on `[batch, D]`: `z = Q·x`, `x = Qᵀ·z`, log|det| = 0. It may reflect as well as rotate.
+///
+/// Q is a buffer: kept in the checkpoint, never trained. A checkpoint's Q is rounded to `f32`, so that in `f64` it
+/// is orthogonal to seven digits only; what is used there is the orthogonal matrix next to it.
+#[derive(Debug)]
+pub struct Rotation<T: Real> {
+    matrix: Param<T>,
+    /// The last matrix that was made more orthogonal, and what became of it.
+    polished: Mutex<Option<(Tensor<T>, Tensor<T>)>>,
+}
+
+/// How far from orthogonal, in its largest entry, a matrix may be that is taken for one.
+const TOLERANCE: f64 = 1e-4;
+
+impl<T: Real> Rotation<T> {
+    /// By an orthogonal matrix `[D, D]`: a row is the axis that gives a latent dimension.
+    ///
+    /// # Panics
+    /// If the matrix is not square or not orthogonal.
+    #[must_use]
+    pub fn new(matrix: &Tensor<f64>) -> Self {
+        let error = deviation(matrix);
+        assert!(error < TOLERANCE, "rotation: a matrix that is off orthogonal by {error:.1e}");
+        Self { matrix: Param::buffer(matrix.cast()), polished: Mutex::new(None) }
+    }
+
+    /// A random one, all equally likely.
+    #[must_use]
+    pub fn random(dims: usize, rng: &mut dyn Rng) -> Self {
+        Self::new(&random_axes(dims, rng))
+    }
+
+    /// The one that leaves everything as it is.
+    #[must_use]
+    pub fn identity(dims: usize) -> Self {
+        Self::new(&Tensor::from_fn([dims, dims], |i| f64::from(u8::from(i / dims == i % dims))))
+    }
+
+    fn on(&self, x: &Var<T>) -> Var<T> {
+        let matrix = self.matrix.value();
+        if T::EPSILON > 1e-8 {
+            return x.constant_like(matrix);
+        }
+        let mut polished = self.polished.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*polished {
+            // The one that is kept shares its numbers with the parameter, so nobody has written to them since.
+            Some((of, result)) if of.as_slice().as_ptr() == matrix.as_slice().as_ptr() => {
+                x.constant_like(result.clone())
+            }
+            _ => {
+                let result = polish(&matrix);
+                *polished = Some((matrix, result.clone()));
+                x.constant_like(result)
+            }
+        }
+    }
+}
+
+/// Two steps of `Q ← Q·(3 − QᵀQ)/2`, each of which squares a small deviation (Björck & Bowie 1971).
+fn polish<T: Real>(matrix: &Tensor<T>) -> Tensor<T> {
+    let dims = square(matrix);
+    let twice =
+        Var::from(Tensor::from_fn([dims, dims], |i| if i / dims == i % dims { T::from_f64(1.5) } else { T::ZERO }));
+    let mut q = Var::from(matrix.clone());
+    for _ in 0..2 {
+        q = q.matmul(&(&twice - q.t_matmul(&q).scale(0.5)));
+    }
+    q.into_value()
+}
+
+impl<T: Real> Bijection<T> for Rotation<T> {
+    fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        Mapped::volume_preserving(x.matmul_t(&self.on(x)))
+    }
+
+    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        Mapped::volume_preserving(z.matmul(&self.on(z)))
+    }
+}
+
+impl<T: Real> Module<T> for Rotation<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.param("matrix", &self.matrix);
+    }
+}

@@ -1,0 +1,77 @@
+//! How the distribution of a column is estimated.
+
+use crate::bijection::Bijection;
+use crate::layers::{HistogramMarginal, KernelMarginal};
+use crate::module::Module;
+use autograd::{Real, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// An estimate of the distribution F of each column, whose layer is `zᵢ = Φ⁻¹(F̂ᵢ(xᵢ))`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Marginals {
+    /// By a histogram of all rows.
+    Histogram {
+        /// Its bins.
+        bins: usize,
+    },
+    /// By logistic kernels about some of the rows.
+    Kernels {
+        /// How many, for each column.
+        kernels: usize,
+    },
+}
+
+impl Marginals {
+    /// The layer for the columns of rows `[N, D]`.
+    ///
+    /// # Panics
+    /// If there are fewer rows than [`Marginals::least_rows`].
+    #[must_use]
+    pub fn fit<T: Real>(self, rows: &Tensor<T>) -> Box<dyn Bijection<T>> {
+        let (count, dims) = (rows.shape()[0], rows.shape()[1]);
+        assert!(count >= self.least_rows(), "{} fitted to {count} rows", self.describe());
+        match self {
+            Self::Histogram { bins } => Box::new(HistogramMarginal::from_rows(rows, bins)),
+            Self::Kernels { kernels } => {
+                let layer = KernelMarginal::new(dims, kernels);
+                layer.initialise(&rows.clone().into(), crate::Context::default());
+                Box::new(fixed(layer))
+            }
+        }
+    }
+
+    /// A layer of the same sizes that was fitted to nothing: to be filled from a checkpoint.
+    #[must_use]
+    pub fn unfitted<T: Real>(self, dims: usize) -> Box<dyn Bijection<T>> {
+        match self {
+            Self::Histogram { bins } => {
+                let edges: Vec<f64> = (0..dims * (bins + 1)).map(|i| (i % (bins + 1)) as f64).collect();
+                Box::new(HistogramMarginal::new(&edges, &vec![1.0; dims * (bins + 2)], bins))
+            }
+            Self::Kernels { kernels } => Box::new(fixed(KernelMarginal::new(dims, kernels))),
+        }
+    }
+
+    /// The rows that it takes to fit one.
+    #[must_use]
+    pub const fn least_rows(self) -> usize {
+        match self {
+            Self::Kernels { kernels } if kernels > 2 => kernels,
+            _ => 2,
+        }
+    }
+
+    pub(super) fn describe(self) -> String {
+        match self {
+            Self::Histogram { bins } => format!("a histogram of {bins} bins"),
+            Self::Kernels { kernels } => format!("a mixture of {kernels} kernels a column"),
+        }
+    }
+}
+
+/// Kernels that stay where they were put.
+fn fixed<T: Real>(layer: KernelMarginal<T>) -> KernelMarginal<T> {
+    layer.params().iter().for_each(|(_, param)| param.set_trainable(false));
+    layer
+}

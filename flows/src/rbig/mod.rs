@@ -1,0 +1,324 @@
+//! Rotation-based iterative Gaussianization (Laparra, Camps-Valls & Malo 2011, RBIG): a flow without gradients.
+//!
+//! Each column is made normal by itself, `zᵢ = Φ⁻¹(F̂ᵢ(xᵢ))`, which leaves dependence between them; a rotation turns
+//! dependence into columns that are not normal; and so on. KL(data‖N(0, I)) after the marginals is the total
+//! correlation, which no marginal map changes and no rotation can raise for good: what a rotation takes off it is
+//! measured ([`fall_of_total_correlation`]), and the sum of all that is taken off is the total correlation of the data.
+//!
+//! ```
+//! use autograd::Tensor;
+//! use flows::rbig::{Axes, Fitting, Marginals};
+//! use rand::SeedableRng;
+//! use std::ops::ControlFlow;
+//!
+//! // Points near a line.
+//! let rows = Tensor::from_fn([400, 2], |i| ((i / 2 * 7 % 400) as f64 / 400.0) + 0.1 * ((i * i) as f64).sin());
+//! let fitting = Fitting { layers: 5, marginals: Marginals::Histogram { bins: 20 }, axes: Axes::Principal };
+//! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
+//! let fitted = fitting.fit(&rows, &rows, &mut rng, |_| ControlFlow::Continue(())).unwrap();
+//! assert!(fitted.total_correlation() > 0.5);
+//! let z = fitted.flow().encode(&rows).unwrap();           // [400, 2], about normal
+//! # assert!(z.all_finite());
+//! ```
+
+mod chance;
+mod marginals;
+
+pub use chance::chance;
+pub use marginals::Marginals;
+
+use crate::base::{Base, StandardNormal};
+use crate::bijection::{Bijection, Chain, Context, Mapped};
+use crate::flow::Flow;
+use crate::information::{Correlations, fall_of_total_correlation};
+use crate::layers::Rotation;
+use crate::orthogonal::{Ica, independent_axes, principal_axes, random_axes};
+use autograd::{Real, Tensor, Var};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// What rows are turned to between two layers of marginals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Axes {
+    /// Principal axes: fast, and takes all pairwise correlation off at once.
+    #[default]
+    Principal,
+    /// Independent axes ([`independent_axes`]) or principal axes, whichever take more off the total correlation of
+    /// the rows that are fitted: the columns that are least normal come out, so that few layers are needed. (Of
+    /// normal rows that correlate the former know nothing.)
+    Independent,
+    /// Random axes: no look at the data at all, and the most layers.
+    Random,
+}
+
+/// Layers in a row whose rotation takes off nothing that chance would not, before the fitting ends. One alone may
+/// have had bad luck with its axes.
+const PATIENCE: usize = 3;
+/// A fall counts that is above so many standard deviations of what chance makes of independent normal rows.
+const SIGNIFICANT: f64 = 2.0;
+
+/// How RBIG is fitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fitting {
+    /// The most layers of marginals. Between two of them is a rotation.
+    pub layers: usize,
+    /// How the distribution of each column is estimated.
+    pub marginals: Marginals,
+    /// What the rows are turned to.
+    pub axes: Axes,
+}
+
+/// What cannot be fitted; one line that says what to do.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FitError {
+    /// Too few rows.
+    #[error("{what} of {rows} rows cannot be fitted: at least {needed} are needed")]
+    TooFew {
+        /// What was to be fitted.
+        what: String,
+        /// The rows that there are.
+        rows: usize,
+        /// The rows that it takes.
+        needed: usize,
+    },
+    /// A value that is not finite.
+    #[error("row {row}, column {column} is not finite: remove or repair such values first")]
+    NotFinite {
+        /// The row, from 0.
+        row: usize,
+        /// The column, from 0.
+        column: usize,
+    },
+    /// A column without a distribution.
+    #[error("column {column} is {value} in every row: leave it out")]
+    Constant {
+        /// The column, from 0.
+        column: usize,
+        /// What it always is.
+        value: f64,
+    },
+    /// A rotation found an axis along which the rows do not vary.
+    #[error(
+        "after {layers} layers one axis has the same value in every row: some columns follow from the others, leave them out"
+    )]
+    Dependent {
+        /// The layers fitted until then.
+        layers: usize,
+    },
+}
+
+/// One layer that was fitted.
+#[derive(Clone, Debug)]
+pub struct Layer<T: Real> {
+    /// The map of each column by itself.
+    pub marginals: Arc<dyn Bijection<T>>,
+    /// The rotation that follows, if one does.
+    pub rotation: Option<Arc<Rotation<T>>>,
+    /// How far the rotation lets the total correlation of the held-out rows fall, in nats.
+    pub fall: Option<f64>,
+    /// The pairwise correlations of the held-out rows between the two.
+    pub correlations: Correlations,
+    /// The mean log-density of the held-out rows, in nats, if the flow ended with these marginals.
+    pub log_prob: f64,
+}
+
+/// Why a fitting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The total correlation stopped falling.
+    Gaussian,
+    /// There were as many layers as asked for.
+    Layers,
+    /// It was told to.
+    Interrupted,
+}
+
+/// Layers that were fitted to data.
+#[derive(Clone, Debug)]
+pub struct Fitted<T: Real> {
+    /// The layers, in the order in which data pass them.
+    pub layers: Vec<Layer<T>>,
+    /// Why there are no more.
+    pub ending: Ending,
+    /// What the fall by a rotation counts from, in nats: two standard deviations of chance.
+    pub tolerance: f64,
+    dims: usize,
+}
+
+impl Fitting {
+    /// Fits layer after layer to `rows` `[N, D]`, and judges each by `held_out` `[M, D]`. The rows that it was fitted
+    /// to would make it look better than it is: principal axes of N independent normal rows seem to take about
+    /// D²/4N nats off. Both may be the same where D is small and N is large.
+    ///
+    /// It ends where the last three rotations let the total correlation of the held-out rows fall by no more than two
+    /// standard deviations of what [`chance`] does with as many independent normal rows; they are left out. Each layer is shown to `watch`
+    /// as it is done, which may end the fitting.
+    ///
+    /// # Errors
+    /// If a value is not finite, a column constant, columns follow from each other, or rows are too few: for a
+    /// distribution 2, for kernels as many as there are kernels.
+    ///
+    /// # Panics
+    /// If the two are not rows of equally many numbers, or no layers are asked for.
+    pub fn fit<T: Real>(
+        &self,
+        rows: &Tensor<T>,
+        held_out: &Tensor<T>,
+        rng: &mut dyn Rng,
+        mut watch: impl FnMut(&Layer<T>) -> ControlFlow<()>,
+    ) -> Result<Fitted<T>, FitError> {
+        let (shape, held_shape) = (rows.shape(), held_out.shape());
+        assert!(
+            shape.rank() == 2 && held_shape.rank() == 2 && shape[1] == held_shape[1],
+            "rbig: {shape}, {held_shape}"
+        );
+        assert!(self.layers > 0, "rbig: no layers");
+        let dims = shape[1];
+        self.check(rows, held_out)?;
+        let tolerance = SIGNIFICANT * chance(held_shape[0], dims, rng);
+        let (mut x, mut y) = (Var::from(rows.clone()), Var::from(held_out.clone()));
+        let mut log_det = Var::from(Tensor::zeros([held_shape[0]]));
+        let mut fitted = Fitted { layers: Vec::new(), ending: Ending::Layers, tolerance, dims };
+        let mut quiet = 0;
+        loop {
+            let last = fitted.layers.len() + 1 >= self.layers || dims == 1;
+            if !fitted.layers.is_empty() && constant(x.value()).is_some() {
+                return Err(FitError::Dependent { layers: fitted.layers.len() });
+            }
+            let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
+            x = marginals.to_latent(&x, Context::default()).value;
+            let Mapped { value, log_det: more } = marginals.to_latent(&y, Context::default());
+            (y, log_det) = (value, log_det + more);
+            let mut layer = Layer {
+                marginals,
+                rotation: None,
+                fall: None,
+                correlations: Correlations::of(y.value()),
+                log_prob: (StandardNormal.log_prob(&y) + &log_det).mean_all().item().to_f64(),
+            };
+            if !last {
+                let rotation = Rotation::new(&self.axes.of(x.value(), rng));
+                x = rotation.to_latent(&x, Context::default()).value;
+                let turned = rotation.to_latent(&y, Context::default()).value;
+                let fall = fall_of_total_correlation(y.value(), turned.value());
+                quiet = if fall > tolerance { 0 } else { quiet + 1 };
+                (layer.fall, layer.rotation) = (Some(fall), Some(Arc::new(rotation)));
+                y = turned;
+            }
+            let go_on = watch(&layer);
+            fitted.layers.push(layer);
+            if quiet == PATIENCE {
+                fitted.ending = Ending::Gaussian;
+                fitted.layers.truncate(fitted.layers.len() + 1 - quiet);
+                break;
+            }
+            if last {
+                break;
+            }
+            if go_on.is_break() {
+                fitted.ending = Ending::Interrupted;
+                break;
+            }
+        }
+        // Behind the last marginals nothing is left for a rotation to prepare.
+        if let Some(layer) = fitted.layers.last_mut() {
+            (layer.rotation, layer.fall) = (None, None);
+        }
+        Ok(fitted)
+    }
+
+    fn check<T: Real>(&self, rows: &Tensor<T>, held_out: &Tensor<T>) -> Result<(), FitError> {
+        let dims = rows.shape()[1];
+        for rows in [rows, held_out] {
+            if let Some(at) = rows.as_slice().iter().position(|x| !x.is_finite()) {
+                return Err(FitError::NotFinite { row: at / dims, column: at % dims });
+            }
+        }
+        let needed = self.marginals.least_rows();
+        if rows.shape()[0] < needed {
+            let what = self.marginals.describe();
+            return Err(FitError::TooFew { what, rows: rows.shape()[0], needed });
+        }
+        if held_out.shape()[0] < 2 {
+            let what = "what is judged by held-out rows".to_owned();
+            return Err(FitError::TooFew { what, rows: held_out.shape()[0], needed: 2 });
+        }
+        match constant(rows) {
+            Some(column) => Err(FitError::Constant { column, value: rows.as_slice()[column].to_f64() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A column that hardly varies, beside rounding: the first such.
+fn constant<T: Real>(rows: &Tensor<T>) -> Option<usize> {
+    let x = Var::from(rows.clone());
+    let (high, low) = (x.max(&[0]).into_value(), -(-x).max(&[0]));
+    let columns = high.as_slice().iter().zip(low.value().as_slice()).map(|(high, low)| (high.to_f64(), low.to_f64()));
+    let rounding = |high: f64, low: f64| 16.0 * T::EPSILON * high.abs().max(low.abs());
+    columns.enumerate().find(|&(_, (high, low))| high - low <= rounding(high, low)).map(|(column, _)| column)
+}
+
+impl Axes {
+    /// The axes of rows `[N, D]`, as an orthogonal matrix with an axis in each row.
+    #[must_use]
+    pub fn of<T: Real>(self, rows: &Tensor<T>, rng: &mut dyn Rng) -> Tensor<f64> {
+        match self {
+            Self::Principal => principal_axes(rows).axes,
+            Self::Independent => {
+                let x = Var::from(rows.clone());
+                let fall =
+                    |axes: &Tensor<f64>| fall_of_total_correlation(rows, x.matmul_t(&Var::from(axes.cast())).value());
+                let (independent, principal) = (independent_axes(rows, Ica::default(), rng), principal_axes(rows).axes);
+                if fall(&independent) > fall(&principal) { independent } else { principal }
+            }
+            Self::Random => random_axes(rows.shape()[1], rng),
+        }
+    }
+}
+
+impl<T: Real> Fitted<T> {
+    /// The flow of all layers. Nothing in it is trained.
+    #[must_use]
+    pub fn flow(&self) -> Flow<T> {
+        self.first(self.layers.len())
+    }
+
+    /// The flow that ends with the marginals of the nth layer, from 1.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn first(&self, layers: usize) -> Flow<T> {
+        assert!((1..=self.layers.len()).contains(&layers), "rbig: {layers} of {} layers", self.layers.len());
+        let mut chain: Vec<Box<dyn Bijection<T>>> = Vec::new();
+        for (i, layer) in self.layers[..layers].iter().enumerate() {
+            chain.push(Box::new(layer.marginals.clone()));
+            if let (Some(rotation), true) = (&layer.rotation, i + 1 < layers) {
+                chain.push(Box::new(rotation.clone()));
+            }
+        }
+        Flow::new(Chain::new(chain), StandardNormal, [self.dims])
+    }
+
+    /// How many layers the held-out rows have the highest density under.
+    #[must_use]
+    pub fn best(&self) -> usize {
+        let better = |a: &(usize, &Layer<T>), b: &(usize, &Layer<T>)| a.1.log_prob.total_cmp(&b.1.log_prob);
+        self.layers
+            .iter()
+            .enumerate()
+            .filter(|(_, layer)| layer.log_prob.is_finite())
+            .max_by(better)
+            .map_or(1, |(i, _)| i + 1)
+    }
+
+    /// The total correlation of the data, `Σ H(xᵢ) − H(x)` in nats: all that the rotations took off.
+    #[must_use]
+    pub fn total_correlation(&self) -> f64 {
+        self.layers.iter().filter_map(|layer| layer.fall).sum()
+    }
+}
