@@ -51,7 +51,7 @@ fn it_rises_everywhere_without_a_jump_and_goes_on_straight() {
 fn data_become_normal() {
     let mut rng = rng(2);
     let x = uniform(&[4000, 2], 0.0, 1.0, &mut rng);
-    let x = Tensor::from_fn(x.shape(), |i| if i % 2 == 0 { x.as_slice()[i].powi(3) } else { -5.0 * x.as_slice()[i] });
+    let x = Tensor::from_fn(x.shape(), |i| if i % 2 == 0 { x.as_slice()[i].powi(2) } else { -5.0 * x.as_slice()[i] });
     let layer = HistogramMarginal::from_rows(&x, 60);
     let z = layer.to_latent(&Var::from(x.clone()), Context::default()).value;
     for dim in 0..2 {
