@@ -302,7 +302,7 @@ fn a_chain_starts_layer_by_layer() {
 fn few_rows_and_rows_that_do_not_vary_are_a_start_too() {
     let same = Tensor::<f64>::full([3, 2], 7.0);
     let layer = KernelMarginal::<f64>::new(2, 10);
-    let z = layer.initialise(&Var::from(same.clone()), Context::default()).into_value();
+    let z = layer.initialise(&Var::from(same), Context::default()).into_value();
     assert!(z.all_finite() && max_error(&z, &Tensor::zeros([3, 2])) < 1e-9, "{z:?}");
     let rows = KernelMarginal::from_rows(&rows(12, 2, 1));
     assert_eq!(rows.params()[0].1.shape()[..], [2, 12]);
