@@ -24,6 +24,12 @@ pub enum Inversion {
     InOrder,
     /// One whole pass for each dimension, as other libraries do: the reference for tests and timings.
     ByPasses,
+    /// In order as well, but where the next number is the root of an equation ([`layers::Mint`](crate::layers::Mint)),
+    /// with at most so many evaluations for it: what more of them are good for. Other maps go in order.
+    Sweep {
+        /// The most evaluations for one root, at least 1.
+        evaluations: usize,
+    },
     /// All dimensions at once, again and again: `x ← x + step·(z − z(x))/d` with the diagonal d of ∂z/∂x, at most so
     /// many times (Song, Meng & Ermon 2019, `MintNet`). Maps without such an iteration go in order.
     FixedPoint {

@@ -37,9 +37,11 @@ pub mod models;
 mod module;
 pub mod nn;
 mod noise;
+mod round_trip;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};
 pub use noise::Noise;
+pub use round_trip::RoundTrip;
