@@ -25,10 +25,10 @@ pub enum Inversion {
     InOrder,
     /// One whole pass for each dimension, as other libraries do: the reference for tests and timings.
     ByPasses,
-    /// In order, but with at most so many evaluations for the root that a number is: how near fewer come. Maps without
-    /// roots go in order.
+    /// In order as well, but where the next number is the root of an equation ([`layers::Mint`](crate::layers::Mint)),
+    /// with at most so many evaluations for it: what more of them are good for. Other maps go in order.
     Sweep {
-        /// The most evaluations.
+        /// The most evaluations for one root, at least 1.
         evaluations: usize,
     },
     /// All dimensions at once, again and again: `x ← x + step·(z − z(x))/d` with the diagonal d of ∂z/∂x, at most so

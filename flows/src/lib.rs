@@ -41,6 +41,7 @@ pub mod nn;
 mod noise;
 pub mod orthogonal;
 pub mod rbig;
+mod round_trip;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
@@ -48,3 +49,4 @@ pub use effort::Effort;
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};
 pub use noise::Noise;
+pub use round_trip::RoundTrip;

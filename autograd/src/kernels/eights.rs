@@ -94,11 +94,9 @@ impl Kernel for Elu<'_> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        for (x, slopes) in self.x.iter_mut().zip(self.slopes) {
-            for (x, slope) in x.iter_mut().zip(slopes) {
-                let (value, steepness) = elu_of::<I>(*x);
-                (*x, *slope) = (value, *slope * steepness);
-            }
+        for (x, slope) in self.x.as_flattened_mut().iter_mut().zip(self.slopes.as_flattened_mut()) {
+            let (value, steepness) = elu_of::<I>(*x);
+            (*x, *slope) = (value, *slope * steepness);
         }
     }
 }
@@ -139,7 +137,7 @@ fn elu_of<I: Isa>(x: f64) -> (f64, f64) {
     let power = f64::from_bits(shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(1023) << 52);
     let value = mul_add_f64::<I>(power, tail, power - 1.0);
     let slope = mul_add_f64::<I>(power, tail, power);
-    if x > 0.0 { (x, 1.0) } else { (value, slope) }
+    (if x > 0.0 { x } else { value }, if x > 0.0 { 1.0 } else { slope })
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ use sweep::Sweep;
 ///
 /// `to_latent` is one parallel pass. `to_data` goes through the numbers in the mask's order: each is the root of
 /// an increasing function of one number, and each hidden unit is computed once, when its last input is known: on
-/// plain values the work of a few passes, in `f64`. With [`Inversion::FixedPoint`] it is the authors' iteration
+/// plain values the work of a few passes, in `f64`, eight samples side by side. With [`Inversion::FixedPoint`] it is the authors' iteration
 /// ([`Mint::by_fixed_point`]). On a tape the root is found in the same way and its derivatives come from passes
 /// recorded at it, as many as the longest chain of numbers that depend on each other, about C·(2H + W): this
 /// direction is not made for training.
@@ -108,17 +108,28 @@ impl<T: Real> Mint<T> {
     /// If `z` are not this layer's images.
     #[must_use]
     pub fn by_sweep(&self, z: &Tensor<T>) -> Solution<T> {
-        self.check(z);
-        let Solution { value, log_det, iterations, .. } = self.swept(z, STEPS);
+        self.by_limited_sweep(z, STEPS)
+    }
+
+    /// The same with at most so many evaluations for each root, each of them a step of Newton's method from 0: with
+    /// fewer than the roots need, an approximation whose errors later numbers inherit.
+    ///
+    /// # Panics
+    /// If `z` are not this layer's images, or there is to be no evaluation.
+    #[must_use]
+    pub fn by_limited_sweep(&self, z: &Tensor<T>, evaluations: usize) -> Solution<T> {
+        let Solution { value, log_det, iterations, .. } = self.swept(z, evaluations);
         let x = Var::from(value);
         let found = self.pass(&x, &self.weights(&x)).value;
         let error = fixed_point::greatest((found - Var::from(z.clone())).value().as_slice());
         Solution { value: x.into_value(), log_det, iterations, errors: vec![error] }
     }
 
-    /// The same without its error.
-    fn swept(&self, z: &Tensor<T>, most: usize) -> Solution<T> {
-        let sweep = Sweep::of(self, most);
+    /// The same without the pass that its error takes.
+    fn swept(&self, z: &Tensor<T>, evaluations: usize) -> Solution<T> {
+        self.check(z);
+        assert!(evaluations > 0, "MintNet: a root takes at least one evaluation");
+        let sweep = Sweep::of(self, evaluations.min(STEPS));
         let groups = sweep.solve(z);
         let lane = |i: usize| (&groups[i / LANES], i % LANES);
         let batch = z.shape()[0];

@@ -7,7 +7,7 @@ use flows::check::randomise;
 use flows::layers::Mint;
 use flows::models::{MintNet, MintNetConfig, MintScale};
 use flows::nn::{ConvMask, Init, MaskedConv2d};
-use flows::{Bijection, Chain, Context, Inversion, Module};
+use flows::{Bijection, Chain, Context, Inversion, Module, RoundTrip};
 
 const MASKS: [ConvMask; 2] = [ConvMask::A, ConvMask::B];
 
@@ -166,12 +166,84 @@ fn both_ways_back_find_x_far_from_the_start() {
 fn rows_and_threads_do_not_matter_to_the_sweep() {
     let image = [2, 3, 4];
     let layer = layer(ConvMask::B, image, 3, 1.0, 1);
-    let z = images(5, image, 2);
-    let together = layer.by_sweep(&z).value;
-    let side_by_side = parallel::with_threads(2, || layer.by_sweep(&z).value);
-    assert_eq!(bits(&side_by_side), bits(&together));
-    let alone: Vec<u64> = (0..5).flat_map(|i| bits(&layer.by_sweep(&z.rows(i..i + 1)).value)).collect();
-    assert_eq!(alone, bits(&together));
+    let z = images(19, image, 2);
+    let alone: Vec<u64> = (0..19).flat_map(|i| bits(&layer.by_sweep(&z.rows(i..i + 1)).value)).collect();
+    // Fewer than go side by side, as many, and a few more; a group a thread, and more.
+    for batch in [1, 5, 8, 9, 16, 19] {
+        for threads in [1, 2, 3] {
+            let found = parallel::with_threads(threads, || layer.by_sweep(&z.rows(0..batch)));
+            assert_eq!(bits(&found.value), alone[..batch * 24], "{batch} rows, {threads} threads");
+            assert_eq!((found.log_det.shape()[0], found.iterations.len()), (batch, batch));
+        }
+    }
+}
+
+#[test]
+fn a_sweep_with_fewer_evaluations_is_the_worse_the_fewer() {
+    for mask in MASKS {
+        let image = [2, 4, 4];
+        let layer = layer(mask, image, 3, 1.5, 13);
+        let x = images(10, image, 14);
+        let z = latents(&layer, &x);
+        let full = layer.by_sweep(&z);
+        let needed = *full.iterations.iter().max().unwrap();
+        assert!(needed > 3, "{needed} show nothing");
+        let errors: Vec<f64> = (1..=needed).map(|most| layer.by_limited_sweep(&z, most).errors[0]).collect();
+        assert!(errors[0] > 1e-3 && errors[1] < errors[0] && errors[2] < 0.3 * errors[1], "{errors:?}");
+        let enough = layer.by_limited_sweep(&z, needed);
+        assert_eq!((bits(&enough.value), enough.iterations), (bits(&full.value), full.iterations));
+        let short = layer.by_limited_sweep(&z, 2);
+        assert!(short.iterations.iter().all(|&evaluations| evaluations == 2));
+        // Through the trait it is the same, and so is its error, to the last bits of the pass.
+        let trip = RoundTrip::of(&layer, &z, Inversion::Sweep { evaluations: 2 });
+        assert_eq!((bits(&trip.data), trip.error.to_bits()), (bits(&short.value), short.errors[0].to_bits()));
+        let apart = short.value.as_slice().iter().zip(x.as_slice()).map(|(a, b)| (a - b).abs());
+        assert_eq!(trip.distance(&x), apart.fold(0.0, f64::max));
+    }
+}
+
+#[test]
+fn the_sweep_stands_weights_and_scales_far_out() {
+    let image = [2, 3, 3];
+    for mask in MASKS {
+        for (scale, shift) in [(30.0, 0.0), (3.0, -30.0), (1.0, 40.0), (1e-3, -3.0)] {
+            let layer = layer(mask, image, 3, scale, 15);
+            for (path, param) in layer.params() {
+                if path.ends_with("scale") {
+                    param.update(|s| s.iter_mut().for_each(|s| *s += shift));
+                }
+            }
+            let x = images(9, image, 16);
+            let z = latents(&layer, &x);
+            let found = layer.by_sweep(&z);
+            let size = z.as_slice().iter().fold(1.0, |size: f64, z| size.max(z.abs()));
+            let error = found.errors[0];
+            assert!(error < 1e-10 * size, "{mask:?}, {scale}, {shift}: {error} of {size}");
+            assert!(found.iterations.iter().all(|&evaluations| evaluations < 100), "{:?}", found.iterations);
+        }
+    }
+}
+
+#[test]
+fn latents_that_are_no_numbers_end_the_sweep_and_spoil_no_neighbour() {
+    let image = [2, 3, 3];
+    for mask in MASKS {
+        let layer = layer(mask, image, 2, 1.0, 17);
+        let mut z = images(9, image, 18);
+        let expected = layer.by_sweep(&z).value;
+        for (row, odd) in [(1, f64::NAN), (3, f64::INFINITY), (6, f64::NEG_INFINITY), (8, f64::MAX)] {
+            z.as_mut_slice()[18 * row + 7] = odd;
+        }
+        let found = layer.by_sweep(&z).value;
+        for row in 0..9 {
+            let [found, expected] = [&found, &expected].map(|of| of.rows(row..row + 1));
+            if [1, 3, 6].contains(&row) {
+                assert!(!found.as_slice()[7].is_finite(), "{mask:?}: {found:?}");
+            } else if row != 8 {
+                assert_eq!(bits(&found), bits(&expected), "{mask:?}: row {row}");
+            }
+        }
+    }
 }
 
 #[test]

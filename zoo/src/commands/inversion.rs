@@ -6,14 +6,13 @@ use crate::files::check_place;
 use crate::pictures::curve::{self, Labels, Series};
 use crate::timing;
 use anyhow::{Result, bail};
-use autograd::{Shape, Tensor, Var, parallel};
-use flows::{Context, Flow, Inversion};
+use autograd::{Shape, Tensor, parallel};
+use flows::{Flow, Inversion, RoundTrip};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// What to invert, and how far.
 #[derive(Debug, clap::Args)]
@@ -88,17 +87,9 @@ fn latents(flow: &Flow<f64>, count: usize, seed: u64) -> Tensor<f64> {
 }
 
 fn measure(name: String, allowed: &[u16], by: impl Fn(usize) -> Inversion, flow: &Flow<f64>, z: &Tensor<f64>) -> Way {
-    let z = Var::from(z.clone());
     let found = allowed.iter().map(|&allowed| {
-        let cx = Context { inversion: by(usize::from(allowed)), ..Context::default() };
-        let began = Instant::now();
-        let y = flow.bijection().to_data(&z, cx).value;
-        let seconds = began.elapsed().as_secs_f64();
-        let back = flow.bijection().to_latent(&y, cx).value;
-        let errors = (&back - &z).into_value();
-        let greatest =
-            errors.as_slice().iter().fold(0.0f64, |most, e| if e.is_nan() { f64::INFINITY } else { most.max(e.abs()) });
-        (greatest, seconds)
+        let RoundTrip { error, time, .. } = RoundTrip::of(flow.bijection(), z, by(usize::from(allowed)));
+        (error, time.as_secs_f64())
     });
     Way { name, found: found.collect() }
 }

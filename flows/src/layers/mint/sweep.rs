@@ -12,7 +12,7 @@ use super::Mint;
 use super::root::{Centre, Found, Known, Search, Units};
 use crate::nn::{CENTRE, ConvMask, TAPS};
 use autograd::eights::{Eight, LANES, add_product};
-use autograd::{Real, Tensor, Var, parallel};
+use autograd::{Real, Shape, Tensor, Var, parallel};
 
 /// A layer's parameters as the sweep reads them.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ impl Sweep {
     }
 
     /// Groups' x as images again.
-    pub(super) fn images<T: Real>(&self, groups: &[Group], shape: &autograd::Shape) -> Tensor<T> {
+    pub(super) fn images<T: Real>(&self, groups: &[Group], shape: &Shape) -> Tensor<T> {
         let [channels, height, width] = self.image;
         let (places, each) = (height * width, channels * height * width);
         Tensor::from_fn(shape, |i| {
