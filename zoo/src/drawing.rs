@@ -5,7 +5,7 @@ use crate::pictures::{Raster, Window, grid, scatter, wave};
 use crate::rows::one_hot;
 use crate::sampling::{self, Request};
 use anyhow::{Result, bail};
-use autograd::Tensor;
+use autograd::{Real, Tensor};
 use flows::{Flow, Inversion};
 use std::ops::Range;
 use std::path::Path;
@@ -20,10 +20,10 @@ pub fn samples(flow: &Flow<f32>, class: Option<usize>, count: usize, temperature
 
 /// The condition of some rows of a conditional flow: all of one class, or of each class in turn.
 #[must_use]
-pub fn condition(flow: &Flow<f32>, class: Option<usize>, rows: Range<usize>) -> Option<Tensor<f32>> {
+pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usize>) -> Option<Tensor<T>> {
     let classes = flow.condition();
     let chosen: Vec<usize> = rows.map(|row| class.unwrap_or(row % classes.max(1))).collect();
-    (classes > 0).then(|| one_hot(&chosen, classes))
+    (classes > 0).then(|| one_hot(&chosen, classes).cast())
 }
 
 /// Whether rows of a space have a picture.

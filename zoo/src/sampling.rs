@@ -1,10 +1,11 @@
 //! Samples, and how they were found where the way from z to x is a search.
 
 use crate::drawing;
-use autograd::{Shape, Tensor, Var};
+use autograd::{Real, Shape, Tensor, Var};
 use flows::{Context, Effort, Flow, Inversion};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
 /// Samples made at a time, so that a large request needs no more memory than a small one.
 const BATCH: usize = 500;
@@ -26,19 +27,28 @@ pub struct Request {
 
 /// Samples.
 #[derive(Clone, Debug)]
-pub struct Drawn {
+pub struct Drawn<T: Real> {
     /// `[count, …]`.
-    pub values: Tensor<f32>,
+    pub values: Tensor<T>,
     /// How x was found, where it was searched for.
-    pub search: Option<Search>,
+    pub search: Option<Search<T>>,
 }
 
-/// What a search for x took, and what it came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Search {
+/// A search for x.
+#[derive(Clone, Debug)]
+pub struct Search<T: Real> {
     /// The most evaluations of a root, or iterations of a sample, in any layer.
     pub most: usize,
-    /// The greatest |z′ − z| after z → y → z′, y being what the preprocessing makes data of.
+    /// z, `[count, …]`.
+    pub latents: Tensor<T>,
+    /// What was found, before the preprocessing is undone.
+    pub inner: Tensor<T>,
+}
+
+/// How far z′ is from z after z → y → z′, y being what was found, as `f32` keeps it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Distance {
+    /// The greatest |z′ − z|.
     pub greatest: f64,
     /// The root of the mean of (z′ − z)².
     pub typical: f64,
@@ -46,14 +56,12 @@ pub struct Search {
 
 /// Draws samples, reproducibly from the seed.
 #[must_use]
-pub fn draw(flow: &Flow<f32>, request: &Request) -> Drawn {
+pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
-    let mut values = Vec::with_capacity(request.count * flow.dims());
     let effort = Effort::default();
     let core = flow.core();
-    let (mut greatest, mut squares) = (0.0f64, 0.0);
-    for start in (0..request.count).step_by(BATCH) {
-        let drawn = start..(start + BATCH).min(request.count);
+    let [mut values, mut latents, mut inner] = [(); 3].map(|()| Vec::with_capacity(request.count * flow.dims()));
+    for drawn in batches(request.count) {
         let condition = drawing::condition(flow, request.class, drawn.clone()).map(Var::from);
         let (inversion, before) = (request.inversion, effort.searches());
         let cx = Context { condition: condition.as_ref(), inversion, effort: Some(&effort), ..Context::default() };
@@ -61,17 +69,38 @@ pub fn draw(flow: &Flow<f32>, request: &Request) -> Drawn {
         let z = Var::from(flow.base().sample(shape, request.temperature, &mut rng));
         let y = core.bijection().to_data(&z, cx).value;
         if effort.searches() > before {
-            let back = core.bijection().to_latent(&y, cx).value;
-            for (a, b) in back.value().as_slice().iter().zip(z.value().as_slice()) {
-                let error = f64::from((a - b).abs());
-                greatest = if error.is_nan() { f64::INFINITY } else { greatest.max(error) };
-                squares += error * error;
-            }
+            latents.extend_from_slice(z.value().as_slice());
+            inner.extend_from_slice(y.value().as_slice());
         }
         let x = flow.preprocessing().map_or_else(|| y.clone(), |before| before.to_data(&y, cx).value);
         values.extend_from_slice(x.value().as_slice());
     }
-    let typical = (squares / values.len() as f64).sqrt();
-    let search = (effort.searches() > 0).then(|| Search { most: effort.most(), greatest, typical });
-    Drawn { values: Tensor::from_slice([request.count, flow.dims()], &values), search }
+    let all = |values: &[T]| Tensor::from_slice([request.count, flow.dims()], values);
+    let search =
+        (effort.searches() > 0).then(|| Search { most: effort.most(), latents: all(&latents), inner: all(&inner) });
+    Drawn { values: all(&values), search }
+}
+
+impl<T: Real> Search<T> {
+    /// How exact it was, by the same model in `f64`: on the way back `f32` would lose more than the search did.
+    #[must_use]
+    pub fn distance(&self, exact: &Flow<f64>) -> Distance {
+        let (mut greatest, mut squares) = (0.0f64, 0.0);
+        for rows in batches(self.latents.shape()[0]) {
+            let y = self.inner.rows(rows.clone()).cast::<f32>().cast::<f64>();
+            let z = self.latents.rows(rows).cast::<f64>();
+            let back = exact.core().bijection().to_latent(&Var::from(y), Context::default()).value;
+            for (a, b) in back.value().as_slice().iter().zip(z.as_slice()) {
+                let error = (a - b).abs();
+                greatest = if error.is_nan() { f64::INFINITY } else { greatest.max(error) };
+                squares += error * error;
+            }
+        }
+        Distance { greatest, typical: (squares / self.latents.shape().elements() as f64).sqrt() }
+    }
+}
+
+/// The rows of each batch.
+fn batches(count: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).step_by(BATCH).map(move |start| start..(start + BATCH).min(count))
 }

@@ -203,6 +203,24 @@ fn a_sweep_with_fewer_evaluations_is_the_worse_the_fewer() {
 }
 
 #[test]
+fn where_nothing_bends_one_evaluation_is_enough() {
+    let image = [2, 3, 3];
+    for mask in MASKS {
+        let layer = layer(mask, image, 3, 1.0, 19);
+        // No ELU is below 0: the units have to follow the step that is not looked at any more.
+        for (path, param) in layer.params() {
+            let shift = if path == "0.bias" { 300.0 } else { 2e4 };
+            if path == "0.bias" || path == "1.bias" {
+                param.update(|b| b.iter_mut().for_each(|b| *b += shift));
+            }
+        }
+        let x = images(9, image, 20);
+        let found = layer.by_limited_sweep(&latents(&layer, &x), 1);
+        assert!(max_error(&found.value, &x) < 1e-8, "{mask:?}: {}", max_error(&found.value, &x));
+    }
+}
+
+#[test]
 fn the_sweep_stands_weights_and_scales_far_out() {
     let image = [2, 3, 3];
     for mask in MASKS {

@@ -2,12 +2,13 @@
 
 use super::{beside, class, how::positive, load, say, sound, threads};
 use crate::blueprint::{Architecture, Blueprint, Space};
+use crate::checkpoint::Loaded;
 use crate::data::npy;
 use crate::drawing;
 use crate::pictures::terminal::{self, Colours};
-use crate::sampling::{self, Drawn, Request, Search};
+use crate::sampling::{self, Distance, Drawn, Request};
 use anyhow::{Context as _, Result, bail};
-use autograd::parallel;
+use autograd::{Tensor, parallel};
 use flows::Inversion;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -113,8 +114,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let (class, temperature, seed) = (args.class, args.temperature, args.seed);
     let inversion = args.inversion(&loaded.header.blueprint)?;
     let request = Request { count: columns * rows, class, temperature, seed, inversion };
-    let drawn = parallel::with_threads(threads(args.threads), || sampling::draw(&loaded.flow, &request));
-    let Drawn { values: samples, search } = drawn;
+    let (samples, search) = parallel::with_threads(threads(args.threads), || draw(args, &loaded, &request))?;
     if !samples.all_finite() {
         if args.inverse == Inverse::FixedPoint {
             bail!(
@@ -145,7 +145,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         args.temperature,
         args.seed
     ))?;
-    if let Some(Search { most, greatest, typical }) = search {
+    if let Some((most, Distance { greatest, typical })) = search {
         let how = match inversion {
             Inversion::FixedPoint { step, .. } => {
                 format!("by a fixed point in each layer, step {step:.4}, at most {most} iterations")
@@ -164,4 +164,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).context("cannot draw in the terminal")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Samples, and what the search for them took and came to where there was one. A search goes through layer after
+/// layer in `f64`, in which it is made anyway: between them `f32` would lose more than it does.
+fn draw(args: &Args, loaded: &Loaded<f32>, request: &Request) -> Result<(Tensor<f32>, Option<(usize, Distance)>)> {
+    if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
+        return Ok((sampling::draw(&loaded.flow, request).values, None));
+    }
+    let exact = load::<f64>(&args.run)?.flow;
+    let Drawn { values, search } = sampling::draw(&exact, request);
+    Ok((values.cast(), search.map(|search| (search.most, search.distance(&exact)))))
 }
