@@ -23,7 +23,7 @@ pub fn samples(flow: &Flow<f32>, class: Option<usize>, count: usize, temperature
 pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usize>) -> Option<Tensor<T>> {
     let classes = flow.condition();
     let chosen: Vec<usize> = rows.map(|row| class.unwrap_or(row % classes.max(1))).collect();
-    (classes > 0).then(|| one_hot(&chosen, classes).cast())
+    (classes > 0).then(|| one_hot(&chosen, classes))
 }
 
 /// Whether rows of a space have a picture.
