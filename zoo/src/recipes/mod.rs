@@ -1,6 +1,7 @@
 //! What a model is trained with, as data: one place a model.
 
 mod autoregressive;
+mod gaussian;
 mod nice;
 mod real_nvp;
 mod student;
@@ -84,7 +85,7 @@ pub struct Entry {
 }
 
 /// Every model, in the lectures' order.
-pub const MODELS: [Entry; 7] = [
+pub const MODELS: [Entry; 9] = [
     nice::ENTRY,
     real_nvp::ENTRY,
     autoregressive::MADE,
@@ -92,6 +93,8 @@ pub const MODELS: [Entry; 7] = [
     autoregressive::IAF,
     wave_net::TEACHER,
     wave_net::STUDENT,
+    gaussian::RBIG,
+    gaussian::GAUSSIANIZATION,
 ];
 
 /// The entry of a model.
