@@ -2,7 +2,6 @@
 //! The arithmetic itself is in [`crate::kernels`].
 
 use crate::elementwise::{Binary, Unary};
-use crate::kernels::marginal::Sizes;
 use crate::kernels::{self, Conv2d};
 use crate::parallel::{self, split};
 use crate::real::Real;
@@ -303,40 +302,6 @@ pub(crate) fn matmul<T: Real>(a: &Tensor<T>, ta: bool, b: &Tensor<T>, tb: bool) 
         });
     }
     out
-}
-
-/// `[3, batch, dims]` of points `[batch, dims]` and kernels `[3, dims, count]`.
-pub(crate) fn marginal<T: Real>(x: &Tensor<T>, kernels: &Tensor<T>) -> Tensor<T> {
-    let sizes = marginal_sizes(x, kernels);
-    let mut out = Tensor::stale([3, sizes.batch, sizes.dims]);
-    T::marginal(sizes, parallel::threads(), x.as_slice(), kernels.as_slice(), out.as_mut_slice());
-    out
-}
-
-/// The gradient by the kernels, given what [`marginal`] found and the gradient by it.
-pub(crate) fn marginal_by_kernels<T: Real>(
-    x: &Tensor<T>,
-    kernels: &Tensor<T>,
-    found: &Tensor<T>,
-    gradient: &Tensor<T>,
-) -> Tensor<T> {
-    let mut out = Tensor::stale(kernels.shape());
-    let (sizes, at) = (marginal_sizes(x, kernels), [x.as_slice(), kernels.as_slice()]);
-    let (found, gradient) = (found.as_slice(), gradient.as_slice());
-    T::marginal_by_kernels(sizes, parallel::threads(), at, found, gradient, out.as_mut_slice());
-    out
-}
-
-/// The x of each z, both `[batch, dims]`.
-pub(crate) fn marginal_roots<T: Real>(z: &Tensor<T>, kernels: &Tensor<T>) -> Tensor<T> {
-    let mut out = Tensor::stale(z.shape());
-    let sizes = marginal_sizes(z, kernels);
-    T::marginal_roots(sizes, parallel::threads(), z.as_slice(), kernels.as_slice(), out.as_mut_slice());
-    out
-}
-
-fn marginal_sizes<T: Real>(points: &Tensor<T>, kernels: &Tensor<T>) -> Sizes {
-    Sizes { batch: points.shape()[0], dims: points.shape()[1], count: kernels.shape()[2] }
 }
 
 pub(crate) fn stairs<T: Real>(stairs: &Stairs, x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {

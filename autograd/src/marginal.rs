@@ -21,8 +21,9 @@
 
 pub use crate::kernels::marginal::{LogisticMixture, logistic_bandwidth};
 
-use crate::eval;
+use crate::kernels::marginal::Sizes;
 use crate::op::Op;
+use crate::parallel;
 use crate::real::Real;
 use crate::shape::Shape;
 use crate::tape::Tape;
@@ -63,7 +64,29 @@ pub fn to_latent<T: Real>(x: &Var<T>, kernels: &Var<T>) -> [Var<T>; 2] {
 #[track_caller]
 pub fn to_data<T: Real>(z: &Tensor<T>, kernels: &Tensor<T>) -> Tensor<T> {
     check(z.shape(), kernels.shape());
-    eval::marginal_roots(z, kernels)
+    let (mut out, sizes) = (Tensor::stale(z.shape()), sizes(z, kernels));
+    T::marginal_roots(sizes, parallel::threads(), z.as_slice(), kernels.as_slice(), out.as_mut_slice());
+    out
+}
+
+fn sizes<T: Real>(points: &Tensor<T>, kernels: &Tensor<T>) -> Sizes {
+    Sizes { batch: points.shape()[0], dims: points.shape()[1], count: kernels.shape()[2] }
+}
+
+/// What [`Op::Marginal`] computes: `[3, batch, dims]`.
+pub(crate) fn evaluate<T: Real>(x: &Tensor<T>, kernels: &Tensor<T>) -> Tensor<T> {
+    let sizes = sizes(x, kernels);
+    let mut out = Tensor::stale([3, sizes.batch, sizes.dims]);
+    T::marginal(sizes, parallel::threads(), x.as_slice(), kernels.as_slice(), out.as_mut_slice());
+    out
+}
+
+/// The gradient by the kernels, given what [`evaluate`] found and the gradient by it.
+pub(crate) fn by_kernels<T: Real>([x, kernels]: [&Tensor<T>; 2], found: &Tensor<T>, gradient: &Tensor<T>) -> Tensor<T> {
+    let (mut out, sizes) = (Tensor::stale(kernels.shape()), sizes(x, kernels));
+    let (at, found, gradient) = ([x.as_slice(), kernels.as_slice()], found.as_slice(), gradient.as_slice());
+    T::marginal_by_kernels(sizes, parallel::threads(), at, found, gradient, out.as_mut_slice());
+    out
 }
 
 /// The gradient by x (`i = 0`) or by the kernels (`i = 1`), recorded, given the gradient by what [`Op::Marginal`] gives.

@@ -6,6 +6,7 @@
 use crate::elementwise::{Binary, Unary};
 use crate::eval;
 use crate::kernels::Conv2d;
+use crate::marginal;
 use crate::real::Real;
 use crate::shape::{Axes, Shape};
 use crate::stairs::Stairs;
@@ -117,7 +118,7 @@ impl Op {
             Self::Concat(axis) => eval::concat(&inputs, *axis),
             Self::Gather { axis, indices } => eval::gather(&inputs[0], *axis, indices),
             Self::ScatterAdd { axis, indices, size } => eval::scatter_add(&inputs[0], *axis, indices, *size),
-            Self::Marginal => eval::marginal(&inputs[0], &inputs[1]),
+            Self::Marginal => marginal::evaluate(&inputs[0], &inputs[1]),
             Self::MatMul { ta, tb } => eval::matmul(&inputs[0], *ta, &inputs[1], *tb),
             Self::Stairs(stairs) => eval::stairs(stairs, &inputs[0], &inputs[1]),
             Self::StairsByInput(stairs) => eval::stairs_by_input(stairs, &inputs[0], &inputs[1]),

@@ -7,7 +7,6 @@
 //! Rules for broadcast operands give a gradient of the broadcast shape: the sweep sums it down.
 
 use crate::elementwise::{Binary, Unary};
-use crate::eval;
 use crate::marginal;
 use crate::op::Op;
 use crate::real::Real;
@@ -219,7 +218,7 @@ fn marginal<T: Real>(at: &At<T>, i: usize, g: &Var<T>) -> Var<T> {
         let (by_z, by_slope) = (row(g, 0), row(g, 1));
         return by_z * row(&found, 1).exp() + by_slope * row(&found, 2);
     }
-    Var::from(eval::marginal_by_kernels(x.value(), kernels.value(), found.value(), g.value()))
+    Var::from(marginal::by_kernels([x.value(), kernels.value()], found.value(), g.value()))
 }
 
 /// `f'(x)·g`.

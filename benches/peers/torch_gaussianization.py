@@ -24,17 +24,16 @@ class Marginal(nn.Module):
         bandwidth = rows.std(0) * (4 * math.sqrt(math.pi) / (math.pi**4 * KERNELS)) ** 0.2
         self.log_scales = nn.Parameter(bandwidth.log()[:, None].repeat(1, KERNELS))
 
-    def tails(self, x):
-        """ln F, ln(1 - F) and ln f."""
+    def parts(self, x):
+        """The logarithms of each kernel's part of F and of 1 - F."""
         log_weights = self.logits.log_softmax(1)
         u = (x[:, :, None] - self.locations) * (-self.log_scales).exp()
-        left, right = logsigmoid(u), logsigmoid(-u)
-        below = (log_weights + left).logsumexp(2)
-        above = (log_weights + right).logsumexp(2)
-        return below, above, (log_weights + left + right - self.log_scales).logsumexp(2)
+        return log_weights + logsigmoid(u), log_weights + logsigmoid(-u)
 
     def forward(self, x):
-        below, above, density = self.tails(x)
+        left, right = self.parts(x)
+        below, above = left.logsumexp(2), right.logsumexp(2)
+        density = (left + right - self.logits.log_softmax(1) - self.log_scales).logsumexp(2)
         lighter = torch.minimum(below, above).exp()
         z = torch.special.ndtri(lighter) * torch.where(below < above, 1.0, -1.0)
         return z, (density + 0.5 * z.square() + 0.5 * math.log(2 * math.pi)).sum(1)
@@ -46,7 +45,7 @@ class Marginal(nn.Module):
         low, high = own.amin(1), own.amax(1)
         for _ in range(30):
             middle = 0.5 * (low + high)
-            left, right, _ = self.tails(middle)
+            left, right = (part.logsumexp(2) for part in self.parts(middle))
             is_below = torch.where(z <= 0, left < below, right > above)
             low, high = torch.where(is_below, middle, low), torch.where(is_below, high, middle)
         return 0.5 * (low + high)

@@ -77,7 +77,8 @@ impl Histogram {
         } else if at >= between[last] {
             Part::Tail(last)
         } else {
-            Part::Bin(between.partition_point(|&edge| edge <= at) - 1)
+            // What is no number is in the first, and stays none.
+            Part::Bin(between.partition_point(|&edge| edge <= at).saturating_sub(1))
         }
     }
 

@@ -5,8 +5,8 @@ use super::draw::{self, Domain, POSITIVE, REAL, axes, order, tensor};
 use super::products;
 use super::stairs;
 use super::taps;
-use autograd::Var;
 use autograd::elementwise::{Binary, Unary};
+use autograd::{Var, marginal};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -118,6 +118,7 @@ fn moves() -> Vec<Entry> {
         ("scatter_add", shaped(1..5, REAL, places, |x, (axis, indices, size)| x.scatter_add(*axis, indices, *size))),
         ("broadcast_to", shaped(0..4, REAL, stretched, |x, to| x.broadcast_to(to.as_slice()))),
         ("concat", concat()),
+        ("marginal", marginals()),
     ]
 }
 
@@ -200,6 +201,19 @@ fn concat() -> BoxedStrategy<Case> {
         })
         .prop_map(|(parts, axis)| {
             Case::new(parts, move |x| Var::concat(axis, &x.iter().collect::<Vec<_>>())).with(&axis)
+        })
+        .boxed()
+}
+
+/// Points and kernels; both results together.
+fn marginals() -> BoxedStrategy<Case> {
+    (1..5usize, 1..4usize, 1..4usize)
+        .prop_flat_map(|(batch, dims, count)| (tensor(&[batch, dims], NEAR), tensor(&[3, dims, count], NEAR)))
+        .prop_map(|(x, kernels)| {
+            Case::new(vec![x, kernels], |x| {
+                let [z, log_slope] = marginal::to_latent(&x[0], &x[1]);
+                Var::concat(0, &[&z, &log_slope])
+            })
         })
         .boxed()
 }

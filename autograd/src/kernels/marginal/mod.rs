@@ -105,10 +105,7 @@ impl Sizes {
 }
 
 /// Lends `work` a table of all dimensions' kernels.
-fn with_table<T: Element + Pod + Send>(parameters: Parameters<'_, T>, threads: usize, work: impl FnOnce(&[T]))
-where
-    T: Sync,
-{
+fn with_table<T: Element + Pod + Send + Sync>(parameters: Parameters<'_, T>, threads: usize, work: impl FnOnce(&[T])) {
     let stride = parameters.stride();
     scratch::with(parameters.dims * stride, |table: &mut [T]| {
         let rows = table.chunks_mut(stride).enumerate();
@@ -121,6 +118,9 @@ where
 fn with_room<T: Pod>(narrow: usize, wide: usize, work: impl FnOnce(&mut [T], &mut [f64])) {
     scratch::with(narrow, |narrow| scratch::with(wide, |wide| work(narrow, wide)));
 }
+
+/// Parts of three results that one thread writes.
+type Three<'a, T> = ((&'a mut [T], &'a mut [T]), &'a mut [T]);
 
 /// N numbers of one dimension, from rows of `dims`; filled up with copies of the first.
 fn gather<T: Copy, const N: usize>(rows: &[T], dims: usize, dim: usize) -> [T; N] {
@@ -151,18 +151,18 @@ fn forward<T: Element + Pod + Send + Sync, const N: usize>(
         let block = N * dims;
         let results = z.chunks_mut(block).zip(log_slope.chunks_mut(block)).zip(bend.chunks_mut(block));
         let jobs = x.chunks(block).zip(results);
-        share_out(threads, jobs, &|(x, ((z, log_slope), bend)): (&[T], ((&mut [T], &mut [T]), &mut [T]))| {
+        share_out(threads, jobs, &|(x, ((z, log_slope), bend)): (&[T], Three<'_, T>)| {
             for (dim, row) in table.chunks_exact(parameters.stride()).enumerate() {
                 let lanes: [T; N] = gather(x, dims, dim);
                 let points = block::points(parameters.row(row), &lanes);
                 let mut mixture = None;
-                for lane in 0..x.len() / dims {
+                for (lane, x) in lanes.iter().enumerate().take(x.len() / dims) {
                     let at = lane * dims + dim;
                     if points.fine[lane] {
                         (z[at], log_slope[at], bend[at]) = (points.z[lane], points.log_slope[lane], points.bend[lane]);
                     } else {
                         let mixture = mixture.get_or_insert_with(|| parameters.mixture(dim));
-                        let point = mixture.point(lanes[lane].to_f64());
+                        let point = mixture.point(x.to_f64());
                         z[at] = narrow(point.z);
                         log_slope[at] = narrow(point.log_slope);
                         bend[at] = narrow(point.bend);
@@ -226,7 +226,7 @@ fn by_kernels<T: Element + Pod + Send + Sync>(
         let (locations, log_scales) = rest.split_at_mut(dims * count);
         let per = DIMS * count;
         let results = logits.chunks_mut(per).zip(locations.chunks_mut(per)).zip(log_scales.chunks_mut(per));
-        share_out(threads, results.enumerate(), &|(job, ((logits, locations), log_scales)): Job<'_, T>| {
+        share_out(threads, results.enumerate(), &|(job, ((logits, locations), log_scales)): (usize, Three<'_, T>)| {
             with_room(9 * batch + SUMS * width, (SUMS + 3) * width, |room: &mut [T], totals: &mut [f64]| {
                 let (columns, rest) = room.split_at_mut(5 * batch);
                 let (shares, sums) = rest.split_at_mut(4 * batch);
@@ -253,9 +253,6 @@ fn by_kernels<T: Element + Pod + Send + Sync>(
         });
     });
 }
-
-/// What one thread writes at a time: its number, and the gradients by the three kinds of parameters.
-type Job<'a, T> = (usize, ((&'a mut [T], &'a mut [T]), &'a mut [T]));
 
 /// One dimension's gradients.
 struct Dimension<'a, T> {

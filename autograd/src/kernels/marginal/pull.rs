@@ -120,10 +120,11 @@ impl<T: Element> Kernel for Gather<'_, '_, T> {
         let to = x.len().min(from + TOGETHER);
         let mut first = from;
         while first < to {
-            // A last few are filled up with points that have no share.
+            // A last few are filled up with points that have no share; and what has none is not to be infinitely far
+            // out, where 0 times it would be no number.
             let mut group = [[T::ZERO; AT_ONCE]; 4];
             for (lane, i) in (first..to.min(first + AT_ONCE)).enumerate() {
-                group[0][lane] = x[i];
+                group[0][lane] = if shares.fine[i] > T::ZERO { x[i] } else { T::ZERO };
                 group[1][lane] = shares.below[i];
                 group[2][lane] = shares.above[i];
                 group[3][lane] = shares.density[i];
