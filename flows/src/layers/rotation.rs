@@ -42,7 +42,8 @@ impl<T: Real> Rotation<T> {
     /// The one that leaves everything as it is.
     #[must_use]
     pub fn identity(dims: usize) -> Self {
-        Self::new(&Tensor::from_fn([dims, dims], |i| f64::from(u8::from(i / dims == i % dims))))
+        let one_where = |i: usize| if i / dims == i % dims { T::ONE } else { T::ZERO };
+        Self { matrix: Param::buffer(Tensor::from_fn([dims, dims], one_where)), polished: Mutex::new(None) }
     }
 
     fn on(&self, x: &Var<T>) -> Var<T> {

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use flows::layers::Gate;
 use flows::models::{MintScale, Norm, Order};
+use flows::rbig::{Axes, Marginals};
 use serde::{Deserialize, Serialize};
 
 /// A model of the lectures with its sizes.
@@ -124,6 +125,26 @@ pub enum Architecture {
         /// The order of the dimensions in the first layer.
         order: Order,
     },
+    /// Marginals and rotations fitted to data one after another, without a gradient (Laparra et al. 2011).
+    Rbig {
+        /// Layers of marginals; a rotation between each two.
+        layers: usize,
+        /// How the distribution of each dimension is estimated.
+        marginals: Marginals,
+        /// What each rotation turns to.
+        axes: Axes,
+    },
+    /// The same with trained marginals and rotations (Meng et al. 2020).
+    Gaussianization {
+        /// Layers of marginals; a rotation between each two.
+        layers: usize,
+        /// Kernels for each dimension of each layer.
+        kernels: usize,
+        /// Householder reflections a rotation.
+        reflections: usize,
+        /// Pixels of a patch, down and across, within which images are rotated; without it they are as a whole.
+        patch: Option<usize>,
+    },
 }
 
 impl Architecture {
@@ -138,7 +159,9 @@ impl Architecture {
             | Self::Maf { layers, .. }
             | Self::Iaf { layers, .. }
             | Self::WaveNet { layers, .. }
-            | Self::ParallelWaveNet { layers, .. } => *layers = count,
+            | Self::ParallelWaveNet { layers, .. }
+            | Self::Rbig { layers, .. }
+            | Self::Gaussianization { layers, .. } => *layers = count,
             Self::RealNvpImages { .. } => bail!("real-nvp's layers over images are fixed: leave out --layers"),
             Self::MintNet { .. } => bail!("mint-net's layers at each scale are fixed: leave out --layers"),
             Self::Made { .. } => bail!("made is one layer: leave out --layers, or choose maf"),
@@ -168,6 +191,46 @@ impl Architecture {
         match &mut self {
             Self::Iaf { gate, .. } => *gate = Gate::Sigmoid,
             _ => bail!("only iaf has a gated form: leave out --gated"),
+        }
+        Ok(self)
+    }
+
+    /// The same turned to other axes.
+    ///
+    /// # Errors
+    /// If the model is not fitted to any.
+    pub fn with_axes(mut self, asked: Axes) -> Result<Self> {
+        match &mut self {
+            Self::Rbig { axes, .. } => *axes = asked,
+            _ => bail!("only rbig chooses the axes that it rotates to: leave out --rotation"),
+        }
+        Ok(self)
+    }
+
+    /// The same with other estimates of each dimension's distribution.
+    ///
+    /// # Errors
+    /// If the model has none.
+    pub fn with_marginals(mut self, asked: Marginals) -> Result<Self> {
+        match (&mut self, asked) {
+            (Self::Rbig { marginals, .. }, _) => *marginals = asked,
+            (Self::Gaussianization { kernels, .. }, Marginals::Kernels { kernels: asked }) => *kernels = asked,
+            (Self::Gaussianization { .. }, Marginals::Histogram { .. }) => {
+                bail!("a histogram is not trained: choose rbig, or leave out --marginals and --bins")
+            }
+            _ => bail!("only rbig and gaussianization estimate marginals: leave out --marginals, --bins and --kernels"),
+        }
+        Ok(self)
+    }
+
+    /// The same with another number of reflections in each rotation.
+    ///
+    /// # Errors
+    /// If the model has none.
+    pub fn with_reflections(mut self, count: usize) -> Result<Self> {
+        match &mut self {
+            Self::Gaussianization { reflections, .. } => *reflections = count,
+            _ => bail!("only gaussianization rotates by reflections: leave out --reflections"),
         }
         Ok(self)
     }

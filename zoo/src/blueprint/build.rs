@@ -93,6 +93,10 @@ impl Blueprint {
                 let (config, steps) = self.parallel_wave_net()?;
                 Arc::new(ParallelWaveNet::new(&config, rng)).flow(steps, self.classes)
             }
+            Architecture::Rbig { layers, marginals, .. } => self.rbig(layers, marginals)?,
+            Architecture::Gaussianization { layers, kernels, reflections, patch } => {
+                self.gaussianization(layers, kernels, reflections, patch, rng)?
+            }
         };
         Ok(self.preceded(flow))
     }

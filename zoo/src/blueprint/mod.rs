@@ -2,6 +2,7 @@
 
 mod architecture;
 mod build;
+mod gaussian;
 mod sequential;
 mod space;
 
@@ -10,6 +11,7 @@ pub use space::Space;
 
 use anyhow::{Result, bail};
 use flows::models::Norm;
+use flows::rbig::Marginals;
 use serde::{Deserialize, Serialize};
 
 /// A model's name and sizes, and the space its density is over.
@@ -56,6 +58,8 @@ impl Blueprint {
             Architecture::MintNet { .. } => "mint-net",
             Architecture::WaveNet { .. } => "wavenet",
             Architecture::ParallelWaveNet { .. } => "parallel-wavenet",
+            Architecture::Rbig { .. } => "rbig",
+            Architecture::Gaussianization { .. } => "gaussianization",
         }
     }
 
@@ -112,7 +116,24 @@ impl Blueprint {
             Architecture::ParallelWaveNet { flows, channels, layers, cycles, .. } => {
                 least_convolutional((layers as u128 * cycles as u128).saturating_mul(flows as u128), channels)
             }
+            Architecture::Rbig { layers, marginals, .. } => {
+                let each = match marginals {
+                    Marginals::Histogram { bins } => 2 * bins as u128,
+                    Marginals::Kernels { kernels } => 3 * kernels as u128,
+                };
+                let rotations = dims.saturating_mul(dims).saturating_mul((layers as u128).saturating_sub(1));
+                dims.saturating_mul(each).saturating_mul(layers as u128).saturating_add(rotations)
+            }
+            Architecture::Gaussianization { layers, kernels, .. } => {
+                dims.saturating_mul(3 * kernels as u128).saturating_mul(layers as u128)
+            }
         }
+    }
+
+    /// Whether the model is fitted layer by layer, without a gradient.
+    #[must_use]
+    pub const fn is_fitted(&self) -> bool {
+        matches!(self.architecture, Architecture::Rbig { .. })
     }
 
     /// The weights of autoregressive layers, but for the conditions'.

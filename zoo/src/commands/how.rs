@@ -5,8 +5,9 @@ use crate::blueprint::Architecture;
 use crate::interrupt;
 use crate::recipes::{Budget, Preset, Recipe};
 use crate::run::Run;
-use crate::train::{Outcome, Paused, Plan};
+use crate::train::{Fit, Outcome, Paused, Plan};
 use anyhow::{Result, bail};
+use flows::rbig::Ending;
 use std::process::ExitCode;
 
 /// For how long, how fast, and how often it is saved.
@@ -15,7 +16,7 @@ pub(super) struct How {
     /// Sizes and duration [default: standard]
     #[arg(long, value_enum)]
     preset: Option<Preset>,
-    /// Layers of maf and iaf, couplings of nice and real-nvp, layers in a wavenet's cycle of dilations
+    /// Layers of maf, iaf, rbig (at most) and gaussianization, couplings of nice and real-nvp, layers in a wavenet's cycle of dilations
     /// [default: the preset's]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
     layers: Option<u64>,
@@ -31,7 +32,7 @@ pub(super) struct How {
     /// Train for this many steps
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true, group = "budget")]
     steps: Option<u64>,
-    /// Rows a step
+    /// Rows a step; of rbig, rows that each layer is fitted to
     #[arg(long)]
     batch: Option<usize>,
     /// The learning rate at its highest
@@ -91,6 +92,24 @@ impl How {
         if self.gated { architecture.gated() } else { Ok(architecture) }
     }
 
+    /// Refuses what a model that is fitted layer by layer has no use for.
+    pub(super) fn check_fitted(&self, run: &Run) -> Result<()> {
+        if self.resume {
+            bail!(
+                "rbig is fitted in one go, and what was interrupted is a model of fewer layers: leave out --resume, or fit again into another --out"
+            );
+        }
+        if self.epochs.is_some() || self.minutes.is_some() || self.steps.is_some() || self.lr.is_some() {
+            bail!(
+                "rbig is fitted without a gradient: leave out --epochs, --minutes, --steps and --lr; --layers says how many layers there are at most"
+            );
+        }
+        if run.has_begun() {
+            bail!("{} already holds a run: choose another --out", run.folder().display());
+        }
+        Ok(())
+    }
+
     /// Refuses what cannot change in a training that goes on in `run`.
     pub(super) fn check_resumed(&self, run: &Run, paused: &Paused) -> Result<()> {
         if self.preset.is_some() || self.batch.is_some_and(|batch| batch != paused.recipe.batch) {
@@ -138,9 +157,38 @@ pub(super) fn report(run: &Run, outcome: &Outcome) -> Result<()> {
     }
 }
 
+/// Says how a fitting ended.
+pub(super) fn report_fitted(run: &Run, fit: &Fit) -> Result<()> {
+    let (count, kept, folder) = (fit.fitted.layers.len(), fit.kept, run.folder().display());
+    let why = match fit.fitted.ending {
+        Ending::Gaussian => "the total correlation stopped falling",
+        Ending::Layers => "as many as there may be",
+        Ending::Interrupted => "interrupted",
+    };
+    let best = if kept < count {
+        format!("; the first {kept} are kept, under which validation rows are likeliest")
+    } else {
+        String::new()
+    };
+    say(&format!(
+        "fitted {count} layers ({why}){best}; total correlation {:.4} nats; validation {}; saved in {folder}",
+        fit.fitted.total_correlation(),
+        fit.validation.describe()
+    ))
+}
+
+/// Success, or, where the fitting was interrupted, what shells expect then.
+pub(super) fn code_fitted(fit: &Fit) -> ExitCode {
+    interrupted(fit.fitted.ending == Ending::Interrupted)
+}
+
 /// Success, or, where the training was interrupted, what shells expect then.
 pub(super) fn code(outcome: &Outcome) -> ExitCode {
-    if outcome.interrupted { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::SUCCESS }
+    interrupted(outcome.interrupted)
+}
+
+fn interrupted(it_was: bool) -> ExitCode {
+    if it_was { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::SUCCESS }
 }
 
 /// A folder's name for what a path or a name is called: letters, digits and dashes.

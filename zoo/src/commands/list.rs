@@ -73,7 +73,7 @@ fn built(entry: &Entry, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
 }
 
 fn count(params: &[(String, Param<f32>)]) -> usize {
-    params.iter().filter(|(_, param)| !param.is_buffer()).map(|(_, param)| param.shape().elements()).sum()
+    params.iter().filter(|(_, param)| param.is_trainable()).map(|(_, param)| param.shape().elements()).sum()
 }
 
 fn parameters(params: &[(String, Param<f32>)], args: &Args) -> Result<()> {
@@ -81,14 +81,14 @@ fn parameters(params: &[(String, Param<f32>)], args: &Args) -> Result<()> {
         let rows: Vec<_> = params
             .iter()
             .map(
-                |(path, param)| json!({ "name": path, "shape": param.shape().to_vec(), "trained": !param.is_buffer() }),
+                |(path, param)| json!({ "name": path, "shape": param.shape().to_vec(), "trained": param.is_trainable() }),
             )
             .collect();
         say(&serde_json::to_string_pretty(&rows)?)?;
         return Ok(());
     }
     for (path, param) in params {
-        let kept = if param.is_buffer() { "  (kept, not trained)" } else { "" };
+        let kept = if !param.is_trainable() { "  (kept, not trained)" } else { "" };
         say(&format!("{path:<40} {}{kept}", param.shape()))?;
     }
     say(&format!("{} numbers trained", count(params)))?;

@@ -7,6 +7,7 @@ mod demo;
 mod density;
 mod distill;
 mod evaluate;
+mod gaussian;
 mod how;
 mod interpolate;
 mod inversion;

@@ -1,5 +1,6 @@
 //! `zoo train`.
 
+use super::gaussian::Gaussian;
 use super::how::{self, How, plain};
 use crate::blueprint::Architecture;
 use crate::recipes;
@@ -26,6 +27,11 @@ pub(super) struct Args {
     /// Gaussians in each conditional of made and of maf's last layer [default: 1], logistics in a wavenet's [default: 10]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
     components: Option<u64>,
+    #[command(flatten)]
+    gaussian: Gaussian,
+    /// Householder reflections in each rotation of gaussianization [default: the preset's]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000), allow_negative_numbers = true)]
+    reflections: Option<u64>,
     #[command(flatten)]
     how: How,
     /// Give the model the class of each row: it learns p(x | class), and draws the class that is asked for
@@ -64,7 +70,10 @@ impl Args {
         if let Some(components) = self.components {
             architecture = architecture.with_components(usize::try_from(components)?)?;
         }
-        Ok(architecture)
+        if let Some(reflections) = self.reflections {
+            architecture = architecture.with_reflections(usize::try_from(reflections)?)?;
+        }
+        self.gaussian.sized(architecture)
     }
 }
 
@@ -80,6 +89,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let asked = args.data.clone().unwrap_or_else(|| entry.data.to_owned());
     let run = Run::at(&args.out(&asked));
     let how = &args.how;
+    let fitted = matches!(entry.recipe(how.preset(), entry.space()).architecture, Architecture::Rbig { .. });
+    if fitted {
+        how.check_fitted(&run)?;
+    }
     let outcome = if how.resume {
         let paused = train::paused(&run)?;
         let (mut recipe, data, seed) = (paused.recipe.clone(), paused.data.clone(), paused.seed);
@@ -88,6 +101,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         if args.order.is_some() || args.components.is_some() {
             bail!(
                 "a resumed training keeps its --order and --components: leave them out, or begin anew with another --out"
+            );
+        }
+        if args.gaussian.is_given() || args.reflections.is_some() {
+            bail!(
+                "a resumed training keeps its --kernels and --reflections: leave them out, or begin anew with another --out"
             );
         }
         if args.data.as_ref().is_some_and(|asked| *asked != data) {
@@ -110,6 +128,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         }
         recipe.architecture = args.sized(recipe.architecture, seed)?;
         how.adjust(&mut recipe);
+        if fitted {
+            let fit = train::fit_into_run(&how.plan(recipe, data, seed, &run), &source)?;
+            how::report_fitted(&run, &fit)?;
+            return Ok(how::code_fitted(&fit));
+        }
         train::start(&how.plan(recipe, data, seed, &run), &source)?
     };
     how::report(&run, &outcome)?;

@@ -1,6 +1,7 @@
 //! What a model is trained with, as data: one place a model.
 
 mod autoregressive;
+mod gaussian;
 mod mint_net;
 mod nice;
 mod real_nvp;
@@ -85,7 +86,7 @@ pub struct Entry {
 }
 
 /// Every model, in the lectures' order.
-pub const MODELS: [Entry; 8] = [
+pub const MODELS: [Entry; 10] = [
     nice::ENTRY,
     real_nvp::ENTRY,
     autoregressive::MADE,
@@ -94,6 +95,8 @@ pub const MODELS: [Entry; 8] = [
     wave_net::TEACHER,
     wave_net::STUDENT,
     mint_net::ENTRY,
+    gaussian::RBIG,
+    gaussian::GAUSSIANIZATION,
 ];
 
 /// The entry of a model.

@@ -121,7 +121,7 @@ fn announce(what: &str, plan: &Plan) {
 }
 
 /// A line on standard error. A closed one is no reason not to train.
-fn note(line: &str) {
+pub(super) fn note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -207,7 +207,7 @@ fn go_on(plan: &Plan, objective: &dyn Objective, flow: Flow<f32>, paused: &Pause
 }
 
 /// Gives the flow's first layer the statistics of the training rows.
-fn standardise(flow: &Flow<f32>, statistics: &Standardisation) {
+pub(super) fn standardise(flow: &Flow<f32>, statistics: &Standardisation) {
     let Some(layer) = flow.preprocessing() else { return };
     for ((_, buffer), values) in layer.params().into_iter().zip([&statistics.mean, &statistics.deviation]) {
         buffer.set(Tensor::from_fn([values.len()], |i| values[i] as f32));

@@ -5,6 +5,7 @@
 
 mod begin;
 mod distil;
+mod fit;
 mod log;
 mod objective;
 mod progress;
@@ -12,6 +13,7 @@ mod signals;
 mod state;
 
 pub use begin::{Paused, paused, resume, resume_student, start, start_student};
+pub use fit::{Fit, fit, fit_into_run};
 
 use crate::blueprint::Blueprint;
 use crate::recipes::{Budget, Recipe};

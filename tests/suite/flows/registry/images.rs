@@ -63,7 +63,7 @@ pub(super) fn models() -> Vec<Entry> {
     // Of a root, derivatives take passes for each number.
     real_nvp
         .chain(mint.map(|entry| entry.scaling(|_| 5).cases(8)))
-        .chain([gaussianization.scaling(|s| 2 * s.layers).cases(16)])
+        .chain([gaussianization.scaling(|_| 4).cases(16)])
         .collect()
 }
 
@@ -97,7 +97,8 @@ fn patched(s: &Sizes) -> Structure {
 
 fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     let patches = Some(PatchRotations { image: s.image(), side: 1 << s.squeezes, shared: s.choice(1) });
-    let (dims, layers, kernels, reflections) = (s.dims(), s.layers, s.hidden, 1 + s.depth);
+    // A logistic kernel's tail has x as the square of z: of many layers, x is beyond all numbers.
+    let (dims, layers, kernels, reflections) = (s.dims(), s.layers.min(2), s.hidden, 1 + s.depth);
     GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches }, rng)
 }
 

@@ -64,8 +64,7 @@ pub(super) fn models() -> Vec<Entry> {
         // Two scalings a coupling.
         entry!(Model "RealNVP, BatchNorm", real_nvp_batch, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
         entry!(Model "RealNVP, ActNorm", real_nvp_act, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
-        // Parameters of a layer in each of three ways, and the slopes of all layers multiply.
-        entry!(Model "Gaussianization flow", gaussianization, Events::Rows { least: 1 }, classes false, Line -> Line, dense).scaling(|s| 2 * s.layers),
+        entry!(Model "Gaussianization flow", gaussianization, Events::Rows { least: 1 }, classes false, Line -> Line, dense).scaling(|_| 4),
         // In order, each dimension may stretch what all before it have stretched, and a second layer goes
         // on from there: far from the start such maps are bijections that no f64 can follow.
         entry!(Model "MADE", made, Events::Rows { least: 1 }, classes true, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).scaling(Sizes::dims),
@@ -280,7 +279,8 @@ fn from_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
 }
 
 fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let (dims, layers, kernels, reflections) = (s.dims(), s.layers, s.hidden, 1 + s.depth);
+    // A logistic kernel's tail has x as the square of z: of many layers, x is beyond all numbers.
+    let (dims, layers, kernels, reflections) = (s.dims(), s.layers.min(2), s.hidden, 1 + s.depth);
     GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches: None }, rng)
 }
 
