@@ -23,6 +23,7 @@ mod list;
 mod made;
 mod maf;
 mod output;
+mod rbig;
 mod real_nvp;
 mod refused_resume;
 mod sample;
