@@ -105,5 +105,5 @@ fn table(fit: &Fit) -> Result<()> {
             "{nth:>5}     {rms:>7.4}    {largest:>8.4}     {fall:>10}  {total:>9.4}            {log_prob:>12.4}"
         ))?;
     }
-    say(&format!("(a fall of {:.4} nats may be chance)", fit.fitted.tolerance))
+    say(&format!("(a fall of {:.4} nats in five layers may be chance)", fit.fitted.tolerance))
 }
