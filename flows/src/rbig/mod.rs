@@ -54,9 +54,9 @@ pub enum Axes {
     Random,
 }
 
-/// Layers in a row whose rotation takes off nothing that chance would not, before the fitting ends. One alone may
-/// have had bad luck with its axes.
-const PATIENCE: usize = 3;
+/// So many rotations in a row must together take off more than chance would, or the fitting ends without them. One
+/// alone may have had bad luck with its axes, or take off too little to be told from chance.
+const WINDOW: usize = 5;
 /// A fall counts that is above so many standard deviations of what chance makes of independent normal rows.
 const SIGNIFICANT: f64 = 2.0;
 
@@ -143,7 +143,7 @@ pub struct Fitted<T: Real> {
     pub layers: Vec<Layer<T>>,
     /// Why there are no more.
     pub ending: Ending,
-    /// What the fall by a rotation counts from, in nats: two standard deviations of chance.
+    /// What the fall by five rotations counts from, in nats: two standard deviations of chance.
     pub tolerance: f64,
     dims: usize,
 }
@@ -153,9 +153,9 @@ impl Fitting {
     /// to would make it look better than it is: principal axes of N independent normal rows seem to take about
     /// D²/4N nats off. Both may be the same where D is small and N is large.
     ///
-    /// It ends where the last three rotations let the total correlation of the held-out rows fall by no more than two
-    /// standard deviations of what [`chance`] does with as many independent normal rows; they are left out. Each layer is shown to `watch`
-    /// as it is done, which may end the fitting.
+    /// It ends where the last five rotations together let the total correlation of the held-out rows fall by no more
+    /// than two standard deviations of what [`chance`] does in five rotations of as many independent normal rows; they
+    /// are left out. Each layer is shown to `watch` as it is done, which may end the fitting.
     ///
     /// # Errors
     /// If a value is not finite, a column constant, columns follow from each other, or rows are too few: for a
@@ -178,11 +178,10 @@ impl Fitting {
         assert!(self.layers > 0, "rbig: no layers");
         let dims = shape[1];
         self.check(rows, held_out)?;
-        let tolerance = SIGNIFICANT * chance(held_shape[0], dims, rng);
+        let tolerance = SIGNIFICANT * (WINDOW as f64).sqrt() * chance(held_shape[0], dims, rng);
         let (mut x, mut y) = (Var::from(rows.clone()), Var::from(held_out.clone()));
         let mut log_det = Var::from(Tensor::zeros([held_shape[0]]));
         let mut fitted = Fitted { layers: Vec::new(), ending: Ending::Layers, tolerance, dims };
-        let mut quiet = 0;
         loop {
             let last = fitted.layers.len() + 1 >= self.layers || dims == 1;
             if !fitted.layers.is_empty() && constant(x.value()).is_some() {
@@ -204,15 +203,14 @@ impl Fitting {
                 x = rotation.to_latent(&x, Context::default()).value;
                 let turned = rotation.to_latent(&y, Context::default()).value;
                 let fall = fall_of_total_correlation(y.value(), turned.value());
-                quiet = if fall > tolerance { 0 } else { quiet + 1 };
                 (layer.fall, layer.rotation) = (Some(fall), Some(Arc::new(rotation)));
                 y = turned;
             }
             let go_on = watch(&layer);
             fitted.layers.push(layer);
-            if quiet == PATIENCE {
+            if fitted.has_stopped() {
                 fitted.ending = Ending::Gaussian;
-                fitted.layers.truncate(fitted.layers.len() + 1 - quiet);
+                fitted.layers.truncate(fitted.layers.len() + 1 - WINDOW);
                 break;
             }
             if last {
@@ -281,6 +279,12 @@ impl Axes {
 }
 
 impl<T: Real> Fitted<T> {
+    /// Whether the last rotations took off no more than chance would.
+    fn has_stopped(&self) -> bool {
+        let last = self.layers.len().checked_sub(WINDOW).map(|from| &self.layers[from..]);
+        last.is_some_and(|last| last.iter().filter_map(|layer| layer.fall).sum::<f64>() <= self.tolerance)
+    }
+
     /// The flow of all layers. Nothing in it is trained.
     #[must_use]
     pub fn flow(&self) -> Flow<T> {

@@ -7,7 +7,8 @@ use flows::rbig::{Axes, Marginals};
 /// How RBIG is fitted; the kernels are those of a Gaussianization flow, too.
 #[derive(Debug, clap::Args)]
 pub(super) struct Gaussian {
-    /// What rbig rotates to: principal axes, independent ones where they are better, or random ones [default: pca]
+    /// What rbig rotates to: principal axes, independent ones where they are better, or random ones [default: pca of
+    /// images, else ica]
     #[arg(long, value_enum)]
     rotation: Option<Rotation>,
     /// How rbig estimates the distribution of each column [default: histogram]

@@ -127,8 +127,8 @@ fn carry(run: &Path, args: &Args) -> Result<Carried> {
     })
 }
 
-/// Which part of the rows, sorted by their first of two columns, each belongs to.
-fn by_first_column(rows: &[f32]) -> Vec<u8> {
+/// Which part of points in the plane, sorted by their first coordinate, each belongs to.
+pub(super) fn by_first_column(rows: &[f32]) -> Vec<u8> {
     let count = rows.len() / 2;
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by(|&a, &b| rows[2 * a].total_cmp(&rows[2 * b]));

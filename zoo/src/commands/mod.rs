@@ -8,6 +8,7 @@ mod density;
 mod distill;
 mod evaluate;
 mod gaussian;
+mod gaussianize;
 mod how;
 mod interpolate;
 mod inversion;
@@ -75,6 +76,12 @@ enum Command {
     /// standard normal's, 1 − exp(−r/2), from 0 to 1. Beside it stands what chance alone would stay below in 95 of
     /// 100 cases, 1.36/√N. (Latents of nice are to be logistic, and so always differ.)
     Latents(latents::Args),
+    /// Make a table or a toy normal by RBIG: fit marginals and rotations in turn, and draw how it goes
+    ///
+    /// Prints what each layer takes off the total correlation, and keeps a model that the other commands load. The
+    /// pictures: the way of one column through its distribution function (trick.png), points of the plane layer by
+    /// layer to a round normal (layers.png) and back (back.png), quantiles of what comes out (quantiles.png).
+    Gaussianize(gaussianize::Args),
     /// Measure the time of a sample and of a density, of MAF and of IAF, as the dimensions grow
     ///
     /// The models have fresh parameters and no normalisation. Each time is the median of several repetitions of a
@@ -108,6 +115,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Interpolate(args) => interpolate::run(&args),
         Command::Density(args) => density::run(&args),
         Command::Latents(args) => latents::run(&args),
+        Command::Gaussianize(args) => gaussianize::run(&args),
         Command::TradeOff(args) => trade_off::run(&args),
         Command::Inversion(args) => inversion::run(&args),
         Command::Check(args) => check::run(&args),

@@ -113,6 +113,22 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Bars of equal width that stand side by side on the bottom of the window, from one number to another.
+    pub(super) fn bars(&mut self, heights: &[f64], [low, high]: [f64; 2], colour: [u8; 3], share: f64) {
+        for column in 0..self.side {
+            let [left, right] = self.window.x;
+            let x = left + (column as f64 + 0.5) / self.side as f64 * (right - left);
+            let bar = (x - low) / (high - low) * heights.len() as f64;
+            if !(0.0..heights.len() as f64).contains(&bar) {
+                continue;
+            }
+            let top = self.pixel_y(heights[bar as usize]).ceil().max(0.0) as usize;
+            for row in top..self.side {
+                self.picture.blend(self.left + column, self.top + row, colour, share);
+            }
+        }
+    }
+
     /// A line through points, x and y in turn, as far as it is in the window. It breaks off where a point is
     /// not finite.
     pub(super) fn line(&mut self, points: &[f32], colour: [u8; 3], share: f64) {

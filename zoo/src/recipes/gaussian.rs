@@ -40,8 +40,8 @@ fn rbig(preset: Preset, space: Space) -> Recipe {
         architecture: Architecture::Rbig {
             layers,
             marginals: Marginals::Histogram { bins },
-            // The paper's own images take random ones, for their speed; principal ones need fewer layers.
-            axes: Axes::Principal,
+            // Once nothing correlates any more, principal axes are any axes. But of images others take minutes a layer.
+            axes: if images { Axes::Principal } else { Axes::Independent },
         },
         budget: Budget::Epochs(1.0),
         batch,

@@ -134,13 +134,6 @@ fn loss(space: &Space, nats: f64) -> f64 {
 pub fn fit_into_run(plan: &Plan, source: &Source) -> Result<Fit> {
     let space = source.space();
     source.steps_per_epoch(plan.recipe.batch)?;
-    super::begin::note(&format!(
-        "fitting rbig to {} rows of {}, {} threads, into {}",
-        plan.recipe.batch,
-        plan.data,
-        plan.threads,
-        plan.run.folder().display()
-    ));
     let (began, mut count) = (Instant::now(), 0);
     // What cannot be fitted is found out with the first layer, and leaves no folder behind.
     let mut log: Option<Log> = None;
@@ -150,6 +143,13 @@ pub fn fit_into_run(plan: &Plan, source: &Source) -> Result<Fit> {
         let open = match &mut log {
             Some(open) => open,
             none => {
+                super::begin::note(&format!(
+                    "fitting rbig to {} rows of {}, {} threads, into {}",
+                    plan.recipe.batch,
+                    plan.data,
+                    plan.threads,
+                    plan.run.folder().display()
+                ));
                 plan.run.create()?;
                 lock = plan.run.lock()?;
                 none.insert(Log::open(&plan.run.log(), 0)?)

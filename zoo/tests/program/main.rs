@@ -24,6 +24,7 @@ mod made;
 mod maf;
 mod mint_net;
 mod output;
+mod rbig;
 mod real_nvp;
 mod refused_resume;
 mod sample;

@@ -1,0 +1,206 @@
+//! The pictures of a fitted RBIG.
+
+use super::super::latents::by_first_column;
+use crate::pictures::quantiles::Reference;
+use crate::pictures::{PictureError, Raster, Window, quantiles, scatter, steps};
+use crate::train::Fit;
+use anyhow::Result;
+use autograd::{Tensor, Var, special};
+use flows::{Base, Bijection, Context, StandardNormal};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// Panels of a picture of the layers, at most, of which so many are the first steps.
+const PANELS: usize = 12;
+const FIRST: usize = 7;
+/// What the panels show of the plane, pixels from one side to the other, and panels in a row.
+const LAYOUT: scatter::Layout = scatter::Layout { window: Window::square(4.0), side: 260, columns: 4 };
+/// Places along the curves of the first picture.
+const PLACES: usize = 600;
+/// Columns in the picture of quantiles.
+const GROUPS: usize = 6;
+
+/// A picture, its file's name, and what it shows.
+pub(super) struct Picture {
+    pub(super) name: &'static str,
+    pub(super) raster: Raster,
+    pub(super) what: String,
+}
+
+/// Rows after a step.
+struct Stage {
+    title: String,
+    rows: Tensor<f32>,
+}
+
+/// All pictures, of these rows and of as many samples.
+pub(super) fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Picture>> {
+    let (count, columns) = (rows.shape()[0], rows.shape()[1]);
+    let there = there(fit, rows);
+    let of = if columns > 2 { ", columns 1 and 2" } else { "" };
+    let mut all = vec![
+        Picture {
+            name: "trick.png",
+            raster: trick(fit, rows)?,
+            what: "the first column by layer 1: histogram, F, uniform, normal".to_owned(),
+        },
+        Picture {
+            name: "quantiles.png",
+            raster: by_quantiles(&there[1].rows, &there[there.len() - 1].rows)?,
+            what: format!("quantiles of {count} test rows, against what they should be"),
+        },
+    ];
+    if columns > 1 {
+        let shape = [count, columns].into();
+        let z = StandardNormal.sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed));
+        all.push(Picture {
+            name: "layers.png",
+            raster: panels(&there, &in_plane(rows))?,
+            what: format!("{count} test rows layer by layer to a round normal{of}"),
+        });
+        all.push(Picture {
+            name: "back.png",
+            raster: panels(&back(fit, &z), &in_plane(&z))?,
+            what: format!("{count} normal rows layer by layer back to samples, seed {seed}{of}"),
+        });
+    }
+    Ok(all)
+}
+
+/// Rows as the first layer sees them.
+fn prepared(fit: &Fit, rows: &Tensor<f32>) -> Var<f32> {
+    let x = Var::from(rows.clone());
+    fit.flow.preprocessing().map_or_else(|| x.clone(), |layer| layer.to_latent(&x, Context::default()).value)
+}
+
+/// From data to latents.
+fn there(fit: &Fit, rows: &Tensor<f32>) -> Vec<Stage> {
+    let mut x = prepared(fit, rows);
+    let mut stages = vec![Stage { title: "data".to_owned(), rows: x.value().clone() }];
+    for (i, layer) in fit.fitted.layers[..fit.kept].iter().enumerate() {
+        x = layer.marginals.to_latent(&x, Context::default()).value;
+        stages.push(Stage { title: format!("marginals {}", i + 1), rows: x.value().clone() });
+        if let (Some(rotation), true) = (&layer.rotation, i + 1 < fit.kept) {
+            x = rotation.to_latent(&x, Context::default()).value;
+            stages.push(Stage { title: format!("rotation {}", i + 1), rows: x.value().clone() });
+        }
+    }
+    stages
+}
+
+/// From latents to samples.
+fn back(fit: &Fit, z: &Tensor<f32>) -> Vec<Stage> {
+    let mut z = Var::from(z.clone());
+    let mut stages = vec![Stage { title: "normal".to_owned(), rows: z.value().clone() }];
+    for (i, layer) in fit.fitted.layers[..fit.kept].iter().enumerate().rev() {
+        if let (Some(rotation), true) = (&layer.rotation, i + 1 < fit.kept) {
+            z = rotation.to_data(&z, Context::default()).value;
+            stages.push(Stage { title: format!("rotation {} back", i + 1), rows: z.value().clone() });
+        }
+        z = layer.marginals.to_data(&z, Context::default()).value;
+        let title = if i == 0 { "samples".to_owned() } else { format!("marginals {} back", i + 1) };
+        stages.push(Stage { title, rows: z.value().clone() });
+    }
+    stages
+}
+
+/// The first two columns, x and y in turn.
+fn in_plane(rows: &Tensor<f32>) -> Vec<f32> {
+    rows.as_slice().chunks_exact(rows.shape()[1]).flat_map(|row| [row[0], row[1]]).collect()
+}
+
+/// Some of the stages in panels, each point in the colour that it has from its place in `first`.
+fn panels(stages: &[Stage], first: &[f32]) -> Result<Raster, PictureError> {
+    let colours = by_first_column(first);
+    let shown: Vec<(&Stage, Vec<f32>)> =
+        chosen(stages.len()).into_iter().map(|i| (&stages[i], in_plane(&stages[i].rows))).collect();
+    let panel = |(stage, points)| {
+        let (stage, points): (&Stage, &Vec<f32>) = (stage, points);
+        scatter::Panel { title: &stage.title, points, groups: &colours }
+    };
+    let panels: Vec<scatter::Panel<'_>> = shown.iter().map(|(stage, points)| panel((*stage, points))).collect();
+    scatter::raster(&panels, &LAYOUT)
+}
+
+/// The first steps, the last, and some between.
+fn chosen(count: usize) -> Vec<usize> {
+    if count <= PANELS {
+        return (0..count).collect();
+    }
+    let (later, last) = (PANELS - FIRST, count - 1);
+    let between = (1..=later).map(|i| FIRST - 1 + (last - FIRST + 1) * i / later);
+    (0..FIRST).chain(between).collect()
+}
+
+/// The first column on its way through the first layer. F and its slope are computed at evenly spaced places, with
+/// the other columns as they are in the first row.
+fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Raster, PictureError> {
+    let columns = rows.shape()[1];
+    let layer = &fit.fitted.layers[0].marginals;
+    let carried = |rows: &Tensor<f32>| -> Vec<f32> {
+        let z = layer.to_latent(&prepared(fit, rows), Context::default()).value.into_value();
+        z.as_slice().iter().copied().step_by(columns).collect()
+    };
+    let x: Vec<f32> = rows.as_slice().iter().copied().step_by(columns).collect();
+    let z = carried(rows);
+    let u = uniform(&z);
+    let (low, high) = x.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
+    let place = |i: usize| low + (high - low) * i as f32 / (PLACES - 1) as f32;
+    let along = Tensor::from_fn([PLACES, columns], |i| {
+        if i % columns == 0 { place(i / columns) } else { rows.as_slice()[i % columns] }
+    });
+    let cdf: Vec<f32> = uniform(&carried(&along)).into_iter().enumerate().flat_map(|(i, u)| [place(i), u]).collect();
+    let slope = |pair: &[f32]| [f32::midpoint(pair[0], pair[2]), (pair[3] - pair[1]) / (pair[2] - pair[0])];
+    let density: Vec<f32> = cdf.windows(4).step_by(2).flat_map(slope).collect();
+    steps::draw(&steps::Trick { x: &x, u: &u, z: &z, cdf: &cdf, density: &density })
+}
+
+/// Φ of each.
+fn uniform(z: &[f32]) -> Vec<f32> {
+    z.iter().map(|&z| special::log_normal_cdf(f64::from(z)).exp() as f32).collect()
+}
+
+/// The z of the last layer against normal quantiles, a colour for each column, and |z|² of the first and of the last
+/// layer against a χ² distribution's: that the columns are normal does not say that they are so together.
+fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Raster, PictureError> {
+    let columns = last.shape()[1];
+    let column = |j: usize| last.as_slice()[j..].iter().step_by(columns).map(|&z| f64::from(z)).collect();
+    let squares = |rows: &Tensor<f32>| -> Vec<f64> {
+        rows.as_slice().chunks_exact(columns).map(|row| row.iter().map(|&z| f64::from(z).powi(2)).sum()).collect()
+    };
+    let chi_square = Reference::ChiSquare(columns as f64);
+    let range = [0.0, 1.15 * chi_square.quantile(1.0 - 1e-4)];
+    let each = if columns > GROUPS { format!("z of columns 1 to {GROUPS}") } else { "z of each column".to_owned() };
+    let panel = |title: &str, rows: &Tensor<f32>| quantiles::Panel {
+        title: title.to_owned(),
+        groups: vec![squares(rows)],
+        reference: chi_square,
+        range,
+    };
+    quantiles::draw(&[
+        quantiles::Panel {
+            title: each,
+            groups: (0..columns.min(GROUPS)).map(column).collect(),
+            reference: Reference::Normal,
+            range: [-4.0, 4.0],
+        },
+        panel("|z|^2 after the first marginals", first),
+        panel("|z|^2 after the last", last),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chosen;
+
+    #[test]
+    fn the_first_steps_and_the_last_are_drawn() {
+        assert_eq!(chosen(3), [0, 1, 2]);
+        assert_eq!(chosen(12).len(), 12);
+        for count in [13, 14, 40, 399] {
+            let shown = chosen(count);
+            assert_eq!((shown.len(), shown[11]), (12, count - 1));
+            assert!(shown.windows(2).all(|pair| pair[0] < pair[1]), "{shown:?}");
+        }
+    }
+}
