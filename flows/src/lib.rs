@@ -31,8 +31,10 @@ mod base;
 mod bijection;
 pub mod check;
 pub mod distillation;
+mod energy;
 mod flow;
 pub mod layers;
+mod log_sum;
 pub mod models;
 mod module;
 pub mod nn;
@@ -40,6 +42,7 @@ mod noise;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
+pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};
 pub use noise::Noise;

@@ -5,7 +5,9 @@ mod maf;
 mod mint_net;
 mod nice;
 mod parallel_wave_net;
+mod planar;
 mod real_nvp;
+mod vae;
 mod wave_net;
 
 pub use iaf::Iaf;
@@ -13,5 +15,7 @@ pub use maf::{AutoregressiveConfig, Maf, Order};
 pub use mint_net::{MintNet, MintNetConfig, MintScale};
 pub use nice::{Nice, NiceConfig};
 pub use parallel_wave_net::{Generated, ParallelWaveNet, ParallelWaveNetConfig};
+pub use planar::{PlanarBase, PlanarConfig, PlanarFlow};
 pub use real_nvp::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
+pub use vae::{Coder, Drawn, Elbo, Likelihood, Posterior, Refinement, Vae, VaeConfig};
 pub use wave_net::{WaveNetFlow, WaveNetFlowConfig, WaveNetLayer};

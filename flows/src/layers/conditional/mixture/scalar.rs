@@ -1,6 +1,8 @@
 //! One mixture and one number, without a record; and the root that z → x asks for.
 
 use super::{FAR, Kind, bounded};
+use crate::layers::bracket::Bracket;
+use crate::log_sum::LogSum;
 use std::f64::consts::LN_2;
 
 /// Steps of the search for a root: about four where components overlap, up to forty where they lie thousands of
@@ -27,31 +29,6 @@ pub(super) struct Scalar {
 
 /// A number and the logarithm of the slope there.
 pub(super) type Mapped = (f64, f64);
-
-/// A sum of numbers given by their logarithms.
-#[derive(Clone, Copy, Debug)]
-struct LogSum {
-    largest: f64,
-    /// Over the largest.
-    sum: f64,
-}
-
-impl LogSum {
-    const EMPTY: Self = Self { largest: f64::NEG_INFINITY, sum: 0.0 };
-
-    fn of(logs: impl Iterator<Item = f64>) -> f64 {
-        let Self { largest, sum } = logs.fold(Self::EMPTY, |all, log| {
-            if log > all.largest {
-                Self { largest: log, sum: all.sum * (all.largest - log).exp() + 1.0 }
-            } else if log > f64::NEG_INFINITY {
-                Self { sum: all.sum + (log - all.largest).exp(), ..all }
-            } else {
-                all
-            }
-        });
-        largest + sum.ln()
-    }
-}
 
 impl Scalar {
     pub(super) fn new(kind: Kind, components: usize) -> Self {
@@ -110,8 +87,7 @@ impl Scalar {
         self.latent(x, 1.0)
     }
 
-    /// z → x, with `log ∂x/∂z`: Newton's method in a bracket, which bisection makes smaller wherever Newton's
-    /// step would leave it or does not halve the step before last.
+    /// z → x, with `log ∂x/∂z`: Newton's method in a bracket.
     ///
     /// At the least of the components' own quantiles μₖ + σₖ·z, no component has more than G(z) to its left, and
     /// at the greatest none less: the mixture's quantile is between them. z(x) is near to a straight line where
@@ -130,7 +106,7 @@ impl Scalar {
         }
         x = x.clamp(low, high);
         let precise = f64::EPSILON * z.abs().max(1.0);
-        let (mut last, mut before_last) = (f64::INFINITY, f64::INFINITY);
+        let mut bracket = Bracket::new(low, high);
         let mut log_slope = f64::NAN;
         for _ in 0..STEPS {
             let found;
@@ -139,11 +115,7 @@ impl Scalar {
             if excess.abs() <= precise {
                 break;
             }
-            *(if excess < 0.0 { &mut low } else { &mut high }) = x;
-            let newton = x - excess * (-log_slope).exp();
-            let halves = (newton - x).abs() <= 0.5 * before_last;
-            let next = if newton >= low && newton <= high && halves { newton } else { low + 0.5 * (high - low) };
-            (before_last, last) = (last, (next - x).abs());
+            let next = bracket.next(x, excess, log_slope.exp());
             if next == x {
                 break;
             }
