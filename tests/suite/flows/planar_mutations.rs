@@ -147,8 +147,8 @@ fn the_right_layer_passes_everything() {
 
 #[test]
 fn without_the_constraint_there_is_no_way_back() {
-    // Where three points have one and the same image, the way back finds one of them.
-    let near = Tensor::from_fn([3, DIMS], |i| 0.1 * entry(300 + i));
+    // Three points have one and the same image, and the way back finds the one in the middle: not these.
+    let near = Tensor::from_fn([3, DIMS], |i| 0.1 * entry(300 + i) + entry(i % DIMS));
     let of = |flaw| {
         let layer = Layer::new(flaw);
         check::round_trip(&Case::new(&layer, data()).with_latents(near.clone()), 1e-9).map(drop)

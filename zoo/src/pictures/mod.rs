@@ -10,11 +10,13 @@ pub mod curve;
 pub mod density;
 mod frame;
 pub mod grid;
+pub mod heat;
 mod plane;
 mod raster;
 pub mod scatter;
 pub mod terminal;
 mod text;
+pub mod volumes;
 pub mod wave;
 
 use std::io::Write;

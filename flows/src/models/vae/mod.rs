@@ -145,6 +145,12 @@ impl<T: Real> Vae<T> {
         self.likelihood
     }
 
+    /// The flow that bends posteriors, where there is one.
+    #[must_use]
+    pub fn refinement(&self) -> Option<&Flow<T>> {
+        self.refinement.as_ref()
+    }
+
     /// ε for [`Vae::elbo`] of some rows, `[rows, latents]`; unrelated to what a dequantisation draws from the same noise.
     #[must_use]
     pub fn noise(&self, rows: usize, noise: Noise) -> Tensor<T> {
