@@ -54,9 +54,9 @@ pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: 
     log_ratio_to_energy(student, |x| -teacher.log_prob(x, cx), z, cx)
 }
 
-/// The same for a density that is known by its energy alone, `t(x) = exp(−U(x))/Z`: `log s(x) + U(x)`, which is less than
-/// `log s(x) − log t(x)` by the constant log Z. This is how variational inference fits a flow to what can be evaluated and not
-/// sampled (Rezende & Mohamed 2015, equation 15).
+/// The same for a density that is known by its energy alone, `t(x) = exp(−U(x))/Z`: `log s(x) + U(x)`, which is
+/// less than `log s(x) − log t(x)` by the constant log Z. This is how variational inference fits a flow to what
+/// can be evaluated and not sampled (Rezende & Mohamed 2015, equation 15).
 ///
 /// `energy` maps x, `[batch, …]`, to U(x) in nats, `[batch]`.
 #[must_use]

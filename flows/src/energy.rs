@@ -3,8 +3,8 @@
 use autograd::{Real, Tensor, Var};
 use std::f64::consts::PI;
 
-/// The four test energies of Rezende & Mohamed 2015 (*Variational Inference with Normalizing Flows*, table 1), densities
-/// `exp(−U(x))/Z` of the plane with shapes that a Gaussian has not:
+/// The four test energies of Rezende & Mohamed 2015 (*Variational Inference with Normalizing Flows*, table
+/// 1), densities `exp(−U(x))/Z` of the plane with shapes that a Gaussian has not:
 ///
 /// ```text
 /// U₁ = ½((‖x‖ − 2)/0.4)² − ln(exp(−½((x₁ − 2)/0.6)²) + exp(−½((x₁ + 2)/0.6)²))
@@ -15,8 +15,9 @@ use std::f64::consts::PI;
 /// wall = ½(max(|x₁| − 4, 0)/0.4)²
 /// ```
 ///
-/// The paper prints the last three without a wall and draws them for |x| ≤ 4. Then they are bands that go on for ever,
-/// and no density has their shape: Z is infinite, and a flow that is fitted to them widens as long as it is trained.
+/// The paper prints the last three without a wall and draws them for |x| ≤ 4. Then they are bands that go on
+/// for ever, and no density has their shape: Z is infinite, and a flow that is fitted to them widens as long
+/// as it is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Energy {
     /// Two arcs of a ring.
@@ -73,8 +74,8 @@ impl Energy {
         }
     }
 
-    /// `ln Z = ln ∫ exp(−U(x)) dx` in nats, by the midpoint rule: right to six digits, since what is summed falls to
-    /// nothing before the edge.
+    /// `ln Z = ln ∫ exp(−U(x)) dx` in nats, by the midpoint rule: right to six digits, since what is summed
+    /// falls to nothing before the edge.
     #[must_use]
     pub fn log_normaliser(self) -> f64 {
         let width = 2.0 * REACH / CELLS as f64;

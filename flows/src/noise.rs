@@ -38,8 +38,8 @@ impl Noise {
         Self { seed: self.seed, first_row: self.first_row + first as u64 }
     }
 
-    /// Other noise for the same rows, unrelated to this one and to that of any other number: where one step needs
-    /// several.
+    /// Other noise for the same rows, unrelated to this one and to that of any other number: where one step
+    /// needs several.
     #[must_use]
     pub const fn other(self, which: u64) -> Self {
         Self { first_row: self.first_row, ..Self::for_step(self.seed, which) }

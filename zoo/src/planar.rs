@@ -18,8 +18,9 @@ const JUDGED: usize = 20_000;
 /// The learning rate at the beginning, and how long a gradient may be.
 const RATE: f64 = 1e-2;
 const LONGEST: f64 = 10.0;
-/// The part of the energy that counts in the first step, and the part of the steps after which all of it does: a flow that
-/// felt the whole energy at once would keep to the nearest mode (Rezende & Mohamed 2015, equation 20).
+/// The part of the energy that counts in the first step, and the part of the steps after which all of it
+/// does: a flow that felt the whole energy at once would keep to the nearest mode (Rezende & Mohamed 2015,
+/// equation 20).
 const FIRST: f64 = 0.01;
 const UNTIL: f64 = 0.4;
 

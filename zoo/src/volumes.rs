@@ -87,7 +87,8 @@ impl Map {
     }
 }
 
-/// The density that samples have in each of so many equal bins of a range: their share divided by the bin's width.
+/// The density that samples have in each of so many equal bins of a range: their share divided by the bin's
+/// width.
 #[must_use]
 pub fn histogram(samples: &[f64], [low, high]: [f64; 2], bins: usize) -> Vec<f64> {
     let mut counts = vec![0u64; bins];

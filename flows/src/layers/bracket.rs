@@ -16,8 +16,8 @@ impl Bracket {
         Self { low, high, last: f64::INFINITY, before_last: f64::INFINITY }
     }
 
-    /// Where to look after `x`, at which the function is `excess` above its target and has this slope. Where that
-    /// is `x` again, it is the root as nearly as there are numbers.
+    /// Where to look after `x`, at which the function is `excess` above its target and has this slope. Where
+    /// that is `x` again, it is the root as nearly as there are numbers.
     pub(super) fn next(&mut self, x: f64, excess: f64, slope: f64) -> f64 {
         *(if excess < 0.0 { &mut self.low } else { &mut self.high }) = x;
         let Self { low, high, .. } = *self;

@@ -41,10 +41,11 @@ pub struct PlanarConfig {
 /// log p(x) = log p_Z(z) − Σ ln|1 + (1 − tanh²(wₖ·zₖ₋₁ + bₖ))·wₖ·ûₖ|
 /// ```
 ///
-/// What a layer changes is one number of each point, seen along w; many layers are needed where a coupling needs
-/// one. Samples with their densities are formulas; densities of given points ask for a root a layer, see [`Planar`]. So
-/// it is fitted to energies by its own samples, see [`log_ratio_to_energy`](crate::distillation::log_ratio_to_energy), and stands
-/// behind the encoder of a variational autoencoder. It begins as the identity.
+/// What a layer changes is one number of each point, seen along w; many layers are needed where a coupling
+/// needs one. Samples with their densities are formulas; densities of given points ask for a root a layer,
+/// see [`Planar`]. So it is fitted to energies by its own samples, see
+/// [`log_ratio_to_energy`](crate::distillation::log_ratio_to_energy), and stands behind the encoder of a
+/// variational autoencoder. It begins as the identity.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanarFlow;
 

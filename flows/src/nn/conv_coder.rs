@@ -18,9 +18,9 @@ pub struct ConvEncoder<T: Real> {
     output: Linear<T>,
 }
 
-/// The way back, `[batch, inputs] → [batch, outputs·C·H·W]`: a linear layer and a ReLU, then for each entry of `channels`,
-/// the last one first, a 3×3 convolution and the squeeze undone (sub-pixel convolution; Shi et al. 2016), with ReLUs between.
-/// Each of the `outputs` has an image of its own, one after another.
+/// The way back, `[batch, inputs] → [batch, outputs·C·H·W]`: a linear layer and a ReLU, then for each entry
+/// of `channels`, the last one first, a 3×3 convolution and the squeeze undone (sub-pixel convolution; Shi et
+/// al. 2016), with ReLUs between. Each of the `outputs` has an image of its own, one after another.
 #[derive(Debug)]
 pub struct ConvDecoder<T: Real> {
     smallest: [usize; 3],

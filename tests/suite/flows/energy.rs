@@ -55,7 +55,8 @@ fn normalisers_are_those_of_the_integral_in_closed_form() {
     for (energy, widths) in [(Energy::U2, 0.4), (Energy::U3, 0.7), (Energy::U4, 0.75)] {
         near(energy.log_normaliser(), (gaussian(widths) * across).ln(), 1e-6);
     }
-    // In polar coordinates the ring's integral is one over r alone of a function that both sides have in common.
+    // In polar coordinates the ring's integral is one over r alone of a function that both sides have in
+    // common.
     let (steps, width) = (4000, 6.0 / 4000.0);
     let turns = 2000;
     let ring: f64 = (0..steps)

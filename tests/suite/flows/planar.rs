@@ -71,8 +71,8 @@ fn there_and_back_at_extreme_weights() {
         let layer = layer::<f64>(w, u, b);
         let there = layer.to_latent(&rows(&x), Context::default());
         let back = layer.to_data(&there.value, Context::default());
-        // û·tanh a may be far larger than x, and what rounding leaves of it is all that is lost: where z moves fast
-        // with x, x moves slowly with z.
+        // û·tanh a may be far larger than x, and what rounding leaves of it is all that is lost: where z
+        // moves fast with x, x moves slowly with z.
         let size = there.value.value().as_slice().iter().fold(1.0, |size: f64, z| size.max(z.abs()));
         assert_close(&format!("{w:?} {u:?}"), back.value.value(), &x, 1e-12 * size);
         assert!(there.log_det.value().all_finite());
@@ -117,8 +117,8 @@ fn without_a_direction_it_is_a_shift() {
     assert!(max_error(back.value.value(), &x) < 1e-15);
 }
 
-/// x or z, then w, u and b, as one row of numbers of which functions are differentiated: a layer whose own numbers are
-/// 0 has all of them from its condition.
+/// x or z, then w, u and b, as one row of numbers of which functions are differentiated: a layer whose own
+/// numbers are 0 has all of them from its condition.
 fn packed(dims: usize, to_data: bool) -> impl Fn(&Var<f64>) -> Var<f64> {
     let features = 2 * dims + 1;
     let layer = Planar::new(dims, features, &mut rng(7));

@@ -1,5 +1,5 @@
-//! The planar layer written once more from the paper's formulas, with a mistake each that is easily made in it, and the
-//! properties that must see it.
+//! The planar layer written once more from the paper's formulas, with a mistake each that is easily made in
+//! it, and the properties that must see it.
 
 use super::mutations::{Suspect, entry};
 use autograd::check::max_error;

@@ -80,12 +80,13 @@ enum Command {
     /// The models have fresh parameters and no normalisation. Each time is the median of several repetitions of a
     /// whole batch, after one that does not count, in microseconds per row.
     TradeOff(trade_off::Args),
-    /// Draw what a change of variables does to a density: X = 4Z, X = exp(Z), and a square that becomes a parallelogram
+    /// Draw what a change of variables does: X = 4Z, X = exp(Z), and a square that becomes a parallelogram
     Volumes(volumes::Args),
     /// Draw planar flows: what more and more layers make of two bases, and fits to four energies
     ///
-    /// The layers of the first picture are drawn at random. Those of the second are fitted to the energies U1 to U4 of
-    /// Rezende and Mohamed (2015) by their own samples: what is printed is KL(flow || density), in nats, of 20,000 samples.
+    /// The layers of the first picture are drawn at random. Those of the second are fitted to the energies U1 to
+    /// U4 of Rezende and Mohamed (2015) by their own samples: what is printed is KL(flow || density), in nats, of
+    /// 20,000 samples.
     Planar(planar::Args),
     /// Check a trained model's inverse and log-determinant in f64
     Check(check::Args),

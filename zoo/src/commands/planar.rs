@@ -101,8 +101,11 @@ fn drawn(args: &Args, cells: usize) -> Result<(Window, Vec<heat::Panel>)> {
         .iter()
         .flat_map(|(flow, _)| flow.sample(POINTS, Context::default(), 1.0, &mut rng).as_slice().to_vec())
         .collect();
-    let reach = Window::around(&points).map_or(4.0, |around| around.reach().clamp(3.0, 12.0));
-    let window = Window::square(reach);
+    let around = Window::around(&points).unwrap_or(Window::square(REACH));
+    // The same unit both ways, whatever the shape.
+    let reach = [around.x, around.y].iter().map(|[low, high]| 0.5 * (high - low)).fold(0.0, f64::max);
+    let [x, y] = [around.x, around.y].map(|[low, high]| f64::midpoint(low, high)).map(|at| [at - reach, at + reach]);
+    let window = Window { x, y };
     let panel =
         |(flow, title)| -> Result<heat::Panel> { Ok(heat::Panel { title, density: density(&flow, window, cells)? }) };
     Ok((window, flows.into_iter().map(panel).collect::<Result<_>>()?))

@@ -58,8 +58,8 @@ pub fn raster(panels: &[Panel], layout: &Layout) -> Result<Raster, PictureError>
     Ok(picture)
 }
 
-/// The number in a pixel of a square of `side` pixels that shows `cells × cells` numbers: those of the nearest cells, in
-/// proportion to their nearness.
+/// The number in a pixel of a square of `side` pixels that shows `cells × cells` numbers: those of the
+/// nearest cells, in proportion to their nearness.
 pub(super) fn between(numbers: &[f32], cells: usize, side: usize, [x, y]: [usize; 2]) -> f64 {
     let place = |pixel: usize| {
         let at = (pixel as f64 + 0.5) / side as f64 * cells as f64 - 0.5;

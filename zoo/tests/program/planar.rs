@@ -39,7 +39,8 @@ fn layers_and_fits_are_drawn_and_told() {
     assert_eq!(png_size(&folder.read("planar-layers.png")), (3 * STEP, 2 * STEP));
     assert_eq!(png_size(&folder.read("planar-energies.png")), (4 * STEP, 3 * STEP));
 
-    // Without layers the bases are themselves: a Gaussian is bright in the middle alone, a square is so to its edge.
+    // Without layers the bases are themselves: a Gaussian is bright in the middle alone, a square is so to
+    // its edge.
     let layers = image::open(folder.path("planar-layers.png")).unwrap().to_rgb8();
     assert!(bright(at(&layers, [0, 0], [0.5, 0.5])) && bright(at(&layers, [0, 1], [0.5, 0.5])));
     for corner in [[0.02, 0.02], [0.98, 0.02], [0.02, 0.98], [0.98, 0.98]] {

@@ -12,7 +12,8 @@ use root::root;
 /// How steep x → z may become: `w·u` below −80 counts as −80, where it is e⁸⁰, a finite `f32`.
 const STEEPEST: f64 = 80.0;
 
-/// The planar layer (Rezende & Mohamed 2015, *Variational Inference with Normalizing Flows*, §4.1), on `[batch, D]`:
+/// The planar layer (Rezende & Mohamed 2015, *Variational Inference with Normalizing Flows*, §4.1), on
+/// `[batch, D]`:
 ///
 /// ```text
 /// to_data:    x = z + û·tanh(a),  a = w·z + b          log|det ∂x/∂z| = ln(1 + (1 − tanh² a)·w·û)
@@ -21,15 +22,16 @@ const STEEPEST: f64 = 80.0;
 /// where       û = u + (m(w·u) − w·u)·w/‖w‖²,  m(s) = softplus(s) − 1
 /// ```
 ///
-/// û is u moved along w so far that `w·û = m(w·u) > −1` (the paper's appendix A.1): the left side of the equation then
-/// increases, and the layer has an inverse whatever its parameters. The determinant is computed as
-/// `tanh² a + (1 − tanh² a)·softplus(w·u)`, in which nothing cancels where that is small.
+/// û is u moved along w so far that `w·û = m(w·u) > −1` (the paper's appendix A.1): the left side of the
+/// equation then increases, and the layer has an inverse whatever its parameters. The determinant is computed
+/// as `tanh² a + (1 − tanh² a)·softplus(w·u)`, in which nothing cancels where that is small.
 ///
-/// The equation has no solution in closed form. It is solved in `f64` by Newton's method in a bracket; a record of it is
-/// two of Newton's steps from the root that was found, whose derivatives, first and second, are those of the root.
+/// The equation has no solution in closed form. It is solved in `f64` by Newton's method in a bracket; a
+/// record of it is two of Newton's steps from the root that was found, whose derivatives, first and second,
+/// are those of the root.
 ///
-/// Under a condition w, u and b are `(w, u, b) + C·condition`, for each row its own: an encoder's features make an
-/// amortised posterior of it, as in the paper.
+/// Under a condition w, u and b are `(w, u, b) + C·condition`, for each row its own: an encoder's features
+/// make an amortised posterior of it, as in the paper.
 #[derive(Debug)]
 pub struct Planar<T: Real> {
     normal: Param<T>,
@@ -48,8 +50,8 @@ struct Numbers<T: Real> {
 }
 
 impl<T: Real> Planar<T> {
-    /// The identity on rows of D numbers, under a condition of so many features, 0 for none: w a random unit vector,
-    /// b from N(0, 1), and u such that û = 0.
+    /// The identity on rows of D numbers, under a condition of so many features, 0 for none: w a random unit
+    /// vector, b from N(0, 1), and u such that û = 0.
     #[must_use]
     pub fn new(dims: usize, condition: usize, rng: &mut dyn Rng) -> Self {
         let drawn: Tensor<f64> = Init::Normal { std: 1.0 }.draw(&[dims + 1], 1, rng);
@@ -115,9 +117,9 @@ impl<T: Real> Numbers<T> {
         if c.tape().is_none() {
             return a;
         }
-        // The root as a function of c and of the parameters. A step whose start has an error of the order δⁿ in changes δ
-        // of those ends at one of δ²ⁿ. The value does not move: what rounding leaves of the excess counts for nothing
-        // but its derivatives.
+        // The root as a function of c and of the parameters. A step whose start has an error of the order δⁿ
+        // in changes δ of those ends at one of δ²ⁿ. The value does not move: what rounding leaves of the
+        // excess counts for nothing but its derivatives.
         for _ in 0..2 {
             let tanh = a.tanh();
             let excess = &a + self.stretch.shift(-1.0) * &tanh - c;

@@ -2,17 +2,19 @@
 
 use super::super::bracket::Bracket;
 
-/// Evaluations of the search: a handful, and some dozens where the stretch is extreme. This many are never needed.
+/// Evaluations of the search: a handful, and some dozens where the stretch is extreme. This many are never
+/// needed.
 const STEPS: usize = 200;
 
 /// Below this, `a − tanh a` is computed as the one small number that it is.
 const SMALL: f64 = 1.0;
 
-/// The `a` with `a + (stretch − 1)·tanh a = c`, for `stretch > 0`: the left side increases, by at least min(1, stretch).
+/// The `a` with `a + (stretch − 1)·tanh a = c`, for `stretch > 0`: the left side increases, by at least
+/// min(1, stretch).
 ///
-/// It is odd, so that c may be taken as positive. Between 0 and infinity it is then concave where it stretches, and
-/// Newton's steps come from the left; where it shrinks it is convex, and near 0 about `stretch·a + a³/3`, whose
-/// root is where the search begins.
+/// It is odd, so that c may be taken as positive. Between 0 and infinity it is then concave where it
+/// stretches, and Newton's steps come from the left; where it shrinks it is convex, and near 0 about
+/// `stretch·a + a³/3`, whose root is where the search begins.
 pub(super) fn root(c: f64, stretch: f64) -> f64 {
     // An infinite c has an infinite a, and what is no number has none.
     if !c.is_finite() || stretch.is_nan() {

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 pub enum Coder {
     /// Linear layers with ReLUs, of these widths from the data inwards.
     Dense(Vec<usize>),
-    /// 3×3 convolutions with ReLUs of so many channels, from the data inwards, each at half the sides of the one before.
+    /// 3×3 convolutions with ReLUs of so many channels, from the data inwards, each at half the sides of the
+    /// one before.
     Convolutional(Vec<usize>),
 }
 

@@ -13,15 +13,16 @@ use autograd::{Real, Tensor, Var};
 const BATCH: usize = 500;
 
 impl<T: Real> Vae<T> {
-    /// `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z from q(z|x) for each (Rezende et al. 2014;
-    /// Burda et al. 2016, *Importance Weighted Autoencoders*):
+    /// `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z from q(z|x) for each
+    /// (Rezende et al. 2014; Burda et al. 2016, *Importance Weighted Autoencoders*):
     ///
     /// ```text
     /// log 1/S Σₛ p(x, zₛ)/q(zₛ|x)
     /// ```
     ///
-    /// Its expectation is below log p(x), rises with S, and reaches it; with S = 1 it is the ELBO, whose divergence is then an
-    /// estimate too. What a row is given does not depend on the rows beside it, and less than S draws are the first of them.
+    /// Its expectation is below log p(x), rises with S, and reaches it; with S = 1 it is the ELBO, whose
+    /// divergence is then an estimate too. What a row is given does not depend on the rows beside it, and
+    /// less than S draws are the first of them.
     ///
     /// # Errors
     /// If rows have another number of values than the data, or a value is not finite.

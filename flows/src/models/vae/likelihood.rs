@@ -6,9 +6,11 @@ use autograd::{Real, Tensor, Var};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-/// The distribution of data given latents, independent in every dimension: `p(y | z) = Π p(yᵢ | parameters of i)`.
+/// The distribution of data given latents, independent in every dimension: `p(y | z) = Π p(yᵢ | parameters of
+/// i)`.
 ///
-/// Parameters are `[batch, outputs·D]`, those of one kind after another: output j of dimension i is number `j·D + i`.
+/// Parameters are `[batch, outputs·D]`, those of one kind after another: output j of dimension i is number
+/// `j·D + i`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Likelihood {

@@ -1,7 +1,7 @@
 //! The variational autoencoder: latents that are not the data's equals (the lecture's recap).
 //!
-//! Kingma & Welling, *Auto-Encoding Variational Bayes*, 2014; Rezende, Mohamed & Wierstra, *Stochastic Backpropagation and
-//! Approximate Inference in Deep Generative Models*, 2014.
+//! Kingma & Welling, *Auto-Encoding Variational Bayes*, 2014; Rezende, Mohamed & Wierstra, *Stochastic
+//! Backpropagation and Approximate Inference in Deep Generative Models*, 2014.
 
 mod config;
 mod importance;
@@ -29,12 +29,12 @@ use rand::Rng;
 /// log p(x) ≥ ELBO = E_q log p(x|z) − KL(q(z|x) ‖ p(z))       q(z|x) = N(μ, diag σ²) by the encoder
 /// ```
 ///
-/// The gap is `KL(q(z|x) ‖ p(z|x))`: a flow has none, as its latents follow from x. With z = μ + σ·ε, ε ~ N(0, I), the
-/// bound is a function of ε and its gradient passes through z. [`Vae::refined_by`] bends q with a flow, which narrows the
-/// gap; [`Vae::log_prob_by_importance`] closes it with enough draws.
+/// The gap is `KL(q(z|x) ‖ p(z|x))`: a flow has none, as its latents follow from x. With z = μ + σ·ε, ε ~
+/// N(0, I), the bound is a function of ε and its gradient passes through z. [`Vae::refined_by`] bends q with
+/// a flow, which narrows the gap; [`Vae::log_prob_by_importance`] closes it with enough draws.
 ///
-/// Data may pass [preprocessing](Vae::preceded_by) y = g(x), such as a logit, whose log-determinant counts: then
-/// `log p(x) = log p(y) + log|det ∂y/∂x|`, and bits per dimension are those of flows behind the same.
+/// Data may pass [preprocessing](Vae::preceded_by) y = g(x), such as a logit, whose log-determinant counts:
+/// then `log p(x) = log p(y) + log|det ∂y/∂x|`, and bits per dimension are those of flows behind the same.
 ///
 /// ```
 /// use autograd::{Tape, Tensor};
@@ -89,8 +89,9 @@ impl<T: Real> Elbo<T> {
 }
 
 impl<T: Real> Vae<T> {
-    /// A variational autoencoder with networks of one's own over rows of `dims` numbers: the encoder maps `[batch, dims]` to μ and
-    /// then log σ of all `latents`, the decoder `[batch, latents]` to the likelihood's parameters.
+    /// A variational autoencoder with networks of one's own over rows of `dims` numbers: the encoder maps
+    /// `[batch, dims]` to μ and then log σ of all `latents`, the decoder `[batch, latents]` to the
+    /// likelihood's parameters.
     #[must_use]
     pub fn new(
         encoder: impl Network<T> + 'static,
@@ -102,9 +103,10 @@ impl<T: Real> Vae<T> {
         Self { encoder, decoder, likelihood, refinement: None, preprocessing: Chain::new(Vec::new()), dims, latents }
     }
 
-    /// The same with posteriors that `flow` bends, z → x of it: `z = f(z₀ | features)`, with z₀ from the encoder's Gaussian, and
-    /// `log q(z|x) = log q(z₀|x) − log|det ∂z/∂z₀|` (Rezende & Mohamed 2015; Kingma et al. 2016). The encoder gives as many
-    /// features after μ and log σ as the flow's condition has. The flow's own base is not used.
+    /// The same with posteriors that `flow` bends, z → x of it: `z = f(z₀ | features)`, with z₀ from the
+    /// encoder's Gaussian, and `log q(z|x) = log q(z₀|x) − log|det ∂z/∂z₀|` (Rezende & Mohamed 2015; Kingma
+    /// et al. 2016). The encoder gives as many features after μ and log σ as the flow's condition has. The
+    /// flow's own base is not used.
     ///
     /// # Panics
     /// If the flow is not over rows of as many numbers as there are latents.
@@ -151,7 +153,8 @@ impl<T: Real> Vae<T> {
         self.refinement.as_ref()
     }
 
-    /// ε for [`Vae::elbo`] of some rows, `[rows, latents]`; unrelated to what a dequantisation draws from the same noise.
+    /// ε for [`Vae::elbo`] of some rows, `[rows, latents]`; unrelated to what a dequantisation draws from the
+    /// same noise.
     #[must_use]
     pub fn noise(&self, rows: usize, noise: Noise) -> Tensor<T> {
         noise.other(0).normals(rows, self.latents)
@@ -172,21 +175,22 @@ impl<T: Real> Vae<T> {
         Posterior { mean, log_std: softly_bounded(&log_std), features }
     }
 
-    /// Latents from a posterior, refined where it is to be, with `log q(z|x)` and the divergence; ε is from N(0, I),
-    /// `[batch, latents]`.
+    /// Latents from a posterior, refined where it is to be, with `log q(z|x)` and the divergence; ε is from
+    /// N(0, I), `[batch, latents]`.
     #[must_use]
     pub fn draw(&self, posterior: &Posterior<T>, noise: &Var<T>) -> Drawn<T> {
         let Drawn { z: first, log_q, divergence } = posterior.draw(noise);
         let Some(flow) = &self.refinement else { return Drawn { z: first, log_q, divergence } };
         let cx = Context { condition: posterior.features.as_ref(), ..Context::default() };
         let Mapped { value: z, log_det } = flow.bijection().to_data(&first, cx);
-        // log q(z) − log p(z) = [log q(z₀) − log p(z₀)] + [log p(z₀) − log p(z) − log det], and the expectation of the first
-        // bracket has a closed form: only what the flow changes has noise.
+        // log q(z) − log p(z) = [log q(z₀) − log p(z₀)] + [log p(z₀) − log p(z) − log det], and the
+        // expectation of the first bracket has a closed form: only what the flow changes has noise.
         let changed = StandardNormal.log_prob(&first) - StandardNormal.log_prob(&z) - &log_det;
         Drawn { z, log_q: log_q - log_det, divergence: divergence + changed }
     }
 
-    /// The evidence lower bound of each row at one draw of z, made of ε from N(0, I), `[batch, latents]`; see [`Vae::noise`]. Differentiable.
+    /// The evidence lower bound of each row at one draw of z, made of ε from N(0, I), `[batch, latents]`; see
+    /// [`Vae::noise`]. Differentiable.
     #[must_use]
     pub fn elbo(&self, x: &Var<T>, noise: &Var<T>, cx: Context<'_, T>) -> Elbo<T> {
         let Mapped { value: y, log_det } = self.preprocessing.to_latent(x, cx);
@@ -195,8 +199,8 @@ impl<T: Real> Vae<T> {
         Elbo { reconstruction, divergence }
     }
 
-    /// What the decoder draws for latents `[batch, latents]`: the data whose preprocessing is `E[y|z]` (for a Bernoulli likelihood
-    /// the chances of a 1), `[batch, dims]`.
+    /// What the decoder draws for latents `[batch, latents]`: the data whose preprocessing is `E[y|z]` (for a
+    /// Bernoulli likelihood the chances of a 1), `[batch, dims]`.
     #[must_use]
     pub fn decode(&self, z: &Var<T>) -> Var<T> {
         let y = self.likelihood.mean(&self.decoder.apply(z, None));

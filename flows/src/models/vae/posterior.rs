@@ -21,13 +21,14 @@ pub struct Drawn<T: Real> {
     pub z: Var<T>,
     /// `log q(z | x)` in nats, `[batch]`.
     pub log_q: Var<T>,
-    /// `KL(q ‖ p)` in nats, `[batch]`: in closed form where q is Gaussian, else an estimate from this z. Its mean over draws is
-    /// the divergence.
+    /// `KL(q ‖ p)` in nats, `[batch]`: in closed form where q is Gaussian, else an estimate from this z. Its
+    /// mean over draws is the divergence.
     pub divergence: Var<T>,
 }
 
 impl<T: Real> Posterior<T> {
-    /// `KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²)` in nats, `[batch]` (Kingma & Welling 2014, appendix B).
+    /// `KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²)` in nats, `[batch]` (Kingma & Welling 2014,
+    /// appendix B).
     #[must_use]
     pub fn divergence(&self) -> Var<T> {
         let log_variance = self.log_std.scale(2.0);
@@ -35,8 +36,8 @@ impl<T: Real> Posterior<T> {
         (self.mean.square() + log_variance.expm1() - log_variance).sum_per_sample().scale(0.5)
     }
 
-    /// `z₀ = μ + σ·ε` with `log q(z₀ | x)`, from ε of N(0, I), `[batch, latents]`: the reparameterisation, through which gradients
-    /// pass to μ and σ.
+    /// `z₀ = μ + σ·ε` with `log q(z₀ | x)`, from ε of N(0, I), `[batch, latents]`: the reparameterisation,
+    /// through which gradients pass to μ and σ.
     #[must_use]
     pub fn draw(&self, noise: &Var<T>) -> Drawn<T> {
         let z = &self.mean + self.log_std.exp() * noise;
