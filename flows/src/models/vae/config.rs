@@ -71,7 +71,7 @@ impl Refinement {
                 let (order, norm, components) = (Order::Given, Norm::None, 1);
                 let (dims, layers, hidden, condition) = (latents, *layers, hidden.clone(), *features);
                 let config = AutoregressiveConfig { dims, layers, order, hidden, norm, components, condition };
-                // Without a gate it begins as the identity.
+                // Without a gate it begins as a permutation, which leaves q = p as it is.
                 Some(Iaf::build(&config, Gate::None, rng))
             }
         }

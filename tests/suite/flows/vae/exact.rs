@@ -125,7 +125,8 @@ fn elsewhere_the_bound_is_lower_by_the_divergence_from_it_and_importance_closes_
 fn refiners() -> [Flow<f64>; 2] {
     let planar = PlanarConfig { dims: 2, layers: 2, base: PlanarBase::Gaussian, condition: 0 };
     let (order, norm) = (Order::Given, Norm::None);
-    let iaf = AutoregressiveConfig { dims: 2, layers: 2, order, hidden: vec![5], norm, components: 1, condition: 0 };
+    // The order is reversed after each layer but the last: after three it is as it was.
+    let iaf = AutoregressiveConfig { dims: 2, layers: 3, order, hidden: vec![5], norm, components: 1, condition: 0 };
     [PlanarFlow::build(&planar, &mut rng(8)), Iaf::build(&iaf, Gate::None, &mut rng(8))]
 }
 
