@@ -31,9 +31,9 @@ fn build(layers: usize, base: PlanarBase, rng: &mut ChaCha8Rng) -> Flow<f32> {
 /// A flow of so many layers drawn at random. The first layers are the same whatever their number and the base.
 #[must_use]
 pub fn at_random(layers: usize, base: PlanarBase, seed: u64) -> Flow<f32> {
+    let flow = build(layers, base, &mut ChaCha8Rng::seed_from_u64(seed));
+    // Both draw one layer after another, so that a longer flow begins as a shorter one.
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let flow = build(layers, base, &mut rng);
-    // Layers are drawn one after another, so that a longer flow begins as a shorter one.
     rng.set_stream(1);
     randomise(&flow, AWAY, &mut rng);
     flow

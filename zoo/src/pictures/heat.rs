@@ -50,9 +50,10 @@ pub fn raster(panels: &[Panel], layout: &Layout) -> Result<Raster, PictureError>
     for (i, panel) in panels.iter().enumerate() {
         let corner = (i % columns * (side + AROUND), i / columns * (side + AROUND));
         let mut frame = Frame::new(&mut picture, corner, side, window, &panel.title);
-        let finite = |p: f32| if p.is_finite() { f64::from(p) } else { 0.0 };
-        let highest = panel.density.iter().map(|&p| finite(p)).fold(f64::MIN_POSITIVE, f64::max);
-        frame.fill(|x, y| viridis(finite(between(&panel.density, cells, side, [x, y]) as f32) / highest));
+        let finite = |&p: &f32| if p.is_finite() { p } else { 0.0 };
+        let density: Vec<f32> = panel.density.iter().map(finite).collect();
+        let highest = f64::from(density.iter().copied().fold(f32::MIN_POSITIVE, f32::max));
+        frame.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / highest));
         frame.close();
     }
     Ok(picture)

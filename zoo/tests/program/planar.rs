@@ -34,8 +34,10 @@ fn layers_and_fits_are_drawn_and_told() {
     let names: Vec<&str> = fits.iter().map(|(what, _)| what.as_str()).collect();
     let one = ["U1 by 1 layer", "U2 by 1 layer", "U3 by 1 layer", "U4 by 1 layer"];
     assert_eq!((&names[..4], names[4]), (&one[..], "U1 by 3 layers"), "{said}");
-    // N(0, I) itself is 2 to 11 nats from them; a divergence is not negative but for the noise of its estimate.
-    assert!(fits.iter().all(|(_, kl)| (-0.05..2.0).contains(kl)), "{said}");
+    // Of so few steps a rough fit, and a better one the more layers there are.
+    for (short, long) in fits[..4].iter().zip(&fits[4..]) {
+        assert!(long.1 > 0.0 && long.1 < short.1 && short.1 < 4.0, "{said}");
+    }
     assert_eq!(png_size(&folder.read("planar-layers.png")), (3 * STEP, 2 * STEP));
     assert_eq!(png_size(&folder.read("planar-energies.png")), (4 * STEP, 3 * STEP));
 
