@@ -7,20 +7,50 @@ pub use crate::kernels::double::{log_normal_cdf, log_normal_quantile, normal_sco
 /// needed.
 const STEPS: usize = 2200;
 
+/// Where to look for the root of an increasing function of one number, between two others: Newton's method, in a
+/// bracket that bisection makes smaller wherever Newton's step would leave it or does not halve the step before last.
+#[derive(Clone, Copy, Debug)]
+pub struct Bracket {
+    low: f64,
+    high: f64,
+    last: f64,
+    before_last: f64,
+}
+
+impl Bracket {
+    /// For a root that is known to be between these two.
+    #[must_use]
+    pub const fn new(low: f64, high: f64) -> Self {
+        Self { low, high, last: f64::INFINITY, before_last: f64::INFINITY }
+    }
+
+    /// Where to look after `x`, at which the function is `excess` above its target and has this slope. Where
+    /// that is `x` again, it is the root as nearly as there are numbers.
+    #[must_use]
+    pub fn next(&mut self, x: f64, excess: f64, slope: f64) -> f64 {
+        *(if excess < 0.0 { &mut self.low } else { &mut self.high }) = x;
+        let Self { low, high, .. } = *self;
+        let newton = x - excess / slope;
+        let halves = (newton - x).abs() <= 0.5 * self.before_last;
+        let next = if newton >= low && newton <= high && halves { newton } else { 0.5 * low + 0.5 * high };
+        (self.before_last, self.last) = (self.last, (next - x).abs());
+        next
+    }
+}
+
 /// The x between `low` and `high` at which an increasing `f` is `target`, with the logarithm of the slope there;
 /// `f` gives its value and the logarithm of its slope.
 ///
-/// Newton's method in a bracket, which bisection makes smaller wherever Newton's step would leave it or does not
-/// halve the step before last. Ends where `f` is the target to machine precision, or where no number is nearer.
+/// By Newton's method in a [`Bracket`]. Ends where `f` is the target to machine precision, or where no number is nearer.
 pub fn increasing_root(
     target: f64,
-    [mut low, mut high]: [f64; 2],
+    [low, high]: [f64; 2],
     start: f64,
     mut f: impl FnMut(f64) -> (f64, f64),
 ) -> (f64, f64) {
     let precise = f64::EPSILON * target.abs().max(1.0);
+    let mut bracket = Bracket::new(low, high);
     let (mut x, mut log_slope) = (start.clamp(low, high), f64::NAN);
-    let (mut last, mut before_last) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..STEPS {
         let found;
         (found, log_slope) = f(x);
@@ -28,11 +58,7 @@ pub fn increasing_root(
         if excess.abs() <= precise {
             break;
         }
-        *(if excess < 0.0 { &mut low } else { &mut high }) = x;
-        let newton = x - excess * (-log_slope).exp();
-        let halves = (newton - x).abs() <= 0.5 * before_last;
-        let next = if newton >= low && newton <= high && halves { newton } else { 0.5 * low + 0.5 * high };
-        (before_last, last) = (last, (next - x).abs());
+        let next = bracket.next(x, excess, log_slope.exp());
         if next == x {
             break;
         }

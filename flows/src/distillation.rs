@@ -51,8 +51,23 @@ pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
 /// `to_data` is parallel (IAF) and a teacher whose `to_latent` is (MAF) make this two passes.
 #[must_use]
 pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+    log_ratio_to_energy(student, |x| -teacher.log_prob(x, cx), z, cx)
+}
+
+/// The same for a density that is known by its energy alone, `t(x) = exp(−U(x))/Z`: `log s(x) + U(x)`, which is
+/// less than `log s(x) − log t(x)` by the constant log Z. This is how variational inference fits a flow to what
+/// can be evaluated and not sampled (Rezende & Mohamed 2015, equation 15).
+///
+/// `energy` maps x, `[batch, …]`, to U(x) in nats, `[batch]`.
+#[must_use]
+pub fn log_ratio_to_energy<T: Real>(
+    student: &Flow<T>,
+    energy: impl FnOnce(&Var<T>) -> Var<T>,
+    z: &Var<T>,
+    cx: Context<'_, T>,
+) -> Var<T> {
     let Mapped { value: x, log_det } = student.bijection().to_data(z, cx);
-    student.base().log_prob(z) - log_det - teacher.log_prob(&x, cx)
+    student.base().log_prob(z) - log_det + energy(&x)
 }
 
 /// `KL(student ‖ teacher)` in nats, the mean of [`log_ratio`] over the batch: the loss.

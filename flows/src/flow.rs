@@ -300,12 +300,17 @@ impl<T: Real> Flow<T> {
     /// # Errors
     /// As [`Flow::log_prob_of`].
     pub fn check(&self, x: &Tensor<T>) -> Result<(), InputError> {
-        let found = Shape::new(x.shape().get(1..).unwrap_or(&[]));
-        if found != self.event || x.shape().rank() == 0 {
-            return Err(InputError::Shape { expected: self.event.clone(), found });
-        }
-        finite(x, self.dims().max(1))
+        check_rows(x, &self.event)
     }
+}
+
+/// Whether these are finite rows of this shape.
+pub(crate) fn check_rows<T: Real>(x: &Tensor<T>, event: &Shape) -> Result<(), InputError> {
+    let found = Shape::new(x.shape().get(1..).unwrap_or(&[]));
+    if found != *event || x.shape().rank() == 0 {
+        return Err(InputError::Shape { expected: event.clone(), found });
+    }
+    finite(x, event.elements().max(1))
 }
 
 /// Names the first value that is not finite, in rows of `width` values.

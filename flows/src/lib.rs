@@ -1,6 +1,6 @@
 //! Invertible maps, the densities they give, and models of Stanford CS236's lectures 7 and 8 on
-//! normalizing flows: NICE, RealNVP, MADE, MAF, IAF, WaveNet, Parallel WaveNet and MintNet so
-//! far.
+//! normalizing flows: planar flows, NICE, RealNVP, MADE, MAF, IAF, WaveNet, Parallel WaveNet and MintNet so
+//! far; and the variational autoencoder, which the lectures begin from.
 //!
 //! A flow writes data as `x = f(z)`: **z is the latent, x the data**. [`Bijection::to_data`] is the
 //! lecture's `f`, [`Bijection::to_latent`] its `f⁻¹`, and each returns its own log-determinant, so
@@ -23,7 +23,8 @@
 //!
 //! Where to read on: [`bijection`](Bijection) and [`Flow`] are the whole theory, a page each;
 //! [`layers`] has one map a file, [`models`] one lecture model a file, [`nn`] the networks inside
-//! them and the optimisers. [`distillation`] teaches a flow that samples fast what one that does not has learned. [`check`] holds any bijection, yours too, against finite differences.
+//! them and the optimisers. [`distillation`] teaches a flow that samples fast what one that does not has learned, or
+//! what an [`Energy`] says. [`check`] holds any bijection, yours too, against finite differences.
 
 #![deny(missing_docs)]
 
@@ -32,9 +33,11 @@ mod bijection;
 pub mod check;
 pub mod distillation;
 mod effort;
+mod energy;
 mod flow;
 pub mod information;
 pub mod layers;
+mod log_sum;
 pub mod models;
 mod module;
 pub mod nn;
@@ -46,6 +49,7 @@ mod round_trip;
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
 pub use effort::Effort;
+pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};
 pub use noise::Noise;

@@ -1,7 +1,9 @@
 //! Reproducible noise, a stream of its own for every row.
 
+use autograd::{Real, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
 
 /// Noise for the rows of a batch. Row `i` draws from stream `first_row + i` of the seed, so a row's
 /// noise is the same whichever shard of the batch it is in.
@@ -34,6 +36,26 @@ impl Noise {
     #[must_use]
     pub const fn from_row(self, first: usize) -> Self {
         Self { seed: self.seed, first_row: self.first_row + first as u64 }
+    }
+
+    /// Other noise for the same rows, unrelated to this one and to that of any other number: where one step
+    /// needs several.
+    #[must_use]
+    pub const fn other(self, which: u64) -> Self {
+        Self { first_row: self.first_row, ..Self::for_step(self.seed, which) }
+    }
+
+    /// Numbers from N(0, 1), `[count, width]`.
+    #[must_use]
+    pub fn normals<T: Real>(self, count: usize, width: usize) -> Tensor<T> {
+        let mut drawn = Tensor::zeros([count, width]);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        for (i, row) in (0..count as u64).zip(drawn.as_mut_slice().chunks_exact_mut(width.max(1))) {
+            rng.set_stream(self.first_row + i);
+            rng.set_word_pos(0);
+            row.iter_mut().for_each(|e| *e = T::from_f64(rng.sample::<f64, _>(StandardNormal)));
+        }
+        drawn
     }
 
     /// Calls `draw(i, u)` with the row number and a source of uniform numbers in [0, 1) for it.

@@ -51,7 +51,7 @@ fn terms<T: Real>(
 }
 
 /// The mean of some numbers and its standard error.
-fn mean(numbers: &[f64]) -> (f64, f64) {
+pub(super) fn mean(numbers: &[f64]) -> (f64, f64) {
     let count = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / count;
     let variance = numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0);
@@ -93,7 +93,7 @@ fn the_cross_entropy_of_draws_is_that_of_samples_with_less_noise() {
 }
 
 /// Holds the gradient of a loss by each parameter, along one direction, against central differences.
-fn gradient_is_that_of_differences(model: &impl Module<f64>, loss: impl Fn(&Tape<f64>) -> Var<f64>) {
+pub(super) fn gradient_is_that_of_differences(model: &impl Module<f64>, loss: impl Fn(&Tape<f64>) -> Var<f64>) {
     let tape = Tape::new();
     let gradients = tape.backward(&loss(&tape));
     let mut rng = rng(7);

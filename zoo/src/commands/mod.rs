@@ -14,11 +14,13 @@ mod interpolate;
 mod inversion;
 mod latents;
 mod list;
+mod planar;
 mod sample;
 mod sound;
 mod trade_off;
 mod train;
 mod transform;
+mod volumes;
 
 use crate::checkpoint::{self, Header, Loaded};
 use crate::source::Source;
@@ -92,6 +94,14 @@ enum Command {
     /// Its authors' fixed point goes on with all numbers at once; the sweep takes them in order, and finds each as the
     /// root of a function of it alone. Both in f64, from the same latents; times are of one inversion each.
     Inversion(inversion::Args),
+    /// Draw what a change of variables does: X = 4Z, X = exp(Z), and a square that becomes a parallelogram
+    Volumes(volumes::Args),
+    /// Draw planar flows: what more and more layers make of two bases, and fits to four energies
+    ///
+    /// The layers of the first picture are drawn at random. Those of the second are fitted to the energies U1 to
+    /// U4 of Rezende and Mohamed (2015) by their own samples: what is printed is KL(flow || density), in nats, of
+    /// 20,000 samples.
+    Planar(planar::Args),
     /// Check a trained model's inverse and log-determinant in f64
     Check(check::Args),
 }
@@ -118,6 +128,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Gaussianize(args) => gaussianize::run(&args),
         Command::TradeOff(args) => trade_off::run(&args),
         Command::Inversion(args) => inversion::run(&args),
+        Command::Volumes(args) => volumes::run(&args),
+        Command::Planar(args) => planar::run(&args),
         Command::Check(args) => check::run(&args),
     }
 }

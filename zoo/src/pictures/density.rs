@@ -1,6 +1,7 @@
 //! A density over the plane: as a heat map, as samples beside data, and as the map that makes it.
 
 use super::frame::{AROUND, BESIDE, Frame, colour_bar};
+use super::heat::between;
 use super::scatter::share;
 use super::{PALETTE, PictureError, Raster, Window};
 
@@ -86,23 +87,9 @@ impl Scene {
     fn draw_heat(&self, picture: &mut Raster, left: usize) {
         let highest = self.highest();
         let mut frame = Frame::new(picture, (left, 0), SIDE, self.window, "p(x)");
-        frame.fill(|x, y| viridis(self.at(x, y) / highest));
+        frame.fill(|x, y| viridis(between(&self.density, self.cells, SIDE, [x, y]) / highest));
         frame.close();
         colour_bar(picture, (left + FRAME, 0), SIDE, highest, viridis);
-    }
-
-    /// The density in a pixel of a square: that of the nearest cells, in proportion to their nearness.
-    fn at(&self, x: usize, y: usize) -> f64 {
-        let place = |pixel: usize| {
-            let at = (pixel as f64 + 0.5) / SIDE as f64 * self.cells as f64 - 0.5;
-            let at = at.clamp(0.0, (self.cells - 1) as f64);
-            let first = at as usize;
-            (first, (first + 1).min(self.cells - 1), at - first as f64)
-        };
-        let ((left, right, across), (above, below, down)) = (place(x), place(y));
-        let cell = |x: usize, y: usize| f64::from(self.density[y * self.cells + x]);
-        let row = |y: usize| cell(left, y) * (1.0 - across) + cell(right, y) * across;
-        row(above) * (1.0 - down) + row(below) * down
     }
 
     fn draw_points(&self, picture: &mut Raster, left: usize, title: &str, points: &[f32], colour: [u8; 3]) {

@@ -10,6 +10,7 @@ pub mod curve;
 pub mod density;
 mod frame;
 pub mod grid;
+pub mod heat;
 mod plane;
 pub mod quantiles;
 mod raster;
@@ -17,6 +18,7 @@ pub mod scatter;
 pub mod steps;
 pub mod terminal;
 mod text;
+pub mod volumes;
 pub mod wave;
 
 use std::io::Write;

@@ -16,7 +16,7 @@ use std::fmt::Debug;
 const BOUND: f64 = 5.0;
 
 /// A softly bounded log-scale.
-fn softly_bounded<T: Real>(s: &Var<T>) -> Var<T> {
+pub(crate) fn softly_bounded<T: Real>(s: &Var<T>) -> Var<T> {
     s.scale(1.0 / BOUND).tanh().scale(BOUND)
 }
 

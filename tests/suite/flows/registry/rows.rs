@@ -1,19 +1,19 @@
 //! The maps and models over rows of numbers.
 
 use super::{Entry, Events, Sizes, entry};
-use autograd::Real;
+use autograd::{Real, Tensor};
 use flows::check::Structure;
 use flows::layers::{
     ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, HistogramMarginal,
-    Householder, KernelMarginal, Kind, Logit, Mask, Mixture, Permutation, Reads, Rescaling, Rotation, Split,
+    Householder, KernelMarginal, Kind, Logit, Mask, Mixture, Permutation, Planar, Reads, Rescaling, Rotation, Split,
     Standardise,
 };
 use flows::models::{
-    AutoregressiveConfig, GaussianizationConfig, GaussianizationFlow, Iaf, Maf, Nice, NiceConfig, Norm, Order, RealNvp,
-    RealNvpConfig,
+    AutoregressiveConfig, GaussianizationConfig, GaussianizationFlow, Iaf, Maf, Nice, NiceConfig, Norm, Order,
+    PlanarBase, PlanarConfig, PlanarFlow, RealNvp, RealNvpConfig,
 };
 use flows::nn::{Made, MadeConfig, Mlp};
-use flows::{Bijection, Chain, Flow, Inverted};
+use flows::{Bijection, Chain, Flow, Inverted, Module};
 use rand::{Rng, RngExt};
 
 pub(super) fn bijections() -> Vec<Entry> {
@@ -33,6 +33,8 @@ pub(super) fn bijections() -> Vec<Entry> {
         entry!(Map "autoregressive, gated", gated, rows, classes true, Image -> Line, in_order).scaling(Sizes::dims),
         entry!(Map "autoregressive, Gaussian mixtures", gaussian_mixtures, rows, classes true, Line -> Line, in_order).scaling(Sizes::dims),
         entry!(Map "autoregressive, logistic mixtures", logistic_mixtures, rows, classes true, Line -> Line, in_order).scaling(Sizes::dims),
+        entry!(Map "planar", planar, rows, classes true, Line -> Line, dense),
+        entry!(Map "planar, held back", planar_held_back, rows, classes true, Line -> Line, dense),
         entry!(Map "rescaling", rescaling, rows, classes false, Line -> Line, diagonal),
         entry!(Map "ActNorm", act_norm, rows, classes false, Line -> Line, diagonal),
         entry!(Map "ActNorm, masked", act_norm_masked, rows, classes false, Line -> Line, diagonal),
@@ -71,6 +73,7 @@ pub(super) fn models() -> Vec<Entry> {
         entry!(Model "MAF", maf, Events::Rows { least: 1 }, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
         entry!(Model "MAF, BatchNorm", maf_batch, rows, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
         entry!(Model "MAF, mixtures", maf_mixtures, Events::Rows { least: 1 }, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
+        entry!(Model "planar flow", planar_flow, Events::Rows { least: 1 }, classes true, Line -> Line, dense).scaling(|s| s.layers),
         entry!(Model "IAF", iaf, Events::Rows { least: 1 }, classes true, Image -> Line, dense).scaling(|s| 8 * s.dims()),
     ];
     entries
@@ -178,6 +181,25 @@ fn maf_mixtures<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
 fn iaf<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     let gate = if s.choice(0) { Gate::Sigmoid } else { Gate::None };
     Iaf::build(&autoregressive_sizes(s.layers, Norm::None, s), gate, rng)
+}
+
+fn planar<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Planar::new(s.dims(), s.classes, rng))
+}
+
+/// With `w·u` so far below −1 that without the constraint there would be no inverse.
+fn planar_held_back<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let layer: Planar<T> = Planar::new(s.dims(), s.classes, rng);
+    let params = layer.params();
+    let of = |name: &str| params.iter().find(|(path, _)| path == name).map(|(_, param)| param.clone()).unwrap();
+    let (w, u) = (of("w").value(), of("u"));
+    u.set(Tensor::from_fn(w.shape(), |i| T::from_f64(-2.5 * w.as_slice()[i].to_f64())));
+    Box::new(layer)
+}
+
+fn planar_flow<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let (dims, layers, condition) = (s.dims(), s.layers, s.classes);
+    PlanarFlow::build(&PlanarConfig { dims, layers, base: PlanarBase::Gaussian, condition }, rng)
 }
 
 fn act_norm<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {

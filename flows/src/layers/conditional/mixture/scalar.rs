@@ -1,6 +1,7 @@
 //! One mixture and one number, without a record; and the root that z → x asks for.
 
 use super::{FAR, Kind, bounded};
+use crate::log_sum::LogSum;
 use autograd::special::increasing_root;
 use std::f64::consts::LN_2;
 
@@ -24,31 +25,6 @@ pub(super) struct Scalar {
 
 /// A number and the logarithm of the slope there.
 pub(super) type Mapped = (f64, f64);
-
-/// A sum of numbers given by their logarithms.
-#[derive(Clone, Copy, Debug)]
-struct LogSum {
-    largest: f64,
-    /// Over the largest.
-    sum: f64,
-}
-
-impl LogSum {
-    const EMPTY: Self = Self { largest: f64::NEG_INFINITY, sum: 0.0 };
-
-    fn of(logs: impl Iterator<Item = f64>) -> f64 {
-        let Self { largest, sum } = logs.fold(Self::EMPTY, |all, log| {
-            if log > all.largest {
-                Self { largest: log, sum: all.sum * (all.largest - log).exp() + 1.0 }
-            } else if log > f64::NEG_INFINITY {
-                Self { sum: all.sum + (log - all.largest).exp(), ..all }
-            } else {
-                all
-            }
-        });
-        largest + sum.ln()
-    }
-}
 
 impl Scalar {
     pub(super) fn new(kind: Kind, components: usize) -> Self {

@@ -1,0 +1,89 @@
+//! Densities of the plane that are known up to a factor.
+
+use autograd::{Real, Tensor, Var};
+use std::f64::consts::PI;
+
+/// The four test energies of Rezende & Mohamed 2015 (*Variational Inference with Normalizing Flows*, table
+/// 1), densities `exp(−U(x))/Z` of the plane with shapes that a Gaussian has not:
+///
+/// ```text
+/// U₁ = ½((‖x‖ − 2)/0.4)² − ln(exp(−½((x₁ − 2)/0.6)²) + exp(−½((x₁ + 2)/0.6)²))
+/// U₂ = ½((x₂ − w₁)/0.4)²                                                           + wall
+/// U₃ = −ln(exp(−½((x₂ − w₁)/0.35)²) + exp(−½((x₂ − w₁ + w₂)/0.35)²))               + wall
+/// U₄ = −ln(exp(−½((x₂ − w₁)/0.4)²) + exp(−½((x₂ − w₁ + w₃)/0.35)²))                + wall
+/// w₁ = sin(πx₁/2)    w₂ = 3·exp(−½((x₁ − 1)/0.6)²)    w₃ = 3·σ((x₁ − 1)/0.3)
+/// wall = ½(max(|x₁| − 4, 0)/0.4)²
+/// ```
+///
+/// The paper prints the last three without a wall and draws them for |x| ≤ 4. Then they are bands that go on
+/// for ever, and no density has their shape: Z is infinite, and a flow that is fitted to them widens as long
+/// as it is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Energy {
+    /// Two arcs of a ring.
+    U1,
+    /// A wave.
+    U2,
+    /// A wave that splits in the middle and joins again.
+    U3,
+    /// A wave that splits in two.
+    U4,
+}
+
+/// Where the walls of the waves begin, on both sides.
+const WALL: f64 = 4.0;
+/// How far a density is followed when it is integrated, and in how many cells a side.
+const REACH: f64 = 8.0;
+const CELLS: usize = 640;
+
+impl Energy {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::U1, Self::U2, Self::U3, Self::U4];
+
+    /// U of each row of `[batch, 2]`, in nats. Shape `[batch]`.
+    ///
+    /// # Panics
+    /// If rows have another number of columns.
+    #[must_use]
+    pub fn of<T: Real>(self, x: &Var<T>) -> Var<T> {
+        assert!(x.shape().rank() == 2 && x.extent(1) == 2, "energy: rows of 2 numbers, not {}", x.shape());
+        let [first, second] = [0, 1].map(|axis| x.slice(1, axis..axis + 1).reshape([x.extent(0)]));
+        // −½((y − mean)/scale)²
+        let bump = |y: &Var<T>, mean: f64, scale: f64| y.affine(1.0 / scale, -mean / scale).square().scale(-0.5);
+        let either = |a: Var<T>, b: Var<T>| {
+            // ln(eᵃ + eᵇ) with the larger one taken out.
+            -(a.maximum(&b) + (-(&a - &b).abs()).exp().ln1p())
+        };
+        let outside = first.abs().shift(-WALL).relu().scale(1.0 / 0.4).square().scale(0.5);
+        let from_wave = second - first.scale(PI / 2.0).sin();
+        match self {
+            Self::U1 => {
+                // The root of 0 has no slope: a length that is never 0 has.
+                let radius = x.square().sum_per_sample().shift(1e-24).sqrt();
+                either(bump(&first, 2.0, 0.6), bump(&first, -2.0, 0.6)) - bump(&radius, 2.0, 0.4)
+            }
+            Self::U2 => outside - bump(&from_wave, 0.0, 0.4),
+            Self::U3 => {
+                let apart = bump(&first, 1.0, 0.6).exp().scale(3.0);
+                outside + either(bump(&from_wave, 0.0, 0.35), bump(&(&from_wave + apart), 0.0, 0.35))
+            }
+            Self::U4 => {
+                let apart = first.affine(1.0 / 0.3, -1.0 / 0.3).sigmoid().scale(3.0);
+                outside + either(bump(&from_wave, 0.0, 0.4), bump(&(&from_wave + apart), 0.0, 0.35))
+            }
+        }
+    }
+
+    /// `ln Z = ln ∫ exp(−U(x)) dx` in nats, by the midpoint rule: right to six digits, since what is summed
+    /// falls to nothing before the edge.
+    #[must_use]
+    pub fn log_normaliser(self) -> f64 {
+        let width = 2.0 * REACH / CELLS as f64;
+        let middle = |i: usize| -REACH + (i as f64 + 0.5) * width;
+        let row = |row: usize| {
+            let places = Tensor::from_fn([CELLS, 2], |i| middle(if i % 2 == 0 { i / 2 } else { row }));
+            (-self.of::<f64>(&Var::from(places))).exp().sum_all().item()
+        };
+        ((0..CELLS).map(row).sum::<f64>() * width * width).ln()
+    }
+}

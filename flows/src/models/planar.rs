@@ -1,0 +1,71 @@
+//! The planar flow: layers that bend space along one direction each (lecture 7).
+//!
+//! Rezende & Mohamed, *Variational Inference with Normalizing Flows*, 2015.
+
+use crate::base::{StandardNormal, Uniform};
+use crate::bijection::{Bijection, Chain};
+use crate::flow::Flow;
+use crate::layers::{Planar, Standardise};
+use autograd::Real;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+/// What the latents of a planar flow are drawn from. Both have mean 0 and variance 1 in each dimension.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanarBase {
+    /// N(0, I).
+    #[default]
+    Gaussian,
+    /// Uniform on [−√3, √3] in each dimension. The density is −∞ in nats wherever no latent is carried to.
+    Uniform,
+}
+
+/// The sizes of a planar flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanarConfig {
+    /// Dimensions of the data, D ≥ 1.
+    pub dims: usize,
+    /// Planar layers; with none x = z.
+    pub layers: usize,
+    /// What the latents are drawn from.
+    pub base: PlanarBase,
+    /// Features of the condition; 0 without one.
+    pub condition: usize,
+}
+
+/// K planar layers, in the direction z → x:
+///
+/// ```text
+/// zₖ = zₖ₋₁ + ûₖ·tanh(wₖ·zₖ₋₁ + bₖ)                        k = 1 … K, z₀ = z, z_K = x
+/// log p(x) = log p_Z(z) − Σ ln|1 + (1 − tanh²(wₖ·zₖ₋₁ + bₖ))·wₖ·ûₖ|
+/// ```
+///
+/// What a layer changes is one number of each point, seen along w; many layers are needed where a coupling
+/// needs one. Samples with their densities are formulas; densities of given points ask for a root a layer,
+/// see [`Planar`]. So it is fitted to energies by its own samples, see
+/// [`log_ratio_to_energy`](crate::distillation::log_ratio_to_energy), and stands behind the encoder of a
+/// variational autoencoder. It begins as the identity.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanarFlow;
+
+impl PlanarFlow {
+    /// A planar flow over rows of D numbers.
+    #[must_use]
+    pub fn build<T: Real>(config: &PlanarConfig, rng: &mut dyn Rng) -> Flow<T> {
+        let &PlanarConfig { dims, layers: count, base, condition } = config;
+        let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();
+        for _ in 0..count {
+            layers.push(Box::new(Planar::new(dims, condition, rng)));
+        }
+        let flow = match base {
+            PlanarBase::Gaussian => Flow::new(Chain::new(layers), StandardNormal, [dims]),
+            PlanarBase::Uniform => {
+                let half = 3f64.sqrt();
+                layers.push(Box::new(Standardise::new(&vec![-half; dims], &vec![2.0 * half; dims])));
+                Flow::new(Chain::new(layers), Uniform, [dims])
+            }
+        };
+        flow.conditioned_on(condition)
+    }
+}

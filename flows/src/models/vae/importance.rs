@@ -1,0 +1,68 @@
+//! The log-likelihood that a bound is a bound of.
+
+use super::posterior::repeated;
+use super::{Drawn, Vae};
+use crate::base::{Base, StandardNormal};
+use crate::bijection::{Bijection, Context, Mapped};
+use crate::flow::{InputError, check_rows};
+use crate::log_sum::LogSum;
+use crate::noise::Noise;
+use autograd::{Real, Tensor, Var};
+
+/// Rows, times draws of z for them, that are computed at a time.
+const BATCH: usize = 500;
+
+impl<T: Real> Vae<T> {
+    /// `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z from q(z|x) for each
+    /// (Rezende et al. 2014; Burda et al. 2016, *Importance Weighted Autoencoders*):
+    ///
+    /// ```text
+    /// log 1/S Σₛ p(x, zₛ)/q(zₛ|x)
+    /// ```
+    ///
+    /// Its expectation is below log p(x), rises with S, and reaches it; with S = 1 it is the ELBO, whose
+    /// divergence is then an estimate too. What a row is given does not depend on the rows beside it, and
+    /// less than S draws are the first of them.
+    ///
+    /// # Errors
+    /// If rows have another number of values than the data, or a value is not finite.
+    ///
+    /// # Panics
+    /// If there are no draws.
+    pub fn log_prob_by_importance(&self, x: &Tensor<T>, draws: usize, noise: Noise) -> Result<Tensor<T>, InputError> {
+        assert!(draws > 0, "VAE: no draws to estimate log p(x) from");
+        check_rows(x, &[self.dims].into())?;
+        let rows = x.shape()[0];
+        let mut found = Vec::with_capacity(rows);
+        for first in (0..rows).step_by(BATCH) {
+            let some = Var::from(x.rows(first..rows.min(first + BATCH)));
+            found.extend(self.of_rows(&some, draws, noise.from_row(first)));
+        }
+        Ok(Tensor::from_slice([rows], &found))
+    }
+
+    /// The same of rows that are computed at a time.
+    fn of_rows(&self, x: &Var<T>, draws: usize, noise: Noise) -> Vec<T> {
+        let rows = x.extent(0);
+        let Mapped { value: y, log_det } = self.preprocessing.to_latent(x, Context::default());
+        let posterior = self.posterior(&y);
+        let mut sums = vec![LogSum::EMPTY; rows];
+        let at_a_time = (BATCH / rows).max(1);
+        for first in (0..draws).step_by(at_a_time) {
+            let some = first..draws.min(first + at_a_time);
+            let times = some.len();
+            let each: Vec<Var<T>> =
+                some.map(|draw| Var::from(noise.other(draw as u64).normals(rows, self.latents))).collect();
+            let noise = Var::concat(0, &each.iter().collect::<Vec<_>>());
+            let Drawn { z, log_q, .. } = self.draw(&posterior.repeated(times), &noise);
+            let log_p = self.likelihood.log_prob(&repeated(&y, times), &self.decoder.apply(&z, None));
+            let weights = log_p + StandardNormal.log_prob(&z) - log_q;
+            for (i, w) in weights.value().as_slice().iter().enumerate() {
+                sums[i % rows] = sums[i % rows].with(w.to_f64());
+            }
+        }
+        let log_dets = log_det.value().as_slice();
+        let of = |(sum, log_det): (LogSum, &T)| T::from_f64(sum.value() - (draws as f64).ln() + log_det.to_f64());
+        sums.into_iter().zip(log_dets).map(of).collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! Convolutions between images and a few numbers.
+
+use super::{Conv2d, Init, Linear, Network};
+use crate::bijection::{Bijection, Context};
+use crate::layers::Squeeze;
+use crate::module::{Module, Visitor};
+use autograd::{Real, Var};
+use rand::Rng;
+
+/// From an image as a flat row to numbers, `[batch, C·H·W] → [batch, outputs]`: for each entry of `channels` a
+/// [`Squeeze`] to half the sides, a 3×3 convolution to so many channels and a ReLU; then a linear layer.
+///
+/// Squeezing and then convolving is a convolution with stride 2 and a kernel of 6×6.
+#[derive(Debug)]
+pub struct ConvEncoder<T: Real> {
+    image: [usize; 3],
+    convs: Vec<Conv2d<T>>,
+    output: Linear<T>,
+}
+
+/// The way back, `[batch, inputs] → [batch, outputs·C·H·W]`: a linear layer and a ReLU, then for each entry
+/// of `channels`, the last one first, a 3×3 convolution and the squeeze undone (sub-pixel convolution; Shi et
+/// al. 2016), with ReLUs between. Each of the `outputs` has an image of its own, one after another.
+#[derive(Debug)]
+pub struct ConvDecoder<T: Real> {
+    smallest: [usize; 3],
+    input: Linear<T>,
+    convs: Vec<Conv2d<T>>,
+}
+
+/// The smallest image, with the last of these channels.
+#[track_caller]
+fn smallest([_, height, width]: [usize; 3], channels: &[usize]) -> [usize; 3] {
+    let Some(&last) = channels.last() else { panic!("convolutional coder: no channels") };
+    let halvings = 1 << channels.len();
+    assert!(
+        height.is_multiple_of(halvings) && width.is_multiple_of(halvings),
+        "convolutional coder: {height}×{width} cannot be halved {} times",
+        channels.len()
+    );
+    [last, height / halvings, width / halvings]
+}
+
+impl<T: Real> ConvEncoder<T> {
+    /// A network over images of this many channels, height and width. It begins as the function 0.
+    ///
+    /// # Panics
+    /// If there are no channels, or the height or the width cannot be halved as often as there are.
+    #[must_use]
+    #[track_caller]
+    pub fn new(image: [usize; 3], channels: &[usize], outputs: usize, rng: &mut dyn Rng) -> Self {
+        let numbers = smallest(image, channels).iter().product();
+        let from = [image[0]].into_iter().chain(channels.iter().copied());
+        let init = Init::He { gain: 1.0 };
+        let convs = from.zip(channels).map(|(from, &to)| Conv2d::new(4 * from, to, 3, init, rng)).collect();
+        Self { image, convs, output: Linear::new(numbers, outputs, Init::Zeros, rng) }
+    }
+}
+
+impl<T: Real> ConvDecoder<T> {
+    /// A network to so many images of this many channels, height and width. It begins as the function 0.
+    ///
+    /// # Panics
+    /// As [`ConvEncoder::new`].
+    #[must_use]
+    #[track_caller]
+    pub fn new(inputs: usize, channels: &[usize], image: [usize; 3], outputs: usize, rng: &mut dyn Rng) -> Self {
+        let smallest = smallest(image, channels);
+        let init = Init::He { gain: 1.0 };
+        let input = Linear::new(inputs, smallest.iter().product(), init, rng);
+        let to = [outputs * image[0]].into_iter().chain(channels.iter().copied());
+        let mut convs: Vec<_> = to.zip(channels).map(|(to, &from)| Conv2d::new(from, 4 * to, 3, init, rng)).collect();
+        convs.reverse();
+        let convs = match convs.pop() {
+            Some(last) => convs.into_iter().chain([last.silent()]).collect(),
+            None => convs,
+        };
+        Self { smallest, input, convs }
+    }
+}
+
+impl<T: Real> Network<T> for ConvEncoder<T> {
+    /// It reads no condition.
+    fn apply(&self, x: &Var<T>, _condition: Option<&Var<T>>) -> Var<T> {
+        let [channels, height, width] = self.image;
+        let mut h = x.reshape([x.extent(0), channels, height, width]);
+        for conv in &self.convs {
+            h = conv.apply(&Squeeze.to_latent(&h, Context::default()).value).relu();
+        }
+        self.output.apply(&h.flatten())
+    }
+}
+
+impl<T: Real> Network<T> for ConvDecoder<T> {
+    /// It reads no condition.
+    fn apply(&self, x: &Var<T>, _condition: Option<&Var<T>>) -> Var<T> {
+        let [channels, height, width] = self.smallest;
+        let mut h = self.input.apply(x).reshape([x.extent(0), channels, height, width]);
+        for conv in &self.convs {
+            h = Squeeze.to_data(&conv.apply(&h.relu()), Context::default()).value;
+        }
+        h.flatten()
+    }
+}
+
+impl<T: Real> Module<T> for ConvEncoder<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        for (i, conv) in self.convs.iter().enumerate() {
+            visitor.part(format_args!("convs.{i}"), conv);
+        }
+        visitor.part("output", &self.output);
+    }
+}
+
+impl<T: Real> Module<T> for ConvDecoder<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.part("input", &self.input);
+        for (i, conv) in self.convs.iter().enumerate() {
+            visitor.part(format_args!("convs.{i}"), conv);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `zoo volumes`: the change of variables, drawn.
+
+use super::say;
+use crate::files::write_atomically;
+use crate::pictures::volumes::{Density, Shape, densities, shapes};
+use crate::volumes::{Map, Matrix, WIDTH, histogram};
+use anyhow::{Context as _, Result, bail};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What to draw, and where to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Samples
+    #[arg(long, default_value = "20000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    samples: u32,
+    /// Bars of each histogram
+    #[arg(long, default_value = "40", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    bins: u16,
+    /// The matrix [[a, b], [c, d]] that the unit square is mapped by
+    #[arg(long, value_name = "a,b,c,d", default_value = "2,0.5,0.7,1.5", allow_hyphen_values = true, value_parser = matrix)]
+    matrix: Matrix,
+    /// Decides the samples
+    #[arg(long, default_value = "0")]
+    seed: u64,
+    /// The folder for volumes.svg and parallelogram.svg
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    out: PathBuf,
+}
+
+/// Places at which a formula is drawn.
+const PLACES: usize = 200;
+/// Points that are drawn in the square, and the greatest entry of a matrix.
+const POINTS: usize = 400;
+const GREATEST: f64 = 1e6;
+
+fn matrix(text: &str) -> Result<Matrix, String> {
+    let entries: Option<Vec<f64>> = text.split(',').map(|entry| entry.trim().parse().ok()).collect();
+    match entries.as_deref() {
+        Some(&[a, b, c, d]) if [a, b, c, d].iter().all(|entry| entry.abs() <= GREATEST) => {
+            Ok(Matrix { rows: [a, b, c, d] })
+        }
+        _ => Err(format!("{text:?} is not four numbers a,b,c,d of at most {GREATEST:e}")),
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let [a, b, c, d] = args.matrix.rows;
+    let determinant = args.matrix.determinant();
+    // Rounding of the two products leaves a part in 10¹⁵ or so of them.
+    if determinant.abs() <= 1e-12 * ((a * d).abs() + (b * c).abs()) {
+        bail!("{a},{b},{c},{d} has the determinant 0 and makes a line of the square: choose another --matrix");
+    }
+    let why = || format!("cannot make the folder {}: choose another --out", args.out.display());
+    std::fs::create_dir_all(&args.out).with_context(why)?;
+    let [first, second] = ["volumes.svg", "parallelogram.svg"].map(|name| args.out.join(name));
+
+    let all = Map::ALL.map(|map| density(map, args));
+    let text = densities(&all)?;
+    write_atomically(&first, |file| file.write_all(text.as_bytes()))?;
+    say(&format!("{}: densities of Z, uniform on [0, {WIDTH}], and of two maps of it", first.display()))?;
+    for (map, density) in Map::ALL.into_iter().zip(&all) {
+        let [low, high] = map.range();
+        let width = (high - low) / density.bars.len() as f64;
+        let middle = |bin: usize| map.density(low + (bin as f64 + 0.5) * width);
+        let off = density.bars.iter().enumerate().map(|(bin, height)| (height / middle(bin) - 1.0).abs());
+        say(&format!(
+            "{}: p = {} from {low:.3} to {high:.3}; bars of {} samples differ from it by {:.1}% in the mean",
+            map.name(),
+            map.formula(),
+            args.samples,
+            100.0 * off.sum::<f64>() / density.bars.len() as f64
+        ))?;
+    }
+
+    let text = shapes(&square(args, determinant))?;
+    write_atomically(&second, |file| file.write_all(text.as_bytes()))?;
+    say(&format!(
+        "{}: the unit square under [[{a}, {b}], [{c}, {d}]]: area |{a}·{d} - {b}·{c}| = {:.4}, density {:.4}, log|det| {:.4} nats",
+        second.display(),
+        determinant.abs(),
+        1.0 / determinant.abs(),
+        determinant.abs().ln()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The density of a map of Z, as samples and as a formula.
+fn density(map: Map, args: &Args) -> Density {
+    let range = map.range();
+    let samples = map.samples(args.samples as usize, args.seed);
+    let at = |i: usize| range[0] + (range[1] - range[0]) * i as f64 / PLACES as f64;
+    Density {
+        title: match map {
+            Map::Identity => format!("Z: p = {}", map.formula()),
+            _ => format!("{}: p(x) = {}", map.name(), map.formula()),
+        },
+        range,
+        bars: histogram(&samples, range, args.bins.into()),
+        line: (0..=PLACES).map(|i| map.density(at(i))).collect(),
+        naive: (map != Map::Identity).then(|| vec![1.0 / WIDTH; PLACES + 1]),
+    }
+}
+
+/// The unit square with points in it, and what the matrix makes of both.
+fn square(args: &Args, determinant: f64) -> [Shape; 2] {
+    let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
+    let points: Vec<[f64; 2]> = (0..POINTS).map(|_| [rng.random(), rng.random()]).collect();
+    let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
+    let carried = |point: [f64; 2]| args.matrix.apply(point);
+    let area = determinant.abs();
+    [
+        Shape { title: "z: area 1, density 1".to_owned(), corners, points: points.clone() },
+        Shape {
+            title: format!("x = A·z: area |det A| = {area:.4}, density {:.4}", 1.0 / area),
+            corners: corners.map(carried),
+            points: points.into_iter().map(carried).collect(),
+        },
+    ]
+}

@@ -1,0 +1,122 @@
+//! Densities of the plane as heat maps, in panels side by side.
+
+use super::density::viridis;
+use super::frame::{AROUND, Frame};
+use super::{PictureError, Raster, Window};
+
+/// One heat map.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    /// Above the square.
+    pub title: String,
+    /// The density in the middle of each cell, row after row from the top. Each panel has the whole range of
+    /// colours, from 0 to the highest of its own; what is not finite counts as 0.
+    pub density: Vec<f32>,
+}
+
+/// How the panels are drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Layout {
+    /// What every panel shows of the plane.
+    pub window: Window,
+    /// Cells along each side of it.
+    pub cells: usize,
+    /// Pixels from one side of a panel to the other.
+    pub side: usize,
+    /// Panels in a row, before the next row begins.
+    pub columns: usize,
+}
+
+/// Draws the panels, each in a frame with numbers at its axes.
+///
+/// # Errors
+/// If there are none, a density has not as many cells as the layout, or the picture would be too large.
+pub fn raster(panels: &[Panel], layout: &Layout) -> Result<Raster, PictureError> {
+    let Layout { window, cells, side, columns } = *layout;
+    if panels.is_empty() || !window.is_sound() {
+        return Err(PictureError::Nothing { what: "heat maps without panels or range".into() });
+    }
+    let squared = cells.checked_mul(cells).filter(|&cells| cells > 0);
+    if let Some(panel) = panels.iter().find(|panel| squared != Some(panel.density.len())) {
+        let what = format!("density of {cells}x{cells} cells");
+        return Err(PictureError::Shape { values: panel.density.len(), what });
+    }
+    let columns = columns.clamp(1, panels.len());
+    let [width, height] = [columns, panels.len().div_ceil(columns)].map(|n| n.saturating_mul(side + AROUND));
+    if side < 16 {
+        return Err(PictureError::TooLarge { width, height });
+    }
+    let mut picture = Raster::new(width, height, [255; 3])?;
+    for (i, panel) in panels.iter().enumerate() {
+        let corner = (i % columns * (side + AROUND), i / columns * (side + AROUND));
+        let mut frame = Frame::new(&mut picture, corner, side, window, &panel.title);
+        let finite = |&p: &f32| if p.is_finite() { p } else { 0.0 };
+        let density: Vec<f32> = panel.density.iter().map(finite).collect();
+        let highest = f64::from(density.iter().copied().fold(f32::MIN_POSITIVE, f32::max));
+        frame.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / highest));
+        frame.close();
+    }
+    Ok(picture)
+}
+
+/// The number in a pixel of a square of `side` pixels that shows `cells × cells` numbers: those of the
+/// nearest cells, in proportion to their nearness.
+pub(super) fn between(numbers: &[f32], cells: usize, side: usize, [x, y]: [usize; 2]) -> f64 {
+    let place = |pixel: usize| {
+        let at = (pixel as f64 + 0.5) / side as f64 * cells as f64 - 0.5;
+        let at = at.clamp(0.0, (cells - 1) as f64);
+        let first = at as usize;
+        (first, (first + 1).min(cells - 1), at - first as f64)
+    };
+    let ((left, right, across), (above, below, down)) = (place(x), place(y));
+    let cell = |x: usize, y: usize| f64::from(numbers[y * cells + x]);
+    let row = |y: usize| cell(left, y) * (1.0 - across) + cell(right, y) * across;
+    row(above) * (1.0 - down) + row(below) * down
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 40;
+
+    fn layout() -> Layout {
+        Layout { window: Window::square(1.0), cells: 2, side: SIDE, columns: 2 }
+    }
+
+    fn panel(density: &[f32]) -> Panel {
+        Panel { title: "a panel".into(), density: density.to_vec() }
+    }
+
+    #[test]
+    fn every_panel_is_bright_where_its_density_is_highest() {
+        let panels = [panel(&[0.0, 5.0, 0.0, 0.0]), panel(&[0.0, 0.0, 1e-3, f32::NAN]), panel(&[0.0; 4])];
+        let picture = raster(&panels, &layout()).unwrap();
+        let step = SIDE + AROUND;
+        assert_eq!((picture.width(), picture.height()), (2 * step, 2 * step));
+        let corner = |panel: usize, right: bool, low: bool| {
+            let at = |far: bool| if far { SIDE - 2 } else { 1 };
+            picture.rgb(panel % 2 * step + 62 + at(right), panel / 2 * step + 38 + at(low))
+        };
+        assert_eq!([corner(0, true, false), corner(1, false, true)], [viridis(1.0); 2]);
+        for dark in [corner(0, false, false), corner(1, true, false), corner(2, true, true)] {
+            assert_eq!(dark, viridis(0.0));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        let one = [panel(&[1.0; 4])];
+        assert!(raster(&one, &layout()).is_ok());
+        assert!(raster(&[], &layout()).is_err());
+        for broken in [
+            Layout { cells: 3, ..layout() },
+            Layout { cells: usize::MAX, ..layout() },
+            Layout { window: Window::square(f64::NAN), ..layout() },
+            Layout { side: 1, ..layout() },
+            Layout { side: 100_000, ..layout() },
+        ] {
+            assert!(raster(&one, &broken).is_err(), "{broken:?}");
+        }
+    }
+}

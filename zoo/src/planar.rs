@@ -1,0 +1,108 @@
+//! Planar flows of the plane (lecture 7): with layers drawn at random, and fitted to energies.
+
+use anyhow::{Result, bail};
+use autograd::{Tape, Tensor, Var};
+use flows::check::randomise;
+use flows::distillation::log_ratio_to_energy;
+use flows::models::{PlanarBase, PlanarConfig, PlanarFlow};
+use flows::nn::{Adam, AdamConfig, Schedule, clip_norm};
+use flows::{Base, Context, Energy, Flow, Module, StandardNormal};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// How far layers that are drawn at random are from the identity.
+const AWAY: f64 = 1.2;
+/// Samples of a step, and of the estimate at the end.
+const BATCH: usize = 256;
+const JUDGED: usize = 20_000;
+/// The learning rate at the beginning, and how long a gradient may be.
+const RATE: f64 = 1e-2;
+const LONGEST: f64 = 10.0;
+/// The part of the energy that counts in the first step, and the part of the steps after which all of it
+/// does: a flow that felt the whole energy at once would keep to the nearest mode (Rezende & Mohamed 2015,
+/// equation 20).
+const FIRST: f64 = 0.01;
+const UNTIL: f64 = 0.4;
+
+fn build(layers: usize, base: PlanarBase, rng: &mut ChaCha8Rng) -> Flow<f32> {
+    PlanarFlow::build(&PlanarConfig { dims: 2, layers, base, condition: 0 }, rng)
+}
+
+/// A flow of so many layers drawn at random. The first layers are the same whatever their number and the base.
+#[must_use]
+pub fn at_random(layers: usize, base: PlanarBase, seed: u64) -> Flow<f32> {
+    let flow = build(layers, base, &mut ChaCha8Rng::seed_from_u64(seed));
+    // Both draw one layer after another, so that a longer flow begins as a shorter one.
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(1);
+    randomise(&flow, AWAY, &mut rng);
+    flow
+}
+
+/// A flow that was fitted to an energy.
+#[derive(Debug)]
+pub struct Fit {
+    /// The flow.
+    pub flow: Flow<f32>,
+    /// `KL(flow ‖ exp(−U)/Z)` in nats, estimated from samples of the flow.
+    pub kl: f64,
+    /// Its standard error.
+    pub error: f64,
+}
+
+/// Fits a flow of so many layers over a Gaussian to an energy by reverse KL.
+///
+/// # Errors
+/// If the samples go where there are no numbers any more.
+pub fn fit(energy: Energy, layers: usize, steps: u64, seed: u64) -> Result<Fit> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let flow = build(layers, PlanarBase::Gaussian, &mut rng);
+    let mut adam = Adam::new(flow.params(), AdamConfig::default());
+    for step in 0..steps {
+        let done = step as f64 / steps as f64;
+        let part = (FIRST + (1.0 - FIRST) * done / UNTIL).min(1.0);
+        let tape = Tape::new();
+        let z = tape.constant(latents(BATCH, &mut rng));
+        let loss = log_ratio_to_energy(&flow, |x| energy.of(x).scale(part), &z, Context::default()).mean_all();
+        let mut gradients = tape.backward(&loss);
+        clip_norm(&mut gradients, LONGEST);
+        adam.step(&gradients, RATE * Schedule::Cosine { floor: 0.01 }.factor(done));
+    }
+    let z = Var::from(latents(JUDGED, &mut rng));
+    let ratios = log_ratio_to_energy(&flow, |x| energy.of(x), &z, Context::default());
+    let ratios: Vec<f64> = ratios.value().as_slice().iter().map(|&ratio| f64::from(ratio)).collect();
+    let count = ratios.len() as f64;
+    let mean = ratios.iter().sum::<f64>() / count;
+    let variance = ratios.iter().map(|ratio| (ratio - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    let (kl, error) = (mean + energy.log_normaliser(), (variance / count).sqrt());
+    if !kl.is_finite() {
+        bail!("the flow of {layers} layers that was to fit {energy:?} draws no numbers: choose another --seed");
+    }
+    Ok(Fit { flow, kl, error })
+}
+
+fn latents(rows: usize, rng: &mut ChaCha8Rng) -> Tensor<f32> {
+    StandardNormal.sample([rows, 2].into(), 1.0, rng)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn longer_flows_begin_as_shorter_ones() {
+        let [short, long] = [1, 3].map(|layers| at_random(layers, PlanarBase::Gaussian, 7).params());
+        for ((path, a), (other, b)) in short.iter().zip(&long) {
+            assert_eq!((path, a.value().as_slice()), (other, b.value().as_slice()));
+        }
+        assert!(short.iter().any(|(_, param)| param.value().as_slice().iter().any(|x| x.abs() > 0.1)));
+    }
+
+    #[test]
+    fn a_fit_is_near_its_energy_and_more_steps_bring_it_nearer() {
+        let [begun, fitted] = [1, 300].map(|steps| fit(Energy::U2, 4, steps, 1).unwrap());
+        assert!(fitted.kl < 0.5 * begun.kl && fitted.kl > -4.0 * fitted.error, "{} {}", begun.kl, fitted.kl);
+        let again = fit(Energy::U2, 4, 300, 1).unwrap();
+        assert_eq!(again.kl.to_bits(), fitted.kl.to_bits());
+    }
+}

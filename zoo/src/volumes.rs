@@ -1,0 +1,176 @@
+//! The change of variables in one and in two dimensions (lecture 7): what happens to a density where space is
+//! stretched.
+//!
+//! ```text
+//! p_X(x) = p_Z(z)·|dz/dx|,  z = f⁻¹(x)            in one dimension
+//! p_X(x) = p_Z(A⁻¹x)/|det A|                        under a matrix
+//! ```
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Z is uniform on [0, 2].
+pub const WIDTH: f64 = 2.0;
+
+/// A map of Z that rises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Map {
+    /// X = Z.
+    Identity,
+    /// X = 4Z.
+    Fourfold,
+    /// X = eᶻ.
+    Exponential,
+}
+
+impl Map {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Identity, Self::Fourfold, Self::Exponential];
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "Z",
+            Self::Fourfold => "X = 4Z",
+            Self::Exponential => "X = exp(Z)",
+        }
+    }
+
+    /// The density of X as a formula.
+    #[must_use]
+    pub const fn formula(self) -> &'static str {
+        match self {
+            Self::Identity => "1/2",
+            Self::Fourfold => "1/2 · 1/4 = 1/8",
+            Self::Exponential => "1/2 · 1/x",
+        }
+    }
+
+    /// f(z).
+    #[must_use]
+    pub fn to_data(self, z: f64) -> f64 {
+        match self {
+            Self::Identity => z,
+            Self::Fourfold => 4.0 * z,
+            Self::Exponential => z.exp(),
+        }
+    }
+
+    /// |dz/dx| at x = f(z).
+    #[must_use]
+    pub fn slope(self, x: f64) -> f64 {
+        match self {
+            Self::Identity => 1.0,
+            Self::Fourfold => 0.25,
+            Self::Exponential => 1.0 / x,
+        }
+    }
+
+    /// Where X lies.
+    #[must_use]
+    pub fn range(self) -> [f64; 2] {
+        [self.to_data(0.0), self.to_data(WIDTH)]
+    }
+
+    /// The density of X at x within its range.
+    #[must_use]
+    pub fn density(self, x: f64) -> f64 {
+        self.slope(x) / WIDTH
+    }
+
+    /// X of so many draws of Z, the same for every map.
+    #[must_use]
+    pub fn samples(self, count: usize, seed: u64) -> Vec<f64> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        (0..count).map(|_| self.to_data(WIDTH * rng.random::<f64>())).collect()
+    }
+}
+
+/// The density that samples have in each of so many equal bins of a range: their share divided by the bin's
+/// width.
+#[must_use]
+pub fn histogram(samples: &[f64], [low, high]: [f64; 2], bins: usize) -> Vec<f64> {
+    let mut counts = vec![0u64; bins];
+    let width = (high - low) / bins as f64;
+    for x in samples {
+        let bin = ((x - low) / width).floor();
+        if bin >= 0.0 && bin < bins as f64 {
+            counts[bin as usize] += 1;
+        }
+    }
+    counts.into_iter().map(|count| count as f64 / (samples.len() as f64 * width)).collect()
+}
+
+/// A matrix, row after row: z becomes `(a·z₁ + b·z₂, c·z₁ + d·z₂)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Matrix {
+    /// a, b, c, d.
+    pub rows: [f64; 4],
+}
+
+impl Matrix {
+    /// `a·d − b·c`: the area that the unit square becomes, negative where it is turned over.
+    #[must_use]
+    pub fn determinant(&self) -> f64 {
+        let [a, b, c, d] = self.rows;
+        a * d - b * c
+    }
+
+    /// A·z.
+    #[must_use]
+    pub fn apply(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        let [a, b, c, d] = self.rows;
+        [a * x + b * y, c * x + d * y]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn densities_integrate_to_one_and_slopes_are_those_of_differences() {
+        for map in Map::ALL {
+            let [low, high] = map.range();
+            let (cells, width) = (100_000, (high - low) / 100_000.0);
+            let total: f64 = (0..cells).map(|i| map.density(low + (f64::from(i) + 0.5) * width) * width).sum();
+            assert!((total - 1.0).abs() < 1e-8, "{map:?}: {total}");
+            let (z, step) = (0.7, 1e-6);
+            let steepness = (map.to_data(z + step) - map.to_data(z - step)) / (2.0 * step);
+            assert!((steepness * map.slope(map.to_data(z)) - 1.0).abs() < 1e-8, "{map:?}");
+        }
+    }
+
+    #[test]
+    fn histograms_of_samples_follow_the_formula() {
+        for map in Map::ALL {
+            let (count, bins, range) = (200_000, 20, map.range());
+            let heights = histogram(&map.samples(count, 1), range, bins);
+            let width = (range[1] - range[0]) / bins as f64;
+            assert!((heights.iter().sum::<f64>() * width - 1.0).abs() < 1e-12);
+            for (bin, height) in heights.into_iter().enumerate() {
+                let edge = |bin: usize| range[0] + bin as f64 * width;
+                // The mean density in the bin, by Simpson's rule.
+                let at = |share: f64| map.density(edge(bin) + share * width);
+                let mean = (at(0.0) + 4.0 * at(0.5) + at(1.0)) / 6.0;
+                let error = (mean / (width * count as f64)).sqrt();
+                assert!((height - mean).abs() < 5.0 * error + 1e-3 * mean, "{map:?} {bin}: {height} beside {mean}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_determinant_is_the_area_of_the_parallelogram() {
+        let matrix = Matrix { rows: [2.0, 0.5, -1.0, 1.5] };
+        // The shoelace formula over the corners.
+        let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]].map(|corner| matrix.apply(corner));
+        let area: f64 = (0..4)
+            .map(|i| {
+                let ([x, y], [u, v]) = (corners[i], corners[(i + 1) % 4]);
+                0.5 * (x * v - u * y)
+            })
+            .sum();
+        assert!((area - matrix.determinant()).abs() < 1e-12);
+    }
+}
