@@ -68,15 +68,21 @@ fn images(preset: Preset, sides: [usize; 2]) -> Recipe {
     // The largest patch of at most 7 pixels that fills the image; images of prime sides are turned as a whole.
     let patch = (2..=7).rev().find(|side| sides.iter().all(|whole| whole.is_multiple_of(*side)));
     let (layers, kernels, budget) = match preset {
-        Preset::Quick => (5, 20, Budget::Minutes(5.0)),
-        Preset::Standard => (10, 50, Budget::Minutes(60.0)),
+        Preset::Quick => (8, 20, Budget::Minutes(5.0)),
+        Preset::Standard => (12, 30, Budget::Minutes(60.0)),
         Preset::Paper => (5, 100, Budget::Epochs(100.0)),
     };
     Recipe {
-        architecture: Architecture::Gaussianization { layers, kernels, reflections: 16, patch },
+        // As many reflections as a patch has pixels make every rotation of it.
+        architecture: Architecture::Gaussianization {
+            layers,
+            kernels,
+            reflections: patch.map_or(64, |side| side * side),
+            patch,
+        },
         budget,
         batch: if preset == Preset::Paper { 500 } else { 200 },
-        ..common(preset, 3e-3)
+        ..common(preset, 2e-2)
     }
 }
 
