@@ -1,6 +1,6 @@
 //! Invertible maps, the densities they give, and models of Stanford CS236's lectures 7 and 8 on
-//! normalizing flows: planar flows, NICE, RealNVP, MADE, MAF, IAF, WaveNet, Parallel WaveNet and MintNet so
-//! far; and the variational autoencoder, which the lectures begin from.
+//! normalizing flows: planar flows, NICE, RealNVP, MADE, MAF, IAF, WaveNet, Parallel WaveNet, MintNet, RBIG and
+//! Gaussianization flows; and the variational autoencoder, which the lectures begin from.
 //!
 //! A flow writes data as `x = f(z)`: **z is the latent, x the data**. [`Bijection::to_data`] is the
 //! lecture's `f`, [`Bijection::to_latent`] its `f⁻¹`, and each returns its own log-determinant, so
@@ -24,7 +24,8 @@
 //! Where to read on: [`bijection`](Bijection) and [`Flow`] are the whole theory, a page each;
 //! [`layers`] has one map a file, [`models`] one lecture model a file, [`nn`] the networks inside
 //! them and the optimisers. [`distillation`] teaches a flow that samples fast what one that does not has learned, or
-//! what an [`Energy`] says. [`check`] holds any bijection, yours too, against finite differences.
+//! what an [`Energy`] says. [`rbig`] fits a flow without gradients, by rotations ([`orthogonal`]) that take off what
+//! hangs together ([`information`]). [`check`] holds any bijection, yours too, against finite differences.
 
 #![deny(missing_docs)]
 

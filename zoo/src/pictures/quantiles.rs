@@ -109,7 +109,7 @@ mod tests {
             [(1.0, 0.95, 3.841), (2.0, 0.95, 5.991), (3.0, 0.95, 7.815), (10.0, 0.5, 9.342), (10.0, 0.99, 23.209)]
         {
             let found = Reference::ChiSquare(degrees).quantile(share);
-            assert!((found / expected - 1.0).abs() < 0.005, "{degrees} {share}: {found}");
+            assert!((found / expected - 1.0).abs() < 0.01, "{degrees} {share}: {found}");
         }
     }
 }

@@ -55,12 +55,15 @@ pub(super) fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Pictur
         let z = StandardNormal.sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed));
         all.push(Picture {
             name: "layers.png",
-            raster: panels(&there, &in_plane(rows))?,
+            raster: panels(&there, &chosen(there.len()), &in_plane(rows))?,
             what: format!("{count} test rows layer by layer to a round normal{of}"),
         });
+        let back = back(fit, &z);
+        // The steps next to the data are those in which most happens.
+        let shown: Vec<usize> = chosen(back.len()).into_iter().rev().map(|i| back.len() - 1 - i).collect();
         all.push(Picture {
             name: "back.png",
-            raster: panels(&back(fit, &z), &in_plane(&z))?,
+            raster: panels(&back, &shown, &in_plane(&z))?,
             what: format!("{count} normal rows layer by layer back to samples, seed {seed}{of}"),
         });
     }
@@ -109,16 +112,13 @@ fn in_plane(rows: &Tensor<f32>) -> Vec<f32> {
     rows.as_slice().chunks_exact(rows.shape()[1]).flat_map(|row| [row[0], row[1]]).collect()
 }
 
-/// Some of the stages in panels, each point in the colour that it has from its place in `first`.
-fn panels(stages: &[Stage], first: &[f32]) -> Result<Raster, PictureError> {
+/// These stages in panels, each point in the colour that it has from its place in `first`.
+fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Raster, PictureError> {
     let colours = by_first_column(first);
-    let shown: Vec<(&Stage, Vec<f32>)> =
-        chosen(stages.len()).into_iter().map(|i| (&stages[i], in_plane(&stages[i].rows))).collect();
-    let panel = |(stage, points)| {
-        let (stage, points): (&Stage, &Vec<f32>) = (stage, points);
-        scatter::Panel { title: &stage.title, points, groups: &colours }
-    };
-    let panels: Vec<scatter::Panel<'_>> = shown.iter().map(|(stage, points)| panel((*stage, points))).collect();
+    let points: Vec<Vec<f32>> = shown.iter().map(|&i| in_plane(&stages[i].rows)).collect();
+    let titles = shown.iter().map(|&i| stages[i].title.as_str());
+    let panel = |(title, points)| scatter::Panel { title, points, groups: &colours };
+    let panels: Vec<scatter::Panel<'_>> = titles.zip(points.iter().map(Vec::as_slice)).map(panel).collect();
     scatter::raster(&panels, &LAYOUT)
 }
 
