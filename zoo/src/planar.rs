@@ -11,7 +11,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// How far layers that are drawn at random are from the identity.
-const AWAY: f64 = 1.2;
+const AWAY: f64 = 0.9;
 /// Samples of a step, and of the estimate at the end.
 const BATCH: usize = 256;
 const JUDGED: usize = 20_000;

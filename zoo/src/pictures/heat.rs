@@ -4,13 +4,17 @@ use super::density::viridis;
 use super::frame::{AROUND, Frame};
 use super::{PictureError, Raster, Window};
 
+/// The part of the cells that may be as bright as it goes.
+pub const PEAK: f64 = 1.0 / 400.0;
+
 /// One heat map.
 #[derive(Debug, Clone)]
 pub struct Panel {
     /// Above the square.
     pub title: String,
-    /// The density in the middle of each cell, row after row from the top. Each panel has the whole range of
-    /// colours, from 0 to the highest of its own; what is not finite counts as 0.
+    /// The density in the middle of each cell, row after row from the top; what is not finite counts as 0. Each
+    /// panel has the whole range of colours, from 0 to what all but the part [`PEAK`] of its cells stay below: a
+    /// sharp peak would leave the rest dark.
     pub density: Vec<f32>,
 }
 
@@ -52,8 +56,10 @@ pub fn raster(panels: &[Panel], layout: &Layout) -> Result<Raster, PictureError>
         let mut frame = Frame::new(&mut picture, corner, side, window, &panel.title);
         let finite = |&p: &f32| if p.is_finite() { p } else { 0.0 };
         let density: Vec<f32> = panel.density.iter().map(finite).collect();
-        let highest = f64::from(density.iter().copied().fold(f32::MIN_POSITIVE, f32::max));
-        frame.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / highest));
+        let mut sorted = density.clone();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let brightest = sorted[sorted.len() - 1 - (PEAK * sorted.len() as f64) as usize].max(f32::MIN_POSITIVE);
+        frame.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / f64::from(brightest)));
         frame.close();
     }
     Ok(picture)
@@ -102,6 +108,15 @@ mod tests {
         for dark in [corner(0, false, false), corner(1, true, false), corner(2, true, true)] {
             assert_eq!(dark, viridis(0.0));
         }
+    }
+
+    #[test]
+    fn a_lone_peak_leaves_the_rest_its_colours() {
+        let mut density = vec![1.0; 400];
+        density[0] = 1e6;
+        let layout = Layout { cells: 20, ..layout() };
+        let picture = raster(&[panel(&density)], &layout).unwrap();
+        assert_eq!(picture.rgb(62 + SIDE / 2, 38 + SIDE / 2), viridis(1.0));
     }
 
     #[test]

@@ -41,10 +41,9 @@ fn layers_and_fits_are_drawn_and_told() {
     assert_eq!(png_size(&folder.read("planar-layers.png")), (3 * STEP, 2 * STEP));
     assert_eq!(png_size(&folder.read("planar-energies.png")), (4 * STEP, 3 * STEP));
 
-    // Without layers the bases are themselves: a Gaussian is bright in the middle alone, a square is so to
-    // its edge.
+    // Without layers the bases are themselves: a Gaussian is at its brightest in the middle alone, a square
+    // all over.
     let layers = image::open(folder.path("planar-layers.png")).unwrap().to_rgb8();
-    assert!(bright(at(&layers, [0, 0], [0.5, 0.5])) && bright(at(&layers, [0, 1], [0.5, 0.5])));
     for corner in [[0.02, 0.02], [0.98, 0.02], [0.02, 0.98], [0.98, 0.98]] {
         assert!(!bright(at(&layers, [0, 0], corner)) && !bright(at(&layers, [0, 1], corner)));
     }
@@ -52,7 +51,7 @@ fn layers_and_fits_are_drawn_and_told() {
         let places = (0..100 * 100).map(|i| [f64::from(i % 100), f64::from(i / 100)].map(|at| (at + 0.5) / 100.0));
         places.filter(|&place| at(&layers, [0, row], place)[1] > 220).count()
     };
-    assert!(lit(1) > 3 * lit(0), "{} and {}", lit(1), lit(0));
+    assert!(lit(0) > 0 && lit(1) > 3 * lit(0), "{} and {}", lit(1), lit(0));
     // The ring of U1 is dark in its middle and bright at x₁ = ±2.
     let energies = image::open(folder.path("planar-energies.png")).unwrap().to_rgb8();
     assert!(!bright(at(&energies, [0, 0], [0.5, 0.5])));
