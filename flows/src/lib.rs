@@ -24,7 +24,8 @@
 //! Where to read on: [`bijection`](Bijection) and [`Flow`] are the whole theory, a page each;
 //! [`layers`] has one map a file, [`models`] one lecture model a file, [`nn`] the networks inside
 //! them and the optimisers. [`distillation`] teaches a flow that samples fast what one that does not has learned.
-//! [`rbig`] fits a flow without gradients, by rotations ([`orthogonal`]) that take off what hangs together ([`information`]). [`check`] holds any bijection, yours too, against finite differences.
+//! [`rbig`] fits a flow without gradients, by rotations ([`orthogonal`]) that take off what hangs together
+//! ([`information`]). [`check`] holds any bijection, yours too, against finite differences.
 
 #![deny(missing_docs)]
 
