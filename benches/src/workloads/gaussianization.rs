@@ -2,15 +2,15 @@
 
 use super::{normal, rng, train_step};
 use crate::{Peer, Repeats, Step, Workload};
-use autograd::{Param, Real, Tensor, Var};
-use flows::layers::KernelMarginal;
+use autograd::{Tensor, Var};
+use flows::models::{GaussianizationConfig, GaussianizationFlow};
 use flows::nn::{Adam, AdamConfig};
-use flows::{Bijection, Chain, Context, Flow, Mapped, Module, StandardNormal, Visitor};
+use flows::{Context, Flow, Module};
 use rand_chacha::ChaCha8Rng;
 use std::hint::black_box;
 
-/// Five layers of 100 kernels in each of 784 dimensions, each followed by a rotation; batch 500. The kernels are
-/// started from data with two modes.
+/// Five layers of 100 kernels in each of 784 dimensions, a rotation of 64 reflections between each two; batch 500. The
+/// kernels are started from data with two modes.
 pub static ALL: [Workload; 2] = [
     Workload {
         name: "gaussianization_train_b500",
@@ -31,46 +31,9 @@ pub static ALL: [Workload; 2] = [
 const DIMS: usize = 784;
 const LAYERS: usize = 5;
 const KERNELS: usize = 100;
+const REFLECTIONS: usize = 64;
 const BATCH: usize = 500;
 const SAMPLES: usize = 100;
-
-/// A product with an orthogonal matrix, whose gradient costs what that of a learned rotation does.
-#[derive(Debug)]
-struct Rotation<T: Real>(Param<T>);
-
-impl Rotation<f32> {
-    /// At random: Gram and Schmidt's way through normal rows.
-    fn random(rng: &mut ChaCha8Rng) -> Self {
-        let mut rows: Vec<Vec<f64>> = Vec::with_capacity(DIMS);
-        for row in normal(&[DIMS, DIMS], 1.0, rng).as_slice().chunks_exact(DIMS) {
-            let mut row: Vec<f64> = row.iter().map(|&x| f64::from(x)).collect();
-            for other in &rows {
-                let along: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
-                row.iter_mut().zip(other).for_each(|(a, b)| *a -= along * b);
-            }
-            let length = row.iter().map(|a| a * a).sum::<f64>().sqrt();
-            row.iter_mut().for_each(|a| *a /= length);
-            rows.push(row);
-        }
-        Self(Param::new(Tensor::from_fn([DIMS, DIMS], |i| rows[i / DIMS][i % DIMS] as f32)))
-    }
-}
-
-impl<T: Real> Bijection<T> for Rotation<T> {
-    fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        Mapped::volume_preserving(x.matmul_t(&self.0.on(x)))
-    }
-
-    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        Mapped::volume_preserving(z.matmul(&self.0.on(z)))
-    }
-}
-
-impl<T: Real> Module<T> for Rotation<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("matrix", &self.0);
-    }
-}
 
 /// Each number −1.5 or 1.5, with a deviation of 0.5 around it.
 fn data(rng: &mut ChaCha8Rng) -> Tensor<f32> {
@@ -79,12 +42,10 @@ fn data(rng: &mut ChaCha8Rng) -> Tensor<f32> {
 }
 
 fn flow(rng: &mut ChaCha8Rng, batch: &Tensor<f32>) -> Flow<f32> {
-    let layers = (0..LAYERS).flat_map(|_| {
-        let marginal: Box<dyn Bijection<f32>> = Box::new(KernelMarginal::new(DIMS, KERNELS));
-        [marginal, Box::new(Rotation::random(rng))]
-    });
-    let flow = Flow::new(Chain::new(layers.collect()), StandardNormal, [DIMS]);
-    flow.bijection().initialise(&Var::from(batch.clone()), Context::default());
+    let config =
+        GaussianizationConfig { dims: DIMS, layers: LAYERS, kernels: KERNELS, reflections: REFLECTIONS, patches: None };
+    let flow = GaussianizationFlow::build(&config, rng);
+    flow.initialise(&Var::from(batch.clone()), Context::default());
     flow
 }
 
