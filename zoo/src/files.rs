@@ -135,7 +135,9 @@ where
 /// Whether a file of this name has a place to be written to, to be asked before the work that fills it: only
 /// what cannot be known beforehand, such as a full disk, is left to fail then.
 pub fn check_place(path: &Path) -> Result<(), FileError> {
-    place(path).map(|_| ())
+    let (_, folder) = place(path)?;
+    let written = temporary_in(&folder).map(drop);
+    written.map_err(|why| FileError::Write { path: path.to_owned(), why })
 }
 
 /// The file that a name stands for, links followed, and the folder it is in.

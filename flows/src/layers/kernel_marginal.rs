@@ -14,8 +14,8 @@ const FLOOR: f64 = 1e-6;
 /// logistic kernels,
 ///
 /// ```text
-/// to_latent:  F(x) = Σₖ wₖ·σ((x − μₖ)/hₖ),   z = Φ⁻¹(F(x)),   log|det ∂z/∂x| = Σ log f(x) − log φ(z)
-/// to_data:    x = F⁻¹(Φ(z)),                                  log|det ∂x/∂z| = Σ log φ(z) − log f(x)
+/// to_latent:  F(x) = Σₖ wₖ·σ((x − μₖ)/hₖ),   z = Φ⁻¹(F(x)),   log|det ∂z/∂x| = Σ (log f(x) − log φ(z))
+/// to_data:    x = F⁻¹(Φ(z)),                                  log|det ∂x/∂z| = Σ (log φ(z) − log f(x))
 /// ```
 ///
 /// with w = softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each

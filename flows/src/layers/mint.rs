@@ -30,7 +30,7 @@ use sweep::Sweep;
 /// between units of its channel, written Wᶜ; a₁ and a₂ are what goes into the ELUs at its place. There `W₂ᶜ[l,k]`
 /// has the sign of `W₃ᶜ[i,l]·W₁ᶜ[k,i]`, whatever sign its parameter has, so that no term of d is negative
 /// (0 counts as positive). t > 0, one for each number, is the softplus of a parameter: it grows no faster than its
-/// parameter, where an exponential's gradients would grow with it, and near 0 it is one.
+/// parameter, where an exponential's gradients would grow with it, and of a parameter far below 0 it is an exponential.
 ///
 /// `to_latent` is one parallel pass. `to_data` goes through the numbers in the mask's order: each is the root of
 /// an increasing function of one number, and each hidden unit is computed once, when its last input is known: on
@@ -111,7 +111,7 @@ impl<T: Real> Mint<T> {
         self.by_limited_sweep(z, STEPS)
     }
 
-    /// The same with at most so many evaluations for each root, each of them a step of Newton's method from 0: with
+    /// The same with at most so many evaluations for each root, in a search that begins at 0: with
     /// fewer than the roots need, an approximation whose errors later numbers inherit.
     ///
     /// # Panics

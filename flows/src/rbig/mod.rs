@@ -1,9 +1,16 @@
 //! Rotation-based iterative Gaussianization (Laparra, Camps-Valls & Malo 2011, RBIG): a flow without gradients.
 //!
 //! Each column is made normal by itself, `zᵢ = Φ⁻¹(F̂ᵢ(xᵢ))`, which leaves dependence between them; a rotation turns
-//! dependence into columns that are not normal; and so on. KL(data‖N(0, I)) after the marginals is the total
-//! correlation, which no marginal map changes and no rotation can raise for good: what a rotation takes off it is
-//! measured ([`fall_of_total_correlation`]), and the sum of all that is taken off is the total correlation of the data.
+//! dependence into columns that are not normal; and so on. Why that is a way to learn: a flow's divergence from the data is
+//! that of its latents from a normal distribution,
+//!
+//! ```text
+//! KL(p_data‖p_model) = KL(p_z‖N(0, I)) = Σᵢ KL(p_zᵢ‖N(0, 1)) + T(z)        T(z) = Σᵢ H(zᵢ) − H(z)
+//! ```
+//!
+//! Marginals end the first sum and leave the total correlation T as it is; a rotation changes neither KL nor H(z), and
+//! moves what it can from T to the first sum, where the next marginals find it. How far T falls with a rotation is measured
+//! ([`fall_of_total_correlation`]); what all of them take off is T of the data, if nothing is left in the end.
 //!
 //! ```
 //! use autograd::Tensor;
@@ -75,7 +82,7 @@ pub struct Fitting {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FitError {
     /// Too few rows.
-    #[error("{what} of {rows} rows cannot be fitted: at least {needed} are needed")]
+    #[error("{what} of {rows} rows cannot be fitted: give at least {needed}, or ask for fewer bins or kernels")]
     TooFew {
         /// What was to be fitted.
         what: String,
@@ -100,14 +107,9 @@ pub enum FitError {
         /// What it always is.
         value: f64,
     },
-    /// A rotation found an axis along which the rows do not vary.
-    #[error(
-        "after {layers} layers one axis has the same value in every row: some columns follow from the others, leave them out"
-    )]
-    Dependent {
-        /// The layers fitted until then.
-        layers: usize,
-    },
+    /// There is an axis along which the normal rows do not vary.
+    #[error("some columns follow from the others, so that rows have no density: leave them out")]
+    Dependent,
 }
 
 /// One layer that was fitted.
@@ -184,11 +186,11 @@ impl Fitting {
         let mut fitted = Fitted { layers: Vec::new(), ending: Ending::Layers, tolerance, dims };
         loop {
             let last = fitted.layers.len() + 1 >= self.layers || dims == 1;
-            if !fitted.layers.is_empty() && constant(x.value()).is_some() {
-                return Err(FitError::Dependent { layers: fitted.layers.len() });
-            }
             let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
             x = marginals.to_latent(&x, Context::default()).value;
+            if fitted.layers.is_empty() && dims > 1 && has_flat_axis(x.value()) {
+                return Err(FitError::Dependent);
+            }
             let Mapped { value, log_det: more } = marginals.to_latent(&y, Context::default());
             (y, log_det) = (value, log_det + more);
             let mut layer = Layer {
@@ -249,6 +251,15 @@ impl Fitting {
             None => Ok(()),
         }
     }
+}
+
+/// The least variance along an axis, of columns that have 1 each, that is not taken for rounding.
+const FLAT: f64 = 1e-10;
+
+/// Whether normal rows have an axis along which they do not vary.
+fn has_flat_axis<T: Real>(rows: &Tensor<T>) -> bool {
+    // Fewer rows than columns have some in any case.
+    rows.shape()[0] > rows.shape()[1] && principal_axes(rows).variances.iter().any(|&variance| variance < FLAT)
 }
 
 /// A column that hardly varies, beside rounding: the first such.
@@ -320,9 +331,11 @@ impl<T: Real> Fitted<T> {
             .map_or(1, |(i, _)| i + 1)
     }
 
-    /// The total correlation of the data, `Σ H(xᵢ) − H(x)` in nats: all that the rotations took off.
+    /// All that the rotations took off the total correlation, in nats: an estimate of that of the data,
+    /// `Σ H(xᵢ) − H(x)`, where nothing of it is left, and else of a part.
     #[must_use]
     pub fn total_correlation(&self) -> f64 {
-        self.layers.iter().filter_map(|layer| layer.fall).sum()
+        // The sum of nothing would be −0.
+        self.layers.iter().filter_map(|layer| layer.fall).fold(0.0, |sum, fall| sum + fall)
     }
 }

@@ -195,10 +195,30 @@ fn what_cannot_be_fitted_is_said_in_words() {
     nan.as_mut_slice()[7] = f64::NAN;
     assert_eq!(try_fit(&nan, HISTOGRAM), FitError::NotFinite { row: 3, column: 1 });
     let few = normal(50, 2, &mut rng(1));
-    assert!(try_fit(&few, KERNELS).to_string().contains("at least 100 are needed"));
+    assert!(try_fit(&few, KERNELS).to_string().contains("give at least 100"));
     assert!(matches!(try_fit(&few.rows(0..1), HISTOGRAM), FitError::TooFew { rows: 1, needed: 2, .. }));
     let twice = Tensor::from_fn([50, 2], |i| ((i / 2) as f64).sin());
-    assert_eq!(try_fit(&twice, HISTOGRAM), FitError::Dependent { layers: 1 });
+    assert_eq!(try_fit(&twice, HISTOGRAM), FitError::Dependent);
+    // Where another column stands between, and one is only proportional to the other.
+    let free = normal(500, 2, &mut rng(2));
+    let follows = Tensor::from_fn([500, 3], |i| {
+        let row = &free.as_slice()[i / 3 * 2..][..2];
+        [row[0], row[1], 3.0 * row[0] + 1.0][i % 3]
+    });
+    assert_eq!(try_fit(&follows, HISTOGRAM), FitError::Dependent);
+}
+
+#[test]
+fn a_column_of_zeros_and_ones_does_not_end_the_fitting() {
+    // The second column is whether the first is large, mostly; the third depends on the first alone.
+    let free = normal(4000, 3, &mut rng(12));
+    let rows = Tensor::from_fn([4000, 3], |i| {
+        let row = &free.as_slice()[i / 3 * 3..][..3];
+        [row[0], f64::from(u8::from(row[0] + 0.5 * row[1] > 0.0)), 0.9 * row[0] + 0.4 * row[2]][i % 3]
+    });
+    let fitted = fit(&rows.rows(0..3000), &rows.rows(3000..4000), fitting(HISTOGRAM, Axes::Principal, 10));
+    assert!(fitted.total_correlation() > 0.5, "{}", fitted.total_correlation());
+    assert!(fitted.layers.len() > 1);
 }
 
 #[test]

@@ -55,9 +55,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let source = Source::open(&args.data, args.seed)?;
     if !matches!(source.space(), Space::Table { .. }) {
         bail!(
-            "{} has {}, and only rows of a table or of a toy are drawn here: fit others with zoo train rbig --data {0}",
+            "{} has {}, and only rows of a table or of a toy are drawn here: fit others with zoo train rbig --data {0}{}",
             args.data,
-            source.space().describe()
+            source.space().describe(),
+            if matches!(source.space(), Space::Signal { .. }) { " --batch 4000" } else { "" }
         );
     }
     let mut recipe = entry.recipe(Preset::Standard, source.space());

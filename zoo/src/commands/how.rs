@@ -160,8 +160,9 @@ pub(super) fn report(run: &Run, outcome: &Outcome) -> Result<()> {
 /// Says how a fitting ended.
 pub(super) fn report_fitted(run: &Run, fit: &Fit) -> Result<()> {
     let (count, kept, folder) = (fit.fitted.layers.len(), fit.kept, run.folder().display());
+    let s = if count == 1 { "" } else { "s" };
     let why = match fit.fitted.ending {
-        Ending::Gaussian => "the total correlation stopped falling",
+        Ending::Gaussian => "in the next five the total correlation stopped falling",
         Ending::Layers => "as many as there may be",
         Ending::Interrupted => "interrupted",
     };
@@ -171,7 +172,7 @@ pub(super) fn report_fitted(run: &Run, fit: &Fit) -> Result<()> {
         String::new()
     };
     say(&format!(
-        "fitted {count} layers ({why}){best}; total correlation {:.4} nats; validation {}; saved in {folder}",
+        "fitted {count} layer{s} ({why}){best}; the rotations took {:.4} nats off the total correlation; validation {}; saved in {folder}",
         fit.fitted.total_correlation(),
         fit.validation.describe()
     ))

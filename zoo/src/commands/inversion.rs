@@ -1,6 +1,6 @@
 //! `zoo inversion`: how near `MintNet`'s two ways back come, against what they are allowed.
 
-use super::{how::positive, load, require_ending, say, threads};
+use super::{load, require_ending, say, threads};
 use crate::blueprint::Architecture;
 use crate::files::check_place;
 use crate::pictures::curve::{self, Labels, Series};
@@ -26,8 +26,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,2,3,4,5,6,8,10,20,30,50,100",
         value_parser = clap::value_parser!(u16).range(1..))]
     allowed: Vec<u16>,
-    /// The fixed point's steps α [default: the authors' 1/3.5, and 1]
-    #[arg(long, value_name = "α,…", value_delimiter = ',', value_parser = positive, allow_negative_numbers = true)]
+    /// The fixed point's steps α [default: the authors' 0.2857 (1/3.5), and 1]
+    #[arg(long, value_name = "α,…", value_delimiter = ',', value_parser = super::sample::step, allow_negative_numbers = true)]
     steps: Vec<f64>,
     /// Decides the latents
     #[arg(long, default_value = "0")]
@@ -46,6 +46,8 @@ pub(super) struct Args {
 /// One of the ways back, measured.
 struct Way {
     name: String,
+    /// The fixed point's step; the sweep has none.
+    step: Option<f64>,
     /// For each number of iterations or evaluations: the error, and the seconds it took.
     found: Vec<(f64, f64)>,
 }
@@ -65,17 +67,32 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let steps = if args.steps.is_empty() { vec![super::sample::STEP, 1.0] } else { args.steps.clone() };
     let flow = loaded.flow.core();
     let z = latents(&flow, usize::from(args.samples), args.seed);
-    let ways: Vec<Way> = parallel::with_threads(threads(args.threads), || {
-        let fixed = steps.iter().map(|&step| {
-            let inversion = |iterations| Inversion::FixedPoint { step, iterations };
-            measure(format!("fixed point, step {}", short(step)), &allowed, inversion, &flow, &z)
-        });
-        let sweep = |evaluations| Inversion::Sweep { evaluations };
-        fixed.chain(std::iter::once_with(|| measure("sweep".to_owned(), &allowed, sweep, &flow, &z))).collect()
-    });
-    report(args, &allowed, &ways)?;
-    draw(&out, args, &allowed, &ways)?;
+    let mut ways: Vec<Way> = steps
+        .iter()
+        .map(|&step| Way::new(format!("fixed point, step {}", short(step)), Some(step)))
+        .chain([Way::new("sweep".to_owned(), None)])
+        .collect();
     if !args.json {
+        say(&format!("Greatest |z′ − z| after z → x → z′, in f64, {} latents, seed {}", args.samples, args.seed))?;
+        let heads: String = ways.iter().map(|way| format!("{:>32}", way.name)).collect();
+        say(&format!("{:>8}{heads}", "allowed"))?;
+    }
+    // Row by row: the last ones may take minutes.
+    for &allowed in &allowed {
+        let cells = ways.iter_mut().map(|way| {
+            let (error, seconds) =
+                parallel::with_threads(threads(args.threads), || way.measure(usize::from(allowed), &flow, &z));
+            format!("{:>32}", format!("{error:.1e} in {}", timing::describe(seconds)))
+        });
+        let row: String = cells.collect();
+        if !args.json {
+            say(&format!("{allowed:>8}{row}"))?;
+        }
+    }
+    draw(&out, args, &allowed, &ways)?;
+    if args.json {
+        print(args, &allowed, &ways)?;
+    } else {
         say(&format!("{}: the same as curves", out.display()))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -86,39 +103,33 @@ fn latents(flow: &Flow<f64>, count: usize, seed: u64) -> Tensor<f64> {
     flow.base().sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed))
 }
 
-fn measure(name: String, allowed: &[u16], by: impl Fn(usize) -> Inversion, flow: &Flow<f64>, z: &Tensor<f64>) -> Way {
-    let found = allowed.iter().map(|&allowed| {
-        let RoundTrip { error, time, .. } = RoundTrip::of(flow.bijection(), z, by(usize::from(allowed)));
+impl Way {
+    fn new(name: String, step: Option<f64>) -> Self {
+        Self { name, step, found: Vec::new() }
+    }
+
+    /// Inverts once more, with so many iterations or evaluations.
+    fn measure(&mut self, allowed: usize, flow: &Flow<f64>, z: &Tensor<f64>) -> (f64, f64) {
+        let inversion = match self.step {
+            Some(step) => Inversion::FixedPoint { step, iterations: allowed },
+            None => Inversion::Sweep { evaluations: allowed },
+        };
+        let RoundTrip { error, time, .. } = RoundTrip::of(flow.bijection(), z, inversion);
+        self.found.push((error, time.as_secs_f64()));
         (error, time.as_secs_f64())
-    });
-    Way { name, found: found.collect() }
+    }
 }
 
-/// A table: errors, and in brackets times.
-fn report(args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
-    if args.json {
-        let ways: Vec<_> = ways
-            .iter()
-            .map(|Way { name, found }| {
-                let (errors, seconds): (Vec<f64>, Vec<f64>) = found.iter().copied().unzip();
-                json!({ "name": name, "errors": errors, "seconds": seconds })
-            })
-            .collect();
-        return say(&serde_json::to_string_pretty(
-            &json!({ "samples": args.samples, "seed": args.seed, "allowed": allowed, "ways": ways }),
-        )?);
-    }
-    say(&format!("Greatest |z′ − z| after z → y → z′, in f64, {} latents, seed {}", args.samples, args.seed))?;
-    let heads: String = ways.iter().map(|way| format!("{:>32}", way.name)).collect();
-    say(&format!("{:>8}{heads}", "allowed"))?;
-    for (i, allowed) in allowed.iter().enumerate() {
-        let cells = ways.iter().map(|way| {
-            let (error, seconds) = way.found[i];
-            format!("{:>32}", format!("{error:.1e} in {}", timing::describe(seconds)))
-        });
-        say(&format!("{allowed:>8}{}", cells.collect::<String>()))?;
-    }
-    Ok(())
+fn print(args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
+    let ways: Vec<_> = ways
+        .iter()
+        .map(|Way { name, found, .. }| {
+            let (errors, seconds): (Vec<f64>, Vec<f64>) = found.iter().copied().unzip();
+            json!({ "name": name, "errors": errors, "seconds": seconds })
+        })
+        .collect();
+    let object = json!({ "samples": args.samples, "seed": args.seed, "allowed": allowed, "ways": ways });
+    say(&serde_json::to_string_pretty(&object)?)
 }
 
 fn draw(out: &std::path::Path, args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {

@@ -46,7 +46,7 @@ pub(super) struct Args {
     /// all numbers at once and again
     #[arg(long, value_enum, default_value = "in-order")]
     inverse: Inverse,
-    /// The fixed point's step α, between 0 and 2 [default: the authors' 1/3.5]
+    /// The fixed point's step α, between 0 and 2 [default: the authors' 0.2857 (1/3.5)]
     #[arg(long, value_parser = step, allow_negative_numbers = true)]
     step: Option<f64>,
     /// The fixed point's most iterations in each layer [default: 100]
@@ -97,10 +97,10 @@ fn grid(text: &str) -> Result<Grid, String> {
     }
 }
 
-fn step(text: &str) -> Result<f64, String> {
+pub(super) fn step(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(step) if step > 0.0 && step < 2.0 => Ok(step),
-        _ => Err(format!("{text:?} is not between 0 and 2, where the fixed point converges")),
+        _ => Err(format!("{text:?} is not a number between 0 and 2, where the fixed point converges")),
     }
 }
 
@@ -147,12 +147,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     ))?;
     if let Some((most, Distance { greatest, typical })) = search {
         let how = match inversion {
-            Inversion::FixedPoint { step, .. } => {
-                format!("by a fixed point in each layer, step {step:.4}, at most {most} iterations")
+            Inversion::FixedPoint { step, iterations } => {
+                let ended = if most >= iterations { "stopped at" } else { "at most" };
+                format!("by a fixed point in each layer, step {step:.4}, {ended} {most} iterations")
             }
             _ => format!("by a sweep in each layer, at most {most} evaluations for a number's root"),
         };
-        say(&format!("z to x {how}; there and back within {greatest:.1e} (root mean square {typical:.1e})"))?;
+        say(&format!(
+            "z to x {how}; there (rounded to f32) and back within {greatest:.1e} (root mean square {typical:.1e})"
+        ))?;
     }
     if let Space::Signal { samples: length, rate } = space {
         let wav = args.wav.clone().unwrap_or_else(|| beside(&args.run, "samples.wav"));

@@ -96,7 +96,7 @@ impl Newton {
     }
 
     /// Newton's step, or half of the bracket where that would leave it or does not halve the step before last.
-    fn step(&mut self, value: Value, [flat, steep]: [f64; 2], precision: f64, last: bool) {
+    fn step(&mut self, value: Value, [flat, steep]: [f64; 2], precision: f64, ends: bool) {
         let Value { excess, slope, size } = value;
         if !excess.is_finite() {
             // An infinite target has an infinite x, and what is no number has none.
@@ -117,7 +117,7 @@ impl Newton {
         let step = next - self.x;
         (self.before_last, self.last) = (self.last, step.abs());
         let close = step.abs() <= CLOSE * precision * self.x.abs().max(1.0);
-        if last || closed || close {
+        if ends || closed || close {
             self.end = Some(step);
         } else {
             self.x = next;
