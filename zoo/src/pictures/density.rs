@@ -1,7 +1,7 @@
 //! A density over the plane: as a heat map, as samples beside data, and as the map that makes it.
 
 use super::frame::{AROUND, BESIDE, Frame, colour_bar};
-use super::heat::between;
+use super::heat::{between, brightest};
 use super::scatter::share;
 use super::{PALETTE, PictureError, Raster, Window};
 
@@ -39,14 +39,10 @@ impl Scene {
             let what = format!("density of {0}x{0} cells", self.cells);
             return Err(PictureError::Shape { values: self.density.len(), what });
         }
-        if !self.window.is_sound() || self.highest() <= 0.0 {
+        if !self.window.is_sound() || brightest(&self.density) <= 0.0 {
             return Err(PictureError::Nothing { what: "a window where the density is 0".into() });
         }
         Ok(())
-    }
-
-    fn highest(&self) -> f64 {
-        self.density.iter().copied().filter(|p| p.is_finite()).fold(0.0, f32::max).into()
     }
 
     /// The density as colours, with a bar that says which is how much.
@@ -85,7 +81,7 @@ impl Scene {
     }
 
     fn draw_heat(&self, picture: &mut Raster, left: usize) {
-        let highest = self.highest();
+        let highest = brightest(&self.density);
         let mut frame = Frame::new(picture, (left, 0), SIDE, self.window, "p(x)");
         frame.fill(|x, y| viridis(between(&self.density, self.cells, SIDE, [x, y]) / highest));
         frame.close();

@@ -54,15 +54,26 @@ pub fn raster(panels: &[Panel], layout: &Layout) -> Result<Raster, PictureError>
     for (i, panel) in panels.iter().enumerate() {
         let corner = (i % columns * (side + AROUND), i / columns * (side + AROUND));
         let mut frame = Frame::new(&mut picture, corner, side, window, &panel.title);
-        let finite = |&p: &f32| if p.is_finite() { p } else { 0.0 };
         let density: Vec<f32> = panel.density.iter().map(finite).collect();
-        let mut sorted = density.clone();
-        sorted.sort_unstable_by(f32::total_cmp);
-        let brightest = sorted[sorted.len() - 1 - (PEAK * sorted.len() as f64) as usize].max(f32::MIN_POSITIVE);
-        frame.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / f64::from(brightest)));
+        let brightest = brightest(&density).max(f32::MIN_POSITIVE.into());
+        frame.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / brightest));
         frame.close();
     }
     Ok(picture)
+}
+
+fn finite(&p: &f32) -> f32 {
+    if p.is_finite() { p } else { 0.0 }
+}
+
+/// What is drawn as bright as it goes: what all but the part [`PEAK`] of the cells stay below; where they are 0, the
+/// highest.
+pub(super) fn brightest(density: &[f32]) -> f64 {
+    let mut sorted: Vec<f32> = density.iter().map(finite).collect();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let place = |part: f64| sorted.len().checked_sub(1 + (part * sorted.len() as f64) as usize);
+    let at = |part: f64| place(part).map_or(0.0, |place| f64::from(sorted[place]));
+    if at(PEAK) > 0.0 { at(PEAK) } else { at(0.0) }
 }
 
 /// The number in a pixel of a square of `side` pixels that shows `cells × cells` numbers: those of the
