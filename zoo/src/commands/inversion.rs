@@ -23,7 +23,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "8", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     samples: u16,
     /// How many iterations or evaluations each layer is allowed
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,2,3,4,5,6,8,10,20,30,50,100",
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,2,3,4,5,6,8,10,20,50,100,200,400",
         value_parser = clap::value_parser!(u16).range(1..))]
     allowed: Vec<u16>,
     /// The fixed point's steps α [default: the authors' 0.2857 (1/3.5), and 1]
@@ -42,6 +42,9 @@ pub(super) struct Args {
     #[arg(long, value_parser = super::thread_count)]
     threads: Option<usize>,
 }
+
+/// Errors beyond this are no nearer than nothing, and would leave the picture no room for others.
+const FAR: f64 = 1000.0;
 
 /// One of the ways back, measured.
 struct Way {
@@ -137,13 +140,16 @@ fn draw(out: &std::path::Path, args: &Args, allowed: &[u16], ways: &[Way]) -> Re
         .iter()
         .map(|way| Series {
             name: way.name.clone(),
-            points: allowed.iter().zip(&way.found).map(|(&n, &(error, _))| (f64::from(n), error)).collect(),
+            points: (allowed.iter().zip(&way.found))
+                .map(|(&n, &(error, _))| (f64::from(n), error))
+                .filter(|&(_, error)| error <= FAR)
+                .collect(),
             dashed: false,
         })
         .collect();
     let labels = Labels {
         title: "From z to x in each layer: all numbers at once, or each in turn".to_owned(),
-        note: format!("{} latents, f64", args.samples),
+        note: format!("{} latents, f64; errors above {FAR:.0} are not drawn", args.samples),
         x: "iterations of a layer, or evaluations of a root".to_owned(),
         y: "greatest |z′ − z|".to_owned(),
         log_x: true,
