@@ -169,9 +169,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the search for samples took in any layer, and what it came to.
+type Found = (usize, Distance);
+
 /// Samples, and what the search for them took and came to where there was one. A search goes through layer after
 /// layer in `f64`, in which it is made anyway: between them `f32` would lose more than it does.
-fn draw(args: &Args, loaded: &Loaded<f32>, request: &Request) -> Result<(Tensor<f32>, Option<(usize, Distance)>)> {
+fn draw(args: &Args, loaded: &Loaded<f32>, request: &Request) -> Result<(Tensor<f32>, Option<Found>)> {
     if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
         return Ok((sampling::draw(&loaded.flow, request).values, None));
     }
