@@ -134,7 +134,7 @@ fn one_column_is_one_layer_without_a_plane() {
     let folder = Folder::new();
     folder.write("one.csv", csv(&rows(300, 1), 1));
     let said = folder.run("gaussianize one.csv --threads 1 --out run");
-    assert!(said.contains("fitted 1 layers") && said.contains("trick.png") && !said.contains("back.png"), "{said}");
+    assert!(said.contains("fitted 1 layer (") && said.contains("trick.png") && !said.contains("back.png"), "{said}");
     assert!(folder.exists("run/trick.png") && folder.exists("run/quantiles.png") && !folder.exists("run/layers.png"));
     assert_usable(&folder, "run", 1);
     let line = "train gaussianization --preset quick --data one.csv --batch 50 --steps 5 --threads 1 --out flow";
@@ -157,7 +157,7 @@ fn what_cannot_be_fitted_is_refused_in_a_line() {
         refuses("nan.csv", &["nan.csv"]);
         refuses("flat.csv", &["flat.csv", "column 2"]);
         refuses("nowhere.csv", &["nowhere.csv"]);
-        refuses("table.csv --kernels 100000", &["table.csv", "at least 100000 are needed"]);
+        refuses("table.csv --kernels 100000", &["table.csv", "give at least 100000"]);
         refuses("table.csv --kernels 10 --bins 10", &["--bins", "--kernels"]);
         refuses("table.csv --marginals histogram --kernels 10", &["a histogram has no kernels"]);
     }
