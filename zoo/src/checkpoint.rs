@@ -221,3 +221,11 @@ pub fn load<T: Real>(path: &Path) -> Result<Loaded<T>> {
     fill(&flow, &contents.tensors, "", path)?;
     Ok(Loaded { header: contents.header, flow })
 }
+
+/// What a checkpoint says about itself, without its tensors.
+///
+/// # Errors
+/// As [`read`].
+pub fn header(path: &Path) -> Result<Header> {
+    Ok(read(path)?.header)
+}

@@ -11,6 +11,7 @@ pub mod data;
 pub mod drawing;
 pub mod files;
 pub mod interrupt;
+pub mod lecture;
 pub mod normality;
 pub mod pictures;
 pub mod planar;

@@ -1,22 +1,14 @@
 //! `zoo distill`: a student that samples fast learns from a teacher that does not.
 
 use super::how::{self, How, plain};
-use super::{load, say, sound, source};
-use crate::blueprint::{Blueprint, Space};
-use crate::checkpoint::Loaded;
-use crate::pictures::{Window, beside, scatter, wave};
+use super::{beside, load};
+use crate::blueprint::Blueprint;
 use crate::recipes;
 use crate::run::{self, Run};
-use crate::score::score;
-use crate::source::Part;
-use crate::timing::{describe, median_seconds};
-use crate::{drawing, train};
+use crate::train;
 use anyhow::{Result, bail};
-use autograd::{Var, parallel};
-use flows::{Context, Flow, Inversion};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use std::path::{Path, PathBuf};
+use autograd::parallel;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Whom to learn from, and how.
@@ -33,17 +25,6 @@ pub(super) struct Args {
     #[arg(long)]
     out: Option<PathBuf>,
 }
-
-/// Samples that are timed together.
-const TIMED: usize = 100;
-/// Numbers in the samples that are timed through D passes: those take long. Of signals there is one.
-const PASSED: usize = 80_000;
-/// Samples in each of the two pictures, of images and of points.
-const GRID: usize = 100;
-const POINTS: usize = 2_000;
-/// Test rows that student and teacher are compared on, and signals, which are long.
-const TEST_ROWS: usize = 2_000;
-const SIGNALS: usize = 20;
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let teacher = load::<f32>(&args.teacher)?;
@@ -86,76 +67,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     how::report(&run, &outcome)?;
     if !outcome.interrupted {
         let student = load::<f32>(&run::checkpoint(&folder)?)?;
-        parallel::with_threads(how.threads(), || compare(&teacher, &student, &folder))?;
+        parallel::with_threads(how.threads(), || beside::draw(&teacher, &student, &folder))?;
     }
     Ok(how::code(&outcome))
-}
-
-/// What the student has of its teacher: the density of test rows under both, time per sample, and pictures of
-/// samples side by side.
-fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Result<()> {
-    let space = teacher.header.blueprint.space;
-    let (of, name) = (teacher.header.blueprint.name(), student.header.blueprint.name());
-    // The teacher's data may have gone; the student never needed it.
-    let signal = matches!(space, Space::Signal { .. });
-    let rows = if signal { SIGNALS } else { TEST_ROWS };
-    let test = source(&teacher.header, None).ok().map(|source| source.held_out(Part::Test, Some(rows)));
-    if let Some(rows) = &test {
-        for (whose, loaded) in [("teacher", teacher), ("student", student)] {
-            let found = score(&loaded.flow, &space, rows, 0);
-            let median = if found.not_finite == 0 { format!(", median {:.2}", found.median) } else { String::new() };
-            let name = loaded.header.blueprint.name();
-            say(&format!("test rows under the {whose}, {name}: {}{median}", found.describe()))?;
-        }
-    }
-    let beside_path = folder.join("beside.png");
-    let passed = if signal { 1 } else { (PASSED / space.dims()).clamp(1, TIMED) };
-    let by_passes = seconds_per_sample(&teacher.flow, passed, Inversion::ByPasses);
-    let in_order = seconds_per_sample(&teacher.flow, TIMED, Inversion::InOrder);
-    let parallel = seconds_per_sample(&student.flow, TIMED, Inversion::InOrder);
-    say(&format!("time per sample, {} threads, and how many times as fast as by D passes:", parallel::threads()))?;
-    let line = |whose: &str, seconds: f64, rows: usize| {
-        let times = by_passes / seconds;
-        say(&format!("  {whose:<44} {:>12}  {times:>9.1} x  (batch of {rows})", describe(seconds)))
-    };
-    line(&format!("teacher, {of}, by D = {} passes", space.dims()), by_passes, passed)?;
-    line(&format!("teacher, {of}, each unit once"), in_order, TIMED)?;
-    line(&format!("student, {name}, one pass"), parallel, TIMED)?;
-    let samples = |loaded: &Loaded<f32>, count: usize| drawing::samples(&loaded.flow, None, count, 1.0, 0);
-    if let Space::Signal { samples: length, rate } = space {
-        let (left, right) = (samples(teacher, SIGNALS), samples(student, SIGNALS));
-        let mut columns = vec![("teacher", left), ("student", right)];
-        if let Some(rows) = test {
-            columns.insert(0, ("data", rows.x().clone()));
-        }
-        for (title, values) in &columns {
-            sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate)?;
-        }
-        let columns: Vec<_> =
-            columns.iter().map(|(title, values)| wave::Column { title, values: values.as_slice() }).collect();
-        wave::draw(&columns, length, rate)?.save_png(&beside_path)?;
-    } else if let Space::Table { columns: 2, .. } = space {
-        let (left, right) = (samples(teacher, POINTS), samples(student, POINTS));
-        let panel = |title, points| scatter::Panel { title, points, groups: &[] };
-        let panels = [panel(of, left.as_slice()), panel(name, right.as_slice())];
-        // The teacher's frame for both.
-        let window = Window::around(left.as_slice()).unwrap_or(Window::square(4.0));
-        scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&beside_path)?;
-    } else if drawing::has_picture(&space) {
-        let draw = |loaded: &Loaded<f32>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
-        let (left, right) = (draw(teacher, of)?, draw(student, name)?);
-        beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?
-            .save_png(&beside_path)?;
-    } else {
-        return Ok(());
-    }
-    say(&format!("{}: samples of the teacher and of the student", beside_path.display()))
-}
-
-/// Seconds that one sample takes among so many.
-fn seconds_per_sample(flow: &Flow<f32>, rows: usize, inversion: Inversion) -> f64 {
-    let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let condition = drawing::condition(flow, None, 0..rows).map(Var::from);
-    let cx = Context { condition: condition.as_ref(), inversion, ..Context::default() };
-    median_seconds(1, || drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
 }

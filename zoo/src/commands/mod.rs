@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod beside;
 mod check;
 mod class;
 mod data;
@@ -13,6 +14,7 @@ mod how;
 mod interpolate;
 mod inversion;
 mod latents;
+mod lecture;
 mod list;
 mod planar;
 mod sample;
@@ -30,6 +32,7 @@ use clap::{Parser, Subcommand};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 /// The lectures' normalizing flows, trained, sampled and checked.
 #[derive(Debug, Parser)]
@@ -54,6 +57,10 @@ enum Command {
     /// Everywhere else that makes samples hundreds of times faster. Here the teacher computes each unit of its network
     /// once, too, and is about as fast; what it ends with says by how much.
     Distill(distill::Args),
+    /// Draw a student's samples beside its teacher's, and measure how long either takes for one
+    ///
+    /// What `zoo distill` ends with, for a student that is already there.
+    Beside(beside::Args),
     /// Draw samples from a trained model
     Sample(sample::Args),
     /// Measure bits/dim and nats on the test rows
@@ -104,6 +111,11 @@ enum Command {
     Planar(planar::Args),
     /// Check a trained model's inverse and log-determinant in f64
     Check(check::Args),
+    /// Make every picture of the lecture, and one page that shows them beside ideas, formulas and code
+    ///
+    /// Uses trained runs where there are such, and trains quick models where there are none. The page is one HTML file
+    /// that needs no other. What was stopped goes on with the same command.
+    Lecture(lecture::Args),
 }
 
 /// Runs a command. Each says on standard output what it was asked for, and nothing else there.
@@ -117,6 +129,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Data(args) => data::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Distill(args) => distill::run(&args),
+        Command::Beside(args) => beside::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Logprob(args) => transform::run(&args, transform::Map::LogProb),
@@ -131,6 +144,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Volumes(args) => volumes::run(&args),
         Command::Planar(args) => planar::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Lecture(args) => lecture::run(&args),
     }
 }
 
@@ -182,8 +196,23 @@ fn require_ending(out: Option<&Path>, ending: &str) -> Result<()> {
     }
 }
 
+/// The lines that are being kept instead of being written.
+static HEARD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
+/// What a command says, kept instead of written. A command inside of another says what this one hears.
+fn hear<R>(command: impl FnOnce() -> R) -> (R, Vec<String>) {
+    let heard = || HEARD.lock().unwrap_or_else(PoisonError::into_inner);
+    *heard() = Some(Vec::new());
+    let result = command();
+    (result, heard().take().unwrap_or_default())
+}
+
 /// A line on standard output. Where nobody reads any more (`zoo list | head`), nobody misses it.
 fn say(line: &str) -> Result<()> {
+    if let Some(heard) = HEARD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        heard.extend(line.lines().map(str::to_owned));
+        return Ok(());
+    }
     match writeln!(std::io::stdout(), "{line}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output: send it to another place")

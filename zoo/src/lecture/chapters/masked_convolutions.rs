@@ -1,0 +1,58 @@
+//! MintNet.
+
+use super::formula;
+use crate::lecture::Block::{Numbers, Picture, Text};
+use crate::lecture::{Chapter, Making};
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    id: "mint-net",
+    title: "MintNet: masked convolutions",
+    lecture: "CS236, lecture 8",
+    papers: &["Song, Meng & Ermon: MintNet: Building Invertible Neural Networks with Masked Convolutions (2019)"],
+    blocks: &[
+        Text(
+            "Couplings leave half of the numbers alone, and autoregressive flows make dense layers of an order. A convolution \
+             can have an order too: cut off the taps that look ahead, and its Jacobian is triangular. Three of them with smooth \
+             kinks between, beside a scaled copy of the input, are a residual block whose determinant can be read off:",
+        ),
+        formula!("mintnet"),
+        formula!("mintnet-determinant"),
+        Text(
+            "The signs of the middle weights are set so that every term of the diagonal is positive. A second layer with the masks \
+             mirrored follows, so that every pixel comes to depend on every other.",
+        ),
+        Picture {
+            file: "{figures}/mint-net.png",
+            alt: "A grid of handwritten digits, drawn by MintNet",
+            caption: "Digits drawn by MintNet.",
+        },
+        Text("Its authors invert it by a fixed point, all pixels at once, again and again:"),
+        formula!("mintnet-fixed-point"),
+        Text(
+            "But the Jacobian is triangular. Taking the pixels in the mask's order, each is the root of an increasing function of one \
+             number, and each hidden unit is computed once:",
+        ),
+        formula!("mintnet-sweep"),
+        Picture {
+            file: "{figures}/inversion.svg",
+            alt: "Error against work, for fixed points with two steps and for the sweep, which reaches rounding after a few evaluations",
+            caption: "How far z is from itself after z → x → z, against the iterations or evaluations each layer was allowed.",
+        },
+        Numbers(&["mint-net-mnist"]),
+    ],
+    commands: &[
+        Making {
+            command: "sample {mint-net-mnist} --out {figures}/mint-net.png",
+            makes: &["{figures}/mint-net.png"],
+            fresh: None,
+            minutes: 0.2,
+        },
+        Making {
+            command: "inversion {mint-net-mnist} --out {figures}/inversion.svg",
+            makes: &["{figures}/inversion.svg"],
+            fresh: None,
+            minutes: 1.5,
+        },
+    ],
+    sources: &["flows/src/layers/mint.rs", "flows/src/models/mint_net.rs"],
+};

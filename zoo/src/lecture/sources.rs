@@ -1,0 +1,52 @@
+//! The files that the lecture shows, as they were when the program was built.
+
+/// A path from the repository's root, and the text there.
+pub(super) type Source = (&'static str, &'static str);
+
+macro_rules! sources {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../../", $path)))),*]
+    };
+}
+
+/// In the order in which the lecture needs them.
+pub(super) const SOURCES: &[Source] = sources![
+    "flows/src/bijection.rs",
+    "flows/src/flow.rs",
+    "flows/src/base.rs",
+    "flows/src/models/vae/mod.rs",
+    "flows/src/models/vae/posterior.rs",
+    "flows/src/models/vae/importance.rs",
+    "zoo/src/volumes.rs",
+    "flows/src/layers/planar/mod.rs",
+    "flows/src/models/planar.rs",
+    "flows/src/energy.rs",
+    "flows/src/distillation.rs",
+    "flows/src/layers/dequantise.rs",
+    "flows/src/layers/logit.rs",
+    "flows/src/layers/additive_coupling.rs",
+    "flows/src/layers/rescaling.rs",
+    "flows/src/models/nice.rs",
+    "flows/src/layers/affine_coupling.rs",
+    "flows/src/layers/factor_out.rs",
+    "flows/src/models/real_nvp.rs",
+    "zoo/src/blend.rs",
+    "flows/src/nn/made.rs",
+    "flows/src/layers/autoregressive.rs",
+    "flows/src/models/maf.rs",
+    "flows/src/models/iaf.rs",
+    "flows/src/nn/wave_net.rs",
+    "flows/src/models/wave_net.rs",
+    "flows/src/models/parallel_wave_net.rs",
+    "flows/src/layers/mint.rs",
+    "flows/src/models/mint_net.rs",
+    "flows/src/layers/kernel_marginal.rs",
+    "flows/src/layers/householder.rs",
+    "flows/src/models/rbig.rs",
+    "flows/src/models/gaussianization.rs",
+];
+
+/// The text of a file.
+pub(super) fn text(path: &str) -> Option<&'static str> {
+    SOURCES.iter().find(|(known, _)| *known == path).map(|(_, text)| *text)
+}
