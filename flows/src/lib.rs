@@ -55,3 +55,8 @@ pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};
 pub use noise::Noise;
 pub use round_trip::RoundTrip;
+
+/// The README's snippets, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
