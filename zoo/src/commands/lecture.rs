@@ -140,11 +140,7 @@ impl Lecture<'_> {
 
 /// Minutes in words.
 fn time(minutes: f64) -> String {
-    if minutes >= 90.0 {
-        format!("{:.1} hours", minutes / 60.0)
-    } else {
-        format!("{:.0} min", minutes.ceil())
-    }
+    if minutes >= 90.0 { format!("{:.1} hours", minutes / 60.0) } else { format!("{:.0} min", minutes.ceil()) }
 }
 
 /// Runs a step's command, and gives what it said.

@@ -117,7 +117,11 @@ impl Measured {
             parts.push(format!("{} parameters", grouped(count)));
         }
         if let Some(Training { seconds }) = found.training {
-            parts.push(format!("{} steps in {:.1} minutes", grouped(usize::try_from(found.steps).unwrap_or(0)), seconds / 60.0));
+            parts.push(format!(
+                "{} steps in {:.1} minutes",
+                grouped(usize::try_from(found.steps).unwrap_or(0)),
+                seconds / 60.0
+            ));
         }
         if let (Some(sample), Some(density)) = (found.sample_ms, found.density_ms) {
             parts.push(format!("{} ms a sample, {} ms a density", short(sample), short(density)));

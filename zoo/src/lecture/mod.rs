@@ -4,12 +4,16 @@
 //! pictures. [`plan`] finds out which commands are to be run, in which order; `zoo lecture` runs them and keeps a
 //! [`record`] of what each said; [`page`] puts it all into one HTML file that needs no other.
 
+#[cfg(test)]
+mod browser;
 pub mod chapters;
 mod measured;
 pub mod page;
 pub mod plan;
 pub mod record;
 mod sources;
+#[cfg(test)]
+mod tests;
 pub mod trained;
 
 pub use chapters::CHAPTERS;

@@ -115,7 +115,11 @@ impl Page<'_> {
             }
             Block::Numbers(runs) => {
                 let found: Vec<&Measured> = measured.iter().filter(|one| runs.contains(&one.name)).collect();
-                if found.is_empty() { html! {} } else { Measured::sentences(&found) }
+                if found.is_empty() {
+                    html! {}
+                } else {
+                    Measured::sentences(&found)
+                }
             }
             Block::Table => Measured::tables(measured),
         }
@@ -126,11 +130,18 @@ impl Page<'_> {
         let Some(step) = self.maker(chapter, file) else { return html! {} };
         let command = format!("zoo {}", step.words.join(" "));
         let said = self.record.find(step).map(|done| self.plain(&done.said)).unwrap_or_default();
+        // What it said of several pictures stands below the last of them.
+        let last = chapter.blocks.iter().rev().find_map(|block| match block {
+            Block::Picture { file, .. } if self.maker(chapter, file).is_some_and(|other| other.key == step.key) => {
+                Some(*file)
+            }
+            _ => None,
+        });
         html! {
-            @if said.is_empty() || step.words.iter().any(|word| word == "--json") {
+            @if said.is_empty() || last != Some(file) || step.words.iter().any(|word| word == "--json") {
                 p.made { code { (command) } }
             } @else {
-                details.made { summary { (command) } pre { (said) } }
+                details.made open { summary { (command) } pre { (said) } }
             }
         }
     }

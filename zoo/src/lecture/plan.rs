@@ -182,8 +182,7 @@ fn needed(chapters: &[&'static Chapter]) -> Vec<&'static Wanted> {
         _ => &[],
     });
     let mut all: Vec<&'static str> = texts.flat_map(names).chain(numbers.copied()).collect();
-    let teachers: Vec<&'static str> =
-        all.iter().filter_map(|name| wanted(name)).filter_map(Wanted::teacher).collect();
+    let teachers: Vec<&'static str> = all.iter().filter_map(|name| wanted(name)).filter_map(Wanted::teacher).collect();
     all.extend(teachers);
     RUNS.iter().filter(|run| all.contains(&run.name)).collect()
 }

@@ -45,8 +45,3 @@ pub(super) const SOURCES: &[Source] = sources![
     "flows/src/models/rbig.rs",
     "flows/src/models/gaussianization.rs",
 ];
-
-/// The text of a file.
-pub(super) fn text(path: &str) -> Option<&'static str> {
-    SOURCES.iter().find(|(known, _)| *known == path).map(|(_, text)| *text)
-}

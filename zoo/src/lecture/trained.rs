@@ -67,11 +67,7 @@ const TWO_LATENTS: &str = "--latents 2 --likelihood bernoulli";
 /// All of them. A student comes after its teacher.
 pub const RUNS: [Wanted; 15] = [
     trained("vae-mnist", "vae", "mnist", minutes(2.0, 15.0)),
-    Wanted {
-        options: TWO_LATENTS,
-        compared: false,
-        ..trained("vae-mnist-2", "vae", "mnist", minutes(2.0, 15.0))
-    },
+    Wanted { options: TWO_LATENTS, compared: false, ..trained("vae-mnist-2", "vae", "mnist", minutes(2.0, 15.0)) },
     trained("nice-mnist", "nice", "mnist", minutes(2.0, 15.0)),
     trained("real-nvp-mnist", "real-nvp", "mnist", minutes(4.0, 60.0)),
     trained("real-nvp-two-moons", "real-nvp", "two-moons", steps([0.4, 2.0])),

@@ -19,7 +19,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
              that makes the data normal:",
         ),
         formula!("gaussian-kl"),
-        Text("For a single number that has been solved for a century: take its distribution function, then the normal quantile."),
+        Text(
+            "For a single number that has been solved for a century: take its distribution function, then the normal quantile.",
+        ),
         formula!("inverse-cdf"),
         Picture {
             file: "{figures}/gaussianized/trick.png",

@@ -16,7 +16,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
              triangular with ones on its diagonal, so volume does not change at all.",
         ),
         formula!("additive-coupling"),
-        Text("The halves swap roles from layer to layer. Only at the end each number is scaled, which is where volume changes:"),
+        Text(
+            "The halves swap roles from layer to layer. Only at the end each number is scaled, which is where volume changes:",
+        ),
         formula!("rescaling"),
         Text(
             "Pixels are whole numbers, and a density over those could be as high as it likes on 256 spikes. So noise fills up the \

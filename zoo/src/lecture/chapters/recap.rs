@@ -79,5 +79,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
             minutes: 0.1,
         },
     ],
-    sources: &["flows/src/models/vae/mod.rs", "flows/src/models/vae/posterior.rs", "flows/src/models/vae/importance.rs"],
+    sources: &[
+        "flows/src/models/vae/mod.rs",
+        "flows/src/models/vae/posterior.rs",
+        "flows/src/models/vae/importance.rs",
+    ],
 };

@@ -1,0 +1,168 @@
+//! The page of the whole lecture, with pictures of one pixel in place of the real ones: what a reader would miss.
+
+use super::browser;
+use super::page::Page;
+use super::plan::{Asked, Plan};
+use super::record::Record;
+use super::trained::{Made, RUNS};
+use super::{Block, CHAPTERS, sources};
+use crate::data::wav;
+use crate::recipes::{self, Preset};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// A white pixel.
+fn dot() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::GrayImage::from_pixel(1, 1, image::Luma([255])).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+const LINE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='900' height='9'><path d='M0 0L900 9'/></svg>";
+
+/// What `zoo compare --json` would print of one run.
+fn compared(run: &Path) -> String {
+    let text = r#"[{"run": "RUN", "data": "mnist", "unit": "bits/dim", "steps": 12345, "training": {"seconds": 90.0, "step": 12345},
+        "loss": 4.25, "loss_error": 0.0125, "score": {"n": 10000, "given_class": false}, "divergence": null,
+        "parameters": 1234567, "sample_ms": 0.01234, "density_ms": 1.5, "round_trip": {"greatest": 3.25e-5, "rms": 1e-6}}]"#;
+    text.replace("RUN", &run.display().to_string())
+}
+
+/// A plan for all chapters in a folder, every file that it makes, and its page.
+fn made(folder: &Path) -> (Plan, String) {
+    let asked = Asked { chapters: &CHAPTERS, out: folder, from: None, preset: Preset::Quick, steps: None };
+    let plan = Plan::of(&asked);
+    let files = plan.steps.iter().flat_map(|step| step.makes.iter().cloned());
+    let curves = plan.runs.values().map(|run| run.join("curve.svg"));
+    for file in files.chain(curves) {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        match file.extension().and_then(|ending| ending.to_str()) {
+            Some("wav") => drop(wav::write(&file, &[0.0, 0.5], 2, 8000).unwrap()),
+            Some("svg") => fs::write(file, LINE).unwrap(),
+            _ => fs::write(file, dot()).unwrap(),
+        }
+    }
+    let mut record = Record::open(folder).unwrap();
+    for step in &plan.steps {
+        let said = if step.words[0] == "compare" { compared(&plan.runs["nice-mnist"]) } else { "a < b".to_owned() };
+        record.keep(step, said.lines().map(str::to_owned).collect(), 1.0).unwrap();
+    }
+    let record = Record::open(folder).unwrap();
+    assert!(plan.steps.iter().all(|step| record.find(step).is_some()));
+    let page = Page { chapters: &CHAPTERS, plan: &plan, record: &record, failed: &BTreeMap::new() };
+    let html = page.html().unwrap();
+    (plan, html)
+}
+
+/// The values of an attribute, as they stand in the text.
+fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    let opening = format!(" {attribute}=\"");
+    html.split(&opening).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn the_page_holds_all_that_it_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, html) = made(folder.path());
+    let shown = |chapter: &&super::Chapter| {
+        chapter.blocks.iter().filter(|block| matches!(block, Block::Picture { .. } | Block::Sound { .. })).count()
+    };
+    let count: usize = CHAPTERS.iter().map(shown).sum();
+    let sources = values(&html, "src");
+    assert_eq!(sources.len(), count);
+    assert!(sources.iter().all(|url| url.starts_with("data:")), "a picture of another file");
+    let alts = values(&html, "alt");
+    assert!(alts.len() + 3 == count && alts.iter().all(|alt| alt.len() > 20), "pictures that say nothing: {alts:?}");
+
+    let ids: Vec<&str> = values(&html, "id");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "two places of one name");
+    let links: Vec<&str> = values(&html, "href").into_iter().filter(|url| *url != "data:,").collect();
+    for link in &links {
+        assert!(link.strip_prefix('#').is_some_and(|id| ids.contains(&id)), "{link} leads nowhere");
+    }
+    for chapter in CHAPTERS {
+        assert!(ids.contains(&chapter.id) && links.contains(&format!("#{}", chapter.id).as_str()));
+    }
+    assert!(!html.contains("<script") && html.contains("name=\"viewport\""));
+    assert_eq!(html.matches("<math").count(), html.matches("</math>").count());
+    // What commands say is text, and what was measured stands in its chapter and in the table.
+    assert!(html.contains("a &lt; b") && !html.contains("a < b"));
+    assert!(
+        html.contains(
+            "4.250 ± 0.013 bits/dim on 10000 test rows (published: 4.36); 1\u{202f}234\u{202f}567 parameters"
+        )
+    );
+    assert!(html.contains("<td>4.250 ± 0.013</td><td>4.36</td>"), "no such row in the table");
+    assert!(plan.found.is_empty());
+}
+
+#[test]
+fn what_is_missing_is_said_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, _) = made(folder.path());
+    let making = &CHAPTERS[1].commands[0];
+    let step = plan.step(making).unwrap();
+    fs::remove_file(&step.makes[0]).unwrap();
+    let record = Record::open(folder.path()).unwrap();
+    assert!(record.find(step).is_none(), "a step whose picture is gone is not done");
+    let html = |failed: BTreeMap<String, String>| {
+        Page { chapters: &CHAPTERS, plan: &plan, record: &record, failed: &failed }.html().unwrap()
+    };
+    assert!(html(BTreeMap::new()).contains("This is not made yet"));
+    let failed = BTreeMap::from([(step.key.clone(), "no <room>".to_owned())]);
+    assert!(html(failed).contains("This could not be made: no &lt;room&gt;"));
+}
+
+#[test]
+fn a_model_that_changed_lets_its_pictures_be_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, _) = made(folder.path());
+    let sampled = plan.steps.iter().find(|step| step.key.starts_with("sample {nice-mnist}")).unwrap();
+    let record = Record::open(folder.path()).unwrap();
+    assert!(record.find(sampled).is_some());
+    fs::write(&sampled.inputs[0], b"another model").unwrap();
+    assert!(record.find(sampled).is_none());
+}
+
+#[test]
+fn each_picture_has_a_command_that_makes_it() {
+    for chapter in CHAPTERS {
+        for block in chapter.blocks {
+            if let Block::Picture { file, .. } | Block::Sound { file, .. } = block {
+                let made = chapter.commands.iter().any(|making| making.makes.contains(file));
+                assert!(made || file.ends_with("}/curve.svg"), "{}: nothing makes {file}", chapter.id);
+            }
+        }
+        for path in chapter.sources {
+            assert!(sources::SOURCES.iter().any(|(known, _)| known == path), "{path} is not shown");
+        }
+    }
+    for (path, _) in sources::SOURCES {
+        assert!(CHAPTERS.iter().any(|chapter| chapter.sources.contains(path)), "nobody asks for {path}");
+    }
+}
+
+#[test]
+fn what_is_trained_are_models_of_the_zoo() {
+    for run in &RUNS {
+        let entry = recipes::find(run.model()).unwrap();
+        assert_eq!(entry.taught_by.is_some() || run.model() == "iaf", matches!(run.made, Made::Distilled { .. }));
+        let before = |teacher| {
+            RUNS.iter().position(|other| other.name == teacher) < RUNS.iter().position(|other| other.name == run.name)
+        };
+        assert!(run.teacher().is_none_or(before), "{} comes before its teacher", run.name);
+    }
+}
+
+#[test]
+fn a_browser_shows_all_of_it_on_a_phone_and_on_a_desk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, html) = made(folder.path());
+    let images = values(&html, "alt").len();
+    for width in [360, 1100] {
+        // Without a browser the tests above are what there is.
+        let Some((found, console)) = browser::found(&html, width, folder.path()) else { return };
+        assert_eq!(found, serde_json::json!({ "images": images, "width": width, "faults": [] }));
+        assert_eq!(console, "");
+    }
+}
