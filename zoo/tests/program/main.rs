@@ -19,6 +19,7 @@ mod full_disk;
 mod interpolate;
 mod interrupted;
 mod latents;
+mod lecture;
 mod list;
 mod made;
 mod maf;
