@@ -54,7 +54,7 @@ pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};
 pub use noise::Noise;
-pub use round_trip::RoundTrip;
+pub use round_trip::{Distance, RoundTrip};
 
 /// The README's snippets, as tests.
 #[cfg(doctest)]

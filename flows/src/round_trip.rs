@@ -1,8 +1,39 @@
-//! How well and how fast a map is inverted: z → x → z.
+//! How well and how fast a map is inverted: z → x → z, and how far apart numbers are that should be the same.
 
 use crate::bijection::{Bijection, Context, Inversion};
 use autograd::{Real, Tensor, Var};
 use std::time::{Duration, Instant};
+
+/// How far numbers are from those that they should be. Both measures are infinite where a difference is no finite
+/// number.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Distance {
+    /// The greatest |a − b|.
+    pub greatest: f64,
+    /// The root of the mean of (a − b)².
+    pub typical: f64,
+}
+
+impl Distance {
+    /// Between numbers in the same places of two tensors of one shape; the differences are taken in `f64`.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    #[must_use]
+    #[track_caller]
+    pub fn between<T: Real>(a: &Tensor<T>, b: &Tensor<T>) -> Self {
+        assert_eq!(a.shape(), b.shape(), "distance: shapes");
+        let (mut greatest, mut squares) = (0.0f64, 0.0);
+        for (a, b) in a.as_slice().iter().zip(b.as_slice()) {
+            let size = (a.to_f64() - b.to_f64()).abs();
+            // A NaN would be lost in the maximum.
+            let size = if size.is_finite() { size } else { f64::INFINITY };
+            greatest = greatest.max(size);
+            squares += size * size;
+        }
+        Self { greatest, typical: (squares / a.shape().elements().max(1) as f64).sqrt() }
+    }
+}
 
 /// What came of one inversion.
 #[derive(Clone, Debug)]
@@ -28,7 +59,7 @@ impl<T: Real> RoundTrip<T> {
         let data = map.to_data(&latents, cx).value.into_value();
         let time = start.elapsed();
         let back = map.to_latent(&Var::from(data.clone()), cx).value.into_value();
-        Self { error: distance(&back, z), data, time }
+        Self { error: Distance::between(&back, z).greatest, data, time }
     }
 
     /// The worst `|x − x'|`, to an x' that was found otherwise; infinite where one is no number.
@@ -37,12 +68,23 @@ impl<T: Real> RoundTrip<T> {
     /// If there are not as many numbers of it.
     #[must_use]
     pub fn distance(&self, data: &Tensor<T>) -> f64 {
-        distance(&self.data, data)
+        Distance::between(&self.data, data).greatest
     }
 }
 
-fn distance<T: Real>(a: &Tensor<T>, b: &Tensor<T>) -> f64 {
-    assert_eq!(a.shape(), b.shape(), "distance: shapes");
-    let each = a.as_slice().iter().zip(b.as_slice()).map(|(&a, &b)| (a - b).to_f64().abs());
-    each.map(|size| if size.is_finite() { size } else { f64::INFINITY }).fold(0.0, f64::max)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_the_greatest_and_the_typical_and_no_nan_is_lost() {
+        let between =
+            |a: [f32; 4], b: [f32; 4]| Distance::between(&Tensor::from_slice([4], &a), &Tensor::from_slice([4], &b));
+        let found = between([1.0, 2.0, 3.0, 4.0], [1.0, 5.0, 3.0, 3.0]);
+        assert_eq!(found, Distance { greatest: 3.0, typical: 2.5f64.sqrt() });
+        for lost in [f32::NAN, f32::INFINITY] {
+            let found = between([lost, 2.0, 3.0, 4.0], [0.0, 2.0, 3.0, 4.0]);
+            assert_eq!([found.greatest, found.typical], [f64::INFINITY; 2]);
+        }
+    }
 }

@@ -7,6 +7,7 @@ pub mod blend;
 pub mod blueprint;
 pub mod checkpoint;
 pub mod commands;
+pub mod compare;
 pub mod data;
 pub mod drawing;
 pub mod files;

@@ -7,6 +7,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 
+pub use flows::Distance;
+
 /// Samples made at a time, so that a large request needs no more memory than a small one.
 const BATCH: usize = 500;
 
@@ -45,15 +47,6 @@ pub struct Search<T: Real> {
     pub inner: Tensor<T>,
 }
 
-/// How far z′ is from z after z → y → z′, y being what was found, as `f32` keeps it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Distance {
-    /// The greatest |z′ − z|.
-    pub greatest: f64,
-    /// The root of the mean of (z′ − z)².
-    pub typical: f64,
-}
-
 /// Draws samples, reproducibly from the seed.
 #[must_use]
 pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
@@ -82,21 +75,17 @@ pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
 }
 
 impl<T: Real> Search<T> {
-    /// How exact it was, by the same model in `f64`: on the way back `f32` would lose more than the search did.
+    /// How far z′ is from z after z → y → z′, y being what was found, as `f32` keeps it. The way back is that of the
+    /// same model in `f64`: `f32` would lose more than the search did.
     #[must_use]
     pub fn distance(&self, exact: &Flow<f64>) -> Distance {
-        let (mut greatest, mut squares) = (0.0f64, 0.0);
+        let mut found = Vec::with_capacity(self.latents.shape().elements());
         for rows in batches(self.latents.shape()[0]) {
-            let y = self.inner.rows(rows.clone()).cast::<f32>().cast::<f64>();
-            let z = self.latents.rows(rows).cast::<f64>();
+            let y = self.inner.rows(rows).cast::<f32>().cast::<f64>();
             let back = exact.core().bijection().to_latent(&Var::from(y), Context::default()).value;
-            for (a, b) in back.value().as_slice().iter().zip(z.as_slice()) {
-                let error = (a - b).abs();
-                greatest = if error.is_nan() { f64::INFINITY } else { greatest.max(error) };
-                squares += error * error;
-            }
+            found.extend_from_slice(back.value().as_slice());
         }
-        Distance { greatest, typical: (squares / self.latents.shape().elements() as f64).sqrt() }
+        Distance::between(&Tensor::from_slice(self.latents.shape(), &found), &self.latents.cast())
     }
 }
 

@@ -3,6 +3,7 @@
 mod beside;
 mod check;
 mod class;
+mod compare;
 mod data;
 mod demo;
 mod density;
@@ -65,6 +66,12 @@ enum Command {
     Sample(sample::Args),
     /// Measure bits/dim and nats on the test rows
     Evaluate(evaluate::Args),
+    /// Compare trained models: how good, how large, how fast, and how exactly they go there and back
+    ///
+    /// A table and a row of panels for each data set that the runs were trained on. Training is the time to the weights
+    /// that were kept. Times of samples and densities are the median of several repetitions of a batch, after one
+    /// that does not count. There and back is x → z → x in f32, as the program uses the model.
+    Compare(compare::Args),
     /// Compute log p(x), in nats, of each row of a NPY file
     ///
     /// Rows are continuous data in the space that the density is over: images lie in [0, 1].
@@ -132,6 +139,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Beside(args) => beside::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Logprob(args) => transform::run(&args, transform::Map::LogProb),
         Command::Encode(args) => transform::run(&args, transform::Map::Encode),
         Command::Decode(args) => transform::run(&args, transform::Map::Decode),

@@ -134,7 +134,7 @@ fn caption(sizes: &Sizes, threads: usize) -> String {
 }
 
 /// A time with three digits that count.
-fn number(time: f64) -> String {
+pub(super) fn number(time: f64) -> String {
     let decimals = 2i32.saturating_sub(time.log10().floor() as i32).clamp(0, 4) as usize;
     format!("{time:.decimals$}")
 }

@@ -238,7 +238,7 @@ fn widen(low: f64, high: f64, share: f64) -> (f64, f64) {
 }
 
 /// A number as an axis shows it: as short as it goes, with "k" and "M" for the large.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     let (scaled, unit) = match size {
         1e9.. => return format!("{value:.0e}"),

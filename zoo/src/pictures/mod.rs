@@ -8,6 +8,7 @@
 pub mod beside;
 pub mod curve;
 pub mod density;
+pub mod dots;
 mod frame;
 pub mod grid;
 pub mod heat;
@@ -24,6 +25,7 @@ pub mod wave;
 use std::io::Write;
 use std::path::Path;
 
+pub(crate) use curve::number as short_number;
 pub use plane::Window;
 pub use raster::Raster;
 
@@ -83,6 +85,17 @@ fn wants_svg(path: &Path) -> Result<bool, PictureError> {
     }
 }
 
+/// A text in at most so many letters: its beginning and its end, where it is longer.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= most {
+        return text.to_owned();
+    }
+    let kept = most.saturating_sub(1);
+    let (first, last) = (kept.div_ceil(2), kept / 2);
+    letters[..first].iter().chain(&['…']).chain(&letters[letters.len() - last..]).collect()
+}
+
 /// One byte of brightness from a value in [0, 1]; what lies outside is clamped, NaN is black.
 #[must_use]
 pub fn byte(value: f32) -> u8 {
@@ -102,6 +115,12 @@ mod tests {
     fn bytes_are_rounded_and_clamped() {
         let values = [0.0, 1.0, 0.5, -3.0, 7.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
         assert_eq!(values.map(byte), [0, 255, 128, 0, 255, 0, 255, 0]);
+    }
+
+    #[test]
+    fn long_texts_lose_their_middle() {
+        let texts = [("short", 5), ("abcdefgh", 5), ("äöüß", 4), ("äöüß", 3), ("abc", 1)];
+        assert_eq!(texts.map(|(text, most)| cut(text, most)), ["short", "ab…gh", "äöüß", "ä…ß", "…"]);
     }
 
     #[test]

@@ -35,6 +35,24 @@ impl Line {
     }
 }
 
+/// How far a training had come, by its log.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Elapsed {
+    /// Seconds of training, all sittings together.
+    pub seconds: f64,
+    /// After so many steps; of a model that is fitted, layers.
+    pub step: u64,
+}
+
+/// What a run's training took to the weights of `step`; to the end of its log, where that has no line of that step.
+/// None without a log.
+#[must_use]
+pub fn elapsed(run: &Run, step: u64) -> Option<Elapsed> {
+    let lines: Vec<Line> = lines(&run.log()).ok()?.collect();
+    let line = lines.iter().rfind(|line| line.step == step).or(lines.last())?;
+    Some(Elapsed { seconds: line.seconds, step: line.step })
+}
+
 /// A log that is being written.
 pub(super) struct Log {
     file: File,

@@ -14,6 +14,7 @@ mod state;
 
 pub use begin::{Paused, paused, resume, resume_student, start, start_student};
 pub use fit::{Fit, fit, fit_into_run};
+pub use log::{Elapsed, elapsed};
 
 use crate::blueprint::Blueprint;
 use crate::recipes::{Budget, Recipe};

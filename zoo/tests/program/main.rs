@@ -7,6 +7,7 @@ mod bad_images;
 mod bad_options;
 mod bad_tables;
 mod check;
+mod compare;
 mod conditional;
 mod data;
 mod demo;

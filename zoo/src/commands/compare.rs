@@ -1,0 +1,148 @@
+//! `zoo compare`: trained models side by side.
+
+mod names;
+mod table;
+
+use super::{load, require_ending, say, source, threads};
+use crate::compare::{self, Measured};
+use crate::files::check_place;
+use crate::pictures::dots;
+use crate::run::{self, Run};
+use crate::train;
+use anyhow::{Result, bail};
+use autograd::parallel;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Which runs, and where to draw them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Run folders or .safetensors files
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// The picture
+    #[arg(long, value_name = "FILE.svg", default_value = "compare.svg")]
+    out: PathBuf,
+    /// Only the first so many test rows
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Decides the noise that dequantises pixels, and the samples
+    #[arg(long, default_value = "0")]
+    seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Threads [default: all cores]
+    #[arg(long, value_parser = super::thread_count)]
+    threads: Option<usize>,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    require_ending(Some(&args.out), "svg")?;
+    different(&args.runs)?;
+    // Before the minutes that it takes to fill it.
+    check_place(&args.out)?;
+    let threads = threads(args.threads);
+    let mut all = Vec::new();
+    for ((i, run), name) in args.runs.iter().enumerate().zip(names::distinct(&args.runs)) {
+        note(&format!("{} of {}: {}", i + 1, args.runs.len(), run.display()));
+        match parallel::with_threads(threads, || measure(run, name, args)) {
+            Ok(measured) => all.push(measured),
+            // The others are still worth their minutes.
+            Err(why) => note(&format!("zoo: {} is left out: {why:#}", run.display())),
+        }
+    }
+    let groups = by_data(&all);
+    if !all.is_empty() {
+        let drawn: Vec<dots::Group> = groups.iter().map(|group| table::panels(group)).collect();
+        let title = if all.len() == 1 { "One model" } else { "Models side by side" };
+        dots::save(&args.out, title, &table::caption(args.seed, threads), &drawn)?;
+    }
+    if args.json {
+        say(&serde_json::to_string_pretty(&all)?)?;
+    } else if !all.is_empty() {
+        for group in &groups {
+            for line in table::lines(group) {
+                say(&line)?;
+            }
+            say("")?;
+        }
+        say(&format!("{}: the same as a picture. {}", args.out.display(), table::caption(args.seed, threads)))?;
+    }
+    Ok(if all.len() == args.runs.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Refuses runs that have no model, and one that is named twice.
+fn different(runs: &[PathBuf]) -> Result<()> {
+    let mut seen: Vec<(PathBuf, &Path)> = Vec::new();
+    for run in runs {
+        let found = run::checkpoint(run)?;
+        let file = fs::canonicalize(&found).unwrap_or(found);
+        if let Some((_, before)) = seen.iter().find(|(other, _)| *other == file) {
+            bail!("{} and {} are the same run: name it once", before.display(), run.display());
+        }
+        seen.push((file, run));
+    }
+    Ok(())
+}
+
+fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
+    let loaded = load::<f32>(run)?;
+    let (header, space) = (&loaded.header, loaded.header.blueprint.space);
+    let source = source(header, None)?;
+    let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
+    let mut measures = compare::of_flow(&loaded, &source, limit, args.seed);
+    let folder = folder(run);
+    let mut missed = None;
+    if let Some(teacher) = folder.as_ref().map(Run::teacher).filter(|teacher| teacher.exists()) {
+        match load::<f32>(&teacher) {
+            Ok(teacher) => {
+                measures.divergence = Some(compare::divergence(&loaded.flow, &teacher.flow, &space, args.seed));
+            }
+            Err(why) => missed = Some(format!("no divergence from its teacher: {why:#}")),
+        }
+    }
+    let training = folder.and_then(|folder| train::elapsed(&folder, header.step));
+    let mut notes = compare::notes(&loaded, &measures, training);
+    notes.extend(missed);
+    Ok(Measured {
+        run: run.to_owned(),
+        name,
+        model: header.blueprint.name(),
+        data: header.data.clone(),
+        space: space.describe(),
+        unit: crate::score::unit(&space),
+        steps: header.step,
+        training,
+        measures,
+        notes,
+    })
+}
+
+/// The run folder that a run is or whose model it is. Other files have no log of their own beside them.
+fn folder(run: &Path) -> Option<Run> {
+    if run.is_dir() {
+        return Some(Run::at(run));
+    }
+    let folder = Run::at(run.parent()?);
+    (folder.model() == run).then_some(folder)
+}
+
+/// Runs over the same data, in the order in which they were named.
+fn by_data(all: &[Measured]) -> Vec<Vec<&Measured>> {
+    let mut groups: Vec<Vec<&Measured>> = Vec::new();
+    for one in all {
+        match groups.iter_mut().find(|group| group[0].data == one.data && group[0].space == one.space) {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    groups
+}
+
+/// A line on standard error.
+fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,148 @@
+//! The measures as a table for the terminal, and as panels.
+
+use super::super::trade_off::number;
+use crate::compare::Measured;
+use crate::pictures::dots::{Group, Mark, Panel};
+use crate::pictures::{cut, short_number};
+use crate::train::Elapsed;
+
+/// The widest line of a table, in letters.
+const WIDEST: usize = 120;
+/// Between columns.
+const GAP: usize = 2;
+/// What there is to say of something that was not measured.
+const NOTHING: &str = "—";
+
+/// How it was measured.
+pub(super) fn caption(seed: u64, threads: usize) -> String {
+    let s = if threads == 1 { "" } else { "s" };
+    format!("Less is better. Test rows, ± standard error (s.e.); f32, {threads} thread{s}, seed {seed}")
+}
+
+/// What runs over the same data have in common, in words.
+fn title(group: &[&Measured]) -> String {
+    let Measured { data, space, measures, .. } = group[0];
+    let rows = measures.score.map_or(0, |score| score.n);
+    format!("{data}: {space}, {rows} test rows, batches of {} timed", measures.batch)
+}
+
+/// A loss and its standard error.
+fn loss(one: &Measured, decimals: usize) -> Option<String> {
+    let (loss, error) = (one.measures.loss?, one.measures.loss_error?);
+    let decimals = if loss.abs().max(error) < 100.0 { decimals } else { 1 };
+    Some(format!("{loss:.decimals$} ± {error:.decimals$}"))
+}
+
+/// Minutes, marked where they are not those of the weights.
+fn minutes(one: &Measured) -> Option<String> {
+    let Elapsed { seconds, step } = one.training?;
+    Some(number(seconds / 60.0) + if step == one.steps { "" } else { "*" })
+}
+
+fn error(error: f64) -> String {
+    match error {
+        0.0 => "0".to_owned(),
+        0.01.. => number(error),
+        _ => format!("{error:.1e}"),
+    }
+}
+
+/// A count to three digits.
+fn rounded(count: f64) -> String {
+    let unit = 10f64.powf((count.max(1.0).log10().floor() - 2.0).max(0.0));
+    short_number((count / unit).round() * unit)
+}
+
+/// A column: two lines of head, and what a run has there.
+type Column = ([String; 2], fn(&Measured) -> Option<String>);
+
+/// The columns but for the run's name and model.
+fn columns(unit: &str) -> Vec<Column> {
+    let head = |first: &str, second: &str| [first.to_owned(), second.to_owned()];
+    let (first, second) = if unit == "bits/dim" { (unit, "± s.e.") } else { ("−log p ± s.e.", unit) };
+    vec![
+        (head(first, second), |one| loss(one, 4)),
+        (head("parameters", ""), |one| one.measures.parameters.map(|count| count.to_string())),
+        (head("training", "minutes"), minutes),
+        (head("steps", ""), |one| Some(one.steps.to_string())),
+        (head("sample", "ms/row"), |one| one.measures.sample_ms.map(number)),
+        (head("density", "ms/row"), |one| one.measures.density_ms.map(number)),
+        (head("|x′ − x|", "greatest"), |one| one.measures.round_trip.map(|found| error(found.greatest))),
+        (head("", "rms"), |one| one.measures.round_trip.map(|found| error(found.typical))),
+    ]
+}
+
+/// The table of runs over the same data, and below it what else there is to know of each.
+pub(super) fn lines(group: &[&Measured]) -> Vec<String> {
+    let mut table: Vec<Vec<String>> = vec![vec![String::new()], vec!["run".to_owned()]];
+    table.extend(group.iter().map(|one| vec![one.name.clone()]));
+    let mut add = |heads: &[String; 2], cell: &dyn Fn(&Measured) -> Option<String>| {
+        let cells = group.iter().map(|one| cell(one).unwrap_or_else(|| NOTHING.to_owned()));
+        for (row, cell) in table.iter_mut().zip(heads.iter().cloned().chain(cells)) {
+            row.push(cell);
+        }
+    };
+    add(&[String::new(), "model".to_owned()], &|one| Some(one.model.to_owned()));
+    for (heads, cell) in columns(group[0].unit) {
+        add(&heads, &cell);
+    }
+
+    let letters = |cell: &String| cell.chars().count();
+    let mut widths: Vec<usize> =
+        (0..table[0].len()).map(|i| table.iter().map(|row| letters(&row[i])).max().unwrap_or(0)).collect();
+    let others: usize = widths[1..].iter().map(|width| width + GAP).sum();
+    widths[0] = widths[0].min(WIDEST.saturating_sub(others));
+    let mut lines = vec![title(group)];
+    for row in &table {
+        let mut line = String::new();
+        for (i, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            // Names from the left, numbers from the right.
+            line += &match i {
+                0 => format!("{:<width$}", cut(cell, width)),
+                1 => format!("{:GAP$}{cell:<width$}", ""),
+                _ => format!("{:GAP$}{cell:>width$}", ""),
+            };
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    for one in group {
+        lines.extend(one.notes.iter().map(|note| format!("{}: {note}", one.name)));
+    }
+    lines
+}
+
+/// The same as panels.
+pub(super) fn panels(group: &[&Measured]) -> Group {
+    let panel = |title: String, log: bool, mark: &dyn Fn(&Measured) -> Option<Mark>| Panel {
+        title,
+        log,
+        marks: group.iter().map(|one| mark(one)).collect(),
+    };
+    let plain = |value: f64, text: String| Mark { value, spread: 0.0, second: None, text };
+    let time = |ms: Option<f64>| ms.map(|ms| plain(ms, number(ms)));
+    let measure = match group[0].unit {
+        "nats" => "−log p, nats ± s.e.",
+        "bits/dim" => "bits/dim ± s.e.",
+        _ => "−log p, nats a step ± s.e.",
+    };
+    let panels = vec![
+        panel(measure.to_owned(), false, &|one| {
+            let spread = one.measures.loss_error?;
+            Some(Mark { spread, ..plain(one.measures.loss?, loss(one, 3)?) })
+        }),
+        panel("parameters".to_owned(), true, &|one| {
+            let count = one.measures.parameters? as f64;
+            Some(plain(count, rounded(count)))
+        }),
+        panel("training, minutes".to_owned(), true, &|one| Some(plain(one.training?.seconds / 60.0, minutes(one)?))),
+        panel("time per sample, ms".to_owned(), true, &|one| time(one.measures.sample_ms)),
+        panel("time per density, ms".to_owned(), true, &|one| time(one.measures.density_ms)),
+        panel("|x′ − x|: ● greatest, ○ rms".to_owned(), true, &|one| {
+            let found = one.measures.round_trip?;
+            let mark = plain(found.greatest, format!("{}, {}", error(found.greatest), error(found.typical)));
+            Some(Mark { second: Some(found.typical), ..mark })
+        }),
+    ];
+    let names = group.iter().map(|one| [one.name.clone(), one.model.to_owned()]).collect();
+    Group { title: title(group), names, panels }
+}

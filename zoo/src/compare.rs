@@ -1,0 +1,191 @@
+//! What trained models are compared by: how good their densities are, how large and how fast they are, and how
+//! exactly they go from x to z and back.
+
+use crate::blueprint::Space;
+use crate::checkpoint::Loaded;
+use crate::drawing;
+use crate::rows::Rows;
+use crate::score::{Score, continuous, score};
+use crate::source::{Part, Source};
+use crate::timing::median_seconds;
+use crate::train::Elapsed;
+use autograd::{Tensor, Var};
+use flows::distillation::log_ratio;
+use flows::{Context, Distance, Flow, Module, Noise};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Serialize, Serializer};
+use std::hint::black_box;
+use std::path::PathBuf;
+
+/// Rows that are timed together. Signals are long.
+const TIMED: usize = 100;
+const TIMED_SIGNALS: usize = 4;
+/// The fewest repetitions that a median is of.
+const FEWEST: usize = 3;
+/// Test rows that go there and back.
+const THERE_AND_BACK: usize = 100;
+/// Samples of a student that it is held against its teacher by, and how many of them go at a time.
+const DRAWN: [usize; 2] = [2_000, 500];
+const DRAWN_SIGNALS: [usize; 2] = [100, 20];
+
+/// A run, measured. What was not measured, or is nothing that its model has, is `None`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    /// The folder or the file that was named.
+    pub run: PathBuf,
+    /// What tells the run from the others.
+    pub name: String,
+    /// The model's name.
+    pub model: &'static str,
+    /// The name or path of its data.
+    pub data: String,
+    /// What the data's rows are, in words.
+    pub space: String,
+    /// The unit of `loss`.
+    pub unit: &'static str,
+    /// Steps of the weights; of a model that is fitted, layers.
+    pub steps: u64,
+    /// What the training took, by its log.
+    pub training: Option<Elapsed>,
+    /// What the model itself is like.
+    #[serde(flatten)]
+    pub measures: Measures,
+    /// What else there is to know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// What is measured of a model.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Measures {
+    /// Minus the mean log-likelihood of test rows, in the unit of [`Score::loss`]: less is better. None where it is
+    /// no finite number.
+    pub loss: Option<f64>,
+    /// Its standard error.
+    pub loss_error: Option<f64>,
+    /// All that was found about the test rows' density.
+    pub score: Option<Score>,
+    /// A student's only: its divergence from its teacher, on what it draws.
+    pub divergence: Option<Score>,
+    /// Numbers that were trained, or fitted.
+    pub parameters: Option<usize>,
+    /// Milliseconds a row, of a batch of so many.
+    pub sample_ms: Option<f64>,
+    /// The same of a density.
+    pub density_ms: Option<f64>,
+    /// The rows of such a batch.
+    pub batch: usize,
+    /// x′ − x of x → z → x′ in `f32`, in the data's units; of images, black is 0 and white is 1. None where some x′ is
+    /// no finite number.
+    #[serde(serialize_with = "both")]
+    pub round_trip: Option<Distance>,
+    /// The rows that this is of.
+    pub round_trip_rows: usize,
+}
+
+#[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
+fn both<S: Serializer>(distance: &Option<Distance>, to: S) -> Result<S::Ok, S::Error> {
+    distance.map(|found| serde_json::json!({ "greatest": found.greatest, "rms": found.typical })).serialize(to)
+}
+
+/// Measures a flow on the test rows of a source, at most `limit` of them. `seed` decides the noise that dequantises
+/// pixels, and the samples.
+#[must_use]
+pub fn of_flow(loaded: &Loaded<f32>, source: &Source, limit: Option<usize>, seed: u64) -> Measures {
+    let (flow, blueprint) = (&loaded.flow, &loaded.header.blueprint);
+    let space = blueprint.space;
+    let rows = source.held_out(Part::Test, limit);
+    let score = score(flow, &space, &rows, seed);
+    let finite = score.not_finite == 0 && score.nats.is_finite();
+    let error = score.bits_error.or(score.step_error).unwrap_or(score.nats_error);
+    let counted = |(_, param): &(_, autograd::Param<f32>)| blueprint.is_fitted() || param.is_trainable();
+    let parameters =
+        flow.params().into_iter().filter(|param| counted(param)).map(|(_, param)| param.shape().elements());
+
+    let batch = if matches!(space, Space::Signal { .. }) { TIMED_SIGNALS } else { TIMED };
+    let few = rows.range(0..batch.min(rows.count()));
+    let x = dequantised(&few, &space, seed);
+    let given = few.classes().cloned().map(Var::from);
+    let cx = Context { condition: given.as_ref(), ..Context::default() };
+    let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
+    let condition = drawing::condition(flow, None, 0..batch).map(Var::from);
+    let cx = Context { condition: condition.as_ref(), ..Context::default() };
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(batch, cx, 1.0, &mut rng))));
+
+    let few = rows.range(0..THERE_AND_BACK.min(rows.count()));
+    Measures {
+        loss: finite.then(|| score.loss()),
+        loss_error: finite.then_some(error),
+        score: Some(score),
+        divergence: None,
+        parameters: Some(parameters.sum()),
+        sample_ms: Some(1e3 * sample / batch as f64),
+        density_ms: Some(1e3 * density / x.shape()[0] as f64),
+        batch,
+        round_trip: there_and_back(flow, &few, &space, seed),
+        round_trip_rows: few.count(),
+    }
+}
+
+/// Rows with pixels' levels filled up, as a model takes them.
+fn dequantised(rows: &Rows<f32>, space: &Space, seed: u64) -> Var<f32> {
+    continuous(space, &rows.x().clone().into(), Context::evaluation(Noise::new(seed)))
+}
+
+/// How far x → z → x′ is from x.
+fn there_and_back(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> Option<Distance> {
+    let x = dequantised(rows, space, seed).into_value();
+    let z = flow.encode_given(&x, rows.classes()).ok()?;
+    let back = flow.decode_given(&z, rows.classes()).ok()?;
+    let found = Distance::between(&back, &x);
+    found.greatest.is_finite().then_some(found)
+}
+
+/// A student's divergence from its teacher: `log s(x) − log t(x)` of what the student draws, of each class in turn
+/// where both are given those.
+#[must_use]
+pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed: u64) -> Score {
+    let [count, part] = if matches!(space, Space::Signal { .. }) { DRAWN_SIGNALS } else { DRAWN };
+    // Behind the preprocessing that both share: a logit of a sigmoid would lose digits.
+    let (student, teacher) = (student.core(), teacher.core());
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut ratios = Vec::with_capacity(count);
+    for start in (0..count).step_by(part) {
+        let range = start..(start + part).min(count);
+        let shape = std::iter::once(range.len()).chain(student.event().iter().copied()).collect();
+        let z: Tensor<f32> = student.base().sample(shape, 1.0, &mut rng);
+        let condition = drawing::condition(&student, None, range).map(Var::from);
+        let cx = Context { condition: condition.as_ref(), ..Context::default() };
+        let found = log_ratio(&student, &teacher, &z.into(), cx);
+        ratios.extend(found.value().as_slice().iter().map(|&ratio| f64::from(ratio)));
+    }
+    Score::divergence(&ratios, space, student.condition() > 0)
+}
+
+/// What a reader of the measures should know besides.
+#[must_use]
+pub fn notes(loaded: &Loaded<f32>, measures: &Measures, training: Option<Elapsed>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let header = &loaded.header;
+    if let Some(score) = &measures.score {
+        if measures.loss.is_none() {
+            notes.push(score.describe());
+        } else if score.given_class {
+            notes.push("its density is that of each row given the class".to_owned());
+        }
+    }
+    if let Some(divergence) = &measures.divergence {
+        notes.push(format!("a student; from its teacher, {}", divergence.describe()));
+    }
+    if header.blueprint.is_fitted() {
+        notes.push("its numbers are fitted layer by layer, not trained; its steps are layers".to_owned());
+    }
+    if let Some(Elapsed { step, .. }) = training.filter(|training| training.step != header.step) {
+        notes.push(format!("its log has no line of step {}: the time of training is that of step {step}", header.step));
+    }
+    if measures.round_trip.is_none() {
+        notes.push("some test rows come back as no finite number".to_owned());
+    }
+    notes
+}
