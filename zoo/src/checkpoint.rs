@@ -15,7 +15,7 @@ use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::Path;
 
 /// What files of this program call themselves, and their version.
@@ -126,19 +126,7 @@ pub fn read(path: &Path) -> Result<Contents> {
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(&error))?;
     let mut metadata = header.metadata().clone().unwrap_or_default();
-    let mut entry = |key: &str| metadata.remove(key).ok_or_else(|| foreign(path));
-    if entry("format")? != FORMAT {
-        return Err(foreign(path));
-    }
-    let config = entry("config")?;
-    let blueprint = serde_json::from_str(&config).with_context(|| {
-        format!(
-            "{shown} describes a model that this version does not know: train again, or use the version that wrote it"
-        )
-    })?;
-    let number = |text: String| text.parse::<u64>().map_err(|_| foreign(path));
-    let header =
-        Header { blueprint, data: entry("data")?, step: number(entry("step")?)?, seed: number(entry("seed")?)? };
+    let header = described(&mut metadata, path)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(&error))?;
     let mut tensors = HashMap::new();
     for (name, view) in file.iter() {
@@ -152,6 +140,46 @@ pub fn read(path: &Path) -> Result<Contents> {
         tensors.insert(name.to_owned(), Tensor::from_slice(view.shape(), &values.collect::<Vec<_>>()));
     }
     Ok(Contents { header, extra: metadata, tensors })
+}
+
+/// Takes out of a file's metadata what it says about itself.
+fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Header> {
+    let mut entry = |key: &str| metadata.remove(key).ok_or_else(|| foreign(path));
+    if entry("format")? != FORMAT {
+        return Err(foreign(path));
+    }
+    let config = entry("config")?;
+    let blueprint = serde_json::from_str(&config).with_context(|| {
+        format!(
+            "{} describes a model that this version does not know: train again, or use the version that wrote it",
+            path.display()
+        )
+    })?;
+    let number = |text: String| text.parse::<u64>().map_err(|_| foreign(path));
+    Ok(Header { blueprint, data: entry("data")?, step: number(entry("step")?)?, seed: number(entry("seed")?)? })
+}
+
+/// What a file that [`write()`] wrote says about itself, without reading its tensors.
+///
+/// # Errors
+/// If it cannot be read, or is not one of this program's.
+pub fn header(path: &Path) -> Result<Header> {
+    #[derive(Deserialize)]
+    struct Beginning {
+        #[serde(rename = "__metadata__")]
+        metadata: HashMap<String, String>,
+    }
+    let (mut file, length) = files::open(path)?;
+    let mut size = [0; 8];
+    file.read_exact(&mut size).map_err(|_| foreign(path))?;
+    let size = u64::from_le_bytes(size);
+    if size > length {
+        return Err(foreign(path));
+    }
+    let mut text = Vec::new();
+    file.take(size).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
+    let Beginning { mut metadata } = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
+    described(&mut metadata, path)
 }
 
 fn foreign(path: &Path) -> anyhow::Error {
@@ -220,12 +248,4 @@ pub fn load<T: Real>(path: &Path) -> Result<Loaded<T>> {
     let flow = contents.build(path)?;
     fill(&flow, &contents.tensors, "", path)?;
     Ok(Loaded { header: contents.header, flow })
-}
-
-/// What a checkpoint says about itself, without its tensors.
-///
-/// # Errors
-/// As [`read`].
-pub fn header(path: &Path) -> Result<Header> {
-    Ok(read(path)?.header)
 }
