@@ -5,12 +5,14 @@
 
 pub mod blend;
 pub mod blueprint;
+pub mod bound;
 pub mod checkpoint;
 pub mod commands;
 pub mod data;
 pub mod drawing;
 pub mod files;
 pub mod interrupt;
+pub mod model;
 pub mod normality;
 pub mod pictures;
 pub mod planar;

@@ -1,7 +1,7 @@
 //! `zoo distill`: a student that samples fast learns from a teacher that does not.
 
 use super::how::{self, How, plain};
-use super::{load, say, sound, source};
+use super::{load_flow, say, sound, source};
 use crate::blueprint::{Blueprint, Space};
 use crate::checkpoint::Loaded;
 use crate::pictures::{Window, beside, scatter, wave};
@@ -34,6 +34,8 @@ pub(super) struct Args {
     out: Option<PathBuf>,
 }
 
+/// What can be distilled.
+const FLOWS: &str = "distil a made, a maf or a wavenet";
 /// Samples that are timed together.
 const TIMED: usize = 100;
 /// Numbers in the samples that are timed through D passes: those take long. Of signals there is one.
@@ -46,7 +48,7 @@ const TEST_ROWS: usize = 2_000;
 const SIGNALS: usize = 20;
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let teacher = load::<f32>(&args.teacher)?;
+    let teacher = load_flow::<f32>(&args.teacher, FLOWS)?;
     let blueprint = &teacher.header.blueprint;
     let (how, data) = (&args.how, teacher.header.data.clone());
     let mut recipe = recipes::student(blueprint, args.student.as_deref(), how.preset())?;
@@ -67,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 folder.display()
             );
         }
-        if load::<f32>(&run.teacher())?.header != teacher.header {
+        if load_flow::<f32>(&run.teacher(), FLOWS)?.header != teacher.header {
             bail!(
                 "{} was begun with another teacher than {}: choose another --out",
                 folder.display(),
@@ -85,7 +87,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     how::report(&run, &outcome)?;
     if !outcome.interrupted {
-        let student = load::<f32>(&run::checkpoint(&folder)?)?;
+        let student = load_flow::<f32>(&run::checkpoint(&folder)?, FLOWS)?;
         parallel::with_threads(how.threads(), || compare(&teacher, &student, &folder))?;
     }
     Ok(how::code(&outcome))
@@ -93,7 +95,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 /// What the student has of its teacher: the density of test rows under both, time per sample, and pictures of
 /// samples side by side.
-fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Result<()> {
+fn compare(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, folder: &Path) -> Result<()> {
     let space = teacher.header.blueprint.space;
     let (of, name) = (teacher.header.blueprint.name(), student.header.blueprint.name());
     // The teacher's data may have gone; the student never needed it.
@@ -102,7 +104,7 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
     let test = source(&teacher.header, None).ok().map(|source| source.held_out(Part::Test, Some(rows)));
     if let Some(rows) = &test {
         for (whose, loaded) in [("teacher", teacher), ("student", student)] {
-            let found = score(&loaded.flow, &space, rows, 0);
+            let found = score(&loaded.model, &space, rows, 0);
             let median = if found.not_finite == 0 { format!(", median {:.2}", found.median) } else { String::new() };
             let name = loaded.header.blueprint.name();
             say(&format!("test rows under the {whose}, {name}: {}{median}", found.describe()))?;
@@ -110,9 +112,9 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
     }
     let beside_path = folder.join("beside.png");
     let passed = if signal { 1 } else { (PASSED / space.dims()).clamp(1, TIMED) };
-    let by_passes = seconds_per_sample(&teacher.flow, passed, Inversion::ByPasses);
-    let in_order = seconds_per_sample(&teacher.flow, TIMED, Inversion::InOrder);
-    let parallel = seconds_per_sample(&student.flow, TIMED, Inversion::InOrder);
+    let by_passes = seconds_per_sample(&teacher.model, passed, Inversion::ByPasses);
+    let in_order = seconds_per_sample(&teacher.model, TIMED, Inversion::InOrder);
+    let parallel = seconds_per_sample(&student.model, TIMED, Inversion::InOrder);
     say(&format!("time per sample, {} threads, and how many times as fast as by D passes:", parallel::threads()))?;
     let line = |whose: &str, seconds: f64, rows: usize| {
         let times = by_passes / seconds;
@@ -121,7 +123,7 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
     line(&format!("teacher, {of}, by D = {} passes", space.dims()), by_passes, passed)?;
     line(&format!("teacher, {of}, each unit once"), in_order, TIMED)?;
     line(&format!("student, {name}, one pass"), parallel, TIMED)?;
-    let samples = |loaded: &Loaded<f32>, count: usize| drawing::samples(&loaded.flow, None, count, 1.0, 0);
+    let samples = |loaded: &Loaded<Flow<f32>>, count: usize| drawing::samples(&loaded.model, None, count, 1.0, 0);
     if let Space::Signal { samples: length, rate } = space {
         let (left, right) = (samples(teacher, SIGNALS), samples(student, SIGNALS));
         let mut columns = vec![("teacher", left), ("student", right)];
@@ -142,7 +144,8 @@ fn compare(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Resul
         let window = Window::around(left.as_slice()).unwrap_or(Window::square(4.0));
         scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&beside_path)?;
     } else if drawing::has_picture(&space) {
-        let draw = |loaded: &Loaded<f32>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
+        let draw =
+            |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);
         beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?
             .save_png(&beside_path)?;

@@ -20,13 +20,16 @@ mod sound;
 mod trade_off;
 mod train;
 mod transform;
+mod vae;
 mod volumes;
 
 use crate::checkpoint::{self, Header, Loaded};
+use crate::model::Model;
 use crate::source::Source;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
+use flows::Flow;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -135,8 +138,21 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 /// Loads the model that RUN names.
-fn load<T: Real>(run: &Path) -> Result<Loaded<T>> {
+fn load<T: Real>(run: &Path) -> Result<Loaded<Model<T>>> {
     checkpoint::load(&crate::run::checkpoint(run)?)
+}
+
+/// Loads the flow that RUN names. Another model is refused with the words for what can be done in place of this.
+fn load_flow<T: Real>(run: &Path, instead: &str) -> Result<Loaded<Flow<T>>> {
+    let Loaded { header, model } = load(run)?;
+    match model.into_flow() {
+        Some(model) => Ok(Loaded { header, model }),
+        None => bail!(
+            "{}: {} has latents of another number than its data, and this needs a flow: {instead}",
+            run.display(),
+            header.blueprint.name()
+        ),
+    }
 }
 
 /// The data that a model is looked at with: what it was trained on or other data of the same shape, with
