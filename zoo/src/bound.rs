@@ -42,14 +42,17 @@ fn binarised<T: Real>(x: &Var<T>, levels: u32, noise: Noise) -> Var<T> {
     x.constant_like(drawn)
 }
 
-/// The bound of each row at one draw of z, of levels where they are pixels. What a row is given depends on the noise
-/// and its number alone.
+/// The bound of each row at one draw of z. What a row is given depends on the noise and its number alone.
+fn elbo<T: Real>(vae: &Vae<T>, prepared: &Var<T>, noise: Noise) -> Elbo<T> {
+    let drawn = prepared.constant_like(vae.noise(prepared.extent(0), noise));
+    vae.elbo(prepared, &drawn, Context::default())
+}
+
+/// `−ELBO` averaged over a batch, in nats: of pixel levels where those are filled up.
 #[must_use]
-pub fn elbo<T: Real>(vae: &Vae<T>, space: &Space, x: &Var<T>, noise: Noise) -> Elbo<T> {
+pub fn loss<T: Real>(vae: &Vae<T>, space: &Space, x: &Var<T>, noise: Noise) -> Var<T> {
     let Mapped { value, log_det } = prepared(vae.likelihood(), space, x, noise);
-    let drawn = x.constant_like(vae.noise(x.extent(0), noise));
-    let Elbo { reconstruction, divergence } = vae.elbo(&value, &drawn, Context::default());
-    Elbo { reconstruction: reconstruction + log_det, divergence }
+    -(elbo(vae, &value, noise).value() + log_det).mean_all()
 }
 
 /// Evaluates the bound on rows, with noise of this seed.
@@ -57,7 +60,8 @@ pub fn elbo<T: Real>(vae: &Vae<T>, space: &Space, x: &Var<T>, noise: Noise) -> E
 pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
     let found = by_batches(rows.count(), |range| {
         let noise = Noise::new(seed).from_row(range.start);
-        let Elbo { reconstruction, divergence } = elbo(vae, space, &rows.x().rows(range).into(), noise);
+        let x = prepared(vae.likelihood(), space, &rows.x().rows(range).into(), noise).value;
+        let Elbo { reconstruction, divergence } = elbo(vae, &x, noise);
         [reconstruction, divergence].map(|part| part.into_value())
     });
     let part = |which: usize| -> Vec<f64> {
@@ -87,9 +91,8 @@ pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Scor
 pub fn estimate(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64, draws: usize) -> Result<Score, InputError> {
     let found = by_batches(rows.count(), |range| {
         let noise = Noise::new(seed).from_row(range.start);
-        let Mapped { value, log_det } = prepared(vae.likelihood(), space, &rows.x().rows(range).into(), noise);
-        let log_prob = vae.log_prob_by_importance(value.value(), draws, noise)?;
-        Ok((Var::from(log_prob) + log_det).into_value())
+        let x = prepared(vae.likelihood(), space, &rows.x().rows(range).into(), noise).value;
+        vae.log_prob_by_importance(x.value(), draws, noise)
     });
     let found = found.into_iter().collect::<Result<Vec<Tensor<f32>>, InputError>>()?;
     let values: Vec<f64> = found.iter().flat_map(|part| part.as_slice()).map(|&nats| f64::from(nats)).collect();

@@ -15,6 +15,7 @@ mod inversion;
 mod latents;
 mod list;
 mod planar;
+mod reconstruct;
 mod sample;
 mod sound;
 mod trade_off;
@@ -72,6 +73,12 @@ enum Command {
     Decode(transform::Args),
     /// Draw what lies between test images: a manifold with four of them in its corners, and lines
     Interpolate(interpolate::Args),
+    /// Draw what a vae makes of test rows by way of z, and, of two latents, the plane of z
+    ///
+    /// reconstructions.png has test images and, below each, what the decoder makes of the middle of its posterior. Of
+    /// two latents there are manifold.png, what is decoded from a grid of z whose cells are equally likely, and
+    /// latents.png, the middles of test rows' posteriors, a colour for each class.
+    Reconstruct(reconstruct::Args),
     /// Draw what a model of the plane has learnt: density, samples, and the map between z and x
     Density(density::Args),
     /// Draw what models of the plane make of their test rows, side by side: z should be a standard normal
@@ -126,6 +133,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Encode(args) => transform::run(&args, transform::Map::Encode),
         Command::Decode(args) => transform::run(&args, transform::Map::Decode),
         Command::Interpolate(args) => interpolate::run(&args),
+        Command::Reconstruct(args) => reconstruct::run(&args),
         Command::Density(args) => density::run(&args),
         Command::Latents(args) => latents::run(&args),
         Command::Gaussianize(args) => gaussianize::run(&args),

@@ -187,7 +187,8 @@ impl<'a, M: Trained> Training<'a, M> {
         let validation = self.objective.judge(&self.model);
         let step = self.saved.step;
         self.saved.judged = step;
-        log.write(&Line::validation(step, step as f64 / per_epoch as f64, self.seconds(), validation.loss()))?;
+        let line = Line::validation(step, step as f64 / per_epoch as f64, self.seconds(), validation.loss());
+        log.write(&line.by(validation.bound))?;
         shown.epoch(epoch, validation.loss());
         // A model that is not finite everywhere is not the best of anything.
         if validation.loss().is_finite() && self.saved.best.is_none_or(|best| validation.loss() < best.loss()) {

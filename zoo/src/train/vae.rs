@@ -50,7 +50,7 @@ impl Objective<Vae<f32>> for Bound<'_> {
         Ok(Box::new(move |tape, range| {
             let noise = noise.from_row(range.start);
             let x: Var<f32> = tape.constant(rows.x().rows(range));
-            -bound::elbo(vae, &self.space, &x, noise).value().mean_all()
+            bound::loss(vae, &self.space, &x, noise)
         }))
     }
 
