@@ -6,9 +6,10 @@
 
 use crate::blueprint::Blueprint;
 use crate::files::{self, write_atomically};
+use crate::model::Model;
 use anyhow::{Context as _, Result, anyhow, bail};
 use autograd::{Real, Tensor};
-use flows::{Flow, Module};
+use flows::Module;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, SafeTensors, View};
@@ -54,7 +55,7 @@ impl Contents {
     ///
     /// # Errors
     /// If it cannot, or its sizes make no model.
-    pub fn build<T: Real>(&self, path: &Path) -> Result<Flow<T>> {
+    pub fn build<T: Real>(&self, path: &Path) -> Result<Model<T>> {
         let shown = path.display();
         let held: u128 = self.tensors.values().map(|tensor| tensor.shape().elements() as u128).sum();
         let needed = self.header.blueprint.least_weights();
@@ -229,23 +230,23 @@ pub fn fill<T: Real>(
 
 /// A trained model read from a file.
 #[derive(Debug)]
-pub struct Loaded<T: Real> {
+pub struct Loaded<M> {
     /// What the file says about itself.
     pub header: Header,
     /// The model.
-    pub flow: Flow<T>,
+    pub model: M,
 }
 
 /// Rebuilds the model of a checkpoint, in either precision.
 ///
 /// # Errors
 /// As [`read`] and [`fill`].
-pub fn load<T: Real>(path: &Path) -> Result<Loaded<T>> {
+pub fn load<T: Real>(path: &Path) -> Result<Loaded<Model<T>>> {
     let contents = read(path)?;
     if contents.extra.contains_key(TRAINING) {
         bail!("{} is what --resume needs, not a model: give the run folder or its model.safetensors", path.display());
     }
-    let flow = contents.build(path)?;
-    fill(&flow, &contents.tensors, "", path)?;
-    Ok(Loaded { header: contents.header, flow })
+    let model = contents.build(path)?;
+    fill(&model, &contents.tensors, "", path)?;
+    Ok(Loaded { header: contents.header, model })
 }

@@ -2,16 +2,19 @@
 //! exactly they go from x to z and back.
 
 use crate::blueprint::Space;
+use crate::bound;
 use crate::checkpoint::Loaded;
 use crate::drawing;
+use crate::model::Model;
 use crate::rows::Rows;
-use crate::score::{Score, continuous, score};
+use crate::score::{Bound, Score, continuous, score};
 use crate::source::{Part, Source};
 use crate::timing::median_seconds;
 use crate::train::Elapsed;
-use autograd::{Tensor, Var};
+use autograd::{Param, Tensor, Var};
 use flows::distillation::log_ratio;
-use flows::{Context, Distance, Flow, Module, Noise};
+use flows::models::Vae;
+use flows::{Context, Distance, Flow, InputError, Module, Noise};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Serialize, Serializer};
@@ -88,44 +91,79 @@ fn both<S: Serializer>(distance: &Option<Distance>, to: S) -> Result<S::Ok, S::E
     distance.map(|found| serde_json::json!({ "greatest": found.greatest, "rms": found.typical })).serialize(to)
 }
 
-/// Measures a flow on the test rows of a source, at most `limit` of them. `seed` decides the noise that dequantises
+/// Measures a model on the test rows of a source, at most `limit` of them. `seed` decides the noise that dequantises
 /// pixels, and the samples.
-#[must_use]
-pub fn of_flow(loaded: &Loaded<f32>, source: &Source, limit: Option<usize>, seed: u64) -> Measures {
-    let (flow, blueprint) = (&loaded.flow, &loaded.header.blueprint);
-    let space = blueprint.space;
+///
+/// # Errors
+/// If a row has a value that is not finite.
+pub fn measure(
+    loaded: &Loaded<Model<f32>>,
+    source: &Source,
+    limit: Option<usize>,
+    seed: u64,
+) -> Result<Measures, InputError> {
+    let Loaded { header, model } = loaded;
+    let space = header.blueprint.space;
     let rows = source.held_out(Part::Test, limit);
-    let score = score(flow, &space, &rows, seed);
+    let batch = if matches!(space, Space::Signal { .. }) { TIMED_SIGNALS } else { TIMED };
+    let timed = rows.range(0..batch.min(rows.count()));
+    let Found { score, sample, density, round_trip } = match model {
+        Model::Flow(flow) => of_flow(flow, &space, &rows, &timed, seed),
+        Model::Vae(vae) => of_vae(vae, &space, &rows, &timed, seed)?,
+    };
     let finite = score.not_finite == 0 && score.nats.is_finite();
     let error = score.bits_error.or(score.step_error).unwrap_or(score.nats_error);
-    let counted = |(_, param): &(_, autograd::Param<f32>)| blueprint.is_fitted() || param.is_trainable();
-    let parameters =
-        flow.params().into_iter().filter(|param| counted(param)).map(|(_, param)| param.shape().elements());
-
-    let batch = if matches!(space, Space::Signal { .. }) { TIMED_SIGNALS } else { TIMED };
-    let few = rows.range(0..batch.min(rows.count()));
-    let x = dequantised(&few, &space, seed);
-    let given = few.classes().cloned().map(Var::from);
-    let cx = Context { condition: given.as_ref(), ..Context::default() };
-    let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
-    let condition = drawing::condition(flow, None, 0..batch).map(Var::from);
-    let cx = Context { condition: condition.as_ref(), ..Context::default() };
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(batch, cx, 1.0, &mut rng))));
-
-    let few = rows.range(0..THERE_AND_BACK.min(rows.count()));
-    Measures {
+    let counted = |(_, param): &(_, Param<f32>)| header.blueprint.is_fitted() || param.is_trainable();
+    let parameters = model.params().into_iter().filter(counted).map(|(_, param)| param.shape().elements());
+    Ok(Measures {
         loss: finite.then(|| score.loss()),
         loss_error: finite.then_some(error),
         score: Some(score),
         divergence: None,
         parameters: Some(parameters.sum()),
-        sample_ms: Some(1e3 * sample / batch as f64),
-        density_ms: Some(1e3 * density / x.shape()[0] as f64),
+        sample_ms: Some(1e3 * sample / timed.count() as f64),
+        density_ms: Some(1e3 * density / timed.count() as f64),
         batch,
-        round_trip: there_and_back(flow, &few, &space, seed),
-        round_trip_rows: few.count(),
-    }
+        round_trip,
+        round_trip_rows: THERE_AND_BACK.min(rows.count()),
+    })
+}
+
+/// What differs from one kind of model to the other: the test rows' density, seconds of a batch, and the way there and
+/// back.
+struct Found {
+    score: Score,
+    sample: f64,
+    density: f64,
+    round_trip: Option<Distance>,
+}
+
+fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Found {
+    let x = dequantised(timed, space, seed);
+    let given = timed.classes().cloned().map(Var::from);
+    let cx = Context { condition: given.as_ref(), ..Context::default() };
+    let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
+    let condition = drawing::condition(flow, None, 0..timed.count()).map(Var::from);
+    let cx = Context { condition: condition.as_ref(), ..Context::default() };
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(timed.count(), cx, 1.0, &mut rng))));
+    let few = rows.range(0..THERE_AND_BACK.min(rows.count()));
+    Found { score: score(flow, space, rows, seed), sample, density, round_trip: there_and_back(flow, &few, space, seed) }
+}
+
+/// Its density is an estimate, and its latents do not lead back to the data.
+fn of_vae(
+    vae: &Vae<f32>,
+    space: &Space,
+    rows: &Rows<f32>,
+    timed: &Rows<f32>,
+    seed: u64,
+) -> Result<Found, InputError> {
+    let score = bound::estimate(vae, space, rows, seed, bound::DRAWS)?;
+    let density = median_seconds(FEWEST, || drop(black_box(bound::estimate(vae, space, timed, seed, bound::DRAWS))));
+    let draw = bound::Draw::Noise;
+    let sample = median_seconds(FEWEST, || drop(black_box(bound::samples(vae, timed.count(), 1.0, seed, draw))));
+    Ok(Found { score, sample, density, round_trip: None })
 }
 
 /// Rows with pixels' levels filled up, as a model takes them.
@@ -165,14 +203,20 @@ pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed:
 
 /// What a reader of the measures should know besides.
 #[must_use]
-pub fn notes(loaded: &Loaded<f32>, measures: &Measures, training: Option<Elapsed>) -> Vec<String> {
+pub fn notes(loaded: &Loaded<Model<f32>>, measures: &Measures, training: Option<Elapsed>) -> Vec<String> {
     let mut notes = Vec::new();
-    let header = &loaded.header;
+    let Loaded { header, model } = loaded;
     if let Some(score) = &measures.score {
         if measures.loss.is_none() {
             notes.push(score.describe());
         } else if score.given_class {
             notes.push("its density is that of each row given the class".to_owned());
+        }
+        if let Some(bound) = &score.bound {
+            let Bound { elbo_nats, elbo_error, draws, .. } = bound;
+            notes.push(format!(
+                "its density is estimated from {draws} draws of z; the bound is {elbo_nats:.2} ± {elbo_error:.2} nats"
+            ));
         }
     }
     if let Some(divergence) = &measures.divergence {
@@ -184,7 +228,7 @@ pub fn notes(loaded: &Loaded<f32>, measures: &Measures, training: Option<Elapsed
     if let Some(Elapsed { step, .. }) = training.filter(|training| training.step != header.step) {
         notes.push(format!("its log has no line of step {}: the time of training is that of step {step}", header.step));
     }
-    if measures.round_trip.is_none() {
+    if measures.round_trip.is_none() && matches!(model, Model::Flow(_)) {
         notes.push("some test rows come back as no finite number".to_owned());
     }
     notes

@@ -5,6 +5,7 @@
 
 pub mod blend;
 pub mod blueprint;
+pub mod bound;
 pub mod checkpoint;
 pub mod commands;
 pub mod compare;
@@ -13,6 +14,7 @@ pub mod drawing;
 pub mod files;
 pub mod interrupt;
 pub mod lecture;
+pub mod model;
 pub mod normality;
 pub mod pictures;
 pub mod planar;

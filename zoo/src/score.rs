@@ -21,6 +21,30 @@ pub enum Measure {
     LogLikelihood,
     /// `log s(x) − log t(x)` of what a student s drew, under it and its teacher t: less is better.
     Divergence,
+    /// A bound below `log p(x)` of data, by one draw of z for each row: more is better.
+    Bound,
+}
+
+/// What is known of a model with latents that must be integrated out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// The mean ELBO in nats, by one draw of z for each row.
+    pub elbo_nats: f64,
+    /// Its standard error.
+    pub elbo_error: f64,
+    /// The same in bits per dimension, where the data are levels of pixels.
+    #[serde(default)]
+    pub elbo_bits: Option<f64>,
+    /// Its standard error.
+    #[serde(default)]
+    pub elbo_bits_error: Option<f64>,
+    /// The mean of `log p(x|z)` in nats.
+    pub reconstruction: f64,
+    /// The mean of `KL(q(z|x) ‖ p(z))` in nats.
+    pub kl: f64,
+    /// Draws of z for each row that log p(x) is estimated from; 0 where it is not.
+    #[serde(default)]
+    pub draws: usize,
 }
 
 /// A mean log-likelihood, or a divergence.
@@ -61,10 +85,13 @@ pub struct Score {
     /// Whether the density is that of each row given its class.
     #[serde(default)]
     pub given_class: bool,
+    /// Models with latents that must be integrated out only: the bound, and how the likelihood was estimated.
+    #[serde(flatten)]
+    pub bound: Option<Bound>,
 }
 
 impl Score {
-    fn of(measure: Measure, values: &[f64], given_class: bool) -> Self {
+    pub(crate) fn of(measure: Measure, values: &[f64], given_class: bool) -> Self {
         let (nats, nats_error) = mean(values);
         Self {
             measure,
@@ -80,7 +107,26 @@ impl Score {
             nats_per_step: None,
             step_error: None,
             given_class,
+            bound: None,
         }
+    }
+
+    /// The same in the unit of the space, too: bits per dimension of pixels' levels, or nats a time step.
+    pub(crate) fn of_space(mut self, space: &Space) -> Self {
+        let dims = space.dims() as f64;
+        match space {
+            Space::Images { .. } => {
+                let bits = |levels| bits_per_dim(self.nats, space.dims(), f64::from(levels));
+                self.bits_per_dim = space.levels().map(bits);
+                self.bits_error = Some(self.nats_error / (dims * LN_2));
+            }
+            Space::Signal { .. } => {
+                self.nats_per_step = Some(-self.nats / dims);
+                self.step_error = Some(self.nats_error / dims);
+            }
+            Space::Table { .. } => {}
+        }
+        self
     }
 
     /// The Kullback-Leibler divergence of a student from its teacher, from `log s(x) − log t(x)` of samples.
@@ -99,7 +145,7 @@ impl Score {
     #[must_use]
     pub fn loss(&self) -> f64 {
         match self.measure {
-            Measure::LogLikelihood => self.bits_per_dim.or(self.nats_per_step).unwrap_or(-self.nats),
+            Measure::LogLikelihood | Measure::Bound => self.bits_per_dim.or(self.nats_per_step).unwrap_or(-self.nats),
             Measure::Divergence => self.nats_per_step.unwrap_or(self.nats),
         }
     }
@@ -127,13 +173,34 @@ impl Score {
             (Some(nats), Some(error)) => format!(" ({nats:.2} ± {error:.2} in logit space)"),
             _ => String::new(),
         };
-        let nats = format!("log {p} = {:.2} ± {:.2} nats{logit}, N = {}", self.nats, self.nats_error, self.n);
+        let what = if self.measure == Measure::Bound { "ELBO".to_owned() } else { format!("log {p}") };
+        let nats = format!("{what} = {:.2} ± {:.2} nats{logit}, N = {}", self.nats, self.nats_error, self.n);
         let each = match (self.bits_per_dim, self.bits_error, self.nats_per_step, self.step_error) {
             (Some(bits), Some(error), ..) => format!("{bits:.4} ± {error:.4} bits/dim{given}, "),
             (_, _, Some(loss), Some(error)) => format!("{loss:.4} ± {error:.4} nats a time step{given}, "),
             _ => String::new(),
         };
-        each + &nats
+        let bound = match self.bound {
+            None => String::new(),
+            Some(bound) if self.measure == Measure::Bound => format!(" ({})", bound.parts()),
+            Some(bound) => format!(", {} draws of z a row; {}", bound.draws, bound.describe()),
+        };
+        each + &nats + &bound
+    }
+}
+
+impl Bound {
+    fn parts(&self) -> String {
+        format!("reconstruction {:.2}, KL {:.2}", self.reconstruction, self.kl)
+    }
+
+    /// In words.
+    fn describe(&self) -> String {
+        let bits = match (self.elbo_bits, self.elbo_bits_error) {
+            (Some(bits), Some(error)) => format!("{bits:.4} ± {error:.4} bits/dim, "),
+            _ => String::new(),
+        };
+        format!("by the bound {bits}ELBO = {:.2} ± {:.2} nats ({})", self.elbo_nats, self.elbo_error, self.parts())
     }
 }
 
@@ -221,27 +288,15 @@ pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Sc
         };
         log_probs.extend(whole.value().as_slice().iter().map(|&l| f64::from(l)));
     }
-    let mut score = Score::of(Measure::LogLikelihood, &log_probs, rows.classes().is_some());
-    let dims = space.dims() as f64;
-    match space {
-        Space::Images { .. } => {
-            if !behind.is_empty() {
-                (score.logit_nats, score.logit_error) = Some(mean(&behind)).unzip();
-            }
-            score.bits_per_dim = space.levels().map(|levels| bits_per_dim(score.nats, space.dims(), f64::from(levels)));
-            score.bits_error = Some(score.nats_error / (dims * LN_2));
-        }
-        Space::Signal { .. } => {
-            score.nats_per_step = Some(-score.nats / dims);
-            score.step_error = Some(score.nats_error / dims);
-        }
-        Space::Table { .. } => {}
+    let mut score = Score::of(Measure::LogLikelihood, &log_probs, rows.classes().is_some()).of_space(space);
+    if matches!(space, Space::Images { .. }) && !behind.is_empty() {
+        (score.logit_nats, score.logit_error) = Some(mean(&behind)).unzip();
     }
     score
 }
 
 /// The mean and its standard error.
-fn mean(values: &[f64]) -> (f64, f64) {
+pub(crate) fn mean(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
@@ -282,7 +337,7 @@ mod tests {
         let architecture = Architecture::Nice { couplings: 3, hidden: 8, depth: 1 };
         let blueprint = Blueprint { architecture, space, classes: 3 };
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-        let flow = blueprint.build::<f32>(&mut rng).unwrap();
+        let flow = blueprint.flow::<f32>(&mut rng).unwrap();
         flows::check::randomise(&flow, 0.5, &mut rng);
         let levels = Tensor::from_fn([11, 6], |i| (i * 37 % 256) as f32);
         let classes = one_hot(&[2, 0, 1, 1, 2, 0, 0, 2, 1, 0, 2], 3);
@@ -311,7 +366,7 @@ mod tests {
         let space = Space::Signal { samples: 6, rate: 8000 };
         let architecture = Architecture::Nice { couplings: 3, hidden: 8, depth: 1 };
         let blueprint = Blueprint { architecture, space, classes: 0 };
-        let flow = blueprint.build::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).unwrap();
+        let flow = blueprint.flow::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).unwrap();
         let rows = Rows::plain(Tensor::from_fn([5, 6], |i| (i * 37 % 23) as f32 / 23.0));
         let scored = score(&flow, &space, &rows, 0);
         assert!((scored.loss() * 6.0 + scored.nats).abs() < 1e-9);
@@ -320,6 +375,6 @@ mod tests {
         let said = scored.describe();
         assert!(said.contains("nats a time step, log p(x) = ") && said.contains(" nats, N = 5"), "{said}");
         let damaged = Blueprint { space: Space::Signal { samples: 6, rate: 0 }, ..blueprint };
-        assert!(damaged.build::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).is_err());
+        assert!(damaged.flow::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).is_err());
     }
 }

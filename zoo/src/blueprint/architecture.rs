@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use flows::layers::Gate;
-use flows::models::{MintScale, Norm, Order};
+use flows::models::{Coder, Likelihood, MintScale, Norm, Order, Refinement};
 use flows::rbig::{Axes, Marginals};
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +145,17 @@ pub enum Architecture {
         /// Pixels of a patch, down and across, within which images are rotated; without it they are as a whole.
         patch: Option<usize>,
     },
+    /// A variational autoencoder, which is no flow (Kingma & Welling 2014).
+    Vae {
+        /// Dimensions of z.
+        latents: usize,
+        /// Encoder and decoder.
+        coder: Coder,
+        /// The distribution of the data given z.
+        likelihood: Likelihood,
+        /// What bends the encoder's posterior.
+        refinement: Refinement,
+    },
 }
 
 impl Architecture {
@@ -164,6 +175,7 @@ impl Architecture {
             | Self::Gaussianization { layers, .. } => *layers = count,
             Self::RealNvpImages { .. } => bail!("real-nvp's layers over images are fixed: leave out --layers"),
             Self::MintNet { .. } => bail!("mint-net's layers at each scale are fixed: leave out --layers"),
+            Self::Vae { .. } => bail!("vae's networks are those of its preset: leave out --layers"),
             Self::Made { .. } => bail!("made is one layer: leave out --layers, or choose maf"),
         }
         Ok(self)

@@ -1,13 +1,14 @@
 //! Building a model from its blueprint.
 
 use super::{Architecture, Blueprint, LARGEST, Space, sane};
+use crate::model::Model;
 use anyhow::{Result, bail};
 use autograd::Real;
 use flows::Flow;
 use flows::layers::Standardise;
 use flows::models::{
     Iaf, MintNet, MintNetConfig, MintScale, Nice, NiceConfig, Norm, ParallelWaveNet, RealNvp, RealNvpConfig,
-    RealNvpImageConfig, WaveNetFlow,
+    RealNvpImageConfig, VaeConfig, WaveNetFlow,
 };
 use rand::Rng;
 use std::sync::Arc;
@@ -26,7 +27,23 @@ impl Blueprint {
     ///
     /// # Errors
     /// If the sizes make no model.
-    pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
+    pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Model<T>> {
+        match self.architecture {
+            Architecture::Vae { latents, ref coder, likelihood, ref refinement } => {
+                let (coder, refinement) = (coder.clone(), refinement.clone());
+                // What an image is, the space knows.
+                let config = VaeConfig { image: [0; 3], latents, coder, likelihood, refinement };
+                Ok(Model::Vae(self.vae(config, rng)?))
+            }
+            _ => Ok(Model::Flow(self.flow(rng)?)),
+        }
+    }
+
+    /// The same of a model that is a flow.
+    ///
+    /// # Errors
+    /// If the sizes make no model, or one that is none.
+    pub fn flow<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
         let dims = self.space.dims();
         if let Space::Signal { rate, .. } = self.space
             && !(1..=HIGHEST_RATE).contains(&rate)
@@ -97,6 +114,7 @@ impl Blueprint {
             Architecture::Gaussianization { layers, kernels, reflections, patch } => {
                 self.gaussianization(layers, kernels, reflections, patch, rng)?
             }
+            Architecture::Vae { .. } => bail!("vae has latents of another number than its data, and is no flow"),
         };
         Ok(self.preceded(flow))
     }

@@ -58,7 +58,7 @@ impl Blueprint {
         }
     }
 
-    fn without_classes(&self) -> Result<()> {
+    pub(super) fn without_classes(&self) -> Result<()> {
         if self.classes > 0 {
             bail!("{} takes no classes: leave out --conditional", self.name());
         }

@@ -5,6 +5,7 @@ mod build;
 mod gaussian;
 mod sequential;
 mod space;
+mod vae;
 
 pub use architecture::Architecture;
 pub use space::Space;
@@ -60,6 +61,7 @@ impl Blueprint {
             Architecture::ParallelWaveNet { .. } => "parallel-wavenet",
             Architecture::Rbig { .. } => "rbig",
             Architecture::Gaussianization { .. } => "gaussianization",
+            Architecture::Vae { .. } => "vae",
         }
     }
 
@@ -126,6 +128,9 @@ impl Blueprint {
             }
             Architecture::Gaussianization { layers, kernels, .. } => {
                 dims.saturating_mul(3 * kernels as u128).saturating_mul(layers as u128)
+            }
+            Architecture::Vae { latents, ref coder, ref refinement, .. } => {
+                vae::least_weights(dims, latents, coder, refinement)
             }
         }
     }

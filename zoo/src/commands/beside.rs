@@ -1,8 +1,8 @@
 //! `zoo beside`: a student beside its teacher, in pictures and in times.
 
-use super::{folder, load, say, sound, source, threads};
+use super::{folder, load_flow, say, sound, source, threads};
 use crate::blueprint::Space;
-use crate::checkpoint::{self, Loaded};
+use crate::checkpoint::Loaded;
 use crate::drawing;
 use crate::pictures::{Window, beside, scatter, wave};
 use crate::run::Run;
@@ -42,12 +42,13 @@ const TEST_ROWS: usize = 2_000;
 const SIGNALS: usize = 20;
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let student = load::<f32>(&args.student)?;
+    let instead = "give the run of a student, as zoo distill makes it";
+    let student = load_flow::<f32>(&args.student, instead)?;
     let kept = Run::at(&args.student).teacher();
     if !kept.exists() {
         bail!("{} is no student's run folder: give one that `zoo distill` made", args.student.display());
     }
-    let teacher = checkpoint::load(&kept)?;
+    let teacher = load_flow::<f32>(&kept, instead)?;
     let out = folder(&args.student, args.out.as_deref())?;
     parallel::with_threads(threads(args.threads), || draw(&teacher, &student, &out))?;
     Ok(ExitCode::SUCCESS)
@@ -55,7 +56,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 /// What the student has of its teacher: the density of test rows under both, time per sample, and pictures of
 /// samples side by side.
-pub(super) fn draw(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) -> Result<()> {
+pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, folder: &Path) -> Result<()> {
     let space = teacher.header.blueprint.space;
     let (of, name) = (teacher.header.blueprint.name(), student.header.blueprint.name());
     // The teacher's data may have gone; the student never needed it.
@@ -64,7 +65,7 @@ pub(super) fn draw(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) 
     let test = source(&teacher.header, None).ok().map(|source| source.held_out(Part::Test, Some(rows)));
     if let Some(rows) = &test {
         for (whose, loaded) in [("teacher", teacher), ("student", student)] {
-            let found = score(&loaded.flow, &space, rows, 0);
+            let found = score(&loaded.model, &space, rows, 0);
             let median = if found.not_finite == 0 { format!(", median {:.2}", found.median) } else { String::new() };
             let name = loaded.header.blueprint.name();
             say(&format!("test rows under the {whose}, {name}: {}{median}", found.describe()))?;
@@ -72,9 +73,9 @@ pub(super) fn draw(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) 
     }
     let beside_path = folder.join("beside.png");
     let passed = if signal { 1 } else { (PASSED / space.dims()).clamp(1, TIMED) };
-    let by_passes = seconds_per_sample(&teacher.flow, passed, Inversion::ByPasses);
-    let in_order = seconds_per_sample(&teacher.flow, TIMED, Inversion::InOrder);
-    let parallel = seconds_per_sample(&student.flow, TIMED, Inversion::InOrder);
+    let by_passes = seconds_per_sample(&teacher.model, passed, Inversion::ByPasses);
+    let in_order = seconds_per_sample(&teacher.model, TIMED, Inversion::InOrder);
+    let parallel = seconds_per_sample(&student.model, TIMED, Inversion::InOrder);
     say(&format!("time per sample, {} threads, and how many times as fast as by D passes:", parallel::threads()))?;
     let line = |whose: &str, seconds: f64, rows: usize| {
         let times = by_passes / seconds;
@@ -83,7 +84,7 @@ pub(super) fn draw(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) 
     line(&format!("teacher, {of}, by D = {} passes", space.dims()), by_passes, passed)?;
     line(&format!("teacher, {of}, each unit once"), in_order, TIMED)?;
     line(&format!("student, {name}, one pass"), parallel, TIMED)?;
-    let samples = |loaded: &Loaded<f32>, count: usize| drawing::samples(&loaded.flow, None, count, 1.0, 0);
+    let samples = |loaded: &Loaded<Flow<f32>>, count: usize| drawing::samples(&loaded.model, None, count, 1.0, 0);
     if let Space::Signal { samples: length, rate } = space {
         let (left, right) = (samples(teacher, SIGNALS), samples(student, SIGNALS));
         let mut columns = vec![("teacher", left), ("student", right)];
@@ -104,7 +105,7 @@ pub(super) fn draw(teacher: &Loaded<f32>, student: &Loaded<f32>, folder: &Path) 
         let window = Window::around(left.as_slice()).unwrap_or(Window::square(4.0));
         scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&beside_path)?;
     } else if drawing::has_picture(&space) {
-        let draw = |loaded: &Loaded<f32>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
+        let draw = |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);
         beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?
             .save_png(&beside_path)?;

@@ -1,6 +1,6 @@
 //! `zoo check`: does a trained model's inverse undo it, and is its log-determinant the determinant?
 
-use super::{load, say, source, threads};
+use super::{load_flow, say, source, threads};
 use crate::score::continuous;
 use crate::source::Part;
 use anyhow::{Result, anyhow, bail};
@@ -40,14 +40,17 @@ const ROUND_TRIP: f64 = 1e-6;
 const LOG_DET_PER_DIM: f64 = 1e-6;
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let loaded = load::<f64>(&args.run)?;
+    let loaded = load_flow::<f64>(
+        &args.run,
+        "zoo reconstruct shows what its decoder undoes, zoo evaluate estimates its density",
+    )?;
     let header = &loaded.header;
     let data = args.data.as_ref().unwrap_or(&header.data);
     let source = source(header, args.data.as_ref())?;
     let rows = source.held_out(Part::Test, usize::try_from(args.samples).ok()).cast::<f64>();
     let noise = Context::evaluation(Noise::new(0));
     let x = continuous(&header.blueprint.space, &rows.x().clone().into(), noise).into_value();
-    let case = Case::new(loaded.flow.bijection(), x);
+    let case = Case::new(loaded.model.bijection(), x);
     let case = match rows.classes() {
         Some(classes) => case.given(classes.clone()),
         None => case,

@@ -3,13 +3,16 @@
 mod names;
 mod table;
 
-use super::{load, require_ending, say, source, threads};
+use super::{load, load_flow, require_ending, say, source, threads};
+use crate::blueprint::Space;
 use crate::compare::{self, Measured};
 use crate::files::check_place;
+use crate::model::Model;
 use crate::pictures::dots;
 use crate::run::{self, Run};
+use crate::score;
 use crate::train;
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
 use std::fs;
 use std::io::Write as _;
@@ -93,18 +96,23 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     let (header, space) = (&loaded.header, loaded.header.blueprint.space);
     let source = source(header, None)?;
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
-    let mut measures = compare::of_flow(&loaded, &source, limit, args.seed);
+    let mut measures =
+        compare::measure(&loaded, &source, limit, args.seed).with_context(|| header.data.clone())?;
     let folder = folder(run);
     let mut missed = None;
     if let Some(teacher) = folder.as_ref().map(Run::teacher).filter(|teacher| teacher.exists()) {
-        match load::<f32>(&teacher) {
-            Ok(teacher) => {
-                measures.divergence = Some(compare::divergence(&loaded.flow, &teacher.flow, &space, args.seed));
+        match (&loaded.model, load_flow::<f32>(&teacher, "distil it again")) {
+            (Model::Vae(_), _) => {}
+            (Model::Flow(student), Ok(teacher)) => {
+                measures.divergence = Some(compare::divergence(student, &teacher.model, &space, args.seed));
             }
-            Err(why) => missed = Some(format!("no divergence from its teacher: {why:#}")),
+            (_, Err(why)) => missed = Some(format!("no divergence from its teacher: {why:#}")),
         }
     }
     let training = folder.and_then(|folder| train::elapsed(&folder, header.step));
+    // Of pixels that are 0 or 1 there are no levels.
+    let per_level = measures.score.is_none_or(|score| score.bits_per_dim.is_some());
+    let unit = if matches!(space, Space::Images { .. }) && !per_level { "nats" } else { score::unit(&space) };
     let mut notes = compare::notes(&loaded, &measures, training);
     notes.extend(missed);
     Ok(Measured {
@@ -113,7 +121,7 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
         model: header.blueprint.name(),
         data: header.data.clone(),
         space: space.describe(),
-        unit: crate::score::unit(&space),
+        unit,
         steps: header.step,
         training,
         measures,
@@ -134,12 +142,17 @@ fn folder(run: &Path) -> Option<Run> {
 fn by_data(all: &[Measured]) -> Vec<Vec<&Measured>> {
     let mut groups: Vec<Vec<&Measured>> = Vec::new();
     for one in all {
-        match groups.iter_mut().find(|group| group[0].data == one.data && group[0].space == one.space) {
+        match groups.iter_mut().find(|group| alike(group[0], one)) {
             Some(group) => group.push(one),
             None => groups.push(vec![one]),
         }
     }
     groups
+}
+
+/// Whether numbers of the two can stand beside each other.
+fn alike(one: &Measured, other: &Measured) -> bool {
+    one.data == other.data && one.space == other.space && one.unit == other.unit
 }
 
 /// A line on standard error.

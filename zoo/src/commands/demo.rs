@@ -1,6 +1,6 @@
 //! `zoo demo`: the README's first command.
 
-use super::{how, load, say, threads};
+use super::{how, load_flow, say, threads};
 use crate::drawing;
 use crate::recipes::{self, Budget, Preset};
 use crate::run::Run;
@@ -51,11 +51,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         say(&format!("stopped at step {} before there was a picture: begin the demonstration again", outcome.step))?;
         return Ok(how::code(&outcome));
     }
-    let loaded = load::<f32>(&args.out)?;
+    let loaded = load_flow::<f32>(&args.out, "demo trains nice")?;
     let (samples, found) = parallel::with_threads(threads, || {
-        let samples = drawing::samples(&loaded.flow, None, 100, TEMPERATURE, 0);
+        let samples = drawing::samples(&loaded.model, None, 100, TEMPERATURE, 0);
         let rows = source.held_out(Part::Test, None);
-        (samples, score(&loaded.flow, &loaded.header.blueprint.space, &rows, 0))
+        (samples, score(&loaded.model, &loaded.header.blueprint.space, &rows, 0))
     });
     let grid = args.out.join("grid.png");
     drawing::save(&samples, &loaded.header.blueprint.space, &grid, 10)?;

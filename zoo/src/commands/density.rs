@@ -1,6 +1,6 @@
 //! `zoo density`: a model of the plane as pictures, and whether its density is one.
 
-use super::{folder, load, say, source, threads};
+use super::{folder, load_flow, say, source, threads};
 use crate::blueprint::Space;
 use crate::drawing;
 use crate::pictures::Window;
@@ -48,8 +48,8 @@ const FINE: f64 = 0.005;
 const HALVINGS: usize = 8;
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let loaded = load::<f32>(&args.run)?;
-    let (header, flow) = (&loaded.header, &loaded.flow);
+    let loaded = load_flow::<f32>(&args.run, "zoo sample draws its points, zoo evaluate estimates its density")?;
+    let (header, flow) = (&loaded.header, &loaded.model);
     match header.blueprint.space {
         Space::Table { columns: 2, .. } => {}
         Space::Images { .. } => bail!(

@@ -1,7 +1,7 @@
 //! `zoo distill`: a student that samples fast learns from a teacher that does not.
 
 use super::how::{self, How, plain};
-use super::{beside, load};
+use super::{beside, load_flow};
 use crate::blueprint::Blueprint;
 use crate::recipes;
 use crate::run::{self, Run};
@@ -26,8 +26,11 @@ pub(super) struct Args {
     out: Option<PathBuf>,
 }
 
+/// What can be distilled.
+const FLOWS: &str = "distil a made, a maf or a wavenet";
+
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let teacher = load::<f32>(&args.teacher)?;
+    let teacher = load_flow::<f32>(&args.teacher, FLOWS)?;
     let blueprint = &teacher.header.blueprint;
     let (how, data) = (&args.how, teacher.header.data.clone());
     let mut recipe = recipes::student(blueprint, args.student.as_deref(), how.preset())?;
@@ -48,7 +51,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 folder.display()
             );
         }
-        if load::<f32>(&run.teacher())?.header != teacher.header {
+        if load_flow::<f32>(&run.teacher(), FLOWS)?.header != teacher.header {
             bail!(
                 "{} was begun with another teacher than {}: choose another --out",
                 folder.display(),
@@ -66,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     how::report(&run, &outcome)?;
     if !outcome.interrupted {
-        let student = load::<f32>(&run::checkpoint(&folder)?)?;
+        let student = load_flow::<f32>(&run::checkpoint(&folder)?, FLOWS)?;
         parallel::with_threads(how.threads(), || beside::draw(&teacher, &student, &folder))?;
     }
     Ok(how::code(&outcome))

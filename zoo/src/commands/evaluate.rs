@@ -1,9 +1,11 @@
 //! `zoo evaluate`.
 
 use super::{load, say, source, threads};
+use crate::bound;
+use crate::model::Model;
 use crate::score::score;
 use crate::source::Part;
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
 use serde_json::json;
 use std::path::PathBuf;
@@ -20,7 +22,10 @@ pub(super) struct Args {
     /// Only the first so many test rows
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Decides the noise that dequantises pixels
+    /// Draws of z for each row that a vae's log p(x) is estimated from [default: 100]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000), allow_negative_numbers = true)]
+    draws: Option<u32>,
+    /// Decides the noise that dequantises pixels, and a vae's draws of z
     #[arg(long, default_value = "0")]
     seed: u64,
     /// Print JSON
@@ -39,7 +44,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let space = header.blueprint.space;
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
     let rows = source.held_out(Part::Test, limit);
-    let found = parallel::with_threads(threads(args.threads), || score(&loaded.flow, &space, &rows, args.seed));
+    if args.draws.is_some() && matches!(loaded.model, Model::Flow(_)) {
+        bail!("the density of {} needs no draws, it is exact: leave out --draws", header.blueprint.name());
+    }
+    let draws = args.draws.map_or(Ok(bound::DRAWS), usize::try_from)?;
+    let found = parallel::with_threads(threads(args.threads), || match &loaded.model {
+        Model::Flow(flow) => Ok(score(flow, &space, &rows, args.seed)),
+        Model::Vae(vae) => bound::estimate(vae, &space, &rows, args.seed, draws),
+    })
+    .with_context(|| data.clone())?;
     if args.json {
         let mut object = json!({
             "model": header.blueprint.name(),

@@ -1,6 +1,6 @@
 //! `zoo interpolate`: what lies between test images.
 
-use super::{folder, load, say, source, threads};
+use super::{folder, load_flow, say, source, threads};
 use crate::blend::{self, Blend, Way};
 use crate::blueprint::Space;
 use crate::pictures::grid;
@@ -61,7 +61,7 @@ fn corners(text: &str) -> Result<Corners, String> {
 const LINES: usize = 5;
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let loaded = load::<f32>(&args.run)?;
+    let loaded = load_flow::<f32>(&args.run, "zoo reconstruct draws what it makes of test images")?;
     let header = &loaded.header;
     let space = header.blueprint.space;
     let Space::Images { channels, height, width } = space else {
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let size = usize::from(args.size);
 
     let drawn = parallel::with_threads(threads(args.threads), || -> Result<_> {
-        let flow = &loaded.flow;
+        let flow = &loaded.model;
         let latents = images.clone().with_x(flow.encode_given(images.x(), images.classes())?);
         let decoded = flow.decode_given(latents.x(), latents.classes())?;
         let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, way);

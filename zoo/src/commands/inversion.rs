@@ -1,6 +1,6 @@
 //! `zoo inversion`: how near `MintNet`'s two ways back come, against what they are allowed.
 
-use super::{load, require_ending, say, threads};
+use super::{load_flow, require_ending, say, threads};
 use crate::blueprint::Architecture;
 use crate::files::check_place;
 use crate::pictures::curve::{self, Labels, Series};
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let out = args.out.clone().unwrap_or_else(|| super::beside(&args.run, "inversion.svg"));
     require_ending(Some(&out), "svg")?;
     check_place(&out)?;
-    let loaded = load::<f64>(&args.run)?;
+    let loaded = load_flow::<f64>(&args.run, "give a run of mint-net")?;
     let name = loaded.header.blueprint.name();
     if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
         bail!("{name} has one way from z to x: give a run of mint-net");
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     allowed.sort_unstable();
     allowed.dedup();
     let steps = if args.steps.is_empty() { vec![super::sample::STEP, 1.0] } else { args.steps.clone() };
-    let flow = loaded.flow.core();
+    let flow = loaded.model.core();
     let z = latents(&flow, usize::from(args.samples), args.seed);
     let mut ways: Vec<Way> = steps
         .iter()

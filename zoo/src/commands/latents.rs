@@ -1,6 +1,6 @@
 //! `zoo latents`: what models of the plane make of their test rows, side by side.
 
-use super::{folder, load, require_ending, say, source, threads};
+use super::{folder, load_flow, require_ending, say, source, threads};
 use crate::blueprint::Space;
 use crate::data::permutation;
 use crate::normality::Cloud;
@@ -95,8 +95,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 /// Carries test rows of a run's data to its latents.
 fn carry(run: &Path, args: &Args) -> Result<Carried> {
-    let loaded = load::<f32>(run)?;
-    let (header, flow) = (&loaded.header, &loaded.flow);
+    let loaded = load_flow::<f32>(run, "zoo reconstruct draws its latents")?;
+    let (header, flow) = (&loaded.header, &loaded.model);
     let space = header.blueprint.space;
     let Space::Table { columns: 2, .. } = space else {
         bail!(

@@ -29,7 +29,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     match &args.params {
-        Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.flow.params(), args)?,
+        Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.model.params(), args)?,
         Some(model) => parameters(&built(recipes::find(model)?, args.preset)?, args)?,
         None if args.json => {
             let rows: Result<Vec<_>> = MODELS

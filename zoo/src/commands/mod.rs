@@ -18,18 +18,22 @@ mod latents;
 mod lecture;
 mod list;
 mod planar;
+mod reconstruct;
 mod sample;
 mod sound;
 mod trade_off;
 mod train;
 mod transform;
+mod vae;
 mod volumes;
 
 use crate::checkpoint::{self, Header, Loaded};
+use crate::model::Model;
 use crate::source::Source;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
+use flows::Flow;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -83,6 +87,12 @@ enum Command {
     Decode(transform::Args),
     /// Draw what lies between test images: a manifold with four of them in its corners, and lines
     Interpolate(interpolate::Args),
+    /// Draw what a vae makes of test rows by way of z, and, of two latents, the plane of z
+    ///
+    /// reconstructions.png has test images and, below each, what the decoder makes of the middle of its posterior. Of
+    /// two latents there are manifold.png, what is decoded from a grid of z whose cells are equally likely, and
+    /// latents.png, the middles of test rows' posteriors, a colour for each class.
+    Reconstruct(reconstruct::Args),
     /// Draw what a model of the plane has learnt: density, samples, and the map between z and x
     Density(density::Args),
     /// Draw what models of the plane make of their test rows, side by side: z should be a standard normal
@@ -144,6 +154,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Encode(args) => transform::run(&args, transform::Map::Encode),
         Command::Decode(args) => transform::run(&args, transform::Map::Decode),
         Command::Interpolate(args) => interpolate::run(&args),
+        Command::Reconstruct(args) => reconstruct::run(&args),
         Command::Density(args) => density::run(&args),
         Command::Latents(args) => latents::run(&args),
         Command::Gaussianize(args) => gaussianize::run(&args),
@@ -157,8 +168,21 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 /// Loads the model that RUN names.
-fn load<T: Real>(run: &Path) -> Result<Loaded<T>> {
+fn load<T: Real>(run: &Path) -> Result<Loaded<Model<T>>> {
     checkpoint::load(&crate::run::checkpoint(run)?)
+}
+
+/// Loads the flow that RUN names. Another model is refused with the words for what can be done in place of this.
+fn load_flow<T: Real>(run: &Path, instead: &str) -> Result<Loaded<Flow<T>>> {
+    let Loaded { header, model } = load(run)?;
+    match model.into_flow() {
+        Some(model) => Ok(Loaded { header, model }),
+        None => bail!(
+            "{}: {} has latents of another number than its data, and this needs a flow: {instead}",
+            run.display(),
+            header.blueprint.name()
+        ),
+    }
 }
 
 /// The data that a model is looked at with: what it was trained on or other data of the same shape, with

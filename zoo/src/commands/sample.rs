@@ -1,10 +1,12 @@
 //! `zoo sample`.
 
-use super::{beside, class, how::positive, load, say, sound, threads};
+use super::{beside, class, how::positive, load, load_flow, say, sound, threads};
 use crate::blueprint::{Architecture, Blueprint, Space};
+use crate::bound::{self, Draw};
 use crate::checkpoint::Loaded;
 use crate::data::npy;
 use crate::drawing;
+use crate::model::Model;
 use crate::pictures::terminal::{self, Colours};
 use crate::sampling::{self, Distance, Drawn, Request};
 use anyhow::{Context as _, Result, bail};
@@ -27,6 +29,9 @@ pub(super) struct Args {
     /// All samples of this class, of a conditional model [default: each class in turn, from left to right]
     #[arg(long, value_name = "CLASS")]
     class: Option<usize>,
+    /// Of a vae, draw from p(x|z) in place of showing its mean
+    #[arg(long)]
+    noise: bool,
     /// Decides the samples
     #[arg(long, default_value = "0")]
     seed: u64,
@@ -110,6 +115,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let space = loaded.header.blueprint.space;
     class::check(args.class, &args.run, loaded.header.blueprint.classes)?;
     sound::check(args.wav.as_deref(), args.run.display(), &space)?;
+    if args.noise && matches!(loaded.model, Model::Flow(_)) {
+        bail!("{} draws x from z without noise: leave out --noise", loaded.header.blueprint.name());
+    }
     let Grid { columns, rows } = args.grid;
     let (class, temperature, seed) = (args.class, args.temperature, args.seed);
     let inversion = args.inversion(&loaded.header.blueprint)?;
@@ -174,11 +182,18 @@ type Found = (usize, Distance);
 
 /// Samples, and what the search for them took and came to where there was one. A search goes through layer after
 /// layer in `f64`, in which it is made anyway: between them `f32` would lose more than it does.
-fn draw(args: &Args, loaded: &Loaded<f32>, request: &Request) -> Result<(Tensor<f32>, Option<Found>)> {
+fn draw(args: &Args, loaded: &Loaded<Model<f32>>, request: &Request) -> Result<(Tensor<f32>, Option<Found>)> {
+    let flow = match &loaded.model {
+        Model::Flow(flow) => flow,
+        Model::Vae(vae) => {
+            let draw = if args.noise { Draw::Noise } else { Draw::Mean };
+            return Ok((bound::samples(vae, request.count, request.temperature, request.seed, draw), None));
+        }
+    };
     if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
-        return Ok((sampling::draw(&loaded.flow, request).values, None));
+        return Ok((sampling::draw(flow, request).values, None));
     }
-    let exact = load::<f64>(&args.run)?.flow;
+    let exact = load_flow::<f64>(&args.run, "give a run of mint-net")?.model;
     let Drawn { values, search } = sampling::draw(&exact, request);
     Ok((values.cast(), search.map(|search| (search.most, search.distance(&exact)))))
 }

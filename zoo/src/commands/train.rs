@@ -2,7 +2,8 @@
 
 use super::gaussian::Gaussian;
 use super::how::{self, How, plain};
-use crate::blueprint::Architecture;
+use super::vae::Vae;
+use crate::blueprint::{Architecture, Space};
 use crate::recipes;
 use crate::run::Run;
 use crate::source::Source;
@@ -33,6 +34,8 @@ pub(super) struct Args {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000), allow_negative_numbers = true)]
     reflections: Option<u64>,
     #[command(flatten)]
+    vae: Vae,
+    #[command(flatten)]
     how: How,
     /// Give the model the class of each row: it learns p(x | class), and draws the class that is asked for
     #[arg(long)]
@@ -58,7 +61,7 @@ impl Args {
     }
 
     /// The architecture with the sizes that were asked for.
-    fn sized(&self, mut architecture: Architecture, seed: u64) -> Result<Architecture> {
+    fn sized(&self, mut architecture: Architecture, space: Space, seed: u64) -> Result<Architecture> {
         architecture = self.how.sized(architecture)?;
         if let Some(order) = self.order {
             architecture = architecture.with_order(match order {
@@ -73,7 +76,7 @@ impl Args {
         if let Some(reflections) = self.reflections {
             architecture = architecture.with_reflections(usize::try_from(reflections)?)?;
         }
-        self.gaussian.sized(architecture)
+        self.vae.sized(self.gaussian.sized(architecture)?, space)
     }
 }
 
@@ -108,6 +111,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 "a resumed training keeps its --kernels and --reflections: leave them out, or begin anew with another --out"
             );
         }
+        if args.vae.is_given() {
+            bail!(
+                "a resumed training keeps its --latents, --coder, --likelihood and --posterior: leave them out, or begin anew with another --out"
+            );
+        }
         if args.data.as_ref().is_some_and(|asked| *asked != data) {
             bail!("{folder} was begun with --data {data}: leave --data out to resume it");
         }
@@ -126,7 +134,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         if let Some(rows) = source.rows() {
             recipe.batch = recipe.batch.min(rows);
         }
-        recipe.architecture = args.sized(recipe.architecture, seed)?;
+        recipe.architecture = args.sized(recipe.architecture, source.space(), seed)?;
         how.adjust(&mut recipe);
         if fitted {
             let fit = train::fit_into_run(&how.plan(recipe, data, seed, &run), &source)?;

@@ -2,9 +2,12 @@
 
 use super::{class, load, say, threads};
 use crate::blueprint::Space;
+use crate::bound;
 use crate::data::npy;
+use crate::model::Model;
 use anyhow::{Result, bail};
 use autograd::{Tensor, parallel};
+use flows::models::Vae;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -44,14 +47,24 @@ pub(super) enum Map {
 pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
-    let rows = rows(&args.input, &space, map)?;
-    let flow = &loaded.flow;
-    let given = class::condition(args.class, args.labels.as_deref(), rows.shape()[0], &args.run, flow.condition())?;
+    let vae = match &loaded.model {
+        Model::Flow(_) => None,
+        Model::Vae(_) if map == Map::LogProb => bail!(
+            "{}: vae has latents of another number than its data: logprob needs a flow; zoo evaluate estimates its density",
+            args.run.display()
+        ),
+        Model::Vae(vae) => Some(vae),
+    };
+    let rows = rows(&args.input, &space, map, vae.filter(|_| map == Map::Decode).map(Vae::latents))?;
+    let classes = loaded.header.blueprint.classes;
+    let given = class::condition(args.class, args.labels.as_deref(), rows.shape()[0], &args.run, classes)?;
     let given = given.as_ref();
-    let result = parallel::with_threads(threads(args.threads), || match map {
-        Map::LogProb => flow.log_prob_given(&rows, given),
-        Map::Encode => flow.encode_given(&rows, given),
-        Map::Decode => flow.decode_given(&rows, given),
+    let result = parallel::with_threads(threads(args.threads), || match (&loaded.model, map) {
+        (Model::Flow(flow), Map::LogProb) => flow.log_prob_given(&rows, given),
+        (Model::Flow(flow), Map::Encode) => flow.encode_given(&rows, given),
+        (Model::Flow(flow), Map::Decode) => flow.decode_given(&rows, given),
+        (Model::Vae(vae), Map::Decode) => bound::decode(vae, &rows),
+        (Model::Vae(vae), _) => bound::encode(vae, &rows),
     });
     let result = result.map_err(|why| anyhow::anyhow!("{}: {why}", args.input.display()))?;
     if let Some(at) = result.as_slice().iter().position(|x| !x.is_finite()) {
@@ -70,6 +83,7 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
     let what = match map {
         Map::LogProb if given.is_some() => "log p(x | class) in nats",
         Map::LogProb => "log p(x) in nats",
+        Map::Encode if vae.is_some() => "means of the latents' posterior",
         Map::Encode => "latents",
         Map::Decode => "data",
     };
@@ -78,18 +92,20 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
 }
 
 /// Reads rows of the model's size; images may come in any shape of as many values each.
-fn rows(path: &Path, space: &Space, map: Map) -> Result<Tensor<f32>> {
+/// Latents are so many numbers a row, where they are not as many as the data's.
+fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<Tensor<f32>> {
     let npy::Values { shape, values } = npy::read_values(path)?;
     let shown = path.display();
-    let dims = space.dims();
+    let dims = latents.unwrap_or(space.dims());
     let Some((&count, row)) = shape.split_first() else {
         bail!("{shown} holds a single number: give one row for each sample");
     };
     if row.iter().product::<usize>() != dims {
-        bail!(
-            "{shown} has rows of shape {row:?}, but this model is over {}: give {dims} values a row",
-            space.describe()
-        );
+        let over = match latents {
+            None => format!("is over {}", space.describe()),
+            Some(latents) => format!("has {latents} latents"),
+        };
+        bail!("{shown} has rows of shape {row:?}, but this model {over}: give {dims} values a row");
     }
     if map != Map::Decode
         && space.levels().is_some()

@@ -122,10 +122,9 @@ impl Wanted {
     /// Whether a model that exists is this one, whatever its sizes.
     #[must_use]
     pub fn is(&self, blueprint: &Blueprint, data: &str) -> bool {
-        let two = |latents: usize| latents == 2;
         let suits = match &blueprint.architecture {
-            // VAE
-            _ => two(2),
+            Architecture::Vae { latents, .. } => (*latents == 2) == self.options.contains(TWO_LATENTS),
+            _ => true,
         };
         suits && blueprint.name() == self.model() && data == self.data && (blueprint.classes > 0) == self.conditional
     }

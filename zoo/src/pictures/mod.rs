@@ -12,6 +12,7 @@ pub mod dots;
 mod frame;
 pub mod grid;
 pub mod heat;
+pub mod legend;
 mod plane;
 pub mod quantiles;
 mod raster;
@@ -103,9 +104,20 @@ pub fn byte(value: f32) -> u8 {
     (value * 255.0).round() as u8
 }
 
-/// Colours that are told apart by readers with any colour vision (Okabe and Ito), dark ones first.
-pub(crate) const PALETTE: [[u8; 3]; 6] =
-    [[0, 114, 178], [213, 94, 0], [0, 158, 115], [204, 121, 167], [230, 159, 0], [86, 180, 233]];
+/// Colours that are told apart by readers with any colour vision (Okabe and Ito), dark ones first; then, for as many
+/// as there are digits, some of Tol's.
+pub(crate) const PALETTE: [[u8; 3]; 10] = [
+    [0, 114, 178],
+    [213, 94, 0],
+    [0, 158, 115],
+    [204, 121, 167],
+    [230, 159, 0],
+    [86, 180, 233],
+    [136, 34, 85],
+    [110, 110, 110],
+    [153, 153, 51],
+    [51, 34, 136],
+];
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ mod mint_net;
 mod nice;
 mod real_nvp;
 mod student;
+pub mod vae;
 mod wave_net;
 
 pub use student::student;
@@ -86,7 +87,8 @@ pub struct Entry {
 }
 
 /// Every model, in the lectures' order.
-pub const MODELS: [Entry; 10] = [
+pub const MODELS: [Entry; 11] = [
+    vae::ENTRY,
     nice::ENTRY,
     real_nvp::ENTRY,
     autoregressive::MADE,

@@ -1,19 +1,22 @@
 //! Beginning a training, or going on with one: what can be refused is refused before there is a folder.
 
 use super::distil::Divergence;
-use super::objective::{Likelihood, Objective};
+use super::objective::{Likelihood, Objective, Trained};
 use super::signals::SignalDivergence;
 use super::state::Saved;
+use super::vae::Bound;
 use super::{Outcome, Plan, Training};
 use crate::blueprint::{Architecture, Blueprint};
 use crate::checkpoint::{self, Contents, Loaded};
 use crate::data::Standardisation;
+use crate::model::Model;
 use crate::recipes::{Budget, Recipe};
 use crate::run::Run;
 use crate::source::Source;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, parallel};
-use flows::{Flow, Module};
+use flows::models::Vae;
+use flows::{Bijection, Flow, Module};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::io::Write as _;
@@ -21,18 +24,20 @@ use std::io::Write as _;
 /// More dimensions than these are many to go through one by one in every step.
 const MANY: usize = 100;
 
-/// Trains on data by maximum likelihood, from the start.
+/// Trains on data, from the start: by maximum likelihood, or by its bound.
 ///
 /// # Errors
 /// If the data does not suit the model, the loss stops being finite, or a file cannot be written.
 pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
     let blueprint =
         Blueprint { architecture: plan.recipe.architecture.clone(), space: source.space(), classes: source.classes() };
-    let objective = likelihood(plan, source, &blueprint);
-    objective.steps_per_epoch()?;
-    let flow = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed)).with_context(|| plan.data.clone())?;
+    source.steps_per_epoch(plan.recipe.batch)?;
+    let model = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed)).with_context(|| plan.data.clone())?;
     if let Some(statistics) = source.standardisation() {
-        standardise(&flow, statistics);
+        match &model {
+            Model::Flow(flow) => standardise(flow.preprocessing(), statistics),
+            Model::Vae(vae) => standardise(Some(vae.preprocessing()), statistics),
+        }
     }
     plan.run.create()?;
     let _lock = plan.run.lock()?;
@@ -46,7 +51,10 @@ pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
             "the likelihood of an iaf goes through all dimensions in order, on the tape, which takes seconds a step for this many: zoo distill makes one from a maf",
         );
     }
-    begin(plan, &objective, blueprint, flow)
+    match model {
+        Model::Flow(flow) => begin(plan, &likelihood(plan, source, &blueprint), blueprint, flow),
+        Model::Vae(vae) => begin(plan, &bound(plan, source, &vae), blueprint, vae),
+    }
 }
 
 /// Distils a teacher into a student of the recipe's architecture, from the start. The run keeps a copy of the
@@ -54,7 +62,7 @@ pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
 ///
 /// # Errors
 /// If the two do not fit, the loss stops being finite, or a file cannot be written.
-pub fn start_student(plan: &Plan, teacher: &Loaded<f32>) -> Result<Outcome> {
+pub fn start_student(plan: &Plan, teacher: &Loaded<Flow<f32>>) -> Result<Outcome> {
     let blueprint = Blueprint { architecture: plan.recipe.architecture.clone(), ..teacher.header.blueprint.clone() };
     let (objective, flow) = student(plan, teacher, &blueprint)?;
     objective.steps_per_epoch()?;
@@ -63,12 +71,16 @@ pub fn start_student(plan: &Plan, teacher: &Loaded<f32>) -> Result<Outcome> {
     let (name, of) = (blueprint.name(), teacher.header.blueprint.name());
     announce(&format!("distilling {of} into {name}"), plan);
     keep(teacher, &plan.run)?;
-    share_preprocessing(&teacher.flow, &flow);
+    share_preprocessing(&teacher.model, &flow);
     begin(plan, objective.as_ref(), blueprint, flow)
 }
 
 /// A student of that blueprint, and what it minimises.
-fn student(plan: &Plan, teacher: &Loaded<f32>, blueprint: &Blueprint) -> Result<(Box<dyn Objective>, Flow<f32>)> {
+fn student(
+    plan: &Plan,
+    teacher: &Loaded<Flow<f32>>,
+    blueprint: &Blueprint,
+) -> Result<(Box<dyn Objective<Flow<f32>>>, Flow<f32>)> {
     let (batch, seed) = (plan.recipe.batch, plan.seed);
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     if let Architecture::ParallelWaveNet { .. } = blueprint.architecture {
@@ -76,7 +88,7 @@ fn student(plan: &Plan, teacher: &Loaded<f32>, blueprint: &Blueprint) -> Result<
         let (objective, flow) = SignalDivergence::new(teacher, blueprint, source, batch, seed, rng)?;
         return Ok((Box::new(objective), flow));
     }
-    Ok((Box::new(Divergence::new(teacher, batch, seed)), blueprint.build(rng)?))
+    Ok((Box::new(Divergence::new(teacher, batch, seed)), blueprint.flow(rng)?))
 }
 
 /// Student and teacher see data alike: what stands before both has the teacher's numbers.
@@ -89,22 +101,32 @@ fn share_preprocessing(teacher: &Flow<f32>, student: &Flow<f32>) {
 }
 
 /// A copy of the teacher in the student's run.
-fn keep(teacher: &Loaded<f32>, run: &Run) -> Result<()> {
+fn keep(teacher: &Loaded<Flow<f32>>, run: &Run) -> Result<()> {
     let tensors: Vec<(String, Tensor<f32>)> =
-        teacher.flow.params().into_iter().map(|(path, param)| (path, param.value())).collect();
+        teacher.model.params().into_iter().map(|(path, param)| (path, param.value())).collect();
     checkpoint::write(&run.teacher(), &teacher.header, &[], &tensors)
 }
 
-fn begin(plan: &Plan, objective: &dyn Objective, blueprint: Blueprint, flow: Flow<f32>) -> Result<Outcome> {
+fn begin<M: Trained + Send>(
+    plan: &Plan,
+    objective: &dyn Objective<M>,
+    blueprint: Blueprint,
+    model: M,
+) -> Result<Outcome> {
     parallel::with_threads(plan.threads, || {
-        objective.initialise(&flow)?;
-        Training::new(plan, objective, blueprint, flow).go()
+        objective.initialise(&model)?;
+        Training::new(plan, objective, blueprint, model).go()
     })
 }
 
 fn likelihood<'a>(plan: &Plan, source: &'a Source, blueprint: &Blueprint) -> Likelihood<'a> {
     let calibrated = blueprint.is_calibrated();
     Likelihood { source, space: blueprint.space, calibrated, batch: plan.recipe.batch, seed: plan.seed }
+}
+
+fn bound<'a>(plan: &Plan, source: &'a Source, vae: &Vae<f32>) -> Bound<'a> {
+    let discrete = vae.likelihood().is_discrete();
+    Bound { source, space: source.space(), batch: plan.recipe.batch, seed: plan.seed, discrete }
 }
 
 /// Says what is about to happen, for how long, and where it will be found.
@@ -178,17 +200,18 @@ pub fn resume(plan: &Plan, model: &str, source: &Source, paused: &Paused) -> Res
             paused.data
         );
     }
-    let objective = likelihood(plan, source, blueprint);
-    objective.steps_per_epoch()?;
-    let flow = paused.contents.build(&plan.run.training())?;
-    go_on(plan, &objective, flow, paused)
+    source.steps_per_epoch(plan.recipe.batch)?;
+    match paused.contents.build(&plan.run.training())? {
+        Model::Flow(flow) => go_on(plan, &likelihood(plan, source, blueprint), flow, paused),
+        Model::Vae(vae) => go_on(plan, &bound(plan, source, &vae), vae, paused),
+    }
 }
 
 /// Goes on where a distillation in the same folder was cut off.
 ///
 /// # Errors
 /// As [`start_student`], and if what the folder holds cannot be resumed.
-pub fn resume_student(plan: &Plan, teacher: &Loaded<f32>, paused: &Paused) -> Result<Outcome> {
+pub fn resume_student(plan: &Plan, teacher: &Loaded<Flow<f32>>, paused: &Paused) -> Result<Outcome> {
     // Whether the file holds such a model is seen before a model of its sizes is made.
     let contents = &paused.contents;
     drop(contents.build::<f32>(&plan.run.training())?);
@@ -196,19 +219,19 @@ pub fn resume_student(plan: &Plan, teacher: &Loaded<f32>, paused: &Paused) -> Re
     go_on(plan, objective.as_ref(), flow, paused)
 }
 
-fn go_on(plan: &Plan, objective: &dyn Objective, flow: Flow<f32>, paused: &Paused) -> Result<Outcome> {
+fn go_on<M: Trained + Send>(plan: &Plan, objective: &dyn Objective<M>, model: M, paused: &Paused) -> Result<Outcome> {
     let contents = &paused.contents;
     let _lock = plan.run.lock()?;
     parallel::with_threads(plan.threads, || {
-        let mut training = Training::new(plan, objective, contents.header.blueprint.clone(), flow);
+        let mut training = Training::new(plan, objective, contents.header.blueprint.clone(), model);
         training.restore(contents)?;
         training.go()
     })
 }
 
-/// Gives the flow's first layer the statistics of the training rows.
-pub(super) fn standardise(flow: &Flow<f32>, statistics: &Standardisation) {
-    let Some(layer) = flow.preprocessing() else { return };
+/// Gives what stands before a model the statistics of the training rows.
+pub(super) fn standardise(before: Option<&dyn Bijection<f32>>, statistics: &Standardisation) {
+    let Some(layer) = before else { return };
     for ((_, buffer), values) in layer.params().into_iter().zip([&statistics.mean, &statistics.deviation]) {
         buffer.set(Tensor::from_fn([values.len()], |i| values[i] as f32));
     }

@@ -49,9 +49,9 @@ pub(super) type Drawn = (Tensor<f32>, Option<Tensor<f32>>);
 
 impl Divergence {
     /// Learning from this teacher, so many samples a step.
-    pub(super) fn new(teacher: &Loaded<f32>, batch: usize, seed: u64) -> Self {
-        freeze(&teacher.flow);
-        Self { teacher: teacher.flow.core(), space: teacher.header.blueprint.space, batch, seed }
+    pub(super) fn new(teacher: &Loaded<Flow<f32>>, batch: usize, seed: u64) -> Self {
+        freeze(&teacher.model);
+        Self { teacher: teacher.model.core(), space: teacher.header.blueprint.space, batch, seed }
     }
 
     /// The latents of `stream`; the same for the same number.
@@ -88,7 +88,7 @@ fn drawn_together(samples: &Tensor<f32>, rng: &mut ChaCha8Rng) -> Tensor<f32> {
     })
 }
 
-impl Objective for Divergence {
+impl Objective<Flow<f32>> for Divergence {
     fn steps_per_epoch(&self) -> Result<u64> {
         if !(1..=LARGEST).contains(&self.batch) {
             bail!("a batch of {} samples cannot be drawn: choose --batch between 1 and {LARGEST}", self.batch);

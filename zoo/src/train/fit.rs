@@ -61,9 +61,9 @@ fn fit_here(plan: &Plan, source: &Source, mut watch: impl FnMut(&Layer<f32>, f64
     let marginals = no_finer(marginals, rows);
     let data = || plan.data.clone();
     let build = |layers: usize| -> Result<Flow<f32>> {
-        let flow = blueprint(layers, marginals).build(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
+        let flow = blueprint(layers, marginals).flow(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
         if let Some(statistics) = source.standardisation() {
-            super::begin::standardise(&flow, statistics);
+            super::begin::standardise(flow.preprocessing(), statistics);
         }
         Ok(flow)
     };

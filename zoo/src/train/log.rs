@@ -3,6 +3,7 @@
 use crate::files;
 use crate::pictures::curve::{self, Labels, Series};
 use crate::run::Run;
+use crate::score::Bound;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -23,15 +24,30 @@ pub(super) struct Line {
     /// On held-out rows, with the averaged weights where an average is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     validation: Option<f64>,
+    /// Where that is by a bound, its parts in nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reconstruction: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kl: Option<f64>,
 }
 
 impl Line {
     pub(super) fn train(step: u64, epoch: f64, seconds: f64, loss: f64, lr: f64) -> Self {
-        Self { step, epoch, seconds, train: Some(loss), lr: Some(lr), validation: None }
+        Self { train: Some(loss), lr: Some(lr), ..Self::at(step, epoch, seconds) }
     }
 
     pub(super) fn validation(step: u64, epoch: f64, seconds: f64, loss: f64) -> Self {
-        Self { step, epoch, seconds, train: None, lr: None, validation: Some(loss) }
+        Self { validation: Some(loss), ..Self::at(step, epoch, seconds) }
+    }
+
+    fn at(step: u64, epoch: f64, seconds: f64) -> Self {
+        Self { step, epoch, seconds, train: None, lr: None, validation: None, reconstruction: None, kl: None }
+    }
+
+    /// The same with the parts of the bound that it is by, if it is by one.
+    pub(super) fn by(self, bound: Option<Bound>) -> Self {
+        let (reconstruction, kl) = bound.map(|bound| (bound.reconstruction, bound.kl)).unzip();
+        Self { reconstruction, kl, ..self }
     }
 }
 

@@ -11,6 +11,7 @@ mod objective;
 mod progress;
 mod signals;
 mod state;
+mod vae;
 
 pub use begin::{Paused, paused, resume, resume_student, start, start_student};
 pub use fit::{Fit, fit, fit_into_run};
@@ -25,9 +26,8 @@ use crate::{drawing, interrupt};
 use anyhow::Result;
 use autograd::{Tape, Tensor, sharded};
 use flows::nn::{Adam, Average, Schedule, clip_norm};
-use flows::{Flow, Module};
 use log::{Line, Log};
-use objective::{Loss, Objective};
+use objective::{Loss, Objective, Trained};
 use progress::Progress;
 use state::Saved;
 use std::time::Instant;
@@ -66,11 +66,11 @@ pub struct Outcome {
 }
 
 /// A training in progress.
-struct Training<'a> {
+struct Training<'a, M> {
     plan: &'a Plan,
-    objective: &'a dyn Objective,
+    objective: &'a dyn Objective<M>,
     blueprint: Blueprint,
-    flow: Flow<f32>,
+    model: M,
     adam: Adam<f32>,
     average: Option<Average<f32>>,
     saved: Saved,
@@ -79,15 +79,15 @@ struct Training<'a> {
     shards: usize,
 }
 
-impl<'a> Training<'a> {
-    fn new(plan: &'a Plan, objective: &'a dyn Objective, blueprint: Blueprint, flow: Flow<f32>) -> Self {
+impl<'a, M: Trained> Training<'a, M> {
+    fn new(plan: &'a Plan, objective: &'a dyn Objective<M>, blueprint: Blueprint, model: M) -> Self {
         let recipe = &plan.recipe;
-        let adam = Adam::new(flow.params(), recipe.adam);
-        let average = recipe.average.map(|decay| Average::new(flow.params(), decay));
+        let adam = Adam::new(model.params(), recipe.adam);
+        let average = recipe.average.map(|decay| Average::new(model.params(), decay));
         let shards = recipe.shards.unwrap_or(plan.threads);
         let saved = Saved::new(recipe.clone());
         let began = Instant::now();
-        Self { plan, objective, blueprint, flow, adam, average, saved, best_weights: Vec::new(), began, shards }
+        Self { plan, objective, blueprint, model, adam, average, saved, best_weights: Vec::new(), began, shards }
     }
 
     /// Seconds of training so far, those before an interruption included.
@@ -149,7 +149,7 @@ impl<'a> Training<'a> {
     /// One optimiser step. Returns the loss, in the unit that is shown.
     fn step(&mut self, lr: f64, order: &mut Order) -> Result<f64> {
         let rows = self.plan.recipe.batch;
-        let loss = self.objective.loss(&self.flow, self.saved.step, order)?;
+        let loss = self.objective.loss(&self.model, self.saved.step, order)?;
         let mut evaluated = sharded(rows, self.shards, &loss);
         if !evaluated.loss.is_finite() {
             return Err(self.explain(&loss, rows));
@@ -184,22 +184,23 @@ impl<'a> Training<'a> {
         if let Some(average) = &mut self.average {
             average.swap();
         }
-        self.objective.calibrate(&self.flow)?;
-        let validation = self.objective.judge(&self.flow);
+        self.objective.calibrate(&self.model)?;
+        let validation = self.objective.judge(&self.model);
         let step = self.saved.step;
         self.saved.judged = step;
-        log.write(&Line::validation(step, step as f64 / per_epoch as f64, self.seconds(), validation.loss()))?;
+        let line = Line::validation(step, step as f64 / per_epoch as f64, self.seconds(), validation.loss());
+        log.write(&line.by(validation.bound))?;
         shown.epoch(epoch, validation.loss());
         // A model that is not finite everywhere is not the best of anything.
         if validation.loss().is_finite() && self.saved.best.is_none_or(|best| validation.loss() < best.loss()) {
             self.saved.best = Some(validation);
             self.saved.best_step = step;
-            self.best_weights = self.flow.params().into_iter().map(|(path, param)| (path, param.value())).collect();
+            self.best_weights = self.model.params().into_iter().map(|(path, param)| (path, param.value())).collect();
         }
         let drawn = if epoch <= 10 || epoch.is_multiple_of(10) {
             let temperature = self.plan.recipe.temperature;
             let count = drawing::shown(&self.blueprint.space, GRID);
-            let samples = drawing::samples(&self.flow, None, count, temperature, 0);
+            let samples = self.model.samples(count, temperature);
             drawing::save(&samples, &self.blueprint.space, &self.plan.run.grid(epoch), 10)
         } else {
             Ok(())

@@ -1,43 +1,56 @@
 //! What a training minimises, and what it is judged by.
 
 use crate::blueprint::Space;
+use crate::drawing;
 use crate::rows::Rows;
 use crate::score::{self, Score, score};
 use crate::source::{Order, Part, Source};
 use anyhow::Result;
-use autograd::{Tape, Var};
-use flows::{Context, Flow, Noise};
+use autograd::{Tape, Tensor, Var};
+use flows::{Context, Flow, Module, Noise};
 use std::ops::Range;
 
 /// Validation rows an epoch is judged by.
-const VALIDATION_ROWS: usize = 2_000;
+pub(super) const VALIDATION_ROWS: usize = 2_000;
 /// Training batches that statistics for evaluation are collected from.
 const CALIBRATION_BATCHES: u64 = 100;
+
+/// A model that can be trained: its parameters, and samples for the pictures on the way.
+pub(super) trait Trained: Module<f32> + Sync {
+    /// So many samples, always from the same noise.
+    fn samples(&self, count: usize, temperature: f64) -> Tensor<f32>;
+}
+
+impl Trained for Flow<f32> {
+    fn samples(&self, count: usize, temperature: f64) -> Tensor<f32> {
+        drawing::samples(self, None, count, temperature, 0)
+    }
+}
 
 /// The loss of some rows of a step's batch, in nats a row, averaged over them.
 pub(super) type Loss<'a> = Box<dyn Fn(&Tape<f32>, Range<usize>) -> Var<f32> + Sync + 'a>;
 
 /// What a training minimises. Everything random in it comes from the training's seed and the step's number.
-pub(super) trait Objective: Sync {
+pub(super) trait Objective<M>: Sync {
     /// Steps between two judgements.
     fn steps_per_epoch(&self) -> Result<u64>;
 
     /// Lets parameters that start from data see some, where there are any.
-    fn initialise(&self, _flow: &Flow<f32>) -> Result<()> {
+    fn initialise(&self, _model: &M) -> Result<()> {
         Ok(())
     }
 
     /// Collects what the model's evaluation uses of training batches, for the weights it has now. A student has
     /// no such: its data are not known before they are drawn.
-    fn calibrate(&self, _flow: &Flow<f32>) -> Result<()> {
+    fn calibrate(&self, _model: &M) -> Result<()> {
         Ok(())
     }
 
     /// The loss of a step, over the rows `0..batch`. Where a batch is not split, the range is the whole of it.
-    fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, order: &mut Order) -> Result<Loss<'a>>;
+    fn loss<'a>(&'a self, model: &'a M, step: u64, order: &mut Order) -> Result<Loss<'a>>;
 
     /// How good the model is now.
-    fn judge(&self, flow: &Flow<f32>) -> Score;
+    fn judge(&self, model: &M) -> Score;
 
     /// The unit in which losses are shown.
     fn unit(&self) -> &'static str;
@@ -67,7 +80,7 @@ impl Likelihood<'_> {
     }
 }
 
-impl Objective for Likelihood<'_> {
+impl Objective<Flow<f32>> for Likelihood<'_> {
     fn steps_per_epoch(&self) -> Result<u64> {
         self.source.steps_per_epoch(self.batch)
     }

@@ -37,7 +37,7 @@ pub(super) struct SignalDivergence {
 impl SignalDivergence {
     /// A student with fresh parameters, and its objective.
     pub(super) fn new(
-        teacher: &Loaded<f32>,
+        teacher: &Loaded<Flow<f32>>,
         blueprint: &Blueprint,
         source: Source,
         batch: usize,
@@ -49,7 +49,7 @@ impl SignalDivergence {
         let flow = blueprint.preceded(student.flow(steps, blueprint.classes));
         // The loss asks the teacher's layer about one step at a time, which its density does not.
         let layer = WaveNetFlow::layer(&teacher.header.blueprint.wave_net()?, rng);
-        let (ours, theirs) = (layer.params(), teacher.flow.core().params());
+        let (ours, theirs) = (layer.params(), teacher.model.core().params());
         assert!(ours.iter().map(|(path, _)| path).eq(theirs.iter().map(|(path, _)| path)), "one layer, two paths");
         for ((_, to), (_, from)) in ours.into_iter().zip(theirs) {
             to.set(from.value());
@@ -61,7 +61,7 @@ impl SignalDivergence {
     }
 }
 
-impl Objective for SignalDivergence {
+impl Objective<Flow<f32>> for SignalDivergence {
     fn steps_per_epoch(&self) -> Result<u64> {
         self.source.steps_per_epoch(self.batch)?;
         self.divergence.steps_per_epoch()

@@ -1,12 +1,12 @@
 //! What a training must remember to go on where it was cut off.
 
 use super::Training;
+use super::objective::Trained;
 use crate::checkpoint::{self, Contents, Header, TRAINING};
 use crate::recipes::Recipe;
 use crate::score::Score;
 use anyhow::{Context as _, Result, anyhow};
 use autograd::Tensor;
-use flows::Module;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Instant;
@@ -56,7 +56,7 @@ impl Saved {
     }
 }
 
-impl Training<'_> {
+impl<M: Trained> Training<'_, M> {
     /// Writes the best model, then the training. Cut off between the two, a resumed training
     /// finds the same best model again.
     pub(super) fn save(&self) -> Result<()> {
@@ -69,7 +69,7 @@ impl Training<'_> {
         let run = &self.plan.run;
         // The training first: what is left behind by a kill in between can then be resumed.
         let weights: Vec<(String, Tensor<f32>)> =
-            self.flow.params().into_iter().map(|(path, param)| (path, param.value())).collect();
+            self.model.params().into_iter().map(|(path, param)| (path, param.value())).collect();
         let saved = Saved { seconds: self.seconds(), ..self.saved.clone() };
         let named =
             |prefix: &'static str| move |(path, tensor): (String, Tensor<f32>)| (format!("{prefix}{path}"), tensor);
@@ -103,7 +103,7 @@ impl Training<'_> {
             // Somebody took the best weights away: the next ones that are judged take their place.
             (self.saved.best, self.saved.judged) = (None, 0);
         }
-        checkpoint::fill(&self.flow, &contents.tensors, "model.", &path)?;
+        checkpoint::fill(&self.model, &contents.tensors, "model.", &path)?;
         let missing = |prefix: &'static str| {
             let shown = path.display();
             move |name: String| anyhow!("{shown} lacks the tensor {prefix}{name}: it is damaged, begin a new training")

@@ -124,6 +124,12 @@ impl<T: Real> Vae<T> {
         Self { preprocessing: Chain::new(layers), ..self }
     }
 
+    /// What data pass before the encoder, and a decoder's numbers on their way back.
+    #[must_use]
+    pub fn preprocessing(&self) -> &dyn Bijection<T> {
+        &self.preprocessing
+    }
+
     /// Sets the parameters of the preprocessing that start from data, given a first batch.
     pub fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) {
         self.preprocessing.initialise(x, cx);

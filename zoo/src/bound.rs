@@ -1,0 +1,189 @@
+//! Rows through a variational autoencoder: its bound, an estimate of its density, samples and codes.
+
+use crate::blueprint::Space;
+use crate::rows::Rows;
+use crate::score::{Bound, Measure, Score, mean};
+use autograd::{Real, Tensor, Var, parallel};
+use flows::layers::Dequantise;
+use flows::models::{Elbo, Likelihood, Vae};
+use flows::{Base as _, Bijection as _, Context, InputError, Mapped, Noise, StandardNormal};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
+
+/// Draws of z for each row that a density is estimated from, where nobody says how many.
+pub const DRAWS: usize = 100;
+
+/// Rows at a time.
+const BATCH: usize = 500;
+
+/// Rows as the likelihood takes them, with their log-determinant: pixels' levels are filled up to numbers in [0, 1],
+/// or drawn to be 0 or 1; anything else is as it is.
+#[must_use]
+pub fn prepared<T: Real>(likelihood: Likelihood, space: &Space, x: &Var<T>, noise: Noise) -> Mapped<T> {
+    match space.levels() {
+        None => Mapped::volume_preserving(x.clone()),
+        Some(levels) if likelihood.is_discrete() => Mapped::volume_preserving(binarised(x, levels, noise)),
+        Some(levels) => Dequantise::new(levels).to_latent(x, Context::evaluation(noise)),
+    }
+}
+
+/// Each pixel 1 with chance level/(levels − 1), else 0: Salakhutdinov & Murray's binary MNIST (2008), drawn afresh
+/// for other noise.
+fn binarised<T: Real>(x: &Var<T>, levels: u32, noise: Noise) -> Var<T> {
+    let (most, values) = (f64::from(levels - 1), x.value().as_slice());
+    let mut drawn = Tensor::zeros(x.shape());
+    let width = x.extent(1);
+    let rows = drawn.as_mut_slice();
+    noise.rows(x.extent(0), |i, uniform| {
+        for at in i * width..(i + 1) * width {
+            if uniform() * most < values[at].to_f64() {
+                rows[at] = T::ONE;
+            }
+        }
+    });
+    x.constant_like(drawn)
+}
+
+/// The bound of each row at one draw of z. What a row is given depends on the noise and its number alone.
+fn elbo<T: Real>(vae: &Vae<T>, prepared: &Var<T>, noise: Noise) -> Elbo<T> {
+    let drawn = prepared.constant_like(vae.noise(prepared.extent(0), noise));
+    vae.elbo(prepared, &drawn, Context::default())
+}
+
+/// `−ELBO` averaged over a batch, in nats: of pixel levels where those are filled up.
+#[must_use]
+pub fn loss<T: Real>(vae: &Vae<T>, space: &Space, x: &Var<T>, noise: Noise) -> Var<T> {
+    let Mapped { value, log_det } = prepared(vae.likelihood(), space, x, noise);
+    -(elbo(vae, &value, noise).value() + log_det).mean_all()
+}
+
+/// Evaluates the bound on rows, with noise of this seed.
+#[must_use]
+pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
+    let found = by_batches(rows.count(), |range| {
+        let noise = Noise::new(seed).from_row(range.start);
+        let x = prepared(vae.likelihood(), space, &rows.x().rows(range).into(), noise).value;
+        let Elbo { reconstruction, divergence } = elbo(vae, &x, noise);
+        [reconstruction, divergence].map(|part| part.into_value())
+    });
+    let part = |which: usize| -> Vec<f64> {
+        let values = found.iter().flat_map(|parts| parts[which].as_slice());
+        values.map(|&nats| f64::from(nats)).collect()
+    };
+    let (reconstruction, divergence) = (part(0), part(1));
+    let bounds: Vec<f64> = reconstruction.iter().zip(&divergence).map(|(log_p, kl)| log_p - kl).collect();
+    let score = scored(vae, space, Measure::Bound, &bounds);
+    let bound = Bound {
+        elbo_nats: score.nats,
+        elbo_error: score.nats_error,
+        elbo_bits: score.bits_per_dim,
+        elbo_bits_error: score.bits_error,
+        reconstruction: mean(&reconstruction).0,
+        kl: mean(&divergence).0,
+        draws: 0,
+    };
+    Score { bound: Some(bound), ..score }
+}
+
+/// Evaluates the density on rows, as importance sampling with so many draws of z for each estimates it, and the
+/// bound.
+///
+/// # Errors
+/// If a row has a value that is not finite.
+pub fn estimate(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64, draws: usize) -> Result<Score, InputError> {
+    let found = by_batches(rows.count(), |range| {
+        let noise = Noise::new(seed).from_row(range.start);
+        let x = prepared(vae.likelihood(), space, &rows.x().rows(range).into(), noise).value;
+        vae.log_prob_by_importance(x.value(), draws, noise)
+    });
+    let found = found.into_iter().collect::<Result<Vec<Tensor<f32>>, InputError>>()?;
+    let values: Vec<f64> = found.iter().flat_map(|part| part.as_slice()).map(|&nats| f64::from(nats)).collect();
+    let bound = score(vae, space, rows, seed).bound.map(|bound| Bound { draws, ..bound });
+    Ok(Score { bound, ..scored(vae, space, Measure::LogLikelihood, &values) })
+}
+
+/// Probabilities of zeros and ones are not per level of a pixel.
+fn scored(vae: &Vae<f32>, space: &Space, measure: Measure, values: &[f64]) -> Score {
+    let score = Score::of(measure, values, false);
+    if vae.likelihood().is_discrete() { score } else { score.of_space(space) }
+}
+
+/// What the decoder's numbers are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draw {
+    /// Their mean.
+    Mean,
+    /// A draw from p(x|z).
+    Noise,
+}
+
+/// Samples, `[count, D]`, reproducibly from the seed: z from N(0, I), scaled by the temperature.
+#[must_use]
+pub fn samples(vae: &Vae<f32>, count: usize, temperature: f64, seed: u64, draw: Draw) -> Tensor<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let parts = batches(count).map(|range| match draw {
+        Draw::Noise => vae.sample(range.len(), temperature, &mut rng),
+        Draw::Mean => {
+            let z = StandardNormal.sample([range.len(), vae.latents()].into(), temperature, &mut rng);
+            vae.decode(&z.into()).into_value()
+        }
+    });
+    joined(parts.collect(), vae.dims())
+}
+
+/// The middle of each row's posterior, which is its mean where nothing bends it: `[rows, D]` to `[rows, latents]`.
+///
+/// # Errors
+/// If a value is not finite.
+pub fn encode(vae: &Vae<f32>, x: &Tensor<f32>) -> Result<Tensor<f32>, InputError> {
+    finite(x)?;
+    let of = |range| {
+        let posterior = vae.encode(&x.rows(range).into(), Context::default());
+        vae.draw(&posterior, &posterior.mean.zeros_like()).z.into_value()
+    };
+    Ok(joined(by_batches(x.shape()[0], of), vae.latents()))
+}
+
+/// The decoder's means: `[rows, latents]` to `[rows, D]`.
+///
+/// # Errors
+/// If a value is not finite.
+pub fn decode(vae: &Vae<f32>, z: &Tensor<f32>) -> Result<Tensor<f32>, InputError> {
+    finite(z)?;
+    Ok(joined(by_batches(z.shape()[0], |range| vae.decode(&z.rows(range).into()).into_value()), vae.dims()))
+}
+
+/// Names the first value that is not finite.
+fn finite(rows: &Tensor<f32>) -> Result<(), InputError> {
+    let width = rows.shape()[1].max(1);
+    match rows.as_slice().iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(at) => {
+            let value = f64::from(rows.as_slice()[at]);
+            Err(InputError::NotFinite { row: at / width, element: at % width, value })
+        }
+    }
+}
+
+/// The rows of each batch.
+fn batches(count: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).step_by(BATCH).map(move |start| start..(start + BATCH).min(count))
+}
+
+/// Batch after batch, side by side on the threads there are; the batches do not depend on how many those are.
+fn by_batches<R: Send>(count: usize, of: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+    let mut all: Vec<(Range<usize>, Option<R>)> = batches(count).map(|range| (range, None)).collect();
+    parallel::side_by_side(&mut all, 1, &|_, some| {
+        for (range, found) in some {
+            *found = Some(of(range.clone()));
+        }
+    });
+    all.into_iter().filter_map(|(_, found)| found).collect()
+}
+
+/// Batches as rows of so many numbers again.
+fn joined(parts: Vec<Tensor<f32>>, width: usize) -> Tensor<f32> {
+    let values: Vec<f32> = parts.iter().flat_map(|part| part.as_slice()).copied().collect();
+    Tensor::from_slice([values.len() / width, width], &values)
+}
