@@ -148,17 +148,16 @@ fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>,
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(timed.count(), cx, 1.0, &mut rng))));
     let few = rows.range(0..THERE_AND_BACK.min(rows.count()));
-    Found { score: score(flow, space, rows, seed), sample, density, round_trip: there_and_back(flow, &few, space, seed) }
+    Found {
+        score: score(flow, space, rows, seed),
+        sample,
+        density,
+        round_trip: there_and_back(flow, &few, space, seed),
+    }
 }
 
 /// Its density is an estimate, and its latents do not lead back to the data.
-fn of_vae(
-    vae: &Vae<f32>,
-    space: &Space,
-    rows: &Rows<f32>,
-    timed: &Rows<f32>,
-    seed: u64,
-) -> Result<Found, InputError> {
+fn of_vae(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Result<Found, InputError> {
     let score = bound::estimate(vae, space, rows, seed, bound::DRAWS)?;
     let density = median_seconds(FEWEST, || drop(black_box(bound::estimate(vae, space, timed, seed, bound::DRAWS))));
     let draw = bound::Draw::Noise;

@@ -105,7 +105,8 @@ pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, fol
         let window = Window::around(left.as_slice()).unwrap_or(Window::square(4.0));
         scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&beside_path)?;
     } else if drawing::has_picture(&space) {
-        let draw = |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
+        let draw =
+            |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);
         beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?
             .save_png(&beside_path)?;

@@ -96,8 +96,7 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     let (header, space) = (&loaded.header, loaded.header.blueprint.space);
     let source = source(header, None)?;
     let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
-    let mut measures =
-        compare::measure(&loaded, &source, limit, args.seed).with_context(|| header.data.clone())?;
+    let mut measures = compare::measure(&loaded, &source, limit, args.seed).with_context(|| header.data.clone())?;
     let folder = folder(run);
     let mut missed = None;
     if let Some(teacher) = folder.as_ref().map(Run::teacher).filter(|teacher| teacher.exists()) {
