@@ -33,5 +33,6 @@ mod trade_off;
 mod train;
 mod transform;
 mod units;
+mod vae;
 mod volumes;
 mod wavenet;
