@@ -129,41 +129,23 @@ pub fn samples(vae: &Vae<f32>, count: usize, temperature: f64, seed: u64, draw: 
             vae.decode(&z.into()).into_value()
         }
     });
-    joined(parts.collect(), vae.dims())
+    joined(&parts.collect::<Vec<_>>(), vae.dims())
 }
 
 /// The middle of each row's posterior, which is its mean where nothing bends it: `[rows, D]` to `[rows, latents]`.
-///
-/// # Errors
-/// If a value is not finite.
-pub fn encode(vae: &Vae<f32>, x: &Tensor<f32>) -> Result<Tensor<f32>, InputError> {
-    finite(x)?;
+#[must_use]
+pub fn encode(vae: &Vae<f32>, x: &Tensor<f32>) -> Tensor<f32> {
     let of = |range| {
         let posterior = vae.encode(&x.rows(range).into(), Context::default());
         vae.draw(&posterior, &posterior.mean.zeros_like()).z.into_value()
     };
-    Ok(joined(by_batches(x.shape()[0], of), vae.latents()))
+    joined(&by_batches(x.shape()[0], of), vae.latents())
 }
 
 /// The decoder's means: `[rows, latents]` to `[rows, D]`.
-///
-/// # Errors
-/// If a value is not finite.
-pub fn decode(vae: &Vae<f32>, z: &Tensor<f32>) -> Result<Tensor<f32>, InputError> {
-    finite(z)?;
-    Ok(joined(by_batches(z.shape()[0], |range| vae.decode(&z.rows(range).into()).into_value()), vae.dims()))
-}
-
-/// Names the first value that is not finite.
-fn finite(rows: &Tensor<f32>) -> Result<(), InputError> {
-    let width = rows.shape()[1].max(1);
-    match rows.as_slice().iter().position(|x| !x.is_finite()) {
-        None => Ok(()),
-        Some(at) => {
-            let value = f64::from(rows.as_slice()[at]);
-            Err(InputError::NotFinite { row: at / width, element: at % width, value })
-        }
-    }
+#[must_use]
+pub fn decode(vae: &Vae<f32>, z: &Tensor<f32>) -> Tensor<f32> {
+    joined(&by_batches(z.shape()[0], |range| vae.decode(&z.rows(range).into()).into_value()), vae.dims())
 }
 
 /// The rows of each batch.
@@ -183,7 +165,82 @@ fn by_batches<R: Send>(count: usize, of: impl Fn(Range<usize>) -> R + Sync) -> V
 }
 
 /// Batches as rows of so many numbers again.
-fn joined(parts: Vec<Tensor<f32>>, width: usize) -> Tensor<f32> {
+fn joined(parts: &[Tensor<f32>], width: usize) -> Tensor<f32> {
     let values: Vec<f32> = parts.iter().flat_map(|part| part.as_slice()).copied().collect();
     Tensor::from_slice([values.len() / width, width], &values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::{in_unit, unit};
+    use autograd::sharded;
+    use flows::Module as _;
+    use flows::models::{Coder, Refinement, VaeConfig};
+
+    const SPACE: Space = Space::Images { channels: 1, height: 2, width: 3 };
+
+    fn vae(likelihood: Likelihood) -> Vae<f32> {
+        let (coder, refinement) = (Coder::Dense(vec![8]), Refinement::None);
+        let config = VaeConfig { image: [1, 2, 3], latents: 2, coder, likelihood, refinement };
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let vae = Vae::build(&config, &mut rng);
+        flows::check::randomise(&vae, 0.5, &mut rng);
+        assert!(!vae.params().is_empty());
+        vae
+    }
+
+    fn levels(rows: usize) -> Tensor<f32> {
+        Tensor::from_fn([rows, 6], |i| (i * 37 % 256) as f32)
+    }
+
+    #[test]
+    fn pixels_are_drawn_by_their_levels_and_by_their_row() {
+        let noise = Noise::new(3);
+        let whole = binarised(&levels(11).into(), 256, noise).into_value();
+        let part = binarised(&levels(11).rows(4..9).into(), 256, noise.from_row(4)).into_value();
+        assert_eq!(part.as_slice(), whole.rows(4..9).as_slice());
+        let again = binarised(&levels(11).into(), 256, Noise::new(4)).into_value();
+        assert_ne!(again.as_slice(), whole.as_slice());
+
+        let count = |level: f32| -> f32 {
+            binarised(&Tensor::full([100, 100], level).into(), 256, noise).value().as_slice().iter().sum()
+        };
+        assert_eq!((count(0.0), count(255.0)), (0.0, 10_000.0));
+        // Five standard deviations.
+        assert!((count(51.0) - 2000.0).abs() < 200.0, "{}", count(51.0));
+    }
+
+    #[test]
+    fn shards_of_a_batch_have_the_loss_of_the_whole_and_evaluation_agrees() {
+        let rows = Rows::plain(levels(11));
+        let noise = Noise::new(5);
+        for likelihood in [Likelihood::Bernoulli, Likelihood::Logistic] {
+            let vae = vae(likelihood);
+            let with = |shards: usize| {
+                let evaluated = sharded(11, shards, |tape, range| {
+                    let noise = noise.from_row(range.start);
+                    loss(&vae, &SPACE, &tape.constant(rows.x().rows(range)), noise)
+                });
+                evaluated.loss
+            };
+            let whole = with(1);
+            for shards in [2, 3, 11] {
+                assert!((with(shards) - whole).abs() < 1e-4, "{shards} shards: {} and {whole}", with(shards));
+            }
+            let scored = score(&vae, &SPACE, &rows, 5);
+            let shown = if likelihood.is_discrete() { whole } else { in_unit(&SPACE, whole) };
+            assert!((scored.loss() - shown).abs() < 1e-4, "{} and {shown} {}", scored.loss(), unit(&SPACE));
+            let bound = scored.bound.unwrap();
+            assert!((bound.reconstruction - bound.kl - bound.elbo_nats).abs() < 1e-9);
+            assert_eq!(scored.bits_per_dim.is_some(), !likelihood.is_discrete());
+        }
+    }
+
+    #[test]
+    fn an_estimate_does_not_depend_on_the_threads() {
+        let (vae, rows) = (vae(Likelihood::Logistic), Rows::plain(levels(BATCH + 7)));
+        let with = |threads| parallel::with_threads(threads, || estimate(&vae, &SPACE, &rows, 1, 3).unwrap());
+        assert_eq!(with(1), with(3));
+    }
 }

@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         // As the model was shown them: zeros and ones, or with the noise that fills up levels.
         let shown = bound::prepared(vae.likelihood(), &space, &Var::from(rows.x().clone()), Noise::new(args.seed));
         let rows = shown.value.into_value();
-        let middles = bound::encode(&vae, &rows)?;
+        let middles = bound::encode(&vae, &rows);
         let mut drawn = vec![reconstructions(&vae, &space, &rows, &middles)?];
         if vae.latents() == 2 {
             if let Space::Images { .. } = space {
@@ -96,7 +96,7 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, middles: &
     const NAME: &str = "reconstructions.png";
     let count = rows.shape()[0];
     if let Space::Table { .. } = space {
-        let decoded = bound::decode(vae, middles)?;
+        let decoded = bound::decode(vae, middles);
         let colours = by_first_column(rows.as_slice());
         let panel = |title, points| scatter::Panel { title, points, groups: &colours };
         let panels = [panel("test rows", rows.as_slice()), panel("reconstructions", decoded.as_slice())];
@@ -112,7 +112,7 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, middles: &
     let mut values = Vec::new();
     for first in (0..count).step_by(COLUMNS) {
         let range = first..count.min(first + COLUMNS);
-        let decoded = bound::decode(vae, &middles.rows(range.clone()))?;
+        let decoded = bound::decode(vae, &middles.rows(range.clone()));
         // A last row that is not full: gaps are grey.
         let gap = vec![0.5; (COLUMNS - range.len()) * vae.dims()];
         for images in [&rows.rows(range), &decoded] {
@@ -131,7 +131,7 @@ fn manifold(vae: &Vae<f32>, space: &Space) -> Result<Drawn> {
     let place = |i: usize| log_normal_quantile(((i as f64 + 0.5) / SIDE as f64).ln()) as f32;
     let cells = (0..SIDE).rev().flat_map(|up| (0..SIDE).flat_map(move |right| [place(right), place(up)]));
     let z = Tensor::from_slice([SIDE * SIDE, 2], &cells.collect::<Vec<_>>());
-    let picture = drawing::picture(&bound::decode(vae, &z)?, "manifold", space, SIDE)?;
+    let picture = drawing::picture(&bound::decode(vae, &z), "manifold", space, SIDE)?;
     Ok(("manifold.png", picture, format!("{SIDE}×{SIDE} images from the plane of z, each cell equally likely")))
 }
 

@@ -63,8 +63,8 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
         (Model::Flow(flow), Map::LogProb) => flow.log_prob_given(&rows, given),
         (Model::Flow(flow), Map::Encode) => flow.encode_given(&rows, given),
         (Model::Flow(flow), Map::Decode) => flow.decode_given(&rows, given),
-        (Model::Vae(vae), Map::Decode) => bound::decode(vae, &rows),
-        (Model::Vae(vae), _) => bound::encode(vae, &rows),
+        (Model::Vae(vae), Map::Decode) => Ok(bound::decode(vae, &rows)),
+        (Model::Vae(vae), _) => Ok(bound::encode(vae, &rows)),
     });
     let result = result.map_err(|why| anyhow::anyhow!("{}: {why}", args.input.display()))?;
     if let Some(at) = result.as_slice().iter().position(|x| !x.is_finite()) {

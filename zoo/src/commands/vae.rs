@@ -80,7 +80,7 @@ impl Vae {
         match self.posterior {
             None => {}
             Some(Posterior::Gaussian) => *refinement = Refinement::None,
-            Some(Posterior::Planar) => *refinement = vae::planar(*latents),
+            Some(Posterior::Planar) => *refinement = vae::planar(),
             Some(Posterior::Iaf) => *refinement = vae::iaf(*latents),
         }
         Ok(architecture)

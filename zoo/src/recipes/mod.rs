@@ -86,9 +86,8 @@ pub struct Entry {
     recipe: fn(Preset, Space) -> Recipe,
 }
 
-/// Every model, in the lectures' order.
+/// Every model: the flows in the lectures' order, then the model that is none.
 pub const MODELS: [Entry; 11] = [
-    vae::ENTRY,
     nice::ENTRY,
     real_nvp::ENTRY,
     autoregressive::MADE,
@@ -99,6 +98,7 @@ pub const MODELS: [Entry; 11] = [
     mint_net::ENTRY,
     gaussian::RBIG,
     gaussian::GAUSSIANIZATION,
+    vae::ENTRY,
 ];
 
 /// The entry of a model.

@@ -108,8 +108,8 @@ pub fn convolutional(sides: [usize; 2]) -> Result<Coder> {
 
 /// A posterior bent by planar layers.
 #[must_use]
-pub const fn planar(latents: usize) -> Refinement {
-    Refinement::Planar { layers: PLANAR, features: if latents < FEATURES { latents } else { FEATURES } }
+pub const fn planar() -> Refinement {
+    Refinement::Planar { layers: PLANAR, features: FEATURES }
 }
 
 /// A posterior bent by inverse autoregressive flow.

@@ -75,12 +75,11 @@ pub fn start_student(plan: &Plan, teacher: &Loaded<Flow<f32>>) -> Result<Outcome
     begin(plan, objective.as_ref(), blueprint, flow)
 }
 
+/// What a student minimises, and the student.
+type Student = (Box<dyn Objective<Flow<f32>>>, Flow<f32>);
+
 /// A student of that blueprint, and what it minimises.
-fn student(
-    plan: &Plan,
-    teacher: &Loaded<Flow<f32>>,
-    blueprint: &Blueprint,
-) -> Result<(Box<dyn Objective<Flow<f32>>>, Flow<f32>)> {
+fn student(plan: &Plan, teacher: &Loaded<Flow<f32>>, blueprint: &Blueprint) -> Result<Student> {
     let (batch, seed) = (plan.recipe.batch, plan.seed);
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     if let Architecture::ParallelWaveNet { .. } = blueprint.architecture {

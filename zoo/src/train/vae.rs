@@ -66,3 +66,34 @@ impl Objective<Vae<f32>> for Bound<'_> {
         if self.discrete { nats } else { score::in_unit(&self.space, nats) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint::{Architecture, Blueprint};
+    use crate::model::Model;
+    use autograd::sharded;
+    use flows::models::{Coder, Likelihood, Refinement};
+    use rand::SeedableRng;
+
+    #[test]
+    fn shards_of_a_step_draw_what_the_whole_draws() {
+        let source = Source::open("two-moons", 0).unwrap();
+        let (coder, likelihood, refinement) = (Coder::Dense(vec![8]), Likelihood::Gaussian, Refinement::None);
+        let architecture = Architecture::Vae { latents: 3, coder, likelihood, refinement };
+        let blueprint = Blueprint { architecture, space: source.space(), classes: 0 };
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+        let Model::Vae(vae) = blueprint.build::<f32>(&mut rng).unwrap() else { panic!("not a vae") };
+        flows::check::randomise(&vae, 0.5, &mut rng);
+        let objective = Bound { source: &source, space: source.space(), batch: 11, seed: 2, discrete: false };
+        let with = |step: u64, shards: usize| {
+            let loss = objective.loss(&vae, step, &mut Order::default()).unwrap();
+            sharded(11, shards, &loss).loss
+        };
+        for shards in [2, 3, 11] {
+            let (parts, whole) = (with(4, shards), with(4, 1));
+            assert!((parts - whole).abs() < 1e-4 * whole.abs(), "{shards} shards: {parts} and {whole}");
+        }
+        assert!((with(4, 1) - with(5, 1)).abs() > 1e-3);
+    }
+}

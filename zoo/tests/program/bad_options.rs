@@ -39,6 +39,7 @@ fn runs_that_are_not_there_are_named() {
         "interpolate",
         "density",
         "latents",
+        "reconstruct",
     ] {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
         folder.refuses(&format!("{verb} nowhere {rest}"), &["there is no run nowhere", "zoo train"]);

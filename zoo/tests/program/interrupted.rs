@@ -20,7 +20,7 @@ fn folder(steps: u64) -> Folder {
 
 /// Bit for bit the same model and state, and line for line the same log, but for the time it took.
 #[track_caller]
-fn assert_same(folder: &Folder, run: &str) {
+pub(crate) fn assert_same(folder: &Folder, run: &str) {
     for name in ["model.safetensors", "training.safetensors"] {
         let [whole, cut] = ["whole", run].map(|run| folder.safetensors(&format!("{run}/{name}")));
         for key in ["step", "seed", "config", "data"] {
@@ -42,7 +42,7 @@ fn assert_same(folder: &Folder, run: &str) {
 }
 
 /// Whether the run was still under way: else a test of an interruption would prove nothing.
-fn unfinished(folder: &Folder, run: &str, steps: u64) -> bool {
+pub(crate) fn unfinished(folder: &Folder, run: &str, steps: u64) -> bool {
     let text = String::from_utf8(folder.read(&format!("{run}/log.jsonl"))).unwrap();
     !text.contains(&format!("\"step\":{steps},"))
 }

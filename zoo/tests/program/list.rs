@@ -65,6 +65,7 @@ fn every_command_explains_itself() {
         "check",
         "interpolate",
         "density",
+        "reconstruct",
     ] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command} is not in\n{help}");
         let text = folder.run(&format!("{command} --help"));

@@ -35,5 +35,6 @@ mod trade_off;
 mod train;
 mod transform;
 mod units;
+mod vae;
 mod volumes;
 mod wavenet;
