@@ -16,6 +16,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Serialize, Serializer};
 use std::hint::black_box;
+use std::path::PathBuf;
 
 /// Rows that are timed together. Signals are long.
 const TIMED: usize = 100;
@@ -31,7 +32,9 @@ const DRAWN_SIGNALS: [usize; 2] = [100, 20];
 /// A run, measured. What was not measured, or is nothing that its model has, is `None`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
-    /// What tells the run from the others.
+    /// The run's folder or file.
+    pub run: PathBuf,
+    /// What tells it from the others.
     pub name: String,
     /// The model's name.
     pub model: &'static str,
@@ -100,7 +103,8 @@ pub fn of_flow(loaded: &Loaded<f32>, source: &Source, limit: Option<usize>, seed
         flow.params().into_iter().filter(|param| counted(param)).map(|(_, param)| param.shape().elements());
 
     let batch = if matches!(space, Space::Signal { .. }) { TIMED_SIGNALS } else { TIMED };
-    let few = rows.range(0..batch.min(rows.count()));
+    // However few rows are scored: a smaller batch takes longer by the row.
+    let few = source.held_out(Part::Test, Some(batch));
     let x = dequantised(&few, &space, seed);
     let given = few.classes().cloned().map(Var::from);
     let cx = Context { condition: given.as_ref(), ..Context::default() };

@@ -108,6 +108,7 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     let mut notes = compare::notes(&loaded, &measures, training);
     notes.extend(missed);
     Ok(Measured {
+        run: run.to_owned(),
         name,
         model: header.blueprint.name(),
         data: header.data.clone(),
