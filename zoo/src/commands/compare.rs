@@ -1,9 +1,8 @@
 //! `zoo compare`: trained models side by side.
 
-mod names;
 mod table;
 
-use super::{load, require_ending, say, source, threads};
+use super::{load, names, require_ending, say, source, threads};
 use crate::compare::{self, Measured};
 use crate::files::check_place;
 use crate::pictures::dots;

@@ -15,6 +15,7 @@ mod interpolate;
 mod inversion;
 mod latents;
 mod list;
+mod names;
 mod planar;
 mod sample;
 mod sound;
