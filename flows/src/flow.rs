@@ -35,7 +35,7 @@ pub enum InputError {
         found: Shape,
     },
     /// An infinity or a NaN.
-    #[error("row {row}, element {element} is {value}: remove or repair such values first")]
+    #[error("row {row}, element {element} (counting from 0) is {value}: remove or repair such values first")]
     NotFinite {
         /// The row, from 0.
         row: usize,

@@ -25,14 +25,22 @@ impl Distance {
         assert_eq!(a.shape(), b.shape(), "distance: shapes");
         let (mut greatest, mut squares) = (0.0f64, 0.0);
         for (a, b) in a.as_slice().iter().zip(b.as_slice()) {
-            let size = (a.to_f64() - b.to_f64()).abs();
-            // A NaN would be lost in the maximum.
-            let size = if size.is_finite() { size } else { f64::INFINITY };
+            let size = size(a.to_f64() - b.to_f64());
             greatest = greatest.max(size);
             squares += size * size;
         }
         Self { greatest, typical: (squares / a.shape().elements().max(1) as f64).sqrt() }
     }
+}
+
+/// The largest size of some numbers, infinite where one is no finite number.
+pub(crate) fn greatest<T: Real>(numbers: &[T]) -> f64 {
+    numbers.iter().map(|x| size(x.to_f64())).fold(0.0, f64::max)
+}
+
+/// The size of a number, infinite where it is none: a NaN would be lost in a maximum.
+fn size(x: f64) -> f64 {
+    if x.is_finite() { x.abs() } else { f64::INFINITY }
 }
 
 /// What came of one inversion.

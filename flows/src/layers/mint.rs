@@ -9,6 +9,7 @@ mod sweep;
 use crate::bijection::{Bijection, Context, Inversion, Mapped};
 use crate::module::{Module, Visitor};
 use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
+use crate::round_trip::Distance;
 use autograd::eights::LANES;
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
@@ -121,7 +122,7 @@ impl<T: Real> Mint<T> {
         let Solution { value, log_det, iterations, .. } = self.swept(z, evaluations);
         let x = Var::from(value);
         let found = self.pass(&x, &self.weights(&x)).value;
-        let error = fixed_point::greatest((found - Var::from(z.clone())).value().as_slice());
+        let error = Distance::between(found.value(), z).greatest;
         Solution { value: x.into_value(), log_det, iterations, errors: vec![error] }
     }
 

@@ -92,7 +92,7 @@ pub enum FitError {
         needed: usize,
     },
     /// A value that is not finite.
-    #[error("row {row}, column {column} is not finite: remove or repair such values first")]
+    #[error("row {row}, column {column} (counting from 0) is not finite: remove or repair such values first")]
     NotFinite {
         /// The row, from 0.
         row: usize,

@@ -24,7 +24,7 @@ mod taps;
 mod teeth;
 mod tracing;
 
-use autograd::{Real, Tensor, check};
+use autograd::{Real, Tensor, check, parallel};
 use proptest::prelude::{ProptestConfig, TestCaseError};
 use proptest::strategy::Strategy;
 use proptest::test_runner::TestRunner;
@@ -70,6 +70,17 @@ fn same_bits<T: Real>(what: &str, a: &Tensor<T>, b: &Tensor<T>) -> Outcome {
         Ok(())
     } else {
         Err(TestCaseError::fail(format!("{what}: not the same bits\n one: {a:?}\n two: {b:?}")))
+    }
+}
+
+/// The same bits whatever the number of threads.
+#[track_caller]
+fn same_on_threads<T: Real, const N: usize>(results: impl Fn() -> [Tensor<T>; N] + Sync) {
+    let alone = parallel::with_threads(1, &results);
+    for threads in [2, 3] {
+        for (found, alone) in parallel::with_threads(threads, &results).iter().zip(&alone) {
+            same_bits(&format!("{threads} threads"), found, alone).unwrap();
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::case::Case;
 use super::draw::{REAL, noise, tensor};
 use super::operations::Entry;
 use super::panics::caught;
-use super::{Outcome, close, hold, inner, same_bits};
+use super::{Outcome, close, hold, inner, same_bits, same_on_threads};
 use autograd::{Real, Shape, Stairs, Tape, Tensor, Var, parallel};
 use proptest::prelude::*;
 
@@ -228,19 +228,8 @@ fn the_same_bits_on_any_number_of_threads() {
         Stairs::new((0..outputs).map(seen).collect::<Vec<_>>(), inputs)
     };
     for (stairs, rows) in [(of(300, 200, 1), 100), (of(129, 515, 3), 50), (of(515, 129, 0), 385), (of(64, 900, 1), 7)] {
-        let on = |threads: usize| {
-            let single = || products::<f32>(&stairs, &[rows], &weight(&stairs));
-            let double = || products::<f64>(&stairs, &[rows], &weight(&stairs));
-            parallel::with_threads(threads, || (single(), double()))
-        };
-        let alone = on(1);
-        for threads in [2, 3] {
-            let (single, double) = on(threads);
-            for i in 0..3 {
-                same_bits("f32", &single[i], &alone.0[i]).unwrap();
-                same_bits("f64", &double[i], &alone.1[i]).unwrap();
-            }
-        }
+        same_on_threads(|| products::<f32>(&stairs, &[rows], &weight(&stairs)));
+        same_on_threads(|| products::<f64>(&stairs, &[rows], &weight(&stairs)));
     }
 }
 

@@ -6,8 +6,8 @@ use super::draw::{REAL, noise, tensor};
 use super::operations::Entry;
 use super::panics::caught;
 use super::products::{Geometry, geometry};
-use super::{Outcome, close, hold, inner, same_bits};
-use autograd::{ConvSpec, Real, Tape, Taps, Tensor, Var, parallel};
+use super::{Outcome, close, hold, inner, same_bits, same_on_threads};
+use autograd::{ConvSpec, Real, Tape, Taps, Tensor, Var};
 use proptest::prelude::*;
 
 pub(super) fn all() -> Vec<Entry> {
@@ -221,19 +221,8 @@ fn gradients_of_dead_taps_are_zero_for_infinite_images() {
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     for (g, [taps, _]) in of_mintnet(5).into_iter().chain([image(37, 2, [3, 7], 9), image(300, 2, [1, 2], 3)]) {
-        let on = |threads: usize| {
-            let single = || products::<f32>(&g, &taps, &weight(&g));
-            let double = || products::<f64>(&g, &taps, &weight(&g));
-            parallel::with_threads(threads, || (single(), double()))
-        };
-        let alone = on(1);
-        for threads in [2, 3] {
-            let (single, double) = on(threads);
-            for i in 0..3 {
-                same_bits("f32", &single[i], &alone.0[i]).unwrap();
-                same_bits("f64", &double[i], &alone.1[i]).unwrap();
-            }
-        }
+        same_on_threads(|| products::<f32>(&g, &taps, &weight(&g)));
+        same_on_threads(|| products::<f64>(&g, &taps, &weight(&g)));
     }
 }
 

@@ -222,7 +222,8 @@ fn data_that_do_not_fit_are_refused_in_words() {
         x.as_mut_slice()[2 * 5 + 4] = value;
         let broken = flow.decode(&x).unwrap_err();
         assert!(matches!(broken, InputError::NotFinite { row: 2, element: 4, .. }));
-        assert_eq!(broken.to_string(), format!("row 2, element 4 is {value}: remove or repair such values first"));
+        let said = format!("row 2, element 4 (counting from 0) is {value}: remove or repair such values first");
+        assert_eq!(broken.to_string(), said);
     }
 }
 

@@ -55,7 +55,10 @@ fn read(path: &Path, rows: usize, classes: usize) -> Result<Vec<usize>> {
         // No class comes near the numbers that would be rounded here.
         let label = value as usize;
         if label as f32 != value || label >= classes {
-            bail!("{shown}: row {} has the label {value}: give whole numbers from 0 to {}", row + 1, classes - 1);
+            bail!(
+                "{shown}: row {row} (counting from 0) has the label {value}: give whole numbers from 0 to {}",
+                classes - 1
+            );
         }
         Ok(label)
     };

@@ -1,9 +1,8 @@
 //! `zoo compare`: trained models side by side.
 
-mod names;
 mod table;
 
-use super::{load, load_flow, require_ending, say, source, threads};
+use super::{load, load_flow, names, require_ending, say, source, threads};
 use crate::blueprint::Space;
 use crate::compare::{self, Measured};
 use crate::files::check_place;

@@ -11,13 +11,14 @@ pub(super) struct Gaussian {
     /// images, else ica]
     #[arg(long, value_enum)]
     rotation: Option<Rotation>,
-    /// How rbig estimates the distribution of each column [default: histogram]
+    /// How rbig estimates the distribution of each column [default: histogram, or kernels where --kernels is given]
     #[arg(long, value_enum)]
     marginals: Option<Estimate>,
     /// Bins of each histogram; no more than the root of the rows that it is fitted to [default: the preset's]
     #[arg(long, value_parser = clap::value_parser!(u64).range(2..=100_000), allow_negative_numbers = true)]
     bins: Option<u64>,
-    /// Kernels for each column, of rbig's marginals or of each layer of gaussianization [default: the preset's]
+    /// Kernels for each column, of rbig's marginals, which it makes kernels, or of each layer of gaussianization
+    /// [default: the preset's; of rbig 500]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000), allow_negative_numbers = true)]
     kernels: Option<u64>,
 }

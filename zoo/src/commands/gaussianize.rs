@@ -91,19 +91,20 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 /// What each layer did.
 fn table(fit: &Fit) -> Result<()> {
-    say("layer  pairwise correlation of z:    total correlation,    log p(x) of validation rows, nats,")?;
+    say("layer  pairwise correlation of z:    total correlation,   −log p(x) of validation rows, nats,")?;
     say("            rms       largest        falls by, in all        if the flow ended here")?;
     let layers = &fit.fitted.layers;
     // What stands before the first layer is the same for all of them.
     let before = fit.validation.nats - layers[fit.kept - 1].log_prob;
     let mut total = 0.0;
     for (i, layer) in layers.iter().enumerate() {
-        let (correlations, log_prob) = (layer.correlations, layer.log_prob + before);
+        // As the progress and the log have it: less is better.
+        let (correlations, loss) = (layer.correlations, -(layer.log_prob + before));
         total += layer.fall.unwrap_or(0.0);
         let fall = layer.fall.map_or_else(|| "-".to_owned(), |fall| format!("{fall:.4}"));
         let (nth, rms, largest) = (i + 1, correlations.rms, correlations.largest);
         say(&format!(
-            "{nth:>5}     {rms:>7.4}    {largest:>8.4}     {fall:>10}  {total:>9.4}            {log_prob:>12.4}"
+            "{nth:>5}     {rms:>7.4}    {largest:>8.4}     {fall:>10}  {total:>9.4}            {loss:>12.4}"
         ))?;
     }
     say(&format!("(a fall of {:.4} nats in five layers may be chance)", fit.fitted.tolerance))

@@ -1,10 +1,10 @@
 //! `zoo latents`: what models of the plane make of their test rows, side by side.
 
-use super::{folder, load_flow, require_ending, say, source, threads};
+use super::{folder, load_flow, names, require_ending, say, source, threads};
 use crate::blueprint::Space;
 use crate::data::permutation;
 use crate::normality::Cloud;
-use crate::pictures::{Window, scatter};
+use crate::pictures::{Window, cut, scatter};
 use crate::score::{Score, score};
 use crate::source::Part;
 use anyhow::{Context as _, Result, bail};
@@ -37,6 +37,8 @@ const COLOURS: usize = 4;
 /// Pixels from one side of a panel to the other, and panels in a row.
 const SIDE: usize = 320;
 const COLUMNS: usize = 4;
+/// Letters of a run's name that a title has room for.
+const LETTERS: usize = 17;
 
 /// What a model made of its data.
 struct Carried {
@@ -58,7 +60,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     // Around the origin, where a standard normal is; but what is not one may need more of the plane.
     let reach = Window::around(&points).map_or(4.0, |around| around.reach().clamp(4.0, 12.0));
     let layout = scatter::Layout { window: Window::square(reach), side: SIDE, columns: COLUMNS };
-    let titles: Vec<String> = all.iter().map(|one| format!("{}: {:.3} nats", one.model, one.score.nats)).collect();
+    let titles = titles(&args.runs, &all);
     let panel = |(one, title)| {
         let Carried { latents, colours, .. }: &Carried = one;
         scatter::Panel { title, points: latents, groups: colours }
@@ -91,6 +93,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The models' names; where two runs have the same model, each with what tells its run from the others.
+fn titles(runs: &[PathBuf], all: &[Carried]) -> Vec<String> {
+    let title = |(one, run): (&Carried, String)| {
+        let alone = all.iter().filter(|other| other.model == one.model).count() == 1;
+        // Pictures of pixels have no ellipsis.
+        let run = if alone { String::new() } else { format!(" {}", cut(&run, LETTERS).replace('…', "..")) };
+        format!("{}{run}: {:.3} nats", one.model, one.score.nats)
+    };
+    all.iter().zip(names::distinct(runs)).map(title).collect()
 }
 
 /// Carries test rows of a run's data to its latents.
@@ -137,4 +150,27 @@ pub(super) fn by_first_column(rows: &[f32]) -> Vec<u8> {
         colours[row] = (rank * COLOURS / count) as u8;
     }
     colours
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_one_model_are_told_apart_in_their_titles() {
+        let carried = |model: &'static str| Carried {
+            model,
+            data: String::new(),
+            latents: Vec::new(),
+            colours: Vec::new(),
+            cloud: Cloud::of(&[0.0, 1.0, 1.0, 0.0]).unwrap(),
+            score: Score::divergence(&[1.5], &Space::Table { columns: 2, standardised: false }, false),
+        };
+        let runs = ["runs/a", "runs/b", "runs/a-name-that-is-rather-long"].map(PathBuf::from);
+        let all = [carried("maf"), carried("nice"), carried("maf")];
+        assert_eq!(
+            titles(&runs, &all),
+            ["maf a: 1.500 nats", "nice: 1.500 nats", "maf a-name-t..her-long: 1.500 nats"]
+        );
+    }
 }

@@ -17,6 +17,7 @@ mod inversion;
 mod latents;
 mod lecture;
 mod list;
+mod names;
 mod planar;
 mod reconstruct;
 mod sample;

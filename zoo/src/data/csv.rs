@@ -59,8 +59,7 @@ pub fn parse(text: &[u8], path: &Path) -> Result<Table, DataError> {
         let line = record.position().map_or(0, ::csv::Position::line);
         let cell = |column: usize, problem: String, remedy| DataError::Cell {
             path: path.to_owned(),
-            place: format!("line {line}"),
-            column: column + 1,
+            place: format!("line {line}, column {}", column + 1),
             problem,
             remedy,
         };

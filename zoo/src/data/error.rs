@@ -31,14 +31,13 @@ pub enum DataError {
         remedy: &'static str,
     },
     /// One value in a file is not a finite number.
-    #[error("{}: {place}, column {column}: {problem}; {remedy}", path.display())]
+    #[error("{}: {place}: {problem}; {remedy}", path.display())]
     Cell {
         /// The file.
         path: PathBuf,
-        /// Its line or row, counted from 1, as in "line 3".
+        /// Where it is: of text the line and the column, counted from 1; of an array the row and the column, counted
+        /// from 0, and that they are.
         place: String,
-        /// Its column, counted from 1.
-        column: usize,
         /// What is wrong with it.
         problem: String,
         /// What to do about it.

@@ -105,7 +105,7 @@ fn fortran_order_is_turned_around() {
     let mut data = vec![0; 24];
     data[12..16].copy_from_slice(&f32::NAN.to_le_bytes());
     let error = read_bytes(&plain("<f4", true, "2, 3", &data)).unwrap_err();
-    assert_message(&error, &["row 2", "column 2"]);
+    assert_message(&error, &["row 1, column 1 (counting from 0)"]);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn cells_that_are_no_finite_f32_are_named() {
     let mut data = vec![0; 48];
     data[32..40].copy_from_slice(&1e300f64.to_le_bytes());
     let error = read_bytes(&plain("<f8", false, "3, 2", &data)).unwrap_err();
-    assert_message(&error, &["row 3", "column 1"]);
+    assert_message(&error, &["row 2, column 0 (counting from 0)"]);
 }
 
 #[test]

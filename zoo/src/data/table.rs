@@ -60,7 +60,7 @@ impl Table {
         Ok([&split.train, &split.validation, &split.test].map(|indices| self.select(indices)))
     }
 
-    /// Refuses NaN and infinities, naming the first by row and column; `path` is where the table
+    /// Refuses NaN and infinities, naming the first by row and column from 0, as in Python; `path` is where the table
     /// came from.
     pub fn require_finite(&self, path: &Path) -> Result<(), DataError> {
         let Some(at) = self.values.iter().position(|value| !value.is_finite()) else {
@@ -68,8 +68,7 @@ impl Table {
         };
         Err(DataError::Cell {
             path: path.to_owned(),
-            place: format!("row {}", at / self.cols + 1),
-            column: at % self.cols + 1,
+            place: format!("row {}, column {} (counting from 0)", at / self.cols, at % self.cols),
             problem: format!("{} is no finite number", self.values[at]),
             remedy: "remove or fill in such rows before loading",
         })
@@ -182,9 +181,9 @@ mod tests {
         assert!(t.require_finite(path).is_ok());
         t.values[5] = f32::NAN;
         let error = t.require_finite(path).unwrap_err();
-        assert_message(&error, &["x.npy", "row 2", "column 3", "NaN"]);
+        assert_message(&error, &["x.npy", "row 1, column 2 (counting from 0)", "NaN"]);
         t.values[1] = f32::NEG_INFINITY;
-        assert_message(&t.require_finite(path).unwrap_err(), &["row 1", "column 2"]);
+        assert_message(&t.require_finite(path).unwrap_err(), &["row 0, column 1 "]);
     }
 
     #[test]

@@ -40,12 +40,24 @@ pub fn draw(trick: &Trick<'_>) -> Result<Raster, PictureError> {
     // A narrow peak of the density may be many times as high as any bar.
     let tallest = bars.iter().copied().fold(0.0, f64::max);
     let top = peaks.fold(tallest, f64::max).min(1.6 * tallest) * 1.08;
-    let mut frame = Frame::new(&mut picture, corner(0), SIDE, Window { x: [low, high], y: [0.0, top] }, "x: histogram");
+    let mut frame = Frame::new(
+        &mut picture,
+        corner(0),
+        SIDE,
+        Window { x: [low, high], y: [0.0, top] },
+        "x in data units: histogram",
+    );
     frame.bars(&bars, [low, high], PALETTE[0], SHADE);
     frame.line(trick.density, PALETTE[1], 1.0);
     frame.close();
 
-    let mut frame = Frame::new(&mut picture, corner(1), SIDE, Window { x: [low, high], y: [0.0, 1.0] }, "u = F(x)");
+    let mut frame = Frame::new(
+        &mut picture,
+        corner(1),
+        SIDE,
+        Window { x: [low, high], y: [0.0, 1.0] },
+        "u = F(x), x in data units",
+    );
     frame.line(trick.cdf, PALETTE[1], 1.0);
     frame.close();
 

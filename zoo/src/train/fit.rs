@@ -126,6 +126,14 @@ fn loss(space: &Space, nats: f64) -> f64 {
     }
 }
 
+/// What [`loss`] is, in words.
+fn measured(space: &Space) -> String {
+    match space {
+        Space::Images { .. } => unit(space).to_owned(),
+        Space::Table { .. } | Space::Signal { .. } => format!("{} (−log p)", unit(space)),
+    }
+}
+
 /// Fits the plan's model and keeps it in the plan's run: the model, a line of the log and a point of the curve for
 /// each layer, and a picture of samples.
 ///
@@ -158,7 +166,10 @@ pub fn fit_into_run(plan: &Plan, source: &Source) -> Result<Fit> {
         let seconds = began.elapsed().as_secs_f64();
         open.write(&Line::validation(count, count as f64, seconds, loss))?;
         let fall = layer.fall.map_or_else(String::new, |fall| format!("  total correlation falls by {fall:.4} nats"));
-        super::begin::note(&format!("layer {count:>3}  validation {loss:.4} {}{fall}  {seconds:.0} s", unit(&space)));
+        super::begin::note(&format!(
+            "layer {count:>3}  validation {loss:.4} {}{fall}  {seconds:.0} s",
+            measured(&space)
+        ));
         Ok(())
     })?;
     drop(log);

@@ -79,11 +79,14 @@ fn rows_of_a_conditional_model_need_their_classes() {
         }
         for label in [-1.0, 0.5, 4.0, 1e30] {
             folder.write_npy("labels.npy", &[3], &[0.0, label, 0.0]);
-            let parts = ["labels.npy: row 2 has the label", "whole numbers from 0 to 3"];
+            let parts = ["labels.npy: row 1 (counting from 0) has the label", "whole numbers from 0 to 3"];
             folder.refuses(&format!("{line} --labels labels.npy"), &parts);
         }
         folder.write_npy("labels.npy", &[3], &[0.0, f32::NAN, 0.0]);
-        folder.refuses(&format!("{line} --labels labels.npy"), &["labels.npy", "row 2", "NaN"]);
+        folder.refuses(
+            &format!("{line} --labels labels.npy"),
+            &["labels.npy", "row 1, column 0 (counting from 0)", "NaN"],
+        );
     }
 }
 

@@ -88,12 +88,12 @@ fn values_that_are_not_finite_are_named_by_row_and_column() {
         let mut values = rows(50, 2);
         values[2 * 16 + 1] = bad;
         folder.write("x.npy", npy_of("<f4", "50, 2", &bytes(&values)));
-        refuses_input(&folder, &["x.npy: row 17, column 2: ", "no finite number"]);
-        refuses_data(&folder, "x.npy", &["x.npy: row 17, column 2: ", "no finite number"]);
+        refuses_input(&folder, &["x.npy: row 16, column 1 (counting from 0): ", "no finite number"]);
+        refuses_data(&folder, "x.npy", &["x.npy: row 16, column 1 (counting from 0): ", "no finite number"]);
     }
     let large: Vec<u8> = [1.0f64, 1e300].iter().flat_map(|x| x.to_le_bytes()).collect();
     folder.write("x.npy", npy_of("<f8", "1, 2", &large));
-    refuses_input(&folder, &["x.npy: row 1, column 2: "]);
+    refuses_input(&folder, &["x.npy: row 0, column 1 (counting from 0): "]);
 }
 
 #[test]

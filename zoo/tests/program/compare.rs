@@ -34,7 +34,7 @@ fn the_numbers_are_those_of_evaluate_list_and_the_log() {
         let run = one["name"].as_str().unwrap();
         let evaluated = folder.json(&format!("evaluate {run} --limit 25 --threads 1 --json"));
         assert_eq!((&one["model"], &one["data"], &one["unit"]), (&"nice".into(), &evaluated["data"], &"nats".into()));
-        assert_eq!(one["score"]["n"], 25);
+        assert_eq!((&one["run"], &one["score"]["n"]), (&run.into(), &25.into()));
         assert_eq!(number(&one["loss"]), -number(&evaluated["nats"]), "{run}");
         assert_eq!(one["loss_error"], evaluated["nats_error"]);
         assert_eq!(one["steps"], evaluated["step"]);

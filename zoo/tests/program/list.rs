@@ -59,6 +59,7 @@ fn every_command_explains_itself() {
         "train",
         "sample",
         "evaluate",
+        "compare",
         "logprob",
         "encode",
         "decode",

@@ -118,7 +118,11 @@ fn gaussianize_prints_its_layers_and_draws_them() {
         for (i, line) in lines.iter().enumerate() {
             let cells: Vec<&str> = line.split_whitespace().collect();
             assert_eq!((cells.len(), cells[0]), (6, &*(i + 1).to_string()), "{line}");
+            // The same number with the same sign as in the log, where less is better.
+            let logged = folder.log(&format!("run-{columns}"))[i]["validation"].as_f64().unwrap();
+            assert!((cells[5].parse::<f64>().unwrap() - logged).abs() < 1e-3, "{line}: {logged}");
         }
+        assert!(said.contains("−log p(x) of validation rows, nats"), "{said}");
         assert!(lines.len() > 1 && said.contains("nats in five layers may be chance"), "{said}");
         assert!(said.contains("fitted ") && said.contains("on the test rows of"), "{said}");
         for name in ["trick.png", "layers.png", "back.png", "quantiles.png"] {

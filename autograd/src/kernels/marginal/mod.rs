@@ -104,6 +104,23 @@ impl Sizes {
     }
 }
 
+impl Sizes {
+    /// Lends `work` the threads that are worth it, the kernels, and a table of them. Of no numbers there is no work.
+    fn prepared<'a, T: Element + Pod + Send + Sync>(
+        self,
+        threads: usize,
+        kernels: &'a [T],
+        work: impl FnOnce(usize, Parameters<'a, T>, &[T]),
+    ) {
+        let Self { batch, dims, count } = self;
+        if batch * dims > 0 {
+            let threads = worthwhile(threads, self.work());
+            let parameters = Parameters { values: kernels, dims, count };
+            with_table(parameters, threads, |table| work(threads, parameters, table));
+        }
+    }
+}
+
 /// Lends `work` a table of all dimensions' kernels.
 fn with_table<T: Element + Pod + Send + Sync>(parameters: Parameters<'_, T>, threads: usize, work: impl FnOnce(&[T])) {
     let stride = parameters.stride();
@@ -138,14 +155,10 @@ fn forward<T: Element + Pod + Send + Sync, const N: usize>(
     kernels: &[T],
     out: &mut [T],
 ) {
-    let Sizes { batch, dims, count } = sizes;
+    let Sizes { batch, dims, .. } = sizes;
     sizes.check(&[x], kernels);
     assert!(out.len() == 3 * x.len(), "marginal: three results a number");
-    if batch * dims == 0 {
-        return;
-    }
-    let (threads, parameters) = (worthwhile(threads, sizes.work()), Parameters { values: kernels, dims, count });
-    with_table(parameters, threads, |table| {
+    sizes.prepared(threads, kernels, |threads, parameters, table| {
         let (z, rest) = out.split_at_mut(batch * dims);
         let (log_slope, bend) = rest.split_at_mut(batch * dims);
         let block = N * dims;
@@ -180,13 +193,9 @@ fn roots<T: Element + Pod + Send + Sync, const N: usize>(
     kernels: &[T],
     out: &mut [T],
 ) {
-    let Sizes { batch, dims, count } = sizes;
+    let Sizes { dims, count, .. } = sizes;
     sizes.check(&[z, out], kernels);
-    if batch * dims == 0 {
-        return;
-    }
-    let (threads, parameters) = (worthwhile(threads, sizes.work()), Parameters { values: kernels, dims, count });
-    with_table(parameters, threads, |table| {
+    sizes.prepared(threads, kernels, |threads, parameters, table| {
         let jobs = z.chunks(N * dims).zip(out.chunks_mut(N * dims));
         share_out(threads, jobs, &|(z, out): (&[T], &mut [T])| {
             for (dim, row) in table.chunks_exact(parameters.stride()).enumerate() {
@@ -218,10 +227,10 @@ fn by_kernels<T: Element + Pod + Send + Sync>(
     if batch * dims == 0 || count == 0 {
         return out.fill(T::ZERO);
     }
-    let (threads, parameters) = (worthwhile(threads, sizes.work()), Parameters { values: kernels, dims, count });
-    let (size, width) = (batch * dims, parameters.width());
+    let size = batch * dims;
     let sources = [x, &found[..size], &found[size..2 * size], &gradient[..size], &gradient[size..2 * size]];
-    with_table(parameters, threads, |table| {
+    sizes.prepared(threads, kernels, |threads, parameters, table| {
+        let width = parameters.width();
         let (logits, rest) = out.split_at_mut(dims * count);
         let (locations, log_scales) = rest.split_at_mut(dims * count);
         let per = DIMS * count;

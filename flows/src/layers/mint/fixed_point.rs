@@ -1,18 +1,13 @@
 //! z → x by the authors' fixed point.
 
 use super::{Mint, Solution};
+use crate::round_trip::greatest;
 use autograd::{Real, Tensor, Var};
 use std::sync::Arc;
 
 /// Where `|z(x) − z|` is at most so many units in the last place of the sample's largest |z|, or of 1, rounding is
 /// what is left.
 const CONVERGED: f64 = 64.0;
-
-/// The largest size, infinite where one is no number.
-pub(super) fn greatest<T: Real>(numbers: &[T]) -> f64 {
-    let size = |x: &T| if x.is_finite() { x.to_f64().abs() } else { f64::INFINITY };
-    numbers.iter().map(size).fold(0.0, f64::max)
-}
 
 pub(super) fn solve<T: Real>(layer: &Mint<T>, z: &Tensor<T>, step: f64, most: usize) -> Solution<T> {
     let batch = z.shape()[0];

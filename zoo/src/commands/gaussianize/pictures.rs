@@ -1,6 +1,7 @@
 //! The pictures of a fitted RBIG.
 
 use super::super::latents::by_first_column;
+use crate::blueprint::Space;
 use crate::pictures::quantiles::Reference;
 use crate::pictures::{PictureError, Raster, Window, quantiles, scatter, steps};
 use crate::train::Fit;
@@ -42,7 +43,7 @@ pub(super) fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Pictur
         Picture {
             name: "trick.png",
             raster: trick(fit, rows)?,
-            what: "the first column by layer 1: histogram, F, uniform, normal".to_owned(),
+            what: "the first column, in the data's units, by layer 1: histogram, F, uniform, normal".to_owned(),
         },
         Picture {
             name: "quantiles.png",
@@ -76,10 +77,18 @@ fn prepared(fit: &Fit, rows: &Tensor<f32>) -> Var<f32> {
     fit.flow.preprocessing().map_or_else(|| x.clone(), |layer| layer.to_latent(&x, Context::default()).value)
 }
 
+/// What such rows are called, or rows that come from latents as far.
+fn prepared_title(fit: &Fit, rows: &str) -> String {
+    match fit.blueprint.space {
+        Space::Table { standardised: true, .. } => format!("{rows}, standardised"),
+        _ => rows.to_owned(),
+    }
+}
+
 /// From data to latents.
 fn there(fit: &Fit, rows: &Tensor<f32>) -> Vec<Stage> {
     let mut x = prepared(fit, rows);
-    let mut stages = vec![Stage { title: "data".to_owned(), rows: x.value().clone() }];
+    let mut stages = vec![Stage { title: prepared_title(fit, "data"), rows: x.value().clone() }];
     for (i, layer) in fit.fitted.layers[..fit.kept].iter().enumerate() {
         x = layer.marginals.to_latent(&x, Context::default()).value;
         stages.push(Stage { title: format!("marginals {}", i + 1), rows: x.value().clone() });
@@ -101,7 +110,7 @@ fn back(fit: &Fit, z: &Tensor<f32>) -> Vec<Stage> {
             stages.push(Stage { title: format!("rotation {} back", i + 1), rows: z.value().clone() });
         }
         z = layer.marginals.to_data(&z, Context::default()).value;
-        let title = if i == 0 { "samples".to_owned() } else { format!("marginals {} back", i + 1) };
+        let title = if i == 0 { prepared_title(fit, "samples") } else { format!("marginals {} back", i + 1) };
         stages.push(Stage { title, rows: z.value().clone() });
     }
     stages
