@@ -156,7 +156,7 @@ impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
 /// cross-entropy = E Σ_t −log t(m_t + s_t·z'_t | x_1 … x_{t−1}),   mean over several fresh z'_t for each t
 /// -->
 ///
-/// The entropy is known but for that of the scales, as a logistic of scale s has the entropy ln s + 2:
+/// A logistic of scale s has the entropy ln s + 2, so that the student's is
 ///
 #[doc = include_str!("../formulas/student-entropy.html")]
 ///

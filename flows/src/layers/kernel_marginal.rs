@@ -22,13 +22,13 @@ const FLOOR: f64 = 1e-6;
 ///
 #[doc = include_str!("../../formulas/kernel-marginal.html")]
 ///
-/// w is the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
+/// Here σ is the sigmoid, and w the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
 /// `[D, K]`. One formula holds from one tail to the other: see [`autograd::marginal`].
 ///
 /// `initialise` puts the kernels at rows of the first batch, with equal weights and the bandwidth of n kernels where
-/// the dimension's deviation is σ:
+/// the dimension's deviation is s:
 ///
-/// <!-- h = σ·(4√π/(π⁴n))^⅕ -->
+/// <!-- h = s·(4√π/(π⁴n))^⅕ -->
 ///
 #[doc = include_str!("../../formulas/bandwidth.html")]
 ///
