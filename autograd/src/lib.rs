@@ -22,10 +22,21 @@
 //! assert!((w.value().item() - 3.0f64).abs() < 1e-6);
 //! ```
 //!
-//! Where to read on: [`Var`] has the operations, [`diff`] the derivatives of functions ([`diff::jvp`],
-//! [`diff::vjp`], [`diff::jacobian`], [`diff::hvp`]), [`check`] the finite differences that they are
-//! held against, [`sharded`] a batch over several threads. In the source, `op.rs` is the whole
-//! vocabulary, `rules.rs` every derivative, `tape.rs` the sweep.
+//! # From a value to derivatives of derivatives
+//!
+//! 1. [`Tensor`]: numbers under a [`Shape`], of one [`Real`] type, `f32` or `f64`.
+//! 2. [`Var`]: a tensor that may have a place on a tape; it has the operations.
+//! 3. [`Param`]: what training changes; [`Param::on`] makes it a leaf of the tape of another value.
+//! 4. [`Tape`]: the record of operations; [`Tape::backward`] sweeps back over it, to [`Gradients`].
+//! 5. [`diff::gradient`] and [`diff::vjp`]: the sweep as a function of a function, `vᵀ·∂f/∂x`.
+//! 6. [`diff::jvp`]: `∂f/∂x·u`, the sweep of a sweep, which the rules can be recorded for.
+//! 7. [`diff::jacobian`]: all of `∂f/∂x`, a sweep a row; what log-determinants are held against.
+//! 8. [`diff::hvp`]: `∂²f/∂x²·v`, a derivative of a derivative.
+//! 9. [`check`]: finite differences, which know nothing of all that.
+//! 10. [`sharded`] and [`parallel`]: a batch, or one operation, over several threads.
+//! 11. [`Stairs`], [`Taps`], [`marginal`]: operations made for flows: masks whose zeros cost nothing, and mixtures.
+//!
+//! In the source, `op.rs` is the whole vocabulary, `rules.rs` every derivative, `tape.rs` the sweep.
 
 #![deny(missing_docs)]
 

@@ -11,7 +11,13 @@ use std::sync::Arc;
 /// Rows that the convenience functions map at a time.
 const BATCH: usize = 500;
 
-/// A density over data: `log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x|`.
+/// A density over data, by the change of variables:
+///
+/// <!-- log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x| -->
+///
+#[doc = include_str!("../formulas/change-of-variables.html")]
+///
+/// `log p_Z` is the [`Base`]'s, f the [`Bijection`]'s.
 #[derive(Debug)]
 pub struct Flow<T: Real> {
     bijection: Arc<dyn Bijection<T>>,
@@ -331,8 +337,12 @@ impl<T: Real> Module<T> for Flow<T> {
     }
 }
 
-/// Bits per dimension of a discrete value with `levels` levels, from the log-density (nats) of its
-/// dequantised value scaled to [0, 1]: `log₂ levels − log p / (D·ln 2)`. Pixels have 256 levels.
+/// Bits per dimension of a discrete value with `levels` levels L, from the log-density (nats) of its
+/// dequantised value u scaled to [0, 1]. Pixels have 256 levels.
+///
+/// <!-- log₂ levels − log p / (D·ln 2) -->
+///
+#[doc = include_str!("../formulas/bits-per-dim.html")]
 #[must_use]
 pub fn bits_per_dim(log_prob: f64, dims: usize, levels: f64) -> f64 {
     levels.log2() - log_prob / (dims as f64 * LN_2)

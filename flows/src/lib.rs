@@ -5,9 +5,11 @@
 //! A flow writes data as `x = f(z)`: **z is the latent, x the data**. [`Bijection::to_data`] is the
 //! lecture's `f`, [`Bijection::to_latent`] its `f⁻¹`, and each returns its own log-determinant, so
 //!
-//! ```text
+//! <!--
 //! log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x|
-//! ```
+//! -->
+//!
+#![doc = include_str!("../formulas/change-of-variables.html")]
 //!
 //! ```
 //! use flows::{Context, Flow, models::{Nice, NiceConfig}};
@@ -21,11 +23,29 @@
 //! assert_eq!(log_p.shape(), &[5].into());
 //! ```
 //!
-//! Where to read on: [`bijection`](Bijection) and [`Flow`] are the whole theory, a page each;
-//! [`layers`] has one map a file, [`models`] one lecture model a file, [`nn`] the networks inside
-//! them and the optimisers. [`distillation`] teaches a flow that samples fast what one that does not has learned, or
-//! what an [`Energy`] says. [`rbig`] fits a flow without gradients, by rotations ([`orthogonal`]) that take off what
-//! hangs together ([`information`]). [`check`] holds any bijection, yours too, against finite differences.
+//! # A course, in the lectures' order
+//!
+//! 1. [`Bijection`]: an invertible map, f and f⁻¹, each with its log-determinant; `zoo volumes` draws what it does.
+//! 2. [`Flow`]: with a [`Base`] for z a map is a density, `log_prob` and `sample`.
+//! 3. [`layers::Dequantise`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
+//! 4. [`models::Vae`]: the recap, latents without an inverse, and a bound in place of the density.
+//! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along one line each, fitted to an [`Energy`] by reverse KL.
+//! 6. [`models::Nice`] of [`layers::AdditiveCoupling`]: an inverse for free, and volumes kept.
+//! 7. [`models::RealNvp`] of [`layers::AffineCoupling`]: scales too; images, by [`layers::FactorOut`].
+//! 8. [`nn::Made`] in a [`layers::Autoregressive`]: one network for all conditionals, and a triangular Jacobian.
+//! 9. [`models::Maf`]: fast densities; samples in order, yet each unit of the network only once.
+//! 10. [`models::Iaf`]: the same with x and z exchanged, fast samples.
+//! 11. [`models::WaveNetFlow`]: a causal network of dilated convolutions over sound, with mixtures of logistics.
+//! 12. [`distillation`] and [`models::ParallelWaveNet`]: a student that samples fast learns from a slow teacher.
+//! 13. [`models::MintNet`] of [`layers::Mint`]: masked convolutions, inverted by a fixed point or by a sweep of roots.
+//! 14. [`information`] and [`rbig`]: KL is what is not yet normal; marginals and rotations take it off, no gradient.
+//! 15. [`models::GaussianizationFlow`] of [`layers::KernelMarginal`] and [`layers::Householder`]: the same, trained.
+//! 16. [`check`]: all of it, and a map of your own, held against finite differences.
+//!
+//! [`nn`] has the networks inside and the optimisers, [`orthogonal`] the rotations of RBIG. Each model's page ends with
+//! its lecture, its paper, and the command that makes its figure.
+//!
+//! Formulas are rendered from `formulas/*.tex`. In the source the same stands above them as plain text.
 
 #![deny(missing_docs)]
 

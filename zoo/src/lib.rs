@@ -1,7 +1,16 @@
 //! The zoo: everything around the models that is not mathematics.
 //!
-//! [`data`] brings numbers in, [`pictures`] brings them back out for the eye, and [`files`] makes
-//! sure that nothing half-written is ever left under a name somebody trusts.
+//! # The way of a run
+//!
+//! 1. [`commands`]: what can be asked for, one subcommand a file.
+//! 2. [`data`]: images, tables, toys and sound, read or made; [`source`] gives the [`rows`] of any step.
+//! 3. [`recipes`]: what each model is trained with; a [`blueprint`] is what it can be built from.
+//! 4. [`train`]: a step, and an epoch; [`score`] says how good the weights are, on rows that they have not seen.
+//! 5. [`checkpoint`]: a model as one file; a [`run`] is the folder of a training.
+//! 6. [`sampling`] and [`blend`]: from a model to data again, and what lies between data.
+//! 7. [`pictures`]: grids, densities, curves and sound for the eye.
+//! 8. [`volumes`], [`mod@planar`], [`trade_off`], [`normality`]: the figures of single slides.
+//! 9. [`files`]: nothing half-written is ever left under a name somebody trusts.
 
 pub mod blend;
 pub mod blueprint;

@@ -1,10 +1,19 @@
 //! The change of variables in one and in two dimensions (lecture 7): what happens to a density where space is
 //! stretched.
 //!
-//! ```text
+//! <!--
 //! p_X(x) = p_Z(z)·|dz/dx|,  z = f⁻¹(x)            in one dimension
 //! p_X(x) = p_Z(A⁻¹x)/|det A|                        under a matrix
-//! ```
+//! -->
+//!
+//! In one dimension, stretched evenly and unevenly:
+//!
+#![doc = include_str!("../../flows/formulas/scaling.html")]
+#![doc = include_str!("../../flows/formulas/exponential.html")]
+//!
+//! and under a matrix:
+//!
+#![doc = include_str!("../../flows/formulas/parallelogram.html")]
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

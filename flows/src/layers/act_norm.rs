@@ -6,12 +6,16 @@ use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use autograd::{Param, Real, Tensor, Var};
 
-/// Activation normalisation (Kingma & Dhariwal 2018, Glow, §3.1), on `[batch, features, …]`:
+/// Activation normalisation (Kingma & Dhariwal 2018, Glow, §3.1), on `[batch, features, …]`.
 ///
-/// ```text
+/// <!--
 /// to_latent:  z = exp(s) ⊙ (x + b),    log|det ∂z/∂x| =  n·Σ s       n places a feature
 /// to_data:    x = exp(−s) ⊙ z − b,     log|det ∂x/∂z| = −n·Σ s
-/// ```
+/// -->
+///
+/// From x to z (from z to x with the other sign), n places a feature:
+///
+#[doc = include_str!("../../formulas/act-norm.html")]
 ///
 /// `initialise` sets s and b so that each feature of the first batch has mean 0 and variance 1; from
 /// then on they are parameters like any other. Whether that has been done is a buffer of its own,

@@ -8,13 +8,15 @@ use autograd::{Real, Var};
 
 /// Additive coupling (Dinh et al. 2015, NICE, §3.2), on `[batch, D]`.
 ///
-/// With the input parted into `x₁`, which is read, and `x₂`, which is changed:
+/// The input is parted into `x₁`, which is read, and `x₂`, which is changed; from x to z and back:
 ///
-/// ```text
+/// <!--
 /// to_latent:  z₁ = x₁,  z₂ = x₂ + m(x₁)
 /// to_data:    x₁ = z₁,  x₂ = z₂ − m(z₁)
 /// log|det| = 0
-/// ```
+/// -->
+///
+#[doc = include_str!("../../formulas/additive-coupling.html")]
 ///
 /// `m` is any network; it is never inverted.
 #[derive(Debug)]

@@ -8,14 +8,26 @@ use autograd::{Param, Real, Tensor, Var};
 
 /// Affine coupling (Dinh et al. 2017, `RealNVP`, §3.2), on `[batch, features, …]`.
 ///
-/// With the input parted into `x₁`, which is read, and `x₂`, which is changed, and a network that
-/// gives `(a, μ)` of `x₁`:
+/// The input is parted into `x₁`, which is read, and `x₂`, which is changed, and a network gives `(a, μ)` of `x₁`.
 ///
-/// ```text
+/// <!--
 /// α(x₁) = c·tanh a(x₁)                                     bounded, with a learned factor c a feature
 /// to_latent:  z₁ = x₁,  z₂ = (x₂ − μ(x₁)) ⊙ exp(−α(x₁))    log|det ∂z/∂x| = −Σ α
 /// to_data:    x₁ = z₁,  x₂ = z₂ ⊙ exp(α(z₁)) + μ(z₁)       log|det ∂x/∂z| =  Σ α
-/// ```
+/// -->
+///
+/// The log-scale is bounded, with a learned factor c for each feature:
+///
+#[doc = include_str!("../../formulas/bounded-scale.html")]
+///
+/// From z to x, and from x to z:
+///
+#[doc = include_str!("../../formulas/affine-coupling.html")]
+///
+/// Both Jacobians are triangular in blocks, so that the determinant is a product of scales (from x to z,
+/// −Σα):
+///
+#[doc = include_str!("../../formulas/affine-determinant.html")]
 ///
 /// Under a mask b, `x₁ = b⊙x` and the whole of it is `z = (x − (1−b)⊙μ) ⊙ exp(−(1−b)⊙α)`: what is read stays.
 /// (The authors' code shifts before it scales; this is the lecture's form.)

@@ -15,14 +15,24 @@ pub enum Reads {
     Latent,
 }
 
-/// An increasing map of each dimension, chosen by the dimensions before it, on `[batch, D]`. With
-/// [`Affine`](super::Affine) conditionals:
+/// An increasing map of each dimension, chosen by the dimensions before it, on `[batch, D]`; with
+/// [`Affine`](super::Affine) conditionals a scale and a shift.
 ///
-/// ```text
+/// <!--
 /// xᵢ = exp(αᵢ)·zᵢ + μᵢ       (μᵢ, αᵢ) from x_<i (MAF) or from z_<i (IAF)
 /// zᵢ = (xᵢ − μᵢ)·exp(−αᵢ)
 /// log|det ∂x/∂z| = Σ α,  log|det ∂z/∂x| = −Σ α
-/// ```
+/// -->
+///
+/// Where the network reads x (MAF), in both directions:
+///
+#[doc = include_str!("../../formulas/maf.html")]
+#[doc = include_str!("../../formulas/maf-determinant.html")]
+///
+/// Where it reads z (IAF):
+///
+#[doc = include_str!("../../formulas/iaf.html")]
+#[doc = include_str!("../../formulas/iaf-determinant.html")]
 ///
 /// With [`Mixture`](super::Mixture) conditionals, on a base of their kind, each dimension given those before it has a
 /// mixture's density.

@@ -10,12 +10,16 @@ use autograd::{Param, Real, Tensor, Var};
 const EPSILON: f64 = 1e-5;
 
 /// Batch normalisation between the maps of a flow (Dinh et al. 2017, `RealNVP`, §3.7), on
-/// `[batch, features, …]` with n places a feature:
+/// `[batch, features, …]` with n places a feature.
 ///
-/// ```text
+/// <!--
 /// to_latent:  z = γ ⊙ (x − m)/√(v + ε) + β     log|det ∂z/∂x| = n·Σ(log γ − ½ log(v + ε))
 /// to_data:    x = (z − β)/γ ⊙ √(v + ε) + m     log|det ∂x/∂z| = the same with the other sign
-/// ```
+/// -->
+///
+/// From x to z (from z to x with the other sign):
+///
+#[doc = include_str!("../../formulas/batch-norm.html")]
 ///
 /// In training m and v are the batch's own, and the log-determinant is that of the map with them
 /// held. In evaluation, and in `to_data`, whose data are not known before, they are those of the

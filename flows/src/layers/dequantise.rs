@@ -10,9 +10,11 @@ use autograd::{Real, Tensor, Var};
 /// context's noise, a stream a row; without noise, nothing is added, and the layer is the plain
 /// map `u = k/L` of continuous `k ∈ [0, L]`.
 ///
-/// ```text
+/// <!--
 /// log|det ∂u/∂k| = −D·ln L
-/// ```
+/// -->
+///
+#[doc = include_str!("../../formulas/dequantisation.html")]
 ///
 /// so a log-likelihood through this layer is that of pixel levels, and dividing it by `−D·ln 2`
 /// gives bits per dimension; the `+8` of other accounts is `log₂ 256` from here.

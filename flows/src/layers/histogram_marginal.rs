@@ -9,10 +9,12 @@ use std::f64::consts::PI;
 /// The marginal layer of rotation-based iterative Gaussianization (Laparra et al. 2011), on `[batch, D]`: in each
 /// dimension a histogram of N bins, whose distribution function F is a straight line in each bin,
 ///
-/// ```text
+/// <!--
 /// to_latent:  z = Φ⁻¹(F(x)),   log|det ∂z/∂x| = Σ log f(x) − log φ(z)     between the outermost edges
 ///             z = z₀ + (x − e₀)/σ,   −log σ                             beyond an outermost edge e₀
-/// ```
+/// -->
+///
+#[doc = include_str!("../../formulas/histogram-marginal.html")]
 ///
 /// Beyond the edges x is normal: z goes on as a straight line. So every x has a finite z, the map rises everywhere,
 /// and only f jumps, from bin to bin. The line's slope is that of a normal distribution with the histogram's

@@ -10,9 +10,11 @@ use std::sync::Arc;
 /// A product of n Householder reflections (Tomczak & Welling 2016; in Gaussianization flows, Meng et al. 2020), on
 /// `[batch, D]`, or a product of its own for each of G groups, on `[G, batch, D]`:
 ///
-/// ```text
+/// <!--
 /// z = H₁·H₂⋯Hₙ·x       H = I − 2·v·vᵀ/|v|²       log|det| = 0, and the inverse is Hₙ⋯H₁
-/// ```
+/// -->
+///
+#[doc = include_str!("../../formulas/householder.html")]
 ///
 /// All of them at once are `I − Uᵀ·T·U`, the rows of U being the v/|v| and T upper triangular (the compact WY form,
 /// Schreiber & Van Loan 1989): three narrow products a batch in place of n passes over it.

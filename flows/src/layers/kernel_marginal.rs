@@ -11,20 +11,30 @@ use autograd::{Param, Real, Tensor, Var, special};
 const FLOOR: f64 = 1e-6;
 
 /// The trainable marginal layer of a Gaussianization flow (Meng et al. 2020), on `[batch, D]`: in each dimension K
-/// logistic kernels,
+/// logistic kernels.
 ///
-/// ```text
+/// <!--
 /// to_latent:  F(x) = Σₖ wₖ·σ((x − μₖ)/hₖ),   z = Φ⁻¹(F(x)),   log|det ∂z/∂x| = Σ (log f(x) − log φ(z))
 /// to_data:    x = F⁻¹(Φ(z)),                                  log|det ∂x/∂z| = Σ (log φ(z) − log f(x))
-/// ```
+/// -->
 ///
-/// with w = softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
+/// From x to z (from z to x it is a root, with the other sign):
+///
+#[doc = include_str!("../../formulas/kernel-marginal.html")]
+///
+/// Here σ is the sigmoid, and w the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
 /// `[D, K]`. One formula holds from one tail to the other: see [`autograd::marginal`].
 ///
-/// `initialise` puts the kernels at rows of the first batch, with equal weights and the bandwidth
-/// `h = σ·(4√π/(π⁴n))^⅕` of n kernels where the dimension's deviation is σ: a kernel density estimate, from which
-/// training goes on. In a chain each layer does so on data that the layers before have mapped. Whether that has been
-/// done is a buffer of its own, `started`: a model read from a checkpoint never starts anew.
+/// `initialise` puts the kernels at rows of the first batch, with equal weights and the bandwidth of n kernels where
+/// the dimension's deviation is s:
+///
+/// <!-- h = s·(4√π/(π⁴n))^⅕ -->
+///
+#[doc = include_str!("../../formulas/bandwidth.html")]
+///
+/// That is a kernel density estimate, from which training goes on. In a chain each layer does so on data that the
+/// layers before have mapped. Whether that has been done is a buffer of its own, `started`: a model read from a
+/// checkpoint never starts anew.
 #[derive(Debug)]
 pub struct KernelMarginal<T: Real> {
     logits: Param<T>,

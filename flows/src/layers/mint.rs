@@ -16,14 +16,23 @@ use rand::Rng;
 use root::STEPS;
 use sweep::Sweep;
 
-/// Three masked convolutions and a scale, on images `[batch, C, H, W]`, with h = ELU:
+/// Three masked convolutions and a scale, on images `[batch, C, H, W]`, with h = ELU.
 ///
-/// ```text
+/// <!--
 /// to_latent:  z = t⊙x + W₃⋆h(W₂⋆h(W₁⋆x + b₁) + b₂) + b₃
 ///             log|det ∂z/∂x| = Σ ln(t + d)
 ///             dᵢ = Σ_l Σ_k W₃ᶜ[i,l]·h′(a₂[l])·W₂ᶜ[l,k]·h′(a₁[k])·W₁ᶜ[k,i]
 /// to_data:    the root of z(x) = z
-/// ```
+/// -->
+///
+/// From x to z, with the determinant of a triangular Jacobian:
+///
+#[doc = include_str!("../../formulas/mintnet.html")]
+#[doc = include_str!("../../formulas/mintnet-determinant.html")]
+///
+/// From z to x each number is the root of an increasing function of one number:
+///
+#[doc = include_str!("../../formulas/mintnet-sweep.html")]
 ///
 /// Each channel of the image has K *branches*, hidden units of its own in both hidden layers. All three
 /// convolutions have the same [mask](ConvMask), so that the Jacobian is triangular in the mask's order of the
@@ -141,9 +150,11 @@ impl<T: Real> Mint<T> {
 
     /// z → x by the authors' iteration, from x = z/t, on plain values:
     ///
-    /// ```text
+    /// <!--
     /// x ← x + α·(z − z(x))/(t + d)
-    /// ```
+    /// -->
+    ///
+    #[doc = include_str!("../../formulas/mintnet-fixed-point.html")]
     ///
     /// At most `iterations` of them; samples that are within rounding leave the batch before. Near the root it
     /// converges for 0 < α < 2, whatever the weights: the matrix that multiplies errors is triangular with the

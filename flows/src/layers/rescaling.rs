@@ -6,10 +6,14 @@ use autograd::{Param, Real, Tensor, Var};
 
 /// Diagonal rescaling (Dinh et al. 2015, NICE, §3.3), on `[batch, D]`.
 ///
-/// ```text
+/// <!--
 /// to_latent:  z = exp(s) ⊙ x,   log|det ∂z/∂x| =  Σ s
 /// to_data:    x = exp(−s) ⊙ z,  log|det ∂x/∂z| = −Σ s
-/// ```
+/// -->
+///
+/// From the input h to z (back with the other sign):
+///
+#[doc = include_str!("../../formulas/rescaling.html")]
 ///
 /// A large `sᵢ` means that the data hardly varies along dimension i of the layer's input. (The
 /// lecture writes `xᵢ = sᵢzᵢ`: its s is our `exp(−s)`.)

@@ -7,7 +7,11 @@ use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use std::sync::{Mutex, PoisonError};
 
-/// A fixed orthogonal matrix Q, on `[batch, D]`: `z = Q·x`, `x = Qᵀ·z`, log|det| = 0. It may reflect as well as rotate.
+/// A fixed orthogonal matrix Q, on `[batch, D]`. It may reflect as well as rotate.
+///
+/// <!-- z = Q·x,   x = Qᵀ·z,   log|det| = 0 -->
+///
+#[doc = include_str!("../../formulas/rotation.html")]
 ///
 /// Q is a buffer: kept in the checkpoint, never trained. A checkpoint's Q is rounded to `f32`, so that in `f64` it
 /// is orthogonal to seven digits only; what is used there is the orthogonal matrix next to it.

@@ -4,8 +4,11 @@ use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use autograd::{Param, Real, Tensor, Var};
 
-/// Standardisation by fixed statistics, on `[batch, D]`: `z = (x − mean)/std`,
-/// `log|det ∂z/∂x| = −Σ ln std`.
+/// Standardisation by fixed statistics, on `[batch, D]`:
+///
+/// <!-- z = (x − mean)/std,   log|det ∂z/∂x| = −Σ ln std -->
+///
+#[doc = include_str!("../../formulas/standardise.html")]
 ///
 /// The statistics are buffers: kept in the checkpoint, never trained. A density through this layer
 /// is one over the data in its own units.

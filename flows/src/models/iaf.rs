@@ -9,16 +9,28 @@ use crate::layers::{Gate, Reads};
 use autograd::Real;
 use rand::Rng;
 
-/// Inverse autoregressive flow, in the direction z → x:
+/// Inverse autoregressive flow, in the direction z → x.
 ///
-/// ```text
+/// <!--
 /// (μᵢ, αᵢ) = MADE(z₁ … zᵢ₋₁)
 /// xᵢ = exp(αᵢ)·zᵢ + μᵢ                     log|det ∂x/∂z| = Σ α
-/// ```
+/// -->
+///
+/// The network reads z in place of x, so that from z to x all dimensions go at once:
+///
+#[doc = include_str!("../../formulas/iaf.html")]
+#[doc = include_str!("../../formulas/iaf-determinant.html")]
 ///
 /// Samples take one pass a layer, and a sample that the model drew itself keeps its z, so that its
 /// density is one pass too ([`Flow::sample_with_log_prob`]). Densities of other points go through the
 /// dimensions in order.
+///
+/// # On the slides
+///
+/// - **Lecture:** lecture 8, IAF
+/// - **Paper:** Kingma et al.: IAF (2016), figure 2
+/// - **Command:** `zoo train iaf`; MAF beside it: `zoo trade-off`
+/// - **File:** `flows/src/models/iaf.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct Iaf;
 

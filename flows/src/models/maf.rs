@@ -58,23 +58,54 @@ pub struct AutoregressiveConfig {
     pub condition: usize,
 }
 
-/// Masked autoregressive flow, in the direction x → z:
+/// Masked autoregressive flow, in the direction x → z.
 ///
-/// ```text
+/// <!--
 /// (μᵢ, αᵢ) = MADE(x₁ … xᵢ₋₁)
 /// zᵢ = (xᵢ − μᵢ)·exp(−αᵢ)                  log|det ∂z/∂x| = −Σ α
 /// log p(x) = log N(z; 0, I) − Σ α           over all layers
-/// ```
+/// -->
 ///
-/// with batch normalisation (or `ActNorm`, or nothing) after each layer, and the order of the dimensions reversed
-/// before the next. α is softly bounded to ±5, see [`Affine`]. One layer is MADE with Gaussian conditionals. With K components the last layer's conditionals are
-/// [mixtures](Mixture) of K Gaussians, and nothing stands between it and the latents: one layer is then the
-/// paper's MADE `MoG`, and L + 1 layers are its MAF `MoG` (L), L Gaussian layers on a base that is a MADE `MoG`.
+/// A density is a product of conditionals, here Gaussian ones, of which one network gives all μ and α at
+/// once:
 ///
-/// Densities take one pass a layer; samples go
-/// through the dimensions in order, in the work of about one pass (see [`Causal::in_order`](crate::nn::Causal::in_order)).
+#[doc = include_str!("../../formulas/autoregressive.html")]
+///
+/// So x is z, shifted and scaled; from x to z all dimensions go at once:
+///
+#[doc = include_str!("../../formulas/maf.html")]
+#[doc = include_str!("../../formulas/maf-determinant.html")]
+///
+/// Over K layers:
+///
+#[doc = include_str!("../../formulas/maf-density.html")]
+///
+/// Batch normalisation (or `ActNorm`, or nothing) follows each layer, and the order of the dimensions is reversed
+/// before the next. α is softly bounded to ±5, see [`Affine`]. One layer is MADE with Gaussian conditionals. With
+/// several components the last layer's conditionals are [mixtures](Mixture) of Gaussians, and nothing stands between
+/// it and the latents: one layer is then the paper's MADE `MoG`, and L + 1 layers are its MAF `MoG` (L), L Gaussian
+/// layers on a base that is a MADE `MoG`.
+///
+/// Densities take one pass a layer; samples go through the dimensions in order, in the work of about one pass (see
+/// [`Causal::in_order`](crate::nn::Causal::in_order)).
 ///
 /// On MNIST, in bits per dimension: MADE 2.04, MAF with 5 layers 1.89, with 10 layers 1.91.
+///
+/// # On the slides
+///
+/// One layer, MADE:
+///
+/// - **Lecture:** lecture 8, autoregressive
+/// - **Paper:** Germain et al.: MADE (2015), figure 1
+/// - **Command:** `zoo train made`
+/// - **File:** `flows/src/models/maf.rs`
+///
+/// Several, MAF:
+///
+/// - **Lecture:** lecture 8, MAF
+/// - **Paper:** Papamakarios, Pavlakou & Murray: MAF (2017), figure 1
+/// - **Command:** `zoo train maf --data banana`, then `zoo latents runs/maf-banana`
+/// - **File:** `flows/src/models/maf.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct Maf;
 

@@ -34,21 +34,41 @@ impl NiceConfig {
     }
 }
 
-/// The model of the lecture's NICE slides, in the direction x → z:
+/// The model of the lecture's NICE slides, in the direction x → z.
 ///
-/// ```text
+/// <!--
 /// (h₁, h₂) = (even dimensions of x, odd dimensions of x)
 /// h₂ ← h₂ + m⁽¹⁾(h₁)      additive couplings, volume preserving:
 /// h₁ ← h₁ + m⁽²⁾(h₂)      log|det| = 0
 ///   ⋮
 /// z = exp(s) ⊙ h           rescaling: log|det ∂z/∂x| = Σᵢ sᵢ
 /// log p(x) = −Σᵢ[softplus(zᵢ) + softplus(−zᵢ)] + Σᵢ sᵢ
-/// ```
+/// -->
+///
+/// Even and odd dimensions of x are the halves. A coupling shifts one by a function of the other; for the
+/// next, they exchange roles:
+///
+#[doc = include_str!("../../formulas/additive-coupling.html")]
+///
+/// What comes out of the last is h, and each of its dimensions is scaled by itself:
+///
+#[doc = include_str!("../../formulas/rescaling.html")]
+///
+/// Over a logistic base that is the density:
+///
+#[doc = include_str!("../../formulas/nice-density.html")]
 ///
 /// Each `m` is a network with ReLU hidden layers whose last layer starts at 0; [`Flow::initialise`]
 /// starts `s` from a first batch, which saves training its first thousands of steps. Under a condition `c`,
 /// such as a class, each is `m(h, c)`, and the density is `p(x | c)`. On MNIST the paper reports 1980.50
 /// nats, which is 4.36 bits per dimension.
+///
+/// # On the slides
+///
+/// - **Lecture:** lecture 7, additive coupling
+/// - **Paper:** Dinh, Krueger & Bengio: NICE (2015), figure 5
+/// - **Command:** `zoo train nice`
+/// - **File:** `flows/src/models/nice.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct Nice;
 

@@ -31,15 +31,24 @@ pub struct ParallelWaveNetConfig {
 
 /// K inverse autoregressive flows in a row, all in the order of time, in the direction z → x:
 ///
-/// ```text
+/// <!--
 /// x⁰ = z,  xᵏ_t = exp(αᵏ_t)·xᵏ⁻¹_t + μᵏ_t        (μᵏ_t, αᵏ_t) = WaveNetᵏ(xᵏ⁻¹_1 … xᵏ⁻¹_{t−1})
 /// log|det ∂x/∂z| = Σ_t log s_t,   log s_t = Σ_k αᵏ_t
-/// ```
+/// -->
+///
+#[doc = include_str!("../../formulas/parallel-wavenet.html")]
 ///
 /// With one order for all flows, whatever scales and shifts step t depends on z before t alone. So `x_t`
 /// given the past is the base's own shape, logistic, with scale `s_t` and shift `m_t = x_t − s_t·z_t`; see
 /// [`ParallelWaveNet::generate`]. A sample takes one pass a flow, a density of other signals than its own
 /// samples goes through time.
+///
+/// # On the slides
+///
+/// - **Lecture:** lecture 8, Parallel WaveNet
+/// - **Paper:** van den Oord et al.: Parallel WaveNet (2018), figure 2
+/// - **Command:** `zoo distill runs/wavenet-speech`
+/// - **File:** `flows/src/models/parallel_wave_net.rs`
 #[derive(Debug)]
 pub struct ParallelWaveNet<T: Real> {
     /// In the order in which latents pass them.

@@ -36,16 +36,25 @@ pub struct PlanarConfig {
 
 /// K planar layers, in the direction z → x:
 ///
-/// ```text
+/// <!--
 /// zₖ = zₖ₋₁ + ûₖ·tanh(wₖ·zₖ₋₁ + bₖ)                        k = 1 … K, z₀ = z, z_K = x
 /// log p(x) = log p_Z(z) − Σ ln|1 + (1 − tanh²(wₖ·zₖ₋₁ + bₖ))·wₖ·ûₖ|
-/// ```
+/// -->
+///
+#[doc = include_str!("../../formulas/planar-density.html")]
 ///
 /// What a layer changes is one number of each point, seen along w; many layers are needed where a coupling
 /// needs one. Samples with their densities are formulas; densities of given points ask for a root a layer,
 /// see [`Planar`]. So it is fitted to energies by its own samples, see
 /// [`log_ratio_to_energy`](crate::distillation::log_ratio_to_energy), and stands behind the encoder of a
 /// variational autoencoder. It begins as the identity.
+///
+/// # On the slides
+///
+/// - **Lecture:** lecture 7, planar flows
+/// - **Paper:** Rezende & Mohamed: planar flows (2015), figures 1 and 3, table 1
+/// - **Command:** `zoo planar`
+/// - **File:** `flows/src/models/planar.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct PlanarFlow;
 

@@ -20,16 +20,28 @@ pub struct RbigConfig {
     pub marginals: Marginals,
 }
 
-/// The model that [`Fitting`](crate::rbig::Fitting) fits, in the direction x → z:
+/// The model that [`Fitting`](crate::rbig::Fitting) fits, in the direction x → z.
 ///
-/// ```text
-/// z⁽ᵏ⁾ᵢ = Φ⁻¹(F̂ᵢ⁽ᵏ⁾(x⁽ᵏ⁾ᵢ))                 each dimension made normal by itself
-/// x⁽ᵏ⁺¹⁾ = Q⁽ᵏ⁾·z⁽ᵏ⁾                          and all of them turned: log|det| = 0
-/// log p(x) = log N(z⁽ᴷ⁾; 0, I) + Σₖ Σᵢ (ln f̂ᵢ⁽ᵏ⁾(x⁽ᵏ⁾ᵢ) − ln φ(z⁽ᵏ⁾ᵢ))
-/// ```
+/// <!--
+/// z⁽ˡ⁾ᵢ = Φ⁻¹(F̂ᵢ⁽ˡ⁾(x⁽ˡ⁾ᵢ))                 each dimension made normal by itself
+/// x⁽ˡ⁺¹⁾ = Q⁽ˡ⁾·z⁽ˡ⁾                          and all of them turned: log|det| = 0
+/// log p(x) = log N(z⁽ᴸ⁾; 0, I) + Σ_l Σᵢ (ln f̂ᵢ⁽ˡ⁾(x⁽ˡ⁾ᵢ) − ln φ(z⁽ˡ⁾ᵢ))
+/// -->
+///
+/// In each layer, fitted to what the layers before made of the data:
+///
+#[doc = include_str!("../../formulas/rbig.html")]
+#[doc = include_str!("../../formulas/gaussianization-density.html")]
 ///
 /// What is built here has these sizes and has seen no data: to be filled from a checkpoint. Nothing in it
 /// is trained.
+///
+/// # On the slides
+///
+/// - **Lecture:** lecture 8, Gaussianization
+/// - **Paper:** Laparra, Camps-Valls & Malo: RBIG (2011), §II
+/// - **Command:** `zoo gaussianize two-moons`
+/// - **File:** `flows/src/models/rbig.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct Rbig;
 

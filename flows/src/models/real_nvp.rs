@@ -64,18 +64,33 @@ pub struct RealNvpImageConfig {
     pub condition: usize,
 }
 
-/// The lecture's model, in the direction x → z:
+/// The lecture's model, in the direction x → z.
 ///
-/// ```text
+/// <!--
 /// α = c·tanh a(x₁)
 /// z₁ = x₁
 /// z₂ = (x₂ − μ(x₁)) ⊙ exp(−α)            log|det ∂z/∂x| = −Σ α
 /// log p(x) = log N(z; 0, I) − Σ α         over all couplings; normalising layers and the logit add
 ///                                         their own log-determinants
-/// ```
+/// -->
 ///
-/// Over images (the multi-scale architecture of the paper's §3.6), with masks in place of halves
-/// where the image is not yet squeezed; on the right, the shapes for MNIST at two squeezes:
+/// A coupling scales and shifts one half by functions of the other; for the next, they exchange roles:
+///
+#[doc = include_str!("../../formulas/affine-coupling.html")]
+///
+/// The log-scales are bounded, and log p(x) is lower by their sum over all K couplings (normalising layers and the
+/// logit add their own):
+///
+#[doc = include_str!("../../formulas/bounded-scale.html")]
+#[doc = include_str!("../../formulas/coupling-density.html")]
+///
+/// Over images a part of the channels leaves as latent at each of L scales (the multi-scale architecture of the
+/// paper's §3.6):
+///
+#[doc = include_str!("../../formulas/multi-scale.html")]
+///
+/// with masks in place of halves where the image is not yet squeezed; on the right, the shapes for MNIST at two
+/// squeezes:
 ///
 /// ```text
 /// logit                                           [1, 28, 28]
@@ -92,6 +107,13 @@ pub struct RealNvpImageConfig {
 ///
 /// The paper reports 3.49 bits per dimension on CIFAR-10; it has no MNIST, for which later papers
 /// (Grathwohl et al. 2019, FFJORD) quote 1.06.
+///
+/// # On the slides
+///
+/// - **Lecture:** lecture 7, affine coupling
+/// - **Paper:** Dinh, Sohl-Dickstein & Bengio: RealNVP (2017), figures 5 and 6, table 1
+/// - **Command:** `zoo train real-nvp`, then `zoo interpolate runs/real-nvp-mnist`
+/// - **File:** `flows/src/models/real_nvp.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct RealNvp;
 

@@ -35,18 +35,35 @@ pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Mixture>;
 
 /// WaveNet with mixtures of K logistics as conditionals, in the direction x → z:
 ///
-/// ```text
+/// <!--
 /// (π, μ, log σ)_t = WaveNet(x_1 … x_{t−1})
 /// F_t(x) = Σ_k π_tk·sigmoid((x − μ_tk)/σ_tk)
 /// z_t = log F_t(x_t) − log(1 − F_t(x_t))        standard logistic
 /// log p(x) = Σ_t log F_t′(x_t)
-/// ```
+/// -->
+///
+#[doc = include_str!("../../formulas/wavenet.html")]
+///
+/// Each conditional is a mixture, whose distribution function carries x to a standard logistic z:
+///
+#[doc = include_str!("../../formulas/logistic-mixture.html")]
+///
+/// with the parameters of all steps from one network:
+///
+#[doc = include_str!("../../formulas/wavenet-density.html")]
 ///
 /// The paper's first WaveNet had a softmax over 256 levels; the mixture (Salimans et al. 2017) is
 /// that of Parallel WaveNet's teacher. Signals should come standardised: components begin about 0, within ±2.3.
 ///
 /// A density takes one pass. A sample goes through time step by step, in the work of one pass (see
 /// [`Causal::in_order`](crate::nn::Causal::in_order)).
+///
+/// # On the slides
+///
+/// - **Lecture:** lecture 8, Parallel WaveNet
+/// - **Paper:** van den Oord et al.: WaveNet (2016), figures 3 and 4
+/// - **Command:** `zoo train wavenet`
+/// - **File:** `flows/src/models/wave_net.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct WaveNetFlow;
 

@@ -6,7 +6,11 @@ use crate::module::Module;
 use autograd::{Real, Tensor};
 use serde::{Deserialize, Serialize};
 
-/// An estimate of the distribution F of each column, whose layer is `zᵢ = Φ⁻¹(F̂ᵢ(xᵢ))`.
+/// An estimate of the distribution F of each column, whose layer makes that column normal:
+///
+/// <!-- zᵢ = Φ⁻¹(F̂ᵢ(xᵢ)),   log ∂zᵢ/∂xᵢ = log f̂ᵢ(xᵢ) − log φ(zᵢ) -->
+///
+#[doc = include_str!("../../formulas/inverse-cdf.html")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Marginals {

@@ -4,9 +4,12 @@
 //! dependence into columns that are not normal; and so on. Why that is a way to learn: a flow's divergence from the data is
 //! that of its latents from a normal distribution,
 //!
-//! ```text
+//! <!--
 //! KL(p_data‖p_model) = KL(p_z‖N(0, I)) = Σᵢ KL(p_zᵢ‖N(0, 1)) + T(z)        T(z) = Σᵢ H(zᵢ) − H(z)
-//! ```
+//! -->
+//!
+#![doc = include_str!("../../formulas/gaussian-kl.html")]
+#![doc = include_str!("../../formulas/total-correlation.html")]
 //!
 //! Marginals end the first sum and leave the total correlation T as it is; a rotation changes neither KL nor H(z), and
 //! moves what it can from T to the first sum, where the next marginals find it. How far T falls with a rotation is measured
@@ -27,6 +30,13 @@
 //! let z = fitted.flow().encode(&rows).unwrap();           // [400, 2], about normal
 //! # assert!(z.all_finite());
 //! ```
+//!
+//! # On the slides
+//!
+//! - **Lecture:** lecture 8, Gaussianization
+//! - **Paper:** Laparra, Camps-Valls & Malo: RBIG (2011), §II
+//! - **Command:** `zoo gaussianize two-moons`; on MNIST `zoo train rbig`
+//! - **File:** `flows/src/rbig/mod.rs`
 
 mod chance;
 mod marginals;

@@ -26,6 +26,7 @@ mod made;
 mod maf;
 mod mint_net;
 mod output;
+mod pages;
 mod planar;
 mod rbig;
 mod real_nvp;

@@ -22,11 +22,13 @@ const FAR: f64 = 1e8;
 
 /// A mixture of K components that all have the shape of G, mapped to the latents that follow G itself:
 ///
-/// ```text
+/// <!--
 /// F(x) = Σₖ πₖ·G((x − μₖ)/σₖ)              π = softmax, log σ = s
 /// z = G⁻¹(F(x))
 /// log ∂z/∂x = log F′(x) − log g(z)
-/// ```
+/// -->
+///
+#[doc = include_str!("../../../formulas/mixture.html")]
 ///
 /// With a base of the same kind ([`StandardNormal`](crate::StandardNormal), [`Logistic`](crate::Logistic)) x given
 /// its parameters has exactly the mixture's density F′. With one component the map is `(x − μ)/σ`.

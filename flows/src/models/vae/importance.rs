@@ -16,9 +16,11 @@ impl<T: Real> Vae<T> {
     /// `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z from q(z|x) for each
     /// (Rezende et al. 2014; Burda et al. 2016, *Importance Weighted Autoencoders*):
     ///
-    /// ```text
+    /// <!--
     /// log 1/S Σₛ p(x, zₛ)/q(zₛ|x)
-    /// ```
+    /// -->
+    ///
+    #[doc = include_str!("../../../formulas/importance.html")]
     ///
     /// Its expectation is below log p(x), rises with S, and reaches it; with S = 1 it is the ELBO, whose
     /// divergence is then an estimate too. What a row is given does not depend on the rows beside it, and

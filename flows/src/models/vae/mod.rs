@@ -24,13 +24,24 @@ use rand::Rng;
 
 /// A density over data with latents of another number of dimensions, whose integral has no closed form:
 ///
-/// ```text
+/// <!--
 /// p(x) = ∫ p(x|z)·p(z) dz              z ~ N(0, I), p(x|z) by the decoder
 /// log p(x) ≥ ELBO = E_q log p(x|z) − KL(q(z|x) ‖ p(z))       q(z|x) = N(μ, diag σ²) by the encoder
-/// ```
+/// -->
 ///
-/// The gap is `KL(q(z|x) ‖ p(z|x))`: a flow has none, as its latents follow from x. With z = μ + σ·ε, ε ~
-/// N(0, I), the bound is a function of ε and its gradient passes through z. [`Vae::refined_by`] bends q with
+#[doc = include_str!("../../../formulas/marginal-likelihood.html")]
+///
+/// `p(x|z)` is the decoder's. With the encoder's `q(z|x)` in place of the posterior there is a bound:
+///
+#[doc = include_str!("../../../formulas/elbo.html")]
+///
+/// The gap is `KL(q(z|x) ‖ p(z|x))`: a flow has none, as its latents follow from x. With ε drawn apart from μ and σ,
+///
+/// <!-- z = μ(x) + σ(x) ⊙ ε,   ε ~ N(0, I) -->
+///
+#[doc = include_str!("../../../formulas/reparameterisation.html")]
+///
+/// the bound is a function of ε, and its gradient passes through z. [`Vae::refined_by`] bends q with
 /// a flow, which narrows the gap; [`Vae::log_prob_by_importance`] closes it with enough draws.
 ///
 /// Data may pass [preprocessing](Vae::preceded_by) y = g(x), such as a logit, whose log-determinant counts:
@@ -60,6 +71,13 @@ use rand::Rng;
 /// let drawn = vae.sample(5, 1.0, &mut rng);                                 // [5, 3]
 /// assert_eq!((nats.shape(), drawn.shape()), (&[64].into(), &[5, 3].into()));
 /// ```
+///
+/// # On the slides
+///
+/// - **Lecture:** lectures 5 and 6, recap
+/// - **Paper:** Kingma & Welling: Auto-Encoding VB (2014), figures 2 to 5
+/// - **Command:** `zoo train vae`
+/// - **File:** `flows/src/models/vae/mod.rs`
 #[derive(Debug)]
 pub struct Vae<T: Real> {
     encoder: Box<dyn Network<T>>,
@@ -103,9 +121,14 @@ impl<T: Real> Vae<T> {
         Self { encoder, decoder, likelihood, refinement: None, preprocessing: Chain::new(Vec::new()), dims, latents }
     }
 
-    /// The same with posteriors that `flow` bends, z → x of it: `z = f(z₀ | features)`, with z₀ from the
-    /// encoder's Gaussian, and `log q(z|x) = log q(z₀|x) − log|det ∂z/∂z₀|` (Rezende & Mohamed 2015; Kingma
-    /// et al. 2016). The encoder gives as many features after μ and log σ as the flow's condition has. The
+    /// The same with posteriors that `flow` bends, z → x of it, from z₀ of the encoder's Gaussian (Rezende & Mohamed
+    /// 2015; Kingma et al. 2016):
+    ///
+    /// <!-- z = f(z₀ | features),   log q(z|x) = log q(z₀|x) − log|det ∂z/∂z₀| -->
+    ///
+    #[doc = include_str!("../../../formulas/refined-posterior.html")]
+    ///
+    /// f is told features of x. The encoder gives as many features after μ and log σ as the flow's condition has. The
     /// flow's own base is not used.
     ///
     /// # Panics

@@ -27,8 +27,11 @@ pub struct Drawn<T: Real> {
 }
 
 impl<T: Real> Posterior<T> {
-    /// `KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²)` in nats, `[batch]` (Kingma & Welling 2014,
-    /// appendix B).
+    /// The divergence from N(0, I) in nats, `[batch]` (Kingma & Welling 2014, appendix B):
+    ///
+    /// <!-- KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²) -->
+    ///
+    #[doc = include_str!("../../../formulas/gaussian-divergence.html")]
     #[must_use]
     pub fn divergence(&self) -> Var<T> {
         let log_variance = self.log_std.scale(2.0);
@@ -36,8 +39,12 @@ impl<T: Real> Posterior<T> {
         (self.mean.square() + log_variance.expm1() - log_variance).sum_per_sample().scale(0.5)
     }
 
-    /// `z₀ = μ + σ·ε` with `log q(z₀ | x)`, from ε of N(0, I), `[batch, latents]`: the reparameterisation,
-    /// through which gradients pass to μ and σ.
+    /// z₀ with `log q(z₀ | x)`, from ε of N(0, I), `[batch, latents]`: the reparameterisation, through which
+    /// gradients pass to μ and σ.
+    ///
+    /// <!-- z₀ = μ + σ·ε -->
+    ///
+    #[doc = include_str!("../../../formulas/reparameterisation.html")]
     #[must_use]
     pub fn draw(&self, noise: &Var<T>) -> Drawn<T> {
         let z = &self.mean + self.log_std.exp() * noise;
