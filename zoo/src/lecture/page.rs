@@ -138,7 +138,8 @@ impl Page<'_> {
             _ => None,
         });
         html! {
-            @if said.is_empty() || last != Some(file) || step.words.iter().any(|word| word == "--json") {
+            // Of a single line, all is said by the picture and its caption.
+            @if !said.contains('\n') || last != Some(file) || step.words.iter().any(|word| word == "--json") {
                 p.made { code { (command) } }
             } @else {
                 details.made open { summary { (command) } pre { (said) } }
@@ -154,8 +155,14 @@ impl Page<'_> {
 
     /// The step that makes a file of a chapter: one of its commands, or a training.
     fn maker(&self, chapter: &'static Chapter, file: &str) -> Option<&Step> {
-        let making = chapter.commands.iter().find(|making| making.makes.contains(&file));
-        making.and_then(|making| self.plan.step(making))
+        match chapter.commands.iter().find(|making| making.makes.contains(&file)) {
+            Some(making) => self.plan.step(making),
+            None => self.plan.steps.iter().find(|step| {
+                step.training
+                    .as_ref()
+                    .is_some_and(|training| Path::new(&self.plan.place(file)).starts_with(training.run.folder()))
+            }),
+        }
     }
 
     fn missing(&self, chapter: &'static Chapter, file: &str) -> Markup {

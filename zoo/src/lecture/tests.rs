@@ -44,7 +44,7 @@ fn made(folder: &Path) -> (Plan, String) {
     }
     let mut record = Record::open(folder).unwrap();
     for step in &plan.steps {
-        let said = if step.words[0] == "compare" { compared(&plan.runs["nice-mnist"]) } else { "a < b".to_owned() };
+        let said = if step.words[0] == "compare" { compared(&plan.runs["nice-mnist"]) } else { "a < b\nc".to_owned() };
         record.keep(step, said.lines().map(str::to_owned).collect(), 1.0).unwrap();
     }
     let record = Record::open(folder).unwrap();

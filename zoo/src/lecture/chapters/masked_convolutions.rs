@@ -12,8 +12,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
     blocks: &[
         Text(
             "Couplings leave half of the numbers alone, and autoregressive flows make dense layers of an order. A convolution \
-             can have an order too: cut off the taps that look ahead, and its Jacobian is triangular. Three of them with smooth \
-             kinks between, beside a scaled copy of the input, are a residual block whose determinant can be read off:",
+             can have an order too: cut off the taps that look ahead, and its Jacobian is triangular. Three of them with a smooth \
+             nonlinearity between, beside a scaled copy of the input, are a residual block whose determinant can be read off:",
         ),
         formula!("mintnet"),
         formula!("mintnet-determinant"),
