@@ -24,7 +24,7 @@ pub(super) struct Args {
     /// The folder for the page (lecture.html), its pictures, and what is trained for it
     #[arg(long, value_name = "FOLDER", default_value = "lecture")]
     out: PathBuf,
-    /// How long to train what there is no run of: quick takes about three quarters of an hour in all, standard most of a day
+    /// How long to train what there is no run of: quick takes about three quarters of an hour in all, standard about six hours
     #[arg(long, value_enum, default_value = "quick")]
     preset: Preset,
     /// A folder of runs that are used where they are models of the lecture over its data [default: runs]

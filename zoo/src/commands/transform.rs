@@ -77,13 +77,13 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
             }
             _ => format!("its values go from {lo} to {hi}, but this model is over {}", space.describe()),
         };
-        bail!("{}: the result for row {row} is not finite: {unlike}", args.input.display());
+        bail!("{}: the result for row {row} (counting from 0) is not finite: {unlike}", args.input.display());
     }
     npy::write(&args.output, result.shape(), result.as_slice())?;
     let what = match map {
         Map::LogProb if given.is_some() => "log p(x | class) in nats",
         Map::LogProb => "log p(x) in nats",
-        Map::Encode if vae.is_some() => "means of the latents' posterior",
+        Map::Encode if vae.is_some() => "the middle of each row's posterior",
         Map::Encode => "latents",
         Map::Decode => "data",
     };

@@ -142,7 +142,7 @@ impl Page<'_> {
             @if !said.contains('\n') || last != Some(file) || step.words.iter().any(|word| word == "--json") {
                 p.made { code { (command) } }
             } @else {
-                details.made open { summary { (command) } pre { (said) } }
+                details.made open { summary { (command) } (spoken(&said)) }
             }
         }
     }
@@ -187,6 +187,18 @@ fn embedded(path: &Path) -> Option<String> {
         _ => return None,
     };
     Some(format!("data:{kind};base64,{}", STANDARD.encode(files::read(path).ok()?)))
+}
+
+/// Lines that a command said: rows of a table as they are, sentences as wide as the page.
+fn spoken(said: &str) -> Markup {
+    html! {
+        pre {
+            @for line in said.lines() {
+                @if line.trim_start().contains("  ") { span.row { (line) } } @else { (line) }
+                "\n"
+            }
+        }
+    }
 }
 
 /// A source file, folded, its comments fainter than its code.
