@@ -37,6 +37,11 @@ pub(super) const CHAPTER: Chapter = Chapter {
             alt: "The student's loss, falling over the steps",
             caption: "The student's divergence over the training's steps, in nats a time step.",
         },
+        Text(
+            "From a signal to its latents and back one does not arrive at the same signal. Each sample is fed to the next, and an \
+             error of rounding grows along the way until it is as large as the voice. Densities do not suffer from that: they \
+             are computed from the signal as it is, in one pass.",
+        ),
         Numbers(&["wavenet-speech"]),
     ],
     commands: &[Making {
