@@ -160,15 +160,22 @@ fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Head
     Ok(Header { blueprint, data: entry("data")?, step: number(entry("step")?)?, seed: number(entry("seed")?)? })
 }
 
-/// What a file that [`write()`] wrote says about itself, without reading its tensors.
+/// What a file that [`write()`] wrote says about itself, and the further entries of its metadata, without reading its
+/// tensors.
 ///
 /// # Errors
-/// If it cannot be read, or is not one of this program's.
-pub fn header(path: &Path) -> Result<Header> {
+/// If it cannot be read, is cut off, or is not one of this program's.
+pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
+    #[derive(Deserialize)]
+    struct Place {
+        data_offsets: [u64; 2],
+    }
     #[derive(Deserialize)]
     struct Beginning {
         #[serde(rename = "__metadata__")]
         metadata: HashMap<String, String>,
+        #[serde(flatten)]
+        tensors: HashMap<String, Place>,
     }
     let (mut file, length) = files::open(path)?;
     let mut size = [0; 8];
@@ -179,8 +186,12 @@ pub fn header(path: &Path) -> Result<Header> {
     }
     let mut text = Vec::new();
     file.take(size).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
-    let Beginning { mut metadata } = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
-    described(&mut metadata, path)
+    let Beginning { mut metadata, tensors } = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
+    let end = tensors.values().map(|place| place.data_offsets[1]).max().unwrap_or(0);
+    if Some(length) != end.checked_add(size).and_then(|end| end.checked_add(8)) {
+        bail!("{} is not a whole file; it may be cut off: copy it again or use another checkpoint", path.display());
+    }
+    Ok((described(&mut metadata, path)?, metadata))
 }
 
 fn foreign(path: &Path) -> anyhow::Error {

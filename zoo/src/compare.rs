@@ -214,8 +214,12 @@ pub fn notes(loaded: &Loaded<Model<f32>>, measures: &Measures, training: Option<
         }
         if let Some(bound) = &score.bound {
             let Bound { elbo_nats, elbo_error, draws, .. } = bound;
+            let (bound, error, unit) = match (bound.elbo_bits, bound.elbo_bits_error) {
+                (Some(bits), Some(error)) => (bits, error, "bits/dim"),
+                _ => (-elbo_nats, *elbo_error, "nats"),
+            };
             notes.push(format!(
-                "its density is estimated from {draws} draws of z; the bound is {elbo_nats:.2} ± {elbo_error:.2} nats"
+                "its density is estimated from {draws} draws of z a row; the bound (−ELBO) is {bound:.4} ± {error:.4} {unit}"
             ));
         }
     }

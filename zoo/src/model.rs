@@ -9,7 +9,7 @@ use flows::{Flow, Module, Visitor};
 pub enum Model<T: Real> {
     /// Latents that are the data's equals, and a density in closed form.
     Flow(Flow<T>),
-    /// Latents of another number, and a density by a bound and an estimate.
+    /// Latents that do not follow from the data, and a density by a bound and an estimate.
     Vae(Vae<T>),
 }
 

@@ -89,7 +89,7 @@ impl Run {
         match folder.try_lock() {
             Ok(()) => Ok(Some(folder)),
             Err(TryLockError::WouldBlock) => {
-                bail!("another training is at work in {}: wait for it, or choose another --out", self.folder.display())
+                bail!("another zoo is at work in {}: wait for it, or choose another --out", self.folder.display())
             }
             Err(TryLockError::Error(_)) => Ok(None),
         }

@@ -114,7 +114,7 @@ impl Blueprint {
             Architecture::Gaussianization { layers, kernels, reflections, patch } => {
                 self.gaussianization(layers, kernels, reflections, patch, rng)?
             }
-            Architecture::Vae { .. } => bail!("vae has latents of another number than its data, and is no flow"),
+            Architecture::Vae { .. } => bail!("vae is no flow: its latents do not follow from the data"),
         };
         Ok(self.preceded(flow))
     }

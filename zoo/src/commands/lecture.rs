@@ -9,6 +9,7 @@ use crate::lecture::record::Record;
 use crate::lecture::{CHAPTERS, Chapter};
 use crate::recipes::Preset;
 use crate::run::Run;
+use crate::train;
 use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
 use clap::builder::PossibleValuesParser;
@@ -30,7 +31,7 @@ pub(super) struct Args {
     /// A folder of runs that are used where they are models of the lecture over its data [default: runs]
     #[arg(long, value_name = "FOLDER")]
     from: Option<PathBuf>,
-    /// Only these chapters, and the results of their models
+    /// Only these chapters, and the results of their models; the page is then of these alone
     #[arg(long, value_name = "CHAPTER,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(CHAPTERS.map(|chapter| chapter.id)))]
     only: Vec<String>,
     /// Train for this many steps in place of the preset's time, to try it out
@@ -63,7 +64,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         chapters.into_iter().filter(|chapter| chapter.id != LAST || plan.measures()).collect();
     let mut lecture = Lecture { plan: &plan, record: Record::open(&args.out)?, failed: BTreeMap::new() };
     for name in &plan.found {
-        note(&format!("{name}: {} is used", plan.runs[name].display()));
+        let run = Run::at(&plan.runs[name]);
+        let cut = if train::is_unfinished(&run) { ", though its training was not finished" } else { "" };
+        note(&format!("{name}: {} is used{cut}", run.folder().display()));
     }
 
     let page = args.out.join("lecture.html");
@@ -84,7 +87,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let count = lecture.failed.len();
         bail!("{made} lacks what {count} of {} steps make, for the reasons above", plan.steps.len());
     }
-    say(&format!("{made}: {} chapters, {} steps; open it in a browser", chapters.len(), plan.steps.len()))?;
+    let (chapters, steps) = (counted(chapters.len(), "chapter"), counted(plan.steps.len(), "step"));
+    say(&format!("{made}: {chapters}, {steps}; open it in a browser"))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,6 +142,10 @@ impl Lecture<'_> {
     }
 }
 
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Minutes in words.
 fn time(minutes: f64) -> String {
     if minutes >= 90.0 { format!("{:.1} hours", minutes / 60.0) } else { format!("{:.0} min", minutes.ceil()) }
@@ -152,13 +160,21 @@ fn done(step: &Step) -> Result<Vec<String>> {
         let why = || format!("cannot replace {}: remove it", fresh.display());
         std::fs::remove_dir_all(fresh).with_context(why)?;
     }
+    if step.training.is_none() {
+        // What an earlier command made is none of this one's doing.
+        for file in step.makes.iter().filter(|file| file.is_file()) {
+            std::fs::remove_file(file).with_context(|| format!("cannot replace {}", file.display()))?;
+        }
+    }
     let words = match &step.training {
         Some(training) if training.run.training().exists() => &training.resumed,
         _ => &step.words,
     };
     let cli = Cli::try_parse_from(std::iter::once("zoo").chain(words.iter().map(String::as_str)))?;
     let (ended, said) = hear(|| super::run(cli));
-    ended?;
+    if ended? != ExitCode::SUCCESS && !interrupt::requested() {
+        bail!("it did not do all that it was to do, for the reasons above");
+    }
     if !interrupt::requested()
         && let Some(file) = step.makes.iter().find(|file| !file.exists())
     {

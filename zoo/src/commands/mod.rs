@@ -178,11 +178,7 @@ fn load_flow<T: Real>(run: &Path, instead: &str) -> Result<Loaded<Flow<T>>> {
     let Loaded { header, model } = load(run)?;
     match model.into_flow() {
         Some(model) => Ok(Loaded { header, model }),
-        None => bail!(
-            "{}: {} has latents of another number than its data, and this needs a flow: {instead}",
-            run.display(),
-            header.blueprint.name()
-        ),
+        None => bail!("{}: {} is no flow, and this needs one: {instead}", run.display(), header.blueprint.name()),
     }
 }
 

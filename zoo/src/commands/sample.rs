@@ -69,6 +69,11 @@ enum Inverse {
 }
 
 impl Args {
+    /// What of a vae's decoder is drawn: means of images, which are clearer; other rows as its density has them.
+    fn draw(&self, space: &Space) -> Draw {
+        if self.noise || !matches!(space, Space::Images { .. }) { Draw::Noise } else { Draw::Mean }
+    }
+
     fn inversion(&self, blueprint: &Blueprint) -> Result<Inversion> {
         if self.inverse == Inverse::InOrder {
             if self.step.is_some() || self.iterations.is_some() {
@@ -186,7 +191,7 @@ fn draw(args: &Args, loaded: &Loaded<Model<f32>>, request: &Request) -> Result<(
     let flow = match &loaded.model {
         Model::Flow(flow) => flow,
         Model::Vae(vae) => {
-            let draw = if args.noise { Draw::Noise } else { Draw::Mean };
+            let draw = args.draw(&loaded.header.blueprint.space);
             return Ok((bound::samples(vae, request.count, request.temperature, request.seed, draw), None));
         }
     };

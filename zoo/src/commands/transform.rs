@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
     let vae = match &loaded.model {
         Model::Flow(_) => None,
         Model::Vae(_) if map == Map::LogProb => bail!(
-            "{}: vae has latents of another number than its data: logprob needs a flow; zoo evaluate estimates its density",
+            "{}: vae is no flow, and has no log p(x) in closed form: zoo evaluate estimates it",
             args.run.display()
         ),
         Model::Vae(vae) => Some(vae),

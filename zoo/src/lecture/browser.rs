@@ -19,6 +19,9 @@ addEventListener("load", async () => {
     const inside = element.closest(".wide, .formula, pre");
     if (!inside && element.getBoundingClientRect().right > innerWidth) faults.push(`too wide: ${element.tagName}`);
   }
+  for (const box of document.querySelectorAll(".formula")) {
+    if (innerWidth > 1000 && box.scrollWidth > box.clientWidth) faults.push(`cut off: ${box.textContent}`);
+  }
   for (const math of document.querySelectorAll("math")) {
     if (math.getBoundingClientRect().height < 8) faults.push("a formula without height");
   }

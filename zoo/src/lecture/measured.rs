@@ -33,6 +33,7 @@ struct Found {
     sample_ms: Option<f64>,
     density_ms: Option<f64>,
     round_trip: Option<RoundTrip>,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,6 +45,13 @@ struct Training {
 struct Rows {
     n: usize,
     given_class: bool,
+    /// Draws of z that the density is estimated from, where it is no exact one.
+    #[serde(default)]
+    draws: Option<usize>,
+    #[serde(default)]
+    elbo_bits: Option<f64>,
+    #[serde(default)]
+    elbo_nats: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,6 +102,13 @@ impl Measured {
         self.found.score.as_ref().is_some_and(|rows| rows.given_class)
     }
 
+    /// Of an estimated density: what it is estimated from, and the bound in its unit.
+    fn bound(&self) -> Option<String> {
+        let rows = self.found.score.as_ref()?;
+        let (draws, bits, nats) = (rows.draws?, rows.elbo_bits, rows.elbo_nats.map(|nats| -nats));
+        Some(format!("(estimated from {draws} draws of z a row; the bound is {:.3})", bits.or(nats)?))
+    }
+
     /// What a chapter says of its models.
     pub(super) fn sentences(all: &[&Self]) -> Markup {
         html! {
@@ -108,7 +123,8 @@ impl Measured {
             let rows = found.score.as_ref().map_or(0, |rows| rows.n);
             let given = if self.given_class() { " given the class" } else { "" };
             let published = self.published().map(|figure| format!(" (published: {figure})")).unwrap_or_default();
-            parts.push(format!("{loss} {}{given} on {rows} test rows{published}", found.unit));
+            let bound = self.bound().map(|bound| format!(" {bound}")).unwrap_or_default();
+            parts.push(format!("{loss} {}{given} on {rows} test rows{published}{bound}", found.unit));
         }
         if let Some(Divergence { nats, nats_error }) = found.divergence {
             parts.push(format!("{nats:.2} ± {nats_error:.2} nats from its teacher"));
@@ -134,11 +150,21 @@ impl Measured {
 
     /// A table for each kind of data.
     pub(super) fn tables(all: &[Self]) -> Markup {
-        let mut kinds: Vec<&str> = all.iter().map(|one| one.found.data.as_str()).collect();
-        kinds.dedup();
-        html! {
-            @for data in kinds { (Self::table(data, &all.iter().filter(|one| one.found.data == data).collect::<Vec<_>>())) }
+        let mut kinds: Vec<[&str; 2]> = Vec::new();
+        for kind in all.iter().map(Self::kind) {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
         }
+        let of = |kind| all.iter().filter(|one| one.kind() == kind).collect::<Vec<_>>();
+        html! {
+            @for kind in kinds { (Self::table(kind[0], &of(kind))) }
+        }
+    }
+
+    /// What numbers that can stand beside each other have in common: data and unit.
+    fn kind(&self) -> [&str; 2] {
+        [&self.found.data, &self.found.unit]
     }
 
     fn table(data: &str, all: &[&Self]) -> Markup {
@@ -170,6 +196,11 @@ impl Measured {
                             }
                         }
                     }
+                }
+            }
+            ul.notes {
+                @for one in all {
+                    @for note in &one.found.notes { li { (one.name) ": " (note) "." } }
                 }
             }
         }

@@ -51,7 +51,7 @@ impl Page<'_> {
                         h1 { "Normalizing flows: the lecture, computed" }
                         p {
                             "Beside Stanford's CS236, lectures 7 and 8: each model's idea, its formulas, and pictures and figures that "
-                            code { "zoo lecture" } " made on one machine. Under each is the command that makes it alone. Throughout, z is the "
+                            code { "zoo lecture" } " made on one machine. Under most is the command that makes it alone. Throughout, z is the "
                             "latent and x = f(z) the data."
                         }
                         nav aria-label="Chapters" {
@@ -99,7 +99,7 @@ impl Page<'_> {
             Block::Formula(mathml) => html! { (PreEscaped(mathml)) },
             Block::Picture { file, alt, caption } => {
                 let path = self.plan.place(file);
-                let shown = match embedded(Path::new(&path)) {
+                let shown = match self.ready(chapter, file).then(|| embedded(Path::new(&path))).flatten() {
                     Some(data) => html! { img src=(data) alt=(alt); },
                     None => self.missing(chapter, file),
                 };
@@ -107,7 +107,7 @@ impl Page<'_> {
             }
             Block::Sound { file, caption } => {
                 let path = self.plan.place(file);
-                let heard = match embedded(Path::new(&path)) {
+                let heard = match self.ready(chapter, file).then(|| embedded(Path::new(&path))).flatten() {
                     Some(data) => html! { audio controls preload="metadata" src=(data) {} },
                     None => self.missing(chapter, file),
                 };
@@ -165,13 +165,18 @@ impl Page<'_> {
         }
     }
 
+    /// Whether a file is what its command made, and not what an earlier one did.
+    fn ready(&self, chapter: &'static Chapter, file: &str) -> bool {
+        self.maker(chapter, file).is_none_or(|step| self.record.find(step).is_some())
+    }
+
     fn missing(&self, chapter: &'static Chapter, file: &str) -> Markup {
         let why = self.maker(chapter, file).and_then(|step| self.failed.get(&step.key));
         html! {
             p.missing {
                 @match why {
                     Some(why) => { "This could not be made: " (why) }
-                    None => { "This is not made yet: the same " code { "zoo lecture" } " goes on." }
+                    None => { "This is not made yet: run the same command again, and it goes on." }
                 }
             }
         }

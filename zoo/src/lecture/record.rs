@@ -56,8 +56,8 @@ impl Record {
     #[must_use]
     pub fn find(&self, step: &Step) -> Option<&Done> {
         let done = self.done.get(&step.key)?;
-        // A training that went on was another command. Nor does it matter what became of its teacher since.
-        let same = step.training.is_some() || (done.words == step.words && done.stamps == stamps(step));
+        // It does not matter what became of a student's teacher since.
+        let same = done.words == step.words && (step.training.is_some() || done.stamps == stamps(step));
         (same && step.makes.iter().all(|file| file.exists())).then_some(done)
     }
 

@@ -24,7 +24,7 @@ const LINE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='900' height='
 fn compared(run: &Path) -> String {
     let text = r#"[{"run": "RUN", "data": "mnist", "unit": "bits/dim", "steps": 12345, "training": {"seconds": 90.0, "step": 12345},
         "loss": 4.25, "loss_error": 0.0125, "score": {"n": 10000, "given_class": false}, "divergence": null,
-        "parameters": 1234567, "sample_ms": 0.01234, "density_ms": 1.5, "round_trip": {"greatest": 3.25e-5, "rms": 1e-6}}]"#;
+        "parameters": 1234567, "sample_ms": 0.01234, "density_ms": 1.5, "round_trip": {"greatest": 3.25e-5, "rms": 1e-6}, "notes": ["so & so"]}]"#;
     text.replace("RUN", &run.display().to_string())
 }
 
@@ -122,6 +122,30 @@ fn a_model_that_changed_lets_its_pictures_be_made_again() {
     assert!(record.find(sampled).is_some());
     fs::write(&sampled.inputs[0], b"another model").unwrap();
     assert!(record.find(sampled).is_none());
+}
+
+#[test]
+fn another_training_is_another_step_though_a_model_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, _) = made(folder.path());
+    let record = Record::open(folder.path()).unwrap();
+    let training = plan.steps.iter().find(|step| step.training.is_some()).unwrap();
+    assert!(record.find(training).is_some());
+    let mut longer = training.clone();
+    longer.words.extend(["--steps", "400"].map(str::to_owned));
+    assert!(record.find(&longer).is_none());
+}
+
+#[test]
+fn what_an_earlier_command_made_is_not_shown_under_a_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, _) = made(folder.path());
+    let record = Record::open(folder.path()).unwrap();
+    let mut later = plan;
+    let sampled = later.steps.iter_mut().find(|step| step.key.starts_with("sample {nice-mnist}")).unwrap();
+    sampled.words.push("--show".to_owned());
+    let html = Page { chapters: &CHAPTERS, plan: &later, record: &record, failed: &BTreeMap::new() }.html().unwrap();
+    assert_eq!(html.matches("This is not made yet").count(), 1);
 }
 
 #[test]

@@ -129,12 +129,12 @@ impl Wanted {
         suits && blueprint.name() == self.model() && data == self.data && (blueprint.classes > 0) == self.conditional
     }
 
-    /// A finished run of this model in a folder of runs: of this name if it has one, else the first of another.
+    /// A run of this model in a folder of runs, its file whole: of this name if there is one, else the first of another.
     #[must_use]
     pub fn find(&self, folder: &Path) -> Option<PathBuf> {
         let suits = |run: &Path| {
-            let header = checkpoint::header(&Run::at(run).model()).ok();
-            header.is_some_and(|header| self.is(&header.blueprint, &header.data))
+            let found = checkpoint::beginning(&Run::at(run).model()).ok();
+            found.is_some_and(|(header, _)| self.is(&header.blueprint, &header.data))
         };
         let named = folder.join(self.name);
         if suits(&named) {

@@ -161,6 +161,14 @@ pub struct Paused {
     contents: Contents,
 }
 
+/// Whether a folder holds a training that was cut off: the last thing that a training does is to judge its weights.
+#[must_use]
+pub fn is_unfinished(run: &Run) -> bool {
+    let saved =
+        checkpoint::beginning(&run.training()).ok().and_then(|(_, extra)| Saved::read(&extra, &run.training()).ok());
+    saved.is_some_and(|saved| saved.judged != saved.step)
+}
+
 /// The training that was cut off in a folder.
 ///
 /// # Errors

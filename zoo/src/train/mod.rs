@@ -13,7 +13,7 @@ mod signals;
 mod state;
 mod vae;
 
-pub use begin::{Paused, paused, resume, resume_student, start, start_student};
+pub use begin::{Paused, is_unfinished, paused, resume, resume_student, start, start_student};
 pub use fit::{Fit, fit, fit_into_run};
 pub use log::{Elapsed, elapsed};
 

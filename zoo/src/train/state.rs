@@ -8,6 +8,7 @@ use crate::score::Score;
 use anyhow::{Context as _, Result, anyhow};
 use autograd::Tensor;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -34,7 +35,12 @@ impl Saved {
     }
 
     pub(super) fn of(contents: &Contents, path: &Path) -> Result<Self> {
-        let text = contents.extra.get(TRAINING).ok_or_else(|| {
+        Self::read(&contents.extra, path)
+    }
+
+    /// From a file's metadata.
+    pub(super) fn read(extra: &HashMap<String, String>, path: &Path) -> Result<Self> {
+        let text = extra.get(TRAINING).ok_or_else(|| {
             anyhow!("{} holds a model but no training: give a run folder that `zoo train` made", path.display())
         })?;
         let why = || format!("{} was written by another version: begin a new training", path.display());

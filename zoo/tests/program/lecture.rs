@@ -19,7 +19,7 @@ fn what_is_made_is_not_made_again() {
     let folder = Folder::new();
     let line = "lecture --only change-of-variables --out lec";
     let said = folder.run(line);
-    assert!(said.starts_with("lec/lecture.html: 1 chapters, 1 steps"), "{said}");
+    assert!(said.starts_with("lec/lecture.html: 1 chapter, 1 step;"), "{said}");
     let html = page(&folder);
     assert!(html.contains("id=\"change-of-variables\"") && !html.contains("id=\"nice\""));
     assert_eq!(html.matches("src=\"data:image/svg+xml;base64,").count(), 2);

@@ -99,7 +99,7 @@ fn codes_go_there_and_back_and_pictures_are_drawn() {
     assert!(y.iter().all(|y| (-0.01..=1.01).contains(y)), "{y:?}");
     folder.refuses("decode run --input x.npy --output y.npy", &["x.npy", "has 2 latents", "give 2 values a row"]);
     folder.write_npy("bad.npy", &[1, 2], &[0.0, f32::NAN]);
-    folder.refuses("decode run --input bad.npy --output y.npy", &["bad.npy", "row 1, column 2"]);
+    folder.refuses("decode run --input bad.npy --output y.npy", &["bad.npy", "row 0, column 1 (counting from 0)"]);
 
     folder.run("sample run --grid 3x2 --threads 1");
     let said = folder.run("reconstruct run --out drawn --threads 1");
@@ -128,7 +128,7 @@ fn rows_of_numbers_are_learnt_in_their_own_units() {
     folder.run(&format!("{VAE} --data two-moons --likelihood gaussian --steps 20 --out toy"));
     folder.run("reconstruct toy --threads 1");
     assert!(folder.exists("toy/reconstructions.png") && folder.exists("toy/latents.png"));
-    let flow = "this needs a flow";
+    let flow = "is no flow, and this needs one";
     folder.refuses("density toy", &["toy: vae", flow, "zoo sample"]);
     folder.refuses("latents toy", &["toy: vae", flow, "zoo reconstruct"]);
 }
@@ -137,8 +137,8 @@ fn rows_of_numbers_are_learnt_in_their_own_units() {
 fn what_needs_a_flow_is_refused_with_what_to_do_instead() {
     let folder = trained("");
     folder.write_npy("x.npy", &[1, 16], &[0.5; 16]);
-    let flow = "this needs a flow";
-    folder.refuses("logprob run --input x.npy --output y.npy", &["logprob needs a flow", "zoo evaluate"]);
+    let flow = "is no flow, and this needs one";
+    folder.refuses("logprob run --input x.npy --output y.npy", &["no log p(x) in closed form", "zoo evaluate"]);
     folder.refuses("check run", &[flow, "zoo evaluate"]);
     folder.refuses("interpolate run", &[flow, "zoo reconstruct"]);
     folder.refuses("inversion run", &[flow, "mint-net"]);

@@ -22,9 +22,9 @@ impl<T: Real> Vae<T> {
     ///
     #[doc = include_str!("../../../formulas/importance.html")]
     ///
-    /// Its expectation is below log p(x), rises with S, and reaches it; with S = 1 it is the ELBO, whose
+    /// Its expectation is at most log p(x), rises with S, and reaches it in the limit; with S = 1 it is the ELBO, whose
     /// divergence is then an estimate too. What a row is given does not depend on the rows beside it, and
-    /// less than S draws are the first of them.
+    /// fewer than S draws are the first of them.
     ///
     /// # Errors
     /// If rows have another number of values than the data, or a value is not finite.

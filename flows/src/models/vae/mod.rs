@@ -76,7 +76,7 @@ use rand::Rng;
 ///
 /// - **Lecture:** lectures 5 and 6, recap
 /// - **Paper:** Kingma & Welling: Auto-Encoding VB (2014), figures 2 to 5
-/// - **Command:** `zoo train vae`
+/// - **Command:** `zoo reconstruct runs/vae-mnist`
 /// - **File:** `flows/src/models/vae/mod.rs`
 #[derive(Debug)]
 pub struct Vae<T: Real> {
@@ -228,7 +228,7 @@ impl<T: Real> Vae<T> {
         Elbo { reconstruction, divergence }
     }
 
-    /// What the decoder draws for latents `[batch, latents]`: the data whose preprocessing is `E[y|z]` (for a
+    /// The decoder's mean for latents `[batch, latents]`: the data whose preprocessing is `E[y|z]` (for a
     /// Bernoulli likelihood the chances of a 1), `[batch, dims]`.
     #[must_use]
     pub fn decode(&self, z: &Var<T>) -> Var<T> {
@@ -236,7 +236,7 @@ impl<T: Real> Vae<T> {
         self.preprocessing.to_data(&y, Context::default()).value
     }
 
-    /// What the decoder draws for the middle of each row's posterior.
+    /// The decoder's mean for the middle of each row's posterior.
     #[must_use]
     pub fn reconstruct(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         let posterior = self.encode(x, cx);

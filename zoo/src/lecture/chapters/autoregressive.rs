@@ -33,7 +33,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         ),
         Picture {
             file: "{figures}/banana.png",
-            alt: "Two scatters of latents: one MADE leaves two tails on one side, five layers of MAF a round cloud",
+            alt: "Two scatters of latents: one MADE leaves a block with two prongs, five layers of MAF a round cloud",
             caption: "Latents of test points after learning in the wrong order: one MADE, and MAF with five. A standard normal would be right. A colour for each quarter of the first column.",
         },
         Picture {

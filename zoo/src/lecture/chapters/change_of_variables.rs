@@ -17,7 +17,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         ),
         Text("Let Z be uniform on [0, 2]. Four times as wide is a quarter as high:"),
         formula!("scaling"),
-        Text("and for a map that stretches differently at different places, the height follows the slope there:"),
+        Text("and for a map that stretches differently at different places, the height is divided by the slope there:"),
         formula!("exponential"),
         Picture {
             file: "{figures}/volumes.svg",

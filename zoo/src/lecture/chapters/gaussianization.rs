@@ -25,20 +25,20 @@ pub(super) const CHAPTER: Chapter = Chapter {
         formula!("inverse-cdf"),
         Picture {
             file: "{figures}/gaussianized/trick.png",
-            alt: "A histogram with two peaks, its distribution function, the uniform numbers after it, and a normal histogram",
+            alt: "A histogram with several peaks, its distribution function, the uniform numbers after it, and a normal histogram",
             caption: "One column of two moons on its way: data, distribution function, uniform numbers, normal numbers.",
         },
         Text(
-            "Normal columns are not yet a normal cloud: what hangs together is still there. Its amount is the total correlation. A \
+            "Normal columns are not yet a normal cloud: they still depend on each other, and how much is the total correlation. A \
              rotation turns some of it into shapes of single columns, which the next step takes away; RBIG goes on like that, \
-             without a gradient, until nothing falls any more.",
+             without a gradient, until it falls no further.",
         ),
         formula!("total-correlation"),
         formula!("rbig"),
         Picture {
             file: "{figures}/gaussianized/layers.png",
             alt: "Scatters of two moons, layer by layer: marginals, rotation, marginals, until the cloud is round",
-            caption: "Layer by layer: marginals, rotation, marginals, … to a round normal cloud.",
+            caption: "Layer by layer to a round normal cloud: marginals, rotation, marginals, and so on, some of them left out. A colour for each quarter of the first column.",
         },
         Picture {
             file: "{figures}/gaussianized/back.png",

@@ -32,7 +32,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Picture {
             file: "{figures}/iaf/beside.png",
             alt: "Two grids of digits, the teacher's and the student's, a column for each class",
-            caption: "Teacher (MAF, given the class) and student (IAF); a column for each class. This divergence lets a student leave out what its teacher can do: it keeps to the most likely.",
+            caption: "Teacher (MAF, given the class) and student (IAF); a column for each class. A tile of noise is a sample that left what the teacher's networks had seen. The student draws the surest strokes, and faintly: this divergence lets it leave out what its teacher can do, and test digits that it leaves out have densities below what f32 holds.",
         },
         Picture {
             file: "{iaf-of-maf-mnist-conditional}/curve.svg",

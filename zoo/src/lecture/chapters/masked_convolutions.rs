@@ -11,14 +11,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
     papers: &["Song, Meng & Ermon: MintNet: Building Invertible Neural Networks with Masked Convolutions (2019)"],
     blocks: &[
         Text(
-            "Couplings leave half of the numbers alone, and autoregressive flows make dense layers of an order. A convolution \
-             can have an order too: cut off the taps that look ahead, and its Jacobian is triangular. Three of them with a smooth \
+            "Couplings leave half of the numbers alone, and the networks of autoregressive flows know nothing of neighbours. A \
+             convolution can have an order too: cut off the taps that look ahead, and its Jacobian is triangular. Three of them with a smooth \
              nonlinearity between, beside a scaled copy of the input, are a residual block whose determinant can be read off:",
         ),
         formula!("mintnet"),
         formula!("mintnet-determinant"),
         Text(
-            "The signs of the middle weights are set so that every term of the diagonal is positive. A second layer with the masks \
+            "The signs of the middle weights are set so that no term of the diagonal is negative. A second layer with the masks \
              mirrored follows, so that every pixel comes to depend on every other.",
         ),
         Picture {
@@ -36,7 +36,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Picture {
             file: "{figures}/inversion.svg",
             alt: "Error against work, for fixed points with two steps and for the sweep, which reaches rounding after a few evaluations",
-            caption: "How far z is from itself after z → x → z, against the iterations or evaluations each layer was allowed.",
+            caption: "How far z is from itself after z → x → z, against the iterations or evaluations each layer was allowed. The authors take 100 iterations with the step 0.286; the sweep needs 10 or 20 evaluations of a root.",
         },
         Numbers(&["mint-net-mnist"]),
     ],

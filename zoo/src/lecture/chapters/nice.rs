@@ -20,6 +20,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             "The halves swap roles from layer to layer. Only at the end each number is scaled, which is where volume changes:",
         ),
         formula!("rescaling"),
+        Text("With independent logistic latents the density is a sum over dimensions:"),
+        formula!("nice-density"),
         Text(
             "Pixels are whole numbers, and a density over those could be as high as it likes on 256 spikes. So noise fills up the \
              gap to the next level, afresh every time, and what is reported are bits per dimension of the levels:",

@@ -14,7 +14,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     ],
     blocks: &[
         Text(
-            "The teacher reads a signal through layers of causal convolutions, each looking twice as far back as the one before, and \
+            "The teacher reads a signal through layers of causal convolutions, each looking twice as far back as the one before, in cycles, and \
              gives each next sample a mixture of logistic distributions:",
         ),
         formula!("wavenet"),
@@ -31,7 +31,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
         },
         Sound { file: "{figures}/wavenet/data.wav", caption: "Data" },
         Sound { file: "{figures}/wavenet/teacher.wav", caption: "The teacher, WaveNet" },
-        Sound { file: "{figures}/wavenet/student.wav", caption: "The student, Parallel WaveNet" },
+        Sound {
+            file: "{figures}/wavenet/student.wav",
+            caption: "The student, Parallel WaveNet. A training of minutes brings it to noise with about the right spectrum, and not to voices",
+        },
         Picture {
             file: "{parallel-wavenet-of-wavenet-speech}/curve.svg",
             alt: "The student's loss, falling over the steps",

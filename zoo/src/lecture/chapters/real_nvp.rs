@@ -19,7 +19,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Picture {
             file: "{figures}/two-moons/panel.png",
             alt: "Three panels: the density of two moons, samples of it, and the bent grid of latents",
-            caption: "Two moons: the density, samples beside data, and the lines of constant z carried to x.",
+            caption: "Two moons: the density, samples, and the lines of constant z carried to x.",
         },
         Text(
             "For images the halves are a checkerboard, and after squares of 2×2 pixels have become four channels, halves of the \

@@ -15,9 +15,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
     blocks: &[
         Text(
             "A latent variable model draws a short code z from a normal distribution and lets a decoder draw the data x from it. \
-             The density of x is then an integral over all codes, which nobody can do. An encoder that guesses which codes may \
-             have led to x turns it into a bound that can be computed:",
+             The density of x is then an integral over all codes, which nobody can do:",
         ),
+        formula!("marginal-likelihood"),
+        Text("An encoder q that guesses which codes may have led to x turns it into a bound that can be computed:"),
         formula!("elbo"),
         Text(
             "The code is written as a function of noise that does not depend on the encoder, so that a gradient passes through \
@@ -47,8 +48,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             caption: "Where the encoder puts test digits; a colour for each class.",
         },
         Text(
-            "The bound is not the density. Many codes, weighted by how likely they make x, come as near to it as one has \
-             patience for; the gap to the bound is how much the encoder's guess is off. Such an estimate can be put beside the \
+            "The bound is not the density. Many codes drawn from the encoder's guess, each weighted by what that guess \
+             was wrong by, come as near to it as one has patience for; the gap to the bound is how much the encoder's guess is off. Such an estimate can be put beside the \
              flows' densities, which are exact:",
         ),
         formula!("importance"),

@@ -6,18 +6,18 @@ use crate::lecture::{Chapter, Making};
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "results",
     title: "All of them beside each other",
-    lecture: "CS236, lectures 7 and 8",
+    lecture: "CS236, lectures 5 to 8",
     papers: &[],
     blocks: &[
         Text(
             "What each model above reaches on the same test images, what it costs, and how exactly it finds back. Bits per dimension \
              are those of pixels' levels, with fresh noise; lower is better. Published figures are their papers', or of tables in \
-             later ones, and of far longer trainings.",
+             later ones, mostly of far longer trainings.",
         ),
         Table,
         Picture {
             file: "{figures}/compare.svg",
-            alt: "Panels of bits per dimension, parameters, training time, time per sample, time per density and round-trip error, a bar for each model",
+            alt: "Panels of bits per dimension, parameters, training time, time per sample, time per density and round-trip error, a dot for each model",
             caption: "The same numbers, drawn.",
         },
     ],
