@@ -100,6 +100,8 @@ impl Page<'_> {
             Block::Picture { file, alt, caption } => {
                 let path = self.plan.place(file);
                 let shown = match self.ready(chapter, file).then(|| embedded(Path::new(&path))).flatten() {
+                    // Lines and letters of a drawing are too small on a phone: it is moved about in its frame there.
+                    Some(data) if path.ends_with(".svg") => html! { div.wide.drawn { img src=(data) alt=(alt); } },
                     Some(data) => html! { img src=(data) alt=(alt); },
                     None => self.missing(chapter, file),
                 };
