@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// The folder for the page (lecture.html), its pictures, and what is trained for it
     #[arg(long, value_name = "FOLDER", default_value = "lecture")]
     out: PathBuf,
-    /// How long to train what there is no run of: quick takes about three quarters of an hour in all, standard about six hours
+    /// How long to train what there is no run of: quick takes about 35 minutes in all, standard about six hours
     #[arg(long, value_enum, default_value = "quick")]
     preset: Preset,
     /// A folder of runs that are used where they are models of the lecture over its data [default: runs]
@@ -50,8 +50,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     {
         bail!("there is no folder {}: give --from a folder of runs, or leave it out", from.display());
     }
-    let why = || format!("cannot make the folder {}: choose another --out", args.out.display());
-    std::fs::create_dir_all(args.out.join("figures")).with_context(why)?;
+    let figures = args.out.join("figures");
+    let why = || format!("cannot make the folder {}: choose another --out", figures.display());
+    std::fs::create_dir_all(&figures).with_context(why)?;
     let _lock = Run::at(&args.out).lock()?;
     interrupt::listen()?;
 

@@ -67,7 +67,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 "{figures}/gaussianized/back.png",
             ],
             fresh: Some("{figures}/gaussianized"),
-            minutes: 0.5,
+            minutes: 0.1,
         },
         Making {
             command: "sample {gaussianization-mnist} --out {figures}/gaussianization.png",

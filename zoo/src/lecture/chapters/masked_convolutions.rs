@@ -51,7 +51,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             command: "inversion {mint-net-mnist} --out {figures}/inversion.svg",
             makes: &["{figures}/inversion.svg"],
             fresh: None,
-            minutes: 1.5,
+            minutes: 0.6,
         },
     ],
     sources: &["flows/src/layers/mint.rs", "flows/src/models/mint_net.rs"],

@@ -56,7 +56,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             "{figures}/wavenet/student.wav",
         ],
         fresh: None,
-        minutes: 0.7,
+        minutes: 0.3,
     }],
     sources: &[
         "flows/src/models/wave_net.rs",

@@ -44,7 +44,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         command: "planar --out {figures}",
         makes: &["{figures}/planar-layers.png", "{figures}/planar-energies.png"],
         fresh: None,
-        minutes: 3.0,
+        minutes: 0.5,
     }],
     sources: &[
         "flows/src/layers/planar/mod.rs",
