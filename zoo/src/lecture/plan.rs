@@ -1,6 +1,6 @@
 //! Which commands make the lecture, and in which order: trainings of what there is not yet, then pictures.
 
-use super::trained::{RUNS, Wanted, wanted};
+use super::trained::{RUNS, Wanted};
 use super::{Block, Chapter, Making};
 use crate::recipes::Preset;
 use crate::run::Run;
@@ -80,7 +80,13 @@ impl Plan {
         let mut plan =
             Self { steps: Vec::new(), figures: asked.out.join("figures"), runs: BTreeMap::new(), found: Vec::new() };
         let mut trainings = Vec::new();
-        for run in needed(asked.chapters) {
+        let named = named(asked.chapters);
+        // Students first: one that is there needs its teacher no more.
+        for run in RUNS.iter().rev() {
+            let teaches = |student: &&Wanted| student.teacher() == Some(run.name);
+            if !named.contains(&run.name) && !trainings.iter().any(teaches) {
+                continue;
+            }
             if let Some(found) = asked.from.and_then(|from| run.find(from)) {
                 plan.found.push(run.name);
                 plan.runs.insert(run.name, found);
@@ -89,6 +95,8 @@ impl Plan {
                 trainings.push(run);
             }
         }
+        trainings.reverse();
+        plan.found.reverse();
         let trainings: Vec<Step> = trainings.into_iter().map(|run| plan.training(run, preset, steps)).collect();
         plan.steps = trainings;
         for making in asked.chapters.iter().flat_map(|chapter| chapter.commands) {
@@ -168,8 +176,8 @@ fn names(text: &str) -> impl Iterator<Item = &'static str> {
     RUNS.iter().map(|run| run.name).filter(move |name| text.contains(&format!("{{{name}}}")))
 }
 
-/// The runs that some chapters need, teachers before their students.
-fn needed(chapters: &[&'static Chapter]) -> Vec<&'static Wanted> {
+/// The runs that some chapters name.
+fn named(chapters: &[&'static Chapter]) -> Vec<&'static str> {
     let texts = chapters.iter().flat_map(|chapter| {
         let files = chapter.blocks.iter().filter_map(|block| match block {
             Block::Picture { file, .. } | Block::Sound { file, .. } => Some(*file),
@@ -181,8 +189,5 @@ fn needed(chapters: &[&'static Chapter]) -> Vec<&'static Wanted> {
         Block::Numbers(runs) => *runs,
         _ => &[],
     });
-    let mut all: Vec<&'static str> = texts.flat_map(names).chain(numbers.copied()).collect();
-    let teachers: Vec<&'static str> = all.iter().filter_map(|name| wanted(name)).filter_map(Wanted::teacher).collect();
-    all.extend(teachers);
-    RUNS.iter().filter(|run| all.contains(&run.name)).collect()
+    texts.flat_map(names).chain(numbers.copied()).collect()
 }

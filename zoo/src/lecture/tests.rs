@@ -4,10 +4,13 @@ use super::browser;
 use super::page::Page;
 use super::plan::{Asked, Plan};
 use super::record::Record;
-use super::trained::{Made, RUNS};
+use super::trained::{self, Made, RUNS};
 use super::{Block, CHAPTERS, sources};
+use crate::blueprint::Blueprint;
+use crate::checkpoint::{self, Header};
 use crate::data::wav;
 use crate::recipes::{self, Preset};
+use crate::run::Run;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -146,6 +149,46 @@ fn what_an_earlier_command_made_is_not_shown_under_a_later_one() {
     sampled.words.push("--show".to_owned());
     let html = Page { chapters: &CHAPTERS, plan: &later, record: &record, failed: &BTreeMap::new() }.html().unwrap();
     assert_eq!(html.matches("This is not made yet").count(), 1);
+}
+
+#[test]
+fn a_student_that_is_there_needs_no_teacher() {
+    let folder = tempfile::tempdir().unwrap();
+    let student = trained::wanted("iaf-of-maf-mnist-conditional").unwrap();
+    let chapters: Vec<_> = CHAPTERS.into_iter().filter(|chapter| chapter.id == "iaf").collect();
+    let plan = || {
+        let (out, from) = (folder.path(), Some(folder.path()));
+        Plan::of(&Asked { chapters: &chapters, out, from, preset: Preset::Quick, steps: None })
+    };
+    let trained = |plan: &Plan| plan.steps.iter().filter(|step| step.training.is_some()).count();
+    assert_eq!((trained(&plan()), plan().found.len()), (2, 0), "teacher and student");
+
+    let architecture = recipes::student(&blueprint_of_maf(), None, Preset::Quick).unwrap().architecture;
+    let header = Header {
+        blueprint: Blueprint { architecture, ..blueprint_of_maf() },
+        data: "mnist".to_owned(),
+        step: 1,
+        seed: 0,
+    };
+    let run = Run::at(&folder.path().join("mine"));
+    run.create().unwrap();
+    checkpoint::write(&run.model(), &header, &[], &[("x".to_owned(), autograd::Tensor::zeros([3]))]).unwrap();
+    assert_eq!(student.find(folder.path()), None, "there is no teacher in its folder");
+    fs::write(run.teacher(), "a teacher").unwrap();
+    assert_eq!((trained(&plan()), plan().found), (0, vec![student.name]));
+    // What was cut off in copying is none.
+    let bytes = fs::read(run.model()).unwrap();
+    fs::write(run.model(), &bytes[..bytes.len() - 1]).unwrap();
+    assert_eq!(student.find(folder.path()), None);
+}
+
+fn blueprint_of_maf() -> Blueprint {
+    let space = recipes::find("maf").unwrap().space();
+    Blueprint {
+        architecture: recipes::find("maf").unwrap().recipe(Preset::Quick, space).architecture,
+        space,
+        classes: 10,
+    }
 }
 
 #[test]

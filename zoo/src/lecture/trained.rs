@@ -123,7 +123,11 @@ impl Wanted {
     #[must_use]
     pub fn is(&self, blueprint: &Blueprint, data: &str) -> bool {
         let suits = match &blueprint.architecture {
-            Architecture::Vae { latents, .. } => (*latents == 2) == self.options.contains(TWO_LATENTS),
+            // One is drawn as a sheet; the other is measured beside flows, in bits per dimension.
+            Architecture::Vae { latents, likelihood, .. } if self.compared => {
+                *latents != 2 && !likelihood.is_discrete()
+            }
+            Architecture::Vae { latents, .. } => *latents == 2,
             _ => true,
         };
         suits && blueprint.name() == self.model() && data == self.data && (blueprint.classes > 0) == self.conditional
@@ -133,7 +137,9 @@ impl Wanted {
     #[must_use]
     pub fn find(&self, folder: &Path) -> Option<PathBuf> {
         let suits = |run: &Path| {
-            let found = checkpoint::beginning(&Run::at(run).model()).ok();
+            let run = Run::at(run);
+            let found =
+                checkpoint::beginning(&run.model()).ok().filter(|_| self.teacher().is_none() || run.teacher().exists());
             found.is_some_and(|(header, _)| self.is(&header.blueprint, &header.data))
         };
         let named = folder.join(self.name);
