@@ -2,6 +2,7 @@
 
 use crate::blueprint::Space;
 use crate::rows::Rows;
+use crate::sampling::batches;
 use crate::score::{Bound, Measure, Score, mean};
 use autograd::{Real, Tensor, Var, parallel};
 use flows::layers::Dequantise;
@@ -13,9 +14,6 @@ use std::ops::Range;
 
 /// Draws of z for each row that a density is estimated from, where nobody says how many.
 pub const DRAWS: usize = 100;
-
-/// Rows at a time.
-const BATCH: usize = 500;
 
 /// Rows as the likelihood takes them, with their log-determinant: pixels' levels are filled up to numbers in [0, 1],
 /// or drawn to be 0 or 1; anything else is as it is.
@@ -148,11 +146,6 @@ pub fn decode(vae: &Vae<f32>, z: &Tensor<f32>) -> Tensor<f32> {
     joined(&by_batches(z.shape()[0], |range| vae.decode(&z.rows(range).into()).into_value()), vae.dims())
 }
 
-/// The rows of each batch.
-fn batches(count: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..count).step_by(BATCH).map(move |start| start..(start + BATCH).min(count))
-}
-
 /// Batch after batch, side by side on the threads there are; the batches do not depend on how many those are.
 fn by_batches<R: Send>(count: usize, of: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
     let mut all: Vec<(Range<usize>, Option<R>)> = batches(count).map(|range| (range, None)).collect();
@@ -173,6 +166,7 @@ fn joined(parts: &[Tensor<f32>], width: usize) -> Tensor<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sampling::BATCH;
     use crate::score::{in_unit, unit};
     use autograd::sharded;
     use flows::Module as _;

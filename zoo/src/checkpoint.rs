@@ -92,6 +92,12 @@ impl View for Stored<'_> {
     }
 }
 
+/// A model's parameters by path, as they are now.
+#[must_use]
+pub fn weights(module: &(impl Module<f32> + ?Sized)) -> Vec<(String, Tensor<f32>)> {
+    module.params().into_iter().map(|(path, param)| (path, param.value())).collect()
+}
+
 /// Writes tensors and a header, whole or not at all.
 ///
 /// # Errors

@@ -25,6 +25,7 @@ pub mod interrupt;
 pub mod lecture;
 pub mod model;
 pub mod normality;
+pub mod note;
 pub mod pictures;
 pub mod planar;
 pub mod recipes;

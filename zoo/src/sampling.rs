@@ -10,7 +10,7 @@ use std::ops::Range;
 pub use flows::Distance;
 
 /// Samples made at a time, so that a large request needs no more memory than a small one.
-const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 500;
 
 /// Which samples, and how they are found.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +90,6 @@ impl<T: Real> Search<T> {
 }
 
 /// The rows of each batch.
-fn batches(count: usize) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn batches(count: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count).step_by(BATCH).map(move |start| start..(start + BATCH).min(count))
 }

@@ -7,6 +7,7 @@ use crate::blueprint::Space;
 use crate::compare::{self, Measured};
 use crate::files::check_place;
 use crate::model::Model;
+use crate::note::note;
 use crate::pictures::dots;
 use crate::run::{self, Run};
 use crate::score;
@@ -14,7 +15,6 @@ use crate::train;
 use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -151,9 +151,4 @@ fn by_data(all: &[Measured]) -> Vec<Vec<&Measured>> {
 /// Whether numbers of the two can stand beside each other.
 fn alike(one: &Measured, other: &Measured) -> bool {
     one.data == other.data && one.space == other.space && one.unit == other.unit
-}
-
-/// A line on standard error.
-fn note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

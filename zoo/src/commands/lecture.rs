@@ -1,12 +1,13 @@
 //! `zoo lecture`: the whole lecture, made and written as a page.
 
-use super::{Cli, hear, say};
+use super::{Cli, hear, make_folder, say};
 use crate::files::write_atomically;
 use crate::interrupt;
 use crate::lecture::page::Page;
 use crate::lecture::plan::{Asked, Plan, Step};
 use crate::lecture::record::Record;
 use crate::lecture::{CHAPTERS, Chapter};
+use crate::note::note;
 use crate::recipes::Preset;
 use crate::run::Run;
 use crate::train;
@@ -50,9 +51,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     {
         bail!("there is no folder {}: give --from a folder of runs, or leave it out", from.display());
     }
-    let figures = args.out.join("figures");
-    let why = || format!("cannot make the folder {}: choose another --out", figures.display());
-    std::fs::create_dir_all(&figures).with_context(why)?;
+    make_folder(&args.out.join("figures"))?;
     let _lock = Run::at(&args.out).lock()?;
     interrupt::listen()?;
 
@@ -97,11 +96,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 fn chosen(only: &[String]) -> Vec<&'static Chapter> {
     let wanted = |chapter: &&Chapter| only.is_empty() || chapter.id == LAST || only.iter().any(|id| id == chapter.id);
     CHAPTERS.into_iter().filter(wanted).collect()
-}
-
-/// A line on standard error. A closed one is no reason not to go on.
-fn note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A lecture that is being made.

@@ -196,12 +196,17 @@ fn source(header: &Header, asked: Option<&String>) -> Result<Source> {
     source.with_classes_of(header.blueprint.classes)
 }
 
+/// Makes the folder that --out names, if need be.
+fn make_folder(folder: &Path) -> Result<()> {
+    let why = || format!("cannot make the folder {}: choose another --out", folder.display());
+    std::fs::create_dir_all(folder).with_context(why)
+}
+
 /// The folder that several pictures go to: the one asked for, made if need be, or the model's.
 fn folder(run: &Path, asked: Option<&Path>) -> Result<PathBuf> {
     match asked {
         Some(folder) => {
-            let why = || format!("cannot make the folder {}: choose another --out", folder.display());
-            std::fs::create_dir_all(folder).with_context(why)?;
+            make_folder(folder)?;
             Ok(folder.to_owned())
         }
         None if run.is_dir() => Ok(run.to_owned()),

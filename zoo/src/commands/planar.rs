@@ -1,10 +1,10 @@
 //! `zoo planar`: planar flows of the plane, drawn at random and fitted to energies.
 
-use super::{say, threads};
+use super::{make_folder, say, threads};
 use crate::files::check_place;
 use crate::pictures::{Window, heat};
 use crate::planar::{Fit, at_random, fit};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use autograd::{Tensor, Var, parallel};
 use flows::models::PlanarBase;
 use flows::{Context, Energy, Flow};
@@ -60,8 +60,7 @@ fn layers(text: &str) -> Result<usize, String> {
 type Job = (Energy, usize, Option<Result<Fit>>);
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let why = || format!("cannot make the folder {}: choose another --out", args.out.display());
-    std::fs::create_dir_all(&args.out).with_context(why)?;
+    make_folder(&args.out)?;
     let [layers, energies] = ["planar-layers.png", "planar-energies.png"].map(|name| args.out.join(name));
     // Before the minutes that it takes to fill it.
     check_place(&energies)?;

@@ -1,10 +1,10 @@
 //! `zoo volumes`: the change of variables, drawn.
 
-use super::say;
+use super::{make_folder, say};
 use crate::files::write_atomically;
 use crate::pictures::volumes::{Density, Shape, densities, shapes};
 use crate::volumes::{Map, Matrix, WIDTH, histogram};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::io::Write as _;
@@ -54,8 +54,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if determinant.abs() <= 1e-12 * ((a * d).abs() + (b * c).abs()) {
         bail!("{a},{b},{c},{d} has the determinant 0 and makes a line of the square: choose another --matrix");
     }
-    let why = || format!("cannot make the folder {}: choose another --out", args.out.display());
-    std::fs::create_dir_all(&args.out).with_context(why)?;
+    make_folder(&args.out)?;
     let [first, second] = ["volumes.svg", "parallelogram.svg"].map(|name| args.out.join(name));
 
     let all = Map::ALL.map(|map| density(map, args));

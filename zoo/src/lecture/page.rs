@@ -98,18 +98,16 @@ impl Page<'_> {
             Block::Text(text) => html! { p { (text) } },
             Block::Formula(mathml) => html! { (PreEscaped(mathml)) },
             Block::Picture { file, alt, caption } => {
-                let path = self.plan.place(file);
-                let shown = match self.ready(chapter, file).then(|| embedded(Path::new(&path))).flatten() {
+                let shown = match self.held(chapter, file) {
                     // Lines and letters of a drawing are too small on a phone: it is moved about in its frame there.
-                    Some(data) if path.ends_with(".svg") => html! { div.wide.drawn { img src=(data) alt=(alt); } },
+                    Some(data) if file.ends_with(".svg") => html! { div.wide.drawn { img src=(data) alt=(alt); } },
                     Some(data) => html! { img src=(data) alt=(alt); },
                     None => self.missing(chapter, file),
                 };
                 html! { figure { (shown) figcaption { (caption) } (self.made(chapter, file)) } }
             }
             Block::Sound { file, caption } => {
-                let path = self.plan.place(file);
-                let heard = match self.ready(chapter, file).then(|| embedded(Path::new(&path))).flatten() {
+                let heard = match self.held(chapter, file) {
                     Some(data) => html! { audio controls preload="metadata" src=(data) {} },
                     None => self.missing(chapter, file),
                 };
@@ -167,9 +165,10 @@ impl Page<'_> {
         }
     }
 
-    /// Whether a file is what its command made, and not what an earlier one did.
-    fn ready(&self, chapter: &'static Chapter, file: &str) -> bool {
-        self.maker(chapter, file).is_none_or(|step| self.record.find(step).is_some())
+    /// A file as a URL that holds it, if it is what its command made and not what an earlier one did.
+    fn held(&self, chapter: &'static Chapter, file: &str) -> Option<String> {
+        let made = self.maker(chapter, file).is_none_or(|step| self.record.find(step).is_some());
+        if made { embedded(Path::new(&self.plan.place(file))) } else { None }
     }
 
     fn missing(&self, chapter: &'static Chapter, file: &str) -> Markup {

@@ -10,16 +10,16 @@ use crate::blueprint::{Architecture, Blueprint};
 use crate::checkpoint::{self, Contents, Loaded};
 use crate::data::Standardisation;
 use crate::model::Model;
+use crate::note::note;
 use crate::recipes::{Budget, Recipe};
 use crate::run::Run;
 use crate::source::Source;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, parallel};
 use flows::models::Vae;
-use flows::{Bijection, Flow, Module};
+use flows::{Bijection, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use std::io::Write as _;
 
 /// More dimensions than these are many to go through one by one in every step.
 const MANY: usize = 100;
@@ -101,9 +101,7 @@ fn share_preprocessing(teacher: &Flow<f32>, student: &Flow<f32>) {
 
 /// A copy of the teacher in the student's run.
 fn keep(teacher: &Loaded<Flow<f32>>, run: &Run) -> Result<()> {
-    let tensors: Vec<(String, Tensor<f32>)> =
-        teacher.model.params().into_iter().map(|(path, param)| (path, param.value())).collect();
-    checkpoint::write(&run.teacher(), &teacher.header, &[], &tensors)
+    checkpoint::write(&run.teacher(), &teacher.header, &[], &checkpoint::weights(&teacher.model))
 }
 
 fn begin<M: Trained + Send>(
@@ -139,11 +137,6 @@ fn announce(what: &str, plan: &Plan) {
     let folder = run.folder().display();
     let line = format!("{what} for {long}, {} rows a step, {threads} threads, into {folder}", recipe.batch);
     note(&line);
-}
-
-/// A line on standard error. A closed one is no reason not to train.
-pub(super) fn note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A training that was cut off, as its folder has it.

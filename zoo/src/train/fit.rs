@@ -4,6 +4,7 @@ use super::Plan;
 use super::log::{self, Line, Log};
 use crate::blueprint::{Architecture, Blueprint, Space};
 use crate::checkpoint::{self, Header};
+use crate::note::note;
 use crate::score::{Score, continuous, score, unit};
 use crate::source::{Order, Part, Source};
 use crate::{drawing, interrupt};
@@ -11,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, Var, parallel};
 use flows::check::copy_params;
 use flows::rbig::{Fitted, Fitting, Layer, Marginals};
-use flows::{Context, Flow, Mapped, Module, Noise, bits_per_dim};
+use flows::{Context, Flow, Mapped, Noise, bits_per_dim};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::ops::ControlFlow;
@@ -151,7 +152,7 @@ pub fn fit_into_run(plan: &Plan, source: &Source) -> Result<Fit> {
         let open = match &mut log {
             Some(open) => open,
             none => {
-                super::begin::note(&format!(
+                note(&format!(
                     "fitting rbig to {} rows of {}, {} threads, into {}",
                     plan.recipe.batch,
                     plan.data,
@@ -166,18 +167,13 @@ pub fn fit_into_run(plan: &Plan, source: &Source) -> Result<Fit> {
         let seconds = began.elapsed().as_secs_f64();
         open.write(&Line::validation(count, count as f64, seconds, loss))?;
         let fall = layer.fall.map_or_else(String::new, |fall| format!("  total correlation falls by {fall:.4} nats"));
-        super::begin::note(&format!(
-            "layer {count:>3}  validation {loss:.4} {}{fall}  {seconds:.0} s",
-            measured(&space)
-        ));
+        note(&format!("layer {count:>3}  validation {loss:.4} {}{fall}  {seconds:.0} s", measured(&space)));
         Ok(())
     })?;
     drop(log);
     let header =
         Header { blueprint: fit.blueprint.clone(), data: plan.data.clone(), step: fit.kept as u64, seed: plan.seed };
-    let tensors: Vec<(String, Tensor<f32>)> =
-        fit.flow.params().into_iter().map(|(path, param)| (path, param.value())).collect();
-    checkpoint::write(&plan.run.model(), &header, &[], &tensors)?;
+    checkpoint::write(&plan.run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
     log::draw(&plan.run, "rbig", [unit(&space); 2])?;
     let count = drawing::shown(&space, GRID);
     let samples = parallel::with_threads(plan.threads, || drawing::samples(&fit.flow, None, count, 1.0, 0));

@@ -18,6 +18,7 @@ pub use fit::{Fit, fit, fit_into_run};
 pub use log::{Elapsed, elapsed};
 
 use crate::blueprint::Blueprint;
+use crate::checkpoint;
 use crate::recipes::{Budget, Recipe};
 use crate::run::Run;
 use crate::score::Score;
@@ -195,7 +196,7 @@ impl<'a, M: Trained> Training<'a, M> {
         if validation.loss().is_finite() && self.saved.best.is_none_or(|best| validation.loss() < best.loss()) {
             self.saved.best = Some(validation);
             self.saved.best_step = step;
-            self.best_weights = self.model.params().into_iter().map(|(path, param)| (path, param.value())).collect();
+            self.best_weights = checkpoint::weights(&self.model);
         }
         let drawn = if epoch <= 10 || epoch.is_multiple_of(10) {
             let temperature = self.plan.recipe.temperature;

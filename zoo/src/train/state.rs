@@ -74,8 +74,7 @@ impl<M: Trained> Training<'_, M> {
         };
         let run = &self.plan.run;
         // The training first: what is left behind by a kill in between can then be resumed.
-        let weights: Vec<(String, Tensor<f32>)> =
-            self.model.params().into_iter().map(|(path, param)| (path, param.value())).collect();
+        let weights = checkpoint::weights(&self.model);
         let saved = Saved { seconds: self.seconds(), ..self.saved.clone() };
         let named =
             |prefix: &'static str| move |(path, tensor): (String, Tensor<f32>)| (format!("{prefix}{path}"), tensor);
