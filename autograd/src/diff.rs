@@ -18,7 +18,7 @@ pub fn vjp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, v: &Tensor<T>)
     let tape = Tape::new();
     let x = tape.variable(x.clone());
     let y = f(&x);
-    let pulled = tape.pull(&y, &Var::from(v.clone()), &[&x]);
+    let pulled = tape.vjp(&y, &Var::from(v.clone()), &[&x]);
     (y.into_value(), first(pulled))
 }
 
@@ -35,8 +35,8 @@ pub fn jvp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, u: &Tensor<T>)
     let y = f(&x);
     // Jᵀv is linear in v, whatever v is: its derivative along v, seeded with u, is J·u.
     let v = tape.variable(Tensor::zeros(y.shape()));
-    let pulled = tape.pull_recorded(&y, &v, &[&x]);
-    let pushed = tape.pull(&pulled[0], &Var::from(u.clone()), &[&v]);
+    let pulled = tape.vjp_recorded(&y, &v, &[&x]);
+    let pushed = tape.vjp(&pulled[0], &Var::from(u.clone()), &[&v]);
     (y.into_value(), first(pushed))
 }
 
@@ -51,7 +51,7 @@ pub fn jacobian<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>) -> Tensor
     let mut out = Tensor::zeros([rows, cols]);
     for (i, row) in out.as_mut_slice().chunks_exact_mut(cols.max(1)).enumerate() {
         let seed = Tensor::from_fn(y.shape(), |j| if i == j { T::ONE } else { T::ZERO });
-        row.copy_from_slice(first(tape.pull(&y, &Var::from(seed), &[&x])).as_slice());
+        row.copy_from_slice(first(tape.vjp(&y, &Var::from(seed), &[&x])).as_slice());
     }
     out
 }
@@ -68,7 +68,7 @@ pub fn gradient<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>) -> Tensor
     let x = tape.variable(x.clone());
     let y = f(&x);
     assert!(y.shape().elements() == 1, "gradient: the function gave shape {}, not a scalar", y.shape());
-    first(tape.pull(&y, &Var::from(one(&y)), &[&x]))
+    first(tape.vjp(&y, &Var::from(one(&y)), &[&x]))
 }
 
 /// The Hessian of a scalar function times a direction: `∂²f/∂x²·v`, the gradient of `vᵀ·∂f/∂x`.
@@ -83,8 +83,8 @@ pub fn hvp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, v: &Tensor<T>)
     let y = f(&x);
     assert!(y.shape().elements() == 1, "hvp: the function gave shape {}, not a scalar", y.shape());
     let seed = Var::from(Tensor::full(y.shape(), T::ONE));
-    let slope = tape.pull_recorded(&y, &seed, &[&x]);
-    first(tape.pull(&slope[0], &Var::from(v.clone()), &[&x]))
+    let slope = tape.vjp_recorded(&y, &seed, &[&x]);
+    first(tape.vjp(&slope[0], &Var::from(v.clone()), &[&x]))
 }
 
 fn first<T: Real>(pulled: Vec<Var<T>>) -> Tensor<T> {

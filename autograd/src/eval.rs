@@ -6,8 +6,8 @@ use crate::kernels::{self, Conv2d};
 use crate::parallel::{self, split};
 use crate::real::Real;
 use crate::shape::{Axes, Shape};
-use crate::stairs::Stairs;
-use crate::taps::Taps;
+use crate::stairs::StaircaseMask;
+use crate::taps::KernelMask;
 use crate::tensor::Tensor;
 use crate::walk::Walk;
 
@@ -124,7 +124,7 @@ pub(crate) fn reduce<T: Real>(x: &Tensor<T>, axes: &[usize], kernel: ReduceAxis<
     sorted.sort_unstable();
     sorted.dedup();
     let mut out = x.clone();
-    // Each run of neighbouring axes is one reduction; the innermost goes first.
+    // Each run of neighboring axes is one reduction; the innermost goes first.
     while let Some(&last) = sorted.last() {
         let mut first = last;
         sorted.pop();
@@ -304,21 +304,21 @@ pub(crate) fn matmul<T: Real>(a: &Tensor<T>, ta: bool, b: &Tensor<T>, tb: bool) 
     out
 }
 
-pub(crate) fn stairs<T: Real>(stairs: &Stairs, x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
+pub(crate) fn stairs<T: Real>(stairs: &StaircaseMask, x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     let batch = x.shape()[0];
     let mut out = Tensor::stale([batch, stairs.outputs()]);
     kernels::stairs::forward(stairs, batch, parallel::threads(), x.as_slice(), w.as_slice(), out.as_mut_slice());
     out
 }
 
-pub(crate) fn stairs_by_input<T: Real>(stairs: &Stairs, dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
+pub(crate) fn stairs_by_input<T: Real>(stairs: &StaircaseMask, dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     let batch = dy.shape()[0];
     let mut out = Tensor::stale([batch, stairs.inputs()]);
     kernels::stairs::by_input(stairs, batch, parallel::threads(), dy.as_slice(), w.as_slice(), out.as_mut_slice());
     out
 }
 
-pub(crate) fn stairs_by_weight<T: Real>(stairs: &Stairs, x: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
+pub(crate) fn stairs_by_weight<T: Real>(stairs: &StaircaseMask, x: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
     let batch = x.shape()[0];
     let mut out = Tensor::stale([stairs.outputs(), stairs.inputs()]);
     kernels::stairs::by_weight(stairs, batch, parallel::threads(), x.as_slice(), dy.as_slice(), out.as_mut_slice());
@@ -343,21 +343,26 @@ pub(crate) fn conv_by_weight<T: Real>(geometry: &Conv2d, x: &Tensor<T>, dy: &Ten
     out
 }
 
-pub(crate) fn taps<T: Real>(geometry: &Conv2d, taps: &Taps, x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
+pub(crate) fn taps<T: Real>(geometry: &Conv2d, taps: &KernelMask, x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     let mut out = Tensor::stale(output_shape(geometry));
     let threads = parallel::threads();
     kernels::conv::taps::forward(taps, geometry, threads, x.as_slice(), w.as_slice(), out.as_mut_slice());
     out
 }
 
-pub(crate) fn taps_by_input<T: Real>(geometry: &Conv2d, taps: &Taps, dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
+pub(crate) fn taps_by_input<T: Real>(geometry: &Conv2d, taps: &KernelMask, dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     let mut out = Tensor::stale([geometry.batch, geometry.in_channels, geometry.in_h, geometry.in_w]);
     let threads = parallel::threads();
     kernels::conv::taps::by_input(taps, geometry, threads, dy.as_slice(), w.as_slice(), out.as_mut_slice());
     out
 }
 
-pub(crate) fn taps_by_weight<T: Real>(geometry: &Conv2d, taps: &Taps, x: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
+pub(crate) fn taps_by_weight<T: Real>(
+    geometry: &Conv2d,
+    taps: &KernelMask,
+    x: &Tensor<T>,
+    dy: &Tensor<T>,
+) -> Tensor<T> {
     let mut out = Tensor::stale(taps.shape());
     let threads = parallel::threads();
     kernels::conv::taps::by_weight(taps, geometry, threads, x.as_slice(), dy.as_slice(), out.as_mut_slice());

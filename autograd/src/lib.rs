@@ -34,7 +34,7 @@
 //! 8. [`diff::hvp`]: `∂²f/∂x²·v`, a derivative of a derivative.
 //! 9. [`check`]: finite differences, which know nothing of all that.
 //! 10. [`sharded`] and [`parallel`]: a batch, or one operation, over several threads.
-//! 11. [`Stairs`], [`Taps`], [`marginal`]: operations made for flows: masks whose zeros cost nothing, and mixtures.
+//! 11. [`StaircaseMask`], [`KernelMask`], [`marginal`]: operations made for flows: masks whose zeros cost nothing, and mixtures.
 //!
 //! In the source, `op.rs` is the whole vocabulary, `rules.rs` every derivative, `tape.rs` the sweep.
 
@@ -73,9 +73,9 @@ pub use param::Param;
 pub use real::Real;
 pub use shape::{Axes, Shape};
 pub use shards::{Evaluated, sharded};
-pub use stairs::Stairs;
+pub use stairs::StaircaseMask;
 pub use tape::Tape;
-pub use taps::Taps;
+pub use taps::KernelMask;
 pub use tensor::Tensor;
 pub use trace::Fault;
 pub use var::Var;

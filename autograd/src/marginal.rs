@@ -13,8 +13,8 @@
 //!
 //! let kernels = Tensor::from_slice([3, 1, 2], &[0.0, 0.0, -1.0, 1.0, -1.0, -1.0]);
 //! let x = Tensor::from_slice([3, 1], &[-40.0, 0.0, 1e30f64]);
-//! let [z, log_slope] = marginal::to_latent(&Var::from(x), &Var::from(kernels.clone()));
-//! assert!(z.value().all_finite() && log_slope.value().all_finite());
+//! let [z, log_deriv] = marginal::to_latent(&Var::from(x), &Var::from(kernels.clone()));
+//! assert!(z.value().all_finite() && log_deriv.value().all_finite());
 //! let back = marginal::to_data(z.value(), &kernels);
 //! assert!((back.as_slice()[0] + 40.0).abs() < 1e-12);
 //! ```
@@ -97,7 +97,7 @@ pub(crate) fn pulled<T: Real>(tape: &Tape<T>, inputs: [&Var<T>; 2], i: usize, g:
     let both =
         Var::concat(0, &parts.each_ref().map(|part| part.reshape([1, part.extent(0), part.extent(1)])).each_ref());
     let target = if i == 0 { &x } else { &kernels };
-    let pulled = tape.pull_recorded(&both, &g.slice(0, 0..2), &[target]);
+    let pulled = tape.vjp_recorded(&both, &g.slice(0, 0..2), &[target]);
     pulled.into_iter().next().expect("one input was asked for")
 }
 
@@ -116,6 +116,6 @@ fn composed<T: Real>(x: &Var<T>, kernels: &Var<T>) -> [Var<T>; 2] {
     // Two sums over the same largest part: their logarithms would otherwise be far larger than their difference.
     let relative = &parts - parts.detach().max(&[2]).reshape(each);
     let log_hazard = (&relative + (-places).log_sigmoid() - log_scales).logsumexp(&[2]) - relative.logsumexp(&[2]);
-    let log_slope = log_hazard - quantile.normal_score().ln();
-    [quantile * side, log_slope]
+    let log_deriv = log_hazard - quantile.normal_score().ln();
+    [quantile * side, log_deriv]
 }

@@ -9,8 +9,8 @@ use crate::kernels::Conv2d;
 use crate::marginal;
 use crate::real::Real;
 use crate::shape::{Axes, Shape};
-use crate::stairs::Stairs;
-use crate::taps::Taps;
+use crate::stairs::StaircaseMask;
+use crate::taps::KernelMask;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -54,11 +54,11 @@ pub(crate) enum Op {
     /// The product of matrices, or of equally many matrices, either of them transposed first.
     MatMul { ta: bool, tb: bool },
     /// `x·(M∘w)ᵀ` of inputs `x, w`, two matrices, where M is the mask of the stairs.
-    Stairs(Stairs),
-    /// The adjoint of `Stairs` in `x`, of inputs `dy, w`.
-    StairsByInput(Stairs),
-    /// The adjoint of `Stairs` in `w`, of inputs `x, dy`.
-    StairsByWeight(Stairs),
+    StaircaseMask(StaircaseMask),
+    /// The adjoint of `StaircaseMask` in `x`, of inputs `dy, w`.
+    StairsByInput(StaircaseMask),
+    /// The adjoint of `StaircaseMask` in `w`, of inputs `x, dy`.
+    StairsByWeight(StaircaseMask),
     /// `x ⋆ w` of inputs `x, w`.
     Conv(Conv2d),
     /// The adjoint of `Conv` in `x`, of inputs `dy, w`.
@@ -66,11 +66,11 @@ pub(crate) enum Op {
     /// The adjoint of `Conv` in `w`, of inputs `x, dy`.
     ConvByWeight(Conv2d),
     /// `x ⋆ (M∘w)` of inputs `x, w`, where M is the mask of the taps.
-    Taps(Conv2d, Taps),
-    /// The adjoint of `Taps` in `x`, of inputs `dy, w`.
-    TapsByInput(Conv2d, Taps),
-    /// The adjoint of `Taps` in `w`, of inputs `x, dy`.
-    TapsByWeight(Conv2d, Taps),
+    KernelMask(Conv2d, KernelMask),
+    /// The adjoint of `KernelMask` in `x`, of inputs `dy, w`.
+    TapsByInput(Conv2d, KernelMask),
+    /// The adjoint of `KernelMask` in `w`, of inputs `x, dy`.
+    TapsByWeight(Conv2d, KernelMask),
 }
 
 /// The tensors an operation reads.
@@ -120,13 +120,13 @@ impl Op {
             Self::ScatterAdd { axis, indices, size } => eval::scatter_add(&inputs[0], *axis, indices, *size),
             Self::Marginal => marginal::evaluate(&inputs[0], &inputs[1]),
             Self::MatMul { ta, tb } => eval::matmul(&inputs[0], *ta, &inputs[1], *tb),
-            Self::Stairs(stairs) => eval::stairs(stairs, &inputs[0], &inputs[1]),
+            Self::StaircaseMask(stairs) => eval::stairs(stairs, &inputs[0], &inputs[1]),
             Self::StairsByInput(stairs) => eval::stairs_by_input(stairs, &inputs[0], &inputs[1]),
             Self::StairsByWeight(stairs) => eval::stairs_by_weight(stairs, &inputs[0], &inputs[1]),
             Self::Conv(geometry) => eval::conv(geometry, &inputs[0], &inputs[1]),
             Self::ConvByInput(geometry) => eval::conv_by_input(geometry, &inputs[0], &inputs[1]),
             Self::ConvByWeight(geometry) => eval::conv_by_weight(geometry, &inputs[0], &inputs[1]),
-            Self::Taps(geometry, taps) => eval::taps(geometry, taps, &inputs[0], &inputs[1]),
+            Self::KernelMask(geometry, taps) => eval::taps(geometry, taps, &inputs[0], &inputs[1]),
             Self::TapsByInput(geometry, taps) => eval::taps_by_input(geometry, taps, &inputs[0], &inputs[1]),
             Self::TapsByWeight(geometry, taps) => eval::taps_by_weight(geometry, taps, &inputs[0], &inputs[1]),
         }

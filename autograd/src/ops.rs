@@ -87,7 +87,7 @@ impl<T: Real> Var<T> {
         apply(Op::Unary(f), smallvec![self.clone()])
     }
 
-    /// As [`Var::map`], of a value that is not needed afterwards: its buffer is reused where nobody
+    /// As [`Var::map`], of a value that is not needed afterward: its buffer is reused where nobody
     /// else holds it.
     #[must_use]
     #[track_caller]

@@ -69,9 +69,9 @@ pub(crate) fn reads(op: &Op, parents: &[Option<NodeId>]) -> Reads {
         Op::Marginal => (3, true),
         Op::Max(_) | Op::LogSumExp(_) => (1, true),
         Op::MatMul { .. } => (other_sides, false),
-        Op::Stairs(_) | Op::StairsByInput(_) | Op::StairsByWeight(_) => (other_sides, false),
+        Op::StaircaseMask(_) | Op::StairsByInput(_) | Op::StairsByWeight(_) => (other_sides, false),
         Op::Conv(_) | Op::ConvByInput(_) | Op::ConvByWeight(_) => (other_sides, false),
-        Op::Taps(..) | Op::TapsByInput(..) | Op::TapsByWeight(..) => (other_sides, false),
+        Op::KernelMask(..) | Op::TapsByInput(..) | Op::TapsByWeight(..) => (other_sides, false),
         _ => (0, false),
     };
     Reads { inputs, output }
@@ -159,17 +159,17 @@ pub(crate) fn derivative<T: Real>(at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
             (_, ta, true) => g.matmul_as(true, &at.x(0), *ta),
         },
         // The three products under stairs are each other's derivatives.
-        Op::Stairs(stairs) => match i {
+        Op::StaircaseMask(stairs) => match i {
             0 => of_two(Op::StairsByInput(stairs.clone()), g, at.x(1)),
             _ => of_two(Op::StairsByWeight(stairs.clone()), at.x(0), g),
         },
         Op::StairsByInput(stairs) => match i {
-            0 => of_two(Op::Stairs(stairs.clone()), g, at.x(1)),
+            0 => of_two(Op::StaircaseMask(stairs.clone()), g, at.x(1)),
             _ => of_two(Op::StairsByWeight(stairs.clone()), g, at.x(0)),
         },
         Op::StairsByWeight(stairs) => match i {
             0 => of_two(Op::StairsByInput(stairs.clone()), at.x(1), g),
-            _ => of_two(Op::Stairs(stairs.clone()), at.x(0), g),
+            _ => of_two(Op::StaircaseMask(stairs.clone()), at.x(0), g),
         },
         // And so are the three convolutions, of all taps or of some.
         Op::Conv(geometry) => match i {
@@ -184,17 +184,17 @@ pub(crate) fn derivative<T: Real>(at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
             0 => of_two(Op::ConvByInput(*geometry), at.x(1), g),
             _ => of_two(Op::Conv(*geometry), at.x(0), g),
         },
-        Op::Taps(geometry, taps) => match i {
+        Op::KernelMask(geometry, taps) => match i {
             0 => of_two(Op::TapsByInput(*geometry, taps.clone()), g, at.x(1)),
             _ => of_two(Op::TapsByWeight(*geometry, taps.clone()), at.x(0), g),
         },
         Op::TapsByInput(geometry, taps) => match i {
-            0 => of_two(Op::Taps(*geometry, taps.clone()), g, at.x(1)),
+            0 => of_two(Op::KernelMask(*geometry, taps.clone()), g, at.x(1)),
             _ => of_two(Op::TapsByWeight(*geometry, taps.clone()), g, at.x(0)),
         },
         Op::TapsByWeight(geometry, taps) => match i {
             0 => of_two(Op::TapsByInput(*geometry, taps.clone()), at.x(1), g),
-            _ => of_two(Op::Taps(*geometry, taps.clone()), at.x(0), g),
+            _ => of_two(Op::KernelMask(*geometry, taps.clone()), at.x(0), g),
         },
     }
 }

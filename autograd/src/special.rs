@@ -50,19 +50,19 @@ pub fn increasing_root(
 ) -> (f64, f64) {
     let precise = f64::EPSILON * target.abs().max(1.0);
     let mut bracket = Bracket::new(low, high);
-    let (mut x, mut log_slope) = (start.clamp(low, high), f64::NAN);
+    let (mut x, mut log_deriv) = (start.clamp(low, high), f64::NAN);
     for _ in 0..STEPS {
         let found;
-        (found, log_slope) = f(x);
+        (found, log_deriv) = f(x);
         let excess = found - target;
         if excess.abs() <= precise {
             break;
         }
-        let next = bracket.next(x, excess, log_slope.exp());
+        let next = bracket.next(x, excess, log_deriv.exp());
         if next == x {
             break;
         }
         x = next;
     }
-    (x, log_slope)
+    (x, log_deriv)
 }

@@ -10,13 +10,13 @@ use std::sync::Arc;
 ///
 /// An autoregressive network (MADE; Germain et al. 2015) gives every unit a degree, and lets it see
 /// the units of lower degree. Where both sides of a layer are sorted by degree, the ones of its mask
-/// fill stairs, and [`crate::Var::matmul_t_stairs`] leaves out nearly all of the products with
+/// fill stairs, and [`crate::Var::matmul_t_masked`] leaves out nearly all of the products with
 /// zeros. Cloning is cheap.
 ///
 /// ```
-/// use autograd::Stairs;
+/// use autograd::StaircaseMask;
 ///
-/// let stairs = Stairs::new([0, 1, 1, 3], 3);
+/// let stairs = StaircaseMask::new([0, 1, 1, 3], 3);
 /// assert_eq!(stairs.mask::<f32>().as_slice(), [
 ///     0.0, 0.0, 0.0, //
 ///     1.0, 0.0, 0.0, //
@@ -25,13 +25,13 @@ use std::sync::Arc;
 /// ]);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Stairs {
+pub struct StaircaseMask {
     seen: Arc<[usize]>,
     inputs: usize,
 }
 
-impl Stairs {
-    /// Stairs of `seen.len()` outputs over this many inputs.
+impl StaircaseMask {
+    /// StaircaseMask of `seen.len()` outputs over this many inputs.
     ///
     /// # Panics
     /// If `seen` falls or exceeds the number of inputs.
@@ -99,10 +99,10 @@ impl Stairs {
     }
 }
 
-impl fmt::Debug for Stairs {
+impl fmt::Debug for StaircaseMask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 24;
-        write!(f, "Stairs of {} outputs over {} inputs, seen: ", self.outputs(), self.inputs)?;
+        write!(f, "StaircaseMask of {} outputs over {} inputs, seen: ", self.outputs(), self.inputs)?;
         f.debug_list().entries(self.seen.iter().take(SHOWN)).finish()?;
         if self.outputs() > SHOWN { write!(f, " and {} more", self.outputs() - SHOWN) } else { Ok(()) }
     }

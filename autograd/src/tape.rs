@@ -190,7 +190,7 @@ impl<T: Real> Tape<T> {
 
     /// The gradients of a scalar by every parameter and variable it depends on.
     ///
-    /// Frees the records as it goes: the tape cannot be used for recording afterwards.
+    /// Frees the records as it goes: the tape cannot be used for recording afterward.
     ///
     /// # Panics
     /// If `loss` has more than one element or is not on this tape, or if the tape was swept before.
@@ -222,19 +222,19 @@ impl<T: Real> Tape<T> {
     /// Zeros where `y` does not depend on `xᵢ`.
     #[must_use]
     #[track_caller]
-    pub fn pull(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>]) -> Vec<Var<T>> {
-        self.pull_with(y, seed, xs, Sweep::Keep)
+    pub fn vjp(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>]) -> Vec<Var<T>> {
+        self.vjp_with(y, seed, xs, Sweep::Keep)
     }
 
     /// `Σ seed·∂y/∂xᵢ` for each of `xs`, recorded: the results can be differentiated in their turn.
     #[must_use]
     #[track_caller]
-    pub fn pull_recorded(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>]) -> Vec<Var<T>> {
-        self.pull_with(y, seed, xs, Sweep::Record)
+    pub fn vjp_recorded(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>]) -> Vec<Var<T>> {
+        self.vjp_with(y, seed, xs, Sweep::Record)
     }
 
     #[track_caller]
-    fn pull_with(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>], sweep: Sweep) -> Vec<Var<T>> {
+    fn vjp_with(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>], sweep: Sweep) -> Vec<Var<T>> {
         assert!(seed.shape() == y.shape(), "vjp: the seed has shape {}, the output {}", seed.shape(), y.shape());
         assert!(!self.0.spent.get(), "vjp: this tape was swept by `backward`; make a new tape for each step");
         // A seed that knows a tape would have a plain sweep recorded.

@@ -10,16 +10,16 @@ use std::sync::Arc;
 /// the others are dead, and count as 0.
 ///
 /// The masked convolutions of autoregressive models (van den Oord et al. 2016; MintNet, Song et al. 2019)
-/// keep about half of their taps, and [`crate::Var::conv2d_taps`] multiplies with those
+/// keep about half of their taps, and [`crate::Var::conv2d_masked`] multiplies with those
 /// alone. Any set of taps will do; outputs that see the same taps are worked on together, so the
 /// fewer different ones there are the better. Making one costs about as much as a small convolution,
 /// so it is made once; cloning is cheap.
 ///
 /// ```
-/// use autograd::Taps;
+/// use autograd::KernelMask;
 ///
 /// // One channel: what comes before a pixel in reading order, and the pixel itself.
-/// let taps = Taps::preceding(&[0], &[0], [3, 3]);
+/// let taps = KernelMask::preceding(&[0], &[0], [3, 3]);
 /// assert_eq!(taps.mask::<f32>().as_slice(), [
 ///     1.0, 1.0, 1.0, //
 ///     1.0, 1.0, 0.0, //
@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// ]);
 /// ```
 #[derive(Clone)]
-pub struct Taps(Arc<Set>);
+pub struct KernelMask(Arc<Set>);
 
 struct Set {
     shape: [usize; 4],
@@ -37,7 +37,7 @@ struct Set {
     by_input: Plan,
 }
 
-impl Taps {
+impl KernelMask {
     /// The taps of weights of this shape, `[outputs, inputs, kernel height, kernel width]`, for which
     /// `alive(output, input, [row, column])` is true.
     ///
@@ -60,32 +60,32 @@ impl Taps {
 
     /// For channels that come in groups, given for each output and each input: an output sees all taps
     /// of inputs of lower group, none of higher, and of its own group those up to and including the
-    /// centre in reading order. (MintNet's mask A, where a group is a channel of the image.)
+    /// center in reading order. (MintNet's mask A, where a group is a channel of the image.)
     ///
-    /// The centre of an even extent is the later of the two in its middle.
+    /// The center of an even extent is the later of the two in its middle.
     ///
     /// # Panics
     /// If 32 bits cannot count the weights.
     #[must_use]
     #[track_caller]
     pub fn preceding(outputs: &[usize], inputs: &[usize], kernel: [usize; 2]) -> Self {
-        let centre = kernel.map(|extent| extent / 2);
+        let center = kernel.map(|extent| extent / 2);
         Self::new([outputs.len(), inputs.len(), kernel[0], kernel[1]], |o, i, at| {
-            inputs[i] < outputs[o] || inputs[i] == outputs[o] && at <= centre
+            inputs[i] < outputs[o] || inputs[i] == outputs[o] && at <= center
         })
     }
 
-    /// The mirror image of [`Taps::preceding`]: all taps of inputs of higher group, none of lower, and
-    /// of its own group those from the centre on in reading order. (MintNet's mask B.)
+    /// The mirror image of [`KernelMask::preceding`]: all taps of inputs of higher group, none of lower, and
+    /// of its own group those from the center on in reading order. (MintNet's mask B.)
     ///
     /// # Panics
     /// If 32 bits cannot count the weights.
     #[must_use]
     #[track_caller]
     pub fn following(outputs: &[usize], inputs: &[usize], kernel: [usize; 2]) -> Self {
-        let centre = kernel.map(|extent| extent / 2);
+        let center = kernel.map(|extent| extent / 2);
         Self::new([outputs.len(), inputs.len(), kernel[0], kernel[1]], |o, i, at| {
-            inputs[i] > outputs[o] || inputs[i] == outputs[o] && at >= centre
+            inputs[i] > outputs[o] || inputs[i] == outputs[o] && at >= center
         })
     }
 
@@ -123,16 +123,16 @@ impl Taps {
     }
 }
 
-impl PartialEq for Taps {
+impl PartialEq for KernelMask {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.shape() == other.shape() && self.alive() == other.alive()
     }
 }
 
-impl Eq for Taps {}
+impl Eq for KernelMask {}
 
-impl fmt::Debug for Taps {
+impl fmt::Debug for KernelMask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Taps {:?}, {} of {} alive", self.shape(), self.count(), self.alive().len())
+        write!(f, "KernelMask {:?}, {} of {} alive", self.shape(), self.count(), self.alive().len())
     }
 }

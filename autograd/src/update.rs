@@ -1,4 +1,4 @@
-//! The optimisers' arithmetic: each one pass over memory, split over the threads.
+//! The optimizers' arithmetic: each one pass over memory, split over the threads.
 //!
 //! A step over millions of parameters is limited by how fast memory can be read and written, so
 //! nothing here makes a temporary. What drives these functions is in the `flows` crate.
@@ -7,7 +7,7 @@ use crate::parallel::{GRAIN, threads, with_budget};
 use crate::real::Real;
 use crate::tensor::Tensor;
 
-pub use crate::kernels::optimise::AdamStep;
+pub use crate::kernels::optimize::AdamStep;
 
 /// What Adam remembers of one parameter.
 #[derive(Clone, Debug)]

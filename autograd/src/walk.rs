@@ -17,7 +17,7 @@ pub(crate) struct Walk {
 impl Walk {
     pub(crate) fn new(shape: &Shape, operands: &[&Shape]) -> Self {
         let strides: Vec<Axes> = operands.iter().map(|operand| operand.strides_within(shape)).collect();
-        // Neighbouring axes that every operand passes in one stride become one.
+        // Neighboring axes that every operand passes in one stride become one.
         let mut extents = Axes::new();
         let mut merged: Vec<Axes> = vec![Axes::new(); operands.len()];
         for axis in 0..shape.rank() {

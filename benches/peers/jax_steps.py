@@ -20,7 +20,7 @@ def compiled_update(loss):
 
 
 def train_step(loss, params, batch):
-    """A step that keeps the parameters and the optimiser's state, and waits for both."""
+    """A step that keeps the parameters and the optimizer's state, and waits for both."""
     adam, update = compiled_update(loss)
     state = params, adam.init(params)
 

@@ -10,7 +10,7 @@ BATCH, STEP, ITERATIONS = 32, 1 / 3.5, 100
 
 
 def mask(outputs, inputs, channels, mirrored):
-    """A unit sees every tap of channels before its own, and of its own those up to the centre."""
+    """A unit sees every tap of channels before its own, and of its own those up to the center."""
     to = torch.arange(outputs)[:, None] * channels // outputs
     source = torch.arange(inputs) * channels // inputs
     sees = torch.zeros(outputs, inputs, 9)
@@ -39,18 +39,18 @@ class Layer(nn.Module):
         self.register_buffer("owner", torch.nn.functional.one_hot(unit, channels).float())
 
     def ready(self):
-        """The masked weights with their signs, their centres within channels, and t."""
+        """The masked weights with their signs, their centers within channels, and t."""
         first, second, third = (w * getattr(self, f"mask{i}") for i, w in enumerate(self.weights))
         sign = lambda w: torch.where(w >= 0, 1.0, -1.0)
         into = (first[:, :, 1, 1] * self.owner).sum(1)
         out = (third[:, :, 1, 1] * self.owner.t()).sum(0)
-        centre = second[:, :, 1, 1]
-        signs = sign(into) * sign(out)[:, None] * sign(centre)
+        center = second[:, :, 1, 1]
+        signs = sign(into) * sign(out)[:, None] * sign(center)
         factor = torch.where(self.own > 0, signs, 1.0).detach()
-        second = torch.cat([second.flatten(2)[:, :, :4], (centre * factor)[:, :, None], second.flatten(2)[:, :, 5:]], 2)
+        second = torch.cat([second.flatten(2)[:, :, :4], (center * factor)[:, :, None], second.flatten(2)[:, :, 5:]], 2)
         second = second.view(self.weights[1].shape)
-        centres = into, second[:, :, 1, 1] * self.own, out[:, None] * self.owner
-        return (first, second, third), centres, softplus(self.scale)
+        centers = into, second[:, :, 1, 1] * self.own, out[:, None] * self.owner
+        return (first, second, third), centers, softplus(self.scale)
 
     def forward(self, x, ready=None):
         (first, second, third), (into, between, out), t = ready or self.ready()

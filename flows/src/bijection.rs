@@ -1,6 +1,6 @@
 //! The trait every map implements, and the two ways maps combine.
 
-use crate::effort::Effort;
+use crate::effort::SolverStats;
 use crate::module::{Module, Visitor};
 use crate::noise::Noise;
 use autograd::{Real, Tensor, Var};
@@ -53,7 +53,7 @@ pub struct Context<'a, T: Real> {
     /// How sequential inverses are computed.
     pub inversion: Inversion,
     /// Where inverses that search note what they took.
-    pub effort: Option<&'a Effort>,
+    pub effort: Option<&'a SolverStats>,
 }
 
 impl<T: Real> Default for Context<'_, T> {
@@ -126,7 +126,7 @@ pub trait Bijection<T: Real>: Module<T> + Debug + Send + Sync {
 
     /// Sets parameters that start from data, given a first batch, and returns its latents.
     /// Most maps have none.
-    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+    fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         self.to_latent(x, cx).value
     }
 
@@ -183,8 +183,8 @@ impl<T: Real> Bijection<T> for Chain<T> {
         through(z, self.layers.iter().rev(), |layer, z| layer.to_data(z, cx))
     }
 
-    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
-        self.layers.iter().fold(x.clone(), |x, layer| layer.initialise(&x, cx))
+    fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+        self.layers.iter().fold(x.clone(), |x, layer| layer.initialize(&x, cx))
     }
 
     fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {
@@ -213,8 +213,8 @@ macro_rules! as_what_it_points_at {
                     self.as_ref().to_data(z, cx)
                 }
 
-                fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
-                    self.as_ref().initialise(x, cx)
+                fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+                    self.as_ref().initialize(x, cx)
                 }
 
                 fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {

@@ -141,7 +141,7 @@ impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
         let (parameters, count) = (self.layer.parameters(x, cx), ys.len());
         let log_prob = |y: Var<T>| {
             let mapped = self.layer.conditional().to_latent(&y, &parameters);
-            self.base.log_prob(&mapped.value) + mapped.log_slope.sum_per_sample()
+            self.base.log_prob(&mapped.value) + mapped.log_deriv.sum_per_sample()
         };
         let sum = ys.map(log_prob).reduce(|sum, term| sum + term);
         sum.expect("there is a draw").mean_all().scale(-1.0 / count as f64)
@@ -166,7 +166,7 @@ impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
 ///
 /// The entropy has no noise but that of the scales. In the cross-entropy the teacher's network sees the path
 /// x once, and each step's distribution is then asked about several draws of that step, not only about the
-/// one that happened to be drawn (a Rao–Blackwellised estimate: the same expectation, less variance, at
+/// one that happened to be drawn (a Rao–Blackwellized estimate: the same expectation, less variance, at
 /// hardly more work).
 ///
 /// `draws` are noise of the same kind and shape as `z`, independent of it and of each other. (x is in step

@@ -79,7 +79,7 @@ impl Energy {
     /// `ln Z = ln ∫ exp(−U(x)) dx` in nats, by the midpoint rule: right to six digits, since what is summed
     /// falls to nothing before the edge.
     #[must_use]
-    pub fn log_normaliser(self) -> f64 {
+    pub fn log_normalizer(self) -> f64 {
         let width = 2.0 * REACH / CELLS as f64;
         let middle = |i: usize| -REACH + (i as f64 + 0.5) * width;
         let row = |row: usize| {

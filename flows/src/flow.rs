@@ -165,8 +165,8 @@ impl<T: Real> Flow<T> {
     }
 
     /// Sets the parameters that start from data, given a first batch.
-    pub fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) {
-        self.bijection.initialise(x, cx);
+    pub fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) {
+        self.bijection.initialize(x, cx);
     }
 
     /// Sets the statistics that layers such as [`crate::layers::BatchNorm`] use in evaluation, from
@@ -338,7 +338,7 @@ impl<T: Real> Module<T> for Flow<T> {
 }
 
 /// Bits per dimension of a discrete value with `levels` levels L, from the log-density (nats) of its
-/// dequantised value u scaled to [0, 1]. Pixels have 256 levels.
+/// dequantized value u scaled to [0, 1]. Pixels have 256 levels.
 ///
 /// <!-- log₂ levels − log p / (D·ln 2) -->
 ///

@@ -19,7 +19,7 @@ pub fn normal_entropy(std: f64) -> f64 {
 #[doc = include_str!("../formulas/spacings-entropy.html")]
 ///
 /// A little low where there are few numbers: by about 0.03 for 1000 normal ones, on the average. Equal numbers, of which
-/// whole columns may be made (0 and 1, years), count as spread evenly to half-way to their neighbours, as if they had
+/// whole columns may be made (0 and 1, years), count as spread evenly to half-way to their neighbors, as if they had
 /// been rounded. Fewer than three numbers, or equal ones alone, give −∞; the order is of no matter.
 #[must_use]
 pub fn entropy(values: &[f64]) -> f64 {
@@ -121,10 +121,10 @@ impl Correlations {
     pub fn of<T: Real>(rows: &Tensor<T>) -> Self {
         let (_, dims) = sizes(rows);
         let x = Var::from(rows.cast::<f64>());
-        let centred = &x - x.mean(&[0]);
-        let length = centred.square().sum(&[0]).sqrt();
+        let centered = &x - x.mean(&[0]);
+        let length = centered.square().sum(&[0]).sqrt();
         let safe = length.value().as_slice().iter().map(|&l| if l > 0.0 { 1.0 / l } else { 0.0 }).collect::<Vec<_>>();
-        let unit = centred * Var::from(Tensor::from_slice([dims], &safe));
+        let unit = centered * Var::from(Tensor::from_slice([dims], &safe));
         let matrix = unit.t_matmul(&unit).into_value();
         let pairs = (0..dims).flat_map(|i| (i + 1..dims).map(move |j| i * dims + j)).map(|at| matrix.as_slice()[at]);
         let (mut count, mut squares, mut largest) = (0, 0.0, 0.0);

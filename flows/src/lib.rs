@@ -27,7 +27,7 @@
 //!
 //! 1. [`Bijection`]: an invertible map, f and f⁻¹, each with its log-determinant; `zoo volumes` draws what it does.
 //! 2. [`Flow`]: with a [`Base`] for z a map is a density, `log_prob` and `sample`.
-//! 3. [`layers::Dequantise`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
+//! 3. [`layers::Dequantize`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
 //! 4. [`models::Vae`]: the recap, latents without an inverse, and a bound in place of the density.
 //! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along one line each, fitted to an [`Energy`] by reverse KL.
 //! 6. [`models::Nice`] of [`layers::AdditiveCoupling`]: an inverse for free, and volumes kept.
@@ -42,7 +42,7 @@
 //! 15. [`models::GaussianizationFlow`] of [`layers::KernelMarginal`] and [`layers::Householder`]: the same, trained.
 //! 16. [`check`]: all of it, and a map of your own, held against finite differences.
 //!
-//! [`nn`] has the networks inside and the optimisers, [`orthogonal`] the rotations of RBIG. Each model's page ends with
+//! [`nn`] has the networks inside and the optimizers, [`orthogonal`] the rotations of RBIG. Each model's page ends with
 //! its lecture, its paper, and the command that makes its figure.
 //!
 //! Formulas are rendered from `formulas/*.tex`. In the source the same stands above them as plain text.
@@ -69,7 +69,7 @@ mod round_trip;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
-pub use effort::Effort;
+pub use effort::SolverStats;
 pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};

@@ -25,7 +25,7 @@ impl Noise {
     /// Noise for step `step` of a run with seed `seed`: unrelated for different steps or seeds.
     #[must_use]
     pub const fn for_step(seed: u64, step: u64) -> Self {
-        // SplitMix64's finaliser (Steele, Lea & Flood 2014) spreads neighbouring steps apart.
+        // SplitMix64's finalizer (Steele, Lea & Flood 2014) spreads neighboring steps apart.
         let mut z = seed ^ step.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Distance {
     /// The greatest |a − b|.
-    pub greatest: f64,
+    pub max_abs: f64,
     /// The root of the mean of (a − b)².
-    pub typical: f64,
+    pub rms: f64,
 }
 
 impl Distance {
@@ -23,13 +23,13 @@ impl Distance {
     #[track_caller]
     pub fn between<T: Real>(a: &Tensor<T>, b: &Tensor<T>) -> Self {
         assert_eq!(a.shape(), b.shape(), "distance: shapes");
-        let (mut greatest, mut squares) = (0.0f64, 0.0);
+        let (mut max_abs, mut squares) = (0.0f64, 0.0);
         for (a, b) in a.as_slice().iter().zip(b.as_slice()) {
             let size = size(a.to_f64() - b.to_f64());
-            greatest = greatest.max(size);
+            max_abs = max_abs.max(size);
             squares += size * size;
         }
-        Self { greatest, typical: (squares / a.shape().elements().max(1) as f64).sqrt() }
+        Self { max_abs, rms: (squares / a.shape().elements().max(1) as f64).sqrt() }
     }
 }
 
@@ -67,7 +67,7 @@ impl<T: Real> RoundTrip<T> {
         let data = map.to_data(&latents, cx).value.into_value();
         let time = start.elapsed();
         let back = map.to_latent(&Var::from(data.clone()), cx).value.into_value();
-        Self { error: Distance::between(&back, z).greatest, data, time }
+        Self { error: Distance::between(&back, z).max_abs, data, time }
     }
 
     /// The worst `|x − x'|`, to an x' that was found otherwise; infinite where one is no number.
@@ -76,7 +76,7 @@ impl<T: Real> RoundTrip<T> {
     /// If there are not as many numbers of it.
     #[must_use]
     pub fn distance(&self, data: &Tensor<T>) -> f64 {
-        Distance::between(&self.data, data).greatest
+        Distance::between(&self.data, data).max_abs
     }
 }
 
@@ -89,10 +89,10 @@ mod tests {
         let between =
             |a: [f32; 4], b: [f32; 4]| Distance::between(&Tensor::from_slice([4], &a), &Tensor::from_slice([4], &b));
         let found = between([1.0, 2.0, 3.0, 4.0], [1.0, 5.0, 3.0, 3.0]);
-        assert_eq!(found, Distance { greatest: 3.0, typical: 2.5f64.sqrt() });
+        assert_eq!(found, Distance { max_abs: 3.0, rms: 2.5f64.sqrt() });
         for lost in [f32::NAN, f32::INFINITY] {
             let found = between([lost, 2.0, 3.0, 4.0], [0.0, 2.0, 3.0, 4.0]);
-            assert_eq!([found.greatest, found.typical], [f64::INFINITY; 2]);
+            assert_eq!([found.max_abs, found.rms], [f64::INFINITY; 2]);
         }
     }
 }

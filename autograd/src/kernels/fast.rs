@@ -1,4 +1,4 @@
-//! Single-precision functions without branches, for the compiler to vectorise.
+//! Single-precision functions without branches, for the compiler to vectorize.
 //!
 //! Each is one straight line of arithmetic and selections, correct over all of `f32`:
 //! NaN gives NaN, infinities give limits, overflow gives infinity and underflow passes

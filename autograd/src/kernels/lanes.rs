@@ -1,6 +1,6 @@
 //! The slice kernels as functions of the element type: how the rest of the engine calls them.
 
-use super::optimise::{self, AdamStep};
+use super::optimize::{self, AdamStep};
 use super::reduce::Extent;
 use super::{map, reduce};
 use crate::elementwise::{Binary, Unary};
@@ -119,15 +119,15 @@ macro_rules! forward {
                 v: &mut [Self],
                 vmax: Option<&mut [Self]>,
             ) {
-                optimise::adam(step, p, g, m, v, vmax);
+                optimize::adam(step, p, g, m, v, vmax);
             }
 
             fn sgd(lr: f64, momentum: f64, nesterov: bool, p: &mut [Self], g: &[Self], velocity: Option<&mut [Self]>) {
-                optimise::sgd(lr, momentum, nesterov, p, g, velocity);
+                optimize::sgd(lr, momentum, nesterov, p, g, velocity);
             }
 
             fn ema(decay: f64, shadow: &mut [Self], p: &[Self]) {
-                optimise::ema(decay, shadow, p);
+                optimize::ema(decay, shadow, p);
             }
         }
     };

@@ -9,7 +9,7 @@ mod gemm;
 mod lanes;
 mod map;
 pub(crate) mod marginal;
-pub(crate) mod optimise;
+pub(crate) mod optimize;
 mod product;
 mod reduce;
 mod simd;

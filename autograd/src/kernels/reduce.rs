@@ -95,7 +95,7 @@ impl<T: Element> Kernel for AllFinite<'_, T> {
     type Output = bool;
     #[inline(always)]
     fn run<I: Isa>(self) -> bool {
-        // Without a branch inside a block, so that it vectorises.
+        // Without a branch inside a block, so that it vectorizes.
         self.0.chunks(1024).all(|block| block.iter().fold(true, |fine, x| fine & x.is_finite()))
     }
 }

@@ -1,4 +1,4 @@
-//! Products with a matrix `[outputs, inputs]` that is masked by [`Stairs`], and its gradient.
+//! Products with a matrix `[outputs, inputs]` that is masked by [`StaircaseMask`], and its gradient.
 //!
 //! Forward and by input, the result's columns are cut into blocks. For each block a panel is laid
 //! out: the masked numbers that the block needs, a row for each term of the sums, a column for each
@@ -28,7 +28,7 @@ use super::gemm::scratch;
 use super::product::{Target, matmul, worthwhile};
 use crate::parallel::share_out;
 use crate::real::Real;
-use crate::stairs::Stairs;
+use crate::stairs::StaircaseMask;
 use std::ops::Range;
 
 /// Columns of a panel: as many as the crate's kernel fills at once, in `f32`.
@@ -54,7 +54,7 @@ const fn outputs_by_weight(batch: usize) -> usize {
 ///
 /// # Panics
 /// If a slice has not the length that `batch` and `stairs` say.
-pub(crate) fn forward<T: Real>(stairs: &Stairs, batch: usize, threads: usize, x: &[T], w: &[T], y: &mut [T]) {
+pub(crate) fn forward<T: Real>(stairs: &StaircaseMask, batch: usize, threads: usize, x: &[T], w: &[T], y: &mut [T]) {
     check(stairs, batch, [x.len(), w.len(), y.len()]);
     if stairs.is_full() {
         let (inputs, outputs) = (stairs.inputs(), stairs.outputs());
@@ -68,7 +68,7 @@ pub(crate) fn forward<T: Real>(stairs: &Stairs, batch: usize, threads: usize, x:
 ///
 /// # Panics
 /// If a slice has not the length that `batch` and `stairs` say.
-pub(crate) fn by_input<T: Real>(stairs: &Stairs, batch: usize, threads: usize, dy: &[T], w: &[T], dx: &mut [T]) {
+pub(crate) fn by_input<T: Real>(stairs: &StaircaseMask, batch: usize, threads: usize, dy: &[T], w: &[T], dx: &mut [T]) {
     check(stairs, batch, [dx.len(), w.len(), dy.len()]);
     if stairs.is_full() {
         let (inputs, outputs) = (stairs.inputs(), stairs.outputs());
@@ -82,7 +82,14 @@ pub(crate) fn by_input<T: Real>(stairs: &Stairs, batch: usize, threads: usize, d
 ///
 /// # Panics
 /// If a slice has not the length that `batch` and `stairs` say.
-pub(crate) fn by_weight<T: Real>(stairs: &Stairs, batch: usize, threads: usize, x: &[T], dy: &[T], dw: &mut [T]) {
+pub(crate) fn by_weight<T: Real>(
+    stairs: &StaircaseMask,
+    batch: usize,
+    threads: usize,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+) {
     check(stairs, batch, [x.len(), dw.len(), dy.len()]);
     let (inputs, outputs) = (stairs.inputs(), stairs.outputs());
     if batch * inputs * outputs == 0 {
@@ -109,7 +116,7 @@ pub(crate) fn by_weight<T: Real>(stairs: &Stairs, batch: usize, threads: usize, 
 }
 
 #[track_caller]
-fn check(stairs: &Stairs, batch: usize, lengths: [usize; 3]) {
+fn check(stairs: &StaircaseMask, batch: usize, lengths: [usize; 3]) {
     let (inputs, outputs) = (stairs.inputs(), stairs.outputs());
     let expected = [batch * inputs, outputs * inputs, batch * outputs];
     assert_eq!(lengths, expected, "stairs: elements of the input, the weights and the output");
@@ -125,7 +132,7 @@ enum Side {
 /// The masked matrix, in panels of columns from one of its sides.
 #[derive(Clone, Copy)]
 struct Panels<'a, T> {
-    stairs: &'a Stairs,
+    stairs: &'a StaircaseMask,
     w: &'a [T],
     of: Side,
 }
@@ -220,7 +227,7 @@ impl<T: Real> Panels<'_, T> {
 mod tests {
     use super::{by_input, by_weight, forward};
     use crate::parallel::with_threads;
-    use crate::stairs::Stairs;
+    use crate::stairs::StaircaseMask;
 
     fn numbers(n: usize, seed: usize) -> Vec<f32> {
         (0..n).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1024.0 - 1.0).collect()
@@ -238,7 +245,8 @@ mod tests {
                 |_, _, _| 0,
             ];
             for step in steps {
-                let stairs = Stairs::new((0..outputs).map(|o| step(o, inputs, outputs)).collect::<Vec<_>>(), inputs);
+                let stairs =
+                    StaircaseMask::new((0..outputs).map(|o| step(o, inputs, outputs)).collect::<Vec<_>>(), inputs);
                 let (x, w) = (numbers(batch * inputs, 1), numbers(outputs * inputs, 2));
                 let dy = numbers(batch * outputs, 3);
                 let all = |threads: usize| {

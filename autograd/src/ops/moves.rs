@@ -109,7 +109,7 @@ impl<T: Real> Var<T> {
     #[must_use]
     #[track_caller]
     pub fn slice(&self, axis: usize, range: Range<usize>) -> Self {
-        assert!(range.start <= range.end, "slice: range {range:?} runs backwards");
+        assert!(range.start <= range.end, "slice: range {range:?} runs backward");
         self.slice_step(axis, range.start, 1, range.len())
     }
 

@@ -5,15 +5,15 @@ use crate::kernels::Conv2d;
 use crate::op::Op;
 use crate::real::Real;
 use crate::shape::Shape;
-use crate::stairs::Stairs;
-use crate::taps::Taps;
+use crate::stairs::StaircaseMask;
+use crate::taps::KernelMask;
 use crate::var::{Var, apply};
 use smallvec::smallvec;
 
 /// How a convolution's kernel moves over its input, along height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvSpec {
-    /// Distance between neighbouring outputs' windows.
+    /// Distance between neighboring outputs' windows.
     pub stride: [usize; 2],
     /// Zeros added on both sides.
     pub padding: [usize; 2],
@@ -96,11 +96,11 @@ impl<T: Real> Var<T> {
     /// the mask is multiplied.)
     ///
     /// ```
-    /// use autograd::{Stairs, Tensor, Var};
+    /// use autograd::{StaircaseMask, Tensor, Var};
     ///
     /// let x = Var::from(Tensor::from_slice([1, 2], &[1.0f32, 10.0]));
     /// let weight = Var::from(Tensor::from_slice([3, 2], &[f32::NAN, f32::NAN, 2.0, f32::NAN, 3.0, 4.0]));
-    /// let y = x.matmul_t_stairs(&weight, &Stairs::new([0, 1, 2], 2));
+    /// let y = x.matmul_t_masked(&weight, &StaircaseMask::new([0, 1, 2], 2));
     /// assert_eq!(y.value().as_slice(), [0.0, 2.0, 43.0]);
     /// ```
     ///
@@ -108,16 +108,16 @@ impl<T: Real> Var<T> {
     /// If the shapes do not fit.
     #[must_use]
     #[track_caller]
-    pub fn matmul_t_stairs(&self, weight: &Self, stairs: &Stairs) -> Self {
+    pub fn matmul_t_masked(&self, weight: &Self, stairs: &StaircaseMask) -> Self {
         let (x, w) = (self.shape(), weight.shape());
         let (inputs, outputs) = (stairs.inputs(), stairs.outputs());
         assert!(
             x.last() == Some(&inputs) && w[..] == [outputs, inputs],
-            "matmul_t_stairs: {x} · {w}ᵀ with stairs of {outputs} outputs over {inputs} inputs"
+            "matmul_t_masked: {x} · {w}ᵀ with stairs of {outputs} outputs over {inputs} inputs"
         );
         let last = x.rank() - 1;
         let rows = x[..last].iter().product();
-        let tall = apply(Op::Stairs(stairs.clone()), smallvec![self.reshape([rows, inputs]), weight.clone()]);
+        let tall = apply(Op::StaircaseMask(stairs.clone()), smallvec![self.reshape([rows, inputs]), weight.clone()]);
         tall.reshape(x.with(last, outputs))
     }
 
@@ -141,13 +141,13 @@ impl<T: Real> Var<T> {
     /// A dead tap counts as 0 whatever its weight holds, and the weight's gradient is exactly 0.
     ///
     /// ```
-    /// use autograd::{ConvSpec, Taps, Tensor, Var};
+    /// use autograd::{ConvSpec, KernelMask, Tensor, Var};
     ///
     /// let image = Var::from(Tensor::from_slice([1, 1, 2, 2], &[1.0f32, 10.0, 100.0, 1000.0]));
     /// let mut weight = Tensor::full([1, 1, 3, 3], 1.0);
     /// weight.as_mut_slice()[8] = f32::NAN;
-    /// let taps = Taps::preceding(&[0], &[0], [3, 3]);
-    /// let sums = image.conv2d_taps(&Var::from(weight), ConvSpec::padded(1), &taps);
+    /// let taps = KernelMask::preceding(&[0], &[0], [3, 3]);
+    /// let sums = image.conv2d_masked(&Var::from(weight), ConvSpec::padded(1), &taps);
     /// assert_eq!(sums.value().as_slice(), [1.0, 11.0, 111.0, 1111.0]);
     /// ```
     ///
@@ -155,12 +155,12 @@ impl<T: Real> Var<T> {
     /// If the shapes do not fit.
     #[must_use]
     #[track_caller]
-    pub fn conv2d_taps(&self, weight: &Self, spec: ConvSpec, taps: &Taps) -> Self {
+    pub fn conv2d_masked(&self, weight: &Self, spec: ConvSpec, taps: &KernelMask) -> Self {
         let (x, w) = (self.shape(), weight.shape());
         let fits = x.rank() == 4 && w[..] == taps.shape() && x[1] == w[1];
-        assert!(fits, "conv2d_taps: images {x} with kernels {w} and taps of {:?}", taps.shape());
+        assert!(fits, "conv2d_masked: images {x} with kernels {w} and taps of {:?}", taps.shape());
         let geometry = geometry([x[0], x[1], x[2], x[3]], w, spec);
-        apply(Op::Taps(geometry, taps.clone()), smallvec![self.clone(), weight.clone()])
+        apply(Op::KernelMask(geometry, taps.clone()), smallvec![self.clone(), weight.clone()])
     }
 
     /// The transposed convolution: the adjoint of [`Var::conv2d`] in its images. Maps

@@ -13,7 +13,7 @@ use autograd::{Tensor, Var, sharded};
 use benches::with_all_threads;
 use clap::Parser;
 use flows::models::{Norm, RealNvp, RealNvpConfig};
-use flows::nn::{Adam, AdamConfig, Average, Schedule};
+use flows::nn::{Adam, AdamConfig, Ema, Schedule};
 use flows::{Context, Module};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -28,7 +28,7 @@ struct Args {
     /// The Python that has flowjax [default: target/peers/jax/bin/python]
     #[arg(long, value_name = "PYTHON", default_value = "target/peers/jax/bin/python")]
     jax: PathBuf,
-    /// Optimiser steps
+    /// Optimizer steps
     #[arg(long, default_value_t = 5_000)]
     steps: usize,
     /// Decides rows and initial weights
@@ -64,7 +64,7 @@ fn ours(train: &Tensor<f32>, test: &Tensor<f32>, args: &Args, refined: bool) -> 
     let config = RealNvpConfig { dims: 2, couplings: 8, hidden: 64, depth: 2, norm: Norm::None, condition: 0 };
     let flow = RealNvp::build::<f32>(&config, &mut ChaCha8Rng::seed_from_u64(args.seed));
     let mut adam = Adam::new(flow.params(), AdamConfig::default());
-    let mut average = Average::new(flow.params(), 0.999);
+    let mut average = Ema::new(flow.params(), 0.999);
     for step in 0..args.steps {
         let progress = step as f64 / args.steps as f64;
         let lr = if refined { 3e-3 * Schedule::Cosine { floor: 0.02 }.factor(progress) } else { 1e-3 };

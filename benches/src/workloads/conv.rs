@@ -3,7 +3,7 @@
 
 use super::{normal, rng};
 use crate::{Peer, Repeats, Step, Workload};
-use autograd::{ConvSpec, Tape, Taps, Tensor, Var};
+use autograd::{ConvSpec, KernelMask, Tape, Tensor, Var};
 use std::hint::black_box;
 
 const BATCH: usize = 32;
@@ -61,14 +61,14 @@ fn forward_backward() -> Step {
         let [x, weight, bias] = inputs.each_ref().map(|value| tape.variable(value.clone()));
         let y = x.conv2d(&weight, ConvSpec::padded(1)) + &bias;
         let ones = Var::from(Tensor::full(y.shape(), 1.0));
-        black_box(tape.pull(&y, &ones, &[&x, &weight, &bias]));
+        black_box(tape.vjp(&y, &ones, &[&x, &weight, &bias]));
     })
 }
 
 /// The middle convolution of a MintNet layer: `each` hidden channels for each of `groups` image channels.
 fn mintnet(groups: usize, each: usize, side: usize, live: bool) -> Step {
     let channels: Vec<usize> = (0..groups * each).map(|channel| channel / each).collect();
-    let taps = Taps::preceding(&channels, &channels, [TAPS, TAPS]);
+    let taps = KernelMask::preceding(&channels, &channels, [TAPS, TAPS]);
     let mut rng = rng();
     let x = normal(&[BATCH, channels.len(), side, side], 1.0, &mut rng);
     let weight = normal(&taps.shape(), 0.02, &mut rng);
@@ -78,10 +78,10 @@ fn mintnet(groups: usize, each: usize, side: usize, live: bool) -> Step {
         let [x, weight] = [&x, &weight].map(|value| tape.variable(value.clone()));
         let spec = ConvSpec::padded(1);
         let y = if live {
-            x.conv2d_taps(&weight, spec, &taps)
+            x.conv2d_masked(&weight, spec, &taps)
         } else {
             x.conv2d(&(&weight * Var::from(mask.clone())), spec)
         };
-        black_box(tape.pull(&y, &Var::from(dy.clone()), &[&x, &weight]));
+        black_box(tape.vjp(&y, &Var::from(dy.clone()), &[&x, &weight]));
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{normal, rng};
 use crate::{Peer, Repeats, Step, Workload};
-use autograd::{Stairs, Tape, Tensor, Var};
+use autograd::{StaircaseMask, Tape, Tensor, Var};
 use std::hint::black_box;
 
 const SIDE: usize = 1024;
@@ -50,8 +50,8 @@ pub static ALL: [Workload; 4] = [
             // Unit k has degree k mod 783 + 1 and sees as many pixels; sorted.
             let mut seen: Vec<usize> = (0..HIDDEN).map(|k| k % (PIXELS - 1) + 1).collect();
             seen.sort_unstable();
-            let stairs = Stairs::new(seen, PIXELS);
-            made(move |x, weight| x.matmul_t_stairs(weight, &stairs))
+            let stairs = StaircaseMask::new(seen, PIXELS);
+            made(move |x, weight| x.matmul_t_masked(weight, &stairs))
         },
     },
 ];
@@ -75,7 +75,7 @@ fn linear() -> Step {
         let [x, weight, bias] = [&x, &weight, &bias].map(|value| tape.variable(value.clone()));
         let y = (x.matmul_t(&weight) + &bias).relu();
         let ones = Var::from(Tensor::full(y.shape(), 1.0));
-        black_box(tape.pull(&y, &ones, &[&x, &weight, &bias]));
+        black_box(tape.vjp(&y, &ones, &[&x, &weight, &bias]));
     })
 }
 
@@ -89,6 +89,6 @@ fn made(product: impl Fn(&Var<f32>, &Var<f32>) -> Var<f32> + Send + 'static) -> 
         let [x, weight] = [&x, &weight].map(|value| tape.variable(value.clone()));
         let y = product(&x, &weight);
         let ones = Var::from(Tensor::full(y.shape(), 1.0));
-        black_box(tape.pull(&y, &ones, &[&x, &weight]));
+        black_box(tape.vjp(&y, &ones, &[&x, &weight]));
     })
 }

@@ -45,7 +45,7 @@ fn flow(rng: &mut ChaCha8Rng, batch: &Tensor<f32>) -> Flow<f32> {
     let config =
         GaussianizationConfig { dims: DIMS, layers: LAYERS, kernels: KERNELS, reflections: REFLECTIONS, patches: None };
     let flow = GaussianizationFlow::build(&config, rng);
-    flow.initialise(&Var::from(batch.clone()), Context::default());
+    flow.initialize(&Var::from(batch.clone()), Context::default());
     flow
 }
 

@@ -5,10 +5,10 @@ use super::violation::{Comparison, Place, worst};
 use super::{Direction, Property, Violation};
 use autograd::Tensor;
 
-/// What a neighbour is made of when it is to do as much harm as it can.
+/// What a neighbor is made of when it is to do as much harm as it can.
 const HARMFUL: [f64; 3] = [1e12, f64::INFINITY, f64::NAN];
 
-/// Maps every sample alone, in another order, and beside neighbours that are huge, infinite and not
+/// Maps every sample alone, in another order, and beside neighbors that are huge, infinite and not
 /// a number: its value and its log-determinant must stay as they were in the batch. Gives the worst
 /// error, relative to `max(1, |number|)`.
 ///
@@ -24,12 +24,12 @@ pub fn independent_samples(case: &Case<'_>, tolerance: f64) -> Result<f64, Viola
         };
         let count = case.samples();
         let mut found = Vec::new();
-        let backwards: Vec<usize> = (0..count).rev().collect();
-        found.push(compare(&backwards, &pick(&points, &backwards), None));
+        let backward: Vec<usize> = (0..count).rev().collect();
+        found.push(compare(&backward, &pick(&points, &backward), None));
         for sample in 0..count {
             found.push(compare(&[sample], &pick(&points, &[sample]), None));
             for harm in HARMFUL {
-                // Both sides, and at least one neighbour even where the batch has none.
+                // Both sides, and at least one neighbor even where the batch has none.
                 let rows = [sample; 3];
                 let mut beside = pick(&points, &rows);
                 let width = case.dims();

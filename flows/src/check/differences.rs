@@ -36,7 +36,7 @@ struct Slope {
 }
 
 /// The slope from values at the stencil's places: two Richardson extrapolations, one from each pair
-/// of neighbouring steps, whose difference is the error.
+/// of neighboring steps, whose difference is the error.
 ///
 /// Beside a kink that is much nearer than the step, both extrapolations agree on the mean of the
 /// slopes to its sides. So the slopes to the two sides are compared too, between the places on each:

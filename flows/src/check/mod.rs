@@ -16,7 +16,7 @@
 //! | far inputs have finite answers | [`finite`] |
 //!
 //! Parameters often start where a map is the identity, and there nearly any mistake passes: move
-//! them away with [`randomise`] first. [`measure`] gives numbers in place of a verdict, for models
+//! them away with [`randomize`] first. [`measure`] gives numbers in place of a verdict, for models
 //! too large to demand a fixed tolerance of.
 //!
 //! ```
@@ -88,7 +88,7 @@ pub use finite::finite;
 pub use gradient::{flow_gradient, input_gradient, parameter_gradient};
 pub use log_det::{log_det_by_differences, log_det_by_tape};
 pub use measure::{Measured, measure};
-pub use params::{CopyError, copy_params, randomise, randomise_with};
+pub use params::{CopyError, copy_params, randomize, randomize_with};
 pub use precision::precision;
 pub use round_trip::{log_dets_cancel, round_trip};
 pub use structure::{Structure, zeros};

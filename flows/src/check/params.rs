@@ -10,12 +10,12 @@ use rand_distr::StandardNormal;
 /// `scale`, however many inputs it has.
 ///
 /// Layers usually start where they are the identity, and an identity passes nearly every check.
-pub fn randomise<T: Real>(module: &(impl Module<T> + ?Sized), scale: f64, rng: &mut dyn Rng) {
-    randomise_with(module, rng, |_| scale);
+pub fn randomize<T: Real>(module: &(impl Module<T> + ?Sized), scale: f64, rng: &mut dyn Rng) {
+    randomize_with(module, rng, |_| scale);
 }
 
 /// The same with a scale for each path; 0 leaves a parameter alone.
-pub fn randomise_with<T: Real>(module: &(impl Module<T> + ?Sized), rng: &mut dyn Rng, scale: impl Fn(&str) -> f64) {
+pub fn randomize_with<T: Real>(module: &(impl Module<T> + ?Sized), rng: &mut dyn Rng, scale: impl Fn(&str) -> f64) {
     for (path, param) in module.params() {
         let scale = scale(&path);
         if !param.is_trainable() || scale == 0.0 {
@@ -77,7 +77,7 @@ pub fn copy_params<S: Real, T: Real>(
 
 #[cfg(test)]
 mod tests {
-    use super::{CopyError, copy_params, randomise, randomise_with};
+    use super::{CopyError, copy_params, randomize, randomize_with};
     use crate::Module;
     use crate::nn::{Activation, Mlp};
     use autograd::Real;
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn copies_go_by_path_and_mismatches_are_named() {
         let wide = net::<f64>(&[4]);
-        randomise(&wide, 1.0, &mut ChaCha8Rng::seed_from_u64(2));
+        randomize(&wide, 1.0, &mut ChaCha8Rng::seed_from_u64(2));
         let narrow = net::<f32>(&[4]);
         copy_params(&wide, &narrow).unwrap();
         for ((_, from), (_, to)) in wide.params().iter().zip(&narrow.params()) {
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn every_parameter_moves_but_those_spared() {
         let (a, b) = (net::<f64>(&[4]), net::<f64>(&[4]));
-        randomise_with(&a, &mut ChaCha8Rng::seed_from_u64(3), |path| if path.ends_with("bias") { 0.0 } else { 0.5 });
+        randomize_with(&a, &mut ChaCha8Rng::seed_from_u64(3), |path| if path.ends_with("bias") { 0.0 } else { 0.5 });
         for ((path, moved), (_, start)) in a.params().iter().zip(&b.params()) {
             let same = moved.value().as_slice().iter().zip(start.value().as_slice()).filter(|(a, b)| a == b).count();
             assert_eq!(same, if path.ends_with("bias") { start.shape().elements() } else { 0 }, "{path}");

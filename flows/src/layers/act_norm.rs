@@ -6,7 +6,7 @@ use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use autograd::{Param, Real, Tensor, Var};
 
-/// Activation normalisation (Kingma & Dhariwal 2018, Glow, §3.1), on `[batch, features, …]`.
+/// Activation normalization (Kingma & Dhariwal 2018, Glow, §3.1), on `[batch, features, …]`.
 ///
 /// <!--
 /// to_latent:  z = exp(s) ⊙ (x + b),    log|det ∂z/∂x| =  n·Σ s       n places a feature
@@ -17,7 +17,7 @@ use autograd::{Param, Real, Tensor, Var};
 ///
 #[doc = include_str!("../../formulas/act-norm.html")]
 ///
-/// `initialise` sets s and b so that each feature of the first batch has mean 0 and variance 1; from
+/// `initialize` sets s and b so that each feature of the first batch has mean 0 and variance 1; from
 /// then on they are parameters like any other. Whether that has been done is a buffer of its own,
 /// `started`: a model read from a checkpoint never starts anew.
 #[derive(Debug)]
@@ -50,14 +50,14 @@ impl<T: Real> ActNorm<T> {
 
 impl<T: Real> Bijection<T> for ActNorm<T> {
     fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        self.features.normalise(x, &-self.shift.on(x), &self.log_scale.on(x))
+        self.features.normalize(x, &-self.shift.on(x), &self.log_scale.on(x))
     }
 
     fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        self.features.denormalise(z, &-self.shift.on(z), &self.log_scale.on(z))
+        self.features.denormalize(z, &-self.shift.on(z), &self.log_scale.on(z))
     }
 
-    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+    fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         if self.started.value().item() == T::ZERO {
             let (mean, variance) = self.features.moments(x);
             self.shift.set((-mean).into_value());

@@ -86,7 +86,7 @@ impl<N, C> Autoregressive<N, C> {
         parameters.reshape([read.extent(0), read.extent(1), self.conditional.parameters()])
     }
 
-    /// The direction whose input the network reads, one pass: each number with its own log-slope.
+    /// The direction whose input the network reads, one pass: each number with its own log-derivative.
     #[must_use]
     pub fn parallel<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>) -> Elementwise<T>
     where
@@ -126,9 +126,9 @@ impl<N, C> Autoregressive<N, C> {
             let value = self.net.in_order_recorded(target, cx.condition, &|t, outputs| self.step(t, outputs));
             return self.with_log_det(value, cx);
         }
-        let step = |t: &[T], parameters: &[T], y: &mut [T], log_slope: &mut [T]| match self.reads {
-            Reads::Data => self.conditional.to_data_rows(t, parameters, y, log_slope),
-            Reads::Latent => self.conditional.to_latent_rows(t, parameters, y, log_slope),
+        let step = |t: &[T], parameters: &[T], y: &mut [T], log_deriv: &mut [T]| match self.reads {
+            Reads::Data => self.conditional.to_data_rows(t, parameters, y, log_deriv),
+            Reads::Latent => self.conditional.to_latent_rows(t, parameters, y, log_deriv),
         };
         let solved = self.net.in_order(target.value(), cx.condition.map(Var::value), &step);
         Mapped { value: solved.value.into(), log_det: solved.log_det.into() }
@@ -141,7 +141,7 @@ impl<N, C> Autoregressive<N, C> {
         N: Causal<T>,
         C: Conditional<T>,
     {
-        let log_det = -self.parallel(&value, cx).log_slope.sum_per_sample();
+        let log_det = -self.parallel(&value, cx).log_deriv.sum_per_sample();
         Mapped { value, log_det }
     }
 
@@ -153,8 +153,8 @@ impl<N, C> Autoregressive<N, C> {
         if !parallel {
             return self.sequential(input, cx);
         }
-        let Elementwise { value, log_slope } = self.parallel(input, cx);
-        Mapped { value, log_det: log_slope.sum_per_sample() }
+        let Elementwise { value, log_deriv } = self.parallel(input, cx);
+        Mapped { value, log_det: log_deriv.sum_per_sample() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Batch normalisation as an invertible layer.
+//! Batch normalization as an invertible layer.
 
 use super::Mask;
 use super::features::Features;
@@ -9,7 +9,7 @@ use autograd::{Param, Real, Tensor, Var};
 /// Added to variances, ε.
 const EPSILON: f64 = 1e-5;
 
-/// Batch normalisation between the maps of a flow (Dinh et al. 2017, `RealNVP`, §3.7), on
+/// Batch normalization between the maps of a flow (Dinh et al. 2017, `RealNVP`, §3.7), on
 /// `[batch, features, …]` with n places a feature.
 ///
 /// <!--
@@ -24,7 +24,7 @@ const EPSILON: f64 = 1e-5;
 /// In training m and v are the batch's own, and the log-determinant is that of the map with them
 /// held. In evaluation, and in `to_data`, whose data are not known before, they are those of the
 /// training data, kept in the buffers `mean` and `variance`. The forward pass never changes those:
-/// `initialise` sets them from the first batch, and [`crate::Flow::calibrate`] from as many as it
+/// `initialize` sets them from the first batch, and [`crate::Flow::calibrate`] from as many as it
 /// is given, which is to be done after training and before use.
 #[derive(Debug)]
 pub struct BatchNorm<T: Real> {
@@ -60,8 +60,8 @@ impl<T: Real> BatchNorm<T> {
         self.log_gamma.on(variance) - variance.shift(EPSILON).ln().scale(0.5)
     }
 
-    fn normalised(&self, x: &Var<T>, mean: &Var<T>, variance: &Var<T>) -> Mapped<T> {
-        let Mapped { value, log_det } = self.features.normalise(x, mean, &self.log_scale(variance));
+    fn normalized(&self, x: &Var<T>, mean: &Var<T>, variance: &Var<T>) -> Mapped<T> {
+        let Mapped { value, log_det } = self.features.normalize(x, mean, &self.log_scale(variance));
         Mapped { value: self.features.shifted(value, &self.beta.on(x)), log_det }
     }
 
@@ -102,22 +102,22 @@ impl<T: Real> Bijection<T> for BatchNorm<T> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         if cx.mode == Mode::Train {
             let (mean, variance) = self.features.moments(x);
-            self.normalised(x, &mean, &variance)
+            self.normalized(x, &mean, &variance)
         } else {
-            self.normalised(x, &self.mean.on(x), &self.variance.on(x))
+            self.normalized(x, &self.mean.on(x), &self.variance.on(x))
         }
     }
 
     fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        let centred = self.features.shifted(z.clone(), &-self.beta.on(z));
-        self.features.denormalise(&centred, &self.mean.on(z), &self.log_scale(&self.variance.on(z)))
+        let centered = self.features.shifted(z.clone(), &-self.beta.on(z));
+        self.features.denormalize(&centered, &self.mean.on(z), &self.log_scale(&self.variance.on(z)))
     }
 
-    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+    fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         self.calibrate(x, cx, 0)
     }
 
-    /// The batch goes on normalised by its own statistics, as in training.
+    /// The batch goes on normalized by its own statistics, as in training.
     fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {
         self.absorb(x, seen);
         self.to_latent(x, Context { mode: Mode::Train, ..cx }).value

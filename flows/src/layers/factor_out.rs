@@ -48,9 +48,9 @@ impl<T: Real, B: Bijection<T>> Bijection<T> for FactorOut<B> {
         beside(&left, self.rest.to_data(&h, cx))
     }
 
-    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+    fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         let (left, h) = HALVES.part(x);
-        HALVES.join(&left, &self.rest.initialise(&h, cx))
+        HALVES.join(&left, &self.rest.initialize(&h, cx))
     }
 
     fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {

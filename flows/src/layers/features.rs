@@ -1,4 +1,4 @@
-//! One number for each feature, and statistics of each feature: what normalising layers share.
+//! One number for each feature, and statistics of each feature: what normalizing layers share.
 
 use super::Mask;
 use crate::bijection::Mapped;
@@ -12,7 +12,7 @@ pub(super) fn per_feature<T: Real>(parameter: &Var<T>, rank: usize) -> Var<T> {
     parameter.reshape(&*shape)
 }
 
-/// Which elements of each feature of `[batch, features, …]` a normalising layer sees and changes:
+/// Which elements of each feature of `[batch, features, …]` a normalizing layer sees and changes:
 /// all, or those that the coupling before it changed.
 #[derive(Clone, Debug)]
 pub(super) struct Features<T: Real> {
@@ -71,14 +71,14 @@ impl<T: Real> Features<T> {
     }
 
     /// `z = (x − shift)·exp(log_scale)`, and its log-determinant: Σ `log_scale` over all places.
-    pub(super) fn normalise(&self, x: &Var<T>, shift: &Var<T>, log_scale: &Var<T>) -> Mapped<T> {
+    pub(super) fn normalize(&self, x: &Var<T>, shift: &Var<T>, log_scale: &Var<T>) -> Mapped<T> {
         let rank = x.shape().rank();
         let value = (x - self.spread(shift, rank)) * self.spread(log_scale, rank).exp();
         Mapped { value, log_det: self.log_volume(x, log_scale) }
     }
 
     /// `x = z·exp(−log_scale) + shift`, and its log-determinant.
-    pub(super) fn denormalise(&self, z: &Var<T>, shift: &Var<T>, log_scale: &Var<T>) -> Mapped<T> {
+    pub(super) fn denormalize(&self, z: &Var<T>, shift: &Var<T>, log_scale: &Var<T>) -> Mapped<T> {
         let rank = z.shape().rank();
         let value = z * self.spread(&-log_scale, rank).exp() + self.spread(shift, rank);
         Mapped { value, log_det: -self.log_volume(z, log_scale) }

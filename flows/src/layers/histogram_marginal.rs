@@ -193,7 +193,7 @@ impl<T: Real> HistogramMarginal<T> {
         constants.map(|constants| at.constant_like(Tensor::from_slice(at.shape(), &constants)))
     }
 
-    /// x → z with its log-slope, in operations.
+    /// x → z with its log-derivative, in operations.
     fn latent(&self, x: &Var<T>) -> Elementwise<T> {
         let [edge, width, mass, below, above] = self.constants(x, |histogram| &histogram.edges);
         let (from_edge, zero, one) = (x - &edge, x.zeros_like(), x.zeros_like().shift(1.0));
@@ -207,10 +207,10 @@ impl<T: Real> HistogramMarginal<T> {
         let quantile = lighter.ln().log_normal_quantile();
         let value = mass.select(&(&quantile * &side), &(below + from_edge * &width));
         let density = mass_or_one.ln() - width.ln() + quantile.square().affine(0.5, 0.5 * (2.0 * PI).ln());
-        Elementwise { value, log_slope: mass.select(&density, &width.ln()) }
+        Elementwise { value, log_deriv: mass.select(&density, &width.ln()) }
     }
 
-    /// z → x with its log-slope, in operations.
+    /// z → x with its log-derivative, in operations.
     fn data(&self, z: &Var<T>) -> Elementwise<T> {
         let [edge, width, mass, below, above] = self.constants(z, |histogram| &histogram.latents);
         let (zero, one) = (z.zeros_like(), z.zeros_like().shift(1.0));
@@ -221,7 +221,7 @@ impl<T: Real> HistogramMarginal<T> {
         let inside = &edge + &width * left.select(&from_left, &from_right.affine(-1.0, 1.0));
         let value = mass.select(&inside, &(&edge + (z - below) / &width));
         let density = mass_or_one.ln() - width.ln() + bounded.square().affine(0.5, 0.5 * (2.0 * PI).ln());
-        Elementwise { value, log_slope: -mass.select(&density, &width.ln()) }
+        Elementwise { value, log_deriv: -mass.select(&density, &width.ln()) }
     }
 }
 

@@ -55,7 +55,7 @@ impl<T: Real> Householder<T> {
     }
 }
 
-/// T of `H₁⋯Hₙ = I − Uᵀ·T·U` for unit vectors `[groups, n, D]`: 2 on the diagonal, and two neighbouring blocks are
+/// T of `H₁⋯Hₙ = I − Uᵀ·T·U` for unit vectors `[groups, n, D]`: 2 on the diagonal, and two neighboring blocks are
 /// joined by `−T₁·(U₁·U₂ᵀ)·T₂` beside them, pairs of ever larger blocks at a time.
 fn triangle<T: Real>(units: &Var<T>) -> Var<T> {
     let (groups, count) = (units.extent(0), units.extent(1));

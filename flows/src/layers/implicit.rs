@@ -22,9 +22,9 @@ pub(super) fn recorded_root<T: Real>(
     for _ in 0..2 {
         let at = latent(&x);
         let excess = at.value - z;
-        let slope = at.log_slope.clamp(-STEEPEST, f64::INFINITY);
+        let slope = at.log_deriv.clamp(-STEEPEST, f64::INFINITY);
         x = x - (&excess - excess.detach()) * (-slope).exp();
     }
-    let log_slope = -latent(&x).log_slope;
-    Elementwise { value: x, log_slope }
+    let log_deriv = -latent(&x).log_deriv;
+    Elementwise { value: x, log_deriv }
 }

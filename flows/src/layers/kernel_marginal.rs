@@ -25,7 +25,7 @@ const FLOOR: f64 = 1e-6;
 /// Here σ is the sigmoid, and w the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
 /// `[D, K]`. One formula holds from one tail to the other: see [`autograd::marginal`].
 ///
-/// `initialise` puts the kernels at rows of the first batch, with equal weights and the bandwidth of n kernels where
+/// `initialize` puts the kernels at rows of the first batch, with equal weights and the bandwidth of n kernels where
 /// the dimension's deviation is s:
 ///
 /// <!-- h = s·(4√π/(π⁴n))^⅕ -->
@@ -95,14 +95,14 @@ impl<T: Real> KernelMarginal<T> {
         let shape = self.locations.shape();
         let (dims, kernels, count) = (shape[0], shape[1], rows.shape()[0]);
         assert!(count > 0, "kernel marginal: no rows to start from");
-        let (values, centres) = (rows.as_slice(), kernels.min(count));
-        let at = |k: usize| (k % centres) * count / centres;
+        let (values, centers) = (rows.as_slice(), kernels.min(count));
+        let at = |k: usize| (k % centers) * count / centers;
         let bandwidths: Vec<f64> = (0..dims)
             .map(|dim| {
                 let column = || values[dim..].iter().step_by(dims).map(|x| x.to_f64());
                 let mean = column().sum::<f64>() / count as f64;
                 let variance = column().map(|x| (x - mean).powi(2)).sum::<f64>() / count as f64;
-                logistic_bandwidth((variance + FLOOR).sqrt(), centres)
+                logistic_bandwidth((variance + FLOOR).sqrt(), centers)
             })
             .collect();
         let locations = |i: usize| values[at(i % kernels) * dims + i / kernels];
@@ -123,13 +123,13 @@ impl<T: Real> KernelMarginal<T> {
 }
 
 fn latent<T: Real>(x: &Var<T>, kernels: &Var<T>) -> Elementwise<T> {
-    let [value, log_slope] = marginal::to_latent(x, kernels);
-    Elementwise { value, log_slope }
+    let [value, log_deriv] = marginal::to_latent(x, kernels);
+    Elementwise { value, log_deriv }
 }
 
 impl<T: Real> From<Elementwise<T>> for Mapped<T> {
     fn from(mapped: Elementwise<T>) -> Self {
-        Self { value: mapped.value, log_det: mapped.log_slope.sum_per_sample() }
+        Self { value: mapped.value, log_det: mapped.log_deriv.sum_per_sample() }
     }
 }
 
@@ -144,11 +144,11 @@ impl<T: Real> Bijection<T> for KernelMarginal<T> {
         if z.tape().is_some() {
             return recorded_root(x, z, |x| latent(x, &kernels)).into();
         }
-        let log_slope = -latent(&x, &kernels).log_slope;
-        Elementwise { value: x, log_slope }.into()
+        let log_deriv = -latent(&x, &kernels).log_deriv;
+        Elementwise { value: x, log_deriv }.into()
     }
 
-    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+    fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         if self.started.value().item() == T::ZERO {
             self.start_at(x.value());
         }

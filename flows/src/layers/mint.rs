@@ -36,7 +36,7 @@ use sweep::Sweep;
 ///
 /// Each channel of the image has K *branches*, hidden units of its own in both hidden layers. All three
 /// convolutions have the same [mask](ConvMask), so that the Jacobian is triangular in the mask's order of the
-/// numbers, and its diagonal is t + d: of all paths from a number back to itself, those through the centre taps
+/// numbers, and its diagonal is t + d: of all paths from a number back to itself, those through the center taps
 /// between units of its channel, written Wᶜ; a₁ and a₂ are what goes into the ELUs at its place. There `W₂ᶜ[l,k]`
 /// has the sign of `W₃ᶜ[i,l]·W₁ᶜ[k,i]`, whatever sign its parameter has, so that no term of d is negative
 /// (0 counts as positive). t > 0, one for each number, is the softplus of a parameter: it grows no faster than its
@@ -131,7 +131,7 @@ impl<T: Real> Mint<T> {
         let Solution { value, log_det, iterations, .. } = self.swept(z, evaluations);
         let x = Var::from(value);
         let found = self.pass(&x, &self.weights(&x)).value;
-        let error = Distance::between(found.value(), z).greatest;
+        let error = Distance::between(found.value(), z).max_abs;
         Solution { value: x.into_value(), log_det, iterations, errors: vec![error] }
     }
 
@@ -173,12 +173,12 @@ impl<T: Real> Mint<T> {
     fn weights(&self, x: &Var<T>) -> [Var<T>; 3] {
         let [first, second, third] = &self.convs;
         let [w1, w3] = [first, third].map(|conv| conv.weight().on(x));
-        // A hidden unit has one centre tap from its channel, or to it: the others are 0 in the sum.
-        let signs = |centre: Var<T>, axis: usize| -> Vec<bool> {
-            centre.sum(&[axis]).value().as_slice().iter().map(|&w| is_positive(w)).collect()
+        // A hidden unit has one center tap from its channel, or to it: the others are 0 in the sum.
+        let signs = |center: Var<T>, axis: usize| -> Vec<bool> {
+            center.sum(&[axis]).value().as_slice().iter().map(|&w| is_positive(w)).collect()
         };
-        let from = signs(first.centre(&w1.detach()), 1);
-        let to = signs(third.centre(&w3.detach()), 0);
+        let from = signs(first.center(&w1.detach()), 1);
+        let to = signs(third.center(&w3.detach()), 0);
         let w2 = second.weight_with_signs(x, |output, input| from[input] == to[output]);
         [w1, w2, w3]
     }
@@ -196,14 +196,14 @@ impl<T: Real> Mint<T> {
         self.scale.on(x).softplus()
     }
 
-    /// t + d: the centre taps alone, as convolutions of 1×1.
+    /// t + d: the center taps alone, as convolutions of 1×1.
     fn diagonal_at(&self, pass: &Pass<T>, weights: &[Var<T>; 3]) -> Var<T> {
         let [slope1, slope2] = pass.hidden.each_ref().map(|a| a.clamp(f64::NEG_INFINITY, 0.0).exp());
         let [first, second, third] = &self.convs;
-        let [c1, c2, c3] = std::array::from_fn(|i| self.convs[i].centre(&weights[i]));
+        let [c1, c2, c3] = std::array::from_fn(|i| self.convs[i].center(&weights[i]));
         // Each hidden unit reads its own channel alone: its row has one number that is not 0.
         let into = c1.sum(&[1]).reshape([first.units()[1], 1, 1]);
-        let d = third.apply_centre(&(slope2 * second.apply_centre(&(slope1 * into), &c2)), &c3);
+        let d = third.apply_center(&(slope2 * second.apply_center(&(slope1 * into), &c2)), &c3);
         d + self.t(&pass.value)
     }
 

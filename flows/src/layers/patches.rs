@@ -128,8 +128,8 @@ mod tests {
         assert_eq!(patches.order()[..8], [0, 1, 4, 5, 2, 3, 6, 7]);
         let shifted = Patches { shift: [1, 3], ..patches };
         assert_eq!(shifted.order()[..4], [7, 4, 11, 8]);
-        let coloured = Patches { image: [2, 2, 2], ..patches };
-        assert_eq!(coloured.order(), [0, 1, 2, 3, 4, 5, 6, 7]);
+        let colored = Patches { image: [2, 2, 2], ..patches };
+        assert_eq!(colored.order(), [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl<T: Real> Bijection<T> for Rescaling<T> {
     /// Scales each dimension to unit standard deviation over the batch, so that training does not
     /// spend its first thousands of steps on finding the order of magnitude. Dimensions that do not
     /// vary at all stay as they are.
-    fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+    fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         let mean = x.mean(&[0]);
         let variance = (x - &mean).square().mean(&[0]).into_value();
         self.log_scale.update(|s| {

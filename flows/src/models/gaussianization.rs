@@ -57,7 +57,7 @@ pub struct PatchRotations {
 ///
 #[doc = include_str!("../../formulas/gaussianization-density.html")]
 ///
-/// All of w, μ, h and v are trained. [`Flow::initialise`] starts it as RBIG with random rotations: μ are data rows, as
+/// All of w, μ, h and v are trained. [`Flow::initialize`] starts it as RBIG with random rotations: μ are data rows, as
 /// the layers before carry them on. On MNIST the paper reports 1.29 bits per dimension.
 ///
 /// # On the slides

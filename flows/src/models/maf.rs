@@ -80,7 +80,7 @@ pub struct AutoregressiveConfig {
 ///
 #[doc = include_str!("../../formulas/maf-density.html")]
 ///
-/// Batch normalisation (or `ActNorm`, or nothing) follows each layer, and the order of the dimensions is reversed
+/// Batch normalization (or `ActNorm`, or nothing) follows each layer, and the order of the dimensions is reversed
 /// before the next. α is softly bounded to ±5, see [`Affine`]. One layer is MADE with Gaussian conditionals. With
 /// several components the last layer's conditionals are [mixtures](Mixture) of Gaussians, and nothing stands between
 /// it and the latents: one layer is then the paper's MADE `MoG`, and L + 1 layers are its MAF `MoG` (L), L Gaussian
@@ -150,7 +150,7 @@ pub(super) fn autoregressive<T: Real>(
         let net = made(2, rng);
         // Along the sequential direction a change in one dimension may grow from each dimension to the next. IAF
         // goes that way to data, and begins where nothing grows.
-        let net = if reads == Reads::Latent { net.silent() } else { net };
+        let net = if reads == Reads::Latent { net.zero_initialized() } else { net };
         layers.push(Box::new(Autoregressive::new(net, Affine { gate }, reads)));
         match norm {
             Norm::None => {}

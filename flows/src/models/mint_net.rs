@@ -58,7 +58,7 @@ impl MintNetConfig {
 ///
 /// <!--
 /// z = t⊙x + W₃⋆h(W₂⋆h(W₁⋆x + b₁) + b₂) + b₃       masked convolutions; h = ELU
-/// log|det ∂z/∂x| = Σ ln(t + d)                     d from centre taps alone
+/// log|det ∂z/∂x| = Σ ln(t + d)                     d from center taps alone
 /// log p(x) = log N(z; 0, I) + Σ ln(t + d)           over all layers; the logit and the start add their own
 /// -->
 ///
@@ -66,7 +66,7 @@ impl MintNetConfig {
 ///
 #[doc = include_str!("../../formulas/mintnet.html")]
 ///
-/// Its Jacobian is triangular, and d comes from the centre taps alone:
+/// Its Jacobian is triangular, and d comes from the center taps alone:
 ///
 #[doc = include_str!("../../formulas/mintnet-determinant.html")]
 ///

@@ -58,7 +58,7 @@ impl NiceConfig {
 ///
 #[doc = include_str!("../../formulas/nice-density.html")]
 ///
-/// Each `m` is a network with ReLU hidden layers whose last layer starts at 0; [`Flow::initialise`]
+/// Each `m` is a network with ReLU hidden layers whose last layer starts at 0; [`Flow::initialize`]
 /// starts `s` from a first batch, which saves training its first thousands of steps. Under a condition `c`,
 /// such as a class, each is `m(h, c)`, and the density is `p(x | c)`. On MNIST the paper reports 1980.50
 /// nats, which is 4.36 bits per dimension.
@@ -85,7 +85,8 @@ impl Nice {
         for i in 0..couplings {
             let split = Split::alternating(i);
             let (read, changed) = split.sizes(dims);
-            let net = Mlp::new(read + condition, &vec![hidden; depth], changed, Activation::Relu, rng).silent();
+            let net =
+                Mlp::new(read + condition, &vec![hidden; depth], changed, Activation::Relu, rng).zero_initialized();
             layers.push(Box::new(AdditiveCoupling::new(split, net)));
         }
         layers.push(Box::new(Rescaling::new(dims)));

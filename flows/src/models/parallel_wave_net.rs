@@ -92,8 +92,8 @@ impl<T: Real> ParallelWaveNet<T> {
     pub fn generate(&self, z: &Var<T>, cx: Context<'_, T>) -> Generated<T> {
         let (mut value, mut log_scale) = (z.clone(), z.zeros_like());
         for flow in &self.flows {
-            let Elementwise { value: next, log_slope } = flow.parallel(&value, cx);
-            (value, log_scale) = (next, log_scale + log_slope);
+            let Elementwise { value: next, log_deriv } = flow.parallel(&value, cx);
+            (value, log_scale) = (next, log_scale + log_deriv);
         }
         let shift = &value - log_scale.exp() * z;
         Generated { value, log_scale, shift }

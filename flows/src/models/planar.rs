@@ -5,7 +5,7 @@
 use crate::base::{StandardNormal, Uniform};
 use crate::bijection::{Bijection, Chain};
 use crate::flow::Flow;
-use crate::layers::{Planar, Standardise};
+use crate::layers::{Planar, Standardize};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ impl PlanarFlow {
             PlanarBase::Gaussian => Flow::new(Chain::new(layers), StandardNormal, [dims]),
             PlanarBase::Uniform => {
                 let half = 3f64.sqrt();
-                layers.push(Box::new(Standardise::new(&vec![-half; dims], &vec![2.0 * half; dims])));
+                layers.push(Box::new(Standardize::new(&vec![-half; dims], &vec![2.0 * half; dims])));
                 Flow::new(Chain::new(layers), Uniform, [dims])
             }
         };

@@ -18,7 +18,7 @@ pub enum Norm {
     /// Nothing.
     #[default]
     None,
-    /// Batch normalisation (the paper's choice).
+    /// Batch normalization (the paper's choice).
     Batch,
     /// `ActNorm` (Glow's choice): the same for one sample as for many.
     Act,
@@ -54,7 +54,7 @@ pub struct RealNvpImageConfig {
     pub widening: usize,
     /// Residual blocks in each network.
     pub blocks: usize,
-    /// Whether the networks' weights are normalised.
+    /// Whether the networks' weights are normalized.
     pub weight_norm: bool,
     /// What follows each coupling.
     pub norm: Norm,
@@ -70,7 +70,7 @@ pub struct RealNvpImageConfig {
 /// α = c·tanh a(x₁)
 /// z₁ = x₁
 /// z₂ = (x₂ − μ(x₁)) ⊙ exp(−α)            log|det ∂z/∂x| = −Σ α
-/// log p(x) = log N(z; 0, I) − Σ α         over all couplings; normalising layers and the logit add
+/// log p(x) = log N(z; 0, I) − Σ α         over all couplings; normalizing layers and the logit add
 ///                                         their own log-determinants
 /// -->
 ///
@@ -78,7 +78,7 @@ pub struct RealNvpImageConfig {
 ///
 #[doc = include_str!("../../formulas/affine-coupling.html")]
 ///
-/// The log-scales are bounded, and log p(x) is lower by their sum over all K couplings (normalising layers and the
+/// The log-scales are bounded, and log p(x) is lower by their sum over all K couplings (normalizing layers and the
 /// logit add their own):
 ///
 #[doc = include_str!("../../formulas/bounded-scale.html")]
@@ -102,7 +102,7 @@ pub struct RealNvpImageConfig {
 /// ```
 ///
 /// At the end every scale is spread back to where it was before its squeeze, so z has the image's shape.
-/// Of the channels the first half leaves, in the order of [`Squeeze`]: of one grey channel the upper
+/// Of the channels the first half leaves, in the order of [`Squeeze`]: of one gray channel the upper
 /// row of each 2×2 block. (The authors' code orders them anew first, so that one diagonal leaves.)
 ///
 /// The paper reports 3.49 bits per dimension on CIFAR-10; it has no MNIST, for which later papers
@@ -132,9 +132,10 @@ impl RealNvp {
         for i in 0..couplings {
             let split = Split::alternating(i);
             let (read, changed) = split.sizes(dims);
-            let net = Mlp::new(read + condition, &vec![hidden; depth], 2 * changed, Activation::Relu, rng).silent();
+            let net =
+                Mlp::new(read + condition, &vec![hidden; depth], 2 * changed, Activation::Relu, rng).zero_initialized();
             layers.push(Box::new(AffineCoupling::new(split, changed, net)));
-            normalise(&mut layers, norm, dims, Mask::of_split(split, [dims]));
+            normalize(&mut layers, norm, dims, Mask::of_split(split, [dims]));
         }
         Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(condition)
     }
@@ -197,7 +198,7 @@ fn checkerboard<T: Real>(
     let mask = Mask::checkerboard(image, layer);
     let net = network(config, channels, channels, squeezes, rng);
     layers.push(Box::new(AffineCoupling::new(mask.clone(), channels, net)));
-    normalise(layers, config.norm, channels, mask);
+    normalize(layers, config.norm, channels, mask);
 }
 
 /// A coupling between halves of the channels.
@@ -213,11 +214,11 @@ fn halves<T: Real>(
     let (read, changed) = split.sizes(channels);
     let net = network(config, read, changed, squeezes, rng);
     layers.push(Box::new(AffineCoupling::new(Partition::from(split), changed, net)));
-    normalise(layers, config.norm, channels, Mask::of_split(split, image));
+    normalize(layers, config.norm, channels, Mask::of_split(split, image));
 }
 
 /// What follows a coupling, over the elements that it changed.
-fn normalise<T: Real>(layers: &mut Layers<T>, norm: Norm, features: usize, mask: Mask<T>) {
+fn normalize<T: Real>(layers: &mut Layers<T>, norm: Norm, features: usize, mask: Mask<T>) {
     match norm {
         Norm::None => {}
         Norm::Batch => layers.push(Box::new(BatchNorm::new(features).changed_by(mask))),
@@ -238,7 +239,7 @@ fn network<T: Real>(
         channels: config.channels * config.widening.pow(squeezes as u32),
         blocks: config.blocks,
         condition: config.condition,
-        normalised: config.weight_norm,
+        normalized: config.weight_norm,
     };
     ResNet::new(&sizes, rng)
 }

@@ -53,7 +53,7 @@ pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Mixture>;
 #[doc = include_str!("../../formulas/wavenet-density.html")]
 ///
 /// The paper's first WaveNet had a softmax over 256 levels; the mixture (Salimans et al. 2017) is
-/// that of Parallel WaveNet's teacher. Signals should come standardised: components begin about 0, within ±2.3.
+/// that of Parallel WaveNet's teacher. Signals should come standardized: components begin about 0, within ±2.3.
 ///
 /// A density takes one pass. A sample goes through time step by step, in the work of one pass (see
 /// [`Causal::in_order`](crate::nn::Causal::in_order)).

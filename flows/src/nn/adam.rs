@@ -42,7 +42,7 @@ pub struct Adam<T: Real> {
 }
 
 impl<T: Real> Adam<T> {
-    /// An optimiser of the trainable ones of these parameters, as [`crate::Module::params`] lists them.
+    /// An optimizer of the trainable ones of these parameters, as [`crate::Module::params`] lists them.
     #[must_use]
     pub fn new(params: Vec<(String, Param<T>)>, config: AdamConfig) -> Self {
         let params: Vec<_> = params.into_iter().filter(|(_, param)| param.is_trainable()).collect();

@@ -1,4 +1,4 @@
-//! A convolution, with or without normalised weights.
+//! A convolution, with or without normalized weights.
 
 use super::Init;
 use crate::module::{Module, Visitor};
@@ -8,7 +8,7 @@ use rand::Rng;
 /// `y = x ⋆ W + b`, `[batch, in, height, width] → [batch, out, height, width]`: an odd square kernel
 /// and as many zeros around the image as keep its size. `W` is `[out, in, kernel, kernel]`, `b` `[out]`.
 ///
-/// With normalised weights (Salimans & Kingma 2016) the length and the direction of each output's
+/// With normalized weights (Salimans & Kingma 2016) the length and the direction of each output's
 /// weights are parameters of their own: `W_o = g_o·V_o/‖V_o‖`.
 #[derive(Debug)]
 pub struct Conv2d<T: Real> {
@@ -29,9 +29,9 @@ impl<T: Real> Conv2d<T> {
         Self { weight: Param::new(weight), gain: None, bias: Param::new(Tensor::zeros([outputs])) }
     }
 
-    /// The same function with its weights normalised.
+    /// The same function with its weights normalized.
     #[must_use]
-    pub fn normalised(self) -> Self {
+    pub fn normalized(self) -> Self {
         let outputs = self.weight.shape()[0];
         let each = self.weight.shape().elements() / outputs.max(1);
         let mut lengths = vec![T::ZERO; outputs];
@@ -50,8 +50,8 @@ impl<T: Real> Conv2d<T> {
 
     /// The same convolution as the function 0 to begin with.
     #[must_use]
-    pub fn silent(self) -> Self {
-        // Where weights are normalised their lengths are 0 and their directions stay drawn.
+    pub fn zero_initialized(self) -> Self {
+        // Where weights are normalized their lengths are 0 and their directions stay drawn.
         self.gain.as_ref().unwrap_or(&self.weight).update(|w| w.fill(T::ZERO));
         self
     }

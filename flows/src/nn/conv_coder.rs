@@ -72,7 +72,7 @@ impl<T: Real> ConvDecoder<T> {
         let mut convs: Vec<_> = to.zip(channels).map(|(to, &from)| Conv2d::new(from, 4 * to, 3, init, rng)).collect();
         convs.reverse();
         let convs = match convs.pop() {
-            Some(last) => convs.into_iter().chain([last.silent()]).collect(),
+            Some(last) => convs.into_iter().chain([last.zero_initialized()]).collect(),
             None => convs,
         };
         Self { smallest, input, convs }

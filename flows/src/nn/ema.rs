@@ -3,18 +3,18 @@
 use autograd::{Param, Real, Tensor, update};
 
 /// An exponential moving average of parameters, `shadow ← decay·shadow + (1 − decay)·p`, which often
-/// generalises better than the last weights themselves (Polyak & Juditsky 1992).
+/// generalizes better than the last weights themselves (Polyak & Juditsky 1992).
 ///
 /// The first steps use a smaller decay, `(1 + t)/(10 + t)`, so that the start is soon forgotten.
 #[derive(Debug)]
-pub struct Average<T: Real> {
+pub struct Ema<T: Real> {
     params: Vec<(String, Param<T>)>,
     shadow: Vec<Tensor<T>>,
     decay: f64,
     steps: u64,
 }
 
-impl<T: Real> Average<T> {
+impl<T: Real> Ema<T> {
     /// The average starts at the present weights.
     #[must_use]
     pub fn new(params: Vec<(String, Param<T>)>, decay: f64) -> Self {
@@ -55,7 +55,7 @@ impl<T: Real> Average<T> {
         self.params.iter().zip(&self.shadow).map(|((path, _), shadow)| (path.clone(), shadow.clone())).collect()
     }
 
-    /// Takes up a state that [`Average::state`] gave, after `steps` updates.
+    /// Takes up a state that [`Ema::state`] gave, after `steps` updates.
     ///
     /// # Errors
     /// The name of the first tensor that is missing or has another shape. Then nothing is changed.

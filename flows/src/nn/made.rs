@@ -29,7 +29,7 @@ pub struct MadeConfig {
 /// Inputs have the degrees 1 … D in their order. Hidden unit k of H has degree `⌈(k+1)(D−1)/H⌉`, so
 /// that degrees rise with k and are spread evenly. A hidden unit sees what has a degree up to its
 /// own, the outputs of dimension i what has a degree below i. (Sorted like this the masks are
-/// staircases, see [`autograd::Stairs`]; the multiset of degrees is that of the usual `k mod (D−1) + 1`
+/// staircases, see [`autograd::StaircaseMask`]; the multiset of degrees is that of the usual `k mod (D−1) + 1`
 /// wherever D − 1 divides H, and no input goes unseen where H is smaller.) Another order of
 /// the dimensions is a permutation before the network.
 ///
@@ -87,7 +87,7 @@ impl<T: Real> Made<T> {
 
     /// The same network with outputs that are 0 to begin with.
     #[must_use]
-    pub fn silent(self) -> Self {
+    pub fn zero_initialized(self) -> Self {
         let outputs = self.layers.last().map(MaskedLinear::weight).into_iter();
         for weight in outputs.chain(self.condition.last().map(Linear::weight)) {
             weight.update(|w| w.fill(T::ZERO));

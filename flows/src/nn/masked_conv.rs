@@ -2,23 +2,23 @@
 
 use super::Init;
 use crate::module::{Module, Visitor};
-use autograd::{ConvSpec, Param, Real, Taps, Tensor, Var};
+use autograd::{ConvSpec, KernelMask, Param, Real, Tensor, Var};
 use rand::Rng;
 
 /// The side of the kernels.
 const SIDE: usize = 3;
-/// Taps of a kernel, in raster order.
+/// KernelMask of a kernel, in raster order.
 pub(crate) const TAPS: usize = SIDE * SIDE;
 /// The tap in the middle.
-pub(crate) const CENTRE: usize = TAPS / 2;
+pub(crate) const CENTER: usize = TAPS / 2;
 
 /// In which order a masked convolution sees the numbers of an image (Song, Meng & Ermon 2019, `MintNet`, §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConvMask {
     /// Channel by channel, each from the upper left to the lower right: a channel sees all taps of those before
-    /// it, and of itself those up to and including the centre in raster order.
+    /// it, and of itself those up to and including the center in raster order.
     A,
-    /// The same order from its end: a channel sees all taps of those after it, and of itself those from the centre
+    /// The same order from its end: a channel sees all taps of those after it, and of itself those from the center
     /// on.
     B,
 }
@@ -27,11 +27,11 @@ impl ConvMask {
     /// The taps that it keeps between units of an image's channels: of `n` units and C channels, unit h belongs to
     /// channel `h/(n/C)`.
     #[must_use]
-    pub fn taps(self, channels: usize, inputs: usize, outputs: usize) -> Taps {
+    pub fn taps(self, channels: usize, inputs: usize, outputs: usize) -> KernelMask {
         let [outputs, inputs] = [outputs, inputs].map(|units| channel_of_each(units, channels));
         match self {
-            Self::A => Taps::preceding(&outputs, &inputs, [SIDE; 2]),
-            Self::B => Taps::following(&outputs, &inputs, [SIDE; 2]),
+            Self::A => KernelMask::preceding(&outputs, &inputs, [SIDE; 2]),
+            Self::B => KernelMask::following(&outputs, &inputs, [SIDE; 2]),
         }
     }
 }
@@ -49,9 +49,9 @@ fn channel_of_each(units: usize, channels: usize) -> Vec<usize> {
 pub struct MaskedConv2d<T: Real> {
     weight: Param<T>,
     bias: Param<T>,
-    taps: Taps,
+    taps: KernelMask,
     /// Of 1×1 kernels, the taps between units of one channel.
-    within: Taps,
+    within: KernelMask,
 }
 
 impl<T: Real> MaskedConv2d<T> {
@@ -71,7 +71,7 @@ impl<T: Real> MaskedConv2d<T> {
             weight: Param::new(init.draw(&[outputs, inputs, SIDE, SIDE], inputs * TAPS, rng)),
             bias: Param::new(Tensor::zeros([outputs])),
             taps: mask.taps(channels, inputs, outputs),
-            within: Taps::new([outputs, inputs, 1, 1], |output, input, _| to[output] == from[input]),
+            within: KernelMask::new([outputs, inputs, 1, 1], |output, input, _| to[output] == from[input]),
         }
     }
 
@@ -94,7 +94,7 @@ impl<T: Real> MaskedConv2d<T> {
         [inputs, outputs]
     }
 
-    /// W on `x`'s tape, with these signs between units of one channel at the centre: `positive` of an output and an
+    /// W on `x`'s tape, with these signs between units of one channel at the center: `positive` of an output and an
     /// input says whether the weight between them is to be `|W|` or `−|W|`.
     #[must_use]
     pub fn weight_with_signs(&self, x: &Var<T>, positive: impl Fn(usize, usize) -> bool) -> Var<T> {
@@ -104,26 +104,26 @@ impl<T: Real> MaskedConv2d<T> {
         let mut signs = Tensor::full(self.taps.shape(), T::ONE);
         let within = self.within.mask::<T>();
         for (i, (sign, &within)) in signs.as_mut_slice().chunks_mut(TAPS).zip(within.as_slice()).enumerate() {
-            let is = is_positive(weight.value().as_slice()[i * TAPS + CENTRE]);
+            let is = is_positive(weight.value().as_slice()[i * TAPS + CENTER]);
             if within > T::ZERO && is != positive(i / inputs, i % inputs) {
-                sign[CENTRE] = -T::ONE;
+                sign[CENTER] = -T::ONE;
             }
         }
         weight * x.constant_like(signs)
     }
 
-    /// The part of a weight that lies between units of one channel at the centre, as a kernel
+    /// The part of a weight that lies between units of one channel at the center, as a kernel
     /// `[out, in, 1, 1]` that is 0 between others.
     #[must_use]
-    pub fn centre(&self, weight: &Var<T>) -> Var<T> {
-        let centre = weight.slice(2, 1..2).slice(3, 1..2);
-        &centre * centre.constant_like(self.within.mask())
+    pub fn center(&self, weight: &Var<T>) -> Var<T> {
+        let center = weight.slice(2, 1..2).slice(3, 1..2);
+        &center * center.constant_like(self.within.mask())
     }
 
     /// `x ⋆ Wᶜ` with that part for Wᶜ.
     #[must_use]
-    pub fn apply_centre(&self, x: &Var<T>, centre: &Var<T>) -> Var<T> {
-        x.conv2d_taps(centre, ConvSpec::padded(0), &self.within)
+    pub fn apply_center(&self, x: &Var<T>, center: &Var<T>) -> Var<T> {
+        x.conv2d_masked(center, ConvSpec::padded(0), &self.within)
     }
 
     /// `x ⋆ (M∘W) + b` with this weight for W.
@@ -133,7 +133,7 @@ impl<T: Real> MaskedConv2d<T> {
     #[must_use]
     #[track_caller]
     pub fn apply(&self, x: &Var<T>, weight: &Var<T>) -> Var<T> {
-        let y = x.conv2d_taps(weight, ConvSpec::padded(SIDE / 2), &self.taps);
+        let y = x.conv2d_masked(weight, ConvSpec::padded(SIDE / 2), &self.taps);
         y + self.bias.on(x).reshape([self.units()[1], 1, 1])
     }
 }

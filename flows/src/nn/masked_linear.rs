@@ -2,7 +2,7 @@
 
 use super::Init;
 use crate::module::{Module, Visitor};
-use autograd::{Param, Real, Stairs, Tensor, Var};
+use autograd::{Param, Real, StaircaseMask, Tensor, Var};
 use rand::Rng;
 
 /// `y = x·(M∘W)ᵀ + b`, `[batch, in] → [batch, out]`, where output o sees the first `seen[o]` inputs
@@ -11,7 +11,7 @@ use rand::Rng;
 pub struct MaskedLinear<T: Real> {
     weight: Param<T>,
     bias: Param<T>,
-    stairs: Stairs,
+    stairs: StaircaseMask,
 }
 
 impl<T: Real> MaskedLinear<T> {
@@ -29,7 +29,7 @@ impl<T: Real> MaskedLinear<T> {
             }
         }
         let bias = Param::new(Tensor::zeros([seen.len()]));
-        Self { weight: Param::new(weight), bias, stairs: Stairs::new(seen, inputs) }
+        Self { weight: Param::new(weight), bias, stairs: StaircaseMask::new(seen, inputs) }
     }
 
     /// The weight, `[out, in]`.
@@ -63,7 +63,7 @@ impl<T: Real> MaskedLinear<T> {
     #[must_use]
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
-        x.matmul_t_stairs(&self.weight.on(x), &self.stairs) + self.bias.on(x)
+        x.matmul_t_masked(&self.weight.on(x), &self.stairs) + self.bias.on(x)
     }
 }
 

@@ -72,7 +72,7 @@ impl<T: Real> Mlp<T> {
     /// The same network with its last weights at 0, so that it begins as the function 0: a coupling
     /// with it begins as the identity.
     #[must_use]
-    pub fn silent(self) -> Self {
+    pub fn zero_initialized(self) -> Self {
         if let Some(last) = self.layers.last() {
             last.weight().update(|w| w.fill(T::ZERO));
         }

@@ -18,8 +18,8 @@ pub struct ResNetConfig {
     pub blocks: usize,
     /// Features of the condition; 0 without one.
     pub condition: usize,
-    /// Whether weights are normalised.
-    pub normalised: bool,
+    /// Whether weights are normalized.
+    pub normalized: bool,
 }
 
 /// A pre-activation residual network (He et al. 2016) that keeps the size of the image:
@@ -43,10 +43,10 @@ impl<T: Real> ResNet<T> {
     /// A network of these sizes with 3×3 kernels.
     #[must_use]
     pub fn new(config: &ResNetConfig, rng: &mut dyn Rng) -> Self {
-        let &ResNetConfig { inputs, outputs, channels, blocks, condition, normalised } = config;
+        let &ResNetConfig { inputs, outputs, channels, blocks, condition, normalized } = config;
         let mut conv = |inputs, outputs, kernel, gain| {
             let conv = Conv2d::new(inputs, outputs, kernel, Init::He { gain }, rng);
-            if normalised { conv.normalised() } else { conv }
+            if normalized { conv.normalized() } else { conv }
         };
         // The sum of the blocks' branches then has about the scale of what they are added to.
         let branch = 1.0 / (blocks.max(1) as f64).sqrt();
@@ -55,7 +55,7 @@ impl<T: Real> ResNet<T> {
             blocks: (0..blocks)
                 .map(|_| [conv(channels, channels, 3, 1.0), conv(channels, channels, 3, branch)])
                 .collect(),
-            output: conv(channels, outputs, 1, 1.0).silent(),
+            output: conv(channels, outputs, 1, 1.0).zero_initialized(),
             condition: (condition > 0).then(|| Linear::new(condition, channels, Init::He { gain: 1.0 }, rng)),
         }
     }

@@ -12,7 +12,7 @@ pub struct Sgd<T: Real> {
 }
 
 impl<T: Real> Sgd<T> {
-    /// An optimiser of the trainable ones of these parameters. Momentum 0 is plain descent;
+    /// An optimizer of the trainable ones of these parameters. Momentum 0 is plain descent;
     /// `nesterov` looks at the velocity one step ahead.
     #[must_use]
     pub fn new(params: Vec<(String, Param<T>)>, momentum: f64, nesterov: bool) -> Self {

@@ -84,7 +84,7 @@ impl<T: Real> WaveNet<T> {
 
     /// The same network with outputs that are 0 to begin with.
     #[must_use]
-    pub fn silent(self) -> Self {
+    pub fn zero_initialized(self) -> Self {
         self.head[1].weight().update(|w| w.fill(T::ZERO));
         self
     }

@@ -49,8 +49,8 @@ pub fn independent_axes<T: Real>(rows: &Tensor<T>, ica: Ica, rng: &mut dyn Rng) 
     let largest = principal.variances.first().copied().unwrap_or(0.0);
     let scale = |variance: &f64| 1.0 / variance.max(FLOOR * largest).max(f64::MIN_POSITIVE).sqrt();
     let scales: Vec<f64> = principal.variances.iter().map(scale).collect();
-    let centred = Var::from(rows.cast::<f64>()) - Var::from(Tensor::from_slice([dims], &principal.mean));
-    let white = centred.matmul_t(&axes) * Var::from(Tensor::from_slice([dims], &scales));
+    let centered = Var::from(rows.cast::<f64>()) - Var::from(Tensor::from_slice([dims], &principal.mean));
+    let white = centered.matmul_t(&axes) * Var::from(Tensor::from_slice([dims], &scales));
 
     let mut turn = random_axes(dims, rng);
     for _ in 0..ica.iterations {

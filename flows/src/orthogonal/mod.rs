@@ -41,7 +41,7 @@ pub(crate) fn square<T: Real>(matrix: &Tensor<T>) -> usize {
     shape[0]
 }
 
-/// `(S·Sᵀ)^(−1/2)·S`, the orthogonal matrix nearest to S (symmetric orthogonalisation; Löwdin 1950).
+/// `(S·Sᵀ)^(−1/2)·S`, the orthogonal matrix nearest to S (symmetric orthogonalization; Löwdin 1950).
 fn nearest_orthogonal(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     let eigen = (matrix * matrix.transpose()).symmetric_eigen();
     let largest = eigen.eigenvalues.max();

@@ -20,9 +20,9 @@ pub struct PrincipalAxes {
 /// If there is no row.
 #[must_use]
 pub fn principal_axes<T: Real>(rows: &Tensor<T>) -> PrincipalAxes {
-    let (mean, centred) = centred(rows);
+    let (mean, centered) = centered(rows);
     let (count, dims) = (rows.shape()[0] as f64, mean.len());
-    let x = Var::from(centred);
+    let x = Var::from(centered);
     let eigen = super::from_tensor(x.t_matmul(&x).scale(1.0 / count).value()).symmetric_eigen();
     let mut order: Vec<usize> = (0..dims).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
@@ -38,12 +38,12 @@ pub fn principal_axes<T: Real>(rows: &Tensor<T>) -> PrincipalAxes {
 }
 
 /// The mean of each column, and the rows without it.
-fn centred<T: Real>(rows: &Tensor<T>) -> (Vec<f64>, Tensor<f64>) {
+fn centered<T: Real>(rows: &Tensor<T>) -> (Vec<f64>, Tensor<f64>) {
     assert!(rows.shape().rank() == 2 && rows.shape()[0] > 0, "principal axes: rows of shape {}", rows.shape());
     let x = Var::from(rows.cast::<f64>());
     let mean = x.mean(&[0]);
-    let centred = (x - &mean).into_value();
-    (mean.into_value().as_slice().to_vec(), centred)
+    let centered = (x - &mean).into_value();
+    (mean.into_value().as_slice().to_vec(), centered)
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl Marginals {
             Self::Histogram { bins } => Box::new(HistogramMarginal::from_rows(rows, bins)),
             Self::Kernels { kernels } => {
                 let layer = KernelMarginal::new(dims, kernels);
-                layer.initialise(&rows.clone().into(), crate::Context::default());
+                layer.initialize(&rows.clone().into(), crate::Context::default());
                 Box::new(fixed(layer))
             }
         }

@@ -85,12 +85,12 @@ fn undone_in_the_sweep() {
         let small: Vec<Var<f64>> = [&a, &b, &c].map(|x| tape.variable(x.clone())).into();
         let y = f(&small[0], &small[1], &small[2]).broadcast_to(&shape);
         let seed = Var::from(noise(&shape, 3));
-        let narrow = tape.pull(&y, &seed, &small.iter().collect::<Vec<_>>());
+        let narrow = tape.vjp(&y, &seed, &small.iter().collect::<Vec<_>>());
 
         let full = |x: &Tensor<f64>| tape.variable(Var::from(x.clone()).broadcast_to(&shape).into_value());
         let large: Vec<Var<f64>> = [&a, &b, &c].map(full).into();
         let y = f(&large[0], &large[1], &large[2]);
-        let wide = tape.pull(&y, &seed, &large.iter().collect::<Vec<_>>());
+        let wide = tape.vjp(&y, &seed, &large.iter().collect::<Vec<_>>());
         for (i, (narrow, wide)) in narrow.iter().zip(&wide).enumerate() {
             let mut summed = Tensor::zeros(narrow.shape());
             for (at, &part) in wide.value().as_slice().iter().enumerate() {

@@ -58,7 +58,7 @@ fn as_defined<T: Real>(g: &Geometry) -> Outcome {
     let tape = autograd::Tape::new();
     let weight = tape.variable(vw.into_value());
     let recorded = vx.conv2d(&weight, g.spec());
-    let by_weight = tape.pull(&recorded, &Var::from(dys), &[&weight]).remove(0);
+    let by_weight = tape.vjp(&recorded, &Var::from(dys), &[&weight]).remove(0);
     close("conv2d by weight", &by_weight.value().cast(), &dw, bound(positions))
 }
 

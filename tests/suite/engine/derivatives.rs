@@ -64,7 +64,7 @@ pub(super) fn order_two(view: &View) -> Outcome {
 pub(super) fn recorded_vjp(f: &dyn Fn(&Var<f64>) -> Var<f64>, x: &Var<f64>, v: &Tensor<f64>) -> Var<f64> {
     let tape = x.tape().expect("diff gives its functions recorded values").clone();
     let y = f(x);
-    tape.pull_recorded(&y, &Var::from(v.clone()), &[x]).remove(0)
+    tape.vjp_recorded(&y, &Var::from(v.clone()), &[x]).remove(0)
 }
 
 #[test]

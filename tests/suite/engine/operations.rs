@@ -211,8 +211,8 @@ fn marginals() -> BoxedStrategy<Case> {
         .prop_flat_map(|(batch, dims, count)| (tensor(&[batch, dims], NEAR), tensor(&[3, dims, count], NEAR)))
         .prop_map(|(x, kernels)| {
             Case::new(vec![x, kernels], |x| {
-                let [z, log_slope] = marginal::to_latent(&x[0], &x[1]);
-                Var::concat(0, &[&z, &log_slope])
+                let [z, log_deriv] = marginal::to_latent(&x[0], &x[1]);
+                Var::concat(0, &[&z, &log_deriv])
             })
         })
         .boxed()

@@ -30,7 +30,7 @@ pub(super) fn by_weight(x: &Var<f64>, dy: &Var<f64>, g: &Geometry) -> Var<f64> {
     let tape = x.tape().or(dy.tape()).cloned().unwrap_or_default();
     let weight = tape.variable(Tensor::zeros(g.weight()));
     let y = x.conv2d(&weight, g.spec());
-    tape.pull_recorded(&y, dy, &[&weight]).remove(0)
+    tape.vjp_recorded(&y, dy, &[&weight]).remove(0)
 }
 
 /// `[…, m, k]` and `[…, k, n]`, either transposed, the leading axes broadcasting.

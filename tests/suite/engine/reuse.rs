@@ -36,7 +36,7 @@ fn operands_stay_and_a_tape_changes_nothing() {
         unchanged("after the recorded operation")?;
         let seed = Var::from(noise(plain.shape(), 1));
         if let Some(tape) = recorded.tape() {
-            let _ = tape.pull_recorded(&recorded, &seed, &variables.iter().collect::<Vec<_>>());
+            let _ = tape.vjp_recorded(&recorded, &seed, &variables.iter().collect::<Vec<_>>());
             let _ = tape.backward(&(&recorded * &seed).sum_all());
         }
         unchanged("after the sweeps")?;
@@ -111,7 +111,7 @@ fn no_step_of_a_program_writes_over_an_earlier_value() {
             let values = program.trace(&x);
             if recorded {
                 let last = values[values.len() - 1].sum_all();
-                let _ = tape.pull_recorded(&last, &Var::from(Tensor::scalar(1.0)), &[&x]);
+                let _ = tape.vjp_recorded(&last, &Var::from(Tensor::scalar(1.0)), &[&x]);
                 let _ = tape.backward(&last);
             }
             for (i, &(kind, a, b)) in program.steps.iter().enumerate() {

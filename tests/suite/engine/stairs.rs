@@ -6,7 +6,7 @@ use super::draw::{REAL, noise, tensor};
 use super::operations::Entry;
 use super::panics::caught;
 use super::{Outcome, close, hold, inner, same_bits, same_on_threads};
-use autograd::{Real, Shape, Stairs, Tape, Tensor, Var, parallel};
+use autograd::{Real, Shape, StaircaseMask, Tape, Tensor, Var, parallel};
 use proptest::prelude::*;
 
 /// Places of the three values among their shapes.
@@ -16,24 +16,24 @@ const DY: usize = 2;
 
 pub(super) fn all() -> Vec<Entry> {
     vec![
-        ("matmul_t_stairs", table([X, W], |x, w, stairs| x.matmul_t_stairs(w, stairs))),
+        ("matmul_t_masked", table([X, W], |x, w, stairs| x.matmul_t_masked(w, stairs))),
         ("stairs by input", table([DY, W], by_input)),
         ("stairs by weight", table([X, DY], by_weight)),
     ]
 }
 
 /// The adjoints have no methods of their own: they are what a sweep records.
-fn by_input<T: Real>(dy: &Var<T>, w: &Var<T>, stairs: &Stairs) -> Var<T> {
+fn by_input<T: Real>(dy: &Var<T>, w: &Var<T>, stairs: &StaircaseMask) -> Var<T> {
     let tape = dy.tape().or(w.tape()).cloned().unwrap_or_default();
     let batch = &dy.shape()[..dy.shape().rank() - 1];
     let x = tape.variable(Tensor::zeros(shape(batch, stairs.inputs())));
-    tape.pull_recorded(&x.matmul_t_stairs(w, stairs), dy, &[&x]).remove(0)
+    tape.vjp_recorded(&x.matmul_t_masked(w, stairs), dy, &[&x]).remove(0)
 }
 
-fn by_weight<T: Real>(x: &Var<T>, dy: &Var<T>, stairs: &Stairs) -> Var<T> {
+fn by_weight<T: Real>(x: &Var<T>, dy: &Var<T>, stairs: &StaircaseMask) -> Var<T> {
     let tape = x.tape().or(dy.tape()).cloned().unwrap_or_default();
     let w = tape.variable(Tensor::zeros([stairs.outputs(), stairs.inputs()]));
-    tape.pull_recorded(&x.matmul_t_stairs(&w, stairs), dy, &[&w]).remove(0)
+    tape.vjp_recorded(&x.matmul_t_masked(&w, stairs), dy, &[&w]).remove(0)
 }
 
 fn shape(batch: &[usize], width: usize) -> Shape {
@@ -42,18 +42,18 @@ fn shape(batch: &[usize], width: usize) -> Shape {
 
 /// Any stairs with at most so many inputs and outputs: wide steps and high ones, from the first
 /// input or not, to the last or not.
-fn stairs(inputs: usize, outputs: usize) -> impl Strategy<Value = Stairs> {
+fn stairs(inputs: usize, outputs: usize) -> impl Strategy<Value = StaircaseMask> {
     (1..=inputs, 1..=outputs, 1..=inputs).prop_flat_map(|(inputs, outputs, coarse)| {
         // `seen` in multiples of something: equal ones next to each other are likely.
         prop::collection::vec(0..=inputs, outputs).prop_map(move |mut seen| {
             seen.sort_unstable();
-            Stairs::new(seen.iter().map(|seen| seen / coarse * coarse).collect::<Vec<_>>(), inputs)
+            StaircaseMask::new(seen.iter().map(|seen| seen / coarse * coarse).collect::<Vec<_>>(), inputs)
         })
     })
 }
 
 /// Small products of two of the values, for finite differences.
-fn table(operands: [usize; 2], f: fn(&Var<f64>, &Var<f64>, &Stairs) -> Var<f64>) -> BoxedStrategy<Case> {
+fn table(operands: [usize; 2], f: fn(&Var<f64>, &Var<f64>, &StaircaseMask) -> Var<f64>) -> BoxedStrategy<Case> {
     (stairs(4, 4), prop::collection::vec(1..3usize, 0..3))
         .prop_flat_map(move |(stairs, batch)| {
             let (inputs, outputs) = (stairs.inputs(), stairs.outputs());
@@ -68,19 +68,19 @@ fn table(operands: [usize; 2], f: fn(&Var<f64>, &Var<f64>, &Stairs) -> Var<f64>)
 }
 
 /// All three products of noise.
-fn products<T: Real>(stairs: &Stairs, batch: &[usize], weight: &Tensor<T>) -> [Tensor<T>; 3] {
+fn products<T: Real>(stairs: &StaircaseMask, batch: &[usize], weight: &Tensor<T>) -> [Tensor<T>; 3] {
     let x = Var::from(noise(shape(batch, stairs.inputs()), 1).cast::<T>());
     let dy = Var::from(noise(shape(batch, stairs.outputs()), 3).cast::<T>());
     let w = Var::from(weight.clone());
-    [x.matmul_t_stairs(&w, stairs), by_input(&dy, &w, stairs), by_weight(&x, &dy, stairs)].map(Var::into_value)
+    [x.matmul_t_masked(&w, stairs), by_input(&dy, &w, stairs), by_weight(&x, &dy, stairs)].map(Var::into_value)
 }
 
-fn weight<T: Real>(stairs: &Stairs) -> Tensor<T> {
+fn weight<T: Real>(stairs: &StaircaseMask) -> Tensor<T> {
     noise([stairs.outputs(), stairs.inputs()], 2).cast()
 }
 
 /// The same three with the mask multiplied in, summed in `f64` over the numbers that `T` holds.
-fn as_defined<T: Real>(stairs: &Stairs, batch: &[usize]) -> Outcome {
+fn as_defined<T: Real>(stairs: &StaircaseMask, batch: &[usize]) -> Outcome {
     let rounded = |width: usize, seed: u64| Var::from(noise(shape(batch, width), seed).cast::<T>().cast::<f64>());
     let (inputs, outputs, rows) = (stairs.inputs(), stairs.outputs(), batch.iter().product::<usize>());
     let (x, dy) = (rounded(inputs, 1).reshape([rows, inputs]), rounded(outputs, 3).reshape([rows, outputs]));
@@ -98,7 +98,7 @@ fn as_defined<T: Real>(stairs: &Stairs, batch: &[usize]) -> Outcome {
     Ok(())
 }
 
-fn in_both_types(stairs: &Stairs, batch: &[usize]) -> Outcome {
+fn in_both_types(stairs: &StaircaseMask, batch: &[usize]) -> Outcome {
     as_defined::<f64>(stairs, batch).and_then(|()| as_defined::<f32>(stairs, batch))
 }
 
@@ -127,9 +127,9 @@ fn degrees(units: usize, most: usize) -> Vec<usize> {
 }
 
 /// What an output of degree `d` sees of sorted units: all of lower degree or, if `equal`, of equal too.
-fn between(below: &[usize], above: &[usize], equal: bool) -> Stairs {
+fn between(below: &[usize], above: &[usize], equal: bool) -> StaircaseMask {
     let seen = above.iter().map(|&d| below.partition_point(|&b| b < d || equal && b == d));
-    Stairs::new(seen.collect::<Vec<_>>(), below.len())
+    StaircaseMask::new(seen.collect::<Vec<_>>(), below.len())
 }
 
 #[test]
@@ -148,8 +148,8 @@ fn the_layers_of_an_autoregressive_network() {
 
 #[test]
 fn corners() {
-    let full = |outputs: usize, inputs: usize| Stairs::new(vec![inputs; outputs], inputs);
-    let empty = |outputs: usize, inputs: usize| Stairs::new(vec![0; outputs], inputs);
+    let full = |outputs: usize, inputs: usize| StaircaseMask::new(vec![inputs; outputs], inputs);
+    let empty = |outputs: usize, inputs: usize| StaircaseMask::new(vec![0; outputs], inputs);
     let sizes = [(0, 0), (0, 3), (3, 0), (1, 1), (1, 100), (100, 1), (130, 70)];
     for (outputs, inputs) in sizes {
         for stairs in [full(outputs, inputs), empty(outputs, inputs)] {
@@ -161,7 +161,7 @@ fn corners() {
     }
     // One step, in the middle of a block and at its end.
     for at in [1, 63, 64, 65, 99] {
-        let step = Stairs::new((0..100).map(|o| if o < at { 0 } else { 100 }).collect::<Vec<_>>(), 100);
+        let step = StaircaseMask::new((0..100).map(|o| if o < at { 0 } else { 100 }).collect::<Vec<_>>(), 100);
         in_both_types(&step, &[50]).unwrap();
     }
 }
@@ -182,7 +182,7 @@ fn the_three_products_are_each_others_adjoints() {
     .unwrap();
 }
 
-fn beyond_is_nothing<T: Real>(stairs: &Stairs, rows: usize) -> Outcome {
+fn beyond_is_nothing<T: Real>(stairs: &StaircaseMask, rows: usize) -> Outcome {
     let ones = stairs.mask::<T>();
     let mut poisoned = weight::<T>(stairs);
     let poisons = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e30];
@@ -213,7 +213,7 @@ fn what_lies_beyond_the_stairs_counts_as_zero_whatever_it_is() {
 /// Not even where the batch holds what makes every product a NaN.
 #[test]
 fn gradients_beyond_the_stairs_are_zero_for_an_infinite_batch() {
-    let stairs = Stairs::new([0, 1, 1, 3], 4);
+    let stairs = StaircaseMask::new([0, 1, 1, 3], 4);
     let infinite = |width: usize| Var::from(Tensor::full([2, width], f64::INFINITY));
     let dw = by_weight(&infinite(4), &infinite(4), &stairs).into_value();
     for (dw, one) in dw.as_slice().iter().zip(stairs.mask::<f64>().as_slice()) {
@@ -225,7 +225,7 @@ fn gradients_beyond_the_stairs_are_zero_for_an_infinite_batch() {
 fn the_same_bits_on_any_number_of_threads() {
     let of = |outputs: usize, inputs: usize, power: i32| {
         let seen = |o: usize| ((o as f64 / outputs as f64).powi(power) * inputs as f64) as usize;
-        Stairs::new((0..outputs).map(seen).collect::<Vec<_>>(), inputs)
+        StaircaseMask::new((0..outputs).map(seen).collect::<Vec<_>>(), inputs)
     };
     for (stairs, rows) in [(of(300, 200, 1), 100), (of(129, 515, 3), 50), (of(515, 129, 0), 385), (of(64, 900, 1), 7)] {
         same_on_threads(|| products::<f32>(&stairs, &[rows], &weight(&stairs)));
@@ -235,25 +235,25 @@ fn the_same_bits_on_any_number_of_threads() {
 
 #[test]
 fn what_stairs_know_of_themselves() {
-    let stairs = Stairs::new([0, 0, 2, 3, 3], 4);
+    let stairs = StaircaseMask::new([0, 0, 2, 3, 3], 4);
     assert_eq!((stairs.inputs(), stairs.outputs(), stairs.ones()), (4, 5, 8));
     assert_eq!(stairs.mask::<f64>().as_slice().iter().sum::<f64>(), 8.0);
-    assert!(!stairs.is_full() && Stairs::new([2, 2], 2).is_full() && Stairs::new([], 2).is_full());
+    assert!(!stairs.is_full() && StaircaseMask::new([2, 2], 2).is_full() && StaircaseMask::new([], 2).is_full());
     assert_eq!([0, 1, 2, 3].map(|input| stairs.first_to_see(input)), [2, 2, 3, 5]);
 }
 
 #[test]
 fn what_does_not_fit_is_refused_where_it_was_asked_for() {
-    let falls = caught(|| Stairs::new([1, 2, 1], 3));
+    let falls = caught(|| StaircaseMask::new([1, 2, 1], 3));
     assert_eq!(falls.message, "stairs: output 1 sees 2 inputs and output 2 only 1");
-    let exceeds = caught(|| Stairs::new([1, 4], 3));
+    let exceeds = caught(|| StaircaseMask::new([1, 4], 3));
     assert_eq!(exceeds.message, "stairs: the last output sees 4 of 3 inputs");
     let tape = Tape::new();
     let [x, w] = [[2, 4], [2, 3]].map(|shape| tape.variable(Tensor::<f64>::zeros(shape)));
-    let misfit = caught(|| x.matmul_t_stairs(&w, &Stairs::new([1, 2], 3)));
-    assert_eq!(misfit.message, "matmul_t_stairs: [2, 4] · [2, 3]ᵀ with stairs of 2 outputs over 3 inputs");
+    let misfit = caught(|| x.matmul_t_masked(&w, &StaircaseMask::new([1, 2], 3)));
+    assert_eq!(misfit.message, "matmul_t_masked: [2, 4] · [2, 3]ᵀ with stairs of 2 outputs over 3 inputs");
     let scalar = Var::from(Tensor::scalar(1.0));
-    let rankless = caught(|| scalar.matmul_t_stairs(&w, &Stairs::new([1, 2], 3)));
+    let rankless = caught(|| scalar.matmul_t_masked(&w, &StaircaseMask::new([1, 2], 3)));
     for panic in [falls, exceeds, misfit, rankless] {
         assert!(panic.file.ends_with("stairs.rs") && panic.line > 200, "{panic:?}");
     }

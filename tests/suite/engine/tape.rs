@@ -109,7 +109,7 @@ fn what_a_loss_does_not_depend_on_has_no_gradient() {
     let idle = Param::new(value(&[1]));
     let aside = unused.exp() * idle.on(&x);
     let loss = x.square().sum_all();
-    let pulled = tape.pull(&loss, &Var::from(Tensor::scalar(1.0)), &[&unused, &x]);
+    let pulled = tape.vjp(&loss, &Var::from(Tensor::scalar(1.0)), &[&unused, &x]);
     assert_eq!(pulled[0].value().as_slice(), [0.0; 3], "pull gives zeros of its shape");
     assert!(aside.value().all_finite());
     let gradients = tape.backward(&loss);
@@ -124,12 +124,12 @@ fn pulling_leaves_the_tape_as_it_was() {
     let x = tape.variable(value(&[3]));
     let (y, recorded) = (x.tanh(), x.sigmoid());
     let before = tape.len();
-    let by_constant = tape.pull(&y, &Var::from(value(&[3])), &[&x]).remove(0);
+    let by_constant = tape.vjp(&y, &Var::from(value(&[3])), &[&x]).remove(0);
     assert_eq!(tape.len(), before);
-    let again = tape.pull(&y, &Var::from(value(&[3])), &[&x]).remove(0);
+    let again = tape.vjp(&y, &Var::from(value(&[3])), &[&x]).remove(0);
     assert_eq!(by_constant.value().as_slice(), again.value().as_slice());
     // A seed that could itself be differentiated by changes nothing about that.
-    let _ = tape.pull(&y, &recorded, &[&x]);
+    let _ = tape.vjp(&y, &recorded, &[&x]);
     assert_eq!(tape.len(), before, "a plain sweep is not recorded, whatever its seed");
 }
 
@@ -139,7 +139,7 @@ fn intermediate_values_can_be_asked_about() {
     let x = tape.variable(value(&[3]));
     let middle = x.exp();
     let y = (&middle * &middle).sum_all();
-    let pulled = tape.pull(&y, &Var::from(Tensor::scalar(1.0)), &[&middle, &x]);
+    let pulled = tape.vjp(&y, &Var::from(Tensor::scalar(1.0)), &[&middle, &x]);
     for i in 0..3 {
         let m = middle.value().as_slice()[i];
         assert!((pulled[0].value().as_slice()[i] - 2.0 * m).abs() < 1e-14);
@@ -160,7 +160,7 @@ fn a_swept_tape_says_so() {
     let later = caught(|| &x + &x);
     assert!(later.message.starts_with("add:") && later.message.contains(advice), "{later:?}");
     assert_eq!((later.file.as_str(), later.line), (file!(), line));
-    let pulled = caught(|| tape.pull(&loss, &Var::from(Tensor::scalar(1.0)), &[&x]));
+    let pulled = caught(|| tape.vjp(&loss, &Var::from(Tensor::scalar(1.0)), &[&x]));
     assert!(pulled.message.contains(advice), "{pulled:?}");
 }
 
@@ -223,7 +223,7 @@ fn mismatched_shapes_are_reported_at_the_callers_line() {
     refuses(|| var(&[2, 3]).logsumexp(&[2]), &["logsumexp", "[2]", "[2, 3]"]);
     let tape = Tape::new();
     let x = tape.variable(value(&[2]));
-    refuses(|| tape.pull(&x, &Var::from(value(&[3])), &[&x]).remove(0), &["[3]", "[2]"]);
+    refuses(|| tape.vjp(&x, &Var::from(value(&[3])), &[&x]).remove(0), &["[3]", "[2]"]);
     let loss = caught(|| tape.backward(&x));
     assert!(loss.message.contains("backward") && loss.message.contains("[2]") && loss.file == file!(), "{loss:?}");
 }

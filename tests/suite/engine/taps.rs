@@ -7,36 +7,36 @@ use super::operations::Entry;
 use super::panics::caught;
 use super::products::{Geometry, geometry};
 use super::{Outcome, close, hold, inner, same_bits, same_on_threads};
-use autograd::{ConvSpec, Real, Tape, Taps, Tensor, Var};
+use autograd::{ConvSpec, KernelMask, Real, Tape, Tensor, Var};
 use proptest::prelude::*;
 
 pub(super) fn all() -> Vec<Entry> {
     vec![
-        ("conv2d_taps", table(|g| [g.input(), g.weight()], forward)),
+        ("conv2d_masked", table(|g| [g.input(), g.weight()], forward)),
         ("taps by input", table(|g| [g.output(), g.weight()], by_input)),
         ("taps by weight", table(|g| [g.input(), g.output()], by_weight)),
     ]
 }
 
-fn forward<T: Real>(x: &Var<T>, w: &Var<T>, g: &Geometry, taps: &Taps) -> Var<T> {
-    x.conv2d_taps(w, g.spec(), taps)
+fn forward<T: Real>(x: &Var<T>, w: &Var<T>, g: &Geometry, taps: &KernelMask) -> Var<T> {
+    x.conv2d_masked(w, g.spec(), taps)
 }
 
 /// The adjoints have no methods of their own: they are what a sweep records.
-fn by_input<T: Real>(dy: &Var<T>, w: &Var<T>, g: &Geometry, taps: &Taps) -> Var<T> {
+fn by_input<T: Real>(dy: &Var<T>, w: &Var<T>, g: &Geometry, taps: &KernelMask) -> Var<T> {
     let tape = dy.tape().or(w.tape()).cloned().unwrap_or_default();
     let x = tape.variable(Tensor::zeros(g.input()));
-    tape.pull_recorded(&forward(&x, w, g, taps), dy, &[&x]).remove(0)
+    tape.vjp_recorded(&forward(&x, w, g, taps), dy, &[&x]).remove(0)
 }
 
-fn by_weight<T: Real>(x: &Var<T>, dy: &Var<T>, g: &Geometry, taps: &Taps) -> Var<T> {
+fn by_weight<T: Real>(x: &Var<T>, dy: &Var<T>, g: &Geometry, taps: &KernelMask) -> Var<T> {
     let tape = x.tape().or(dy.tape()).cloned().unwrap_or_default();
     let w = tape.variable(Tensor::zeros(g.weight()));
-    tape.pull_recorded(&forward(x, &w, g, taps), dy, &[&w]).remove(0)
+    tape.vjp_recorded(&forward(x, &w, g, taps), dy, &[&w]).remove(0)
 }
 
 /// Masks of models, with groups in any order, and masks of no order at all.
-fn taps_of(g: &Geometry) -> impl Strategy<Value = Taps> + use<> {
+fn taps_of(g: &Geometry) -> impl Strategy<Value = KernelMask> + use<> {
     let (shape, [inputs, outputs]) = (g.weight(), g.channels);
     let groups = |channels: usize| prop::collection::vec(0..4usize, channels);
     let len = shape.iter().product::<usize>();
@@ -45,23 +45,23 @@ fn taps_of(g: &Geometry) -> impl Strategy<Value = Taps> + use<> {
             let [_, ins, height, width] = shape;
             let kernel = [height, width];
             match kind {
-                0 => Taps::preceding(&outputs, &inputs, kernel),
-                1 => Taps::following(&outputs, &inputs, kernel),
-                2 => Taps::new(shape, |o, i, [row, col]| any[((o * ins + i) * height + row) * width + col]),
-                _ => Taps::new(shape, |o, _, _| outputs[o] > 1),
+                0 => KernelMask::preceding(&outputs, &inputs, kernel),
+                1 => KernelMask::following(&outputs, &inputs, kernel),
+                2 => KernelMask::new(shape, |o, i, [row, col]| any[((o * ins + i) * height + row) * width + col]),
+                _ => KernelMask::new(shape, |o, _, _| outputs[o] > 1),
             }
         },
     )
 }
 
-fn drawn(channels: usize, batch: usize, spare: usize) -> impl Strategy<Value = (Geometry, Taps)> {
+fn drawn(channels: usize, batch: usize, spare: usize) -> impl Strategy<Value = (Geometry, KernelMask)> {
     // Half of them of stride 1, which has kernels of its own.
     let stride = (geometry(channels, batch, spare), prop::bool::ANY);
     let all = stride.prop_map(|(g, whole)| if whole { Geometry { stride: [1, 1], ..g } } else { g });
     all.prop_flat_map(|g| (taps_of(&g), Just(g))).prop_map(|(taps, g)| (g, taps))
 }
 
-type Product = fn(&Var<f64>, &Var<f64>, &Geometry, &Taps) -> Var<f64>;
+type Product = fn(&Var<f64>, &Var<f64>, &Geometry, &KernelMask) -> Var<f64>;
 
 /// Small products of two of the values, for finite differences.
 fn table(shapes: fn(&Geometry) -> [[usize; 4]; 2], f: Product) -> BoxedStrategy<Case> {
@@ -75,7 +75,7 @@ fn table(shapes: fn(&Geometry) -> [[usize; 4]; 2], f: Product) -> BoxedStrategy<
 }
 
 /// All three products of noise.
-fn products<T: Real>(g: &Geometry, taps: &Taps, weight: &Tensor<T>) -> [Tensor<T>; 3] {
+fn products<T: Real>(g: &Geometry, taps: &KernelMask, weight: &Tensor<T>) -> [Tensor<T>; 3] {
     let [x, dy] = [(g.input(), 1), (g.output(), 3)].map(|(shape, seed)| Var::from(noise(shape, seed).cast::<T>()));
     let w = Var::from(weight.clone());
     [forward(&x, &w, g, taps), by_input(&dy, &w, g, taps), by_weight(&x, &dy, g, taps)].map(Var::into_value)
@@ -86,7 +86,7 @@ fn weight<T: Real>(g: &Geometry) -> Tensor<T> {
 }
 
 /// The same three with the mask multiplied in, computed in `f64` from the numbers that `T` holds.
-fn as_masked<T: Real>(g: &Geometry, taps: &Taps) -> Outcome {
+fn as_masked<T: Real>(g: &Geometry, taps: &KernelMask) -> Outcome {
     let [x, w, dy] = [(g.input(), 1), (g.weight(), 2), (g.output(), 3)]
         .map(|(shape, seed)| Var::from(noise(shape, seed).cast::<T>().cast::<f64>()));
     let mask = Var::from(taps.mask::<f64>());
@@ -94,7 +94,7 @@ fn as_masked<T: Real>(g: &Geometry, taps: &Taps) -> Outcome {
     let tape = Tape::new();
     let (x_leaf, w_leaf) = (tape.variable(x.into_value()), tape.variable(masked.into_value()));
     let y = x_leaf.conv2d(&w_leaf, g.spec());
-    let pulled = tape.pull(&y, &dy, &[&x_leaf, &w_leaf]);
+    let pulled = tape.vjp(&y, &dy, &[&x_leaf, &w_leaf]);
     let expected = [y.detach(), pulled[0].clone(), mask * &pulled[1]];
     let [_, inputs, height, width] = g.input();
     let kernel = g.kernel[0] * g.kernel[1];
@@ -107,7 +107,7 @@ fn as_masked<T: Real>(g: &Geometry, taps: &Taps) -> Outcome {
     Ok(())
 }
 
-fn in_both_types(g: &Geometry, taps: &Taps) -> Outcome {
+fn in_both_types(g: &Geometry, taps: &KernelMask) -> Outcome {
     as_masked::<f64>(g, taps).and_then(|()| as_masked::<f32>(g, taps))
 }
 
@@ -123,7 +123,7 @@ fn larger_convolutions() {
 }
 
 /// `groups` of `inputs` and of `outputs` channels each, 3×3 taps.
-fn image(batch: usize, groups: usize, [inputs, outputs]: [usize; 2], side: usize) -> (Geometry, [Taps; 2]) {
+fn image(batch: usize, groups: usize, [inputs, outputs]: [usize; 2], side: usize) -> (Geometry, [KernelMask; 2]) {
     let g = Geometry {
         batch,
         channels: [groups * inputs, groups * outputs],
@@ -134,12 +134,12 @@ fn image(batch: usize, groups: usize, [inputs, outputs]: [usize; 2], side: usize
         spare: [side - 1, side - 1],
     };
     let of = |each: usize| (0..groups * each).map(|channel| channel / each).collect::<Vec<_>>();
-    let taps = [Taps::preceding, Taps::following].map(|taps| taps(&of(outputs), &of(inputs), [3, 3]));
+    let taps = [KernelMask::preceding, KernelMask::following].map(|taps| taps(&of(outputs), &of(inputs), [3, 3]));
     (g, taps)
 }
 
 /// MintNet's layers on its three sizes of image.
-fn of_mintnet(batch: usize) -> Vec<(Geometry, [Taps; 2])> {
+fn of_mintnet(batch: usize) -> Vec<(Geometry, [KernelMask; 2])> {
     let sizes = [(1, 45, 28), (4, 11, 14), (16, 2, 7)];
     let layers = |(groups, each, side)| [[1, each], [each, each], [each, 1]].map(|io| image(batch, groups, io, side));
     sizes.into_iter().flat_map(layers).collect()
@@ -173,7 +173,7 @@ fn the_three_products_are_each_others_adjoints() {
     .unwrap();
 }
 
-fn dead_is_nothing<T: Real>(g: &Geometry, taps: &Taps) -> Outcome {
+fn dead_is_nothing<T: Real>(g: &Geometry, taps: &KernelMask) -> Outcome {
     let ones = taps.mask::<T>();
     let mut poisoned = weight::<T>(g);
     let poisons = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e30];
@@ -205,13 +205,13 @@ fn dead_taps_count_as_zero_whatever_they_hold() {
 #[test]
 fn gradients_of_dead_taps_are_zero_for_infinite_images() {
     for spec in [ConvSpec::padded(1), ConvSpec { stride: [2, 2], ..ConvSpec::padded(1) }] {
-        let taps = Taps::preceding(&[0, 1], &[0, 1, 2], [3, 3]);
+        let taps = KernelMask::preceding(&[0, 1], &[0, 1, 2], [3, 3]);
         let tape = Tape::new();
         let x = Var::from(Tensor::full([2, 3, 4, 4], f64::INFINITY));
         let w = tape.variable(Tensor::full([2, 3, 3, 3], 1.0));
-        let y = x.conv2d_taps(&w, spec, &taps);
+        let y = x.conv2d_masked(&w, spec, &taps);
         let dy = Var::from(Tensor::full(y.shape(), f64::INFINITY));
-        let dw = tape.pull(&y, &dy, &[&w]).remove(0).into_value();
+        let dw = tape.vjp(&y, &dy, &[&w]).remove(0).into_value();
         for (dw, one) in dw.as_slice().iter().zip(taps.mask::<f64>().as_slice()) {
             assert_eq!(*one == 0.0, *dw == 0.0, "{dw} where the mask is {one}");
         }
@@ -229,7 +229,7 @@ fn the_same_bits_on_any_number_of_threads() {
 #[test]
 fn nothing_alive_and_nothing_there() {
     let (g, [taps, _]) = image(3, 2, [2, 2], 4);
-    let dead = Taps::new(taps.shape(), |_, _, _| false);
+    let dead = KernelMask::new(taps.shape(), |_, _, _| false);
     for product in products::<f32>(&g, &dead, &weight(&g)) {
         assert!(product.as_slice().iter().all(|&x| x == 0.0));
     }
@@ -242,22 +242,22 @@ fn nothing_alive_and_nothing_there() {
 fn masks_of_image_models() {
     let first = [1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
     let last = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0];
-    let before = Taps::preceding(&[0, 1], &[1, 0], [3, 3]);
+    let before = KernelMask::preceding(&[0, 1], &[1, 0], [3, 3]);
     assert_eq!(before.mask::<f64>().as_slice(), [[0.0; 9], first, first, [1.0; 9]].concat());
-    let after = Taps::following(&[0, 1], &[1, 0], [3, 3]);
+    let after = KernelMask::following(&[0, 1], &[1, 0], [3, 3]);
     assert_eq!(after.mask::<f64>().as_slice(), [[1.0; 9], last, last, [0.0; 9]].concat());
     assert_eq!((before.count(), before.shape()), (19, [2, 2, 3, 3]));
-    assert!(before == before.clone() && before == Taps::preceding(&[0, 1], &[1, 0], [3, 3]) && before != after);
+    assert!(before == before.clone() && before == KernelMask::preceding(&[0, 1], &[1, 0], [3, 3]) && before != after);
 }
 
 #[test]
 fn what_does_not_fit_is_refused_where_it_was_asked_for() {
     let tape = Tape::new();
     let [x, w] = [[2, 4, 5, 5], [2, 4, 3, 3]].map(|shape| tape.variable(Tensor::<f64>::zeros(shape)));
-    let misfit = caught(|| x.conv2d_taps(&w, ConvSpec::padded(1), &Taps::new([2, 4, 1, 3], |_, _, _| true)));
-    let message = "conv2d_taps: images [2, 4, 5, 5] with kernels [2, 4, 3, 3] and taps of [2, 4, 1, 3]";
+    let misfit = caught(|| x.conv2d_masked(&w, ConvSpec::padded(1), &KernelMask::new([2, 4, 1, 3], |_, _, _| true)));
+    let message = "conv2d_masked: images [2, 4, 5, 5] with kernels [2, 4, 3, 3] and taps of [2, 4, 1, 3]";
     assert_eq!(misfit.message, message);
-    let many = caught(|| Taps::new([1 << 20, 1 << 20, 3, 3], |_, _, _| true));
+    let many = caught(|| KernelMask::new([1 << 20, 1 << 20, 3, 3], |_, _, _| true));
     assert_eq!(many.message, "taps: too many weights in [1048576, 1048576, 3, 3]");
     for panic in [misfit, many] {
         assert!(panic.file.ends_with("taps.rs") && panic.line > 250, "{panic:?}");

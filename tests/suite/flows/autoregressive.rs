@@ -3,7 +3,7 @@
 use super::rng;
 use autograd::check::max_error;
 use autograd::{Tape, Tensor, Var, parallel};
-use flows::check::randomise;
+use flows::check::randomize;
 use flows::layers::{Affine, Autoregressive, Gate, Reads};
 use flows::nn::{Activation, Made, MadeConfig, Network};
 use flows::{Bijection, Context, Inversion};
@@ -53,7 +53,7 @@ impl Subject {
         let mut rng = rng(s.seed);
         let layer = Autoregressive::new(Made::new(&s.made, &mut rng), Affine { gate: s.gate }, s.reads);
         // Errors double from dimension to dimension where the map stretches, so far it must not.
-        randomise(&layer, 0.5 / s.made.dims as f64, &mut rng);
+        randomize(&layer, 0.5 / s.made.dims as f64, &mut rng);
         let mut draw = |columns: usize| Tensor::from_fn([s.batch, columns], |_| rng.random_range(-2.0..2.0));
         let target = draw(s.made.dims);
         let condition = (s.made.condition > 0).then(|| Var::from(draw(s.made.condition)));

@@ -2,8 +2,8 @@
 
 use super::{bits, near, rng, uniform};
 use autograd::{Shape, Tensor, Var};
-use flows::check::randomise;
-use flows::layers::Standardise;
+use flows::check::randomize;
+use flows::layers::Standardize;
 use flows::models::{Nice, NiceConfig};
 use flows::{Context, Flow, InputError};
 
@@ -11,7 +11,7 @@ use flows::{Context, Flow, InputError};
 fn conditional() -> Flow<f64> {
     let config = NiceConfig { dims: 4, couplings: 4, hidden: 7, depth: 2, condition: 3 };
     let flow = Nice::build(&config, &mut rng(1));
-    randomise(&flow, 0.5, &mut rng(2));
+    randomize(&flow, 0.5, &mut rng(2));
     flow
 }
 
@@ -63,7 +63,7 @@ fn conditions_that_do_not_fit_are_refused_in_words() {
     let broken = flow.decode_given(&x, &condition).unwrap_err();
     assert!(matches!(broken, InputError::NotFinite { row: 2, element: 1, .. }));
     // Preprocessing in front of a flow changes nothing of this.
-    let flow = conditional().preceded_by(Standardise::new(&[0.0; 4], &[2.0; 4]));
+    let flow = conditional().preceded_by(Standardize::new(&[0.0; 4], &[2.0; 4]));
     assert_eq!(flow.log_prob_of(&x).unwrap_err(), none);
 
     let config = NiceConfig { dims: 4, couplings: 1, hidden: 2, depth: 1, condition: 0 };

@@ -2,8 +2,8 @@
 
 use super::{near, rng, uniform};
 use autograd::{Shape, Tensor, Var};
-use flows::check::randomise;
-use flows::layers::{Dequantise, Rescaling, Standardise};
+use flows::check::randomize;
+use flows::layers::{Dequantize, Rescaling, Standardize};
 use flows::models::{Nice, NiceConfig};
 use flows::{
     Base, Bijection, Chain, Context, Flow, InputError, Logistic, Mapped, Module, StandardNormal, Uniform, Visitor,
@@ -138,7 +138,7 @@ fn a_small_nice_has_the_density_worked_out_by_hand() {
 /// A NICE away from where it starts.
 fn some_nice() -> Flow<f64> {
     let flow = Nice::build(&NiceConfig { dims: 5, couplings: 4, hidden: 7, depth: 2, condition: 0 }, &mut rng(1));
-    randomise(&flow, 0.5, &mut rng(2));
+    randomize(&flow, 0.5, &mut rng(2));
     flow
 }
 
@@ -159,8 +159,8 @@ fn samples_bring_their_own_density() {
 fn a_density_over_data_integrates_to_one() {
     // Of one dimension, through layers whose log-determinants would show in the total.
     let rescaling = Rescaling::new(1);
-    randomise(&rescaling, 1.0, &mut rng(5));
-    let layers = Chain::new(vec![Box::new(Standardise::new(&[0.7], &[1.9])), Box::new(rescaling)]);
+    randomize(&rescaling, 1.0, &mut rng(5));
+    let layers = Chain::new(vec![Box::new(Standardize::new(&[0.7], &[1.9])), Box::new(rescaling)]);
     let flow = Flow::<f64>::new(layers, StandardNormal, [1]);
     let (cells, reach) = (20_000, 40.0);
     let width = 2.0 * reach / cells as f64;
@@ -171,22 +171,22 @@ fn a_density_over_data_integrates_to_one() {
 
 #[test]
 fn bits_per_dim_are_those_of_a_density_over_levels() {
-    // −log p of levels, by a flow that dequantises first, over D·ln 2.
+    // −log p of levels, by a flow that dequantizes first, over D·ln 2.
     let (inner, levels) = (some_nice(), uniform(&[6, 5], 0.0, 256.0, &mut rng(4)));
     let unit = Tensor::from_fn(levels.shape(), |i| levels.as_slice()[i] / 256.0);
     let of_unit = inner.log_prob_of(&unit).unwrap();
     let config = NiceConfig { dims: 5, couplings: 4, hidden: 7, depth: 2, condition: 0 };
-    let model = FromLevels(Dequantise::new(256), Nice::build(&config, &mut rng(1)));
-    randomise(&model.1, 0.5, &mut rng(2));
+    let model = FromLevels(Dequantize::new(256), Nice::build(&config, &mut rng(1)));
+    randomize(&model.1, 0.5, &mut rng(2));
     let of_levels = Flow::new(model, Logistic, [5]).log_prob_of(&levels).unwrap();
     for (of_levels, of_unit) in of_levels.as_slice().iter().zip(of_unit.as_slice()) {
         near(bits_per_dim(*of_unit, 5, 256.0), -of_levels / (5.0 * 2.0f64.ln()), 1e-12);
     }
 }
 
-/// Dequantisation before another flow's bijection.
+/// Dequantization before another flow's bijection.
 #[derive(Debug)]
-struct FromLevels(Dequantise, Flow<f64>);
+struct FromLevels(Dequantize, Flow<f64>);
 
 impl Bijection<f64> for FromLevels {
     fn to_latent(&self, x: &Var<f64>, cx: Context<'_, f64>) -> Mapped<f64> {

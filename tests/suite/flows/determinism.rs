@@ -2,9 +2,9 @@
 
 use super::{bits, param_bits, rng};
 use autograd::{Param, Tensor, parallel, sharded};
-use flows::layers::{AdditiveCoupling, Dequantise, Logit, Permutation, Rescaling, Split};
+use flows::layers::{AdditiveCoupling, Dequantize, Logit, Permutation, Rescaling, Split};
 use flows::models::{Nice, NiceConfig};
-use flows::nn::{Activation, Adam, AdamConfig, Average, Mlp, clip_norm};
+use flows::nn::{Activation, Adam, AdamConfig, Ema, Mlp, clip_norm};
 use flows::{Chain, Context, Flow, Logistic, Module, Noise};
 
 const ROWS: usize = 24;
@@ -14,7 +14,7 @@ const DIMS: usize = 6;
 fn model(seed: u64) -> Flow<f32> {
     let mut rng = rng(seed);
     let layers = Chain::new(vec![
-        Box::new(Dequantise::new(256)),
+        Box::new(Dequantize::new(256)),
         Box::new(Logit::new(0.05)),
         Box::new(Permutation::random(DIMS, &mut rng)),
         Box::new(AdditiveCoupling::new(Split::ReadFirst, Mlp::new(3, &[16], 3, Activation::Relu, &mut rng))),
@@ -32,7 +32,7 @@ fn trained(seed: u64, shards: usize, threads: usize) -> (Named, Named) {
     let flow = model(seed);
     let pixels = Tensor::<f32>::from_fn([ROWS, DIMS], |i| ((37 * i) % 256) as f32);
     let mut adam = Adam::new(flow.params(), AdamConfig::default());
-    let mut average = Average::new(flow.params(), 0.9);
+    let mut average = Ema::new(flow.params(), 0.9);
     for step in 0..15 {
         let noise = Noise::for_step(seed, step);
         let mut evaluated = sharded(ROWS, shards, |tape, rows| {
@@ -50,7 +50,7 @@ fn trained(seed: u64, shards: usize, threads: usize) -> (Named, Named) {
 fn a_training_repeats_to_the_last_bit() {
     assert_eq!(trained(1, 1, 1), trained(1, 1, 1));
     assert_eq!(trained(1, 3, 2), trained(1, 3, 2));
-    // An optimiser's step treats each number alone, so that threads do not show in it.
+    // An optimizer's step treats each number alone, so that threads do not show in it.
     assert_eq!(trained(1, 2, 1), trained(1, 2, 2));
     assert_ne!(trained(1, 1, 1).0, trained(2, 1, 1).0);
 }
@@ -78,7 +78,7 @@ fn parameters_have_their_paths_in_a_fixed_order() {
 
 #[test]
 fn the_thread_count_does_not_show_in_large_steps() {
-    // Enough numbers for the optimiser to part them among threads.
+    // Enough numbers for the optimizer to part them among threads.
     const MANY: usize = 200_003;
     let step = |threads: usize| {
         let param = Param::new(Tensor::<f32>::from_fn([MANY], |i| (i as f32 * 0.37).sin()));

@@ -4,7 +4,7 @@ mod power;
 
 use super::{near, param_bits, rng, uniform};
 use autograd::{Real, Tape, Tensor, Var};
-use flows::check::{copy_params, randomise};
+use flows::check::{copy_params, randomize};
 use flows::distillation::{Teacher, Terms, freeze, logistic_terms, reverse_kl, softened};
 use flows::layers::{Affine, Autoregressive, Gate, Reads};
 use flows::models::{
@@ -25,10 +25,10 @@ fn sizes(components: usize) -> WaveNetFlowConfig {
 /// A teacher and a student away from where they start.
 fn pair<T: Real>(components: usize) -> (Arc<WaveNetLayer<T>>, Arc<ParallelWaveNet<T>>) {
     let teacher: WaveNetLayer<f64> = WaveNetFlow::layer(&sizes(components), &mut rng(1));
-    randomise(&teacher, 0.5, &mut rng(2));
+    randomize(&teacher, 0.5, &mut rng(2));
     let config = ParallelWaveNetConfig { channels: 4, skip: 4, layers: 2, cycles: vec![1, 1], condition: 0 };
     let student: ParallelWaveNet<f64> = ParallelWaveNet::new(&config, &mut rng(3));
-    randomise(&student, 0.3, &mut rng(4));
+    randomize(&student, 0.3, &mut rng(4));
     let same = (WaveNetFlow::layer(&sizes(components), &mut rng(1)), ParallelWaveNet::new(&config, &mut rng(3)));
     copy_params(&teacher, &same.0).unwrap();
     copy_params(&student, &same.1).unwrap();
@@ -263,7 +263,7 @@ fn far_from_the_teacher_a_ratio_counts_by_its_logarithm() {
         let tape = Tape::new();
         let ratios = tape.variable(Tensor::from_slice([ratios.len()], ratios));
         let loss = softened(&ratios, c);
-        let slopes = tape.pull(&loss, &loss.constant_like(Tensor::scalar(1.0)), &[&ratios]);
+        let slopes = tape.vjp(&loss, &loss.constant_like(Tensor::scalar(1.0)), &[&ratios]);
         (loss.item(), slopes[0].value().as_slice().iter().map(|slope| slope * 3.0).collect::<Vec<_>>())
     };
     // Below c it is the mean; an estimate may be negative.

@@ -48,12 +48,12 @@ fn far_out_energies_are_large_and_have_slopes() {
 }
 
 #[test]
-fn normalisers_are_those_of_the_integral_in_closed_form() {
+fn normalizers_are_those_of_the_integral_in_closed_form() {
     // For each x₁ the waves are one or two Gaussians in x₂, and the walls are half a Gaussian each.
     let gaussian = |std: f64| std * (2.0 * PI).sqrt();
     let across = 8.0 + gaussian(0.4);
     for (energy, widths) in [(Energy::U2, 0.4), (Energy::U3, 0.7), (Energy::U4, 0.75)] {
-        near(energy.log_normaliser(), (gaussian(widths) * across).ln(), 1e-6);
+        near(energy.log_normalizer(), (gaussian(widths) * across).ln(), 1e-6);
     }
     // In polar coordinates the ring's integral is one over r alone of a function that both sides have in
     // common.
@@ -69,7 +69,7 @@ fn normalisers_are_those_of_the_integral_in_closed_form() {
             around.sum::<f64>() * 2.0 * PI / f64::from(turns) * r * width
         })
         .sum();
-    near(Energy::U1.log_normaliser(), ring.ln(), 1e-6);
+    near(Energy::U1.log_normalizer(), ring.ln(), 1e-6);
 }
 
 fn planar(layers: usize, seed: u64) -> Flow<f64> {
@@ -79,7 +79,7 @@ fn planar(layers: usize, seed: u64) -> Flow<f64> {
 #[test]
 fn a_ratio_to_an_energy_is_that_to_its_density_but_for_a_constant() {
     let (student, teacher) = (planar(2, 1), planar(0, 2));
-    flows::check::randomise(&student, 0.5, &mut rng(3));
+    flows::check::randomize(&student, 0.5, &mut rng(3));
     let z = Var::from(StandardNormal.sample([40, 2].into(), 1.0, &mut rng(4)));
     let cx = Context::default();
     let known = log_ratio(&student, &teacher, &z, cx);
@@ -96,7 +96,7 @@ fn a_planar_flow_learns_an_energy_from_its_own_samples() {
     let judged = || {
         let z = Var::from(StandardNormal.sample([4000, 2].into(), 1.0, &mut rng(6)));
         let bound = log_ratio_to_energy(&flow, |x| energy.of(x), &z, Context::default()).mean_all().item();
-        bound + energy.log_normaliser()
+        bound + energy.log_normalizer()
     };
     let start = judged();
     let (mut adam, mut rng) = (Adam::new(flow.params(), AdamConfig::default()), rng(7));

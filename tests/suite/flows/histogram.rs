@@ -21,12 +21,12 @@ fn latents(layer: &HistogramMarginal<f64>, x: &[f64]) -> [Vec<f64>; 2] {
 #[test]
 fn inside_it_is_the_line_through_the_edges() {
     let x = [0.0, 0.25, 1.0, 1.5, 2.5, 2.99];
-    let [z, log_slope] = latents(&small(), &x);
-    for ((x, z), log_slope) in x.iter().zip(z).zip(log_slope) {
+    let [z, log_deriv] = latents(&small(), &x);
+    for ((x, z), log_deriv) in x.iter().zip(z).zip(log_deriv) {
         let cdf = if *x < 1.0 { 0.125 + 0.25 * x } else { 0.375 + 0.25 * (x - 1.0) };
         near(log_normal_cdf(z).exp(), cdf, 1e-15);
         // Both bins have density ¼.
-        near(log_slope - 0.5 * z * z, 0.25f64.ln() + 0.5 * std::f64::consts::TAU.ln(), 1e-14);
+        near(log_deriv - 0.5 * z * z, 0.25f64.ln() + 0.5 * std::f64::consts::TAU.ln(), 1e-14);
     }
 }
 
@@ -37,14 +37,14 @@ fn it_rises_everywhere_without_a_jump_and_goes_on_straight() {
         let [z, _] = latents(&layer, &[edge - 1e-12, edge, edge + 1e-12]);
         assert!(z[0] < z[1] && z[1] < z[2] && z[2] - z[0] < 1e-11, "{z:?}");
     }
-    let [z, log_slope] = latents(&layer, &[-1e-9, -1.0, -2.0, -3.0, -1e30, 3.0, 4.0, 5.0, 1e30]);
+    let [z, log_deriv] = latents(&layer, &[-1e-9, -1.0, -2.0, -3.0, -1e30, 3.0, 4.0, 5.0, 1e30]);
     near(z[3] - z[2], z[2] - z[1], 1e-14);
     near(z[7] - z[6], z[6] - z[5], 1e-14);
-    near((z[6] - z[5]).ln(), log_slope[6], 1e-14);
+    near((z[6] - z[5]).ln(), log_deriv[6], 1e-14);
     // Both bins together are uniform from 0 to 3, whose deviation is 3/√12.
-    near(log_slope[0], -(3.0 / 12f64.sqrt()).ln(), 1e-14);
-    near(log_slope[7], log_slope[0], 1e-14);
-    assert!(z.iter().chain(&log_slope).all(|number| number.is_finite()));
+    near(log_deriv[0], -(3.0 / 12f64.sqrt()).ln(), 1e-14);
+    near(log_deriv[7], log_deriv[0], 1e-14);
+    assert!(z.iter().chain(&log_deriv).all(|number| number.is_finite()));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The harness once more: masked couplings and normalising layers with a mistake each that is easily
+//! The harness once more: masked couplings and normalizing layers with a mistake each that is easily
 //! made in them, and the properties that must see it.
 
 use super::mutations::{Suspect, entry};
@@ -84,7 +84,7 @@ impl<T: Real> Module<T> for Coupling<T> {
     }
 }
 
-/// A mistake in a normalising layer over the squares of a checkerboard.
+/// A mistake in a normalizing layer over the squares of a checkerboard.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum NormFlaw {
     None,

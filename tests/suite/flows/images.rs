@@ -3,7 +3,7 @@
 
 use super::{bits, near, rng, uniform};
 use autograd::{Tensor, Var, check, diff};
-use flows::check::randomise;
+use flows::check::randomize;
 use flows::layers::{ActNorm, AffineCoupling, FactorOut, Logit, Mask, Split, Squeeze};
 use flows::models::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
 use flows::nn::{Activation, Conv2d, Init, Mlp, Network, ResNet, ResNetConfig};
@@ -71,14 +71,14 @@ fn a_mask_parts_every_number_and_loses_none() {
 }
 
 #[test]
-fn after_a_pair_of_checkerboards_every_pixel_depends_on_its_neighbours() {
+fn after_a_pair_of_checkerboards_every_pixel_depends_on_its_neighbors() {
     for image @ [_, height, width] in [[1, 4, 4], [1, 3, 5]] {
         let layer = |i: usize| -> Box<dyn Bijection<f64>> {
             let net = ResNet::new(&res_net(1, 2, false), &mut rng(i as u64));
             Box::new(AffineCoupling::new(Mask::checkerboard(image, i), 1, net))
         };
         let pair = Chain::new(vec![layer(0), layer(1)]);
-        randomise(&pair, 0.5, &mut rng(7));
+        randomize(&pair, 0.5, &mut rng(7));
         let x = uniform(&[1, 1, height, width], -2.0, 2.0, &mut rng(8));
         let slopes = diff::jacobian(|x| pair.to_latent(x, Context::default()).value, &x);
         let slope = |of: usize, by: usize| slopes.as_slice()[of * height * width + by];
@@ -86,53 +86,53 @@ fn after_a_pair_of_checkerboards_every_pixel_depends_on_its_neighbours() {
             let (row, column) = (at / width, at % width);
             let beside = [(row > 0, at.wrapping_sub(width)), (row + 1 < height, at + width)];
             let beside = beside.into_iter().chain([(column > 0, at.wrapping_sub(1)), (column + 1 < width, at + 1)]);
-            for (_, neighbour) in beside.filter(|(exists, _)| *exists) {
-                assert!(slope(at, neighbour) != 0.0, "{image:?}: pixel {at} does not depend on {neighbour}");
+            for (_, neighbor) in beside.filter(|(exists, _)| *exists) {
+                assert!(slope(at, neighbor) != 0.0, "{image:?}: pixel {at} does not depend on {neighbor}");
             }
         }
     }
 }
 
-fn res_net(inputs: usize, outputs: usize, normalised: bool) -> ResNetConfig {
-    ResNetConfig { inputs, outputs, channels: 12, blocks: 2, condition: 0, normalised }
+fn res_net(inputs: usize, outputs: usize, normalized: bool) -> ResNetConfig {
+    ResNetConfig { inputs, outputs, channels: 12, blocks: 2, condition: 0, normalized }
 }
 
 #[test]
-fn normalising_a_convolutions_weights_leaves_its_function_as_it_was() {
+fn normalizing_a_convolutions_weights_leaves_its_function_as_it_was() {
     let x = images([2, 3, 4, 5], 1);
     for init in [Init::He { gain: 0.7 }, Init::Torch, Init::Zeros] {
         let conv = || Conv2d::<f64>::new(3, 4, 3, init, &mut rng(2));
-        let (plain, normalised) = (conv(), conv().normalised());
-        check::assert_close("same function", normalised.apply(&x).value(), plain.apply(&x).value(), 1e-12);
+        let (plain, normalized) = (conv(), conv().normalized());
+        check::assert_close("same function", normalized.apply(&x).value(), plain.apply(&x).value(), 1e-12);
         // Nor does the length of a direction matter, whichever output's it is.
-        let before = normalised.apply(&x).into_value();
-        let (_, direction) = &normalised.params()[0];
+        let before = normalized.apply(&x).into_value();
+        let (_, direction) = &normalized.params()[0];
         let factors = [1e-3, 0.5, 7.0, 1e4];
         direction.update(|w| w.chunks_mut(27).zip(factors).for_each(|(w, f)| w.iter_mut().for_each(|w| *w *= f)));
-        check::assert_close("other lengths", normalised.apply(&x).value(), &before, 1e-12);
+        check::assert_close("other lengths", normalized.apply(&x).value(), &before, 1e-12);
         // The gain is the length of each output's weights.
-        let (path, gain) = &normalised.params()[1];
+        let (path, gain) = &normalized.params()[1];
         assert_eq!(path, "gain");
         gain.update(|g| g.iter_mut().for_each(|g| *g *= 2.0));
         let doubled = Tensor::from_fn(before.shape(), |i| 2.0 * before.as_slice()[i]);
-        check::assert_close("twice the gain", normalised.apply(&x).value(), &doubled, 1e-12);
+        check::assert_close("twice the gain", normalized.apply(&x).value(), &doubled, 1e-12);
     }
 }
 
 #[test]
 fn fresh_networks_are_silent_and_couplings_with_them_identities() {
-    for normalised in [false, true] {
-        let config = ResNetConfig { condition: 3, ..res_net(2, 4, normalised) };
+    for normalized in [false, true] {
+        let config = ResNetConfig { condition: 3, ..res_net(2, 4, normalized) };
         let net = ResNet::new(&config, &mut rng(1));
         let condition = Var::from(Tensor::from_slice([2, 3], &[1.0, 0.0, 0.0, 0.0, 0.0, 1.0]));
         let x = images([2, 2, 3, 3], 2);
         assert!(net.apply(&x, Some(&condition)).value().as_slice().iter().all(|y| *y == 0.0));
         let context = Context::default().given(&condition);
         identity(&AffineCoupling::new(Mask::checkerboard([2, 3, 3], 0), 2, net), &x, context);
-        let halves = ResNet::new(&res_net(1, 2, normalised), &mut rng(3));
+        let halves = ResNet::new(&res_net(1, 2, normalized), &mut rng(3));
         identity(&AffineCoupling::new(Split::ReadLast, 1, halves), &x, Context::default());
     }
-    let net = Mlp::new(2, &[5, 5], 2, Activation::Relu, &mut rng(4)).silent();
+    let net = Mlp::new(2, &[5, 5], 2, Activation::Relu, &mut rng(4)).zero_initialized();
     let x = Var::from(uniform(&[3, 3], -2.0, 2.0, &mut rng(5)));
     identity(&AffineCoupling::new(Split::ReadFirst, 1, net), &x, Context::default());
 }

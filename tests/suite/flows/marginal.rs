@@ -1,4 +1,4 @@
-//! The marginal layer of kernels: z, log-slopes and derivatives from one tail to the other, roots, and its start.
+//! The marginal layer of kernels: z, log-derivatives and derivatives from one tail to the other, roots, and its start.
 
 mod mutations;
 
@@ -10,7 +10,7 @@ use flows::layers::{KernelMarginal, Permutation};
 use flows::{Bijection, Chain, Context, Module};
 use rand::RngExt;
 
-/// 20 digits of z, of the log-slope and of its derivative, by `marginal/tails.py`.
+/// 20 digits of z, of the log-derivative and of its derivative, by `marginal/tails.py`.
 const TAILS: &str = include_str!("marginal/tails.txt");
 
 /// The mixtures of the table: logits, locations and log-scales.
@@ -36,14 +36,14 @@ fn column<T: Real>(numbers: &[f64]) -> Tensor<T> {
     Tensor::from_fn([numbers.len(), 1], |i| T::from_f64(numbers[i]))
 }
 
-/// z, the log-slope, and its derivative by x.
+/// z, the log-derivative, and its derivative by x.
 fn all<T: Real>(x: &Tensor<T>, kernels: &Tensor<T>) -> [Vec<f64>; 3] {
     let tape = Tape::new();
     let x = tape.variable(x.clone());
-    let [z, log_slope] = marginal::to_latent(&x, &Var::from(kernels.clone()));
-    let one = Var::from(Tensor::full(log_slope.shape(), T::ONE));
-    let bend = tape.pull(&log_slope, &one, &[&x]).remove(0);
-    [z, log_slope, bend].map(|y| y.value().as_slice().iter().map(|y| y.to_f64()).collect())
+    let [z, log_deriv] = marginal::to_latent(&x, &Var::from(kernels.clone()));
+    let one = Var::from(Tensor::full(log_deriv.shape(), T::ONE));
+    let bend = tape.vjp(&log_deriv, &one, &[&x]).remove(0);
+    [z, log_deriv, bend].map(|y| y.value().as_slice().iter().map(|y| y.to_f64()).collect())
 }
 
 /// The greatest 1/h.
@@ -56,21 +56,21 @@ fn tails_are_those_of_an_arbitrary_precision() {
     let (dimensions, mut furthest) = (dimensions(), 0.0f64);
     for line in TAILS.lines().filter(|line| !line.starts_with('#')) {
         let numbers: Vec<f64> = line.split(' ').map(|number| number.parse().unwrap()).collect();
-        let [d, x, z, log_slope, bend] = numbers[..] else { panic!("five numbers: {line}") };
+        let [d, x, z, log_deriv, bend] = numbers[..] else { panic!("five numbers: {line}") };
         let parts = &dimensions[d as usize];
         furthest = furthest.max(z.abs());
         let found = all(&column::<f64>(&[x]), &kernels(parts));
         let alone = mixture(parts).to_latent(x);
-        // What moves as fast as e^log_slope takes x's own rounding, and of a tail e^−u that of u.
-        let steep = 1.0 + (log_slope.exp() * x.abs()).min(100.0);
+        // What moves as fast as e^log_deriv takes x's own rounding, and of a tail e^−u that of u.
+        let steep = 1.0 + (log_deriv.exp() * x.abs()).min(100.0);
         for (value, slope) in [(found[0][0], found[1][0]), alone] {
             near(value, z, 1.5e-15 * steep.max(z.abs()));
-            near(slope, log_slope, 4e-14 * steep);
+            near(slope, log_deriv, 4e-14 * steep);
         }
         near(found[2][0], bend, 2e-14 * sharpest(parts) * steep);
         if z.abs() <= 37.0 {
             let back = marginal::to_data(&column::<f64>(&[z]), &kernels(parts)).item();
-            let conditioned = 4e-15 * (-log_slope).exp() * z.abs().max(1.0);
+            let conditioned = 4e-15 * (-log_deriv).exp() * z.abs().max(1.0);
             near(back, x, conditioned + 4e-15 * x.abs().max(1.0));
             near(mixture(parts).to_data(z).0, x, conditioned + 4e-15 * x.abs().max(1.0));
         }
@@ -86,8 +86,8 @@ fn the_mixtures_functions_are_what_they_are_called() {
             near(mixture.log_cdf(x).exp() + mixture.log_survival(x).exp(), 1.0, 1e-14);
             let slope = (mixture.log_cdf(x + 1e-6).exp() - mixture.log_cdf(x - 1e-6).exp()) / 2e-6;
             near(mixture.log_density(x).exp(), slope, 1e-6 * slope.abs().max(1e-3));
-            let (z, log_slope) = mixture.to_latent(x);
-            near(mixture.log_density(x) + 0.5 * z * z + 0.5 * std::f64::consts::TAU.ln(), log_slope, 1e-11);
+            let (z, log_deriv) = mixture.to_latent(x);
+            near(mixture.log_density(x) + 0.5 * z * z + 0.5 * std::f64::consts::TAU.ln(), log_deriv, 1e-11);
         }
     }
 }
@@ -100,11 +100,11 @@ fn every_finite_number_has_finite_answers() {
         for parts in dimensions() {
             let tape = Tape::new();
             let (x, kernels) = (tape.variable(column::<T>(&x)), tape.variable(kernels::<T>(&parts)));
-            let [z, log_slope] = marginal::to_latent(&x, &kernels);
-            assert!(z.value().all_finite() && log_slope.value().all_finite(), "{z:?} {log_slope:?}");
+            let [z, log_deriv] = marginal::to_latent(&x, &kernels);
+            assert!(z.value().all_finite() && log_deriv.value().all_finite(), "{z:?} {log_deriv:?}");
             let one = Var::from(Tensor::full(z.shape(), T::ONE));
-            for y in [&z, &log_slope] {
-                for gradient in tape.pull(y, &one, &[&x, &kernels]) {
+            for y in [&z, &log_deriv] {
+                for gradient in tape.vjp(y, &one, &[&x, &kernels]) {
                     assert!(gradient.value().all_finite(), "{gradient:?}");
                 }
             }
@@ -115,8 +115,8 @@ fn every_finite_number_has_finite_answers() {
     hold::<f64>(f64::MAX);
     // What is no number stays so, and alone.
     let parts = kernels::<f32>(&dimensions()[0]);
-    let [z, log_slope, _] = all(&column::<f32>(&[0.5, f64::NAN, 0.5]), &parts);
-    assert!(z[1].is_nan() && log_slope[1].is_nan() && z[0].is_finite() && z[2].is_finite());
+    let [z, log_deriv, _] = all(&column::<f32>(&[0.5, f64::NAN, 0.5]), &parts);
+    assert!(z[1].is_nan() && log_deriv[1].is_nan() && z[0].is_finite() && z[2].is_finite());
     assert_eq!(all(&column::<f32>(&[f64::INFINITY]), &parts)[0], [f64::INFINITY]);
 }
 
@@ -132,8 +132,8 @@ fn nothing_jumps_and_z_rises() {
         for switch in switches.into_iter().chain(mirrored) {
             let step = 1e-9 * switch.abs().max(1.0);
             let x: Vec<f64> = (-200..=200).map(|i| switch + step * f64::from(i)).collect();
-            let [z, log_slope, bend] = all(&column::<f64>(&x), &wide);
-            let slope = log_slope[200].exp();
+            let [z, log_deriv, bend] = all(&column::<f64>(&x), &wide);
+            let slope = log_deriv[200].exp();
             let rounding = 1e-14 * (1.0 + slope * switch.abs()) * (1.0 + z[200].abs());
             // Over all of these steps slopes change by as much as 1/h says.
             let (sharp, reach) = (sharpest(&parts), 400.0 * step);
@@ -141,18 +141,18 @@ fn nothing_jumps_and_z_rises() {
                 let moved = x[i] - x[i - 1];
                 near(z[i] - z[i - 1], slope * moved, rounding + 3.0 * reach * sharp * slope * step);
                 let bent = 50.0 * rounding + reach * sharp * sharp * step;
-                near(log_slope[i] - log_slope[i - 1], bend[200] * moved, bent);
+                near(log_deriv[i] - log_deriv[i - 1], bend[200] * moved, bent);
                 near(bend[i], bend[i - 1], 1e3 * rounding * sharp + 3.0 * sharp * sharp * step);
             }
         }
         // In f32, along a grid through all of these.
         let x: Vec<f64> = (-40_000..=40_000).map(|i| f64::from(i as f32 * 2.5e-3)).collect();
-        let [z, log_slope, _] = all(&column::<f32>(&x), &narrow);
+        let [z, log_deriv, _] = all(&column::<f32>(&x), &narrow);
         for i in 1..x.len() {
             let (want, slope) = mixture.to_latent(x[i]);
             let rounding = 1e-6 * (1.0 + want.abs() + (slope.exp() * x[i].abs()).min(1e3));
             near(z[i], want, rounding);
-            near(log_slope[i], slope, 30.0 * rounding);
+            near(log_deriv[i], slope, 30.0 * rounding);
             assert!(z[i] >= z[i - 1] - 2.0 * rounding, "z falls at {}: {} to {}", x[i], z[i - 1], z[i]);
         }
     }
@@ -166,8 +166,8 @@ fn gradients_by_kernels_do_not_jump() {
         let tape = Tape::new();
         let (x, kernels) =
             (tape.constant(column::<f64>(&[mixture(parts).to_data(z).0])), tape.variable(kernels(parts)));
-        let [value, log_slope] = marginal::to_latent(&x, &kernels);
-        let loss = value.scale(0.7).sum_all() + log_slope.scale(-1.3).sum_all();
+        let [value, log_deriv] = marginal::to_latent(&x, &kernels);
+        let loss = value.scale(0.7).sum_all() + log_deriv.scale(-1.3).sum_all();
         tape.backward(&loss).wrt(&kernels).unwrap().clone()
     };
     for z in [36.0, -36.0] {
@@ -180,20 +180,20 @@ fn packed(to_data: bool, count: usize) -> impl Fn(&Var<f64>) -> Var<f64> {
     move |all| {
         let number = all.slice(0, 0..2).reshape([2, 1]);
         let parameters = all.slice(0, 2..2 + 3 * count).reshape([3, 1, count]);
-        let [value, log_slope] = if to_data {
+        let [value, log_deriv] = if to_data {
             // As the layer does, whose parameters are not variables here.
             let mut x = number.constant_like(marginal::to_data(number.value(), parameters.value()));
             for _ in 0..2 {
-                let [z, log_slope] = marginal::to_latent(&x, &parameters);
+                let [z, log_deriv] = marginal::to_latent(&x, &parameters);
                 let excess = z - &number;
-                x = x - (&excess - excess.detach()) * (-log_slope).exp();
+                x = x - (&excess - excess.detach()) * (-log_deriv).exp();
             }
-            let log_slope = -marginal::to_latent(&x, &parameters)[1].clone();
-            [x, log_slope]
+            let log_deriv = -marginal::to_latent(&x, &parameters)[1].clone();
+            [x, log_deriv]
         } else {
             marginal::to_latent(&number, &parameters)
         };
-        Var::concat(0, &[&value.reshape([2]), &log_slope.reshape([2])])
+        Var::concat(0, &[&value.reshape([2]), &log_deriv.reshape([2])])
     }
 }
 
@@ -257,7 +257,7 @@ fn moments(rows: &Tensor<f64>) -> Vec<[f64; 2]> {
 fn it_starts_at_the_density_estimate_of_its_first_batch() {
     let x = rows(400, 3, 5);
     let layer = KernelMarginal::<f64>::new(3, 80);
-    let z = layer.initialise(&Var::from(x.clone()), Context::default()).into_value();
+    let z = layer.initialize(&Var::from(x.clone()), Context::default()).into_value();
     // Of two modes the estimate makes wider ones.
     for [mean, variance] in moments(&z) {
         near(mean, 0.0, 0.15);
@@ -275,7 +275,7 @@ fn it_starts_at_the_density_estimate_of_its_first_batch() {
     // σ·(4√π/(π⁴n))^⅕ for n = 80 and σ = 1.
     near(logistic_bandwidth(1.0, 80), 0.246_484_202_5, 1e-9);
     // Not again.
-    layer.initialise(&Var::from(rows(100, 3, 6)), Context::default());
+    layer.initialize(&Var::from(rows(100, 3, 6)), Context::default());
     assert_eq!(of("locations").as_slice()[0], x.as_slice()[0]);
 }
 
@@ -285,7 +285,7 @@ fn a_chain_starts_layer_by_layer() {
     let chain =
         Chain::<f64>::new(vec![Box::new(marginals()), Box::new(Permutation::reversal(3)), Box::new(marginals())]);
     let x = rows(300, 3, 7);
-    let z = chain.initialise(&Var::from(x.clone()), Context::default()).into_value();
+    let z = chain.initialize(&Var::from(x.clone()), Context::default()).into_value();
     // The second layer's kernels are at what the first made of the rows.
     let first = chain.layers()[0].to_latent(&Var::from(x), Context::default()).value.into_value();
     let locations = chain.params().into_iter().find(|(path, _)| path == "layers.2.locations").unwrap().1.value();
@@ -302,7 +302,7 @@ fn a_chain_starts_layer_by_layer() {
 fn few_rows_and_rows_that_do_not_vary_are_a_start_too() {
     let same = Tensor::<f64>::full([3, 2], 7.0);
     let layer = KernelMarginal::<f64>::new(2, 10);
-    let z = layer.initialise(&Var::from(same), Context::default()).into_value();
+    let z = layer.initialize(&Var::from(same), Context::default()).into_value();
     assert!(z.all_finite() && max_error(&z, &Tensor::zeros([3, 2])) < 1e-9, "{z:?}");
     let rows = KernelMarginal::from_rows(&rows(12, 2, 1));
     assert_eq!(rows.params()[0].1.shape()[..], [2, 12]);
@@ -313,7 +313,7 @@ fn few_rows_and_rows_that_do_not_vary_are_a_start_too() {
 #[test]
 fn threads_change_nothing() {
     let (x, layer) = (rows(600, 12, 3).cast::<f32>(), KernelMarginal::<f32>::new(12, 90));
-    layer.initialise(&Var::from(x.clone()), Context::default());
+    layer.initialize(&Var::from(x.clone()), Context::default());
     let step = |threads: usize| {
         parallel::with_threads(threads, || {
             let tape = Tape::new();

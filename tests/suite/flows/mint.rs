@@ -3,7 +3,7 @@
 use super::{bits, rng, uniform};
 use autograd::check::max_error;
 use autograd::{Tape, Tensor, Var, diff, parallel};
-use flows::check::randomise;
+use flows::check::randomize;
 use flows::layers::Mint;
 use flows::models::{MintNet, MintNetConfig, MintScale};
 use flows::nn::{ConvMask, Init, MaskedConv2d};
@@ -19,7 +19,7 @@ const SIZES: [([usize; 3], usize); 6] =
 fn layer(mask: ConvMask, image: [usize; 3], branches: usize, scale: f64, seed: u64) -> Mint<f64> {
     let mut rng = rng(seed);
     let layer = Mint::new(mask, image, branches, Init::He { gain: 0.5 }, &mut rng);
-    randomise(&layer, scale, &mut rng);
+    randomize(&layer, scale, &mut rng);
     layer
 }
 
@@ -243,7 +243,7 @@ fn the_sweep_stands_weights_and_scales_far_out() {
 }
 
 #[test]
-fn latents_that_are_no_numbers_end_the_sweep_and_spoil_no_neighbour() {
+fn latents_that_are_no_numbers_end_the_sweep_and_spoil_no_neighbor() {
     let image = [2, 3, 3];
     for mask in MASKS {
         let layer = layer(mask, image, 2, 1.0, 17);

@@ -77,8 +77,8 @@ impl<T: Real> Layer<T> {
         self.weights[l].on(x) * x.constant_like(mask)
     }
 
-    /// The weight at the centre from a unit of the layer before to one of layer l.
-    fn centre(weight: &Var<T>, output: usize, input: usize) -> Var<T> {
+    /// The weight at the center from a unit of the layer before to one of layer l.
+    fn center(weight: &Var<T>, output: usize, input: usize) -> Var<T> {
         weight
             .slice(0, output..output + 1)
             .slice(1, input..input + 1)
@@ -94,8 +94,8 @@ impl<T: Real> Layer<T> {
         if self.flaw != Flaw::SignsLeftOut {
             let positive = |w: Var<T>| w.item() >= T::ZERO;
             for (c, last, first) in paths() {
-                let own = Self::centre(&w2, last, first);
-                let wanted = positive(Self::centre(&w1, first, c)) == positive(Self::centre(&w3, c, last));
+                let own = Self::center(&w2, last, first);
+                let wanted = positive(Self::center(&w1, first, c)) == positive(Self::center(&w3, c, last));
                 if positive(own.clone()) != wanted {
                     // w − 2w at the one place.
                     let at = own.scale(-2.0).embed(0, last, 1, UNITS[2]).embed(1, first, 1, UNITS[1]);
@@ -124,7 +124,7 @@ impl<T: Real> Layer<T> {
             if left_out {
                 continue;
             }
-            let weights = Self::centre(&w3, c, last) * Self::centre(&w2, last, first) * Self::centre(&w1, first, c);
+            let weights = Self::center(&w3, c, last) * Self::center(&w2, last, first) * Self::center(&w1, first, c);
             let term = slope(&a2, last) * slope(&a1, first) * weights;
             diagonal = diagonal + term.embed(1, c, 1, IMAGE[0]);
         }

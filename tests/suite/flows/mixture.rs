@@ -81,7 +81,7 @@ fn log_base(kind: Kind, v: f64) -> f64 {
 }
 
 fn plain<T: Real>(mapped: &Elementwise<T>) -> [Vec<f64>; 2] {
-    [&mapped.value, &mapped.log_slope].map(|y| y.value().as_slice().iter().map(|y| y.to_f64()).collect())
+    [&mapped.value, &mapped.log_deriv].map(|y| y.value().as_slice().iter().map(|y| y.to_f64()).collect())
 }
 
 /// Numbers from both tails and from all between.
@@ -108,7 +108,7 @@ fn one_component_is_the_affine_map() {
         ];
         for (found, expected) in pairs {
             assert_close("value", found.value.value(), expected.value.value(), 1e-12);
-            assert_close("log-slope", found.log_slope.value(), expected.log_slope.value(), 1e-12);
+            assert_close("log-derivative", found.log_deriv.value(), expected.log_deriv.value(), 1e-12);
         }
     }
 }
@@ -154,7 +154,7 @@ fn nothing_happens_at_the_median() {
         let median = mixture.to_data(kind, &[0.0]).concat()[0];
         let both = |x: &Var<f64>| {
             let mapped = mixture.mixture(kind).to_latent(x, &Var::from(mixture.each(1)));
-            Var::concat(1, &[&mapped.value, &mapped.log_slope])
+            Var::concat(1, &[&mapped.value, &mapped.log_deriv])
         };
         let at = |x: f64| Tensor::from_slice([1, 1], &[x]);
         let curvature = |x: f64| {
@@ -204,7 +204,7 @@ fn rows_are_as_the_operations() {
         let numbers = uniform(&[rows, 1], -9.0, 9.0, &mut rng);
         let by_output: Vec<f64> =
             (0..3 * count * rows).map(|i| parameters.as_slice()[i % rows * 3 * count + i / rows]).collect();
-        let (mut value, mut log_slope) = (vec![0.0; rows], vec![0.0; rows]);
+        let (mut value, mut log_deriv) = (vec![0.0; rows], vec![0.0; rows]);
         let run = |to_data: bool| {
             let (input, parameters) = (Var::from(numbers.clone()), Var::from(parameters.clone()));
             plain(&if to_data { mixture.to_data(&input, &parameters) } else { mixture.to_latent(&input, &parameters) })
@@ -214,11 +214,11 @@ fn rows_are_as_the_operations() {
                 near(*found, expected, 1e-12 * expected.abs().max(1.0));
             }
         };
-        mixture.to_latent_rows(numbers.as_slice(), &by_output, &mut value, &mut log_slope);
-        same([&value, &log_slope], run(false));
-        mixture.to_data_rows(numbers.as_slice(), &by_output, &mut value, &mut log_slope);
+        mixture.to_latent_rows(numbers.as_slice(), &by_output, &mut value, &mut log_deriv);
+        same([&value, &log_deriv], run(false));
+        mixture.to_data_rows(numbers.as_slice(), &by_output, &mut value, &mut log_deriv);
         for threads in [1, 2] {
-            same([&value, &log_slope], parallel::with_threads(threads, || run(true)));
+            same([&value, &log_deriv], parallel::with_threads(threads, || run(true)));
         }
     }
 }
@@ -232,7 +232,7 @@ fn packed(kind: Kind, to_data: bool, count: usize) -> impl Fn(&Var<f64>) -> Var<
         let mixture = Mixture::new(count, kind);
         let mapped =
             if to_data { mixture.to_data(&number, &parameters) } else { mixture.to_latent(&number, &parameters) };
-        Var::concat(1, &[&mapped.value, &mapped.log_slope]).reshape([2])
+        Var::concat(1, &[&mapped.value, &mapped.log_deriv]).reshape([2])
     }
 }
 
@@ -268,7 +268,7 @@ fn a_record_does_not_move_the_root() {
         let tape = Tape::new();
         let parameters = tape.variable(mixture.each::<f32>(3));
         let recorded = mixture.mixture(kind).to_data(&tape.variable(z), &parameters);
-        let gradients = tape.backward(&(recorded.value.sum_all() + recorded.log_slope.sum_all()));
+        let gradients = tape.backward(&(recorded.value.sum_all() + recorded.log_deriv.sum_all()));
         assert_eq!(super::bits(recorded.value.value()), super::bits(&Tensor::from_slice([3], &plain[0])));
         drop(gradients);
     }
@@ -288,26 +288,26 @@ fn far_out_nothing_overflows() {
             );
             let m = mixture.mixture(kind);
             let mapped = if to_data { m.to_data(&x, &parameters) } else { m.to_latent(&x, &parameters) };
-            let [value, log_slope] = plain(&mapped);
+            let [value, log_deriv] = plain(&mapped);
             for (i, x) in numbers.iter().enumerate() {
                 assert!(
-                    value[i].is_finite() && log_slope[i].is_finite(),
+                    value[i].is_finite() && log_deriv[i].is_finite(),
                     "{kind:?} at {x}: {}, {}",
                     value[i],
-                    log_slope[i]
+                    log_deriv[i]
                 );
             }
             let one = Var::from(Tensor::full(mapped.value.shape(), 1.0));
-            for y in [&mapped.value, &mapped.log_slope] {
-                for gradient in tape.pull(y, &one, &[&x, &parameters]) {
+            for y in [&mapped.value, &mapped.log_deriv] {
+                for gradient in tape.vjp(y, &one, &[&x, &parameters]) {
                     assert!(gradient.value().as_slice().iter().all(|g| !g.is_nan()), "{kind:?}: a gradient is NaN");
                 }
             }
         }
         // The broadest component rules there.
-        let [z, log_slope] = mixture.to_latent(kind, &[1e25f32]);
+        let [z, log_deriv] = mixture.to_latent(kind, &[1e25f32]);
         let s = 5.0 * 2.4f64.tanh();
-        near(log_slope[0], -s, 1e-4);
+        near(log_deriv[0], -s, 1e-4);
         near(z[0] / (1e25 / s.exp()), 1.0, 1e-4);
     }
 }

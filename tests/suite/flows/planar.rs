@@ -3,7 +3,7 @@
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error, second_directional};
 use autograd::{Param, Real, Tape, Tensor, Var, check, diff};
-use flows::check::{copy_params, randomise};
+use flows::check::{copy_params, randomize};
 use flows::layers::Planar;
 use flows::models::{PlanarBase, PlanarConfig, PlanarFlow};
 use flows::{Bijection, Context, Flow, Module};
@@ -97,7 +97,7 @@ fn single_precision_finds_the_same_points_at_extreme_weights() {
         // z → x magnifies what rounding leaves of z by as much as it stretches.
         let stretch = 1.0 + (w[0] * u[0] + w[1] * u[1]).max(0.0);
         assert_close(&format!("{w:?} {u:?}"), &back.value.value().cast(), &x, 2e-6 * size * stretch);
-        let slopes = tape.pull(&found.log_det, &found.log_det.zeros_like().shift(1.0), &[&variable]);
+        let slopes = tape.vjp(&found.log_det, &found.log_det.zeros_like().shift(1.0), &[&variable]);
         assert!(slopes[0].value().as_slice().iter().all(|slope| !slope.is_nan()), "{w:?} {u:?}");
     }
 }
@@ -162,7 +162,7 @@ fn derivatives_are_those_of_differences() {
 fn densities_over_both_bases_integrate_to_one_and_are_those_of_samples() {
     for base in [PlanarBase::Gaussian, PlanarBase::Uniform] {
         let flow: Flow<f64> = PlanarFlow::build(&PlanarConfig { dims: 2, layers: 2, base, condition: 0 }, &mut rng(8));
-        randomise(&flow, 0.6, &mut rng(9));
+        randomize(&flow, 0.6, &mut rng(9));
         let (cells, reach) = (400, 9.0);
         let width = 2.0 * reach / cells as f64;
         let middle = |i: usize| -reach + (i as f64 + 0.5) * width;

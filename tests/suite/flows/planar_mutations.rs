@@ -17,7 +17,7 @@ enum Flaw {
     /// u as it is, with `w·u` below −1.
     Unconstrained,
     /// u is moved along w, but not divided by ‖w‖².
-    NotNormalised,
+    NotNormalized,
     /// The slope of tanh is left out of the determinant.
     SlopeForgotten,
     /// The determinant has w·u in place of w·û.
@@ -52,7 +52,7 @@ impl<T: Real> Layer<T> {
         let (w, u) = (self.w.on(x), self.u.on(x));
         let along = (&w * &u).sum_all();
         let square =
-            if self.flaw == Flaw::NotNormalised { along.zeros_like().shift(1.0) } else { w.square().sum_all() };
+            if self.flaw == Flaw::NotNormalized { along.zeros_like().shift(1.0) } else { w.square().sum_all() };
         let wanted = along.softplus().shift(-1.0);
         let constrained = match self.flaw {
             Flaw::Unconstrained => u,
@@ -154,7 +154,7 @@ fn without_the_constraint_there_is_no_way_back() {
         check::round_trip(&Case::new(&layer, data()).with_latents(near.clone()), 1e-9).map(drop)
     };
     assert!(of(Flaw::None).is_ok() && of(Flaw::Unconstrained).is_err());
-    sees(Flaw::NotNormalised, &[RoundTrip, LogDetByDifferences, LogDetByTape]);
+    sees(Flaw::NotNormalized, &[RoundTrip, LogDetByDifferences, LogDetByTape]);
 }
 
 #[test]

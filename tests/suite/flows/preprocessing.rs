@@ -2,12 +2,12 @@
 
 use super::{bits, near, rng, uniform};
 use autograd::{Real, Tensor, Var};
-use flows::layers::{Dequantise, Logit, Standardise};
+use flows::layers::{Dequantize, Logit, Standardize};
 use flows::{Bijection, Context, Noise};
 
-/// Dequantised rows.
-fn dequantised<T: Real>(levels: u32, pixels: &Tensor<T>, noise: Noise) -> Tensor<T> {
-    Dequantise::new(levels).to_latent(&Var::from(pixels.clone()), Context::evaluation(noise)).value.into_value()
+/// Dequantized rows.
+fn dequantized<T: Real>(levels: u32, pixels: &Tensor<T>, noise: Noise) -> Tensor<T> {
+    Dequantize::new(levels).to_latent(&Var::from(pixels.clone()), Context::evaluation(noise)).value.into_value()
 }
 
 /// Every level many times over.
@@ -21,7 +21,7 @@ fn noise_keeps_every_pixel_in_its_own_cell() {
     // 255 about once in 130,000 draws, so that two million draws meet it.
     fn hold<T: Real>(levels: u32, times: usize) {
         let pixels = every_level::<T>(levels as usize, times);
-        let found = dequantised(levels, &pixels, Noise::new(1));
+        let found = dequantized(levels, &pixels, Noise::new(1));
         for (pixel, u) in pixels.as_slice().iter().zip(found.as_slice()) {
             let (k, u) = (pixel.to_f64(), u.to_f64());
             let own = (u * f64::from(levels)).floor() == k && u < 1.0;
@@ -37,7 +37,7 @@ fn noise_keeps_every_pixel_in_its_own_cell() {
 #[test]
 fn noise_fills_the_cells_evenly() {
     let pixels = every_level::<f64>(256, 80);
-    let found = dequantised(256, &pixels, Noise::new(2));
+    let found = dequantized(256, &pixels, Noise::new(2));
     let mut places: Vec<f64> = found.as_slice().iter().map(|u| (u * 256.0).fract()).collect();
     places.sort_by(f64::total_cmp);
     let count = places.len() as f64;
@@ -51,25 +51,25 @@ fn noise_fills_the_cells_evenly() {
 fn a_rows_noise_does_not_depend_on_its_shard() {
     let pixels = Tensor::<f32>::from_fn([10, 7], |i| (i % 256) as f32);
     let noise = Noise::for_step(3, 14);
-    let whole = dequantised(256, &pixels, noise);
+    let whole = dequantized(256, &pixels, noise);
     for cuts in [vec![0, 5, 10], vec![0, 1, 2, 9, 10]] {
         for pair in cuts.windows(2) {
-            let part = dequantised(256, &pixels.rows(pair[0]..pair[1]), noise.from_row(pair[0]));
+            let part = dequantized(256, &pixels.rows(pair[0]..pair[1]), noise.from_row(pair[0]));
             assert_eq!(bits(&part), bits(&whole.rows(pair[0]..pair[1])));
         }
     }
     // Rows differ from each other, and so do seeds and steps.
-    let zeros = dequantised(256, &Tensor::<f32>::zeros([2, 7]), noise);
+    let zeros = dequantized(256, &Tensor::<f32>::zeros([2, 7]), noise);
     assert_ne!(zeros.rows(0..1).as_slice(), zeros.rows(1..2).as_slice());
     for other in [Noise::for_step(3, 15), Noise::for_step(4, 14)] {
-        assert_ne!(bits(&dequantised(256, &pixels, other)), bits(&whole));
+        assert_ne!(bits(&dequantized(256, &pixels, other)), bits(&whole));
     }
 }
 
 #[test]
 fn without_noise_levels_are_scaled_alone() {
     let pixels = every_level::<f64>(256, 1);
-    let mapped = Dequantise::new(256).to_latent(&Var::from(pixels), Context::default());
+    let mapped = Dequantize::new(256).to_latent(&Var::from(pixels), Context::default());
     assert!(mapped.value.value().as_slice().iter().enumerate().all(|(k, u)| *u == k as f64 / 256.0));
     near(mapped.log_det.item(), -256.0 * 256.0f64.ln(), 1e-9);
 }
@@ -110,10 +110,10 @@ fn settings_that_make_no_sense_are_refused() {
     fn refused<R>(make: fn() -> R) -> bool {
         std::panic::catch_unwind(make).is_err()
     }
-    assert!(refused(|| Dequantise::new(0)));
+    assert!(refused(|| Dequantize::new(0)));
     assert!(refused(|| Logit::new(0.5)));
     assert!(refused(|| Logit::new(-1e-9)));
     assert!(refused(|| Logit::new(f64::NAN)));
-    assert!(refused(|| Standardise::<f64>::new(&[0.0], &[0.0])));
-    assert!(refused(|| Standardise::<f64>::new(&[0.0], &[1.0, 1.0])));
+    assert!(refused(|| Standardize::<f64>::new(&[0.0], &[0.0])));
+    assert!(refused(|| Standardize::<f64>::new(&[0.0], &[1.0, 1.0])));
 }

@@ -142,7 +142,7 @@ fn checks_leave_parameters_as_they_were() {
 
 #[test]
 fn everything_with_parameters_is_away_from_the_identity() {
-    // What `randomise` is for: at an initial rescaling or a coupling of zeros the properties above
+    // What `randomize` is for: at an initial rescaling or a coupling of zeros the properties above
     // would prove nothing.
     for entry in entries() {
         let sizes = entry.typical(11);

@@ -230,14 +230,14 @@ fn a_gaussianization_flow_starts_from_data_and_never_anew() {
     let flow = build(1);
     let loss = |flow: &Flow<f64>| flow.loss(&Var::from(rows.clone()), Context::default()).item();
     let before = loss(&flow);
-    flow.initialise(&Var::from(rows.clone()), Context::default());
+    flow.initialize(&Var::from(rows.clone()), Context::default());
     let after = loss(&flow);
     // Independent columns would have H(x₁) + H(x₂) = 2.77 nats.
     assert!(after < 2.6 && after < before - 1.0, "{before} to {after}");
     // As a checkpoint would have it; other data change nothing.
     let again = build(2);
     copy_params(&flow, &again).unwrap();
-    again.initialise(&Var::from(normal(50, 2, &mut rng)), Context::default());
+    again.initialize(&Var::from(normal(50, 2, &mut rng)), Context::default());
     assert_eq!(param_bits(&again), param_bits(&flow));
 }
 

@@ -10,7 +10,7 @@ mod sizes;
 pub(super) use sizes::{Event, Sizes};
 
 use autograd::{Real, Shape, Tensor, Var};
-use flows::check::{Case, Structure, copy_params, randomise};
+use flows::check::{Case, Structure, copy_params, randomize};
 use flows::{Bijection, Context, Flow, Inverted, StandardNormal};
 use proptest::prelude::*;
 use rand::{Rng, RngExt};
@@ -202,7 +202,7 @@ impl Entry {
     pub(super) fn subject(&self, sizes: &Sizes, scale: f64) -> Subject {
         let mut rng = super::rng(sizes.seed ^ 1);
         let wide = self.make(self.wide, sizes, |map| {
-            randomise(map, scale, &mut rng);
+            randomize(map, scale, &mut rng);
             self.calibrate(map, sizes, &mut rng);
         });
         let narrow = self.make(self.narrow, sizes, |_| ());

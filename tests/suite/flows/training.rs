@@ -2,7 +2,7 @@
 
 use super::{near, rng};
 use autograd::{Real, Tensor, Var, sharded};
-use flows::check::randomise;
+use flows::check::randomize;
 use flows::layers::Rescaling;
 use flows::models::{Nice, NiceConfig, Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
 use flows::nn::{Adam, AdamConfig};
@@ -67,13 +67,13 @@ fn a_real_nvp_learns_a_banana() {
     let config = |norm| RealNvpConfig { dims: 2, couplings: 4, hidden: 32, depth: 2, norm, condition: 0 };
     for norm in [Norm::None, Norm::Act] {
         let flow = RealNvp::build(&config(norm), &mut rng(0));
-        flow.initialise(&Var::from(banana::<f32>(BATCH, 1)), Context::default());
+        flow.initialize(&Var::from(banana::<f32>(BATCH, 1)), Context::default());
         learns_a_banana(&flow, 400, 0.15);
     }
 }
 
 #[test]
-fn a_real_nvp_with_batch_normalisation_learns_a_banana() {
+fn a_real_nvp_with_batch_normalization_learns_a_banana() {
     let config = RealNvpConfig { dims: 2, couplings: 4, hidden: 32, depth: 2, norm: Norm::Batch, condition: 0 };
     let flow: Flow<f32> = RealNvp::build(&config, &mut rng(0));
     let training = || Context { mode: Mode::Train, ..Context::default() };
@@ -108,8 +108,8 @@ fn shards_change_a_step_over_images_by_rounding_alone() {
     let flow: Flow<f64> = RealNvp::build_for_images(&config, &mut rng(0));
     let pixels = super::uniform(&[ROWS, 16], 0.0, 1.0, &mut rng(1));
     let classes = Tensor::from_fn([ROWS, 3], |i| f64::from(u8::from(i / 3 % 3 == i % 3)));
-    flow.initialise(&Var::from(pixels.clone()), Context::default().given(&Var::from(classes.clone())));
-    randomise(&flow, 0.1, &mut rng(2));
+    flow.initialize(&Var::from(pixels.clone()), Context::default().given(&Var::from(classes.clone())));
+    randomize(&flow, 0.1, &mut rng(2));
     let step = |shards: usize| {
         sharded(ROWS, shards, |tape, rows| {
             let condition = tape.constant(classes.rows(rows.clone()));
@@ -150,7 +150,7 @@ fn a_rescaling_starts_from_data_at_unit_deviations() {
     // The second dimension never varies: its scale has nothing to start from.
     let x = Tensor::<f64>::from_slice([4, 3], &[1.0, 5.0, -300.0, 3.0, 5.0, 100.0, 5.0, 5.0, 100.0, 7.0, 5.0, 500.0]);
     let layer = Rescaling::new(3);
-    let z = layer.initialise(&Var::from(x.clone()), Context::default());
+    let z = layer.initialize(&Var::from(x.clone()), Context::default());
     let mapped = layer.to_latent(&Var::from(x), Context::default());
     assert_eq!(super::bits(z.value()), super::bits(mapped.value.value()));
     let deviation = |column: usize| {
@@ -167,7 +167,7 @@ fn a_rescaling_starts_from_data_at_unit_deviations() {
 fn a_flow_starts_from_data_layer_by_layer() {
     // Each layer must see what those before it make of the data; here the last is the one that starts.
     let (flow, x) = (model::<f64>(), Var::from(banana::<f64>(300, 2)));
-    let z = flow.bijection().initialise(&x, Context::default()).into_value();
+    let z = flow.bijection().initialize(&x, Context::default()).into_value();
     assert_eq!(super::bits(&z), super::bits(&flow.encode(x.value()).unwrap()));
     let variance = |column: usize| {
         let values = || (0..300).map(|row| z.as_slice()[2 * row + column]);

@@ -6,7 +6,7 @@ use super::distillation::{gradient_is_that_of_differences, mean};
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error};
 use autograd::{Tape, Tensor, Var};
-use flows::check::randomise;
+use flows::check::randomize;
 use flows::layers::Logit;
 use flows::models::{Coder, Likelihood, Posterior, Refinement, Vae, VaeConfig};
 use flows::nn::{Adam, AdamConfig, ConvDecoder, ConvEncoder, Network};
@@ -27,7 +27,7 @@ fn sizes(likelihood: Likelihood, refinement: Refinement) -> VaeConfig {
 /// A small autoencoder away from where it starts.
 fn small(likelihood: Likelihood, refinement: Refinement) -> Vae<f64> {
     let vae = Vae::build(&sizes(likelihood, refinement), &mut rng(1));
-    randomise(&vae, 0.5, &mut rng(2));
+    randomize(&vae, 0.5, &mut rng(2));
     vae
 }
 
@@ -218,7 +218,7 @@ fn convolutions_code_images() {
     let x = normals([3, 32], 27);
     let start = vae.encode(&Var::from(x.clone()), Context::default());
     assert_eq!(start.divergence().value().as_slice(), [0.0; 3], "it begins with q = p");
-    randomise(&vae, 0.5, &mut rng(28));
+    randomize(&vae, 0.5, &mut rng(28));
     let noise = normals([3, 2], 29);
     gradient_is_that_of_differences(&vae, |tape| {
         let x = tape.constant(x.clone());

@@ -4,7 +4,7 @@
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error};
 use autograd::{Tape, Tensor, Var, diff, parallel};
-use flows::check::randomise;
+use flows::check::randomize;
 use flows::layers::{Affine, Autoregressive, Conditional, Gate, Kind, Mixture, Reads};
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetFlowConfig};
 use flows::nn::{Adam, AdamConfig, Causal, Network, WaveNet, WaveNetConfig};
@@ -50,7 +50,7 @@ impl<C: Conditional<f64>> Subject<C> {
         let net = WaveNet::new(&WaveNetConfig { outputs: conditional.parameters(), ..s.net.clone() }, &mut rng);
         let layer = Autoregressive::new(net, conditional, reads);
         // Errors grow from step to step where the map stretches, so far it must not.
-        randomise(&layer, 0.2 / (s.length as f64).sqrt(), &mut rng);
+        randomize(&layer, 0.2 / (s.length as f64).sqrt(), &mut rng);
         let target = uniform(&[s.batch, s.length], -2.0, 2.0, &mut rng);
         let features = s.net.condition;
         let condition = (features > 0).then(|| uniform(&[s.batch, features], -1.0, 1.0, &mut rng));
@@ -187,7 +187,7 @@ fn parameters_have_names_that_say_what_they_are() {
 fn student() -> Arc<ParallelWaveNet<f64>> {
     let config = ParallelWaveNetConfig { channels: 3, skip: 4, layers: 2, cycles: vec![1, 2], condition: 0 };
     let student = ParallelWaveNet::new(&config, &mut rng(4));
-    randomise(&student, 0.3, &mut rng(5));
+    randomize(&student, 0.3, &mut rng(5));
     Arc::new(student)
 }
 

@@ -40,7 +40,7 @@ pub enum Architecture {
         widening: usize,
         /// Residual blocks a network.
         blocks: usize,
-        /// Whether weights are normalised.
+        /// Whether weights are normalized.
         weight_norm: bool,
         /// What follows each coupling.
         norm: Norm,

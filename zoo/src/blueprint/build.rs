@@ -5,7 +5,7 @@ use crate::model::Model;
 use anyhow::{Result, bail};
 use autograd::Real;
 use flows::Flow;
-use flows::layers::Standardise;
+use flows::layers::Standardize;
 use flows::models::{
     Iaf, MintNet, MintNetConfig, MintScale, Nice, NiceConfig, Norm, ParallelWaveNet, RealNvp, RealNvpConfig,
     RealNvpImageConfig, VaeConfig, WaveNetFlow,
@@ -66,7 +66,7 @@ impl Blueprint {
                 RealNvp::build(&RealNvpConfig { dims, couplings, hidden, depth, norm, condition: self.classes }, rng)
             }
             Architecture::RealNvpImages { squeezes, channels, widening, blocks, weight_norm, norm } => {
-                let Space::Images { channels: colours, height, width } = self.space else {
+                let Space::Images { channels: colors, height, width } = self.space else {
                     bail!("this real-nvp is one over images, but the data are {}", self.space.describe());
                 };
                 sane("real-nvp", &[dims, squeezes, channels, widening, blocks, self.classes], channels * widening > 0)?;
@@ -77,7 +77,7 @@ impl Blueprint {
                         "real-nvp cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
                     );
                 }
-                let image = [colours, height, width];
+                let image = [colors, height, width];
                 let logit = Some(LOGIT_MARGIN);
                 let config = RealNvpImageConfig {
                     image,
@@ -146,11 +146,11 @@ impl Blueprint {
     pub fn preceded<T: Real>(&self, flow: Flow<T>) -> Flow<T> {
         match self.space {
             // The statistics are buffers: set from data, or read from a checkpoint.
-            Space::Table { columns, standardised: true } => {
-                flow.preceded_by(Standardise::new(&vec![0.0; columns], &vec![1.0; columns]))
+            Space::Table { columns, standardized: true } => {
+                flow.preceded_by(Standardize::new(&vec![0.0; columns], &vec![1.0; columns]))
             }
             Space::Signal { samples, .. } => {
-                flow.preceded_by(Standardise::new(&vec![0.0; samples], &vec![LOUDNESS; samples]))
+                flow.preceded_by(Standardize::new(&vec![0.0; samples], &vec![LOUDNESS; samples]))
             }
             _ => flow,
         }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Space {
-    /// Images with values in [0, 1], dequantised from 256 levels.
+    /// Images with values in [0, 1], dequantized from 256 levels.
     Images {
-        /// 1 for grey, 3 for colour.
+        /// 1 for gray, 3 for color.
         channels: usize,
         /// Rows of an image.
         height: usize,
@@ -19,8 +19,8 @@ pub enum Space {
     Table {
         /// Numbers in a row.
         columns: usize,
-        /// Whether the flow begins by standardising them.
-        standardised: bool,
+        /// Whether the flow begins by standardizing them.
+        standardized: bool,
     },
     /// Signals: numbers within about ±1, one after another in time.
     Signal {
@@ -43,7 +43,7 @@ impl Space {
         }
     }
 
-    /// The levels that data was dequantised from.
+    /// The levels that data was dequantized from.
     #[must_use]
     pub const fn levels(&self) -> Option<u32> {
         match self {
@@ -52,7 +52,7 @@ impl Space {
         }
     }
 
-    /// Whether rows of the other space can be given to a model over this one. A model that standardises
+    /// Whether rows of the other space can be given to a model over this one. A model that standardizes
     /// does so itself, and one that does not takes data in any units.
     #[must_use]
     pub fn takes(&self, other: &Self) -> bool {

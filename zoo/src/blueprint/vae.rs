@@ -3,7 +3,7 @@
 use super::{Blueprint, Space, sane};
 use anyhow::{Result, bail};
 use autograd::Real;
-use flows::layers::{ActNorm, Logit, Standardise};
+use flows::layers::{ActNorm, Logit, Standardize};
 use flows::models::{Coder, Likelihood, Refinement, Vae, VaeConfig};
 use rand::Rng;
 
@@ -28,8 +28,8 @@ impl Blueprint {
         Ok(match self.space {
             Space::Images { .. } if config.likelihood.is_discrete() => vae,
             Space::Images { .. } => vae.preceded_by(ActNorm::new(self.space.dims())).preceded_by(Logit::new(MARGIN)),
-            Space::Table { columns, standardised: true } => {
-                vae.preceded_by(Standardise::new(&vec![0.0; columns], &vec![1.0; columns]))
+            Space::Table { columns, standardized: true } => {
+                vae.preceded_by(Standardize::new(&vec![0.0; columns], &vec![1.0; columns]))
             }
             Space::Table { .. } | Space::Signal { .. } => vae,
         })
@@ -100,9 +100,9 @@ pub(super) fn least_weights(dims: u128, latents: usize, coder: &Coder, refinemen
         }
         Refinement::Iaf { layers, hidden, features } => {
             let (first, last) = (hidden.first().map_or(latents, |&h| h as u128), hidden.last().copied());
-            let outwards = (2 * latents).saturating_mul(last.map_or(0, |h| h as u128));
+            let outward = (2 * latents).saturating_mul(last.map_or(0, |h| h as u128));
             let each = (latents + *features as u128).saturating_mul(first).saturating_add(pairs(hidden));
-            (*layers as u128).saturating_mul(each.saturating_add(outwards))
+            (*layers as u128).saturating_mul(each.saturating_add(outward))
         }
     };
     coders.saturating_add(bends)

@@ -2,13 +2,13 @@
 
 use super::{folder, load_flow, say, sound, source, threads};
 use crate::blueprint::Space;
-use crate::checkpoint::Loaded;
-use crate::drawing;
+use crate::data::source::Part;
+use crate::measure::score::score;
+use crate::measure::timing::{describe, median_seconds};
+use crate::pictures::drawing;
 use crate::pictures::{Window, beside, scatter, wave};
-use crate::run::Run;
-use crate::score::score;
-use crate::source::Part;
-use crate::timing::{describe, median_seconds};
+use crate::runs::checkpoint::Loaded;
+use crate::runs::folder::Run;
 use anyhow::{Result, bail};
 use autograd::{Var, parallel};
 use flows::{Context, Flow, Inversion};

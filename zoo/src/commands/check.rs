@@ -1,8 +1,8 @@
 //! `zoo check`: does a trained model's inverse undo it, and is its log-determinant the determinant?
 
 use super::{load_flow, say, source, threads};
-use crate::score::continuous;
-use crate::source::Part;
+use crate::data::source::Part;
+use crate::measure::score::continuous;
 use anyhow::{Result, anyhow, bail};
 use autograd::parallel;
 use flows::check::{self, Case, Measured};

@@ -1,7 +1,7 @@
 //! The options that give a conditional model its classes.
 
 use crate::data::npy;
-use crate::rows::one_hot;
+use crate::data::rows::one_hot;
 use anyhow::{Result, bail};
 use autograd::Tensor;
 use std::path::Path;

@@ -4,13 +4,13 @@ mod table;
 
 use super::{load, load_flow, names, require_ending, say, source, threads};
 use crate::blueprint::Space;
-use crate::compare::{self, Measured};
-use crate::files::check_place;
+use crate::measure::compare::{self, Measured};
+use crate::measure::score;
 use crate::model::Model;
 use crate::note::note;
 use crate::pictures::dots;
-use crate::run::{self, Run};
-use crate::score;
+use crate::runs::files::check_place;
+use crate::runs::folder::{self, Run};
 use crate::train;
 use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
@@ -30,7 +30,7 @@ pub(super) struct Args {
     /// Only the first so many test rows
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Decides the noise that dequantises pixels, and the samples
+    /// Decides the noise that dequantizes pixels, and the samples
     #[arg(long, default_value = "0")]
     seed: u64,
     /// Print JSON
@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 fn different(runs: &[PathBuf]) -> Result<()> {
     let mut seen: Vec<(PathBuf, &Path)> = Vec::new();
     for run in runs {
-        let found = run::checkpoint(run)?;
+        let found = folder::checkpoint(run)?;
         let file = fs::canonicalize(&found).unwrap_or(found);
         if let Some((_, before)) = seen.iter().find(|(other, _)| *other == file) {
             bail!("{} and {} are the same run: name it once", before.display(), run.display());

@@ -2,8 +2,8 @@
 
 use super::{how, say, sound};
 use crate::blueprint::Space;
-use crate::drawing;
-use crate::source::{Order, Source};
+use crate::data::source::{Order, Source};
+use crate::pictures::drawing;
 use anyhow::{Result, bail};
 use autograd::Tensor;
 use std::path::PathBuf;

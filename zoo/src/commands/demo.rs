@@ -1,11 +1,11 @@
 //! `zoo demo`: the README's first command.
 
 use super::{how, load_flow, say, threads};
-use crate::drawing;
+use crate::data::source::{Part, Source};
+use crate::measure::score::score;
+use crate::pictures::drawing;
 use crate::recipes::{self, Budget, Preset};
-use crate::run::Run;
-use crate::score::score;
-use crate::source::{Part, Source};
+use crate::runs::folder::Run;
 use crate::train::{self, Plan};
 use anyhow::{Result, bail};
 use autograd::parallel;

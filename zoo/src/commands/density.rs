@@ -2,10 +2,10 @@
 
 use super::{folder, load_flow, say, source, threads};
 use crate::blueprint::Space;
-use crate::drawing;
+use crate::data::source::{Order, Part, Source};
 use crate::pictures::Window;
 use crate::pictures::density::Scene;
-use crate::source::{Order, Part, Source};
+use crate::pictures::drawing;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, parallel};
 use flows::Flow;

@@ -4,7 +4,7 @@ use super::how::{self, How, plain};
 use super::{beside, load_flow};
 use crate::blueprint::Blueprint;
 use crate::recipes;
-use crate::run::{self, Run};
+use crate::runs::folder::{self, Run};
 use crate::train;
 use anyhow::{Result, bail};
 use autograd::parallel;
@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     how::report(&run, &outcome)?;
     if !outcome.interrupted {
-        let student = load_flow::<f32>(&run::checkpoint(&folder)?, FLOWS)?;
+        let student = load_flow::<f32>(&folder::checkpoint(&folder)?, FLOWS)?;
         parallel::with_threads(how.threads(), || beside::draw(&teacher, &student, &folder))?;
     }
     Ok(how::code(&outcome))

@@ -1,10 +1,10 @@
 //! `zoo evaluate`.
 
 use super::{load, say, source, threads};
-use crate::bound;
+use crate::data::source::Part;
+use crate::measure::bound;
+use crate::measure::score::score;
 use crate::model::Model;
-use crate::score::score;
-use crate::source::Part;
 use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
 use serde_json::json;
@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// Draws of z for each row that a vae's log p(x) is estimated from [default: 100]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000), allow_negative_numbers = true)]
     draws: Option<u32>,
-    /// Decides the noise that dequantises pixels, and a vae's draws of z
+    /// Decides the noise that dequantizes pixels, and a vae's draws of z
     #[arg(long, default_value = "0")]
     seed: u64,
     /// Print JSON

@@ -2,9 +2,9 @@
 
 use super::{say, threads};
 use crate::blueprint::Architecture;
-use crate::interrupt;
 use crate::recipes::{Budget, Preset, Recipe};
-use crate::run::Run;
+use crate::runs::folder::Run;
+use crate::runs::interrupt;
 use crate::train::{Fit, Outcome, Paused, Plan};
 use anyhow::{Result, bail};
 use flows::rbig::Ending;

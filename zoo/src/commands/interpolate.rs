@@ -1,12 +1,12 @@
 //! `zoo interpolate`: what lies between test images.
 
 use super::{folder, load_flow, say, source, threads};
-use crate::blend::{self, Blend, Way};
 use crate::blueprint::Space;
+use crate::data::rows::Rows;
+use crate::data::source::{Part, Source};
+use crate::measure::score::continuous;
+use crate::pictures::blend::{self, Blend, Way};
 use crate::pictures::grid;
-use crate::rows::Rows;
-use crate::score::continuous;
-use crate::source::{Part, Source};
 use anyhow::{Result, bail};
 use autograd::{Tensor, parallel};
 use flows::{Context, Flow, Noise};
@@ -37,7 +37,7 @@ pub(super) struct Args {
     /// Draw lines that are straight in the latents, instead of arcs that keep their distance from the middle
     #[arg(long)]
     straight: bool,
-    /// Decides the noise that dequantises pixels
+    /// Decides the noise that dequantizes pixels
     #[arg(long, default_value = "0")]
     seed: u64,
     /// The folder for manifold.png and line.png [default: the model's]
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let space = header.blueprint.space;
     let Space::Images { channels, height, width } = space else {
         bail!(
-            "{} is over {}, and only images are interpolated: what a model of the plane has learnt is drawn by `zoo density`",
+            "{} is over {}, and only images are interpolated: what a model of the plane has learned is drawn by `zoo density`",
             args.run.display(),
             space.describe()
         );

@@ -2,9 +2,9 @@
 
 use super::{load_flow, require_ending, say, threads};
 use crate::blueprint::Architecture;
-use crate::files::check_place;
+use crate::measure::timing;
 use crate::pictures::curve::{self, Labels, Series};
-use crate::timing;
+use crate::runs::files::check_place;
 use anyhow::{Result, bail};
 use autograd::{Shape, Tensor, parallel};
 use flows::{Flow, Inversion, RoundTrip};

@@ -3,10 +3,10 @@
 use super::{folder, load_flow, names, require_ending, say, source, threads};
 use crate::blueprint::Space;
 use crate::data::permutation;
-use crate::normality::Cloud;
+use crate::data::source::Part;
+use crate::measure::normality::Cloud;
+use crate::measure::score::{Score, score};
 use crate::pictures::{Window, cut, scatter};
-use crate::score::{Score, score};
-use crate::source::Part;
 use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
 use std::path::{Path, PathBuf};
@@ -32,8 +32,8 @@ pub(super) struct Args {
     threads: Option<usize>,
 }
 
-/// Colours, each for as many rows, by the first column of the data.
-const COLOURS: usize = 4;
+/// Colors, each for as many rows, by the first column of the data.
+const COLORS: usize = 4;
 /// Pixels from one side of a panel to the other, and panels in a row.
 const SIDE: usize = 320;
 const COLUMNS: usize = 4;
@@ -45,7 +45,7 @@ struct Carried {
     model: &'static str,
     data: String,
     latents: Vec<f32>,
-    colours: Vec<u8>,
+    colors: Vec<u8>,
     cloud: Cloud,
     score: Score,
 }
@@ -62,8 +62,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let layout = scatter::Layout { window: Window::square(reach), side: SIDE, columns: COLUMNS };
     let titles = titles(&args.runs, &all);
     let panel = |(one, title)| {
-        let Carried { latents, colours, .. }: &Carried = one;
-        scatter::Panel { title, points: latents, groups: colours }
+        let Carried { latents, colors, .. }: &Carried = one;
+        scatter::Panel { title, points: latents, groups: colors }
     };
     let panels: Vec<scatter::Panel<'_>> = all.iter().zip(titles.iter().map(String::as_str)).map(panel).collect();
     let out = match &args.out {
@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     scatter::raster(&panels, &layout)?.save_png(&out)?;
 
     say(&format!(
-        "{}: z of test rows, a colour for each quarter of x1; a standard normal would be right",
+        "{}: z of test rows, a color for each quarter of x1; a standard normal would be right",
         out.display()
     ))?;
     for (run, one) in args.runs.iter().zip(&all) {
@@ -134,7 +134,7 @@ fn carry(run: &Path, args: &Args) -> Result<Carried> {
         model: header.blueprint.name(),
         data: header.data.clone(),
         latents: latents.as_slice().to_vec(),
-        colours: by_first_column(rows.x().as_slice()),
+        colors: by_first_column(rows.x().as_slice()),
         cloud,
         score,
     })
@@ -145,11 +145,11 @@ pub(super) fn by_first_column(rows: &[f32]) -> Vec<u8> {
     let count = rows.len() / 2;
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by(|&a, &b| rows[2 * a].total_cmp(&rows[2 * b]));
-    let mut colours = vec![0; count];
+    let mut colors = vec![0; count];
     for (rank, row) in order.into_iter().enumerate() {
-        colours[row] = (rank * COLOURS / count) as u8;
+        colors[row] = (rank * COLORS / count) as u8;
     }
-    colours
+    colors
 }
 
 #[cfg(test)]
@@ -162,9 +162,9 @@ mod tests {
             model,
             data: String::new(),
             latents: Vec::new(),
-            colours: Vec::new(),
+            colors: Vec::new(),
             cloud: Cloud::of(&[0.0, 1.0, 1.0, 0.0]).unwrap(),
-            score: Score::divergence(&[1.5], &Space::Table { columns: 2, standardised: false }, false),
+            score: Score::divergence(&[1.5], &Space::Table { columns: 2, standardized: false }, false),
         };
         let runs = ["runs/a", "runs/b", "runs/a-name-that-is-rather-long"].map(PathBuf::from);
         let all = [carried("maf"), carried("nice"), carried("maf")];

@@ -1,15 +1,15 @@
 //! `zoo lecture`: the whole lecture, made and written as a page.
 
 use super::{Cli, hear, make_folder, say};
-use crate::files::write_atomically;
-use crate::interrupt;
 use crate::lecture::page::Page;
 use crate::lecture::plan::{Asked, Plan, Step};
 use crate::lecture::record::Record;
 use crate::lecture::{CHAPTERS, Chapter};
 use crate::note::note;
 use crate::recipes::Preset;
-use crate::run::Run;
+use crate::runs::files::write_atomically;
+use crate::runs::folder::Run;
+use crate::runs::interrupt;
 use crate::train;
 use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;

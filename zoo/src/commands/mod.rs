@@ -28,9 +28,9 @@ mod transform;
 mod vae;
 mod volumes;
 
-use crate::checkpoint::{self, Header, Loaded};
+use crate::data::source::Source;
 use crate::model::Model;
-use crate::source::Source;
+use crate::runs::checkpoint::{self, Header, Loaded};
 use anyhow::{Context as _, Result, bail};
 use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
@@ -92,9 +92,9 @@ enum Command {
     ///
     /// reconstructions.png has test images and, below each, what the decoder makes of the middle of its posterior. Of
     /// two latents there are manifold.png, what is decoded from a grid of z whose cells are equally likely, and
-    /// latents.png, the middles of test rows' posteriors, a colour for each class.
+    /// latents.png, the middles of test rows' posteriors, a color for each class.
     Reconstruct(reconstruct::Args),
-    /// Draw what a model of the plane has learnt: density, samples, and the map between z and x
+    /// Draw what a model of the plane has learned: density, samples, and the map between z and x
     Density(density::Args),
     /// Draw what models of the plane make of their test rows, side by side: z should be a standard normal
     ///
@@ -111,7 +111,7 @@ enum Command {
     Gaussianize(gaussianize::Args),
     /// Measure the time of a sample and of a density, of MAF and of IAF, as the dimensions grow
     ///
-    /// The models have fresh parameters and no normalisation. Each time is the median of several repetitions of a
+    /// The models have fresh parameters and no normalization. Each time is the median of several repetitions of a
     /// whole batch, after one that does not count, in microseconds per row.
     TradeOff(trade_off::Args),
     /// Measure how near mint-net's two ways from z to x come, against how often they may look
@@ -170,7 +170,7 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
 
 /// Loads the model that RUN names.
 fn load<T: Real>(run: &Path) -> Result<Loaded<Model<T>>> {
-    checkpoint::load(&crate::run::checkpoint(run)?)
+    checkpoint::load(&crate::runs::folder::checkpoint(run)?)
 }
 
 /// Loads the flow that RUN names. Another model is refused with the words for what can be done in place of this.

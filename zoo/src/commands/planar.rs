@@ -1,9 +1,9 @@
 //! `zoo planar`: planar flows of the plane, drawn at random and fitted to energies.
 
 use super::{make_folder, say, threads};
-use crate::files::check_place;
+use crate::pictures::planar::{Fit, at_random, fit};
 use crate::pictures::{Window, heat};
-use crate::planar::{Fit, at_random, fit};
+use crate::runs::files::check_place;
 use anyhow::Result;
 use autograd::{Tensor, Var, parallel};
 use flows::models::PlanarBase;
@@ -120,7 +120,7 @@ fn density(flow: &Flow<f32>, window: Window, cells: usize) -> Result<Vec<f32>> {
 fn fitted(args: &Args) -> Result<Vec<(Energy, usize, Fit)>> {
     let mut jobs: Vec<Job> =
         args.fit.iter().flat_map(|&layers| Energy::ALL.map(|energy| (energy, layers, None))).collect();
-    // Each thread takes every so many of them: neighbours take equally long.
+    // Each thread takes every so many of them: neighbors take equally long.
     let threads = parallel::threads();
     let order = |i: usize| (i % threads, i / threads);
     let mut dealt: Vec<(usize, Job)> = jobs.drain(..).enumerate().collect();

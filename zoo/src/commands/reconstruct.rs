@@ -3,12 +3,12 @@
 use super::latents::by_first_column;
 use super::{folder, load, say, source, threads};
 use crate::blueprint::Space;
-use crate::bound;
-use crate::checkpoint::Loaded;
-use crate::drawing;
+use crate::data::source::{Part, Source};
+use crate::measure::bound;
 use crate::model::Model;
+use crate::pictures::drawing;
 use crate::pictures::{Raster, Window, legend, scatter};
-use crate::source::{Part, Source};
+use crate::runs::checkpoint::Loaded;
 use anyhow::{Result, bail};
 use autograd::special::log_normal_quantile;
 use autograd::{Tensor, Var, parallel};
@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// Other data of the same shape to take test rows from [default: what the model was trained on]
     #[arg(long)]
     data: Option<String>,
-    /// Decides the noise that dequantises pixels, or that makes them 0 or 1
+    /// Decides the noise that dequantizes pixels, or that makes them 0 or 1
     #[arg(long, default_value = "0")]
     seed: u64,
     /// The folder for reconstructions.png, manifold.png and latents.png [default: the model's]
@@ -97,15 +97,15 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, middles: &
     let count = rows.shape()[0];
     if let Space::Table { .. } = space {
         let decoded = bound::decode(vae, middles);
-        let colours = by_first_column(rows.as_slice());
-        let panel = |title, points| scatter::Panel { title, points, groups: &colours };
+        let colors = by_first_column(rows.as_slice());
+        let panel = |title, points| scatter::Panel { title, points, groups: &colors };
         let panels = [panel("test rows", rows.as_slice()), panel("reconstructions", decoded.as_slice())];
         let window = Window::around(rows.as_slice()).unwrap_or(Window::square(4.0));
         let picture = scatter::raster(&panels, &scatter::Layout { window, side: SCATTER, columns: 2 })?;
         return Ok((
             NAME,
             picture,
-            format!("{count} test rows and what is made of them, a colour for each quarter of x1"),
+            format!("{count} test rows and what is made of them, a color for each quarter of x1"),
         ));
     }
     let count = count.min(COLUMNS * ROWS);
@@ -113,7 +113,7 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, middles: &
     for first in (0..count).step_by(COLUMNS) {
         let range = first..count.min(first + COLUMNS);
         let decoded = bound::decode(vae, &middles.rows(range.clone()));
-        // A last row that is not full: gaps are grey.
+        // A last row that is not full: gaps are gray.
         let gap = vec![0.5; (COLUMNS - range.len()) * vae.dims()];
         for images in [&rows.rows(range), &decoded] {
             values.extend_from_slice(images.as_slice());
@@ -135,11 +135,11 @@ fn manifold(vae: &Vae<f32>, space: &Space) -> Result<Drawn> {
     Ok(("manifold.png", picture, format!("{SIDE}×{SIDE} images from the plane of z, each cell equally likely")))
 }
 
-/// The middles of posteriors, coloured by what is known of their rows.
+/// The middles of posteriors, colored by what is known of their rows.
 fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, middles: &Tensor<f32>) -> Result<Option<Drawn>> {
     const NAME: &str = "latents.png";
-    let draw = |colours: &[u8]| -> Result<Raster> {
-        let panel = scatter::Panel { title: "z", points: middles.as_slice(), groups: colours };
+    let draw = |colors: &[u8]| -> Result<Raster> {
+        let panel = scatter::Panel { title: "z", points: middles.as_slice(), groups: colors };
         let reach = Window::around(middles.as_slice()).map_or(4.0, |around| around.reach().clamp(4.0, 12.0));
         let layout = scatter::Layout { window: Window::square(reach), side: SCATTER, columns: 1 };
         Ok(scatter::raster(&[panel], &layout)?)
@@ -151,11 +151,11 @@ fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, middles: &Tensor<
             let labels = &labels[..count];
             let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
             let picture = legend::beside(&draw(labels)?, classes)?;
-            Some((NAME, picture, format!("z of {count} test images, a colour for each class")))
+            Some((NAME, picture, format!("z of {count} test images, a color for each class")))
         }
         _ => {
             let picture = draw(&by_first_column(rows.as_slice()))?;
-            Some((NAME, picture, format!("z of {count} test rows, a colour for each quarter of x1")))
+            Some((NAME, picture, format!("z of {count} test rows, a color for each quarter of x1")))
         }
     })
 }

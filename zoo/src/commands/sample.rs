@@ -2,13 +2,13 @@
 
 use super::{beside, class, how::positive, load, load_flow, say, sound, threads};
 use crate::blueprint::{Architecture, Blueprint, Space};
-use crate::bound::{self, Draw};
-use crate::checkpoint::Loaded;
 use crate::data::npy;
-use crate::drawing;
+use crate::measure::bound::{self, Draw};
+use crate::measure::sampling::{self, Distance, Drawn, Request};
 use crate::model::Model;
-use crate::pictures::terminal::{self, Colours};
-use crate::sampling::{self, Distance, Drawn, Request};
+use crate::pictures::drawing;
+use crate::pictures::terminal::{self, Colors};
+use crate::runs::checkpoint::Loaded;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, parallel};
 use flows::Inversion;
@@ -158,7 +158,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         args.temperature,
         args.seed
     ))?;
-    if let Some((most, Distance { greatest, typical })) = search {
+    if let Some((most, Distance { max_abs, rms })) = search {
         let how = match inversion {
             Inversion::FixedPoint { step, iterations } => {
                 let ended = if most >= iterations { "stopped at" } else { "at most" };
@@ -167,7 +167,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             _ => format!("by a sweep in each layer, at most {most} evaluations for a number's root"),
         };
         say(&format!(
-            "z to x {how}; there (rounded to f32) and back within {greatest:.1e} (root mean square {typical:.1e})"
+            "z to x {how}; there (rounded to f32) and back within {max_abs:.1e} (root mean square {rms:.1e})"
         ))?;
     }
     if let Space::Signal { samples: length, rate } = space {
@@ -176,7 +176,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     if args.show {
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
-        let text = terminal::render(&picture, Colours::detect(&std::io::stdout()), width);
+        let text = terminal::render(&picture, Colors::detect(&std::io::stdout()), width);
         std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).context("cannot draw in the terminal")?;
     }
     Ok(ExitCode::SUCCESS)

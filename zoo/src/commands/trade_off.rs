@@ -1,9 +1,9 @@
 //! `zoo trade-off`: what MAF and IAF gain and lose, in microseconds.
 
 use super::{require_ending, say, threads};
-use crate::files::check_place;
+use crate::measure::trade_off::{Sizes, Times, measure};
 use crate::pictures::curve::{self, Labels, Series};
-use crate::trade_off::{Sizes, Times, measure};
+use crate::runs::files::check_place;
 use anyhow::Result;
 use autograd::parallel;
 use serde_json::json;

@@ -2,8 +2,8 @@
 
 use super::{class, load, say, threads};
 use crate::blueprint::Space;
-use crate::bound;
 use crate::data::npy;
+use crate::measure::bound;
 use crate::model::Model;
 use anyhow::{Result, bail};
 use autograd::{Tensor, parallel};
@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
             rows.rows(row..row + 1).as_slice().iter().fold((f32::MAX, f32::MIN), |(lo, hi), &x| (lo.min(x), hi.max(x)));
         let unlike = match space {
             Space::Images { .. } if (0.0..=1.0).contains(&lo) && hi <= 1.0 => {
-                "it is too unlike what the model has learnt for f32 numbers: leave it out".to_owned()
+                "it is too unlike what the model has learned for f32 numbers: leave it out".to_owned()
             }
             _ => format!("its values go from {lo} to {hi}, but this model is over {}", space.describe()),
         };

@@ -66,7 +66,7 @@ impl Vae {
                 *coder = vae::convolutional([height, width])?;
             }
             (Some(Coder::Conv), models::Coder::Dense(_), _) => {
-                bail!("{} have no neighbours to convolve: leave out --coder", space.describe());
+                bail!("{} have no neighbors to convolve: leave out --coder", space.describe());
             }
             _ => {}
         }

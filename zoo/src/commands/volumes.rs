@@ -1,9 +1,9 @@
 //! `zoo volumes`: the change of variables, drawn.
 
 use super::{make_folder, say};
-use crate::files::write_atomically;
+use crate::pictures::change_of_variables::{Map, Matrix, WIDTH, histogram};
 use crate::pictures::volumes::{Density, Shape, densities, shapes};
-use crate::volumes::{Map, Matrix, WIDTH, histogram};
+use crate::runs::files::write_atomically;
 use anyhow::{Result, bail};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

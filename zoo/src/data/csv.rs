@@ -9,7 +9,7 @@ use std::path::Path;
 use ::csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::{DataError, Table, gzip, shortened};
-use crate::files;
+use crate::runs::files;
 
 const FILL_IN: &str = "remove or fill in such rows before loading";
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::FileError;
+use crate::runs::files::FileError;
 
 /// Why data could not be used.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::{DataError, Images, gzip};
-use crate::files;
+use crate::runs::files;
 
 /// The type byte of unsigned bytes, the only one that images and labels come in.
 const UBYTE: u8 = 0x08;

@@ -145,7 +145,7 @@ fn a_folder_without_images_says_what_it_needs() {
 }
 
 #[test]
-fn colour_images_have_four_dimensions() {
+fn color_images_have_four_dimensions() {
     let idx =
         |dims: &[u32]| read_bytes(&encode(dims, &vec![0; dims.iter().product::<u32>() as usize]).unwrap()).unwrap();
     let path = Path::new("x");

@@ -7,7 +7,7 @@ use super::{DataError, split};
 pub struct Images {
     /// How many images.
     pub count: usize,
-    /// 1 for grey, 3 for red-green-blue.
+    /// 1 for gray, 3 for red-green-blue.
     pub channels: usize,
     /// Rows of one image.
     pub height: usize,
@@ -27,11 +27,11 @@ impl Images {
         labels: Option<Vec<u8>>,
     ) -> Result<Self, DataError> {
         let wanted = [channels, height, width].iter().try_fold(count, |product, &n| product.checked_mul(n));
-        let labelled = labels.as_ref().is_none_or(|labels| labels.len() == count);
-        if wanted != Some(pixels.len()) || !labelled {
+        let labeled = labels.as_ref().is_none_or(|labels| labels.len() == count);
+        if wanted != Some(pixels.len()) || !labeled {
             return Err(DataError::Shape {
                 values: pixels.len(),
-                shape: format!("{count} labelled images of {channels}x{height}x{width}"),
+                shape: format!("{count} labeled images of {channels}x{height}x{width}"),
             });
         }
         Ok(Self { count, channels, height, width, pixels, labels })

@@ -11,6 +11,8 @@ pub mod idx;
 mod images;
 pub mod mnist;
 pub mod npy;
+pub mod rows;
+pub mod source;
 pub mod speech;
 mod split;
 mod table;
@@ -23,10 +25,10 @@ pub use error::DataError;
 pub use images::Images;
 pub use speech::Speech;
 pub use split::{Split, permutation};
-pub use table::{Standardisation, Table};
+pub use table::{Standardization, Table};
 pub use toys::Toy;
 
-/// Something to learn from, split into what is learnt, what is watched and what is reported.
+/// Something to learn from, split into what is learned, what is watched and what is reported.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dataset {
     /// Images of 8 bits a channel.
@@ -38,7 +40,7 @@ pub enum Dataset {
         /// Only reported on.
         test: Images,
     },
-    /// Rows of numbers, standardised already.
+    /// Rows of numbers, standardized already.
     Table {
         /// Fitted to.
         train: Table,
@@ -47,7 +49,7 @@ pub enum Dataset {
         /// Only reported on.
         test: Table,
         /// What was done to the columns, measured on `train` alone.
-        standardisation: Standardisation,
+        standardization: Standardization,
     },
     /// A distribution over the plane, drawn from as often as one likes.
     Toy(Toy),
@@ -62,13 +64,13 @@ pub struct LoadOptions {
     pub seed: u64,
     /// How many training images are held out, though never more than a tenth of them.
     pub validation_images: usize,
-    /// Whether tables are standardised.
-    pub standardise: bool,
+    /// Whether tables are standardized.
+    pub standardize: bool,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { seed: 0, validation_images: 5_000, standardise: true }
+        Self { seed: 0, validation_images: 5_000, standardize: true }
     }
 }
 
@@ -150,12 +152,12 @@ fn split_images(all: &Images, options: &LoadOptions) -> Result<Dataset, DataErro
 
 fn split_table(all: &Table, options: &LoadOptions) -> Result<Dataset, DataError> {
     let [mut train, mut validation, mut test] = all.split(options.seed)?;
-    let standardisation =
-        if options.standardise { Standardisation::fit(&train)? } else { Standardisation::identity(train.cols) };
+    let standardization =
+        if options.standardize { Standardization::fit(&train)? } else { Standardization::identity(train.cols) };
     for part in [&mut train, &mut validation, &mut test] {
-        standardisation.apply(part);
+        standardization.apply(part);
     }
-    Ok(Dataset::Table { train, validation, test, standardisation })
+    Ok(Dataset::Table { train, validation, test, standardization })
 }
 
 /// The error for a name nobody knows, with the nearest one if it is near.

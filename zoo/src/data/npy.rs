@@ -11,7 +11,7 @@ use std::path::Path;
 use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
 
 use super::{DataError, Images, Table};
-use crate::files::{self, write_atomically};
+use crate::runs::files::{self, write_atomically};
 
 /// `numpy` itself refuses to read longer headers unless told otherwise.
 const LONGEST_HEADER: usize = 10_000;

@@ -114,8 +114,8 @@ fn images_in_every_layout() {
         Array::Images(images) => images,
         Array::Table(_) => panic!("a table"),
     };
-    let grey = get(&plain("|u1", false, "2, 1, 3", &[1, 2, 3, 4, 5, 6]));
-    assert_eq!([grey.count, grey.channels, grey.height, grey.width], [2, 1, 1, 3]);
+    let gray = get(&plain("|u1", false, "2, 1, 3", &[1, 2, 3, 4, 5, 6]));
+    assert_eq!([gray.count, gray.channels, gray.height, gray.width], [2, 1, 1, 3]);
     let first = get(&plain("|u1", false, "1, 3, 1, 2", &[1, 2, 3, 4, 5, 6]));
     let last = get(&plain("|u1", false, "1, 1, 2, 3", &[1, 3, 5, 2, 4, 6]));
     assert_eq!((last.channels, last.width), (1, 3), "channels second are preferred");

@@ -1,4 +1,4 @@
-//! Which rows are learnt from and which are only tested on: a shuffle that a seed decides.
+//! Which rows are learned from and which are only tested on: a shuffle that a seed decides.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;

@@ -1,4 +1,4 @@
-//! Rows of numbers, and the standardisation that gives every column mean 0 and deviation 1.
+//! Rows of numbers, and the standardization that gives every column mean 0 and deviation 1.
 
 use std::path::Path;
 
@@ -76,16 +76,16 @@ impl Table {
 }
 
 /// The mean and the deviation of every column, so that densities can be reported in the data's own
-/// units: log p(data) = log p(standardised) − Σ log deviation.
+/// units: log p(data) = log p(standardized) − Σ log deviation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standardisation {
+pub struct Standardization {
     /// One mean a column.
     pub mean: Vec<f64>,
     /// One standard deviation a column; never zero.
     pub deviation: Vec<f64>,
 }
 
-impl Standardisation {
+impl Standardization {
     /// Measures `train`, in double precision.
     ///
     /// A constant column is an error: a density can pile up on its one value without bound, so a
@@ -107,7 +107,7 @@ impl Standardisation {
         Ok(fitted)
     }
 
-    /// The standardisation that changes nothing.
+    /// The standardization that changes nothing.
     #[must_use]
     pub fn identity(cols: usize) -> Self {
         Self { mean: vec![0.0; cols], deviation: vec![1.0; cols] }
@@ -124,14 +124,14 @@ impl Standardisation {
     }
 
     /// log|det| of [`apply`](Self::apply), the same for every row: −Σ log deviation. Added to the
-    /// log-density of a standardised row, it gives the log-density of the row itself.
+    /// log-density of a standardized row, it gives the log-density of the row itself.
     #[must_use]
     pub fn log_det(&self) -> f64 {
         -self.deviation.iter().map(|d| d.ln()).sum::<f64>()
     }
 
     fn each(&self, table: &mut Table, change: impl Fn(f64, f64, f64) -> f64) {
-        assert_eq!(table.cols, self.mean.len(), "standardisation was measured on another number of columns");
+        assert_eq!(table.cols, self.mean.len(), "standardization was measured on another number of columns");
         // `max(1)`: a table without columns has no values to visit.
         for row in table.values.chunks_exact_mut(table.cols.max(1)) {
             let units = self.mean.iter().zip(&self.deviation);
@@ -155,23 +155,23 @@ mod tests {
     #[test]
     fn measures_the_population_deviation() {
         let t = table(4, 2, &[1.0, 10.0, 3.0, 10.0, 1.0, 30.0, 3.0, 30.0]);
-        let s = Standardisation::fit(&t).unwrap();
+        let s = Standardization::fit(&t).unwrap();
         assert_eq!((s.mean, s.deviation), (vec![2.0, 20.0], vec![1.0, 10.0]));
     }
 
     #[test]
     fn a_far_offset_does_not_cost_the_deviation() {
         let values: Vec<f32> = (0..1_000).map(|i| 1e6 + (i % 2) as f32).collect();
-        let s = Standardisation::fit(&table(1_000, 1, &values)).unwrap();
+        let s = Standardization::fit(&table(1_000, 1, &values)).unwrap();
         assert!((s.deviation[0] - 0.5).abs() < 1e-9);
     }
 
     #[test]
     fn constant_columns_and_single_rows_are_refused() {
         let t = table(3, 2, &[1.0, 0.1, 2.0, 0.1, 3.0, 0.1]);
-        let error = Standardisation::fit(&t).unwrap_err();
+        let error = Standardization::fit(&t).unwrap_err();
         assert_message(&error, &["column 2", "0.1", "leave that column out"]);
-        assert!(Standardisation::fit(&table(1, 1, &[5.0])).is_err());
+        assert!(Standardization::fit(&table(1, 1, &[5.0])).is_err());
     }
 
     #[test]
@@ -195,25 +195,25 @@ mod tests {
     #[test]
     fn an_empty_table_is_not_a_panic() {
         let mut t = table(0, 3, &[]);
-        let s = Standardisation::fit(&t).unwrap();
+        let s = Standardization::fit(&t).unwrap();
         s.apply(&mut t);
         let mut none = table(5, 0, &[]);
-        Standardisation::fit(&none).unwrap().apply(&mut none);
+        Standardization::fit(&none).unwrap().apply(&mut none);
         assert!(none.require_finite(Path::new("x")).is_ok());
     }
 
     proptest! {
         #[test]
-        fn standardising_centres_scales_and_comes_back(
+        fn standardizing_centers_scales_and_comes_back(
             values in prop::collection::vec(-1e3f32..1e3, 40),
             scale in 1e-3f32..1e3,
         ) {
             let values: Vec<f32> = values.iter().map(|v| v * scale).collect();
             let original = table(20, 2, &values);
-            let s = Standardisation::fit(&original).unwrap();
+            let s = Standardization::fit(&original).unwrap();
             let mut t = original.clone();
             s.apply(&mut t);
-            let again = Standardisation::fit(&t).unwrap();
+            let again = Standardization::fit(&t).unwrap();
             for j in 0..2 {
                 prop_assert!(again.mean[j].abs() < 1e-5);
                 prop_assert!((again.deviation[j] - 1.0).abs() < 1e-5);

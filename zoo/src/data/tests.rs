@@ -62,28 +62,28 @@ fn paths_are_answered_as_paths() {
 }
 
 #[test]
-fn a_table_is_split_and_standardised_on_its_training_rows() {
+fn a_table_is_split_and_standardized_on_its_training_rows() {
     let folder = tempfile::tempdir().unwrap();
     let path = in_folder(&folder, "x.CSV");
     let text: String = (0..200).map(|i| format!("{},{}\n", i, 1_000 - 3 * i)).collect();
     std::fs::write(&path, text).unwrap();
-    let Dataset::Table { train, validation, test, standardisation } = open(&path).unwrap() else {
+    let Dataset::Table { train, validation, test, standardization } = open(&path).unwrap() else {
         panic!("no table");
     };
     assert_eq!((train.rows, validation.rows, test.rows), (160, 20, 20));
-    let again = Standardisation::fit(&train).unwrap();
+    let again = Standardization::fit(&train).unwrap();
     assert!(again.mean.iter().all(|mean| mean.abs() < 1e-6));
     assert!(again.deviation.iter().all(|d| (d - 1.0).abs() < 1e-6));
     // Together and undone, the three parts are the file again.
     let mut column = Vec::new();
     for mut part in [train, validation, test] {
-        standardisation.undo(&mut part);
+        standardization.undo(&mut part);
         column.extend(part.column(0).map(|v| v.round() as usize));
     }
     column.sort_unstable();
     assert!(column.into_iter().eq(0..200));
 
-    let raw = LoadOptions { standardise: false, ..LoadOptions::default() };
+    let raw = LoadOptions { standardize: false, ..LoadOptions::default() };
     let Dataset::Table { test, .. } = load(&path, &raw).unwrap() else { panic!("no table") };
     assert!(test.values.iter().all(|v| v.fract() == 0.0));
 }

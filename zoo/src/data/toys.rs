@@ -17,7 +17,7 @@ use super::Table;
 pub enum Toy {
     /// Two half circles of radius 2 that reach into each other.
     TwoMoons,
-    /// Circles of radius 1.5 and 3 around one centre.
+    /// Circles of radius 1.5 and 3 around one center.
     Circles,
     /// Eight round Gaussians on a circle of radius 3: eight modes to cover.
     EightGaussians,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 
-use crate::files::{FileError, write_atomically};
+use crate::runs::files::{FileError, write_atomically};
 
 /// The silence between two signals lasts the tenth part of a second.
 const SILENCE: u32 = 10;

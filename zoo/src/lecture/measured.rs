@@ -62,7 +62,7 @@ struct Divergence {
 
 #[derive(Debug, Deserialize)]
 struct RoundTrip {
-    greatest: f64,
+    max_abs: f64,
     rms: f64,
 }
 
@@ -142,8 +142,8 @@ impl Measured {
         if let (Some(sample), Some(density)) = (found.sample_ms, found.density_ms) {
             parts.push(format!("{} ms a sample, {} ms a density", short(sample), short(density)));
         }
-        if let Some(RoundTrip { greatest, .. }) = found.round_trip {
-            parts.push(format!("there and back within {greatest:.1e}"));
+        if let Some(RoundTrip { max_abs, .. }) = found.round_trip {
+            parts.push(format!("there and back within {max_abs:.1e}"));
         }
         format!("{}: {}.", self.name, parts.join("; "))
     }
@@ -191,7 +191,7 @@ impl Measured {
                                 td { (or(found.training.as_ref().map(|training| format!("{:.1}", training.seconds / 60.0)))) }
                                 td { (or(found.sample_ms.map(short))) }
                                 td { (or(found.density_ms.map(short))) }
-                                td { (or(found.round_trip.as_ref().map(|trip| format!("{:.1e}", trip.greatest)))) }
+                                td { (or(found.round_trip.as_ref().map(|trip| format!("{:.1e}", trip.max_abs)))) }
                                 td { (or(found.round_trip.as_ref().map(|trip| format!("{:.1e}", trip.rms)))) }
                             }
                         }

@@ -5,7 +5,7 @@ use super::measured::Measured;
 use super::plan::{Plan, Step};
 use super::record::Record;
 use super::{Block, Chapter, sources};
-use crate::files;
+use crate::runs::files;
 use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -3,7 +3,7 @@
 use super::trained::{RUNS, Wanted};
 use super::{Block, Chapter, Making};
 use crate::recipes::Preset;
-use crate::run::Run;
+use crate::runs::folder::Run;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

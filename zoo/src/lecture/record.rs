@@ -2,7 +2,7 @@
 //! off goes on, and numbers on the page are those that were read.
 
 use super::plan::Step;
-use crate::files::{self, write_atomically};
+use crate::runs::files::{self, write_atomically};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -7,10 +7,10 @@ use super::record::Record;
 use super::trained::{self, Made, RUNS};
 use super::{Block, CHAPTERS, sources};
 use crate::blueprint::Blueprint;
-use crate::checkpoint::{self, Header};
 use crate::data::wav;
 use crate::recipes::{self, Preset};
-use crate::run::Run;
+use crate::runs::checkpoint::{self, Header};
+use crate::runs::folder::Run;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ const LINE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='900' height='
 fn compared(run: &Path) -> String {
     let text = r#"[{"run": "RUN", "data": "mnist", "unit": "bits/dim", "steps": 12345, "training": {"seconds": 90.0, "step": 12345},
         "loss": 4.25, "loss_error": 0.0125, "score": {"n": 10000, "given_class": false}, "divergence": null,
-        "parameters": 1234567, "sample_ms": 0.01234, "density_ms": 1.5, "round_trip": {"greatest": 3.25e-5, "rms": 1e-6}, "notes": ["so & so"]}]"#;
+        "parameters": 1234567, "sample_ms": 0.01234, "density_ms": 1.5, "round_trip": {"max_abs": 3.25e-5, "rms": 1e-6}, "notes": ["so & so"]}]"#;
     text.replace("RUN", &run.display().to_string())
 }
 

@@ -1,9 +1,9 @@
 //! The trained models that the lecture shows: which, how to train them, and which of those that exist will do.
 
 use crate::blueprint::{Architecture, Blueprint};
-use crate::checkpoint;
 use crate::recipes::Preset;
-use crate::run::Run;
+use crate::runs::checkpoint;
+use crate::runs::folder::Run;
 use std::path::{Path, PathBuf};
 
 /// A model that pictures are made with.

@@ -224,7 +224,7 @@ fn bounds(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-/// A range with some air on both sides. Never so narrow that neighbouring labels would be one and
+/// A range with some air on both sides. Never so narrow that neighboring labels would be one and
 /// the same number: the search for labels does not end on an axis like that.
 fn widen(low: f64, high: f64, share: f64) -> (f64, f64) {
     let size = low.abs().max(high.abs()).max(1.0);

@@ -1,6 +1,6 @@
 //! A density over the plane: as a heat map, as samples beside data, and as the map that makes it.
 
-use super::frame::{AROUND, BESIDE, Frame, colour_bar};
+use super::frame::{AROUND, BESIDE, Frame, color_bar};
 use super::heat::{between, brightest};
 use super::scatter::share;
 use super::{PALETTE, PictureError, Raster, Window};
@@ -14,7 +14,7 @@ const DATA: [u8; 3] = PALETTE[1];
 const SAMPLES: [u8; 3] = PALETTE[0];
 const FAINT: [u8; 3] = [120; 3];
 
-/// What a model of the plane has learnt, computed and ready to be drawn.
+/// What a model of the plane has learned, computed and ready to be drawn.
 #[derive(Debug, Clone)]
 pub struct Scene {
     /// The part of the plane that is shown.
@@ -45,7 +45,7 @@ impl Scene {
         Ok(())
     }
 
-    /// The density as colours, with a bar that says which is how much.
+    /// The density as colors, with a bar that says which is how much.
     pub fn heat(&self) -> Result<Raster, PictureError> {
         self.check()?;
         let mut picture = Raster::new(FRAME + BESIDE, FRAME, [255; 3])?;
@@ -85,14 +85,14 @@ impl Scene {
         let mut frame = Frame::new(picture, (left, 0), SIDE, self.window, "p(x)");
         frame.fill(|x, y| viridis(between(&self.density, self.cells, SIDE, [x, y]) / highest));
         frame.close();
-        colour_bar(picture, (left + FRAME, 0), SIDE, highest, viridis);
+        color_bar(picture, (left + FRAME, 0), SIDE, highest, viridis);
     }
 
-    fn draw_points(&self, picture: &mut Raster, left: usize, title: &str, points: &[f32], colour: [u8; 3]) {
+    fn draw_points(&self, picture: &mut Raster, left: usize, title: &str, points: &[f32], color: [u8; 3]) {
         let mut frame = Frame::new(picture, (left, 0), SIDE, self.window, title);
         let share = share(points.len() / 2);
         for point in points.chunks_exact(2) {
-            frame.dot([point[0], point[1]], colour, share);
+            frame.dot([point[0], point[1]], color, share);
         }
         frame.close();
     }
@@ -103,16 +103,16 @@ impl Scene {
         for point in self.data.chunks_exact(2) {
             frame.dot([point[0], point[1]], FAINT, share);
         }
-        for (lines, colour) in [(&self.level, PALETTE[1]), (&self.upright, PALETTE[0])] {
+        for (lines, color) in [(&self.level, PALETTE[1]), (&self.upright, PALETTE[0])] {
             for line in lines {
-                frame.line(line, colour, 0.7);
+                frame.line(line, color, 0.7);
             }
         }
         frame.close();
     }
 }
 
-/// The colour of a number from 0 to 1: equal differences look equal, in grey and to any colour vision too
+/// The color of a number from 0 to 1: equal differences look equal, in gray and to any color vision too
 /// (nine points of the map that is called viridis; Smith and van der Walt 2015).
 pub(super) fn viridis(value: f64) -> [u8; 3] {
     const POINTS: [[u8; 3]; 9] = [
@@ -162,7 +162,7 @@ mod tests {
         (62 + at((x + 2.0) / 4.0), 38 + at((2.0 - y) / 4.0))
     }
 
-    fn colour(picture: &Raster, place: [f64; 2]) -> [u8; 3] {
+    fn color(picture: &Raster, place: [f64; 2]) -> [u8; 3] {
         let (x, y) = pixel(place);
         picture.rgb(x, y)
     }
@@ -171,9 +171,9 @@ mod tests {
     fn the_highest_density_is_yellow_where_it_lies() {
         let picture = scene().heat().unwrap();
         assert_eq!((picture.width(), picture.height()), (496 + 88, 496));
-        assert_eq!(colour(&picture, [1.0, 1.0]), viridis(1.0));
+        assert_eq!(color(&picture, [1.0, 1.0]), viridis(1.0));
         for dark in [[-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]] {
-            assert_eq!(colour(&picture, dark), viridis(0.0));
+            assert_eq!(color(&picture, dark), viridis(0.0));
         }
         // The bar: dark below, yellow above.
         let [red, green, _] = picture.rgb(496 + 8, 38 + 5);
@@ -185,7 +185,7 @@ mod tests {
     fn points_and_lines_are_where_they_belong() {
         let picture = scene().points().unwrap();
         assert_eq!((picture.width(), picture.height()), (2 * 496, 496));
-        let [red, _, blue] = colour(&picture, [1.0, 1.0]);
+        let [red, _, blue] = color(&picture, [1.0, 1.0]);
         assert!(red > blue + 50);
         let (x, y) = pixel([-1.0, -1.0]);
         let [red, _, blue] = picture.rgb(496 + x, y);
@@ -193,10 +193,10 @@ mod tests {
 
         let picture = scene().warp().unwrap();
         for y in [-1.7, -0.3, 1.2] {
-            let [red, _, blue] = colour(&picture, [-1.0, y]);
+            let [red, _, blue] = color(&picture, [-1.0, y]);
             assert!(blue > red + 50, "{y}");
         }
-        let [red, _, blue] = colour(&picture, [-0.3, 0.5]);
+        let [red, _, blue] = color(&picture, [-0.3, 0.5]);
         assert!(red > blue + 50);
     }
 

@@ -1,5 +1,5 @@
 //! Small multiples: a panel for each measure, and in each of them a dot for each of the same rows, in the same order
-//! and colours, with its number beside it.
+//! and colors, with its number beside it.
 
 use super::plane::ticks;
 use super::{PALETTE, PictureError, cut, save_svg};
@@ -211,19 +211,19 @@ fn fill(page: &Page<'_>, (left, top): (i32, i32), panel: &Panel, rows: i32) -> R
             continue;
         };
         let [r, g, b] = PALETTE[row % PALETTE.len()];
-        let colour = RGBColor(r, g, b);
+        let color = RGBColor(r, g, b);
         let pixel = |value: f64| Some(left + axis?.pixel(value)?);
         if let Some(x) = pixel(mark.value) {
             stroke(page, [(left, y), (x, y)], GRID, 2)?;
             if let (false, Some(from), Some(to)) =
                 (panel.log, pixel(mark.value - mark.spread), pixel(mark.value + mark.spread))
             {
-                stroke(page, [(from, y), (to, y)], colour, 2)?;
+                stroke(page, [(from, y), (to, y)], color, 2)?;
             }
             if let Some(second) = mark.second.and_then(pixel) {
-                page.draw(&Circle::new((second, y), 4, colour.stroke_width(1))).map_err(drawing)?;
+                page.draw(&Circle::new((second, y), 4, color.stroke_width(1))).map_err(drawing)?;
             }
-            page.draw(&Circle::new((x, y), 4, colour.filled())).map_err(drawing)?;
+            page.draw(&Circle::new((x, y), 4, color.filled())).map_err(drawing)?;
         }
         let beside = pixel(mark.value + mark.spread).or_else(|| pixel(mark.value)).unwrap_or(left);
         write(page, (beside + 8, y), &mark.text, 11, INK, HPos::Left)?;
@@ -231,8 +231,8 @@ fn fill(page: &Page<'_>, (left, top): (i32, i32), panel: &Panel, rows: i32) -> R
     Ok(())
 }
 
-fn stroke(page: &Page<'_>, ends: [(i32, i32); 2], colour: RGBColor, width: u32) -> Result<(), PictureError> {
-    page.draw(&PathElement::new(ends, colour.stroke_width(width))).map_err(drawing)
+fn stroke(page: &Page<'_>, ends: [(i32, i32); 2], color: RGBColor, width: u32) -> Result<(), PictureError> {
+    page.draw(&PathElement::new(ends, color.stroke_width(width))).map_err(drawing)
 }
 
 /// Writes a line; `across` says which part of it is at the place, whose height is its middle's.
@@ -241,10 +241,10 @@ fn write(
     at: (i32, i32),
     text: &str,
     size: i32,
-    colour: RGBColor,
+    color: RGBColor,
     across: HPos,
 ) -> Result<(), PictureError> {
-    let style = ("sans-serif", size).into_font().color(&colour).pos(Pos::new(across, VPos::Center));
+    let style = ("sans-serif", size).into_font().color(&color).pos(Pos::new(across, VPos::Center));
     page.draw(&Text::new(text.to_owned(), at, style)).map_err(drawing)
 }
 
@@ -265,7 +265,7 @@ mod tests {
         Group { title: "data".into(), names, panels: vec![Panel { title: "measure".into(), log, marks }] }
     }
 
-    /// Where the discs are, from the left and from the top, with their colours.
+    /// Where the discs are, from the left and from the top, with their colors.
     fn discs(svg: &str) -> Vec<(i32, i32, String)> {
         let attribute = |text: &str, name: &str| {
             text.split(&format!("{name}=\"")).nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned()
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_lie_by_their_numbers_and_rows_have_their_colours() {
+    fn dots_lie_by_their_numbers_and_rows_have_their_colors() {
         let even = discs(&svg("", "", &[group(true, vec![mark(1.0), mark(10.0), mark(100.0)])]).unwrap());
         assert_eq!(even[1].0 - even[0].0, AXIS / 2);
         assert_eq!(even[2].0 - even[0].0, AXIS);

@@ -86,18 +86,18 @@ impl<'a> Frame<'a> {
         first..(last as usize).min(self.side)
     }
 
-    /// Fills the square with colours of its pixels' places, row after row from the top.
-    pub(super) fn fill(&mut self, colour: impl Fn(usize, usize) -> [u8; 3]) {
+    /// Fills the square with colors of its pixels' places, row after row from the top.
+    pub(super) fn fill(&mut self, color: impl Fn(usize, usize) -> [u8; 3]) {
         for y in 0..self.side {
             for x in 0..self.side {
-                self.picture.pixel_mut(self.left + x, self.top + y).copy_from_slice(&colour(x, y));
+                self.picture.pixel_mut(self.left + x, self.top + y).copy_from_slice(&color(x, y));
             }
         }
     }
 
     /// A point: a small disc, softened at its edge, of which `share` covers what is below. Points that are
     /// not finite or not in the window are left out.
-    pub(super) fn dot(&mut self, [x, y]: [f32; 2], colour: [u8; 3], share: f64) {
+    pub(super) fn dot(&mut self, [x, y]: [f32; 2], color: [u8; 3], share: f64) {
         let [x, y] = [f64::from(x), f64::from(y)];
         let inside = |at: f64, [low, high]: [f64; 2]| (low..=high).contains(&at);
         if !inside(x, self.window.x) || !inside(y, self.window.y) {
@@ -108,13 +108,13 @@ impl<'a> Frame<'a> {
             for column in self.span(x, x, RADIUS) {
                 let distance = (column as f64 - x).hypot(row as f64 - y);
                 let share = share * (RADIUS + 0.5 - distance).clamp(0.0, 1.0);
-                self.picture.blend(self.left + column, self.top + row, colour, share);
+                self.picture.blend(self.left + column, self.top + row, color, share);
             }
         }
     }
 
     /// Bars of equal width that stand side by side on the bottom of the window, from one number to another.
-    pub(super) fn bars(&mut self, heights: &[f64], [low, high]: [f64; 2], colour: [u8; 3], share: f64) {
+    pub(super) fn bars(&mut self, heights: &[f64], [low, high]: [f64; 2], color: [u8; 3], share: f64) {
         for column in 0..self.side {
             let [left, right] = self.window.x;
             let x = left + (column as f64 + 0.5) / self.side as f64 * (right - left);
@@ -124,14 +124,14 @@ impl<'a> Frame<'a> {
             }
             let top = self.pixel_y(heights[bar as usize]).ceil().max(0.0) as usize;
             for row in top..self.side {
-                self.picture.blend(self.left + column, self.top + row, colour, share);
+                self.picture.blend(self.left + column, self.top + row, color, share);
             }
         }
     }
 
     /// A line through points, x and y in turn, as far as it is in the window. It breaks off where a point is
     /// not finite.
-    pub(super) fn line(&mut self, points: &[f32], colour: [u8; 3], share: f64) {
+    pub(super) fn line(&mut self, points: &[f32], color: [u8; 3], share: f64) {
         // What a pixel has of the line is collected first: laid on piece by piece, the joints would be darker.
         let mut cover = vec![0.0f64; self.side * self.side];
         let at = |point: &[f32]| [self.pixel_x(f64::from(point[0])), self.pixel_y(f64::from(point[1]))];
@@ -150,7 +150,7 @@ impl<'a> Frame<'a> {
         }
         for (i, cover) in cover.into_iter().enumerate().filter(|(_, cover)| *cover > 0.0) {
             let (x, y) = (self.left + i % self.side, self.top + i / self.side);
-            self.picture.blend(x, y, colour, share * cover);
+            self.picture.blend(x, y, color, share * cover);
         }
     }
 
@@ -173,19 +173,19 @@ fn distance(from: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 {
     (to[0] - share * along[0]).hypot(to[1] - share * along[1])
 }
 
-/// Beside a frame of the same height: a bar of colours, the last uppermost, with numbers from 0 to `highest`.
-pub(super) fn colour_bar(
+/// Beside a frame of the same height: a bar of colors, the last uppermost, with numbers from 0 to `highest`.
+pub(super) fn color_bar(
     picture: &mut Raster,
     (left, top): (usize, usize),
     side: usize,
     highest: f64,
-    colour: impl Fn(f64) -> [u8; 3],
+    color: impl Fn(f64) -> [u8; 3],
 ) {
     let top = top + TOP;
     for y in 0..side {
         for x in 0..BAR {
             let edge = y == 0 || y == side - 1 || x == 0 || x == BAR - 1;
-            let inside = colour(1.0 - y as f64 / (side - 1) as f64);
+            let inside = color(1.0 - y as f64 / (side - 1) as f64);
             picture.blend(left + x, top + y, if edge { EDGE } else { inside }, 1.0);
         }
     }
@@ -198,7 +198,7 @@ pub(super) fn colour_bar(
     }
 }
 
-/// The width of a bar of colours.
+/// The width of a bar of colors.
 const BAR: usize = 16;
 /// What such a bar needs beside a frame.
 pub(super) const BESIDE: usize = BAR + 72;

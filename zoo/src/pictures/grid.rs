@@ -5,7 +5,7 @@ use super::{PictureError, Raster, byte};
 /// How one image is laid out in memory: channel, row, column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tile {
-    /// 1 for grey, 3 for red-green-blue.
+    /// 1 for gray, 3 for red-green-blue.
     pub channels: usize,
     /// Rows.
     pub height: usize,
@@ -91,12 +91,12 @@ fn square_side(count: usize) -> usize {
 mod tests {
     use super::*;
 
-    const GREY: Tile = Tile { channels: 1, height: 1, width: 2 };
+    const GRAY: Tile = Tile { channels: 1, height: 1, width: 2 };
 
     #[test]
     fn every_pixel_is_where_it_belongs() {
         let layout = Layout { columns: Some(2), scale: Some(2), margin: 1, background: 9 };
-        let picture = draw(&[1, 2, 3, 4, 5, 6], GREY, &layout).unwrap();
+        let picture = draw(&[1, 2, 3, 4, 5, 6], GRAY, &layout).unwrap();
         let rows: Vec<String> = (0..picture.height())
             .map(|y| (0..picture.width()).map(|x| picture.pixel(x, y)[0].to_string()).collect())
             .collect();
@@ -107,8 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_gathered_from_their_planes() {
-        let tile = Tile { channels: 3, ..GREY };
+    fn colors_are_gathered_from_their_planes() {
+        let tile = Tile { channels: 3, ..GRAY };
         let layout = Layout { scale: Some(1), margin: 0, ..Layout::default() };
         let picture = draw(&[1, 2, 3, 4, 5, 6], tile, &layout).unwrap();
         assert_eq!((picture.rgb(0, 0), picture.rgb(1, 0)), ([1, 3, 5], [2, 4, 6]));
@@ -125,15 +125,15 @@ mod tests {
     #[test]
     fn floats_are_clamped() {
         let layout = Layout { scale: Some(1), margin: 0, ..Layout::default() };
-        let picture = draw_unit(&[f32::NAN, 2.0], GREY, &layout).unwrap();
+        let picture = draw_unit(&[f32::NAN, 2.0], GRAY, &layout).unwrap();
         assert_eq!((picture.pixel(0, 0)[0], picture.pixel(1, 0)[0]), (0, 255));
     }
 
     #[test]
     fn what_makes_no_images_is_refused() {
         let layout = Layout::default();
-        assert!(draw(&[], GREY, &layout).is_err());
-        assert!(draw(&[1, 2, 3], GREY, &layout).is_err());
+        assert!(draw(&[], GRAY, &layout).is_err());
+        assert!(draw(&[1, 2, 3], GRAY, &layout).is_err());
         for (channels, width) in [(2, 1), (0, 1), (1, 0), (3, usize::MAX)] {
             let tile = Tile { channels, height: 1, width };
             assert!(draw(&[1, 2, 3, 4, 5, 6], tile, &layout).is_err());
@@ -141,10 +141,10 @@ mod tests {
         for huge in [usize::MAX, 1 << 40] {
             let scaled = Layout { scale: Some(huge), ..layout };
             let spaced = Layout { margin: huge, ..layout };
-            assert!(draw(&[1, 2], GREY, &scaled).is_err());
-            assert!(draw(&[1, 2], GREY, &spaced).is_err());
+            assert!(draw(&[1, 2], GRAY, &scaled).is_err());
+            assert!(draw(&[1, 2], GRAY, &spaced).is_err());
         }
         let zeros = Layout { columns: Some(0), scale: Some(0), ..layout };
-        assert_eq!(draw(&[1, 2], GREY, &zeros).unwrap().width(), 6);
+        assert_eq!(draw(&[1, 2], GRAY, &zeros).unwrap().width(), 6);
     }
 }

@@ -13,7 +13,7 @@ pub struct Panel {
     /// Above the square.
     pub title: String,
     /// The density in the middle of each cell, row after row from the top; what is not finite counts as 0. Each
-    /// panel has the whole range of colours, from 0 to what all but the part [`PEAK`] of its cells stay below: a
+    /// panel has the whole range of colors, from 0 to what all but the part [`PEAK`] of its cells stay below: a
     /// sharp peak would leave the rest dark.
     pub density: Vec<f32>,
 }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_peak_leaves_the_rest_its_colours() {
+    fn a_lone_peak_leaves_the_rest_its_colors() {
         let mut density = vec![1.0; 400];
         density[0] = 1e6;
         let layout = Layout { cells: 20, ..layout() };

@@ -1,4 +1,4 @@
-//! Pictures of what a model has learnt: sample grids, loss curves, scatters, signals, and a rough view
+//! Pictures of what a model has learned: sample grids, loss curves, scatters, signals, and a rough view
 //! of any of them in the terminal.
 //!
 //! Everything is drawn into memory first, as a [`Raster`] or as SVG text, and only then written,
@@ -6,13 +6,17 @@
 //! model that diverges is just when its pictures are wanted.
 
 pub mod beside;
+pub mod blend;
+pub mod change_of_variables;
 pub mod curve;
 pub mod density;
 pub mod dots;
+pub mod drawing;
 mod frame;
 pub mod grid;
 pub mod heat;
 pub mod legend;
+pub mod planar;
 mod plane;
 pub mod quantiles;
 mod raster;
@@ -30,7 +34,7 @@ pub(crate) use curve::number as short_number;
 pub use plane::Window;
 pub use raster::Raster;
 
-use crate::files::{FileError, write_atomically};
+use crate::runs::files::{FileError, write_atomically};
 
 /// Why a picture could not be made; one line.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +108,7 @@ pub fn byte(value: f32) -> u8 {
     (value * 255.0).round() as u8
 }
 
-/// Colours that are told apart by readers with any colour vision (Okabe and Ito), dark ones first; then, for as many
+/// Colors that are told apart by readers with any color vision (Okabe and Ito), dark ones first; then, for as many
 /// as there are digits, some of Tol's.
 pub(crate) const PALETTE: [[u8; 3]; 10] = [
     [0, 114, 178],

@@ -7,7 +7,7 @@ use autograd::special;
 /// Pixels from one side of a panel to the other.
 const SIDE: usize = 360;
 
-/// One panel: numbers of several groups, each in its colour.
+/// One panel: numbers of several groups, each in its color.
 #[derive(Debug, Clone)]
 pub struct Panel {
     /// Above it.

@@ -7,14 +7,14 @@ use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
 use super::PictureError;
-use crate::files::write_atomically;
+use crate::runs::files::write_atomically;
 
 /// No side of a picture is longer than this.
 const LONGEST: usize = 32_768;
 /// No picture has more pixels than this.
 const MOST: usize = 1 << 28;
 
-/// A picture of grey or of red-green-blue pixels.
+/// A picture of gray or of red-green-blue pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raster {
     width: usize,
@@ -24,7 +24,7 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// A picture of one colour, grey when `background` has one channel and coloured when three.
+    /// A picture of one color, gray when `background` has one channel and colored when three.
     pub fn new<const CHANNELS: usize>(
         width: usize,
         height: usize,
@@ -63,9 +63,9 @@ impl Raster {
         &mut self.pixels[at..at + self.channels]
     }
 
-    /// Lays a share, from 0 to 1, of a colour over pixel (`x`, `y`) of a coloured picture.
-    pub(crate) fn blend(&mut self, x: usize, y: usize, colour: [u8; 3], share: f64) {
-        for (old, new) in self.pixel_mut(x, y).iter_mut().zip(colour) {
+    /// Lays a share, from 0 to 1, of a color over pixel (`x`, `y`) of a colored picture.
+    pub(crate) fn blend(&mut self, x: usize, y: usize, color: [u8; 3], share: f64) {
+        for (old, new) in self.pixel_mut(x, y).iter_mut().zip(color) {
             *old = (f64::from(*old) * (1.0 - share) + f64::from(new) * share).round() as u8;
         }
     }
@@ -80,17 +80,17 @@ impl Raster {
     pub fn rgb(&self, x: usize, y: usize) -> [u8; 3] {
         match *self.pixel(x, y) {
             [red, green, blue] => [red, green, blue],
-            ref grey => [grey[0]; 3],
+            ref gray => [gray[0]; 3],
         }
     }
 
     /// Writes a PNG, whole or not at all.
     pub fn save_png(&self, path: &Path) -> Result<(), PictureError> {
-        let colour = if self.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+        let color = if self.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
         // Below `LONGEST`, so both sides fit.
         let (width, height) = (self.width as u32, self.height as u32);
         Ok(write_atomically(path, |writer| {
-            PngEncoder::new(writer).write_image(&self.pixels, width, height, colour).map_err(io::Error::other)
+            PngEncoder::new(writer).write_image(&self.pixels, width, height, color).map_err(io::Error::other)
         })?)
     }
 }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn grey_is_seen_as_colour() {
+    fn gray_is_seen_as_color() {
         assert_eq!(Raster::new(1, 1, [9]).unwrap().rgb(0, 0), [9, 9, 9]);
     }
 

@@ -18,8 +18,8 @@ pub struct Panel<'a> {
     pub title: &'a str,
     /// The points, x and y in turn. Those that are not finite or out of range are left out.
     pub points: &'a [f32],
-    /// A number for each point which decides its colour, so that one can see what became of whom;
-    /// empty for one colour.
+    /// A number for each point which decides its color, so that one can see what became of whom;
+    /// empty for one color.
     pub groups: &'a [u8],
 }
 
@@ -69,8 +69,8 @@ fn check(panels: &[Panel<'_>], layout: &Layout) -> Result<(usize, usize), Pictur
     Ok((columns, tall))
 }
 
-/// The points of a panel, with their colours.
-fn coloured<'a>(panel: &Panel<'a>) -> impl Iterator<Item = ([f32; 2], [u8; 3])> + 'a {
+/// The points of a panel, with their colors.
+fn colored<'a>(panel: &Panel<'a>) -> impl Iterator<Item = ([f32; 2], [u8; 3])> + 'a {
     let Panel { points, groups, .. } = *panel;
     points.chunks_exact(2).enumerate().map(move |(i, point)| {
         let group = groups.get(i).map_or(0, |&group| usize::from(group));
@@ -93,8 +93,8 @@ pub fn raster(panels: &[Panel<'_>], layout: &Layout) -> Result<Raster, PictureEr
         let corner = (i % columns * step, i / columns * step);
         let mut frame = Frame::new(&mut picture, corner, layout.side, layout.window, panel.title);
         let share = share(panel.points.len() / 2);
-        for (point, colour) in coloured(panel) {
-            frame.dot(point, colour, share);
+        for (point, color) in colored(panel) {
+            frame.dot(point, color, share);
         }
         frame.close();
     }
@@ -133,12 +133,12 @@ pub fn svg(panels: &[Panel<'_>], layout: &Layout) -> Result<String, PictureError
                 .axis_style(RGBColor(150, 150, 150))
                 .draw()
                 .map_err(drawing)?;
-            let places = coloured(panel).map(|([x, y], colour)| ((f64::from(x), f64::from(y)), colour));
+            let places = colored(panel).map(|([x, y], color)| ((f64::from(x), f64::from(y)), color));
             let inside =
                 |&((x, y), _): &((f64, f64), [u8; 3])| (left..=right).contains(&x) && (low..=high).contains(&y);
             let dots = places.filter(inside).map(|(at, [r, g, b])| {
-                let colour = RGBColor(r, g, b).mix(0.5).filled();
-                Circle::new(at, 1, colour)
+                let color = RGBColor(r, g, b).mix(0.5).filled();
+                Circle::new(at, 1, color)
             });
             chart.draw_series(dots).map_err(drawing)?;
         }
@@ -155,7 +155,7 @@ mod tests {
         Panel { title: "a panel", points, groups: &[] }
     }
 
-    /// Where the picture is bluer than it is red: where the first colour was drawn.
+    /// Where the picture is bluer than it is red: where the first color was drawn.
     fn marked(picture: &Raster) -> Vec<(usize, usize)> {
         let all = (0..picture.height()).flat_map(|y| (0..picture.width()).map(move |x| (x, y)));
         all.filter(|&(x, y)| {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_have_colours_and_panels_have_titles() {
+    fn groups_have_colors_and_panels_have_titles() {
         let points = [0.0, 0.0, 1.0, 1.0];
         let both = Panel { groups: &[0, 1], ..panel(&points) };
         let text = svg(&[both, panel(&points)], &Layout::default()).unwrap();

@@ -1,5 +1,5 @@
-//! A picture in the terminal, two pixels a character: the upper half block carries one colour as
-//! its foreground and another as its background. Where colours are not to be had, shades of ASCII.
+//! A picture in the terminal, two pixels a character: the upper half block carries one color as
+//! its foreground and another as its background. Where colors are not to be had, shades of ASCII.
 //!
 //! A hundred lines of our own in place of a crate that would bring its own image decoders.
 
@@ -10,16 +10,16 @@ use super::Raster;
 
 /// What the place we print to can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colours {
-    /// Any colour: 24 bits.
+pub enum Colors {
+    /// Any color: 24 bits.
     True,
-    /// The 256 colours that terminals have agreed on.
+    /// The 256 colors that terminals have agreed on.
     Fixed256,
-    /// Characters alone: a file, a pipe, or somebody who asked for no colours.
+    /// Characters alone: a file, a pipe, or somebody who asked for no colors.
     Ascii,
 }
 
-impl Colours {
+impl Colors {
     /// What `output` can show, by what it is and what the environment says about it.
     pub fn detect(output: &impl IsTerminal) -> Self {
         Self::choose(output.is_terminal(), |name| {
@@ -33,8 +33,8 @@ impl Colours {
         if !terminal || unwanted || term.is_empty() || term == "dumb" {
             return Self::Ascii;
         }
-        let colours = variable("COLORTERM").unwrap_or_default();
-        if matches!(colours.as_str(), "truecolor" | "24bit") || term.ends_with("direct") {
+        let colors = variable("COLORTERM").unwrap_or_default();
+        if matches!(colors.as_str(), "truecolor" | "24bit") || term.ends_with("direct") {
             Self::True
         } else {
             Self::Fixed256
@@ -46,9 +46,9 @@ impl Colours {
 const SHADES: &[u8] = b" .:-=+*#%@";
 
 /// The picture as lines of text, at most `columns` characters wide; larger pictures are averaged
-/// down. Every line ends with a line feed, and leaves the terminal's colours as they were.
+/// down. Every line ends with a line feed, and leaves the terminal's colors as they were.
 #[must_use]
-pub fn render(picture: &Raster, colours: Colours, columns: usize) -> String {
+pub fn render(picture: &Raster, colors: Colors, columns: usize) -> String {
     let width = picture.width().min(columns.max(1));
     // A character is about twice as tall as wide, so it stands for two rows.
     let height = (picture.height() * width).div_ceil(picture.width()).max(1);
@@ -59,13 +59,13 @@ pub fn render(picture: &Raster, colours: Colours, columns: usize) -> String {
         for x in 0..width {
             let upper = pixel(x, top);
             let lower = bottom.map(|y| pixel(x, y));
-            match colours {
-                Colours::Ascii => text.push(shade(upper, lower)),
-                Colours::True => block(&mut text, upper, lower, |[r, g, b]| format!("2;{r};{g};{b}")),
-                Colours::Fixed256 => block(&mut text, upper, lower, |rgb| format!("5;{}", fixed(rgb))),
+            match colors {
+                Colors::Ascii => text.push(shade(upper, lower)),
+                Colors::True => block(&mut text, upper, lower, |[r, g, b]| format!("2;{r};{g};{b}")),
+                Colors::Fixed256 => block(&mut text, upper, lower, |rgb| format!("5;{}", fixed(rgb))),
             }
         }
-        if colours == Colours::Ascii {
+        if colors == Colors::Ascii {
             // Nothing but a trailing margin; files are nicer without it.
             text.truncate(text.trim_end_matches(' ').len());
         } else {
@@ -76,7 +76,7 @@ pub fn render(picture: &Raster, colours: Colours, columns: usize) -> String {
     text
 }
 
-/// The mean colour of those pixels that pixel (`x`, `y`) of a smaller picture stands for.
+/// The mean color of those pixels that pixel (`x`, `y`) of a smaller picture stands for.
 fn average(picture: &Raster, x: usize, y: usize, width: usize, height: usize) -> [u8; 3] {
     let span = |i: usize, small: usize, large: usize| {
         let start = (i * large / small).min(large - 1);
@@ -108,7 +108,7 @@ fn shade(upper: [u8; 3], lower: Option<[u8; 3]>) -> char {
     char::from(SHADES[mean * SHADES.len() / 256])
 }
 
-/// The nearest of the 6×6×6 colours or the 24 greys between them.
+/// The nearest of the 6×6×6 colors or the 24 grays between them.
 fn fixed(rgb: [u8; 3]) -> usize {
     const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let distance = |other: [u8; 3]| -> u32 {
@@ -122,8 +122,8 @@ fn fixed(rgb: [u8; 3]) -> usize {
     let cube = (distance(steps.map(|i| LEVELS[i])), 16 + 36 * steps[0] + 6 * steps[1] + steps[2]);
     let mean = rgb.iter().map(|&value| usize::from(value)).sum::<usize>() / 3;
     let step = (mean.saturating_sub(3) / 10).min(23);
-    let grey = (distance([8 + 10 * step as u8; 3]), 232 + step);
-    cube.min(grey).1
+    let gray = (distance([8 + 10 * step as u8; 3]), 232 + step);
+    cube.min(gray).1
 }
 
 #[cfg(test)]
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn ascii_goes_from_dark_to_light() {
         let picture = columns(&[0, 30, 60, 90, 120, 150, 170, 190, 220, 255]);
-        assert_eq!(render(&picture, Colours::Ascii, 80), " .:-=+*#%@\n");
-        assert_eq!(render(&columns(&[255, 0, 0]), Colours::Ascii, 80), "@\n");
+        assert_eq!(render(&picture, Colors::Ascii, 80), " .:-=+*#%@\n");
+        assert_eq!(render(&columns(&[255, 0, 0]), Colors::Ascii, 80), "@\n");
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
         let mut picture = Raster::new(1, 3, [0, 0, 0]).unwrap();
         picture.pixel_mut(0, 1).copy_from_slice(&[1, 2, 3]);
         assert_eq!(
-            render(&picture, Colours::True, 80),
+            render(&picture, Colors::True, 80),
             "\x1b[38;2;0;0;0m\x1b[48;2;1;2;3m▀\x1b[0m\n\x1b[38;2;0;0;0m\x1b[49m▀\x1b[0m\n"
         );
     }
@@ -159,18 +159,18 @@ mod tests {
     #[test]
     fn large_pictures_are_averaged_to_the_width() {
         let picture = Raster::new(582, 582, [200]).unwrap();
-        let text = render(&picture, Colours::Ascii, 60);
+        let text = render(&picture, Colors::Ascii, 60);
         assert_eq!(text.lines().count(), 30);
         assert!(text.lines().all(|line| line == "#".repeat(60)));
-        assert_eq!(render(&columns(&[0, 255, 0, 255]), Colours::Ascii, 2), "==\n");
+        assert_eq!(render(&columns(&[0, 255, 0, 255]), Colors::Ascii, 2), "==\n");
         for columns in [0, 1, 7] {
-            assert!(!render(&picture, Colours::Fixed256, columns).is_empty());
+            assert!(!render(&picture, Colors::Fixed256, columns).is_empty());
         }
-        assert_eq!(render(&Raster::new(500, 1, [255]).unwrap(), Colours::Ascii, 10), "@@@@@@@@@@\n");
+        assert_eq!(render(&Raster::new(500, 1, [255]).unwrap(), Colors::Ascii, 10), "@@@@@@@@@@\n");
     }
 
     #[test]
-    fn the_fixed_colours_are_found() {
+    fn the_fixed_colors_are_found() {
         assert_eq!(fixed([0, 0, 0]), 16);
         assert_eq!(fixed([255, 255, 255]), 231);
         assert_eq!(fixed([255, 0, 0]), 196);
@@ -179,19 +179,19 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_used_only_where_they_are_wanted() {
+    fn colors_are_used_only_where_they_are_wanted() {
         let with = |terminal, set: &[(&str, &str)]| {
-            Colours::choose(terminal, |name| {
+            Colors::choose(terminal, |name| {
                 let found = set.iter().find(|(key, _)| *key == name);
                 found.map(|(_, value)| (*value).to_owned())
             })
         };
         let xterm = ("TERM", "xterm-256color");
-        assert_eq!(with(true, &[xterm]), Colours::Fixed256);
-        assert_eq!(with(true, &[xterm, ("COLORTERM", "truecolor")]), Colours::True);
-        assert_eq!(with(false, &[xterm, ("COLORTERM", "truecolor")]), Colours::Ascii);
-        assert_eq!(with(true, &[xterm, ("NO_COLOR", "1")]), Colours::Ascii);
-        assert_eq!(with(true, &[("TERM", "dumb")]), Colours::Ascii);
-        assert_eq!(with(true, &[]), Colours::Ascii);
+        assert_eq!(with(true, &[xterm]), Colors::Fixed256);
+        assert_eq!(with(true, &[xterm, ("COLORTERM", "truecolor")]), Colors::True);
+        assert_eq!(with(false, &[xterm, ("COLORTERM", "truecolor")]), Colors::Ascii);
+        assert_eq!(with(true, &[xterm, ("NO_COLOR", "1")]), Colors::Ascii);
+        assert_eq!(with(true, &[("TERM", "dumb")]), Colors::Ascii);
+        assert_eq!(with(true, &[]), Colors::Ascii);
     }
 }

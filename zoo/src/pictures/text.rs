@@ -12,7 +12,7 @@ pub(super) fn width(text: &str) -> usize {
 }
 
 /// Writes a line whose upper left corner is at (`left`, `top`). What reaches beyond the picture is cut off.
-pub(super) fn write(picture: &mut Raster, (left, top): (usize, usize), text: &str, colour: [u8; 3]) {
+pub(super) fn write(picture: &mut Raster, (left, top): (usize, usize), text: &str, color: [u8; 3]) {
     let mut left = left;
     for letter in text.chars() {
         let shape = |letter| get_raster(letter, FontWeight::Regular, RasterHeight::Size16);
@@ -21,7 +21,7 @@ pub(super) fn write(picture: &mut Raster, (left, top): (usize, usize), text: &st
             for (x, &share) in row.iter().enumerate() {
                 let (x, y) = (left + x, top + y);
                 if share > 0 && x < picture.width() && y < picture.height() {
-                    picture.blend(x, y, colour, f64::from(share) / 255.0);
+                    picture.blend(x, y, color, f64::from(share) / 255.0);
                 }
             }
         }

@@ -42,7 +42,7 @@ const KEY: i32 = 22;
 /// The air around shapes and above bars, as a part of their size.
 const AIR: f64 = 0.15;
 
-fn colour(i: usize) -> RGBColor {
+fn color(i: usize) -> RGBColor {
     let [r, g, b] = PALETTE[i];
     RGBColor(r, g, b)
 }
@@ -119,20 +119,20 @@ pub fn densities(all: &[Density]) -> Result<String, PictureError> {
             let at = |i: usize, of: usize| low + (high - low) * i as f64 / of as f64;
             let bars = density.bars.iter().enumerate().map(|(i, &height)| {
                 let corners = [(at(i, density.bars.len()), 0.0), (at(i + 1, density.bars.len()), height)];
-                Rectangle::new(corners, colour(5).mix(0.55).filled())
+                Rectangle::new(corners, color(5).mix(0.55).filled())
             });
-            let key = |(x, y)| Rectangle::new([(x, y - 5), (x + KEY, y + 5)], colour(5).mix(0.55).filled());
+            let key = |(x, y)| Rectangle::new([(x, y - 5), (x + KEY, y + 5)], color(5).mix(0.55).filled());
             chart.draw_series(bars).map_err(drawing)?.label("samples").legend(key);
             let places = |heights: &[f64]| {
                 let last = heights.len().saturating_sub(1).max(1);
                 heights.iter().enumerate().map(|(i, &height)| (at(i, last), height)).collect::<Vec<_>>()
             };
-            let style = ShapeStyle::from(colour(0)).stroke_width(2);
+            let style = ShapeStyle::from(color(0)).stroke_width(2);
             let line = LineSeries::new(places(&density.line), style);
             let key = move |(x, y)| PathElement::new([(x, y), (x + KEY, y)], style);
             chart.draw_series(line).map_err(drawing)?.label("p(z)·|dz/dx|").legend(key);
             if let Some(naive) = &density.naive {
-                let style = ShapeStyle::from(colour(1)).stroke_width(2);
+                let style = ShapeStyle::from(color(1)).stroke_width(2);
                 let dashes = DashedLineSeries::new(places(naive), DASH, DASH, style);
                 let key = move |(x, y)| DashedPathElement::new([(x, y), (x + KEY, y)], DASH, DASH, style);
                 chart.draw_series(dashes).map_err(drawing)?.label("p(z) alone").legend(key);
@@ -169,12 +169,12 @@ pub fn shapes(all: &[Shape]) -> Result<String, PictureError> {
         |chart, shape| {
             let pair = |[x, y]: [f64; 2]| (x, y);
             let corners = shape.corners.map(pair);
-            chart.draw_series([Polygon::new(corners, colour(5).mix(0.35).filled())]).map_err(drawing)?;
-            let dots = shape.points.iter().map(|&point| Circle::new(pair(point), 1, colour(0).mix(0.6).filled()));
+            chart.draw_series([Polygon::new(corners, color(5).mix(0.35).filled())]).map_err(drawing)?;
+            let dots = shape.points.iter().map(|&point| Circle::new(pair(point), 1, color(0).mix(0.6).filled()));
             chart.draw_series(dots).map_err(drawing)?;
             // The images of the two axes' unit vectors.
             for (i, end) in [(1, corners[1]), (2, corners[3])] {
-                let arrow = PathElement::new([corners[0], end], colour(i).stroke_width(3));
+                let arrow = PathElement::new([corners[0], end], color(i).stroke_width(3));
                 chart.draw_series([arrow]).map_err(drawing)?;
             }
             Ok(())

@@ -25,7 +25,7 @@ const BOTTOM: usize = 46;
 /// Between one signal and the next below it, and from one to the next.
 const BELOW: usize = 20;
 const STEP: usize = WAVEFORM + GAP + SPECTRUM + BELOW;
-/// The bar that says which colour is how loud, with its numbers.
+/// The bar that says which color is how loud, with its numbers.
 const BAR: usize = 14;
 const BAR_ROOM: usize = BAR + 66;
 
@@ -96,8 +96,8 @@ pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Raster,
             upright_axis(&mut picture, lower, [0.0, f64::from(rate) / 2000.0], 4, "kHz");
             let levels = spectrum.levels(signal, lower.height);
             for (at, &level) in levels.iter().enumerate() {
-                let colour = viridis(1.0 + level / DARKEST);
-                picture.blend(left + at % WIDTH, lower.top + at / WIDTH, colour, 1.0);
+                let color = viridis(1.0 + level / DARKEST);
+                picture.blend(left + at % WIDTH, lower.top + at / WIDTH, color, 1.0);
             }
             edge(&mut picture, lower);
             if row == last {
@@ -106,7 +106,7 @@ pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Raster,
         }
     }
     let bar = Area { left: columns.len() * step, top: TOP + WAVEFORM + GAP, height: SPECTRUM };
-    colour_bar(&mut picture, bar);
+    color_bar(&mut picture, bar);
     Ok(picture)
 }
 
@@ -134,10 +134,10 @@ fn marks(milliseconds: f64) -> impl Iterator<Item = (usize, String)> {
 }
 
 /// Lines through an area at round times.
-fn times(picture: &mut Raster, area: Area, milliseconds: f64, colour: [u8; 3]) {
+fn times(picture: &mut Raster, area: Area, milliseconds: f64, color: [u8; 3]) {
     for (x, _) in marks(milliseconds) {
         for y in 0..area.height {
-            picture.blend(area.left + x, area.top + y, colour, 1.0);
+            picture.blend(area.left + x, area.top + y, color, 1.0);
         }
     }
 }
@@ -197,12 +197,12 @@ fn edge(picture: &mut Raster, area: Area) {
     }
 }
 
-/// Which colour is how many decibels.
-fn colour_bar(picture: &mut Raster, area: Area) {
+/// Which color is how many decibels.
+fn color_bar(picture: &mut Raster, area: Area) {
     for y in 0..area.height {
-        let colour = viridis(1.0 - y as f64 / (area.height - 1) as f64);
+        let color = viridis(1.0 - y as f64 / (area.height - 1) as f64);
         for x in 0..BAR {
-            picture.blend(area.left + x, area.top + y, colour, 1.0);
+            picture.blend(area.left + x, area.top + y, color, 1.0);
         }
     }
     for (at, label) in ticks([-DARKEST, 0.0], 4) {

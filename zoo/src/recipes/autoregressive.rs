@@ -91,7 +91,7 @@ fn recipe(architecture: Architecture, preset: Preset, space: Space) -> Recipe {
         adam: AdamConfig { weight_decay: if images && !paper { 0.3 } else { 0.0 }, ..AdamConfig::default() },
         clip: Some(1000.0),
         average: (!paper).then_some(0.999),
-        // Weights outweigh activations, and batch normalisation sees the whole batch only where it is not split.
+        // Weights outweigh activations, and batch normalization sees the whole batch only where it is not split.
         shards: (images || paper).then_some(1),
         temperature: 1.0,
     }

@@ -108,6 +108,6 @@ fn common(preset: Preset, lr: f64) -> Recipe {
         warmup: 100,
         clip: Some(1000.0),
         average: (preset != Preset::Paper).then_some(0.999),
-        ..rbig(preset, Space::Table { columns: 1, standardised: true })
+        ..rbig(preset, Space::Table { columns: 1, standardized: true })
     }
 }

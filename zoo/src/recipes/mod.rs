@@ -32,7 +32,7 @@ pub enum Preset {
 /// How long a training goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Budget {
-    /// Optimiser steps.
+    /// Optimizer steps.
     Steps(u64),
     /// Passes over the training data.
     Epochs(f64),
@@ -55,7 +55,7 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// Steps over which it first rises.
     pub warmup: u64,
-    /// The optimiser.
+    /// The optimizer.
     pub adam: AdamConfig,
     /// The largest gradient norm, if there is a limit.
     pub clip: Option<f64>,

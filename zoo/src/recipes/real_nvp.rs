@@ -46,11 +46,11 @@ fn images(preset: Preset, height: usize, width: usize) -> Recipe {
         lr: if preset == Preset::Paper { 1e-3 } else { 1.5e-3 },
         schedule: if preset == Preset::Paper { Schedule::Constant } else { Schedule::Cosine { floor: 0.02 } },
         warmup: 200,
-        // The paper's small L2 penalty on the lengths of normalised weights is left out.
+        // The paper's small L2 penalty on the lengths of normalized weights is left out.
         adam: AdamConfig::default(),
         clip: Some(100.0),
         average: (preset != Preset::Paper).then_some(0.999),
-        // Batch normalisation sees the whole batch only where it is not split.
+        // Batch normalization sees the whole batch only where it is not split.
         shards: (preset == Preset::Paper).then_some(1),
         temperature: 1.0,
     }

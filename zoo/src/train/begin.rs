@@ -1,19 +1,19 @@
 //! Beginning a training, or going on with one: what can be refused is refused before there is a folder.
 
-use super::distil::Divergence;
+use super::distill::Divergence;
 use super::objective::{Likelihood, Objective, Trained};
 use super::signals::SignalDivergence;
 use super::state::Saved;
 use super::vae::Bound;
 use super::{Outcome, Plan, Training};
 use crate::blueprint::{Architecture, Blueprint};
-use crate::checkpoint::{self, Contents, Loaded};
-use crate::data::Standardisation;
+use crate::data::Standardization;
+use crate::data::source::Source;
 use crate::model::Model;
 use crate::note::note;
 use crate::recipes::{Budget, Recipe};
-use crate::run::Run;
-use crate::source::Source;
+use crate::runs::checkpoint::{self, Contents, Loaded};
+use crate::runs::folder::Run;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, parallel};
 use flows::models::Vae;
@@ -33,10 +33,10 @@ pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
         Blueprint { architecture: plan.recipe.architecture.clone(), space: source.space(), classes: source.classes() };
     source.steps_per_epoch(plan.recipe.batch)?;
     let model = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed)).with_context(|| plan.data.clone())?;
-    if let Some(statistics) = source.standardisation() {
+    if let Some(statistics) = source.standardization() {
         match &model {
-            Model::Flow(flow) => standardise(flow.preprocessing(), statistics),
-            Model::Vae(vae) => standardise(Some(vae.preprocessing()), statistics),
+            Model::Flow(flow) => standardize(flow.preprocessing(), statistics),
+            Model::Vae(vae) => standardize(Some(vae.preprocessing()), statistics),
         }
     }
     plan.run.create()?;
@@ -75,10 +75,10 @@ pub fn start_student(plan: &Plan, teacher: &Loaded<Flow<f32>>) -> Result<Outcome
     begin(plan, objective.as_ref(), blueprint, flow)
 }
 
-/// What a student minimises, and the student.
+/// What a student minimizes, and the student.
 type Student = (Box<dyn Objective<Flow<f32>>>, Flow<f32>);
 
-/// A student of that blueprint, and what it minimises.
+/// A student of that blueprint, and what it minimizes.
 fn student(plan: &Plan, teacher: &Loaded<Flow<f32>>, blueprint: &Blueprint) -> Result<Student> {
     let (batch, seed) = (plan.recipe.batch, plan.seed);
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
@@ -111,7 +111,7 @@ fn begin<M: Trained + Send>(
     model: M,
 ) -> Result<Outcome> {
     parallel::with_threads(plan.threads, || {
-        objective.initialise(&model)?;
+        objective.initialize(&model)?;
         Training::new(plan, objective, blueprint, model).go()
     })
 }
@@ -230,7 +230,7 @@ fn go_on<M: Trained + Send>(plan: &Plan, objective: &dyn Objective<M>, model: M,
 }
 
 /// Gives what stands before a model the statistics of the training rows.
-pub(super) fn standardise(before: Option<&dyn Bijection<f32>>, statistics: &Standardisation) {
+pub(super) fn standardize(before: Option<&dyn Bijection<f32>>, statistics: &Standardization) {
     let Some(layer) = before else { return };
     for ((_, buffer), values) in layer.params().into_iter().zip([&statistics.mean, &statistics.deviation]) {
         buffer.set(Tensor::from_fn([values.len()], |i| values[i] as f32));

@@ -3,11 +3,12 @@
 use super::Plan;
 use super::log::{self, Line, Log};
 use crate::blueprint::{Architecture, Blueprint, Space};
-use crate::checkpoint::{self, Header};
+use crate::data::source::{Order, Part, Source};
+use crate::measure::score::{Score, continuous, score, unit};
 use crate::note::note;
-use crate::score::{Score, continuous, score, unit};
-use crate::source::{Order, Part, Source};
-use crate::{drawing, interrupt};
+use crate::pictures::drawing;
+use crate::runs::checkpoint::{self, Header};
+use crate::runs::interrupt;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, Var, parallel};
 use flows::check::copy_params;
@@ -63,8 +64,8 @@ fn fit_here(plan: &Plan, source: &Source, mut watch: impl FnMut(&Layer<f32>, f64
     let data = || plan.data.clone();
     let build = |layers: usize| -> Result<Flow<f32>> {
         let flow = blueprint(layers, marginals).flow(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
-        if let Some(statistics) = source.standardisation() {
-            super::begin::standardise(flow.preprocessing(), statistics);
+        if let Some(statistics) = source.standardization() {
+            super::begin::standardize(flow.preprocessing(), statistics);
         }
         Ok(flow)
     };

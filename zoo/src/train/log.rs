@@ -1,9 +1,9 @@
 //! The log of a training, JSON lines, and the curve drawn from it.
 
-use crate::files;
+use crate::measure::score::Bound;
 use crate::pictures::curve::{self, Labels, Series};
-use crate::run::Run;
-use crate::score::Bound;
+use crate::runs::files;
+use crate::runs::folder::Run;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};

@@ -4,7 +4,7 @@
 //! off and resumed goes through the same numbers as one that was not.
 
 mod begin;
-mod distil;
+mod distill;
 mod fit;
 mod log;
 mod objective;
@@ -18,15 +18,16 @@ pub use fit::{Fit, fit, fit_into_run};
 pub use log::{Elapsed, elapsed};
 
 use crate::blueprint::Blueprint;
-use crate::checkpoint;
+use crate::data::source::Order;
+use crate::measure::score::Score;
+use crate::pictures::drawing;
 use crate::recipes::{Budget, Recipe};
-use crate::run::Run;
-use crate::score::Score;
-use crate::source::Order;
-use crate::{drawing, interrupt};
+use crate::runs::checkpoint;
+use crate::runs::folder::Run;
+use crate::runs::interrupt;
 use anyhow::Result;
 use autograd::{Tape, Tensor, sharded};
-use flows::nn::{Adam, Average, Schedule, clip_norm};
+use flows::nn::{Adam, Ema, Schedule, clip_norm};
 use log::{Line, Log};
 use objective::{Loss, Objective, Trained};
 use progress::Progress;
@@ -73,7 +74,7 @@ struct Training<'a, M> {
     blueprint: Blueprint,
     model: M,
     adam: Adam<f32>,
-    average: Option<Average<f32>>,
+    average: Option<Ema<f32>>,
     saved: Saved,
     best_weights: Vec<(String, Tensor<f32>)>,
     began: Instant,
@@ -84,7 +85,7 @@ impl<'a, M: Trained> Training<'a, M> {
     fn new(plan: &'a Plan, objective: &'a dyn Objective<M>, blueprint: Blueprint, model: M) -> Self {
         let recipe = &plan.recipe;
         let adam = Adam::new(model.params(), recipe.adam);
-        let average = recipe.average.map(|decay| Average::new(model.params(), decay));
+        let average = recipe.average.map(|decay| Ema::new(model.params(), decay));
         let shards = recipe.shards.unwrap_or(plan.threads);
         let saved = Saved::new(recipe.clone());
         let began = Instant::now();
@@ -147,7 +148,7 @@ impl<'a, M: Trained> Training<'a, M> {
         Ok(Outcome { step: self.saved.step, best: self.saved.best, interrupted })
     }
 
-    /// One optimiser step. Returns the loss, in the unit that is shown.
+    /// One optimizer step. Returns the loss, in the unit that is shown.
     fn step(&mut self, lr: f64, order: &mut Order) -> Result<f64> {
         let rows = self.plan.recipe.batch;
         let loss = self.objective.loss(&self.model, self.saved.step, order)?;

@@ -1,10 +1,10 @@
-//! What a training minimises, and what it is judged by.
+//! What a training minimizes, and what it is judged by.
 
 use crate::blueprint::Space;
-use crate::drawing;
-use crate::rows::Rows;
-use crate::score::{self, Score, score};
-use crate::source::{Order, Part, Source};
+use crate::data::rows::Rows;
+use crate::data::source::{Order, Part, Source};
+use crate::measure::score::{self, Score, score};
+use crate::pictures::drawing;
 use anyhow::Result;
 use autograd::{Tape, Tensor, Var};
 use flows::{Context, Flow, Module, Noise};
@@ -30,13 +30,13 @@ impl Trained for Flow<f32> {
 /// The loss of some rows of a step's batch, in nats a row, averaged over them.
 pub(super) type Loss<'a> = Box<dyn Fn(&Tape<f32>, Range<usize>) -> Var<f32> + Sync + 'a>;
 
-/// What a training minimises. Everything random in it comes from the training's seed and the step's number.
+/// What a training minimizes. Everything random in it comes from the training's seed and the step's number.
 pub(super) trait Objective<M>: Sync {
     /// Steps between two judgements.
     fn steps_per_epoch(&self) -> Result<u64>;
 
     /// Lets parameters that start from data see some, where there are any.
-    fn initialise(&self, _model: &M) -> Result<()> {
+    fn initialize(&self, _model: &M) -> Result<()> {
         Ok(())
     }
 
@@ -85,9 +85,9 @@ impl Objective<Flow<f32>> for Likelihood<'_> {
         self.source.steps_per_epoch(self.batch)
     }
 
-    fn initialise(&self, flow: &Flow<f32>) -> Result<()> {
+    fn initialize(&self, flow: &Flow<f32>) -> Result<()> {
         let (rows, noise) = self.rows(0, &mut Order::default())?;
-        score::initialise(flow, &self.space, &rows.values(), Context::training(noise));
+        score::initialize(flow, &self.space, &rows.values(), Context::training(noise));
         Ok(())
     }
 

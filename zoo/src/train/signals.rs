@@ -1,11 +1,11 @@
 //! Distillation of a `WaveNet` into a Parallel `WaveNet`: the divergence with less noise, and the power loss.
 
-use super::distil::Divergence;
+use super::distill::Divergence;
 use super::objective::{Loss, Objective};
 use crate::blueprint::Blueprint;
-use crate::checkpoint::Loaded;
-use crate::score::Score;
-use crate::source::{Order, Source};
+use crate::data::source::{Order, Source};
+use crate::measure::score::Score;
+use crate::runs::checkpoint::Loaded;
 use anyhow::Result;
 use autograd::Var;
 use flows::distillation::{PowerSpectrum, Teacher, freeze, logistic_terms};

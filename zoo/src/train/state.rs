@@ -2,9 +2,9 @@
 
 use super::Training;
 use super::objective::Trained;
-use crate::checkpoint::{self, Contents, Header, TRAINING};
+use crate::measure::score::Score;
 use crate::recipes::Recipe;
-use crate::score::Score;
+use crate::runs::checkpoint::{self, Contents, Header, TRAINING};
 use anyhow::{Context as _, Result, anyhow};
 use autograd::Tensor;
 use serde::{Deserialize, Serialize};

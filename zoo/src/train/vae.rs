@@ -2,10 +2,10 @@
 
 use super::objective::{Loss, Objective, Trained, VALIDATION_ROWS};
 use crate::blueprint::Space;
-use crate::bound;
-use crate::rows::Rows;
-use crate::score::{self, Score};
-use crate::source::{Order, Part, Source};
+use crate::data::rows::Rows;
+use crate::data::source::{Order, Part, Source};
+use crate::measure::bound;
+use crate::measure::score::{self, Score};
 use anyhow::Result;
 use autograd::{Tensor, Var};
 use flows::models::Vae;
@@ -38,10 +38,10 @@ impl Objective<Vae<f32>> for Bound<'_> {
         self.source.steps_per_epoch(self.batch)
     }
 
-    fn initialise(&self, vae: &Vae<f32>) -> Result<()> {
+    fn initialize(&self, vae: &Vae<f32>) -> Result<()> {
         let (rows, noise) = self.rows(0, &mut Order::default())?;
         let x = bound::prepared(vae.likelihood(), &self.space, &rows.values().x, noise);
-        vae.initialise(&x.value, Context::training(noise));
+        vae.initialize(&x.value, Context::training(noise));
         Ok(())
     }
 
@@ -84,7 +84,7 @@ mod tests {
         let blueprint = Blueprint { architecture, space: source.space(), classes: 0 };
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         let Model::Vae(vae) = blueprint.build::<f32>(&mut rng).unwrap() else { panic!("not a vae") };
-        flows::check::randomise(&vae, 0.5, &mut rng);
+        flows::check::randomize(&vae, 0.5, &mut rng);
         let objective = Bound { source: &source, space: source.space(), batch: 11, seed: 2, discrete: false };
         let with = |step: u64, shards: usize| {
             let loss = objective.loss(&vae, step, &mut Order::default()).unwrap();

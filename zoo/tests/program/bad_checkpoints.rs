@@ -65,7 +65,7 @@ fn damaged_files_are_called_that() {
 }
 
 #[test]
-fn files_of_other_programs_are_recognised() {
+fn files_of_other_programs_are_recognized() {
     let (folder, model) = folder();
     let foreign = ["is a safetensors file, but not a checkpoint of this program", "give a run folder"];
     let tensors = model.tensors.clone();
@@ -148,17 +148,17 @@ fn a_description_of_another_model_is_refused() {
         }
         let space = json!({ "kind": "images", "channels": 3, "height": size, "width": size });
         refuses(&folder, replaced("/space", space), &["damaged"]);
-        let space = json!({ "kind": "table", "columns": size, "standardised": true });
+        let space = json!({ "kind": "table", "columns": size, "standardized": true });
         refuses(&folder, replaced("/space", space), &["damaged"]);
     }
     for none in ["couplings", "hidden", "depth"] {
         refuses(&folder, replaced(&format!("/architecture/{none}"), json!(0)), &[]);
     }
     for columns in [0, 1, 3] {
-        let space = json!({ "kind": "table", "columns": columns, "standardised": false });
+        let space = json!({ "kind": "table", "columns": columns, "standardized": false });
         refuses(&folder, replaced("/space", space), &[]);
     }
-    // Data of the same size, but standardised: the statistics are missing.
-    let space = json!({ "kind": "table", "columns": 2, "standardised": true });
+    // Data of the same size, but standardized: the statistics are missing.
+    let space = json!({ "kind": "table", "columns": 2, "standardized": true });
     refuses(&folder, replaced("/space", space), &["lacks the tensor layers.0.mean"]);
 }

@@ -2,13 +2,13 @@
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::{idx, npy_of};
-use crate::made::{csv, image_folder, labelled_folder, rows};
+use crate::made::{csv, image_folder, labeled_folder, rows};
 use serde_json::{Value, json};
 
 /// A conditional run of four classes in `run`, and a plain one of the same images in `plain`.
 fn folder() -> Folder {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", 4);
+    labeled_folder(&folder, "bars", 4);
     folder.train("--data bars --conditional --steps 3");
     folder.run(&format!("{TRAIN} --data bars --steps 3 --out plain"));
     folder.write_npy("x.npy", &[3, 16], &[0.5; 48]);

@@ -2,7 +2,7 @@
 //! how long anything takes.
 
 use crate::folder::{Folder, TRAIN, texts};
-use crate::made::{csv, image_folder, labelled_folder, rows};
+use crate::made::{csv, image_folder, labeled_folder, rows};
 use serde_json::Value;
 
 /// A folder with two models of one table, and one of another.
@@ -44,7 +44,7 @@ fn the_numbers_are_those_of_evaluate_list_and_the_log() {
         let line = log.iter().rfind(|line| line["step"] == one["steps"]).unwrap();
         assert_eq!((&one["training"]["step"], &one["training"]["seconds"]), (&line["step"], &line["seconds"]));
         assert_eq!((&one["batch"], &one["round_trip_rows"]), (&100.into(), &25.into()));
-        let (greatest, rms) = (number(&one["round_trip"]["greatest"]), number(&one["round_trip"]["rms"]));
+        let (greatest, rms) = (number(&one["round_trip"]["max_abs"]), number(&one["round_trip"]["rms"]));
         assert!(0.0 < rms && rms < greatest && greatest < 1e-4, "{one}");
         assert!(number(&one["sample_ms"]) > 0.0 && number(&one["density_ms"]) > 0.0);
         assert_eq!(one["notes"], serde_json::json!([]));
@@ -88,7 +88,7 @@ fn there_is_a_table_and_a_row_of_panels_for_each_data_set() {
 #[test]
 fn images_are_measured_in_bits_and_classes_are_said() {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", 4);
+    labeled_folder(&folder, "bars", 4);
     folder.run(&format!("{TRAIN} --data bars --conditional --steps 10 --out given"));
     folder.run(&format!("{TRAIN} --data bars --steps 10 --out plain"));
     folder.run("train rbig --preset quick --data bars --layers 2 --threads 1 --out fitted");
@@ -96,7 +96,7 @@ fn images_are_measured_in_bits_and_classes_are_said() {
     for (one, run) in all.as_array().unwrap().iter().zip(["given", "plain", "fitted"]) {
         let bits = &folder.json(&format!("evaluate {run} --threads 1 --seed 4 --json"))["bits_per_dim"];
         assert_eq!((&one["unit"], &one["loss"], &one["score"]["bits_per_dim"]), (&"bits/dim".into(), bits, bits));
-        assert!(number(&one["round_trip"]["greatest"]) < 1e-3);
+        assert!(number(&one["round_trip"]["max_abs"]) < 1e-3);
     }
     let said = folder.run("compare given plain fitted --threads 1");
     assert!(said.contains("given: its density is that of each row given the class"), "{said}");

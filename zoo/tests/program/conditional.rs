@@ -2,15 +2,15 @@
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::{idx, npy_of, parse_npy, png_size};
-use crate::made::{labelled, labelled_folder};
+use crate::made::{labeled, labeled_folder};
 use serde_json::{Value, json};
 
 const SIDE: usize = 4;
 
-/// A folder with labelled images in `bars` and a conditional model of them in `run`.
+/// A folder with labeled images in `bars` and a conditional model of them in `run`.
 fn folder(steps: usize) -> Folder {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", SIDE);
+    labeled_folder(&folder, "bars", SIDE);
     folder.train(&format!("--data bars --conditional --steps {steps}"));
     folder
 }
@@ -24,7 +24,7 @@ fn bars(images: &[f32]) -> Vec<usize> {
 
 /// Images in [0, 1] for the commands that take NPY, and their labels.
 fn images(count: usize) -> (Vec<f32>, Vec<u8>) {
-    let (pixels, labels) = labelled(count, SIDE);
+    let (pixels, labels) = labeled(count, SIDE);
     (pixels.iter().map(|&pixel| (f32::from(pixel) + 0.5) / 256.0).collect(), labels)
 }
 
@@ -56,7 +56,7 @@ fn samples_are_of_the_class_that_is_asked_for() {
 #[test]
 fn a_conditional_run_says_what_it_is() {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", SIDE);
+    labeled_folder(&folder, "bars", SIDE);
     folder.run(&format!("{TRAIN} --data bars --conditional --steps 12"));
     let run = "runs/nice-bars-conditional";
     assert_eq!(png_size(&folder.read(&format!("{run}/grids/epoch-0001.png"))), (662, 662));
@@ -86,7 +86,7 @@ fn the_class_of_a_row_is_what_its_density_is_given() {
     let folder = folder(300);
     // The same test images under labels that are wrong.
     folder.copy("bars", "wrong");
-    let (_, labels) = labelled(40, SIDE);
+    let (_, labels) = labeled(40, SIDE);
     let turned: Vec<u8> = labels.iter().map(|label| (label + 1) % SIDE as u8).collect();
     folder.write("wrong/t10k-labels-idx1-ubyte", idx(&[40], &turned));
     let nats = |data: &str| folder.json(&format!("evaluate run --json --threads 1 --data {data}"))["nats"].as_f64();

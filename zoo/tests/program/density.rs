@@ -18,7 +18,7 @@ fn picture(folder: &Folder, name: &str) -> RgbImage {
     image::open(folder.path(name)).unwrap().to_rgb8()
 }
 
-/// The colour inside the first square of a picture, at parts of its width and height from the upper left.
+/// The color inside the first square of a picture, at parts of its width and height from the upper left.
 fn at(picture: &RgbImage, across: f64, down: f64) -> [u8; 3] {
     picture.get_pixel(62 + (across * 420.0) as u32, 38 + (down * 420.0) as u32).0
 }
@@ -38,7 +38,7 @@ fn a_toys_density_integrates_to_one_and_has_its_pictures() {
         assert!(said.contains(&format!("run/{name}.png: ")), "{said}");
         assert_eq!(png_size(&folder.read(&format!("run/{name}.png"))), (width, 496), "{name}");
     }
-    // The corners of the window are empty: as dark as the map of colours goes. Elsewhere it is not.
+    // The corners of the window are empty: as dark as the map of colors goes. Elsewhere it is not.
     let heat = picture(&folder, "run/density.png");
     let dark = |[red, green, blue]: [u8; 3]| red.abs_diff(68) < 12 && green < 25 && blue.abs_diff(84) < 20;
     for (x, y) in [(0.02, 0.02), (0.98, 0.02), (0.02, 0.98), (0.98, 0.98)] {
@@ -47,14 +47,14 @@ fn a_toys_density_integrates_to_one_and_has_its_pictures() {
     let places = (0..100 * 100).map(|i| ((f64::from(i % 100) + 0.5) / 100.0, (f64::from(i / 100) + 0.5) / 100.0));
     let bright = places.filter(|&(x, y)| at(&heat, x, y)[1] > 150).count();
     assert!((50..5000).contains(&bright), "{bright}");
-    // Data in one colour, samples in another.
+    // Data in one color, samples in another.
     let points = picture(&folder, "run/points.png");
-    let coloured = |left: u32, redder: bool| {
+    let colored = |left: u32, redder: bool| {
         let inside = points.enumerate_pixels().filter(|(x, _, _)| (left..left + 496).contains(x));
         inside.filter(|(_, _, p)| (i32::from(p.0[2]) - i32::from(p.0[0])) * if redder { -1 } else { 1 } > 60).count()
     };
-    assert!(coloured(0, true) > 1000 && coloured(496, false) > 1000);
-    assert_eq!((coloured(0, false), coloured(496, true)), (0, 0));
+    assert!(colored(0, true) > 1000 && colored(496, false) > 1000);
+    assert_eq!((colored(0, false), colored(496, true)), (0, 0));
 }
 
 #[test]

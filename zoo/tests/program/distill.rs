@@ -2,7 +2,7 @@
 
 use crate::folder::Folder;
 use crate::formats::png_size;
-use crate::made::{csv, labelled_folder, rows};
+use crate::made::{csv, labeled_folder, rows};
 
 /// A folder with a trained MAF of three columns, and the line that distils it for so many steps.
 fn taught() -> Folder {
@@ -64,7 +64,7 @@ fn a_killed_distillation_goes_on_to_the_same_bits() {
 #[test]
 fn images_and_their_classes_are_distilled_and_drawn_side_by_side() {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", 4);
+    labeled_folder(&folder, "bars", 4);
     folder.run("train maf --layers 2 --data bars --conditional --batch 20 --steps 40 --threads 1 --out teacher");
     let said = folder.run("distill teacher --steps 10 --batch 20 --threads 1 --out student");
     assert!(said.contains("beside.png") && said.contains("given the class"), "{said}");

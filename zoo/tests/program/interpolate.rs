@@ -2,7 +2,7 @@
 
 use crate::folder::Folder;
 use crate::formats::png_size;
-use crate::made::{image_folder, labelled, labelled_folder, pictures};
+use crate::made::{image_folder, labeled, labeled_folder, pictures};
 use image::GrayImage;
 
 const SIDE: usize = 4;
@@ -29,8 +29,8 @@ fn assert_shows(grid: &GrayImage, (column, row): (u32, u32), levels: &[u8]) {
 #[test]
 fn the_corners_and_ends_are_the_test_images() {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", SIDE);
-    let (pixels, _) = labelled(40, SIDE);
+    labeled_folder(&folder, "bars", SIDE);
+    let (pixels, _) = labeled(40, SIDE);
     let image = |i: usize| &pixels[i * 16..(i + 1) * 16];
     for conditional in ["", "--conditional"] {
         let run = format!("run{conditional}");
@@ -58,9 +58,9 @@ fn the_corners_and_ends_are_the_test_images() {
 #[test]
 fn images_are_chosen_by_number() {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", SIDE);
+    labeled_folder(&folder, "bars", SIDE);
     folder.train("--data bars --steps 20");
-    let (pixels, _) = labelled(40, SIDE);
+    let (pixels, _) = labeled(40, SIDE);
     let image = |i: usize| &pixels[i * 16..(i + 1) * 16];
     let line = "interpolate run --size 3 --corners 9,8,9,39 --from 39 --to 5 --threads 1 --out made/here";
     let said = folder.run(line);
@@ -111,7 +111,7 @@ fn few_images_or_none_with_labels_are_enough() {
 #[test]
 fn what_cannot_be_interpolated_is_refused() {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", SIDE);
+    labeled_folder(&folder, "bars", SIDE);
     folder.train("--data bars --steps 3");
     folder.write("file", "a file is no folder");
     let refuses =

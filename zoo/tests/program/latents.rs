@@ -13,7 +13,7 @@ fn number(said: &str, run: &str, words: &str) -> f64 {
     rest.split([' ', ',', ')']).next().unwrap().parse().unwrap_or_else(|_| panic!("{words:?} in {line}"))
 }
 
-/// How many pixels of a panel's left and right half have a colour.
+/// How many pixels of a panel's left and right half have a color.
 fn halves(picture: &RgbImage, panel: u32, is: impl Fn([i32; 3]) -> bool) -> [usize; 2] {
     let left = panel * 396 + 62;
     [left..left + 160, left + 160..left + 320].map(|columns| {
@@ -22,7 +22,7 @@ fn halves(picture: &RgbImage, panel: u32, is: impl Fn([i32; 3]) -> bool) -> [usi
     })
 }
 
-/// The colours of the first and of the last quarter, mixed with white or not.
+/// The colors of the first and of the last quarter, mixed with white or not.
 fn is_blue([red, green, blue]: [i32; 3]) -> bool {
     blue > green + 25 && blue > red + 60
 }

@@ -88,7 +88,7 @@ pub(crate) fn image_folder(folder: &Folder, name: &str, side: usize, packed: boo
 }
 
 /// Images whose label says which column the bright bar is in, and the labels: each in turn.
-pub(crate) fn labelled(count: usize, side: usize) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn labeled(count: usize, side: usize) -> (Vec<u8>, Vec<u8>) {
     let mut numbers = Numbers::new(13 + count as u64);
     let labels: Vec<u8> = (0..count).map(|image| (image % side) as u8).collect();
     let mut pixels = Vec::new();
@@ -102,9 +102,9 @@ pub(crate) fn labelled(count: usize, side: usize) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// Writes a folder of such images, 200 to train on and 40 to test on, with as many classes as columns.
-pub(crate) fn labelled_folder(folder: &Folder, name: &str, side: usize) {
+pub(crate) fn labeled_folder(folder: &Folder, name: &str, side: usize) {
     for (part, count) in [("train", 200), ("t10k", 40)] {
-        let (pixels, labels) = labelled(count, side);
+        let (pixels, labels) = labeled(count, side);
         let size = side as u32;
         folder.write(&format!("{name}/{part}-images-idx3-ubyte"), idx(&[count as u32, size, size], &pixels));
         folder.write(&format!("{name}/{part}-labels-idx1-ubyte"), idx(&[count as u32], &labels));

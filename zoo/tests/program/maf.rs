@@ -30,7 +30,7 @@ fn the_three_of_them_train_and_are_sound() {
 fn images_pass_a_logit_and_their_nats_are_said_in_both_spaces() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
-    // With batch normalisation: its statistics are those of the weights that were kept.
+    // With batch normalization: its statistics are those of the weights that were kept.
     folder.run("train maf --preset paper --layers 2 --data images --batch 20 --steps 12 --threads 1 --out run");
     let score = folder.json("evaluate run --threads 1 --json");
     let (nats, logit) = (score["nats"].as_f64().unwrap(), score["logit_nats"].as_f64().unwrap());

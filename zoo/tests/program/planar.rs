@@ -7,15 +7,15 @@ use image::RgbImage;
 /// A panel with its numbers, and the square inside.
 const STEP: u32 = 260 + 76;
 
-/// The colour in a panel, at parts of its square's width and height from the upper left.
+/// The color in a panel, at parts of its square's width and height from the upper left.
 fn at(picture: &RgbImage, [column, row]: [u32; 2], [across, down]: [f64; 2]) -> [u8; 3] {
     let place = |panel: u32, before: u32, share: f64| panel * STEP + before + (share * 260.0) as u32;
     picture.get_pixel(place(column, 62, across), place(row, 38, down)).0
 }
 
-/// How bright a colour of the map is: its green rises from 1 to 231.
-fn bright(colour: [u8; 3]) -> bool {
-    colour[1] > 120
+/// How bright a color of the map is: its green rises from 1 to 231.
+fn bright(color: [u8; 3]) -> bool {
+    color[1] > 120
 }
 
 #[test]

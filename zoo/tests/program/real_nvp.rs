@@ -2,7 +2,7 @@
 
 use crate::folder::Folder;
 use crate::formats::{parse_npy, png_size};
-use crate::made::{image_folder, labelled_folder};
+use crate::made::{image_folder, labeled_folder};
 
 const IMAGES: &str = "train real-nvp --preset quick --batch 10 --threads 1";
 
@@ -51,7 +51,7 @@ fn a_killed_training_of_images_goes_on_to_the_same_bits() {
 #[test]
 fn a_class_conditional_real_nvp_knows_its_classes() {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", 4);
+    labeled_folder(&folder, "bars", 4);
     folder.run(&format!("{IMAGES} --data bars --conditional --steps 5 --out run"));
     let said = folder.run("sample run --class 2 --threads 1 --grid 4x4");
     assert!(said.contains("16 samples of class 2"), "{said}");

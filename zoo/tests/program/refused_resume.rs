@@ -11,7 +11,7 @@ fn there_must_be_something_to_resume() {
         let line = format!("train nice --data two-moons --out {run} --resume");
         folder.refuses(&line, &[run, "no training to resume", "leave out --resume"]);
     }
-    // A model alone has no optimiser to go on with.
+    // A model alone has no optimizer to go on with.
     folder.train("--data two-moons --steps 3");
     std::fs::remove_file(folder.path("run/training.safetensors")).unwrap();
     folder.refuses("train nice --out run --resume", &["run holds no training to resume"]);

@@ -104,8 +104,8 @@ fn points_in_any_units_are_in_the_picture() {
     let (_, values) = parse_npy(&folder.read("s.npy"));
     let means = [0, 1].map(|axis| values.iter().skip(axis).step_by(2).sum::<f32>() / 100.0);
     assert!((means[0] - 5000.0).abs() < 100.0 && (means[1] + 30.0).abs() < 1.0, "{means:?}");
-    // Points are the only thing that has a colour.
+    // Points are the only thing that has a color.
     let picture = image::open(folder.path("run/samples.png")).unwrap().to_rgb8();
-    let coloured = picture.pixels().filter(|pixel| pixel.0[0] != pixel.0[2]).count();
-    assert!(coloured > 500, "{coloured} pixels have points");
+    let colored = picture.pixels().filter(|pixel| pixel.0[0] != pixel.0[2]).count();
+    assert!(colored > 500, "{colored} pixels have points");
 }

@@ -56,11 +56,11 @@ fn a_row_is_judged_by_itself() {
     let x = rows(700, 2);
     let (shape, whole) = map(&folder, "logprob", &[700, 2], &x);
     assert_eq!(shape, [700]);
-    // The last rows alone, and all of them backwards: the same numbers, to rounding.
+    // The last rows alone, and all of them backward: the same numbers, to rounding.
     let (_, cut) = map(&folder, "logprob", &[3, 2], &x[697 * 2..]);
     assert_near(&cut, &whole[697..], 1e-5);
-    let backwards: Vec<f32> = x.chunks_exact(2).rev().flatten().copied().collect();
-    let (_, mut turned) = map(&folder, "logprob", &[700, 2], &backwards);
+    let backward: Vec<f32> = x.chunks_exact(2).rev().flatten().copied().collect();
+    let (_, mut turned) = map(&folder, "logprob", &[700, 2], &backward);
     turned.reverse();
     assert_near(&turned, &whole, 1e-5);
     // And not all alike.

@@ -1,4 +1,4 @@
-//! Tables are standardised inside of the model, so that a density is over the data's own units.
+//! Tables are standardized inside of the model, so that a density is over the data's own units.
 
 use crate::folder::Folder;
 use crate::formats::parse_npy;
@@ -17,7 +17,7 @@ fn train(folder: &Folder, name: &str, columns: usize, values: &[f32]) {
 }
 
 /// Scaling a column by c moves log p by −ln c. With powers of two nothing is rounded on the way, so
-/// that both trainings see the same standardised rows and end in the same weights.
+/// that both trainings see the same standardized rows and end in the same weights.
 #[test]
 fn a_change_of_units_moves_the_density_by_its_logarithm() {
     let (folder, scales) = (Folder::new(), [8.0, 0.25, 1024.0]);

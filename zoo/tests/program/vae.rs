@@ -3,7 +3,7 @@
 use crate::folder::Folder;
 use crate::formats::{parse_npy, png_size};
 use crate::interrupted::{assert_same, unfinished};
-use crate::made::{csv, image_folder, labelled_folder, rows};
+use crate::made::{csv, image_folder, labeled_folder, rows};
 use serde_json::{Value, json};
 use std::f64::consts::LN_2;
 
@@ -12,7 +12,7 @@ const VAE: &str = "train vae --preset quick --batch 24 --threads 1";
 /// A folder with a model of two latents over images of 4×4, with labels, in `run`.
 fn trained(options: &str) -> Folder {
     let folder = Folder::new();
-    labelled_folder(&folder, "bars", 4);
+    labeled_folder(&folder, "bars", 4);
     folder.run(&format!("{VAE} --data bars --latents 2 --steps 60 --out run {options}"));
     folder
 }
@@ -108,7 +108,7 @@ fn codes_go_there_and_back_and_pictures_are_drawn() {
     // 40 test images in rows of ten, and one of theirs below each row.
     assert_eq!(png_size(&folder.read("drawn/reconstructions.png")), (margin(10), margin(8)));
     assert_eq!(png_size(&folder.read("drawn/manifold.png")), (margin(20), margin(20)));
-    assert!(folder.exists("drawn/latents.png") && said.contains("a colour for each class"), "{said}");
+    assert!(folder.exists("drawn/latents.png") && said.contains("a color for each class"), "{said}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn taught() -> Folder {
 #[test]
 fn a_wavenet_learns_signals_and_its_student_learns_from_it() {
     let folder = taught();
-    // An epoch is 200 steps; what it has learnt by then is better than what it knew before.
+    // An epoch is 200 steps; what it has learned by then is better than what it knew before.
     let losses: Vec<f64> = folder.log("teacher").iter().filter_map(|line| line["train"].as_f64()).collect();
     assert!(losses[losses.len() - 1] < losses[0] - 0.5, "{losses:?}");
     let check = folder.json("check teacher --samples 5 --jacobians 1 --threads 1 --json");

@@ -101,8 +101,8 @@ impl Correlation {
         // include the padding between rows.
         let by_channel = (self.to.channels.next_multiple_of(vector) * cols.outs.count) as f64;
         let by_place = (self.to.channels * self.cols.padded) as f64;
-        let neighbours = rows.starts.step == 1 && cols.starts.step == 1 && rows.taps.count * cols.taps.count > 0;
-        let places = neighbours && by_place < 0.95 * by_channel;
+        let neighbors = rows.starts.step == 1 && cols.starts.step == 1 && rows.taps.count * cols.taps.count > 0;
+        let places = neighbors && by_place < 0.95 * by_channel;
         let source = if places { Source::new(self.from.channels, self.rows, self.cols, vector) } else { unpadded };
         Phase { all: *self, rows, cols, source, places, vector }
     }

@@ -8,7 +8,7 @@ use super::{LN2_HI, LN2_LO, at_least, polynomial, power_of_two};
 const LN: [f32; 8] =
     [0.333_332_12, -0.249_997_99, 0.200_106_46, -0.166_804_9, 0.140_016_44, -0.121_835_53, 0.140_066_62, -0.128_974_81];
 
-/// The bits of ⅔: mantissas are taken from `[⅔, 4/3)`, centred on 1.
+/// The bits of ⅔: mantissas are taken from `[⅔, 4/3)`, centered on 1.
 const TWO_THIRDS: u32 = 0x3f2a_aaab;
 
 /// `ln(1 + f) + exponent·ln 2` for `|f| ≤ ⅓`.

@@ -51,7 +51,7 @@ const MILLS_FAR: [f32; 9] = [
     28.140_963,
 ];
 /// `Φ⁻¹(½ + y)/y` in `y²` for `|y| ≤ 0.26`; to 2⁻²⁹.
-const QUANTILE_CENTRE: [f32; 7] = [2.506_628_3, 2.624_931_3, 5.773_536, 15.575_772, 50.852_33, 72.128_71, 1_211.878_3];
+const QUANTILE_CENTER: [f32; 7] = [2.506_628_3, 2.624_931_3, 5.773_536, 15.575_772, 50.852_33, 72.128_71, 1_211.878_3];
 /// With `s = √(−2 ln Φ(−t))`, `s − t` as a ratio of polynomials in `s`; to 2·10⁻⁴ for `t ≥ 0.6`.
 const START_ABOVE: [f32; 3] = [2.402_490_5, 0.636_071_4, 0.008_392_811];
 /// The denominator of [`START_ABOVE`].
@@ -138,13 +138,13 @@ pub(crate) fn normal_score<I: Isa>(x: f32) -> f32 {
 /// a parabola that one step is all it takes.
 #[inline(always)]
 pub(crate) fn log_normal_quantile<I: Isa>(x: f32) -> f32 {
-    let centre = (x > -1.3) & (x < -0.32);
+    let center = (x > -1.3) & (x < -0.32);
     // The first sum is exact; x + ln 2 keeps all its digits where it goes through 0.
     let from_median = (x + std::f32::consts::LN_2) + LN_2_REST;
-    let minus = expm1::<I>(if centre { from_median } else { x });
+    let minus = expm1::<I>(if center { from_median } else { x });
 
     let y = 0.5 * minus;
-    let near = y * polynomial::<I, 7>(y * y, QUANTILE_CENTRE);
+    let near = y * polynomial::<I, 7>(y * y, QUANTILE_CENTER);
 
     let right = x > -0.7;
     let log_other = ln::<I>(-minus);
@@ -161,7 +161,7 @@ pub(crate) fn log_normal_quantile<I: Isa>(x: f32) -> f32 {
     let t = mul_add::<I>(excess, 2.0 * SQRT_TAU * m, t);
     let far = if right { t } else { -t };
 
-    let inside = if centre { near } else { far };
+    let inside = if center { near } else { far };
     let inside = if x == f32::NEG_INFINITY { x } else { inside };
     let outside = if x > 0.0 { f32::NAN } else { f32::INFINITY };
     if x >= 0.0 { outside } else { inside }

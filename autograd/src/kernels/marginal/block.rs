@@ -26,7 +26,7 @@ pub(super) fn sides<I: Isa, T: Element>(u: T) -> (T, T, T) {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Points<T, const N: usize> {
     pub(super) z: [T; N],
-    pub(super) log_slope: [T; N],
+    pub(super) log_deriv: [T; N],
     pub(super) bend: [T; N],
     /// Whether the sums were within the range of the type; where not, the numbers are not to be used.
     pub(super) fine: [bool; N],
@@ -63,7 +63,7 @@ impl<T: Element, const N: usize> Kernel for Block<'_, T, N> {
                 slope[i] = of_slope.mul_add::<I>(bell * (high - low), slope[i]);
             }
         }
-        let mut points = Points { z: [T::ZERO; N], log_slope: [T::ZERO; N], bend: [T::ZERO; N], fine: [false; N] };
+        let mut points = Points { z: [T::ZERO; N], log_deriv: [T::ZERO; N], bend: [T::ZERO; N], fine: [false; N] };
         let (least, least_density) = (least::<T>(), least::<T>() * row.top);
         for i in 0..N {
             let left = below[i] <= above[i];
@@ -73,7 +73,7 @@ impl<T: Element, const N: usize> Kernel for Block<'_, T, N> {
             // φ(z) = T·(φ/Φ)(quantile), whichever tail T is.
             let ratio = density[i] / (tail * quantile.normal_score::<I>());
             points.z[i] = z;
-            points.log_slope[i] = ratio.ln::<I>();
+            points.log_deriv[i] = ratio.ln::<I>();
             points.bend[i] = slope[i] / density[i] + z * ratio;
         }
         for i in 0..N {

@@ -160,11 +160,11 @@ fn forward<T: Element + Pod + Send + Sync, const N: usize>(
     assert!(out.len() == 3 * x.len(), "marginal: three results a number");
     sizes.prepared(threads, kernels, |threads, parameters, table| {
         let (z, rest) = out.split_at_mut(batch * dims);
-        let (log_slope, bend) = rest.split_at_mut(batch * dims);
+        let (log_deriv, bend) = rest.split_at_mut(batch * dims);
         let block = N * dims;
-        let results = z.chunks_mut(block).zip(log_slope.chunks_mut(block)).zip(bend.chunks_mut(block));
+        let results = z.chunks_mut(block).zip(log_deriv.chunks_mut(block)).zip(bend.chunks_mut(block));
         let jobs = x.chunks(block).zip(results);
-        share_out(threads, jobs, &|(x, ((z, log_slope), bend)): (&[T], Three<'_, T>)| {
+        share_out(threads, jobs, &|(x, ((z, log_deriv), bend)): (&[T], Three<'_, T>)| {
             for (dim, row) in table.chunks_exact(parameters.stride()).enumerate() {
                 let lanes: [T; N] = gather(x, dims, dim);
                 let points = block::points(parameters.row(row), &lanes);
@@ -172,12 +172,12 @@ fn forward<T: Element + Pod + Send + Sync, const N: usize>(
                 for (lane, x) in lanes.iter().enumerate().take(x.len() / dims) {
                     let at = lane * dims + dim;
                     if points.fine[lane] {
-                        (z[at], log_slope[at], bend[at]) = (points.z[lane], points.log_slope[lane], points.bend[lane]);
+                        (z[at], log_deriv[at], bend[at]) = (points.z[lane], points.log_deriv[lane], points.bend[lane]);
                     } else {
                         let mixture = mixture.get_or_insert_with(|| parameters.mixture(dim));
                         let point = mixture.point(x.to_f64());
                         z[at] = narrow(point.z);
-                        log_slope[at] = narrow(point.log_slope);
+                        log_deriv[at] = narrow(point.log_deriv);
                         bend[at] = narrow(point.bend);
                     }
                 }
@@ -278,7 +278,7 @@ impl<T: Element> Dimension<'_, T> {
         let width = self.parameters.width();
         let row = self.parameters.row(self.numbers);
         let part = |i: usize| &columns[i * batch..(i + 1) * batch];
-        let column = Column { x: part(0), z: part(1), log_slope: part(2), by_z: part(3), by_slope: part(4) };
+        let column = Column { x: part(0), z: part(1), log_deriv: part(2), by_z: part(3), by_slope: part(4) };
         let (below, rest) = shares.split_at_mut(batch);
         let (above, rest) = rest.split_at_mut(batch);
         let (density, fine) = rest.split_at_mut(batch);

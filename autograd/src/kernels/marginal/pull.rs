@@ -16,7 +16,7 @@ fn furthest<T: Element>() -> T {
 pub(super) struct Column<'a, T> {
     pub(super) x: &'a [T],
     pub(super) z: &'a [T],
-    pub(super) log_slope: &'a [T],
+    pub(super) log_deriv: &'a [T],
     /// The gradient by z.
     pub(super) by_z: &'a [T],
     /// The gradient by the slope's logarithm.
@@ -54,7 +54,7 @@ impl<T: Element> Kernel for Divide<'_, '_, T> {
     fn run<I: Isa>(self) {
         let Self { column, top, shares } = self;
         let points = column.x.len();
-        let (z, log_slope) = (&column.z[..points], &column.log_slope[..points]);
+        let (z, log_deriv) = (&column.z[..points], &column.log_deriv[..points]);
         let (by_z, by_slope) = (&column.by_z[..points], &column.by_slope[..points]);
         let (below, above) = (&mut shares.below[..points], &mut shares.above[..points]);
         let (density, fine) = (&mut shares.density[..points], &mut shares.fine[..points]);
@@ -65,8 +65,8 @@ impl<T: Element> Kernel for Divide<'_, '_, T> {
             let near = z[i].abs() < furthest;
             let bounded = if near { z[i] } else { T::ZERO };
             let square = half * bounded * bounded;
-            // √2π·f = exp(log slope − z²/2), and dz = ±dT/φ(z), d log slope = df/f + z·dz.
-            let scaled = (log_slope[i] - square).exp::<I>();
+            // √2π·f = exp(log-derivative − z²/2), and dz = ±dT/φ(z), d log-derivative = df/f + z·dz.
+            let scaled = (log_deriv[i] - square).exp::<I>();
             let is_fine = near & (scaled >= least);
             let by_tail = (by_slope[i].mul_add::<I>(z[i], by_z[i])) * root * square.exp::<I>();
             let by_tail = if is_fine { by_tail } else { T::ZERO };

@@ -61,10 +61,10 @@ struct Lane {
 impl Lane {
     /// Takes the value and the slope's logarithm at x, and moves on: by Newton's step, or by half of the bracket
     /// where that would leave it or does not halve the step before last.
-    fn step<T: Element>(&mut self, z: f64, found: f64, log_slope: f64) {
+    fn step<T: Element>(&mut self, z: f64, found: f64, log_deriv: f64) {
         let epsilon = if size_of::<T>() == 4 { f64::from(f32::EPSILON) } else { f64::EPSILON };
         let excess = found - z;
-        let newton = self.x - excess * (-log_slope).exp();
+        let newton = self.x - excess * (-log_deriv).exp();
         if excess.abs() <= 8.0 * epsilon * z.abs().max(1.0) {
             // From here Newton's step goes as far as rounding lets see.
             if newton >= self.low && newton <= self.high {
@@ -117,12 +117,12 @@ pub(super) fn roots<T: Element, const N: usize>(
         let at = lanes.map(|lane| T::from_f64(lane.x));
         let found = points(row, &at);
         for (i, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| lane.open) {
-            let (value, log_slope) = if found.fine[i] {
-                (found.z[i].to_f64(), found.log_slope[i].to_f64())
+            let (value, log_deriv) = if found.fine[i] {
+                (found.z[i].to_f64(), found.log_deriv[i].to_f64())
             } else {
                 mixture().to_latent(at[i].to_f64())
             };
-            lane.step::<T>(z[i].to_f64(), value, log_slope);
+            lane.step::<T>(z[i].to_f64(), value, log_deriv);
         }
     }
     lanes.map(|lane| narrow(lane.x))

@@ -57,7 +57,7 @@ struct Tail {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Point {
     pub(super) z: f64,
-    pub(super) log_slope: f64,
+    pub(super) log_deriv: f64,
     pub(super) bend: f64,
 }
 
@@ -152,8 +152,8 @@ impl LogisticMixture {
         if !z.is_finite() || !middle.is_finite() {
             return (if z.is_finite() { middle.clamp(-f64::MAX, f64::MAX) } else { z }, f64::NAN);
         }
-        let (x, log_slope) = increasing_root(z, [low, high], middle, |x| self.tail(x).latent());
-        (x, -log_slope)
+        let (x, log_deriv) = increasing_root(z, [low, high], middle, |x| self.tail(x).latent());
+        (x, -log_deriv)
     }
 
     /// The largest part of the tail on one side, and the tail over it.
@@ -179,23 +179,23 @@ impl LogisticMixture {
     /// All that a forward pass wants to know at x.
     pub(super) fn point(&self, x: f64) -> Point {
         if !x.is_finite() {
-            return Point { z: x, log_slope: f64::NAN, bend: f64::NAN };
+            return Point { z: x, log_deriv: f64::NAN, bend: f64::NAN };
         }
         let tail = self.tail(x);
-        let (z, log_slope) = tail.latent();
+        let (z, log_deriv) = tail.latent();
         // ∂/∂x of ln f, which is even: of each kernel's part of it, −tanh(u/2)/h.
         let bend = |k: &Kernel| {
             let v = tail.side * k.place(x);
             tail.side * (0.5 * v).tanh() * (tail.log_part_of_density(k, v) - k.log_scale).exp()
         };
-        Point { z, log_slope, bend: z * log_slope.exp() - self.kernels.iter().map(bend).sum::<f64>() }
+        Point { z, log_deriv, bend: z * log_deriv.exp() - self.kernels.iter().map(bend).sum::<f64>() }
     }
 
-    /// Adds `by_z·∂z/∂θ + by_slope·∂(log slope)/∂θ` at x, for θ the logits, the locations and the log-scales.
+    /// Adds `by_z·∂z/∂θ + by_slope·∂(log-derivative)/∂θ` at x, for θ the logits, the locations and the log-scales.
     pub(super) fn pull(&self, x: f64, by_z: f64, by_slope: f64, [logits, locations, log_scales]: [&mut [f64]; 3]) {
         let tail = self.tail(x);
         let (z, _) = tail.latent();
-        // z moves with ln T, and the log-slope is ln f − ln φ(z).
+        // z moves with ln T, and the log-derivative is ln f − ln φ(z).
         let by_tail = (by_z + by_slope * z) * tail.side / normal_score(tail.side * z);
         for (i, k) in self.kernels.iter().enumerate() {
             let v = tail.side * k.place(x);

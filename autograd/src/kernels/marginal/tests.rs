@@ -50,12 +50,12 @@ fn follows_the_scalar<T: Real + Marginal>(tolerance: f64) {
             for (i, &x) in x.iter().enumerate() {
                 let want = mixtures[i % 4].point(x.to_f64());
                 // Numbers are known as well as places are, relative to their scales.
-                let steep = 1.0 + want.log_slope.exp().min(1e12) * x.to_f64().abs().min(30.0);
+                let steep = 1.0 + want.log_deriv.exp().min(1e12) * x.to_f64().abs().min(30.0);
                 let rounding = tolerance * steep * (1.0 + want.z.abs());
                 let got = [0, 1].map(|part| found[part * batch * 4 + i].to_f64());
                 assert!((got[0] - want.z).abs() <= rounding, "{level:?}: z of {x} is {}, not {}", got[0], want.z);
-                let slope = (got[1] - want.log_slope).abs();
-                assert!(slope <= 30.0 * rounding, "{level:?}: slope at {x} {} for {}", got[1], want.log_slope);
+                let slope = (got[1] - want.log_deriv).abs();
+                assert!(slope <= 30.0 * rounding, "{level:?}: slope at {x} {} for {}", got[1], want.log_deriv);
             }
         });
     }
@@ -114,8 +114,8 @@ fn roots_are_roots() {
             let mut x = vec![T::ZERO; z.len()];
             T::marginal_roots(sizes, 1, &z, &kernels, &mut x);
             for (i, (x, z)) in x.iter().zip(&z).enumerate() {
-                let (found, log_slope) = mixture(&kernels, 4, count, i % 4).to_latent(x.to_f64());
-                let steep = 1.0 + log_slope.exp() * x.to_f64().abs();
+                let (found, log_deriv) = mixture(&kernels, 4, count, i % 4).to_latent(x.to_f64());
+                let steep = 1.0 + log_deriv.exp() * x.to_f64().abs();
                 let error = (found - z.to_f64()).abs();
                 assert!(error <= tolerance * steep * (1.0 + z.to_f64().abs()), "{z} went to {x}, and that to {found}");
             }

@@ -3,7 +3,7 @@
 //! Libraries suffer differently from other work beside them. OpenMP's threads spin where they wait
 //! for each other, so that a millisecond's work in PyTorch takes whole time slices of the scheduler,
 //! ten or twenty times as long; a thread pool that steals work hardly notices. On a busy machine the
-//! ratios therefore say nothing, and err in our favour.
+//! ratios therefore say nothing, and err in our favor.
 
 use std::fs;
 use std::thread::sleep;

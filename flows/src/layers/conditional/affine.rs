@@ -44,21 +44,21 @@ impl Affine {
         }
     }
 
-    /// Maps rows by `f(number, μ, α)`, which gives the result and its log-slope.
+    /// Maps rows by `f(number, μ, α)`, which gives the result and its log-derivative.
     fn rows<T: Real>(
         self,
         input: &[T],
         parameters: &[T],
         result: &mut [T],
-        log_slope: &mut [T],
+        log_deriv: &mut [T],
         f: impl Fn(f64, f64, f64) -> (f64, f64),
     ) {
         let (shifts, log_scales) = parameters.split_at(input.len());
-        let outputs = result.iter_mut().zip(log_slope);
-        for (((&input, m), s), (result, log_slope)) in input.iter().zip(shifts).zip(log_scales).zip(outputs) {
+        let outputs = result.iter_mut().zip(log_deriv);
+        for (((&input, m), s), (result, log_deriv)) in input.iter().zip(shifts).zip(log_scales).zip(outputs) {
             let (shift, log_scale) = self.of(m.to_f64(), s.to_f64());
             let (y, slope) = f(input.to_f64(), shift, log_scale);
-            (*result, *log_slope) = (T::from_f64(y), T::from_f64(slope));
+            (*result, *log_deriv) = (T::from_f64(y), T::from_f64(slope));
         }
     }
 }
@@ -70,20 +70,20 @@ impl<T: Real> Conditional<T> for Affine {
 
     fn to_latent(&self, x: &Var<T>, parameters: &Var<T>) -> Elementwise<T> {
         let (shift, log_scale) = self.shift_and_log_scale(parameters);
-        let log_slope = -log_scale;
-        Elementwise { value: (x - shift) * log_slope.exp(), log_slope }
+        let log_deriv = -log_scale;
+        Elementwise { value: (x - shift) * log_deriv.exp(), log_deriv }
     }
 
     fn to_data(&self, z: &Var<T>, parameters: &Var<T>) -> Elementwise<T> {
         let (shift, log_scale) = self.shift_and_log_scale(parameters);
-        Elementwise { value: z * log_scale.exp() + shift, log_slope: log_scale }
+        Elementwise { value: z * log_scale.exp() + shift, log_deriv: log_scale }
     }
 
-    fn to_latent_rows(&self, x: &[T], parameters: &[T], z: &mut [T], log_slope: &mut [T]) {
-        self.rows(x, parameters, z, log_slope, |x, shift, log_scale| ((x - shift) * (-log_scale).exp(), -log_scale));
+    fn to_latent_rows(&self, x: &[T], parameters: &[T], z: &mut [T], log_deriv: &mut [T]) {
+        self.rows(x, parameters, z, log_deriv, |x, shift, log_scale| ((x - shift) * (-log_scale).exp(), -log_scale));
     }
 
-    fn to_data_rows(&self, z: &[T], parameters: &[T], x: &mut [T], log_slope: &mut [T]) {
-        self.rows(z, parameters, x, log_slope, |z, shift, log_scale| (z * log_scale.exp() + shift, log_scale));
+    fn to_data_rows(&self, z: &[T], parameters: &[T], x: &mut [T], log_deriv: &mut [T]) {
+        self.rows(z, parameters, x, log_deriv, |z, shift, log_scale| (z * log_scale.exp() + shift, log_scale));
     }
 }

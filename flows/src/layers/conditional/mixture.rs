@@ -78,7 +78,7 @@ impl Mixture {
         std::iter::repeat_n(0.0, self.components).chain(means).chain(vec![log_scale; self.components]).collect()
     }
 
-    /// x → z with its log-slope, in operations.
+    /// x → z with its log-derivative, in operations.
     fn latent<T: Real>(self, x: &Var<T>, parameters: &Var<T>) -> Elementwise<T> {
         let (count, kind) = (self.components, self.kind);
         let each = [x.extent(0), x.extent(1), 1];
@@ -99,10 +99,10 @@ impl Mixture {
         let quantile = kind.quantile(&parts.logsumexp(&[2]));
         // Two sums over the same largest part: their logarithms would otherwise be far larger than their difference.
         let relative = &parts - parts.detach().max(&[2]).reshape(each);
-        let log_slope = (&relative + kind.log_score(&places) - log_scales).logsumexp(&[2])
+        let log_deriv = (&relative + kind.log_score(&places) - log_scales).logsumexp(&[2])
             - relative.logsumexp(&[2])
             - kind.log_score(&quantile);
-        Elementwise { value: ((quantile - to) + from) * side, log_slope }
+        Elementwise { value: ((quantile - to) + from) * side, log_deriv }
     }
 
     /// z → x number by number, on plain values, with `log ∂x/∂z`.
@@ -115,8 +115,8 @@ impl Mixture {
             let mut mixture = Scalar::new(self.kind, self.components);
             for (i, solved) in (start..).zip(solved) {
                 mixture.set(|j| parameters[i * width + j].to_f64());
-                let (x, log_slope) = mixture.x_of(targets[i].to_f64());
-                *solved = (T::from_f64(x), T::from_f64(log_slope));
+                let (x, log_deriv) = mixture.x_of(targets[i].to_f64());
+                *solved = (T::from_f64(x), T::from_f64(log_deriv));
             }
         });
         [Tensor::from_fn(z.shape(), |i| solved[i].0), Tensor::from_fn(z.shape(), |i| solved[i].1)]
@@ -128,15 +128,15 @@ impl Mixture {
         input: &[T],
         parameters: &[T],
         result: &mut [T],
-        log_slope: &mut [T],
+        log_deriv: &mut [T],
         f: impl Fn(&mut Scalar, f64) -> (f64, f64),
     ) {
         let rows = input.len();
         let mut mixture = Scalar::new(self.kind, self.components);
-        for (row, (result, log_slope)) in result.iter_mut().zip(log_slope).enumerate() {
+        for (row, (result, log_deriv)) in result.iter_mut().zip(log_deriv).enumerate() {
             mixture.set(|j| parameters[j * rows + row].to_f64());
             let (y, slope) = f(&mut mixture, input[row].to_f64());
-            (*result, *log_slope) = (T::from_f64(y), T::from_f64(slope));
+            (*result, *log_deriv) = (T::from_f64(y), T::from_f64(slope));
         }
     }
 }
@@ -151,20 +151,20 @@ impl<T: Real> Conditional<T> for Mixture {
     }
 
     fn to_data(&self, z: &Var<T>, parameters: &Var<T>) -> Elementwise<T> {
-        let [x, log_slope] = self.solved(z.value(), parameters.value());
+        let [x, log_deriv] = self.solved(z.value(), parameters.value());
         let beside = if z.tape().is_some() { z } else { parameters };
-        let (x, log_slope) = (beside.constant_like(x), beside.constant_like(log_slope));
+        let (x, log_deriv) = (beside.constant_like(x), beside.constant_like(log_deriv));
         if beside.tape().is_none() {
-            return Elementwise { value: x, log_slope };
+            return Elementwise { value: x, log_deriv };
         }
         recorded_root(x, z, |x| self.latent(x, parameters))
     }
 
-    fn to_latent_rows(&self, x: &[T], parameters: &[T], z: &mut [T], log_slope: &mut [T]) {
-        self.rows(x, parameters, z, log_slope, Scalar::z_of);
+    fn to_latent_rows(&self, x: &[T], parameters: &[T], z: &mut [T], log_deriv: &mut [T]) {
+        self.rows(x, parameters, z, log_deriv, Scalar::z_of);
     }
 
-    fn to_data_rows(&self, z: &[T], parameters: &[T], x: &mut [T], log_slope: &mut [T]) {
-        self.rows(z, parameters, x, log_slope, Scalar::x_of);
+    fn to_data_rows(&self, z: &[T], parameters: &[T], x: &mut [T], log_deriv: &mut [T]) {
+        self.rows(z, parameters, x, log_deriv, Scalar::x_of);
     }
 }

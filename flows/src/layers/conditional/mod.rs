@@ -31,7 +31,7 @@ pub struct Elementwise<T: Real> {
     /// The results, in the shape of what was mapped.
     pub value: Var<T>,
     /// `log|∂ result/∂ what was mapped|` of each.
-    pub log_slope: Var<T>,
+    pub log_deriv: Var<T>,
 }
 
 /// An increasing map between one number x and one number z under given parameters; what an autoregressive
@@ -50,8 +50,8 @@ pub trait Conditional<T: Real>: Debug + Send + Sync {
 
     /// x → z of one dimension over some rows, on plain values: parameter j of row r is `parameters[j·rows + r]`.
     /// Sets z and `log ∂z/∂x`.
-    fn to_latent_rows(&self, x: &[T], parameters: &[T], z: &mut [T], log_slope: &mut [T]);
+    fn to_latent_rows(&self, x: &[T], parameters: &[T], z: &mut [T], log_deriv: &mut [T]);
 
     /// z → x of one dimension over some rows, on plain values. Sets x and `log ∂x/∂z`.
-    fn to_data_rows(&self, z: &[T], parameters: &[T], x: &mut [T], log_slope: &mut [T]);
+    fn to_data_rows(&self, z: &[T], parameters: &[T], x: &mut [T], log_deriv: &mut [T]);
 }

@@ -22,9 +22,9 @@ pub(super) struct Search {
     pub(super) precision: f64,
 }
 
-/// The centre taps between the K hidden units of one channel.
+/// The center taps between the K hidden units of one channel.
 #[derive(Clone, Debug)]
-pub(super) struct Centre {
+pub(super) struct Center {
     /// W₁ᶜ, K.
     first: Vec<f64>,
     /// W₂ᶜ, `[k][l]`: from the first hidden layer's unit k to the second's l.
@@ -40,7 +40,7 @@ pub(super) struct Centre {
 /// What is known where a number is looked for: all sums over what comes before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
-    pub(super) centre: &'a Centre,
+    pub(super) center: &'a Center,
     /// Into the K units of the first hidden layer, and of the second.
     pub(super) hidden: [&'a [Eight]; 2],
     /// Into the output, less its target.
@@ -125,7 +125,7 @@ impl Newton {
     }
 }
 
-impl Centre {
+impl Center {
     pub(super) fn new(first: Vec<f64>, second: Vec<f64>, third: Vec<f64>) -> Self {
         let branches = first.len();
         let terms = second.iter().enumerate().map(|(i, w)| (third[i % branches] * w * first[i / branches]).abs());
@@ -144,7 +144,7 @@ impl Units {
 
     /// `g(x) = t·x + Σ_l W₃ᶜ[l]·h(known₂[l] + Σ_k W₂ᶜ[l,k]·h(known₁[k] + W₁ᶜ[k]·x)) + rest`.
     fn evaluate(&mut self, known: &Known<'_>, x: &Eight) -> [Value; LANES] {
-        let Centre { first, second, third, size, .. } = known.centre;
+        let Center { first, second, third, size, .. } = known.center;
         let ([h1, h2], [s1, s2]) = (&mut self.hidden, &mut self.slopes);
         h1.copy_from_slice(known.hidden[0]);
         add_product(first, &[*x], h1);
@@ -173,7 +173,7 @@ impl Units {
 
     /// The roots.
     pub(super) fn root(&mut self, known: &Known<'_>, start: &Eight, search: Search) -> Found {
-        let bounds = [known.t * (1.0 - SLACK), (known.t + known.centre.steepest) * (1.0 + SLACK)];
+        let bounds = [known.t * (1.0 - SLACK), (known.t + known.center.steepest) * (1.0 + SLACK)];
         let mut each = start.map(Newton::new);
         let mut found = Found { x: *start, slope: [0.0; LANES], evaluations: [0; LANES] };
         while each.iter().any(|sample| sample.end.is_none()) {

@@ -9,8 +9,8 @@
 //! Read from the end, the images, weights and biases of mask B are those of mask A.
 
 use super::Mint;
-use super::root::{Centre, Found, Known, Search, Units};
-use crate::nn::{CENTRE, ConvMask, TAPS};
+use super::root::{Center, Found, Known, Search, Units};
+use crate::nn::{CENTER, ConvMask, TAPS};
 use autograd::eights::{Eight, LANES, add_product};
 use autograd::{Real, Shape, Tensor, Var, parallel};
 
@@ -21,7 +21,7 @@ pub(super) struct Sweep {
     /// Units of a channel in what each convolution reads, and in the last one's outputs.
     units: [usize; 4],
     convs: [Packed; 3],
-    centres: Vec<Centre>,
+    centers: Vec<Center>,
     t: Vec<f64>,
     mirrored: bool,
     search: Search,
@@ -37,7 +37,7 @@ struct Packed {
 #[derive(Debug)]
 struct Readers {
     biases: Vec<f64>,
-    /// For each tap `[in][out]`, from the units of the channels before, and up to the centre of this one also.
+    /// For each tap `[in][out]`, from the units of the channels before, and up to the center of this one also.
     taps: [Vec<f64>; TAPS],
 }
 
@@ -72,7 +72,7 @@ impl Packed {
         let inputs = weight.len() / TAPS / biases.len();
         let readers = |channel: usize| {
             let taps = std::array::from_fn(|tap| {
-                let reach = if tap < CENTRE { channel + 1 } else { channel };
+                let reach = if tap < CENTER { channel + 1 } else { channel };
                 let at = |i: usize| ((channel * to + i % to) * inputs + i / to) * TAPS + tap;
                 (0..reach * from * to).map(|i| weight[at(i)]).collect()
             });
@@ -114,15 +114,15 @@ impl Sweep {
         });
         let channels = layer.image[0];
         // From a unit of one convolution's inputs to one of its outputs, both of one channel.
-        let centre = |i: usize, channel: usize| -> Vec<f64> {
+        let center = |i: usize, channel: usize| -> Vec<f64> {
             let [from, to] = [units[i], units[i + 1]];
-            let at = |k, l| ((channel * to + l) * channels * from + channel * from + k) * TAPS + CENTRE;
+            let at = |k, l| ((channel * to + l) * channels * from + channel * from + k) * TAPS + CENTER;
             (0..from * to).map(|j| weights[i][at(j / to, j % to)]).collect()
         };
-        let centres = (0..channels).map(|c| Centre::new(centre(0, c), centre(1, c), centre(2, c))).collect();
+        let centers = (0..channels).map(|c| Center::new(center(0, c), center(1, c), center(2, c))).collect();
         let t = numbers(plain.softplus().value(), mirrored);
         let search = Search { most, precision: T::EPSILON };
-        Self { image: layer.image, units, convs, centres, t, mirrored, search }
+        Self { image: layer.image, units, convs, centers, t, mirrored, search }
     }
 
     /// All samples' x, by groups of eight; groups side by side on as many threads as there may be.
@@ -165,7 +165,7 @@ impl Sweep {
                 out.read(at, self.image, &second, &mut sums[2]);
                 let i = channel * places + place;
                 let rest = std::array::from_fn(|lane| sums[2][0][lane] - target[i][lane]);
-                let known = Known { centre: &self.centres[channel], hidden: [&sums[0], &sums[1]], rest, t: self.t[i] };
+                let known = Known { center: &self.centers[channel], hidden: [&sums[0], &sums[1]], rest, t: self.t[i] };
                 let Found { x: found, slope, evaluations } = units.root(&known, &same(0.0), self.search);
                 let at = place * channels + channel;
                 x[at] = found;

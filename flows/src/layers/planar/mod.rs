@@ -44,7 +44,7 @@ const STEEPEST: f64 = 80.0;
 /// are those of the root.
 ///
 /// Under a condition w, u and b are `(w, u, b) + C·condition`, for each row its own: an encoder's features
-/// make an amortised posterior of it, as in the paper.
+/// make an amortized posterior of it, as in the paper.
 #[derive(Debug)]
 pub struct Planar<T: Real> {
     normal: Param<T>,

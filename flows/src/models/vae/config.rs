@@ -91,10 +91,10 @@ impl<T: Real> Vae<T> {
         let (codes, outputs) = (2 * latents + flow.as_ref().map_or(0, crate::Flow::condition), likelihood.outputs());
         let (encoder, decoder): (Box<dyn Network<T>>, Box<dyn Network<T>>) = match coder {
             Coder::Dense(hidden) => {
-                let outwards: Vec<usize> = hidden.iter().rev().copied().collect();
+                let outward: Vec<usize> = hidden.iter().rev().copied().collect();
                 (
-                    Box::new(Mlp::new(dims, hidden, codes, Activation::Relu, rng).silent()),
-                    Box::new(Mlp::new(latents, &outwards, outputs * dims, Activation::Relu, rng).silent()),
+                    Box::new(Mlp::new(dims, hidden, codes, Activation::Relu, rng).zero_initialized()),
+                    Box::new(Mlp::new(latents, &outward, outputs * dims, Activation::Relu, rng).zero_initialized()),
                 )
             }
             Coder::Convolutional(channels) => (

@@ -39,7 +39,7 @@ use rand::Rng;
 ///
 /// <!-- z = μ(x) + σ(x) ⊙ ε,   ε ~ N(0, I) -->
 ///
-#[doc = include_str!("../../../formulas/reparameterisation.html")]
+#[doc = include_str!("../../../formulas/reparameterization.html")]
 ///
 /// the bound is a function of ε, and its gradient passes through z. [`Vae::refined_by`] bends q with
 /// a flow, which narrows the gap; [`Vae::log_prob_by_importance`] closes it with enough draws.
@@ -154,8 +154,8 @@ impl<T: Real> Vae<T> {
     }
 
     /// Sets the parameters of the preprocessing that start from data, given a first batch.
-    pub fn initialise(&self, x: &Var<T>, cx: Context<'_, T>) {
-        self.preprocessing.initialise(x, cx);
+    pub fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) {
+        self.preprocessing.initialize(x, cx);
     }
 
     /// The numbers in one row of data.
@@ -182,7 +182,7 @@ impl<T: Real> Vae<T> {
         self.refinement.as_ref()
     }
 
-    /// ε for [`Vae::elbo`] of some rows, `[rows, latents]`; unrelated to what a dequantisation draws from the
+    /// ε for [`Vae::elbo`] of some rows, `[rows, latents]`; unrelated to what a dequantization draws from the
     /// same noise.
     #[must_use]
     pub fn noise(&self, rows: usize, noise: Noise) -> Tensor<T> {

@@ -39,12 +39,12 @@ impl<T: Real> Posterior<T> {
         (self.mean.square() + log_variance.expm1() - log_variance).sum_per_sample().scale(0.5)
     }
 
-    /// z₀ with `log q(z₀ | x)`, from ε of N(0, I), `[batch, latents]`: the reparameterisation, through which
+    /// z₀ with `log q(z₀ | x)`, from ε of N(0, I), `[batch, latents]`: the reparameterization, through which
     /// gradients pass to μ and σ.
     ///
     /// <!-- z₀ = μ + σ·ε -->
     ///
-    #[doc = include_str!("../../../formulas/reparameterisation.html")]
+    #[doc = include_str!("../../../formulas/reparameterization.html")]
     #[must_use]
     pub fn draw(&self, noise: &Var<T>) -> Drawn<T> {
         let z = &self.mean + self.log_std.exp() * noise;

@@ -129,7 +129,7 @@ pub(super) fn solve<T: Real>(
         .enumerate()
         .map(|(l, layer)| Layer::new(layer, made.shift_by_condition(l, condition.as_ref()).map(Var::into_value)))
         .collect();
-    // Each row's results, and the sum of its log-slopes behind them.
+    // Each row's results, and the sum of its log-derivatives behind them.
     let width = made.dims + 1;
     let mut solved = Tensor::zeros([batch, width]);
     let each = batch.div_ceil(parallel::threads()).clamp(1, ROWS);
@@ -147,7 +147,7 @@ pub(super) fn solve<T: Real>(
     InOrder { value, log_det }
 }
 
-/// The same for some rows of the batch, from row `first` on, into D results and the sum of log-slopes a row.
+/// The same for some rows of the batch, from row `first` on, into D results and the sum of log-derivatives a row.
 fn rows_in_order<T: Real>(
     made: &Made<T>,
     layers: &[Layer<T>],
@@ -165,7 +165,7 @@ fn rows_in_order<T: Real>(
     let mut known = vec![0; layers.len()];
     // How many of them the sums of the present block have begun with.
     let mut begun = vec![0; layers.len()];
-    let (mut target, mut log_slope) = (vec![T::ZERO; rows], vec![T::ZERO; rows]);
+    let (mut target, mut log_deriv) = (vec![T::ZERO; rows], vec![T::ZERO; rows]);
     let mut log_det = vec![0.0; rows];
     for begin in (0..made.dims).step_by(BLOCK) {
         let end = (begin + BLOCK).min(made.dims);
@@ -186,8 +186,8 @@ fn rows_in_order<T: Real>(
             }
             let (dimensions, others) = values.split_at_mut(1);
             let found = others[hidden.len()].units(outputs);
-            step(&target, found, dimensions[0].unit_mut(i), &mut log_slope);
-            for (sum, slope) in log_det.iter_mut().zip(&log_slope) {
+            step(&target, found, dimensions[0].unit_mut(i), &mut log_deriv);
+            for (sum, slope) in log_det.iter_mut().zip(&log_deriv) {
                 *sum += slope.to_f64();
             }
             known[0] = i + 1;

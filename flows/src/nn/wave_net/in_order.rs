@@ -186,7 +186,7 @@ pub(super) fn solve<T: Real>(
 ) -> InOrder<T> {
     assert!(t.shape().rank() == 2, "in order: signals of shape {}, not [batch, T]", t.shape());
     let (batch, length) = (t.shape()[0], t.shape()[1]);
-    // Each row's results, and the sum of its log-slopes behind them.
+    // Each row's results, and the sum of its log-derivatives behind them.
     let width = length + 1;
     let mut solved = Tensor::zeros([batch, width]);
     // Groups of one size, as far as that goes.
@@ -208,7 +208,7 @@ pub(super) fn solve<T: Real>(
     }
 }
 
-/// The same for some rows of the batch, from row `first` on, into T results and the sum of log-slopes a row.
+/// The same for some rows of the batch, from row `first` on, into T results and the sum of log-derivatives a row.
 fn rows_in_order<T: Real>(
     stages: &Stages<T>,
     first: usize,
@@ -221,7 +221,7 @@ fn rows_in_order<T: Real>(
     let rows = solved.len() / width;
     let mut memory = stages.memory(first, rows, length);
     let mut parameters = memory.outputs.clone();
-    let [mut target, mut value, mut log_slope] = [(); 3].map(|()| vec![T::ZERO; rows]);
+    let [mut target, mut value, mut log_deriv] = [(); 3].map(|()| vec![T::ZERO; rows]);
     let mut log_det = vec![0.0; rows];
     for i in 0..length {
         stages.step(i, &value, &mut memory);
@@ -230,10 +230,10 @@ fn rows_in_order<T: Real>(
         for (target, row) in target.iter_mut().zip(t.chunks_exact(length)) {
             *target = row[i];
         }
-        step(&target, &parameters, &mut value, &mut log_slope);
+        step(&target, &parameters, &mut value, &mut log_deriv);
         for (row, solved) in solved.chunks_exact_mut(width).enumerate() {
             solved[i] = value[row];
-            log_det[row] += log_slope[row].to_f64();
+            log_det[row] += log_deriv[row].to_f64();
         }
     }
     for (solved, &sum) in solved.chunks_exact_mut(width).zip(&log_det) {

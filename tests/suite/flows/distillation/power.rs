@@ -60,7 +60,7 @@ fn a_sine_is_loudest_in_its_bin_and_noise_alike_in_all() {
         for frame in power(&spectrum, &x).as_slice().chunks_exact(17) {
             let loudest = (0..17).max_by(|&a, &b| frame[a].total_cmp(&frame[b])).unwrap();
             assert_eq!(loudest, bin);
-            // A Hann window spreads a sine over its neighbours, and no further.
+            // A Hann window spreads a sine over its neighbors, and no further.
             let far = (0..17usize).filter(|k| k.abs_diff(bin) > 1);
             assert!(far.map(|k| frame[k]).fold(0.0, f64::max) < 1e-10 * frame[bin]);
         }

@@ -33,32 +33,32 @@ impl<T: Real> Layer<T> {
         Self { kernels: Param::new(Tensor::from_fn([3, DIMS, COUNT], number)), flaw }
     }
 
-    fn flawed(&self, z: Var<T>, log_slope: Var<T>) -> [Var<T>; 2] {
+    fn flawed(&self, z: Var<T>, log_deriv: Var<T>) -> [Var<T>; 2] {
         match self.flaw {
-            Flaw::None => [z, log_slope],
+            Flaw::None => [z, log_deriv],
             Flaw::WithoutBase => {
-                let log_slope = log_slope - z.square().scale(0.5);
-                [z, log_slope]
+                let log_deriv = log_deriv - z.square().scale(0.5);
+                [z, log_deriv]
             }
-            Flaw::OneTail => [z.normal_cdf().ln().log_normal_quantile(), log_slope],
-            Flaw::OtherTail => [z.clamp(-3.0, 3.0) + (&z - z.clamp(-3.0, 3.0)).scale(1.01), log_slope],
+            Flaw::OneTail => [z.normal_cdf().ln().log_normal_quantile(), log_deriv],
+            Flaw::OtherTail => [z.clamp(-3.0, 3.0) + (&z - z.clamp(-3.0, 3.0)).scale(1.01), log_deriv],
         }
     }
 }
 
 impl<T: Real> Bijection<T> for Layer<T> {
     fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        let [z, log_slope] = marginal::to_latent(x, &self.kernels.on(x));
-        let [value, log_slope] = self.flawed(z, log_slope);
-        Mapped { value, log_det: log_slope.sum_per_sample() }
+        let [z, log_deriv] = marginal::to_latent(x, &self.kernels.on(x));
+        let [value, log_deriv] = self.flawed(z, log_deriv);
+        Mapped { value, log_det: log_deriv.sum_per_sample() }
     }
 
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         // Newton's steps on a record, from the root.
         let mut x = z.constant_like(marginal::to_data(z.value(), &self.kernels.value()));
         for _ in 0..2 {
-            let [found, log_slope] = marginal::to_latent(&x, &self.kernels.on(&x));
-            x = &x - (found - z) * (-log_slope).exp();
+            let [found, log_deriv] = marginal::to_latent(&x, &self.kernels.on(&x));
+            x = &x - (found - z) * (-log_deriv).exp();
         }
         let log_det = -self.to_latent(&x, cx).log_det;
         Mapped { value: x, log_det }

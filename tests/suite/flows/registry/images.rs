@@ -24,7 +24,7 @@ pub(super) fn bijections() -> Vec<Entry> {
     let entries = vec![
         entry!(Map "checkerboard coupling", checkerboard, images, classes true, Line -> Line, |s| Structure::Coupling { read: where_true(s, |i| squares(s, i)) }),
         entry!(Map "coupling of channels", channels, halves, classes true, Line -> Line, |s| Structure::Coupling { read: where_true(s, |i| reads_channel(s, i)) }),
-        entry!(Map "coupling of channels, normalised weights", channels_normalised, halves, classes true, Line -> Line, |s| Structure::Coupling { read: where_true(s, |i| reads_channel(s, i)) }),
+        entry!(Map "coupling of channels, normalized weights", channels_normalized, halves, classes true, Line -> Line, |s| Structure::Coupling { read: where_true(s, |i| reads_channel(s, i)) }),
         entry!(Map "ActNorm of images", act_norm, images, classes false, Line -> Line, diagonal),
         entry!(Map "ActNorm of squares", act_norm_squares, images, classes false, Line -> Line, diagonal),
         entry!(Map "ActNorm with a channel left out", act_norm_partial, halves, classes false, Line -> Line, diagonal),
@@ -137,9 +137,9 @@ fn checkerboard<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> 
     Box::new(AffineCoupling::new(board(s), channels, net))
 }
 
-fn coupling_of_channels<T: Real>(normalised: bool, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn coupling_of_channels<T: Real>(normalized: bool, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     let (read, changed) = split(s).sizes(s.image()[0]);
-    let net = ResNet::new(&s.res_net(read, 2 * changed, normalised), rng);
+    let net = ResNet::new(&s.res_net(read, 2 * changed, normalized), rng);
     Box::new(AffineCoupling::new(split(s), changed, net))
 }
 
@@ -147,7 +147,7 @@ fn channels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     coupling_of_channels(false, s, rng)
 }
 
-fn channels_normalised<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn channels_normalized<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     coupling_of_channels(true, s, rng)
 }
 

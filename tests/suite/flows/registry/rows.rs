@@ -4,9 +4,9 @@ use super::{Entry, Events, Sizes, entry};
 use autograd::{Real, Tensor};
 use flows::check::Structure;
 use flows::layers::{
-    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantise, Gate, HistogramMarginal,
+    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantize, Gate, HistogramMarginal,
     Householder, KernelMarginal, Kind, Logit, Mask, Mixture, Permutation, Planar, Reads, Rescaling, Rotation, Split,
-    Standardise,
+    Standardize,
 };
 use flows::models::{
     AutoregressiveConfig, GaussianizationConfig, GaussianizationFlow, Iaf, Maf, Nice, NiceConfig, Norm, Order,
@@ -43,9 +43,9 @@ pub(super) fn bijections() -> Vec<Entry> {
         entry!(Map "reversal", reversal, rows, classes false, Line -> Line, |s| Structure::Permutation { order: (0..s.dims()).rev().collect() }),
         entry!(Map "even and odd", even_odd, rows, classes false, Line -> Line, |s| Structure::Permutation { order: (0..s.dims()).step_by(2).chain((1..s.dims()).step_by(2)).collect() }),
         entry!(Map "random permutation", shuffled, rows, classes false, Line -> Line, dense),
-        entry!(Map "dequantise, no noise", dequantise, rows, classes false, Levels -> Unit, diagonal),
+        entry!(Map "dequantize, no noise", dequantize, rows, classes false, Levels -> Unit, diagonal),
         entry!(Map "logit", logit, rows, classes false, Unit -> Line, diagonal),
-        entry!(Map "standardise", standardise, rows, classes false, Line -> Line, diagonal),
+        entry!(Map "standardize", standardize, rows, classes false, Line -> Line, diagonal),
         entry!(Map "rotation", rotation, rows, classes false, Line -> Line, dense),
         entry!(Map "Householder reflections", householder, rows, classes false, Line -> Line, dense),
         entry!(Map "kernel marginal", kernel_marginal, rows, classes false, Line -> Line, diagonal),
@@ -248,17 +248,17 @@ fn shuffled<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     Box::new(Permutation::random(s.dims(), rng))
 }
 
-fn dequantise<T: Real>(_s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Dequantise::new(256))
+fn dequantize<T: Real>(_s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    Box::new(Dequantize::new(256))
 }
 
 fn logit<T: Real>(_s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     Box::new(Logit::new([1e-6, 1e-5, 0.05][rng.random_range(0..3)]))
 }
 
-fn standardise<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn standardize<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
     let mut numbers = |lo, hi| (0..s.dims()).map(|_| rng.random_range(lo..hi)).collect::<Vec<f64>>();
-    Box::new(Standardise::new(&numbers(-2.0, 2.0), &numbers(0.2, 3.0)))
+    Box::new(Standardize::new(&numbers(-2.0, 2.0), &numbers(0.2, 3.0)))
 }
 
 fn rotation<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
@@ -288,7 +288,7 @@ fn histogram_marginal<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijectio
 }
 
 fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let kinds = [read_first::<T>, read_last, affine_first, affine_last, rescaling, act_norm, shuffled, standardise];
+    let kinds = [read_first::<T>, read_last, affine_first, affine_last, rescaling, act_norm, shuffled, standardize];
     let mut layer = || {
         let layer = kinds[rng.random_range(0..kinds.len())](s, rng);
         if rng.random() { layer } else { Box::new(Inverted(layer)) as Box<dyn Bijection<T>> }
@@ -297,7 +297,7 @@ fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
 }
 
 fn from_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Chain::new(vec![dequantise(s, rng), logit(s, rng), read_first(s, rng), rescaling(s, rng)]))
+    Box::new(Chain::new(vec![dequantize(s, rng), logit(s, rng), read_first(s, rng), rescaling(s, rng)]))
 }
 
 fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {

@@ -116,9 +116,9 @@ impl Sizes {
     }
 
     /// A small network over images.
-    pub(super) fn res_net(&self, inputs: usize, outputs: usize, normalised: bool) -> ResNetConfig {
+    pub(super) fn res_net(&self, inputs: usize, outputs: usize, normalized: bool) -> ResNetConfig {
         let channels = self.hidden.div_ceil(2);
-        ResNetConfig { inputs, outputs, channels, blocks: self.depth, condition: self.classes, normalised }
+        ResNetConfig { inputs, outputs, channels, blocks: self.depth, condition: self.classes, normalized }
     }
 
     /// Whether a bit of the seed is set: a choice that sizes make the same in both element types.

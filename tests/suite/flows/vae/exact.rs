@@ -4,7 +4,7 @@ use super::normals;
 use crate::flows::distillation::mean;
 use crate::flows::{near, rng, uniform};
 use autograd::{Tensor, Var};
-use flows::check::randomise;
+use flows::check::randomize;
 use flows::layers::Gate;
 use flows::models::{
     AutoregressiveConfig, Iaf, Likelihood, Norm, Order, PlanarBase, PlanarConfig, PlanarFlow, Posterior, Vae,
@@ -134,7 +134,7 @@ fn refiners() -> [Flow<f64>; 2] {
 fn a_refined_posterior_estimates_the_same_log_likelihood() {
     for flow in refiners() {
         // Little, so that q is still near enough to the posterior for few draws to do.
-        randomise(&flow, 0.12, &mut rng(9));
+        randomize(&flow, 0.12, &mut rng(9));
         let Linear { vae, x, exact } = linear([0.0, 0.4], Some(flow));
         // Without a logarithm the estimate of p(x) is right in the mean, however few the draws.
         let estimates: Vec<_> =

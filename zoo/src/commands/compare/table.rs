@@ -1,7 +1,7 @@
 //! The measures as a table for the terminal, and as panels.
 
 use super::super::trade_off::number;
-use crate::compare::Measured;
+use crate::measure::compare::Measured;
 use crate::pictures::dots::{Group, Mark, Panel};
 use crate::pictures::{cut, short_number};
 use crate::train::Elapsed;
@@ -67,8 +67,8 @@ fn columns(unit: &str) -> Vec<Column> {
         (head("steps", ""), |one| Some(one.steps.to_string())),
         (head("sample", "ms/row"), |one| one.measures.sample_ms.map(number)),
         (head("density", "ms/row"), |one| one.measures.density_ms.map(number)),
-        (head("|x′ − x|", "greatest"), |one| one.measures.round_trip.map(|found| error(found.greatest))),
-        (head("", "rms"), |one| one.measures.round_trip.map(|found| error(found.typical))),
+        (head("|x′ − x|", "greatest"), |one| one.measures.round_trip.map(|found| error(found.max_abs))),
+        (head("", "rms"), |one| one.measures.round_trip.map(|found| error(found.rms))),
     ]
 }
 
@@ -139,8 +139,8 @@ pub(super) fn panels(group: &[&Measured]) -> Group {
         panel("time per density, ms".to_owned(), true, &|one| time(one.measures.density_ms)),
         panel("|x′ − x|: ● greatest, ○ rms".to_owned(), true, &|one| {
             let found = one.measures.round_trip?;
-            let mark = plain(found.greatest, format!("{}, {}", error(found.greatest), error(found.typical)));
-            Some(Mark { second: Some(found.typical), ..mark })
+            let mark = plain(found.max_abs, format!("{}, {}", error(found.max_abs), error(found.rms)));
+            Some(Mark { second: Some(found.rms), ..mark })
         }),
     ];
     let names = group.iter().map(|one| [one.name.clone(), one.model.to_owned()]).collect();

@@ -80,7 +80,7 @@ fn prepared(fit: &Fit, rows: &Tensor<f32>) -> Var<f32> {
 /// What such rows are called, or rows that come from latents as far.
 fn prepared_title(fit: &Fit, rows: &str) -> String {
     match fit.blueprint.space {
-        Space::Table { standardised: true, .. } => format!("{rows}, standardised"),
+        Space::Table { standardized: true, .. } => format!("{rows}, standardized"),
         _ => rows.to_owned(),
     }
 }
@@ -121,12 +121,12 @@ fn in_plane(rows: &Tensor<f32>) -> Vec<f32> {
     rows.as_slice().chunks_exact(rows.shape()[1]).flat_map(|row| [row[0], row[1]]).collect()
 }
 
-/// These stages in panels, each point in the colour that it has from its place in `first`.
+/// These stages in panels, each point in the color that it has from its place in `first`.
 fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Raster, PictureError> {
-    let colours = by_first_column(first);
+    let colors = by_first_column(first);
     let points: Vec<Vec<f32>> = shown.iter().map(|&i| in_plane(&stages[i].rows)).collect();
     let titles = shown.iter().map(|&i| stages[i].title.as_str());
-    let panel = |(title, points)| scatter::Panel { title, points, groups: &colours };
+    let panel = |(title, points)| scatter::Panel { title, points, groups: &colors };
     let panels: Vec<scatter::Panel<'_>> = titles.zip(points.iter().map(Vec::as_slice)).map(panel).collect();
     scatter::raster(&panels, &LAYOUT)
 }
@@ -169,7 +169,7 @@ fn uniform(z: &[f32]) -> Vec<f32> {
     z.iter().map(|&z| special::log_normal_cdf(f64::from(z)).exp() as f32).collect()
 }
 
-/// The z of the last layer against normal quantiles, a colour for each column, and |z|² of the first and of the last
+/// The z of the last layer against normal quantiles, a color for each column, and |z|² of the first and of the last
 /// layer against a χ² distribution's: that the columns are normal does not say that they are so together.
 fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Raster, PictureError> {
     let columns = last.shape()[1];

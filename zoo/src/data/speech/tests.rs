@@ -123,7 +123,7 @@ fn there_is_noise_in_pauses_and_everywhere_else() {
     assert!((150..600).contains(&pauses.len()), "{} of {}", pauses.len(), signal.len() / 40);
     let values: Vec<f64> = pauses.concat().into_iter().map(f64::from).collect();
     assert!((power(&values).sqrt() / FLOOR - 1.0).abs() < 0.3, "{}", power(&values).sqrt());
-    // Half of neighbours' differences are noise of their own, in every part: no two numbers are the same.
+    // Half of neighbors' differences are noise of their own, in every part: no two numbers are the same.
     assert!(signal.windows(2).all(|pair| pair[0].to_bits() != pair[1].to_bits()));
 }
 

@@ -75,8 +75,8 @@ impl Voiced {
             self.weights = self.weights_at(self.at);
             // A part that is entered in the middle need not begin at a multiple.
             let steps = CONTROL - self.at % CONTROL;
-            let towards = self.weights_at(self.at + steps);
-            self.slopes = towards.iter().zip(&self.weights).map(|(b, a)| (b - a) / steps as f64).collect();
+            let toward = self.weights_at(self.at + steps);
+            self.slopes = toward.iter().zip(&self.weights).map(|(b, a)| (b - a) / steps as f64).collect();
         }
         // sin(hφ) from sin((h−1)φ): a turn by φ.
         let (sin, cos) = self.phase.sin_cos();

@@ -25,7 +25,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         ),
         formula!("maf"),
         formula!("maf-determinant"),
-        Text("Between layers stands a batch normalisation, itself an invertible map with a determinant:"),
+        Text("Between layers stands a batch normalization, itself an invertible map with a determinant:"),
         formula!("batch-norm"),
         Text(
             "One layer depends on the order. The paper's example is a banana that is simple in one order, and not normal \
@@ -34,7 +34,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Picture {
             file: "{figures}/banana.png",
             alt: "Two scatters of latents: one MADE leaves a block with two prongs, five layers of MAF a round cloud",
-            caption: "Latents of test points after learning in the wrong order: one MADE, and MAF with five. A standard normal would be right. A colour for each quarter of the first column.",
+            caption: "Latents of test points after learning in the wrong order: one MADE, and MAF with five. A standard normal would be right. A color for each quarter of the first column.",
         },
         Picture {
             file: "{figures}/made.png",

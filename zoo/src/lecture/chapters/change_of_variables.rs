@@ -48,5 +48,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
         fresh: None,
         minutes: 0.05,
     }],
-    sources: &["flows/src/bijection.rs", "flows/src/flow.rs", "flows/src/base.rs", "zoo/src/volumes.rs"],
+    sources: &[
+        "flows/src/bijection.rs",
+        "flows/src/flow.rs",
+        "flows/src/base.rs",
+        "zoo/src/pictures/change_of_variables.rs",
+    ],
 };

@@ -38,12 +38,12 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Picture {
             file: "{figures}/gaussianized/layers.png",
             alt: "Scatters of two moons, layer by layer: marginals, rotation, marginals, until the cloud is round",
-            caption: "Layer by layer to a round normal cloud: marginals, rotation, marginals, and so on, some of them left out. A colour for each quarter of the first column.",
+            caption: "Layer by layer to a round normal cloud: marginals, rotation, marginals, and so on, some of them left out. A color for each quarter of the first column.",
         },
         Picture {
             file: "{figures}/gaussianized/back.png",
             alt: "Scatters of normal points that become two moons, layer by layer",
-            caption: "The same layers backwards make data of normal points.",
+            caption: "The same layers backward make data of normal points.",
         },
         Text(
             "The trainable flow starts there: distribution functions are mixtures of logistics, one for each column, rotations are \

@@ -11,7 +11,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     papers: &["Song, Meng & Ermon: MintNet: Building Invertible Neural Networks with Masked Convolutions (2019)"],
     blocks: &[
         Text(
-            "Couplings leave half of the numbers alone, and the networks of autoregressive flows know nothing of neighbours. A \
+            "Couplings leave half of the numbers alone, and the networks of autoregressive flows know nothing of neighbors. A \
              convolution can have an order too: cut off the taps that look ahead, and its Jacobian is triangular. Three of them with a smooth \
              nonlinearity between, beside a scaled copy of the input, are a residual block whose determinant can be read off:",
         ),

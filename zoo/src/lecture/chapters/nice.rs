@@ -26,7 +26,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             "Pixels are whole numbers, and a density over those could be as high as it likes on 256 spikes. So noise fills up the \
              gap to the next level, afresh every time, and what is reported are bits per dimension of the levels:",
         ),
-        formula!("dequantisation"),
+        formula!("dequantization"),
         formula!("bits-per-dim"),
         Picture {
             file: "{figures}/nice.png",
@@ -45,6 +45,6 @@ pub(super) const CHAPTER: Chapter = Chapter {
         "flows/src/models/nice.rs",
         "flows/src/layers/additive_coupling.rs",
         "flows/src/layers/rescaling.rs",
-        "flows/src/layers/dequantise.rs",
+        "flows/src/layers/dequantize.rs",
     ],
 };

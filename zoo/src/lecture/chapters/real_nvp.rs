@@ -67,6 +67,6 @@ pub(super) const CHAPTER: Chapter = Chapter {
         "flows/src/layers/affine_coupling.rs",
         "flows/src/layers/factor_out.rs",
         "flows/src/layers/logit.rs",
-        "zoo/src/blend.rs",
+        "zoo/src/pictures/blend.rs",
     ],
 };

@@ -24,7 +24,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             "The code is written as a function of noise that does not depend on the encoder, so that a gradient passes through \
              it; and for two normal distributions the divergence has a closed form.",
         ),
-        formula!("reparameterisation"),
+        formula!("reparameterization"),
         formula!("gaussian-divergence"),
         Picture {
             file: "{figures}/vae.png",
@@ -44,8 +44,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
         },
         Picture {
             file: "{figures}/vae-2/latents.png",
-            alt: "Points in the plane, coloured by digit: classes form overlapping clouds",
-            caption: "Where the encoder puts test digits; a colour for each class.",
+            alt: "Points in the plane, colored by digit: classes form overlapping clouds",
+            caption: "Where the encoder puts test digits; a color for each class.",
         },
         Text(
             "The bound is not the density. Many codes drawn from the encoder's guess, each weighted by what that guess \

@@ -9,7 +9,7 @@ fn sine(turns: f64, loud: f64) -> Vec<f32> {
     (0..SAMPLES).map(|t| at(t) as f32).collect()
 }
 
-/// Pixels of the waveform's colour in an area, as places in it.
+/// Pixels of the waveform's color in an area, as places in it.
 fn blue(picture: &Raster, left: usize, top: usize) -> Vec<(usize, usize)> {
     let all = (0..WAVEFORM).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
     all.filter(|&(x, y)| {

@@ -14,7 +14,7 @@
 //! well below the two a cycle that multiply-adds leave room for.
 //!
 //! With few channels most lanes would idle. Then the roles change ([`Product::Places`]): lanes are
-//! neighbouring places of the image, loaded straight from it, and `n` counts channels.
+//! neighboring places of the image, loaded straight from it, and `n` counts channels.
 
 mod batch;
 mod tile;

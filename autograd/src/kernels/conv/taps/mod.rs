@@ -14,7 +14,7 @@ pub(crate) mod plan;
 use super::Conv2d;
 use super::micro::{Convolve, Level, Steps, Sums};
 use crate::kernels::gemm::scratch;
-use crate::taps::Taps;
+use crate::taps::KernelMask;
 use pass::Pass;
 use plan::Plan;
 
@@ -28,7 +28,14 @@ const STAY: usize = 512 << 10;
 ///
 /// # Panics
 /// If a slice has not the length that `geometry` says, or the weights not the shape of `taps`.
-pub(crate) fn forward<T: Convolve>(taps: &Taps, geometry: &Conv2d, threads: usize, x: &[T], w: &[T], y: &mut [T]) {
+pub(crate) fn forward<T: Convolve>(
+    taps: &KernelMask,
+    geometry: &Conv2d,
+    threads: usize,
+    x: &[T],
+    w: &[T],
+    y: &mut [T],
+) {
     forward_at(Level::detect(), taps, geometry, threads, x, w, y);
 }
 
@@ -36,7 +43,14 @@ pub(crate) fn forward<T: Convolve>(taps: &Taps, geometry: &Conv2d, threads: usiz
 ///
 /// # Panics
 /// If a slice has not the length that `geometry` says, or the weights not the shape of `taps`.
-pub(crate) fn by_input<T: Convolve>(taps: &Taps, geometry: &Conv2d, threads: usize, dy: &[T], w: &[T], dx: &mut [T]) {
+pub(crate) fn by_input<T: Convolve>(
+    taps: &KernelMask,
+    geometry: &Conv2d,
+    threads: usize,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+) {
     by_input_at(Level::detect(), taps, geometry, threads, dy, w, dx);
 }
 
@@ -44,13 +58,20 @@ pub(crate) fn by_input<T: Convolve>(taps: &Taps, geometry: &Conv2d, threads: usi
 ///
 /// # Panics
 /// If a slice has not the length that `geometry` says, or the weights not the shape of `taps`.
-pub(crate) fn by_weight<T: Convolve>(taps: &Taps, geometry: &Conv2d, threads: usize, x: &[T], dy: &[T], dw: &mut [T]) {
+pub(crate) fn by_weight<T: Convolve>(
+    taps: &KernelMask,
+    geometry: &Conv2d,
+    threads: usize,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+) {
     by_weight_at(Level::detect(), taps, geometry, threads, x, dy, dw);
 }
 
 pub(super) fn forward_at<T: Convolve>(
     level: Level,
-    taps: &Taps,
+    taps: &KernelMask,
     geometry: &Conv2d,
     threads: usize,
     x: &[T],
@@ -66,7 +87,7 @@ pub(super) fn forward_at<T: Convolve>(
 
 pub(super) fn by_input_at<T: Convolve>(
     level: Level,
-    taps: &Taps,
+    taps: &KernelMask,
     geometry: &Conv2d,
     threads: usize,
     dy: &[T],
@@ -82,7 +103,7 @@ pub(super) fn by_input_at<T: Convolve>(
 
 pub(super) fn by_weight_at<T: Convolve>(
     level: Level,
-    taps: &Taps,
+    taps: &KernelMask,
     geometry: &Conv2d,
     threads: usize,
     x: &[T],
@@ -99,7 +120,7 @@ pub(super) fn by_weight_at<T: Convolve>(
 }
 
 #[track_caller]
-fn check(taps: &Taps, geometry: &Conv2d, lengths: [usize; 3]) {
+fn check(taps: &KernelMask, geometry: &Conv2d, lengths: [usize; 3]) {
     let [outputs, inputs, height, width] = taps.shape();
     let shape = [geometry.out_channels, geometry.in_channels, geometry.kernel_h, geometry.kernel_w];
     assert_eq!([outputs, inputs, height, width], shape, "taps: the shape of the weights");
@@ -113,7 +134,7 @@ fn fits<T: Convolve>(level: Level, geometry: &Conv2d, pass: &Pass) -> bool {
 }
 
 /// Lends `work` weights of which the dead ones are 0.
-fn masked<T: Convolve>(taps: &Taps, weights: &[T], work: impl FnOnce(&[T])) {
+fn masked<T: Convolve>(taps: &KernelMask, weights: &[T], work: impl FnOnce(&[T])) {
     scratch::with(weights.len(), |live| {
         for ((live, &weight), &alive) in live.iter_mut().zip(weights).zip(taps.alive()) {
             *live = if alive { weight } else { T::default() };

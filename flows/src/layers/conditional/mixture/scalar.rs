@@ -69,8 +69,8 @@ impl Scalar {
         }
         let slope = |c: &Component| c.log_part - largest + self.kind.log_score_of(c.place) - c.log_scale;
         let quantile = self.kind.quantile_of(log_tail);
-        let log_slope = LogSum::of(self.components.iter().map(slope)) - parts - self.kind.log_score_of(quantile);
-        Some((side * ((quantile - to) + from), log_slope))
+        let log_deriv = LogSum::of(self.components.iter().map(slope)) - parts - self.kind.log_score_of(quantile);
+        Some((side * ((quantile - to) + from), log_deriv))
     }
 
     /// The same from whichever tail it is, `side` tried first.
@@ -101,7 +101,7 @@ impl Scalar {
         if !x.is_finite() {
             return (x, f64::NAN);
         }
-        let (x, log_slope) = increasing_root(z, [low, high], x, |x| self.latent(x, side));
-        (x, -log_slope)
+        let (x, log_deriv) = increasing_root(z, [low, high], x, |x| self.latent(x, side));
+        (x, -log_deriv)
     }
 }

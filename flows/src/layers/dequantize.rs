@@ -4,7 +4,7 @@ use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use autograd::{Real, Tensor, Var};
 
-/// Uniform dequantisation (Uria, Murray & Larochelle 2013), on any shape.
+/// Uniform dequantization (Uria, Murray & Larochelle 2013), on any shape.
 ///
 /// Levels `k ∈ {0 … L−1}` become `u = (k + ε)/L ∈ [0, 1)` with `ε ~ U[0, 1)` drawn from the
 /// context's noise, a stream a row; without noise, nothing is added, and the layer is the plain
@@ -14,23 +14,23 @@ use autograd::{Real, Tensor, Var};
 /// log|det ∂u/∂k| = −D·ln L
 /// -->
 ///
-#[doc = include_str!("../../formulas/dequantisation.html")]
+#[doc = include_str!("../../formulas/dequantization.html")]
 ///
 /// so a log-likelihood through this layer is that of pixel levels, and dividing it by `−D·ln 2`
 /// gives bits per dimension; the `+8` of other accounts is `log₂ 256` from here.
 #[derive(Clone, Copy, Debug)]
-pub struct Dequantise {
+pub struct Dequantize {
     levels: u32,
 }
 
-impl Dequantise {
+impl Dequantize {
     /// For values of this many levels; pixels have 256.
     ///
     /// # Panics
     /// If there are none.
     #[must_use]
     pub fn new(levels: u32) -> Self {
-        assert!(levels > 0, "dequantise: there must be at least one level");
+        assert!(levels > 0, "dequantize: there must be at least one level");
         Self { levels }
     }
 
@@ -40,7 +40,7 @@ impl Dequantise {
     }
 }
 
-impl<T: Real> Bijection<T> for Dequantise {
+impl<T: Real> Bijection<T> for Dequantize {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         let levels = f64::from(self.levels);
         let filled = match cx.noise {
@@ -68,6 +68,6 @@ impl<T: Real> Bijection<T> for Dequantise {
     }
 }
 
-impl<T: Real> Module<T> for Dequantise {
+impl<T: Real> Module<T> for Dequantize {
     fn visit(&self, _visitor: &mut Visitor<T>) {}
 }

@@ -1,4 +1,4 @@
-//! The optimisers' updates, each fused into one pass over memory.
+//! The optimizers' updates, each fused into one pass over memory.
 
 use super::element::Element;
 use super::map::maximum;

@@ -2,14 +2,14 @@
 //! exactly they go from x to z and back.
 
 use crate::blueprint::Space;
-use crate::bound;
-use crate::checkpoint::Loaded;
-use crate::drawing;
+use crate::data::rows::Rows;
+use crate::data::source::{Part, Source};
+use crate::measure::bound;
+use crate::measure::score::{Bound, Score, continuous, score};
+use crate::measure::timing::median_seconds;
 use crate::model::Model;
-use crate::rows::Rows;
-use crate::score::{Bound, Score, continuous, score};
-use crate::source::{Part, Source};
-use crate::timing::median_seconds;
+use crate::pictures::drawing;
+use crate::runs::checkpoint::Loaded;
 use crate::train::Elapsed;
 use autograd::{Param, Tensor, Var};
 use flows::distillation::log_ratio;
@@ -88,10 +88,10 @@ pub struct Measures {
 
 #[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
 fn both<S: Serializer>(distance: &Option<Distance>, to: S) -> Result<S::Ok, S::Error> {
-    distance.map(|found| serde_json::json!({ "greatest": found.greatest, "rms": found.typical })).serialize(to)
+    distance.map(|found| serde_json::json!({ "max_abs": found.max_abs, "rms": found.rms })).serialize(to)
 }
 
-/// Measures a model on the test rows of a source, at most `limit` of them. `seed` decides the noise that dequantises
+/// Measures a model on the test rows of a source, at most `limit` of them. `seed` decides the noise that dequantizes
 /// pixels, and the samples.
 ///
 /// # Errors
@@ -140,7 +140,7 @@ struct Found {
 }
 
 fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Found {
-    let x = dequantised(timed, space, seed);
+    let x = dequantized(timed, space, seed);
     let given = timed.classes().cloned().map(Var::from);
     let cx = Context { condition: given.as_ref(), ..Context::default() };
     let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
@@ -167,17 +167,17 @@ fn of_vae(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, se
 }
 
 /// Rows with pixels' levels filled up, as a model takes them.
-fn dequantised(rows: &Rows<f32>, space: &Space, seed: u64) -> Var<f32> {
+fn dequantized(rows: &Rows<f32>, space: &Space, seed: u64) -> Var<f32> {
     continuous(space, &rows.x().clone().into(), Context::evaluation(Noise::new(seed)))
 }
 
 /// How far x → z → x′ is from x.
 fn there_and_back(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> Option<Distance> {
-    let x = dequantised(rows, space, seed).into_value();
+    let x = dequantized(rows, space, seed).into_value();
     let z = flow.encode_given(&x, rows.classes()).ok()?;
     let back = flow.decode_given(&z, rows.classes()).ok()?;
     let found = Distance::between(&back, &x);
-    found.greatest.is_finite().then_some(found)
+    found.max_abs.is_finite().then_some(found)
 }
 
 /// A student's divergence from its teacher: `log s(x) − log t(x)` of what the student draws, of each class in turn

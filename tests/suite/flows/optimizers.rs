@@ -1,8 +1,8 @@
-//! The optimisers against their formulas, written out here once more for one number at a time.
+//! The optimizers against their formulas, written out here once more for one number at a time.
 
 use super::near;
 use autograd::{Gradients, Param, Real, Tape, Tensor, Var};
-use flows::nn::{Adam, AdamConfig, Average, Schedule, Sgd, clip_norm};
+use flows::nn::{Adam, AdamConfig, Ema, Schedule, Sgd, clip_norm};
 
 const STEPS: usize = 20;
 const START: [f64; 5] = [0.5, -1.0, 2.0, 0.0, 1e-3];
@@ -155,7 +155,7 @@ fn a_state_that_does_not_fit_is_named() {
     assert_eq!(adam.restore(1, other_shape).unwrap_err(), "p.m");
     let only_m = |name: &str| (name == "p.m").then(|| Tensor::zeros([START.len()]));
     assert_eq!(adam.restore(1, only_m).unwrap_err(), "p.v");
-    assert_eq!(Average::new(named(&param::<f32>()), 0.9).restore(1, |_| None).unwrap_err(), "p");
+    assert_eq!(Ema::new(named(&param::<f32>()), 0.9).restore(1, |_| None).unwrap_err(), "p");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn clipping_scales_all_gradients_by_one_factor() {
 #[test]
 fn an_average_follows_its_formula_and_swaps_in_and_out() {
     let param = param::<f64>();
-    let mut average = Average::new(named(&param), 0.5);
+    let mut average = Ema::new(named(&param), 0.5);
     let mut expected = START;
     for step in 1..=STEPS {
         param.update(|p| p.iter_mut().enumerate().for_each(|(i, p)| *p += gradient(step, i)));
@@ -244,16 +244,16 @@ fn an_average_follows_its_formula_and_swaps_in_and_out() {
 #[test]
 fn a_restored_average_goes_on_as_if_never_stopped() {
     let (whole, parted) = (param::<f64>(), param::<f64>());
-    let step = |param: &Param<f64>, average: &mut Average<f64>, t: usize| {
+    let step = |param: &Param<f64>, average: &mut Ema<f64>, t: usize| {
         param.update(|p| p.iter_mut().enumerate().for_each(|(i, p)| *p += gradient(t, i)));
         average.update();
     };
-    let mut one = Average::new(named(&whole), 0.99);
+    let mut one = Ema::new(named(&whole), 0.99);
     (0..STEPS).for_each(|t| step(&whole, &mut one, t));
-    let mut first = Average::new(named(&parted), 0.99);
+    let mut first = Ema::new(named(&parted), 0.99);
     (0..6).for_each(|t| step(&parted, &mut first, t));
     let state = first.state();
-    let mut second = Average::new(named(&parted), 0.99);
+    let mut second = Ema::new(named(&parted), 0.99);
     second.restore(6, |name| state.iter().find(|(own, _)| own == name).map(|(_, t)| t.clone())).unwrap();
     (6..STEPS).for_each(|t| step(&parted, &mut second, t));
     assert_eq!(super::bits(&one.state()[0].1), super::bits(&second.state()[0].1));

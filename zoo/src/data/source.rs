@@ -1,8 +1,8 @@
 //! Data as a training sees it: batches by step number, and held-out rows.
 
 use crate::blueprint::Space;
-use crate::data::{self, DataError, Dataset, Images, LoadOptions, Standardisation, Table, permutation};
-use crate::rows::{Rows, one_hot};
+use crate::data::rows::{Rows, one_hot};
+use crate::data::{self, DataError, Dataset, Images, LoadOptions, Standardization, Table, permutation};
 use anyhow::{Context as _, Result, bail};
 use autograd::Tensor;
 use flows::Noise;
@@ -43,7 +43,7 @@ pub struct Source {
     name: String,
     data: Dataset,
     space: Space,
-    standardisation: Option<Standardisation>,
+    standardization: Option<Standardization>,
     seed: u64,
     classes: usize,
 }
@@ -54,26 +54,26 @@ impl Source {
     /// # Errors
     /// If there is no such data, or it is damaged.
     pub fn open(name: &str, seed: u64) -> Result<Self> {
-        // The flow itself standardises, so that its density is over the data's own units.
-        let data = data::load(name, &LoadOptions { seed: 0, standardise: false, ..LoadOptions::default() });
+        // The flow itself standardizes, so that its density is over the data's own units.
+        let data = data::load(name, &LoadOptions { seed: 0, standardize: false, ..LoadOptions::default() });
         // Not all of what can be wrong with data knows where the data came from.
         let data = match data {
             Err(error @ (DataError::TooFew { .. } | DataError::Shape { .. })) => Err(error).context(name.to_owned()),
             other => other.map_err(Into::into),
         }?;
-        let mut standardisation = None;
+        let mut standardization = None;
         let space = match &data {
             Dataset::Images { train, .. } => {
                 Space::Images { channels: train.channels, height: train.height, width: train.width }
             }
             Dataset::Table { train, .. } => {
-                standardisation = Some(Standardisation::fit(train).with_context(|| name.to_owned())?);
-                Space::Table { columns: train.cols, standardised: true }
+                standardization = Some(Standardization::fit(train).with_context(|| name.to_owned())?);
+                Space::Table { columns: train.cols, standardized: true }
             }
-            Dataset::Toy(_) => Space::Table { columns: 2, standardised: false },
+            Dataset::Toy(_) => Space::Table { columns: 2, standardized: false },
             Dataset::Speech(speech) => Space::Signal { samples: speech.samples, rate: speech.rate },
         };
-        Ok(Self { name: name.to_owned(), data, space, standardisation, seed, classes: 0 })
+        Ok(Self { name: name.to_owned(), data, space, standardization, seed, classes: 0 })
     }
 
     /// The same data, each row with its class. There are as many classes as the training rows' greatest
@@ -147,10 +147,10 @@ impl Source {
         self.space
     }
 
-    /// The column statistics of the training rows, where the model standardises.
+    /// The column statistics of the training rows, where the model standardizes.
     #[must_use]
-    pub const fn standardisation(&self) -> Option<&Standardisation> {
-        self.standardisation.as_ref()
+    pub const fn standardization(&self) -> Option<&Standardization> {
+        self.standardization.as_ref()
     }
 
     /// How many training rows there are, where they end.

@@ -1,8 +1,8 @@
 //! Samples, and how they were found where the way from z to x is a search.
 
-use crate::drawing;
+use crate::pictures::drawing;
 use autograd::{Real, Shape, Tensor, Var};
-use flows::{Context, Effort, Flow, Inversion};
+use flows::{Context, Flow, Inversion, SolverStats};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
@@ -51,7 +51,7 @@ pub struct Search<T: Real> {
 #[must_use]
 pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
-    let effort = Effort::default();
+    let effort = SolverStats::default();
     let core = flow.core();
     let [mut values, mut latents, mut inner] = [(); 3].map(|()| Vec::with_capacity(request.count * flow.dims()));
     for drawn in batches(request.count) {

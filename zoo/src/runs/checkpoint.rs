@@ -5,8 +5,8 @@
 //! with the `safetensors` and `numpy` packages alone.
 
 use crate::blueprint::Blueprint;
-use crate::files::{self, write_atomically};
 use crate::model::Model;
+use crate::runs::files::{self, write_atomically};
 use anyhow::{Context as _, Result, anyhow, bail};
 use autograd::{Real, Tensor};
 use flows::Module;

@@ -1,7 +1,7 @@
 //! MAF beside IAF (lecture 8): the one has its densities in one pass and its samples dimension by dimension, the
 //! other the reverse. How long each takes.
 
-use crate::timing::median_seconds;
+use crate::measure::timing::median_seconds;
 use anyhow::Result;
 use autograd::Tensor;
 use flows::layers::Gate;

@@ -1,6 +1,6 @@
 //! Ways between latents, and what is decoded along them.
 
-use crate::rows::Rows;
+use crate::data::rows::Rows;
 use autograd::Tensor;
 use std::f64::consts::FRAC_PI_2;
 
@@ -23,7 +23,7 @@ pub enum Way {
 /// z = cos φ (cos φ' z₁ + sin φ' z₂) + sin φ (cos φ' z₃ + sin φ' z₄)
 /// -->
 ///
-#[doc = include_str!("../../flows/formulas/manifold.html")]
+#[doc = include_str!("../../../flows/formulas/manifold.html")]
 ///
 /// with φ from 0 to π/2 downwards and φ' to the right, so that the corners are the four rows themselves.
 #[must_use]
@@ -94,7 +94,7 @@ fn mixed(rows: &Tensor<f32>, blends: &[Blend], scale: impl Fn(&Blend) -> f64) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::one_hot;
+    use crate::data::rows::one_hot;
 
     fn latents() -> Rows<f32> {
         let z = Tensor::from_slice([4, 2], &[3.0, 0.0, 0.0, 4.0, -1.0, 0.5, 6.0, 0.0]);

@@ -5,10 +5,10 @@
 
 use super::objective::{Loss, Objective};
 use crate::blueprint::Space;
-use crate::checkpoint::Loaded;
-use crate::rows::one_hot;
-use crate::score::Score;
-use crate::source::Order;
+use crate::data::rows::one_hot;
+use crate::data::source::Order;
+use crate::measure::score::Score;
+use crate::runs::checkpoint::Loaded;
 use anyhow::{Result, bail};
 use autograd::{Tensor, Var};
 use flows::distillation::{freeze, log_ratio, softened};
@@ -96,13 +96,13 @@ impl Objective<Flow<f32>> for Divergence {
         Ok(EPOCH)
     }
 
-    fn initialise(&self, flow: &Flow<f32>) -> Result<()> {
+    fn initialize(&self, flow: &Flow<f32>) -> Result<()> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let (_, condition) = self.latents(flow, 0, FIRST);
         let condition = condition.map(Var::from);
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let samples = self.teacher.sample(FIRST, cx, 1.0, &mut rng);
-        flow.core().initialise(&drawn_together(&samples, &mut rng).into(), cx);
+        flow.core().initialize(&drawn_together(&samples, &mut rng).into(), cx);
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! Samples as pictures: grids of images, scatters of points, signals through time.
 
 use crate::blueprint::Space;
+use crate::data::rows::one_hot;
+use crate::measure::sampling::{self, Request};
 use crate::pictures::{Raster, Window, grid, scatter, wave};
-use crate::rows::one_hot;
-use crate::sampling::{self, Request};
 use anyhow::{Result, bail};
 use autograd::{Real, Tensor};
 use flows::{Flow, Inversion};
@@ -53,12 +53,12 @@ pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize
             let layout = grid::Layout { columns: Some(columns), ..grid::Layout::default() };
             grid::draw_unit(samples.as_slice(), tile, &layout)?
         }
-        Space::Table { columns: 2, standardised } => {
+        Space::Table { columns: 2, standardized } => {
             let points = samples.as_slice();
             // Toys lie around the origin, and their pictures are easier to compare in one window. Other data may
             // lie anywhere.
             let window = match Window::around(points) {
-                Some(around) if standardised => around,
+                Some(around) if standardized => around,
                 Some(around) => Window::square(around.reach().clamp(4.0, 12.0)),
                 None => Window::square(4.0),
             };

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use autograd::{Tape, Tensor, Var};
-use flows::check::randomise;
+use flows::check::randomize;
 use flows::distillation::log_ratio_to_energy;
 use flows::models::{PlanarBase, PlanarConfig, PlanarFlow};
 use flows::nn::{Adam, AdamConfig, Schedule, clip_norm};
@@ -35,7 +35,7 @@ pub fn at_random(layers: usize, base: PlanarBase, seed: u64) -> Flow<f32> {
     // Both draw one layer after another, so that a longer flow begins as a shorter one.
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(1);
-    randomise(&flow, AWAY, &mut rng);
+    randomize(&flow, AWAY, &mut rng);
     flow
 }
 
@@ -74,7 +74,7 @@ pub fn fit(energy: Energy, layers: usize, steps: u64, seed: u64) -> Result<Fit> 
     let count = ratios.len() as f64;
     let mean = ratios.iter().sum::<f64>() / count;
     let variance = ratios.iter().map(|ratio| (ratio - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    let (kl, error) = (mean + energy.log_normaliser(), (variance / count).sqrt());
+    let (kl, error) = (mean + energy.log_normalizer(), (variance / count).sqrt());
     if !kl.is_finite() {
         bail!("the flow of {layers} layers that was to fit {energy:?} draws no numbers: choose another --seed");
     }

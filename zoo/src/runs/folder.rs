@@ -9,7 +9,7 @@
 //! teacher.safetensors    a student's only: the model that it learns from
 //! ```
 
-use crate::files;
+use crate::runs::files;
 use anyhow::{Context as _, Result, bail};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
-//! Layers that normalise: what they make of a batch, and the statistics they keep of many.
+//! Layers that normalize: what they make of a batch, and the statistics they keep of many.
 
 use super::{bits, near, param_bits, rng, uniform};
 use autograd::{Param, Tape, Tensor, Var, check};
-use flows::check::{copy_params, randomise};
+use flows::check::{copy_params, randomize};
 use flows::layers::{ActNorm, BatchNorm, Mask};
 use flows::models::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
 use flows::{Bijection, Chain, Context, Flow, Inversion, Mode, Module, StandardNormal};
@@ -38,14 +38,14 @@ impl Over {
         self.masked.then(|| Mask::new(&*self.event, |i| !self.changes[i]))
     }
 
-    /// A batch normalisation away from where it starts.
+    /// A batch normalization away from where it starts.
     fn batch_norm(&self) -> BatchNorm<f64> {
         let layer = BatchNorm::new(self.event[0]);
         let layer = match self.mask() {
             Some(mask) => layer.changed_by(mask),
             None => layer,
         };
-        randomise(&layer, 0.7, &mut rng(3));
+        randomize(&layer, 0.7, &mut rng(3));
         layer
     }
 
@@ -61,11 +61,11 @@ impl Over {
     fn batch(&self, rows: usize, seed: u64) -> Tensor<f64> {
         let shape: Vec<usize> = [rows].iter().chain(&self.event).copied().collect();
         let numbers = uniform(&shape, -1.0, 1.0, &mut rng(seed));
-        let centre = |feature: usize| 1.5 * (feature as f64 + seed as f64).sin();
+        let center = |feature: usize| 1.5 * (feature as f64 + seed as f64).sin();
         let spread = |feature: usize| 0.5 + feature as f64 + 0.3 * seed as f64;
         let number = |i: usize| {
             let feature = self.feature(i % self.changes.len());
-            centre(feature) + spread(feature) * numbers.as_slice()[i]
+            center(feature) + spread(feature) * numbers.as_slice()[i]
         };
         Tensor::from_fn(&*shape, number)
     }
@@ -274,7 +274,7 @@ fn models(norm: Norm) -> [Flow<f64>; 2] {
 #[test]
 fn calibrating_a_model_reaches_every_buffer_and_no_parameter() {
     for flow in models(Norm::Batch) {
-        randomise(&flow, 0.3, &mut rng(2));
+        randomize(&flow, 0.3, &mut rng(2));
         let before = param_bits(&flow);
         let batches = (0..3).map(|seed| (Var::from(Over::all(&[8]).batch(20, seed)), EVALUATION));
         flow.calibrate(batches);
@@ -297,7 +297,7 @@ fn calibrating_a_model_reaches_every_buffer_and_no_parameter() {
 fn a_first_batch_leaves_an_act_norm_with_mean_0_and_variance_1() {
     for over in overs() {
         let (layer, first) = (over.act_norm(), Var::from(over.batch(6, 1)));
-        let z = layer.initialise(&first, EVALUATION);
+        let z = layer.initialize(&first, EVALUATION);
         check::assert_close("latents", z.value(), layer.to_latent(&first, EVALUATION).value.value(), 0.0);
         untouched(&over, first.value(), z.value());
         for feature in over.features() {
@@ -306,12 +306,12 @@ fn a_first_batch_leaves_an_act_norm_with_mean_0_and_variance_1() {
             near(variance, 1.0, 1e-4);
         }
         let started = param_bits(&layer);
-        layer.initialise(&Var::from(over.batch(6, 2)), EVALUATION);
+        layer.initialize(&Var::from(over.batch(6, 2)), EVALUATION);
         assert_eq!(param_bits(&layer), started);
         // Nor does a copy start anew, as one read from a checkpoint is.
         let copy = over.act_norm();
         copy_params(&layer, &copy).unwrap();
-        copy.initialise(&Var::from(over.batch(6, 2)), EVALUATION);
+        copy.initialize(&Var::from(over.batch(6, 2)), EVALUATION);
         assert_eq!(param_bits(&copy), started);
     }
 }
@@ -320,7 +320,7 @@ fn a_first_batch_leaves_an_act_norm_with_mean_0_and_variance_1() {
 fn a_feature_that_does_not_vary_starts_finite() {
     let layer = ActNorm::<f64>::new(2);
     let x = Var::from(Tensor::from_slice([3, 2], &[5.0, 1.0, 5.0, 2.0, 5.0, 4.0]));
-    let z = layer.initialise(&x, EVALUATION);
+    let z = layer.initialize(&x, EVALUATION);
     z.value().as_slice().chunks(2).for_each(|row| near(row[0], 0.0, 1e-9));
     assert!(number(&layer, "log_scale", 0) < 10.0);
 }
@@ -329,12 +329,12 @@ fn a_feature_that_does_not_vary_starts_finite() {
 fn every_act_norm_of_a_model_starts_from_what_reaches_it() {
     for flow in models(Norm::Act) {
         let over = Over::all(&[8]);
-        flow.initialise(&Var::from(over.batch(30, 1)), EVALUATION);
+        flow.initialize(&Var::from(over.batch(30, 1)), EVALUATION);
         for (path, param) in flow.params().iter().filter(|(path, _)| path.ends_with("started")) {
             assert_eq!(param.value().item(), 1.0, "{path}");
         }
-        let again = flow.bijection().initialise(&Var::from(over.batch(30, 1)), EVALUATION);
-        // The couplings start as identities, so each element was normalised at least once; a norm
+        let again = flow.bijection().initialize(&Var::from(over.batch(30, 1)), EVALUATION);
+        // The couplings start as identities, so each element was normalized at least once; a norm
         // that saw the raw data in place of what reaches it would scale twice.
         let numbers = again.value().as_slice();
         let (mean, variance) = moments(numbers);

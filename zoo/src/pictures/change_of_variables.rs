@@ -8,12 +8,12 @@
 //!
 //! In one dimension, stretched evenly and unevenly:
 //!
-#![doc = include_str!("../../flows/formulas/scaling.html")]
-#![doc = include_str!("../../flows/formulas/exponential.html")]
+#![doc = include_str!("../../../flows/formulas/scaling.html")]
+#![doc = include_str!("../../../flows/formulas/exponential.html")]
 //!
 //! and under a matrix:
 //!
-#![doc = include_str!("../../flows/formulas/parallelogram.html")]
+#![doc = include_str!("../../../flows/formulas/parallelogram.html")]
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,9 +1,9 @@
 //! How good a density is: mean log-likelihood of held-out rows, with its standard error.
 
 use crate::blueprint::Space;
-use crate::rows::{Given, Rows};
+use crate::data::rows::{Given, Rows};
 use autograd::{Real, Var};
-use flows::layers::Dequantise;
+use flows::layers::Dequantize;
 use flows::{Bijection, Context, Flow, Mapped, Noise, bits_per_dim};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
@@ -140,7 +140,7 @@ impl Score {
         score
     }
 
-    /// What training minimises and pictures show: bits/dim for images, nats a time step for signals, else nats
+    /// What training minimizes and pictures show: bits/dim for images, nats a time step for signals, else nats
     /// (negative mean); a divergence itself.
     #[must_use]
     pub fn loss(&self) -> f64 {
@@ -230,14 +230,14 @@ pub fn in_unit(space: &Space, nats: f64) -> f64 {
 pub fn continuous<T: Real>(space: &Space, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     match space.levels() {
         None => x.clone(),
-        Some(levels) => Dequantise::new(levels).to_latent(x, cx).value,
+        Some(levels) => Dequantize::new(levels).to_latent(x, cx).value,
     }
 }
 
 /// Shows a flow a first batch, for parameters that start from data.
-pub fn initialise(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) {
+pub fn initialize(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) {
     let cx = rows.context(cx);
-    flow.initialise(&continuous(space, &rows.x, cx), cx);
+    flow.initialize(&continuous(space, &rows.x, cx), cx);
 }
 
 /// Takes a batch into the statistics that evaluation uses, after `seen` others.
@@ -246,21 +246,21 @@ pub fn calibrate(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context
     flow.bijection().calibrate(&continuous(space, &rows.x, cx), cx, seen);
 }
 
-/// `−log p` averaged over a batch, in nats: of pixel levels for images, which noise dequantises.
+/// `−log p` averaged over a batch, in nats: of pixel levels for images, which noise dequantizes.
 #[must_use]
 pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) -> Var<f32> {
     let cx = rows.context(cx);
     match space.levels() {
         None => flow.loss(&rows.x, cx),
         Some(levels) => {
-            let continuous = Dequantise::new(levels).to_latent(&rows.x, cx);
+            let continuous = Dequantize::new(levels).to_latent(&rows.x, cx);
             -(flow.log_prob(&continuous.value, cx) + continuous.log_det).mean_all()
         }
     }
 }
 
-/// Evaluates a flow on rows as a [`crate::source::Source`] gives them, given their classes if it gives
-/// those. Pixels are dequantised with fresh noise of this seed.
+/// Evaluates a flow on rows as a [`crate::data::source::Source`] gives them, given their classes if it gives
+/// those. Pixels are dequantized with fresh noise of this seed.
 #[must_use]
 pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
     let count = rows.count();
@@ -317,7 +317,7 @@ fn median(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use crate::blueprint::{Architecture, Blueprint};
-    use crate::rows::one_hot;
+    use crate::data::rows::one_hot;
     use autograd::{Tensor, sharded};
     use rand::SeedableRng;
 
@@ -338,7 +338,7 @@ mod tests {
         let blueprint = Blueprint { architecture, space, classes: 3 };
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         let flow = blueprint.flow::<f32>(&mut rng).unwrap();
-        flows::check::randomise(&flow, 0.5, &mut rng);
+        flows::check::randomize(&flow, 0.5, &mut rng);
         let levels = Tensor::from_fn([11, 6], |i| (i * 37 % 256) as f32);
         let classes = one_hot(&[2, 0, 1, 1, 2, 0, 0, 2, 1, 0, 2], 3);
         let rows = Rows::new(levels, Some(classes));

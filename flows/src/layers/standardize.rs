@@ -4,29 +4,29 @@ use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use autograd::{Param, Real, Tensor, Var};
 
-/// Standardisation by fixed statistics, on `[batch, D]`:
+/// Standardization by fixed statistics, on `[batch, D]`:
 ///
 /// <!-- z = (x − mean)/std,   log|det ∂z/∂x| = −Σ ln std -->
 ///
-#[doc = include_str!("../../formulas/standardise.html")]
+#[doc = include_str!("../../formulas/standardize.html")]
 ///
 /// The statistics are buffers: kept in the checkpoint, never trained. A density through this layer
 /// is one over the data in its own units.
 #[derive(Debug)]
-pub struct Standardise<T: Real> {
+pub struct Standardize<T: Real> {
     mean: Param<T>,
     std: Param<T>,
 }
 
-impl<T: Real> Standardise<T> {
+impl<T: Real> Standardize<T> {
     /// With the statistics of some training data, one of each a dimension.
     ///
     /// # Panics
     /// If they are not equally many, or a standard deviation is not positive and finite.
     #[must_use]
     pub fn new(mean: &[f64], std: &[f64]) -> Self {
-        assert!(mean.len() == std.len(), "standardise: {} means and {} deviations", mean.len(), std.len());
-        assert!(std.iter().all(|&s| s > 0.0 && s.is_finite()), "standardise: a deviation is not positive and finite");
+        assert!(mean.len() == std.len(), "standardize: {} means and {} deviations", mean.len(), std.len());
+        assert!(std.iter().all(|&s| s > 0.0 && s.is_finite()), "standardize: a deviation is not positive and finite");
         let buffer = |values: &[f64]| Param::buffer(Tensor::from_fn([values.len()], |i| T::from_f64(values[i])));
         Self { mean: buffer(mean), std: buffer(std) }
     }
@@ -37,7 +37,7 @@ impl<T: Real> Standardise<T> {
     }
 }
 
-impl<T: Real> Bijection<T> for Standardise<T> {
+impl<T: Real> Bijection<T> for Standardize<T> {
     fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
         let value = (x - self.mean.on(x)) / self.std.on(x);
         Mapped { value, log_det: -self.log_volume(x) }
@@ -49,7 +49,7 @@ impl<T: Real> Bijection<T> for Standardise<T> {
     }
 }
 
-impl<T: Real> Module<T> for Standardise<T> {
+impl<T: Real> Module<T> for Standardize<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         visitor.param("mean", &self.mean);
         visitor.param("std", &self.std);

@@ -1,11 +1,11 @@
 //! Rows through a variational autoencoder: its bound, an estimate of its density, samples and codes.
 
 use crate::blueprint::Space;
-use crate::rows::Rows;
-use crate::sampling::batches;
-use crate::score::{Bound, Measure, Score, mean};
+use crate::data::rows::Rows;
+use crate::measure::sampling::batches;
+use crate::measure::score::{Bound, Measure, Score, mean};
 use autograd::{Real, Tensor, Var, parallel};
-use flows::layers::Dequantise;
+use flows::layers::Dequantize;
 use flows::models::{Elbo, Likelihood, Vae};
 use flows::{Base as _, Bijection as _, Context, InputError, Mapped, Noise, StandardNormal};
 use rand::SeedableRng;
@@ -21,14 +21,14 @@ pub const DRAWS: usize = 100;
 pub fn prepared<T: Real>(likelihood: Likelihood, space: &Space, x: &Var<T>, noise: Noise) -> Mapped<T> {
     match space.levels() {
         None => Mapped::volume_preserving(x.clone()),
-        Some(levels) if likelihood.is_discrete() => Mapped::volume_preserving(binarised(x, levels, noise)),
-        Some(levels) => Dequantise::new(levels).to_latent(x, Context::evaluation(noise)),
+        Some(levels) if likelihood.is_discrete() => Mapped::volume_preserving(binarized(x, levels, noise)),
+        Some(levels) => Dequantize::new(levels).to_latent(x, Context::evaluation(noise)),
     }
 }
 
 /// Each pixel 1 with chance level/(levels − 1), else 0: Salakhutdinov & Murray's binary MNIST (2008), drawn afresh
 /// for other noise.
-fn binarised<T: Real>(x: &Var<T>, levels: u32, noise: Noise) -> Var<T> {
+fn binarized<T: Real>(x: &Var<T>, levels: u32, noise: Noise) -> Var<T> {
     let (most, values) = (f64::from(levels - 1), x.value().as_slice());
     let mut drawn = Tensor::zeros(x.shape());
     let width = x.extent(1);
@@ -166,8 +166,8 @@ fn joined(parts: &[Tensor<f32>], width: usize) -> Tensor<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sampling::BATCH;
-    use crate::score::{in_unit, unit};
+    use crate::measure::sampling::BATCH;
+    use crate::measure::score::{in_unit, unit};
     use autograd::sharded;
     use flows::Module as _;
     use flows::models::{Coder, Refinement, VaeConfig};
@@ -179,7 +179,7 @@ mod tests {
         let config = VaeConfig { image: [1, 2, 3], latents: 2, coder, likelihood, refinement };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let vae = Vae::build(&config, &mut rng);
-        flows::check::randomise(&vae, 0.5, &mut rng);
+        flows::check::randomize(&vae, 0.5, &mut rng);
         assert!(!vae.params().is_empty());
         vae
     }
@@ -191,14 +191,14 @@ mod tests {
     #[test]
     fn pixels_are_drawn_by_their_levels_and_by_their_row() {
         let noise = Noise::new(3);
-        let whole = binarised(&levels(11).into(), 256, noise).into_value();
-        let part = binarised(&levels(11).rows(4..9).into(), 256, noise.from_row(4)).into_value();
+        let whole = binarized(&levels(11).into(), 256, noise).into_value();
+        let part = binarized(&levels(11).rows(4..9).into(), 256, noise.from_row(4)).into_value();
         assert_eq!(part.as_slice(), whole.rows(4..9).as_slice());
-        let again = binarised(&levels(11).into(), 256, Noise::new(4)).into_value();
+        let again = binarized(&levels(11).into(), 256, Noise::new(4)).into_value();
         assert_ne!(again.as_slice(), whole.as_slice());
 
         let count = |level: f32| -> f32 {
-            binarised(&Tensor::full([100, 100], level).into(), 256, noise).value().as_slice().iter().sum()
+            binarized(&Tensor::full([100, 100], level).into(), 256, noise).value().as_slice().iter().sum()
         };
         assert_eq!((count(0.0), count(255.0)), (0.0, 10_000.0));
         // Five standard deviations.

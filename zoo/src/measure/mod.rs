@@ -1,0 +1,9 @@
+//! How good, how large and how fast trained models are.
+
+pub mod bound;
+pub mod compare;
+pub mod normality;
+pub mod sampling;
+pub mod score;
+pub mod timing;
+pub mod trade_off;
