@@ -1,6 +1,6 @@
 //! `zoo beside`: a student beside its teacher, in pictures and in times.
 
-use super::{folder, load_flow, say, sound, source, threads};
+use super::{Output, folder, load_flow, sound, source, threads};
 use crate::blueprint::Space;
 use crate::data::source::Part;
 use crate::measure::score::score;
@@ -41,7 +41,7 @@ const POINTS: usize = 2_000;
 const TEST_ROWS: usize = 2_000;
 const SIGNALS: usize = 20;
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let instead = "give the run of a student, as zoo distill makes it";
     let student = load_flow::<f32>(&args.student, instead)?;
     let kept = Run::at(&args.student).teacher();
@@ -49,14 +49,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         bail!("{} is no student's run folder: give one that `zoo distill` made", args.student.display());
     }
     let teacher = load_flow::<f32>(&kept, instead)?;
-    let out = folder(&args.student, args.out.as_deref())?;
-    parallel::with_threads(threads(args.threads), || draw(&teacher, &student, &out))?;
+    let folder = folder(&args.student, args.out.as_deref())?;
+    parallel::with_threads(threads(args.threads), || draw(&teacher, &student, &folder, out))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// What the student has of its teacher: the density of test rows under both, time per sample, and pictures of
 /// samples side by side.
-pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, folder: &Path) -> Result<()> {
+pub(super) fn draw(
+    teacher: &Loaded<Flow<f32>>,
+    student: &Loaded<Flow<f32>>,
+    folder: &Path,
+    out: &mut Output<'_>,
+) -> Result<()> {
     let space = teacher.header.blueprint.space;
     let (of, name) = (teacher.header.blueprint.name(), student.header.blueprint.name());
     // The teacher's data may have gone; the student never needed it.
@@ -68,7 +73,7 @@ pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, fol
             let found = score(&loaded.model, &space, rows, 0);
             let median = if found.not_finite == 0 { format!(", median {:.2}", found.median) } else { String::new() };
             let name = loaded.header.blueprint.name();
-            say(&format!("test rows under the {whose}, {name}: {}{median}", found.describe()))?;
+            writeln!(out, "test rows under the {whose}, {name}: {}{median}", found.describe())?;
         }
     }
     let beside_path = folder.join("beside.png");
@@ -76,10 +81,10 @@ pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, fol
     let by_passes = seconds_per_sample(&teacher.model, passed, Inversion::ByPasses);
     let in_order = seconds_per_sample(&teacher.model, TIMED, Inversion::InOrder);
     let parallel = seconds_per_sample(&student.model, TIMED, Inversion::InOrder);
-    say(&format!("time per sample, {} threads, and how many times as fast as by D passes:", parallel::threads()))?;
-    let line = |whose: &str, seconds: f64, rows: usize| {
+    writeln!(out, "time per sample, {} threads, and how many times as fast as by D passes:", parallel::threads())?;
+    let mut line = |whose: &str, seconds: f64, rows: usize| {
         let times = by_passes / seconds;
-        say(&format!("  {whose:<44} {:>12}  {times:>9.1} x  (batch of {rows})", describe(seconds)))
+        writeln!(out, "  {whose:<44} {:>12}  {times:>9.1} x  (batch of {rows})", describe(seconds))
     };
     line(&format!("teacher, {of}, by D = {} passes", space.dims()), by_passes, passed)?;
     line(&format!("teacher, {of}, each unit once"), in_order, TIMED)?;
@@ -92,7 +97,7 @@ pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, fol
             columns.insert(0, ("data", rows.x().clone()));
         }
         for (title, values) in &columns {
-            sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate)?;
+            sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate, out)?;
         }
         let columns: Vec<_> =
             columns.iter().map(|(title, values)| wave::Column { title, values: values.as_slice() }).collect();
@@ -113,7 +118,7 @@ pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, fol
     } else {
         return Ok(());
     }
-    say(&format!("{}: samples of the teacher and of the student", beside_path.display()))
+    writeln!(out, "{}: samples of the teacher and of the student", beside_path.display())
 }
 
 /// Seconds that one sample takes among so many.

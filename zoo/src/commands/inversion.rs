@@ -1,6 +1,6 @@
 //! `zoo inversion`: how near `MintNet`'s two ways back come, against what they are allowed.
 
-use super::{load_flow, require_ending, say, threads};
+use super::{Output, load_flow, require_ending, threads};
 use crate::blueprint::Architecture;
 use crate::measure::timing;
 use crate::pictures::curve::{self, Labels, Series};
@@ -55,10 +55,10 @@ struct Way {
     found: Vec<(f64, f64)>,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let out = args.out.clone().unwrap_or_else(|| super::beside(&args.run, "inversion.svg"));
-    require_ending(Some(&out), "svg")?;
-    check_place(&out)?;
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+    let picture = args.out.clone().unwrap_or_else(|| super::beside(&args.run, "inversion.svg"));
+    require_ending(Some(&picture), "svg")?;
+    check_place(&picture)?;
     let loaded = load_flow::<f64>(&args.run, "give a run of mint-net")?;
     let name = loaded.header.blueprint.name();
     if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
@@ -76,9 +76,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .chain([Way::new("sweep".to_owned(), None)])
         .collect();
     if !args.json {
-        say(&format!("Greatest |z′ − z| after z → x → z′, in f64, {} latents, seed {}", args.samples, args.seed))?;
+        writeln!(out, "Greatest |z′ − z| after z → x → z′, in f64, {} latents, seed {}", args.samples, args.seed)?;
         let heads: String = ways.iter().map(|way| format!("{:>32}", way.name)).collect();
-        say(&format!("{:>8}{heads}", "allowed"))?;
+        writeln!(out, "{:>8}{heads}", "allowed")?;
     }
     // Row by row: the last ones may take minutes.
     for &allowed in &allowed {
@@ -89,14 +89,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         });
         let row: String = cells.collect();
         if !args.json {
-            say(&format!("{allowed:>8}{row}"))?;
+            writeln!(out, "{allowed:>8}{row}")?;
         }
     }
-    draw(&out, args, &allowed, &ways)?;
+    draw(&picture, args, &allowed, &ways)?;
     if args.json {
-        print(args, &allowed, &ways)?;
+        print(args, &allowed, &ways, out)?;
     } else {
-        say(&format!("{}: the same as curves", out.display()))?;
+        writeln!(out, "{}: the same as curves", picture.display())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -123,7 +123,7 @@ impl Way {
     }
 }
 
-fn print(args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
+fn print(args: &Args, allowed: &[u16], ways: &[Way], out: &mut Output<'_>) -> Result<()> {
     let ways: Vec<_> = ways
         .iter()
         .map(|Way { name, found, .. }| {
@@ -132,10 +132,10 @@ fn print(args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
         })
         .collect();
     let object = json!({ "samples": args.samples, "seed": args.seed, "allowed": allowed, "ways": ways });
-    say(&serde_json::to_string_pretty(&object)?)
+    out.json(&object)
 }
 
-fn draw(out: &std::path::Path, args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
+fn draw(picture: &std::path::Path, args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
     let series: Vec<Series> = ways
         .iter()
         .map(|way| Series {
@@ -155,7 +155,7 @@ fn draw(out: &std::path::Path, args: &Args, allowed: &[u16], ways: &[Way]) -> Re
         log_x: true,
         log_y: true,
     };
-    Ok(curve::save(out, &series, &labels)?)
+    Ok(curve::save(picture, &series, &labels)?)
 }
 
 /// A step as it is best read.

@@ -18,6 +18,7 @@ mod latents;
 mod lecture;
 mod list;
 mod names;
+mod output;
 mod planar;
 mod reconstruct;
 mod sample;
@@ -35,10 +36,10 @@ use anyhow::{Context as _, Result, bail};
 use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
 use flows::Flow;
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+
+pub use output::Output;
 
 /// The lectures' normalizing flows, trained, sampled and checked.
 #[derive(Debug, Parser)]
@@ -136,35 +137,35 @@ enum Command {
     Lecture(lecture::Args),
 }
 
-/// Runs a command. Each says on standard output what it was asked for, and nothing else there.
+/// Runs a command, which writes its results to `out` and nothing else.
 ///
 /// # Errors
 /// Whatever the command could not do, in words for the person at the terminal.
-pub fn run(cli: Cli) -> Result<ExitCode> {
+pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
     match cli.command {
-        Command::Demo(args) => demo::run(&args),
-        Command::List(args) => list::run(&args),
-        Command::Data(args) => data::run(&args),
-        Command::Train(args) => train::run(&args),
-        Command::Distill(args) => distill::run(&args),
-        Command::Beside(args) => beside::run(&args),
-        Command::Sample(args) => sample::run(&args),
-        Command::Evaluate(args) => evaluate::run(&args),
-        Command::Compare(args) => compare::run(&args),
-        Command::Logprob(args) => transform::run(&args, transform::Map::LogProb),
-        Command::Encode(args) => transform::run(&args, transform::Map::Encode),
-        Command::Decode(args) => transform::run(&args, transform::Map::Decode),
-        Command::Interpolate(args) => interpolate::run(&args),
-        Command::Reconstruct(args) => reconstruct::run(&args),
-        Command::Density(args) => density::run(&args),
-        Command::Latents(args) => latents::run(&args),
-        Command::Gaussianize(args) => gaussianize::run(&args),
-        Command::TradeOff(args) => trade_off::run(&args),
-        Command::Inversion(args) => inversion::run(&args),
-        Command::Volumes(args) => volumes::run(&args),
-        Command::Planar(args) => planar::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Lecture(args) => lecture::run(&args),
+        Command::Demo(args) => demo::run(&args, out),
+        Command::List(args) => list::run(&args, out),
+        Command::Data(args) => data::run(&args, out),
+        Command::Train(args) => train::run(&args, out),
+        Command::Distill(args) => distill::run(&args, out),
+        Command::Beside(args) => beside::run(&args, out),
+        Command::Sample(args) => sample::run(&args, out),
+        Command::Evaluate(args) => evaluate::run(&args, out),
+        Command::Compare(args) => compare::run(&args, out),
+        Command::Logprob(args) => transform::run(&args, transform::Map::LogProb, out),
+        Command::Encode(args) => transform::run(&args, transform::Map::Encode, out),
+        Command::Decode(args) => transform::run(&args, transform::Map::Decode, out),
+        Command::Interpolate(args) => interpolate::run(&args, out),
+        Command::Reconstruct(args) => reconstruct::run(&args, out),
+        Command::Density(args) => density::run(&args, out),
+        Command::Latents(args) => latents::run(&args, out),
+        Command::Gaussianize(args) => gaussianize::run(&args, out),
+        Command::TradeOff(args) => trade_off::run(&args, out),
+        Command::Inversion(args) => inversion::run(&args, out),
+        Command::Volumes(args) => volumes::run(&args, out),
+        Command::Planar(args) => planar::run(&args, out),
+        Command::Check(args) => check::run(&args, out),
+        Command::Lecture(args) => lecture::run(&args, out),
     }
 }
 
@@ -225,31 +226,6 @@ fn require_ending(out: Option<&Path>, ending: &str) -> Result<()> {
         Some(out) if !out.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) => {
             let (out, format) = (out.display(), ending.to_uppercase());
             bail!("{out} would be {format} under another name: let --out end in .{ending}")
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The lines that are being kept instead of being written.
-static HEARD: Mutex<Option<Vec<String>>> = Mutex::new(None);
-
-/// What a command says, kept instead of written. A command inside of another says what this one hears.
-fn hear<R>(command: impl FnOnce() -> R) -> (R, Vec<String>) {
-    let heard = || HEARD.lock().unwrap_or_else(PoisonError::into_inner);
-    *heard() = Some(Vec::new());
-    let result = command();
-    (result, heard().take().unwrap_or_default())
-}
-
-/// A line on standard output. Where nobody reads any more (`zoo list | head`), nobody misses it.
-fn say(line: &str) -> Result<()> {
-    if let Some(heard) = HEARD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        heard.extend(line.lines().map(str::to_owned));
-        return Ok(());
-    }
-    match writeln!(std::io::stdout(), "{line}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output: send it to another place")
         }
         _ => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! `zoo sample`.
 
-use super::{beside, class, how::positive, load, load_flow, say, sound, threads};
+use super::{Output, beside, class, how::positive, load, load_flow, sound, threads};
 use crate::blueprint::{Architecture, Blueprint, Space};
 use crate::data::npy;
 use crate::measure::bound::{self, Draw};
@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::pictures::drawing;
 use crate::pictures::terminal::{self, Colors};
 use crate::runs::checkpoint::Loaded;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use autograd::{Tensor, parallel};
 use flows::Inversion;
 use std::path::PathBuf;
@@ -114,7 +114,7 @@ pub(super) fn step(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     super::require_ending(args.out.as_deref(), "png")?;
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
@@ -138,26 +138,27 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     if let Some(path) = &args.npy {
         npy::write(path, samples.shape(), samples.as_slice())?;
-        say(&format!("{}: {} samples of {}", path.display(), columns * rows, space.describe()))?;
+        writeln!(out, "{}: {} samples of {}", path.display(), columns * rows, space.describe())?;
     }
     if args.npy.is_some() && args.out.is_none() && !args.show && !drawing::has_picture(&space) {
         return Ok(ExitCode::SUCCESS);
     }
     let picture = drawing::picture(&samples, "samples", &space, columns)?;
-    let out = args.out.clone().unwrap_or_else(|| beside(&args.run, "samples.png"));
-    picture.save_png(&out)?;
+    let path = args.out.clone().unwrap_or_else(|| beside(&args.run, "samples.png"));
+    picture.save_png(&path)?;
     let of = match (args.class, loaded.header.blueprint.classes) {
         (Some(class), _) => format!(" of class {class}"),
         (None, 0) => String::new(),
         (None, classes) => format!(" of the classes 0 to {} in turn", classes - 1),
     };
-    say(&format!(
+    writeln!(
+        out,
         "{}: {} samples{of} at temperature {}, seed {}",
-        out.display(),
+        path.display(),
         drawing::shown(&space, columns * rows),
         args.temperature,
         args.seed
-    ))?;
+    )?;
     if let Some((most, Distance { max_abs, rms })) = search {
         let how = match inversion {
             Inversion::FixedPoint { step, iterations } => {
@@ -166,18 +167,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             }
             _ => format!("by a sweep in each layer, at most {most} evaluations for a number's root"),
         };
-        say(&format!(
+        writeln!(
+            out,
             "z to x {how}; there (rounded to f32) and back within {max_abs:.1e} (root mean square {rms:.1e})"
-        ))?;
+        )?;
     }
     if let Space::Signal { samples: length, rate } = space {
         let wav = args.wav.clone().unwrap_or_else(|| beside(&args.run, "samples.wav"));
-        sound::write(&wav, samples.as_slice(), length, rate)?;
+        sound::write(&wav, samples.as_slice(), length, rate, out)?;
     }
     if args.show {
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
         let text = terminal::render(&picture, Colors::detect(&std::io::stdout()), width);
-        std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).context("cannot draw in the terminal")?;
+        write!(out, "{text}")?;
     }
     Ok(ExitCode::SUCCESS)
 }
