@@ -1,7 +1,7 @@
 //! `zoo distill`: a student that samples fast learns from a teacher that does not.
 
 use super::how::{self, How, plain};
-use super::{Output, beside, load_flow};
+use super::{Output, compare_student, load_flow};
 use crate::blueprint::Blueprint;
 use crate::recipes;
 use crate::runs::folder::{self, Run};
@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     how::report(&run, &outcome, out)?;
     if !outcome.interrupted {
         let student = load_flow::<f32>(&folder::checkpoint(&folder)?, FLOWS)?;
-        parallel::with_threads(how.threads(), || beside::draw(&teacher, &student, &folder, out))?;
+        parallel::with_threads(how.threads(), || compare_student::draw(&teacher, &student, &folder, out))?;
     }
     Ok(how::code(&outcome))
 }

@@ -1,9 +1,10 @@
 //! The commands, one a file.
 
-mod beside;
+mod change_of_variables;
 mod check;
 mod class;
 mod compare;
+mod compare_student;
 mod data;
 mod demo;
 mod density;
@@ -13,21 +14,20 @@ mod gaussian;
 mod gaussianize;
 mod how;
 mod interpolate;
-mod inversion;
+mod inversion_error;
 mod latents;
 mod lecture;
 mod list;
+mod maf_vs_iaf;
 mod names;
 mod output;
 mod planar;
 mod reconstruct;
 mod sample;
 mod sound;
-mod trade_off;
 mod train;
 mod transform;
 mod vae;
-mod volumes;
 
 use crate::data::source::Source;
 use crate::model::Model;
@@ -67,7 +67,7 @@ enum Command {
     /// Draw a student's samples beside its teacher's, and measure how long either takes for one
     ///
     /// What `zoo distill` ends with, for a student that is already there.
-    Beside(beside::Args),
+    CompareStudent(compare_student::Args),
     /// Draw samples from a trained model
     Sample(sample::Args),
     /// Measure bits/dim and nats on the test rows
@@ -107,21 +107,21 @@ enum Command {
     /// Make a table or a toy normal by RBIG: fit marginals and rotations in turn, and draw how it goes
     ///
     /// Prints what each layer takes off the total correlation, and keeps a model that the other commands load. The
-    /// pictures: the way of one column through its distribution function (trick.png), points of the plane layer by
-    /// layer to a round normal (layers.png) and back (back.png), quantiles of what comes out (quantiles.png).
+    /// pictures: the way of one column through its distribution function (inverse-cdf.png), points of the plane layer by
+    /// layer to a round normal (layers.png) and back (sampling.png), quantiles of what comes out (quantiles.png).
     Gaussianize(gaussianize::Args),
     /// Measure the time of a sample and of a density, of MAF and of IAF, as the dimensions grow
     ///
     /// The models have fresh parameters and no normalization. Each time is the median of several repetitions of a
     /// whole batch, after one that does not count, in microseconds per row.
-    TradeOff(trade_off::Args),
+    MafVsIaf(maf_vs_iaf::Args),
     /// Measure how near mint-net's two ways from z to x come, against how often they may look
     ///
     /// Its authors' fixed point goes on with all numbers at once; the sweep takes them in order, and finds each as the
     /// root of a function of it alone. Both in f64, from the same latents; times are of one inversion each.
-    Inversion(inversion::Args),
+    InversionError(inversion_error::Args),
     /// Draw what a change of variables does: X = 4Z, X = exp(Z), and a square that becomes a parallelogram
-    Volumes(volumes::Args),
+    ChangeOfVariables(change_of_variables::Args),
     /// Draw planar flows: what more and more layers make of two bases, and fits to four energies
     ///
     /// The layers of the first picture are drawn at random. Those of the second are fitted to the energies U1 to
@@ -148,7 +148,7 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
         Command::Data(args) => data::run(&args, out),
         Command::Train(args) => train::run(&args, out),
         Command::Distill(args) => distill::run(&args, out),
-        Command::Beside(args) => beside::run(&args, out),
+        Command::CompareStudent(args) => compare_student::run(&args, out),
         Command::Sample(args) => sample::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),
         Command::Compare(args) => compare::run(&args, out),
@@ -160,9 +160,9 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
         Command::Density(args) => density::run(&args, out),
         Command::Latents(args) => latents::run(&args, out),
         Command::Gaussianize(args) => gaussianize::run(&args, out),
-        Command::TradeOff(args) => trade_off::run(&args, out),
-        Command::Inversion(args) => inversion::run(&args, out),
-        Command::Volumes(args) => volumes::run(&args, out),
+        Command::MafVsIaf(args) => maf_vs_iaf::run(&args, out),
+        Command::InversionError(args) => inversion_error::run(&args, out),
+        Command::ChangeOfVariables(args) => change_of_variables::run(&args, out),
         Command::Planar(args) => planar::run(&args, out),
         Command::Check(args) => check::run(&args, out),
         Command::Lecture(args) => lecture::run(&args, out),

@@ -53,7 +53,7 @@ pub(super) struct Args {
     inverse: Inverse,
     /// The fixed point's step α, between 0 and 2 [default: the authors' 0.2857 (1/3.5)]
     #[arg(long, value_parser = step, allow_negative_numbers = true)]
-    step: Option<f64>,
+    step_size: Option<f64>,
     /// The fixed point's most iterations in each layer [default: 100]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     iterations: Option<u64>,
@@ -76,8 +76,10 @@ impl Args {
 
     fn inversion(&self, blueprint: &Blueprint) -> Result<Inversion> {
         if self.inverse == Inverse::InOrder {
-            if self.step.is_some() || self.iterations.is_some() {
-                bail!("--step and --iterations are the fixed point's: add --inverse fixed-point, or leave them out");
+            if self.step_size.is_some() || self.iterations.is_some() {
+                bail!(
+                    "--step-size and --iterations are the fixed point's: add --inverse fixed-point, or leave them out"
+                );
             }
             return Ok(Inversion::InOrder);
         }
@@ -85,7 +87,7 @@ impl Args {
             bail!("{} has no fixed point to iterate: leave out --inverse", blueprint.name());
         }
         let iterations = self.iterations.map_or(Ok(ITERATIONS), usize::try_from)?;
-        Ok(Inversion::FixedPoint { step: self.step.unwrap_or(STEP), iterations })
+        Ok(Inversion::FixedPoint { step: self.step_size.unwrap_or(STEP), iterations })
     }
 }
 
@@ -131,7 +133,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     if !samples.all_finite() {
         if args.inverse == Inverse::FixedPoint {
             bail!(
-                "the fixed point did not converge for some samples: choose a smaller --step, more --iterations, or leave out --inverse"
+                "the fixed point did not converge for some samples: choose a smaller --step-size, more --iterations, or leave out --inverse"
             );
         }
         bail!("some samples at temperature {:e} are not finite: choose a smaller --temperature", args.temperature);

@@ -1,4 +1,4 @@
-//! `zoo inversion`: how near `MintNet`'s two ways back come, against what they are allowed.
+//! `zoo inversion-error`: how near `MintNet`'s two ways back come, against what they are allowed.
 
 use super::{Output, load_flow, require_ending, threads};
 use crate::blueprint::Architecture;
@@ -25,14 +25,14 @@ pub(super) struct Args {
     /// How many iterations or evaluations each layer is allowed
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,2,3,4,5,6,8,10,20,50,100,200,400",
         value_parser = clap::value_parser!(u16).range(1..))]
-    allowed: Vec<u16>,
+    budgets: Vec<u16>,
     /// The fixed point's steps α [default: the authors' 0.2857 (1/3.5), and 1]
     #[arg(long, value_name = "α,…", value_delimiter = ',', value_parser = super::sample::step, allow_negative_numbers = true)]
-    steps: Vec<f64>,
+    step_sizes: Vec<f64>,
     /// Decides the latents
     #[arg(long, default_value = "0")]
     seed: u64,
-    /// The picture [default: inversion.svg beside the model]
+    /// The picture [default: inversion-error.svg beside the model]
     #[arg(long, value_name = "FILE.svg")]
     out: Option<PathBuf>,
     /// Print JSON
@@ -56,7 +56,7 @@ struct Way {
 }
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    let picture = args.out.clone().unwrap_or_else(|| super::beside(&args.run, "inversion.svg"));
+    let picture = args.out.clone().unwrap_or_else(|| super::beside(&args.run, "inversion-error.svg"));
     require_ending(Some(&picture), "svg")?;
     check_place(&picture)?;
     let loaded = load_flow::<f64>(&args.run, "give a run of mint-net")?;
@@ -64,10 +64,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
         bail!("{name} has one way from z to x: give a run of mint-net");
     }
-    let mut allowed = args.allowed.clone();
+    let mut allowed = args.budgets.clone();
     allowed.sort_unstable();
     allowed.dedup();
-    let steps = if args.steps.is_empty() { vec![super::sample::STEP, 1.0] } else { args.steps.clone() };
+    let steps = if args.step_sizes.is_empty() { vec![super::sample::STEP, 1.0] } else { args.step_sizes.clone() };
     let flow = loaded.model.core();
     let z = latents(&flow, usize::from(args.samples), args.seed);
     let mut ways: Vec<Way> = steps
@@ -131,7 +131,7 @@ fn print(args: &Args, allowed: &[u16], ways: &[Way], out: &mut Output<'_>) -> Re
             json!({ "name": name, "errors": errors, "seconds": seconds })
         })
         .collect();
-    let object = json!({ "samples": args.samples, "seed": args.seed, "allowed": allowed, "ways": ways });
+    let object = json!({ "samples": args.samples, "seed": args.seed, "budgets": allowed, "methods": ways });
     out.json(&object)
 }
 

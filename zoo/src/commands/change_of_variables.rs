@@ -1,4 +1,4 @@
-//! `zoo volumes`: the change of variables, drawn.
+//! `zoo change-of-variables`: the change of variables, drawn.
 
 use super::{Output, make_folder};
 use crate::pictures::change_of_variables::{Map, Matrix, WIDTH, histogram};
@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// Decides the samples
     #[arg(long, default_value = "0")]
     seed: u64,
-    /// The folder for volumes.svg and parallelogram.svg
+    /// The folder for change-of-variables.svg and parallelogram.svg
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     out: PathBuf,
 }
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         bail!("{a},{b},{c},{d} has the determinant 0 and makes a line of the square: choose another --matrix");
     }
     make_folder(&args.out)?;
-    let [first, second] = ["volumes.svg", "parallelogram.svg"].map(|name| args.out.join(name));
+    let [first, second] = ["change-of-variables.svg", "parallelogram.svg"].map(|name| args.out.join(name));
 
     let all = Map::ALL.map(|map| density(map, args));
     let text = densities(&all)?;

@@ -1,4 +1,4 @@
-//! `zoo beside`: a student beside its teacher, in pictures and in times.
+//! `zoo compare-student`: a student beside its teacher, in pictures and in times.
 
 use super::{Output, folder, load_flow, sound, source, threads};
 use crate::blueprint::Space;
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 pub(super) struct Args {
     /// The run folder of a student, as `zoo distill` makes it: its teacher is kept there
     student: PathBuf,
-    /// The folder for beside.png, and for data.wav, teacher.wav and student.wav of signals [default: the student's]
+    /// The folder for compare-student.png, and for data.wav, teacher.wav and student.wav of signals [default: the student's]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Threads [default: all cores]
@@ -76,7 +76,7 @@ pub(super) fn draw(
             writeln!(out, "test rows under the {whose}, {name}: {}{median}", found.describe())?;
         }
     }
-    let beside_path = folder.join("beside.png");
+    let path = folder.join("compare-student.png");
     let passed = if signal { 1 } else { (PASSED / space.dims()).clamp(1, TIMED) };
     let by_passes = seconds_per_sample(&teacher.model, passed, Inversion::ByPasses);
     let in_order = seconds_per_sample(&teacher.model, TIMED, Inversion::InOrder);
@@ -101,24 +101,23 @@ pub(super) fn draw(
         }
         let columns: Vec<_> =
             columns.iter().map(|(title, values)| wave::Column { title, values: values.as_slice() }).collect();
-        wave::draw(&columns, length, rate)?.save_png(&beside_path)?;
+        wave::draw(&columns, length, rate)?.save_png(&path)?;
     } else if let Space::Table { columns: 2, .. } = space {
         let (left, right) = (samples(teacher, POINTS), samples(student, POINTS));
         let panel = |title, points| scatter::Panel { title, points, groups: &[] };
         let panels = [panel(of, left.as_slice()), panel(name, right.as_slice())];
         // The teacher's frame for both.
         let window = Window::around(left.as_slice()).unwrap_or(Window::square(4.0));
-        scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&beside_path)?;
+        scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&path)?;
     } else if drawing::has_picture(&space) {
         let draw =
             |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);
-        beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?
-            .save_png(&beside_path)?;
+        beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?.save_png(&path)?;
     } else {
         return Ok(());
     }
-    writeln!(out, "{}: samples of the teacher and of the student", beside_path.display())
+    writeln!(out, "{}: samples of the teacher and of the student", path.display())
 }
 
 /// Seconds that one sample takes among so many.
