@@ -88,8 +88,8 @@ fn values_that_are_not_finite_are_named_by_row_and_column() {
         let mut values = rows(50, 2);
         values[2 * 16 + 1] = bad;
         folder.write("x.npy", npy_of("<f4", "50, 2", &bytes(&values)));
-        refuses_input(&folder, &["x.npy: row 16, column 1 (counting from 0): ", "no finite number"]);
-        refuses_data(&folder, "x.npy", &["x.npy: row 16, column 1 (counting from 0): ", "no finite number"]);
+        refuses_input(&folder, &["x.npy: row 16, column 1 (counting from 0): ", "not a finite number"]);
+        refuses_data(&folder, "x.npy", &["x.npy: row 16, column 1 (counting from 0): ", "not a finite number"]);
     }
     let large: Vec<u8> = [1.0f64, 1e300].iter().flat_map(|x| x.to_le_bytes()).collect();
     folder.write("x.npy", npy_of("<f8", "1, 2", &large));
@@ -130,8 +130,8 @@ fn csv_files_are_named_with_line_and_column() {
     for (text, parts) in [
         ("1.5,many", &["line 12, column 2: ", "many"][..]),
         ("1.5,", &["line 12, column 2: "]),
-        ("1.5,nan", &["line 12, column 2: ", "no finite number"]),
-        ("inf,1.5", &["line 12, column 1: ", "no finite number"]),
+        ("1.5,nan", &["line 12, column 2: ", "not a finite number"]),
+        ("inf,1.5", &["line 12, column 1: ", "not a finite number"]),
         ("1e60,1.5", &["line 12, column 1: ", "too large", "rescale"]),
         ("1.5", &["line 12, ", "1 fields", "first line 2"]),
         ("1.5,2.5,3.5", &["line 12, ", "3 fields", "first line 2"]),
