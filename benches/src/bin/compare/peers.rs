@@ -106,8 +106,7 @@ impl Script {
         let requests = process.stdin.take().context("no pipe to the script")?;
         let answers = BufReader::new(process.stdout.take().context("no pipe from the script")?);
         let errors = BufReader::new(process.stderr.take().context("no pipe from the script")?);
-        let errors =
-            std::thread::spawn(|| errors.lines().map_while(Result::ok).filter(|line| !line.is_empty()).last());
+        let errors = std::thread::spawn(|| errors.lines().map_while(Result::ok).filter(|line| !line.is_empty()).last());
         Ok(Self { process, requests, answers, errors })
     }
 
