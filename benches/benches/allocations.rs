@@ -1,11 +1,10 @@
-//! Counts what each workload asks the system's allocator for, run by run, after the first.
+//! Counts the allocations of each workload, run by run, after the first run.
 //!
-//! Tensors come from a pool: from the second run on there must be no new ones, or this exits with 1.
-//! Other allocations are shown beside them. In a NICE step nearly all of their bytes are the packing
-//! buffers that the `gemm` crate asks for in every product; the rest is the tape's own lists.
+//! Tensors come from a pool. If the last run still makes new tensors, this exits with 1. Other allocations are shown
+//! as well. In a NICE step nearly all of their bytes are packing buffers, which the `gemm` crate allocates in every
+//! product; the rest are the tape's own lists.
 //!
-//! `cargo bench -p benches --bench allocations [-- NAME …]` looks at the workloads whose names
-//! contain one of the given ones.
+//! `cargo bench -p benches --bench allocations [-- NAME …]` runs only workloads whose names contain a NAME.
 
 use autograd::pool;
 use benches::{Workload, with_all_threads, workloads};
@@ -16,17 +15,17 @@ use std::process::ExitCode;
 #[global_allocator]
 static HEAP: Heapster<System> = Heapster::new(System);
 
-/// As large as a tensor: 1 KiB.
+/// Allocations of at least 1 KiB count as large as a tensor.
 const LARGE_LOG2: usize = 10;
 
-/// Runs that are looked at, after the first.
+/// Runs that are counted, after the first.
 const RUNS: usize = 4;
 
-/// What one run took.
+/// The allocations of one run.
 struct Run {
-    /// Buffers that the pool had to ask for: new tensors.
+    /// New tensors: buffers that the pool had to allocate.
     fresh: u64,
-    /// What everyone asked the allocator for.
+    /// All allocations.
     stats: Stats,
 }
 
@@ -38,7 +37,7 @@ impl Run {
         Self { fresh, stats }
     }
 
-    /// How many allocations, tensors or not, were as large as a tensor, or grew by as much, by the size's power of two.
+    /// Large allocations, and reallocations that grew by that much, counted by the size's power of two.
     fn large(&self) -> impl Iterator<Item = (usize, u64)> {
         let sizes = |histogram: &Histogram| *histogram.buckets();
         let (new, grown) = (sizes(&self.stats.alloc_histogram), sizes(&self.stats.realloc_growth_histogram));
@@ -78,7 +77,7 @@ fn main() -> ExitCode {
         for (i, run) in runs.iter().enumerate() {
             println!("  run {}: {}", i + 2, run.report());
         }
-        // How far two shards overlap varies from run to run, and with it what the second still needs.
+        // Earlier runs may still allocate: how far two shards overlap varies, and with it how many buffers they need.
         if !runs.last().is_some_and(Run::is_settled) {
             unsettled.push(workload.name);
         }

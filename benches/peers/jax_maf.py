@@ -1,4 +1,4 @@
-"""MAF on MNIST's dimensions: flowjax's masked autoregressive flow, compiled by jit."""
+"""MAF with MNIST's dimensions: flowjax's masked autoregressive flow, compiled with jit."""
 
 import equinox as eqx
 import jax

@@ -17,7 +17,7 @@ def network(layers, h):
 
 
 def nice_loss(params, x):
-    """The mean of −log p(x): halves of even and odd dimensions, a logistic prior."""
+    """The mean of −log p(x): the halves are the even and the odd dimensions, the prior is logistic."""
     even, odd = x[:, 0::2], x[:, 1::2]
     for i, layers in enumerate(params["couplings"]):
         if i % 2 == 0:

@@ -1,4 +1,4 @@
-"""RealNVP in the plane: flowjax's own coupling flow, its step compiled by jit."""
+"""RealNVP in the plane: flowjax's coupling flow, its training step compiled with jit."""
 
 import jax
 import jax.numpy as jnp

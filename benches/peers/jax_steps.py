@@ -1,4 +1,4 @@
-"""What the JAX peers share: a compiled step of optax's Adam, and the trained part of a flowjax flow."""
+"""Shared by the JAX peers: a compiled step of optax's Adam, and the trainable part of a flowjax flow."""
 
 import equinox as eqx
 import jax
@@ -20,7 +20,7 @@ def compiled_update(loss):
 
 
 def train_step(loss, params, batch):
-    """A step that keeps the parameters and the optimizer's state, and waits for both."""
+    """A step that keeps the parameters and the optimizer's state. It returns when both are computed."""
     adam, update = compiled_update(loss)
     state = params, adam.init(params)
 
@@ -32,7 +32,7 @@ def train_step(loss, params, batch):
 
 
 def likelihood(flow):
-    """A flow's trained parameters, how they make a flow again, and the mean of −log p under them."""
+    """A flow's trainable parameters, a function from them to the flow, and their loss: the mean of −log p."""
     is_fixed = lambda leaf: isinstance(leaf, NonTrainable)
     params, fixed = eqx.partition(flow, eqx.is_inexact_array, is_leaf=is_fixed)
     rebuild = lambda params: unwrap(eqx.combine(params, fixed))

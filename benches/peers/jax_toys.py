@@ -1,4 +1,4 @@
-"""flowjax's coupling flow on rows from a file: prints the mean log-likelihood of test rows, and its standard error.
+"""flowjax's coupling flow on rows from a file. Prints the mean log-likelihood of the test rows and its standard error.
 
     PYTHON jax_toys.py TRAIN.npy TEST.npy BATCH SEED
 """

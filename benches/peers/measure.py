@@ -1,10 +1,10 @@
-"""What the peers' scripts share: a registry of workloads, and the clock.
+"""Shared by all peers: a registry of workloads, and the clock.
 
     PYTHON SCRIPT.py [WORKLOAD ...] [--warm N] [--repeats N]
 
 prints a JSON line for each workload: its name, the library, and the median and the minimum of its runs in
-milliseconds. With --serve a script reads requests, one JSON object a line, and answers each with such a line that
-also has every single time. That is how `compare` takes turns with it.
+milliseconds. With --serve a script reads requests, one JSON object per line, and answers each with such a line plus
+the time of every run. This is how `compare` takes turns with it.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def _report(name, lib, times):
 
 
 def _serve():
-    ready = {}  # steps between two requests for them
+    ready = {}  # prepared steps, kept between requests
     for line in sys.stdin:
         request = json.loads(line)
         key = name, lib = request["workload"], request["lib"]
@@ -62,9 +62,9 @@ def _serve():
 
 
 def _resident(field):
-    """A line of the kernel's account of this process, in MiB."""
-    with open("/proc/self/status") as account:
-        return next(int(line.split()[1]) / 1024 for line in account if line.startswith(field))
+    """A line of this process's status as Linux reports it, in MiB."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
 
 
 def _memory(name):
@@ -81,8 +81,8 @@ def main():
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"any of: {', '.join(names)} (default: all)")
     parser.add_argument("--warm", type=int, metavar="N", help="runs before the clock starts")
     parser.add_argument("--repeats", type=int, metavar="N", help="runs that are timed")
-    parser.add_argument("--serve", action="store_true", help="answer requests, one a line")
-    parser.add_argument("--memory", metavar="WORKLOAD", help="print resident MiB before, and the peak after two runs")
+    parser.add_argument("--serve", action="store_true", help="answer requests, one per line")
+    parser.add_argument("--memory", metavar="WORKLOAD", help="print MiB resident before the work, and the peak after two runs")
     args = parser.parse_args()
     for name in args.workloads:
         if name not in names:

@@ -1,4 +1,5 @@
-"""A Gaussianization flow in plain PyTorch, from the definition: five layers of logistic kernels, and reflections between."""
+"""A Gaussianization flow in plain PyTorch, written from the definition: five layers of logistic kernels, with reflections
+between them."""
 
 import math
 
@@ -9,7 +10,7 @@ from torch.nn.functional import logsigmoid
 from measure import main, workload
 
 DIMS, LAYERS, KERNELS, REFLECTIONS, BATCH, SAMPLES = 784, 5, 100, 64, 500, 100
-CHUNK = 50  # rows at a time: a layer's [rows, DIMS, KERNELS] is kept a dozen times over for the gradients
+CHUNK = 50  # rows at a time: the gradients keep about a dozen [rows, DIMS, KERNELS] tensors per layer
 
 
 def data():
@@ -25,7 +26,7 @@ class Marginal(nn.Module):
         self.log_scales = nn.Parameter(bandwidth.log()[:, None].repeat(1, KERNELS))
 
     def parts(self, x):
-        """The logarithms of each kernel's part of F and of 1 - F."""
+        """The logarithms of each kernel's contribution to F and to 1 - F."""
         log_weights = self.logits.log_softmax(1)
         u = (x[:, :, None] - self.locations) * (-self.log_scales).exp()
         return log_weights + logsigmoid(u), log_weights + logsigmoid(-u)
@@ -39,7 +40,7 @@ class Marginal(nn.Module):
         return z, (density + 0.5 * z.square() + 0.5 * math.log(2 * math.pi)).sum(1)
 
     def inverse(self, z):
-        """Bisection, until the brackets are as narrow as float32 has them."""
+        """Bisection until the brackets are as narrow as float32 allows."""
         below, above = torch.special.log_ndtr(z), torch.special.log_ndtr(-z)
         own = self.locations.T[None] + self.log_scales.exp().T[None] * (below - above)[:, None]
         low, high = own.amin(1), own.amax(1)

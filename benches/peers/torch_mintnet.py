@@ -10,7 +10,7 @@ BATCH, STEP, ITERATIONS = 32, 1 / 3.5, 100
 
 
 def mask(outputs, inputs, channels, mirrored):
-    """A unit sees every tap of channels before its own, and of its own those up to the center."""
+    """A unit sees every tap of earlier channels, and of its own channel the taps up to the center."""
     to = torch.arange(outputs)[:, None] * channels // outputs
     source = torch.arange(inputs) * channels // inputs
     sees = torch.zeros(outputs, inputs, 9)
@@ -39,7 +39,7 @@ class Layer(nn.Module):
         self.register_buffer("owner", torch.nn.functional.one_hot(unit, channels).float())
 
     def ready(self):
-        """The masked weights with their signs, their centers within channels, and t."""
+        """The masked weights with corrected signs, their center taps within each channel, and t."""
         first, second, third = (w * getattr(self, f"mask{i}") for i, w in enumerate(self.weights))
         sign = lambda w: torch.where(w >= 0, 1.0, -1.0)
         into = (first[:, :, 1, 1] * self.owner).sum(1)

@@ -1,4 +1,4 @@
-"""NICE in plain PyTorch, run eagerly, trained by its own Adam."""
+"""NICE in plain PyTorch, run eagerly, trained with PyTorch's Adam."""
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ BATCH, DIMS, WIDTH, HIDDEN, COUPLINGS = 128, 784, 1000, 5, 4
 
 
 class Nice(nn.Module):
-    """Additive couplings of the even and the odd dimensions, a rescaling, a logistic prior."""
+    """Additive couplings between even and odd dimensions, a rescaling, a logistic prior."""
 
     def __init__(self):
         super().__init__()

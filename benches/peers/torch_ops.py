@@ -1,4 +1,4 @@
-"""Single operations in PyTorch: products, a dense layer, a convolution, elementwise functions."""
+"""Single operations in PyTorch: products, a dense layer, a convolution, element-wise functions."""
 
 import torch
 from torch import nn
@@ -7,7 +7,7 @@ from measure import main, workload
 
 
 def forward_backward(layer, function, x):
-    """function(x), and its pullback of ones to x and to the layer's parameters, into fresh gradients."""
+    """function(x), and the vector–Jacobian product of ones by x and by the layer's parameters, into new tensors."""
     wanted = [x.requires_grad_(), *layer.parameters()]
 
     def step():

@@ -19,7 +19,7 @@ def train_step(parameters, loss):
 
 
 class Conditioner(nn.Module):
-    """Two hidden layers of 64, called as nflows calls the networks of couplings."""
+    """Two hidden layers of 64, with the signature that nflows expects of a coupling's network."""
 
     def __init__(self, inputs, outputs):
         super().__init__()
@@ -60,7 +60,7 @@ def network(inputs, outputs):
 
 
 class Coupling(nn.Module):
-    """Changes what the mask leaves out, given what it shows."""
+    """Reads the pixels where the mask is 1 and changes those where it is 0."""
 
     def __init__(self, mask):
         super().__init__()
@@ -90,7 +90,7 @@ def channels(layer):
 
 
 class RealNVP(nn.Module):
-    """1×28×28: 3 checkerboard couplings, squeeze, 3 of channels, half leaves, 4 checkerboard."""
+    """1×28×28: 3 checkerboard couplings, squeeze, 3 channel-wise couplings, half factored out, 4 checkerboard couplings."""
 
     def __init__(self):
         super().__init__()

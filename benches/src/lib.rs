@@ -1,7 +1,8 @@
-//! What the benches share: one registry of workloads, under the names that `peers/` uses too.
+//! The registry of workloads, shared by everything that measures speed or memory.
 //!
-//! The criterion benches, the count of allocations and the `compare` program all take their work
-//! from [`workloads`]: a new workload is one entry there, and one function in a peer's script.
+//! The criterion bench, the allocation count, and the programs `compare` and `memory` all take their work from
+//! [`workloads`]. The scripts in `peers/` use the same names. A new workload is one entry there, and one function in
+//! the script of each peer that has it.
 
 pub mod times;
 mod workload;

@@ -1,20 +1,20 @@
-//! Times of single runs.
+//! Times of individual runs.
 
 use crate::Repeats;
 use std::time::Instant;
 
-/// How long each of some runs took, in milliseconds.
+/// How long each run took, in milliseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Times(Vec<f64>);
 
 impl Times {
-    /// Times of runs that something else measured.
+    /// Times measured elsewhere.
     #[must_use]
     pub fn new(milliseconds: Vec<f64>) -> Self {
         Self(milliseconds)
     }
 
-    /// Runs `step`, first without and then with the clock.
+    /// Runs `step`: first to warm up, then with the clock.
     pub fn of(repeats: Repeats, step: &mut dyn FnMut()) -> Self {
         for _ in 0..repeats.warm {
             step();
@@ -27,12 +27,12 @@ impl Times {
         Self((0..repeats.timed).map(time).collect())
     }
 
-    /// Adds another round's runs.
+    /// Adds the runs of another round.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
-    /// Half of the runs took no longer; `None` without runs.
+    /// The median, the upper one of an even number of runs; `None` without runs.
     #[must_use]
     pub fn median(&self) -> Option<f64> {
         let mut sorted = self.0.clone();

@@ -1,32 +1,32 @@
-//! What a workload is.
+//! The types that describe a workload.
 
 use autograd::parallel;
 use std::fmt;
 
-/// One run of a workload, to be called again and again.
+/// One run of a workload; it is called repeatedly.
 pub type Step = Box<dyn FnMut() + Send>;
 
-/// Work under a fixed name, that other libraries may do too.
+/// A piece of work with a fixed name. Other libraries may do it too.
 #[derive(Debug)]
 pub struct Workload {
-    /// The name, the same in criterion's reports, in `compare`'s table and in the peers' scripts.
+    /// The name, the same in criterion's reports, in the tables of `compare`, and in the peers' scripts.
     pub name: &'static str,
-    /// The multiplications and additions of one run's matrix products, where these are most of it.
+    /// Floating-point operations of the matrix products in one run, if these dominate it.
     pub flops: Option<f64>,
-    /// How often it is run.
+    /// How often it runs.
     pub repeats: Repeats,
-    /// Who else does this work.
+    /// The other libraries that do this work.
     pub peers: &'static [Peer],
-    /// Makes the inputs, outside of what is timed.
+    /// Makes the inputs, before the clock starts.
     pub prepare: fn() -> Step,
 }
 
-/// How often a workload is run: the same for every library.
+/// How often a workload runs, the same for every library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeats {
     /// Runs before the clock starts.
     pub warm: usize,
-    /// Runs that are timed, one by one.
+    /// Runs that are timed, each on its own.
     pub timed: usize,
 }
 
@@ -37,16 +37,16 @@ pub struct Peer {
     pub lib: &'static str,
     /// The file.
     pub script: &'static str,
-    /// What it runs in.
+    /// The Python environment that it needs.
     pub python: Python,
 }
 
-/// The Python environments that peers live in.
+/// The Python environments of the peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Python {
-    /// JAX, and libraries on it.
+    /// JAX, and libraries built on it.
     Jax,
-    /// PyTorch, and libraries on it.
+    /// PyTorch, and libraries built on it.
     Torch,
 }
 
@@ -73,7 +73,7 @@ impl fmt::Display for Python {
     }
 }
 
-/// Runs `work` on as many threads as there are cores: where every step belongs.
+/// Runs `work` on a pool with one thread per core. Every step runs inside of this.
 pub fn with_all_threads<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     parallel::with_threads(parallel::available(), work)
 }

@@ -1,12 +1,12 @@
-//! The most memory that a workload was ever resident with, here and in PyTorch.
+//! Peak resident memory of a workload, here and in PyTorch.
 //!
 //! ```text
 //! cargo run --release -p benches --bin memory -- [--torch PYTHON] [--only NAME]
 //! ```
 //!
-//! Each library does each workload in a process of its own, once to warm up and once more; the
-//! figure is the process's peak at its end, the interpreter or the program itself included. What it
-//! was before the work began (libraries loaded, nothing made) is shown beside it. Linux only.
+//! Each library runs each workload twice in a process of its own. The figure is the peak of that process, including
+//! the interpreter or the program itself. In parentheses is its memory before the work began, when the libraries are
+//! loaded and no input exists yet. Linux only.
 
 use anyhow::{Context, Result, bail};
 use autograd::parallel;
@@ -25,7 +25,7 @@ struct Args {
     /// Only workloads whose names contain this
     #[arg(long, value_name = "NAME", default_value = "realnvp_mnist")]
     only: String,
-    /// Do this one workload in this process and print its two figures
+    /// Run this one workload in this process and print its two figures
     #[arg(long, hide = true)]
     alone: Option<String>,
 }
@@ -91,7 +91,7 @@ fn run(command: &mut Command) -> Result<Resident> {
     }
 }
 
-/// A line of the kernel's account of this process, in MiB.
+/// A line of this process's status as Linux reports it, in MiB.
 fn status(field: &str) -> Result<f64> {
     let account = std::fs::read_to_string("/proc/self/status").context("this needs Linux's /proc")?;
     let line = account.lines().find(|line| line.starts_with(field)).with_context(|| format!("no {field}"))?;

@@ -1,12 +1,12 @@
-//! Densities of points in the plane: `RealNVP` here and in flowjax, on the same rows for as many steps.
+//! Densities of points in the plane: `RealNVP` here and in flowjax, on the same rows for the same number of steps.
 //!
 //! ```text
 //! cargo run --release -p benches --bin toys -- [--jax PYTHON] [--steps N] [--seed S]
 //! ```
 //!
-//! Both see the same training rows in the same batches of 256 and are judged on the same 10,000
-//! test rows. Both have 8 affine couplings with two hidden layers of 64, trained by Adam at 1e-3;
-//! ours a second time as `zoo train` does it, with a falling learning rate and averaged weights.
+//! Both see the same training rows in the same batches of 256 and are evaluated on the same 10,000 test rows. Both
+//! have 8 affine couplings with two hidden layers of 64, trained by Adam at 1e-3. Ours is trained a second time as
+//! `zoo train` does it, with a decaying learning rate and averaged weights.
 
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, Var, sharded};
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use zoo::data::{Toy, npy};
 
-/// Test log-likelihoods of toys beside flowjax's.
+/// Test log-likelihoods of toys, here and in flowjax.
 #[derive(Debug, Parser)]
 #[command(name = "toys")]
 struct Args {
@@ -31,7 +31,7 @@ struct Args {
     /// Optimizer steps
     #[arg(long, default_value_t = 5_000)]
     steps: usize,
-    /// Decides rows and initial weights
+    /// Random seed for rows and initial weights
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
@@ -43,7 +43,7 @@ const TOYS: [&str; 2] = ["two-moons", "eight-gaussians"];
 fn main() -> Result<()> {
     let args = Args::parse();
     println!("{} steps of {BATCH} rows, seed {}, nats on {TEST_ROWS} test rows\n", args.steps, args.seed);
-    println!("| toy | ours | ours, falling rate and averaged weights | flowjax |\n| --- | ---: | ---: | ---: |");
+    println!("| toy | ours | ours, decaying rate and averaged weights | flowjax |\n| --- | ---: | ---: | ---: |");
     for name in TOYS {
         let toy = *Toy::ALL.iter().find(|toy| toy.names().contains(&name)).with_context(|| format!("no toy {name}"))?;
         let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
@@ -59,7 +59,7 @@ fn rows(toy: Toy, count: usize, rng: &mut ChaCha8Rng) -> Tensor<f32> {
     Tensor::from_slice([count, 2], &toy.sample(count, rng).values)
 }
 
-/// The mean test log-likelihood, and its standard error.
+/// The mean test log-likelihood and its standard error.
 fn ours(train: &Tensor<f32>, test: &Tensor<f32>, args: &Args, refined: bool) -> String {
     let config = RealNvpConfig { dims: 2, couplings: 8, hidden: 64, depth: 2, norm: Norm::None, condition: 0 };
     let flow = RealNvp::build::<f32>(&config, &mut ChaCha8Rng::seed_from_u64(args.seed));
@@ -84,7 +84,7 @@ fn ours(train: &Tensor<f32>, test: &Tensor<f32>, args: &Args, refined: bool) -> 
     format!("{mean:.4} ± {:.4}", (variance / n).sqrt())
 }
 
-/// The same of flowjax, from a script that reads the rows from files.
+/// The same for flowjax, from a script that reads the rows from files.
 fn flowjax(train: &Tensor<f32>, test: &Tensor<f32>, args: &Args) -> Result<String> {
     let folder = std::env::temp_dir();
     let files = [("train", train), ("test", test)].map(|(what, rows)| {

@@ -1,5 +1,5 @@
-//! A 3×3 convolution with a bias, as it occurs in image couplings; and MintNet's, of live taps alone and
-//! of masked weights.
+//! A 3×3 convolution with a bias, as in image couplings; and MintNet's masked convolutions, once with a kernel mask
+//! that skips the zeros and once as a plain convolution of masked weights.
 
 use super::{normal, rng};
 use crate::{Peer, Repeats, Step, Workload};
@@ -11,11 +11,11 @@ const CHANNELS: usize = 64;
 const SIDE: usize = 28;
 const TAPS: usize = 3;
 
-/// The products of one direction, those with the zeros of the padding included.
+/// Operations of one direction, counting those on the padding's zeros.
 const FLOPS: usize = 2 * BATCH * SIDE * SIDE * CHANNELS * CHANNELS * TAPS * TAPS;
 
-/// Forward alone, and forward with all three gradients; then forward with both gradients of the masked
-/// convolutions on MintNet's three sizes of image.
+/// The plain convolution forward, and forward with all three gradients. Then MintNet's masked convolutions, forward with
+/// both gradients, on its three image sizes.
 pub static ALL: [Workload; 8] = [
     entry("conv3x3_64_28_b32_fwd", FLOPS, forward),
     entry("conv3x3_64_28_b32_fwdbwd", 3 * FLOPS, forward_backward),
@@ -27,7 +27,7 @@ pub static ALL: [Workload; 8] = [
     masked("mintnet_conv_32_7_b32_dense", || mintnet(16, 2, 7, false)),
 ];
 
-/// One without a peer: the dense entry of the same size is what it is to be compared with.
+/// A workload without a peer. Compare it with the `_dense` entry of the same size.
 const fn masked(name: &'static str, prepare: fn() -> Step) -> Workload {
     Workload { name, flops: None, repeats: Repeats { warm: 3, timed: 30 }, peers: &[], prepare }
 }
@@ -65,7 +65,8 @@ fn forward_backward() -> Step {
     })
 }
 
-/// The middle convolution of a MintNet layer: `each` hidden channels for each of `groups` image channels.
+/// The middle convolution of a MintNet layer, with `each` hidden channels per each of `groups` image channels. `live`
+/// skips the masked taps; otherwise they are multiplied by zero weights.
 fn mintnet(groups: usize, each: usize, side: usize, live: bool) -> Step {
     let channels: Vec<usize> = (0..groups * each).map(|channel| channel / each).collect();
     let taps = KernelMask::preceding(&channels, &channels, [TAPS, TAPS]);

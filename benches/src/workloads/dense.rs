@@ -1,4 +1,4 @@
-//! A square matrix product, which is the machine's own peak, dense layers, and a masked one.
+//! A square matrix product, whose rate stands for the machine's peak; dense layers; and a masked dense layer.
 
 use super::{normal, rng};
 use crate::{Peer, Repeats, Step, Workload};
@@ -14,7 +14,7 @@ const MADE_BATCH: usize = 100;
 const PIXELS: usize = 784;
 const HIDDEN: usize = 1024;
 
-/// What other workloads' rates are held against.
+/// The reference for the rates of other workloads.
 pub static PEAK: &Workload = &ALL[0];
 
 /// The peak, and layers forward and backward.
@@ -40,14 +40,14 @@ pub static ALL: [Workload; 4] = [
         peers: &[Peer::torch("torch", "torch_ops.py")],
         prepare: || made(Var::matmul_t),
     },
-    // Its flops would be half of those above, and a few.
+    // No rate: it does a little over half of the operations above.
     Workload {
         name: "stairs_784_1024_b100_fwdbwd",
         flops: None,
         repeats: Repeats { warm: 5, timed: 100 },
         peers: &[],
         prepare: || {
-            // Unit k has degree k mod 783 + 1 and sees as many pixels; sorted.
+            // Unit k has degree k mod 783 + 1 and sees that many pixels. Sorted by degree.
             let mut seen: Vec<usize> = (0..HIDDEN).map(|k| k % (PIXELS - 1) + 1).collect();
             seen.sort_unstable();
             let stairs = StaircaseMask::new(seen, PIXELS);
@@ -64,7 +64,7 @@ fn peak() -> Step {
     })
 }
 
-/// `relu(x·Wᵀ + b)`, and its pullback of ones to x, W and b.
+/// `relu(x·Wᵀ + b)`, and the vector–Jacobian products of ones by x, W and b.
 fn linear() -> Step {
     let mut rng = rng();
     let x = normal(&[BATCH, WIDTH], 1.0, &mut rng);
@@ -79,7 +79,7 @@ fn linear() -> Step {
     })
 }
 
-/// A product of pixels with a layer's weights, and its pullback of ones to both.
+/// The product of pixels and a layer's weights, and the vector–Jacobian products of ones by both.
 fn made(product: impl Fn(&Var<f32>, &Var<f32>) -> Var<f32> + Send + 'static) -> Step {
     let mut rng = rng();
     let x = normal(&[MADE_BATCH, PIXELS], 1.0, &mut rng);

@@ -1,4 +1,4 @@
-//! A Gaussianization flow on MNIST's dimensions: a training step, and samples.
+//! A Gaussianization flow with MNIST's dimensions: a training step, and sampling.
 
 use super::{normal, rng, train_step};
 use crate::{Peer, Repeats, Step, Workload};
@@ -9,8 +9,8 @@ use flows::{Context, Flow, Module};
 use rand_chacha::ChaCha8Rng;
 use std::hint::black_box;
 
-/// Five layers of 100 kernels in each of 784 dimensions, a rotation of 64 reflections between each two; batch 500. The
-/// kernels are started from data with two modes.
+/// Five layers of 100 kernels in each of 784 dimensions, with a rotation of 64 reflections between two layers; batch 500.
+/// The kernels are initialized from data with two modes.
 pub static ALL: [Workload; 2] = [
     Workload {
         name: "gaussianization_train_b500",
@@ -35,7 +35,7 @@ const REFLECTIONS: usize = 64;
 const BATCH: usize = 500;
 const SAMPLES: usize = 100;
 
-/// Each number −1.5 or 1.5, with a deviation of 0.5 around it.
+/// Each element is −1.5 or 1.5, plus normal noise of standard deviation 0.5.
 fn data(rng: &mut ChaCha8Rng) -> Tensor<f32> {
     let (middle, side) = (normal(&[BATCH, DIMS], 0.5, rng), normal(&[BATCH, DIMS], 1.0, rng));
     Tensor::from_fn([BATCH, DIMS], |i| middle.as_slice()[i] + 1.5f32.copysign(side.as_slice()[i]))
@@ -57,7 +57,7 @@ fn train() -> Step {
     Box::new(move || train_step(&flow, &mut adam, &batch, 1))
 }
 
-/// Samples, and their way back: where it ends more than 1e-3 from where they came from, that is said.
+/// Sampling. Before the timed runs it prints the error of the round trip z → x → z to standard error.
 fn sample() -> Step {
     let mut rng = rng();
     let batch = data(&mut rng);

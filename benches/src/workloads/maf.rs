@@ -1,4 +1,4 @@
-//! MAF and IAF on MNIST's dimensions: a training step, and the sequential direction.
+//! MAF and IAF with MNIST's dimensions: a training step, and the sequential direction of each.
 
 use super::{normal, rng, train_step};
 use crate::{Peer, Repeats, Step, Workload};
@@ -9,7 +9,7 @@ use flows::nn::{Adam, AdamConfig};
 use flows::{Context, Module};
 use std::hint::black_box;
 
-/// Five layers with one hidden layer of 1024 each, order reversed between them, batch 100.
+/// Five layers with one hidden layer of 1024 each, order reversed between layers, batch 100.
 pub static ALL: [Workload; 3] = [
     Workload {
         name: "maf_mnist_train_b100",

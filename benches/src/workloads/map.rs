@@ -1,4 +1,4 @@
-//! Elementwise functions of a million numbers, into another buffer.
+//! Element-wise functions of a million elements, written to another buffer.
 
 use super::{normal, rng};
 use crate::{Peer, Repeats, Step, Workload};
@@ -6,7 +6,7 @@ use autograd::Var;
 use autograd::elementwise::Unary;
 use std::hint::black_box;
 
-/// One entry a function.
+/// One entry per function.
 pub static ALL: [Workload; 5] = [
     entry("map_exp_1m", || step(Unary::Exp)),
     entry("map_tanh_1m", || step(Unary::Tanh)),
@@ -22,7 +22,7 @@ const fn entry(name: &'static str, prepare: fn() -> Step) -> Workload {
 
 fn step(function: Unary) -> Step {
     let x = normal(&[1_000_000], 1.0, &mut rng());
-    // `x` stays shared with the closure, so the result is written elsewhere.
+    // The closure keeps a handle to `x`, so the result cannot overwrite it.
     Box::new(move || {
         black_box(Var::from(x.clone()).map(function));
     })

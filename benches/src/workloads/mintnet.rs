@@ -1,4 +1,4 @@
-//! `MintNet`: a training step at the paper's MNIST configuration, and the inverse.
+//! `MintNet` with the paper's MNIST configuration: a training step, and sampling.
 
 use super::{normal, rng};
 use crate::{Peer, Repeats, Step, Workload};
@@ -8,11 +8,11 @@ use flows::nn::{Adam, AdamConfig};
 use flows::{Context, Flow, Module};
 use std::hint::black_box;
 
-/// Twenty pairs of layers with 45, 11 and 2 branches over 1×28×28, 4×14×14 and 16×7×7, batch 32, no logit; the batch in
-/// shards of 8 images, which stay nearer to the cores.
+/// Twenty pairs of layers with 45, 11 and 2 branches over 1×28×28, 4×14×14 and 16×7×7, batch 32, no logit. The batch is
+/// split into shards of 8 images, which fit into the caches better.
 ///
-/// Samples are 32 latents inverted, with weights of a gain of 0.3 in place of trained ones: a model at its start is so
-/// near to the identity that each root is found at once.
+/// Sampling inverts 32 latents. Weights drawn with a gain of 0.3 stand in for trained ones: a model at the paper's
+/// initialization is so close to the identity that each root is found at once.
 pub static ALL: [Workload; 2] = [
     Workload {
         name: "mintnet_mnist_train_b32",
@@ -32,7 +32,7 @@ pub static ALL: [Workload; 2] = [
 
 const BATCH: usize = 32;
 
-/// The gain of weights that stand in for trained ones.
+/// Gain of the weights that stand in for trained ones.
 const TRAINED: f64 = 0.3;
 
 fn config() -> MintNetConfig {

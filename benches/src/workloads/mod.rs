@@ -1,4 +1,4 @@
-//! The registry: every workload, by topic.
+//! The registry of workloads, by topic.
 
 pub mod conv;
 pub mod dense;
@@ -17,7 +17,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-/// The topics, one bench file each.
+/// The topics, one file each.
 const TOPICS: [&[Workload]; 8] =
     [&dense::ALL, &map::ALL, &conv::ALL, &nice::ALL, &realnvp::ALL, &maf::ALL, &mintnet::ALL, &gaussianization::ALL];
 
@@ -26,17 +26,17 @@ pub fn all() -> impl Iterator<Item = &'static Workload> {
     TOPICS.into_iter().flatten()
 }
 
-/// The generator that every workload starts from.
+/// The random generator that every workload starts from.
 fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(0)
 }
 
-/// Uniform numbers in [0, 1).
+/// Uniform in [0, 1).
 fn uniform(shape: &[usize], rng: &mut ChaCha8Rng) -> Tensor<f32> {
     Tensor::from_fn(shape, |_| rng.random())
 }
 
-/// Standard normal numbers times `scale`.
+/// Normal with standard deviation `scale`.
 fn normal(shape: &[usize], scale: f32, rng: &mut ChaCha8Rng) -> Tensor<f32> {
     Tensor::from_fn(shape, |_| scale * rng.sample::<f32, _>(StandardNormal))
 }

@@ -1,4 +1,4 @@
-//! The paper's NICE on MNIST's dimensions: one training step.
+//! The paper's NICE with MNIST's dimensions: one training step.
 
 use super::{rng, train_step, uniform};
 use crate::{Peer, Repeats, Step, Workload};
@@ -8,7 +8,7 @@ use flows::nn::{Adam, AdamConfig};
 
 const BATCH: usize = 128;
 
-/// One step with operations split over the threads, and one with the batch split instead.
+/// One step that splits each operation over the threads, and one that splits the batch instead.
 pub static ALL: [Workload; 2] = [
     Workload {
         name: "nice_mnist_train_b128",
@@ -28,7 +28,7 @@ pub static ALL: [Workload; 2] = [
 
 const REPEATS: Repeats = Repeats { warm: 3, timed: 15 };
 
-/// Each weight enters three products (forward, by input, by weight) with each row of the batch.
+/// Each weight takes part in three products (forward, and the gradients by input and by weight) for each row.
 const fn flops() -> f64 {
     let NiceConfig { dims, couplings, hidden, depth, condition: _ } = NiceConfig::mnist();
     let weights = couplings * (dims * hidden + (depth - 1) * hidden * hidden);

@@ -1,4 +1,4 @@
-//! `RealNVP`: a training step on points in the plane, and one on MNIST's dimensions.
+//! `RealNVP`: a training step in the plane; a training step and sampling with MNIST's dimensions.
 
 use super::{normal, rng, train_step};
 use crate::{Peer, Repeats, Step, Workload};
@@ -8,9 +8,9 @@ use flows::nn::{Adam, AdamConfig};
 use flows::{Context, Flow, Module};
 use std::hint::black_box;
 
-/// In the plane: 8 couplings, the batch in a shard a thread. On images: 3 checkerboard couplings,
-/// squeeze, 3 of channels, half leaves, 4 checkerboard, with networks of 4 blocks of 64 channels; the
-/// batch in shards of 8 images, whose activations stay nearer to the cores than those of half a batch.
+/// In the plane: 8 couplings, one shard per thread. On images: 3 checkerboard couplings, a squeeze, 3 channel-wise
+/// couplings, half of the channels factored out, 4 checkerboard couplings; networks of 4 blocks of 64 channels. The
+/// batch is split into shards of 8 images, whose activations fit into the caches better than those of 16.
 pub static ALL: [Workload; 3] = [
     Workload {
         name: "realnvp_2d_train_b256",

@@ -1,15 +1,15 @@
-//! Who takes turns at a workload.
+//! The libraries that take turns at a workload.
 
 use crate::peers::Peers;
 use benches::times::Times;
 use benches::{Peer, Repeats, Step, Workload, with_all_threads};
 
-/// A library at a workload, and what it took so far.
+/// One library at one workload, and its times so far.
 pub(crate) struct Entrant {
     pub(crate) workload: &'static Workload,
     pub(crate) times: Times,
     runner: Runner,
-    /// Whether it failed, so that it takes no more turns.
+    /// Whether it failed. Then it takes no more turns.
     failed: bool,
 }
 
@@ -19,7 +19,7 @@ enum Runner {
 }
 
 impl Entrant {
-    /// Ours first, then each peer.
+    /// Our library first, then each peer.
     pub(crate) fn all(workload: &'static Workload) -> Vec<Self> {
         let ours = Runner::Ours((workload.prepare)());
         let theirs = workload.peers.iter().map(|&peer| Runner::Theirs(peer));
@@ -27,7 +27,7 @@ impl Entrant {
         std::iter::once(ours).chain(theirs).map(enter).collect()
     }
 
-    /// The library, where it is not ours.
+    /// The peer, or `None` for our own library.
     pub(crate) fn peer(&self) -> Option<Peer> {
         match self.runner {
             Runner::Ours(_) => None,
@@ -35,7 +35,7 @@ impl Entrant {
         }
     }
 
-    /// One round's runs. After the last, a peer may forget its inputs.
+    /// The runs of one round. After the last round a peer may drop its inputs.
     pub(crate) fn take_turn(&mut self, repeats: Repeats, last: bool, peers: &mut Peers) {
         if self.failed {
             return;

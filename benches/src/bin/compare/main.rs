@@ -1,12 +1,12 @@
-//! Runs the workloads here and in other libraries, turn by turn, and prints a Markdown table.
+//! Runs the workloads here and in other libraries, in turns, and prints a Markdown table.
 //!
 //! ```text
 //! cargo run --release -p benches --bin compare -- [--jax PYTHON] [--torch PYTHON] [--only NAME]
 //! ```
 //!
-//! Absolute times drift from minute to minute on a shared machine, so nothing is to be compared
-//! across runs of this program: within it, every round measures ours, each peer, and the rate of a
-//! large matrix product, one right after the other.
+//! Absolute times drift from minute to minute on a shared machine, so do not compare across runs of this program.
+//! Within one run, every round measures our library, each peer, and the rate of a large matrix product, one right
+//! after the other.
 
 mod entrant;
 mod peers;
@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use table::Row;
 
-/// Ours against other libraries on the same work, measured in one run.
+/// Compare speed with other libraries on the same work, measured in one run.
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 struct Args {
@@ -36,15 +36,15 @@ struct Args {
     /// Only workloads whose names contain this; may be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Turns that each library takes
+    /// Rounds; each library takes one turn per round
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
-    /// Timed runs of each library, over all rounds [default: each workload's own]
+    /// Timed runs of each library over all rounds [default: set by the workload]
     #[arg(long, value_name = "N")]
     repeats: Option<usize>,
 }
 
-/// Runs of the large product in each round of another workload.
+/// Runs of the large matrix product in each round of another workload.
 const PEAK_REPEATS: Repeats = Repeats { warm: 1, timed: 4 };
 
 fn main() -> ExitCode {
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     let wanted: Vec<_> = workloads::all().filter(is_wanted).collect();
     if wanted.is_empty() {
         let names: Vec<_> = workloads::all().map(|w| w.name).collect();
-        eprintln!("no workload's name contains that; there are {}", names.join(", "));
+        eprintln!("no workload has that in its name; there are: {}", names.join(", "));
         return ExitCode::FAILURE;
     }
     let rounds = args.rounds.max(1);
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         let timed = args.repeats.unwrap_or(workload.repeats.timed).div_ceil(rounds).max(1);
         rows.extend(compare(workload, Repeats { timed, ..workload.repeats }, rounds, &mut peers));
         pool::release::<f32>();
-        // Before the next, and after the last.
+        // Between workloads, and once after the last.
         watch();
     }
     let threads = parallel::available();
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// All rounds of one workload: a row for each peer that answered, or one for ours alone.
+/// All rounds of one workload. One row for each peer that answered, or a single row without a peer.
 fn compare(workload: &'static Workload, repeats: Repeats, rounds: usize, peers: &mut Peers) -> Vec<Row> {
     let is_peak = workload.name == PEAK.name;
     let mut field = Entrant::all(workload);
@@ -90,12 +90,12 @@ fn compare(workload: &'static Workload, repeats: Repeats, rounds: usize, peers: 
     for round in 0..rounds {
         for entrant in &mut field {
             let own = if entrant.workload.name == workload.name { repeats } else { PEAK_REPEATS };
-            // Later rounds only need to find their way back into the caches.
+            // Later rounds only need to warm the caches again.
             let warm = if round == 0 { own.warm } else { 1 };
             entrant.take_turn(Repeats { warm, ..own }, round + 1 == rounds, peers);
         }
     }
-    // The fastest library's product is what the machine can do.
+    // The product of the fastest library stands for what the machine can do.
     let products = field.iter().filter(|entrant| entrant.workload.name == PEAK.name);
     let peak = products.filter_map(|entrant| entrant.workload.flops.zip(entrant.times.median()));
     let peak = peak.map(|(flops, ms)| table::gigaflops(flops, ms)).max_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The other libraries: Python scripts that are started once and asked, a line at a time.
+//! The other libraries: Python scripts that start once and answer requests, one per line.
 
 use anyhow::{Context, anyhow};
 use autograd::parallel;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
 
-/// What a script is asked.
+/// A request to a script.
 #[derive(Serialize)]
 struct Request {
     workload: &'static str,
@@ -21,7 +21,7 @@ struct Request {
     last: bool,
 }
 
-/// What it answers.
+/// Its answer.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Answer {
@@ -43,8 +43,7 @@ impl Peers {
         Self { jax: Some(jax), torch: Some(torch), scripts: HashMap::new() }
     }
 
-    /// One round of a peer's runs: no times where it cannot be had, and then a line that says so,
-    /// once.
+    /// The runs of one round. If the peer is not available there are no times, and one line on standard error, once, says so.
     pub(crate) fn measure(&mut self, workload: &'static str, peer: Peer, repeats: Repeats, last: bool) -> Times {
         let Some(script) = self.script(peer) else { return Times::default() };
         let Repeats { warm, timed } = repeats;
@@ -56,14 +55,14 @@ impl Peers {
             }
             Err(why) => {
                 let script = self.scripts.insert(peer.script, None).flatten();
-                let said = script.and_then(Script::last_words).unwrap_or_else(|| format!("{why:#}"));
-                eprintln!("peers/{} ended, and is left out from here on: {said}", peer.script);
+                let said = script.and_then(Script::last_error_line).unwrap_or_else(|| format!("{why:#}"));
+                eprintln!("peers/{} ended and is skipped from here on: {said}", peer.script);
                 Times::default()
             }
         }
     }
 
-    /// The running script of a peer, started where it is not yet.
+    /// The running script of a peer. Starts it if needed.
     fn script(&mut self, peer: Peer) -> Option<&mut Script> {
         let interpreter = match peer.python {
             Python::Jax => &mut self.jax,
@@ -72,7 +71,7 @@ impl Peers {
         let running = self.scripts.entry(peer.script).or_insert_with(|| {
             let started = Script::start(interpreter.as_deref()?, peer.script);
             if let Err(why) = &started {
-                eprintln!("{} is left out: {why:#}; benches/peers/README.md says how to install it", peer.python);
+                eprintln!("{} is skipped: {why:#}; benches/peers/README.md says how to install it", peer.python);
                 *interpreter = None;
             }
             started.ok()
@@ -86,8 +85,8 @@ struct Script {
     process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
-    /// Reads what it complains of, and keeps the last line.
-    complaints: JoinHandle<Option<String>>,
+    /// Reads its standard error and keeps the last line.
+    errors: JoinHandle<Option<String>>,
 }
 
 impl Script {
@@ -107,9 +106,8 @@ impl Script {
         let requests = process.stdin.take().context("no pipe to the script")?;
         let answers = BufReader::new(process.stdout.take().context("no pipe from the script")?);
         let errors = BufReader::new(process.stderr.take().context("no pipe from the script")?);
-        let complaints =
-            std::thread::spawn(|| errors.lines().map_while(Result::ok).filter(|line| !line.is_empty()).last());
-        Ok(Self { process, requests, answers, complaints })
+        let errors = std::thread::spawn(|| errors.lines().map_while(Result::ok).filter(|line| !line.is_empty()).last());
+        Ok(Self { process, requests, answers, errors })
     }
 
     fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
@@ -120,26 +118,26 @@ impl Script {
         while !line.starts_with('{') {
             line.clear();
             if self.answers.read_line(&mut line)? == 0 {
-                return Err(anyhow!("it gave no answer"));
+                return Err(anyhow!("it did not answer"));
             }
         }
         serde_json::from_str(&line).with_context(|| format!("it answered {}", line.trim_end()))
     }
 
     /// The last line it wrote to standard error.
-    fn last_words(mut self) -> Option<String> {
+    fn last_error_line(mut self) -> Option<String> {
         drop(self.requests);
-        // It may have ended long ago, and if not it is to end now.
+        // If it has not ended yet, it must end now.
         let _ = self.process.kill();
         let _ = self.process.wait();
-        self.complaints.join().ok()?
+        self.errors.join().ok()?
     }
 }
 
 impl Drop for Peers {
     fn drop(&mut self) {
         for (_, script) in self.scripts.drain() {
-            script.and_then(Script::last_words);
+            script.and_then(Script::last_error_line);
         }
     }
 }

@@ -1,21 +1,21 @@
-//! Whether the machine is ours.
+//! Whether the machine is idle apart from this program.
 //!
-//! Libraries suffer differently from other work beside them. OpenMP's threads spin where they wait
-//! for each other, so that a millisecond's work in PyTorch takes whole time slices of the scheduler,
-//! ten or twenty times as long; a thread pool that steals work hardly notices. On a busy machine the
-//! ratios therefore say nothing, and err in our favor.
+//! Other work slows libraries down by different amounts. OpenMP threads spin while they wait for each other, so a
+//! millisecond of work in PyTorch can take whole time slices of the scheduler, ten or twenty times as long. A
+//! work-stealing thread pool hardly notices. On a busy machine the ratios are therefore meaningless, and biased in our
+//! favor.
 
 use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// More than this share of the machine in other hands, and ratios do not count.
+/// If other processes take more than this share of the machine, the ratios do not count.
 const TOLERATED: f64 = 0.05;
 
 const WATCH: Duration = Duration::from_millis(400);
 
-/// The share of the machine's time that goes to others, seen while this program and its peers
-/// rest. `None` where the system does not tell.
+/// The share of processor time that other processes take, measured while this program and its peers are idle. `None`
+/// if the system does not report it.
 pub(crate) fn taken_by_others() -> Option<f64> {
     let (busy, total) = cpu_times()?;
     sleep(WATCH);
@@ -24,23 +24,23 @@ pub(crate) fn taken_by_others() -> Option<f64> {
     (passed > 0).then(|| busy_after.saturating_sub(busy) as f64 / passed as f64)
 }
 
-/// What the table's reader has to know, from the largest share seen.
+/// The sentence above the table, from the largest share seen.
 pub(crate) fn verdict(taken: Option<f64>) -> String {
     match taken {
-        None => "Whether the machine was otherwise idle is not known.".to_owned(),
+        None => "It is not known whether the machine was otherwise idle.".to_owned(),
         Some(share) if share <= TOLERATED => format!("Other work took at most {:.0}% of the machine.", 100.0 * share),
         Some(share) => format!(
-            "**Not to be quoted: other work took up to {:.0}% of the machine, which slows OpenMP's libraries most.**",
+            "**Do not quote these ratios: other work took up to {:.0}% of the machine, which slows libraries on OpenMP most.**",
             100.0 * share
         ),
     }
 }
 
-/// Time that the processors spent on something, and on anything or nothing, in ticks.
+/// Busy time and total time of all processors since boot, in ticks.
 fn cpu_times() -> Option<(u64, u64)> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let all = stat.lines().next()?.strip_prefix("cpu ")?;
-    // user, nice, system, idle, waiting for devices, two kinds of interrupts, and taken by the host
+    // user, nice, system, idle, iowait, irq, softirq, steal
     let ticks: Vec<u64> = all.split_whitespace().take(8).map(|field| field.parse().ok()).collect::<Option<_>>()?;
     let idle = ticks.get(3)? + ticks.get(4)?;
     let total = ticks.iter().sum::<u64>();

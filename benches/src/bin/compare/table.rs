@@ -1,20 +1,20 @@
-//! The table.
+//! The Markdown table.
 
 use benches::Workload;
 use benches::times::Times;
 use std::fmt::Write;
 
-/// Ours and perhaps one peer at one workload.
+/// Our times at one workload, and those of at most one peer.
 pub(crate) struct Row {
     pub(crate) workload: &'static Workload,
     pub(crate) ours: Times,
-    /// The library, and its times.
+    /// The peer's name and its times.
     pub(crate) theirs: Option<(&'static str, Times)>,
     /// GFLOP/s of the best large matrix product in the same rounds.
     pub(crate) peak: Option<f64>,
 }
 
-/// The rate of so many operations in so many milliseconds, in GFLOP/s.
+/// GFLOP/s of `flops` floating-point operations in `milliseconds`.
 pub(crate) fn gigaflops(flops: f64, milliseconds: f64) -> f64 {
     flops / milliseconds / 1e6
 }
@@ -48,7 +48,7 @@ fn cell(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
     value.map_or_else(|| "–".to_owned(), show)
 }
 
-/// Median and minimum, in three or four digits.
+/// Median and minimum, with three or four digits.
 fn milliseconds(times: Option<&Times>) -> String {
     let digits = |ms: f64| if ms < 10.0 { format!("{ms:.2}") } else { format!("{ms:.1}") };
     let times = times.and_then(|times| Some((times.median()?, times.min()?)));
