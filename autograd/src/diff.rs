@@ -18,8 +18,8 @@ pub fn vjp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, v: &Tensor<T>)
     let tape = Tape::new();
     let x = tape.variable(x.clone());
     let y = f(&x);
-    let pulled = tape.vjp(&y, &Var::from(v.clone()), &[&x]);
-    (y.into_value(), first(pulled))
+    let gradient = tape.vjp(&y, &Var::from(v.clone()), &[&x]);
+    (y.into_value(), first(gradient))
 }
 
 /// `f(x)` and `∂f/∂x·u`: the vjp of a vjp, which is linear in its seed.
@@ -35,9 +35,9 @@ pub fn jvp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, u: &Tensor<T>)
     let y = f(&x);
     // Jᵀv is linear in v, whatever v is: its derivative along v, seeded with u, is J·u.
     let v = tape.variable(Tensor::zeros(y.shape()));
-    let pulled = tape.vjp_recorded(&y, &v, &[&x]);
-    let pushed = tape.vjp(&pulled[0], &Var::from(u.clone()), &[&v]);
-    (y.into_value(), first(pushed))
+    let vjp = tape.vjp_recorded(&y, &v, &[&x]);
+    let jvp = tape.vjp(&vjp[0], &Var::from(u.clone()), &[&v]);
+    (y.into_value(), first(jvp))
 }
 
 /// The Jacobian `∂f/∂x`, `[elements of f(x), elements of x]`: one backward sweep a row.
@@ -63,12 +63,11 @@ pub fn jacobian<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>) -> Tensor
 #[must_use]
 #[track_caller]
 pub fn gradient<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>) -> Tensor<T> {
-    let one = |y: &Var<T>| Tensor::full(y.shape(), T::ONE);
     let tape = Tape::new();
     let x = tape.variable(x.clone());
     let y = f(&x);
     assert!(y.shape().elements() == 1, "gradient: the function gave shape {}, not a scalar", y.shape());
-    first(tape.vjp(&y, &Var::from(one(&y)), &[&x]))
+    first(tape.vjp(&y, &Var::from(Tensor::full(y.shape(), T::ONE)), &[&x]))
 }
 
 /// The Hessian of a scalar function times a direction: `∂²f/∂x²·v`, the gradient of `vᵀ·∂f/∂x`.
@@ -83,10 +82,29 @@ pub fn hvp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, v: &Tensor<T>)
     let y = f(&x);
     assert!(y.shape().elements() == 1, "hvp: the function gave shape {}, not a scalar", y.shape());
     let seed = Var::from(Tensor::full(y.shape(), T::ONE));
-    let slope = tape.vjp_recorded(&y, &seed, &[&x]);
-    first(tape.vjp(&slope[0], &Var::from(v.clone()), &[&x]))
+    let gradient = tape.vjp_recorded(&y, &seed, &[&x]);
+    first(tape.vjp(&gradient[0], &Var::from(v.clone()), &[&x]))
 }
 
-fn first<T: Real>(pulled: Vec<Var<T>>) -> Tensor<T> {
-    pulled.into_iter().next().expect("one input was asked for").into_value()
+/// `gᵀ·∂f/∂xᵢ` at `inputs`, recorded where they are: what a [`CustomOp::derivative`](crate::CustomOp::derivative) can
+/// return for an operation that can also be written in ordinary ones.
+///
+/// # Panics
+/// If `g` does not have the shape of `f(inputs)`, or there is no input `i`.
+#[must_use]
+#[track_caller]
+pub fn vjp_by<T: Real>(f: impl Fn(&[Var<T>]) -> Var<T>, inputs: &[Var<T>], i: usize, g: &Var<T>) -> Var<T> {
+    if let Some(tape) = inputs[i].tape() {
+        // Copies with places of their own: one input may depend on another, which must not count here.
+        let copies: Vec<Var<T>> = inputs.iter().map(|x| x.scale(1.0)).collect();
+        return tape.vjp_recorded(&f(&copies), g, &[&copies[i]]).remove(0);
+    }
+    let tape = Tape::new();
+    let mut copies = inputs.to_vec();
+    copies[i] = tape.variable(inputs[i].value().clone());
+    Var::from(first(tape.vjp(&f(&copies), g, &[&copies[i]])))
+}
+
+fn first<T: Real>(gradients: Vec<Var<T>>) -> Tensor<T> {
+    gradients.into_iter().next().expect("one input was asked for").into_value()
 }

@@ -1,8 +1,8 @@
 //! The operations on [`Var`]s: elementwise functions, arithmetic, reductions.
-//! Those that move elements about are in `ops/moves.rs`, the products in `ops/products.rs`.
+//! Those that move elements about are in `ops/layout.rs`, the products in `ops/products.rs`.
 
 mod arithmetic;
-mod moves;
+mod layout;
 mod products;
 
 pub use products::ConvSpec;
@@ -105,7 +105,7 @@ impl<T: Real> Var<T> {
         assert!(
             self.shape().broadcast(other.shape()).is_some(),
             "{}: shapes {} and {} do not broadcast",
-            Op::Binary(f).name(),
+            Op::<T>::Binary(f).name(),
             self.shape(),
             other.shape()
         );

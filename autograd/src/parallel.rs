@@ -1,8 +1,8 @@
-//! Threads: how many an operation may use, and the split of its elements over them.
+//! Threads: how many an operation may use, and how its elements are split over them.
 //!
-//! A large operation splits its *output* into disjoint pieces, one a thread, so no number is summed
-//! in another order and results are the same for every number of threads. Where operations are
-//! small, [`crate::sharded`] splits the batch instead, once a step.
+//! A large operation splits its *output* into disjoint pieces, one a thread. No sum is computed in
+//! another order, so results are the same for any number of threads. Where operations are small,
+//! [`crate::sharded`] splits the batch instead, once a step.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::Cell;
@@ -16,6 +16,12 @@ thread_local! {
 
 /// Fewer elements than this are not worth another thread's wake-up.
 pub(crate) const GRAIN: usize = 1 << 15;
+
+/// Pieces of a split start at multiples of this many elements: whole cache lines.
+pub(crate) const UNIT: usize = 16;
+
+/// Fewer multiply-adds than this are not worth another thread's wake-up.
+const WORK_GRAIN: usize = 1 << 18;
 
 /// How many threads an operation run here may use: 1 unless inside [`with_threads`].
 #[must_use]
@@ -65,7 +71,7 @@ pub(crate) fn with_budget<R>(threads: usize, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Calls `fill(start, piece)` on disjoint pieces of `out` that cover it, side by side where
+/// Calls `fill(start, piece)` on disjoint pieces of `out` that cover it, in parallel where
 /// it is long enough. Every piece but the last has a multiple of `unit` elements.
 pub(crate) fn split<T: Send>(out: &mut [T], unit: usize, fill: &(impl Fn(usize, &mut [T]) + Sync)) {
     let units = out.len() / unit.max(1);
@@ -104,9 +110,15 @@ pub fn side_by_side<T: Send>(out: &mut [T], per: usize, fill: &(impl Fn(usize, &
     });
 }
 
+/// How many of `threads` threads are worth waking for this many multiply-adds.
+#[must_use]
+pub fn worthwhile(threads: usize, work: usize) -> usize {
+    if work < 2 * WORK_GRAIN { 1 } else { threads.min(work / WORK_GRAIN).max(1) }
+}
+
 /// Runs `work` on every job, in order, on up to `threads` threads: whichever is free takes the next.
-/// Jobs of unequal size come out even if the large ones come first.
-pub(crate) fn share_out<J: Send>(threads: usize, jobs: impl Iterator<Item = J> + Send, work: &(impl Fn(J) + Sync)) {
+/// Jobs of unequal size are balanced best if the large ones come first.
+pub fn share_out<J: Send>(threads: usize, jobs: impl Iterator<Item = J> + Send, work: &(impl Fn(J) + Sync)) {
     if threads <= 1 {
         return jobs.for_each(work);
     }

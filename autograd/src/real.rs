@@ -1,6 +1,6 @@
-//! The two element types, and what each must bring.
+//! The two element types.
 
-use crate::kernels::{Convolve, Gemm, Lanes, Marginal};
+use crate::kernels::{Convolve, Gemm, Math, SliceKernels};
 use crate::pool::{Line32, Line64, Pool};
 use bytemuck::Pod;
 use std::fmt::{Debug, Display};
@@ -16,10 +16,10 @@ mod sealed {
 pub trait Real:
     sealed::Sealed
     + Pod
-    + Lanes
+    + Math
+    + SliceKernels
     + Gemm
     + Convolve
-    + Marginal
     + Copy
     + Default
     + Debug
@@ -44,6 +44,8 @@ pub trait Real:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// −∞.
+    const NEG_INFINITY: Self;
     /// A cache line of this type.
     #[doc(hidden)]
     type Line: Pod + Send + Sync + Debug;
@@ -59,52 +61,38 @@ pub trait Real:
     fn pool() -> &'static Pool<Self::Line>;
 }
 
-impl Real for f32 {
-    const NAME: &'static str = "f32";
-    const EPSILON: f64 = Self::EPSILON as f64;
-    const ZERO: Self = 0.0;
-    const ONE: Self = 1.0;
-    type Line = Line32;
+macro_rules! implement {
+    ($T:ident, $Line:ident) => {
+        impl Real for $T {
+            const NAME: &'static str = stringify!($T);
+            const EPSILON: f64 = Self::EPSILON as f64;
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const NEG_INFINITY: Self = Self::NEG_INFINITY;
+            type Line = $Line;
 
-    fn from_f64(x: f64) -> Self {
-        x as Self
-    }
+            #[inline(always)]
+            fn from_f64(x: f64) -> Self {
+                x as Self
+            }
 
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
 
-    fn is_finite(self) -> bool {
-        self.is_finite()
-    }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                self.is_finite()
+            }
 
-    fn pool() -> &'static Pool<Line32> {
-        static POOL: Pool<Line32> = Pool::new();
-        &POOL
-    }
+            fn pool() -> &'static Pool<$Line> {
+                static POOL: Pool<$Line> = Pool::new();
+                &POOL
+            }
+        }
+    };
 }
 
-impl Real for f64 {
-    const NAME: &'static str = "f64";
-    const EPSILON: f64 = Self::EPSILON;
-    const ZERO: Self = 0.0;
-    const ONE: Self = 1.0;
-    type Line = Line64;
-
-    fn from_f64(x: f64) -> Self {
-        x
-    }
-
-    fn to_f64(self) -> f64 {
-        self
-    }
-
-    fn is_finite(self) -> bool {
-        self.is_finite()
-    }
-
-    fn pool() -> &'static Pool<Line64> {
-        static POOL: Pool<Line64> = Pool::new();
-        &POOL
-    }
-}
+implement!(f32, Line32);
+implement!(f64, Line64);

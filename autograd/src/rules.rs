@@ -7,38 +7,47 @@
 //! Rules for broadcast operands give a gradient of the broadcast shape: the sweep sums it down.
 
 use crate::elementwise::{Binary, Unary};
-use crate::marginal;
 use crate::op::Op;
 use crate::real::Real;
 use crate::shape::Axes;
 use crate::tape::{Node, NodeId, Tape};
-use crate::var::{Operands, Place, Var, apply};
-use smallvec::smallvec;
+use crate::tensor::Tensor;
+use crate::var::{Place, Var};
 use std::f64::consts::{FRAC_2_SQRT_PI, PI};
 
-/// What of an operation must be kept for its rules.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Reads {
-    inputs: u8,
-    pub(crate) output: bool,
+/// What a rule reads besides the gradient `g`, and the tape therefore keeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Saves {
+    /// The value of one input.
+    Input(usize),
+    /// The values of all inputs.
+    Inputs,
+    /// The result.
+    Output,
 }
 
-impl Reads {
+impl Saves {
+    const NOTHING: &'static [Self] = &[];
+    const INPUT: &'static [Self] = &[Self::Input(0)];
+    const OUTPUT: &'static [Self] = &[Self::Output];
+    const BOTH: &'static [Self] = &[Self::Inputs, Self::Output];
+    /// The other operand of a product.
+    const OTHER_SIDE: [&'static [Self]; 2] = [&[Self::Input(1)], &[Self::Input(0)]];
+
+    /// Whether this says that input `i` is kept.
     pub(crate) fn input(self, i: usize) -> bool {
-        i < 8 && self.inputs & (1 << i) != 0
+        self == Self::Inputs || self == Self::Input(i)
     }
 }
 
-/// What the rules of the inputs that ask for gradients will read.
-pub(crate) fn reads(op: &Op, parents: &[Option<NodeId>]) -> Reads {
-    let wanted = |i: usize| parents.get(i).is_some_and(Option::is_some);
-    // For a product: each side's rule reads the other side.
-    let other_sides = u8::from(wanted(1)) | u8::from(wanted(0)) << 1;
-    let (inputs, output) = match op {
+/// What the rule of input `i` reads.
+pub(crate) fn saves<T: Real>(op: &Op<T>, i: usize) -> &'static [Saves] {
+    use Saves::{Input, Inputs, Output};
+    match op {
         Op::Unary(f) => match f {
             // A falling slope turns the sign, and the output no longer tells the sides apart.
-            Unary::LeakyRelu(slope) if *slope < 0.0 => (1, false),
-            Unary::Affine { .. } | Unary::Sign | Unary::Step | Unary::Within { .. } => (0, false),
+            Unary::LeakyRelu(slope) if *slope < 0.0 => Saves::INPUT,
+            Unary::Affine { .. } | Unary::Sign | Unary::Step | Unary::Within { .. } => Saves::NOTHING,
             Unary::Sqrt
             | Unary::Recip
             | Unary::Exp
@@ -50,90 +59,81 @@ pub(crate) fn reads(op: &Op, parents: &[Option<NodeId>]) -> Reads {
             | Unary::Relu
             | Unary::LeakyRelu(_)
             | Unary::Elu
-            | Unary::LogNormalQuantile => (0, true),
-            Unary::NormalScore => (1, true),
-            _ => (1, false),
+            | Unary::LogNormalQuantile => Saves::OUTPUT,
+            Unary::NormalScore => Saves::BOTH,
+            _ => Saves::INPUT,
         },
-        Op::Binary(f) => match f {
-            Binary::Add | Binary::Sub => (0, false),
-            Binary::Mul | Binary::TanhGrad | Binary::SigmoidGrad => match f {
-                Binary::Mul => (other_sides, false),
-                _ => (u8::from(wanted(1)) | 2, false),
-            },
-            Binary::Div => (2, wanted(1)),
-            Binary::Pow => (3, wanted(1)),
-            Binary::StepMul => (2, false),
-            _ => (3, false),
+        Op::Binary(f) => match (f, i) {
+            (Binary::Add | Binary::Sub, _) => Saves::NOTHING,
+            (Binary::Mul, _) => Saves::OTHER_SIDE[i],
+            (Binary::Div | Binary::StepMul | Binary::TanhGrad | Binary::SigmoidGrad, 0) => &[Input(1)],
+            (Binary::Div, _) => &[Input(1), Output],
+            (Binary::StepMul, _) => Saves::NOTHING,
+            (Binary::Pow, 1) => &[Input(0), Output],
+            _ => &[Inputs],
         },
-        Op::Select => (1, false),
-        Op::Marginal => (3, true),
-        Op::Max(_) | Op::LogSumExp(_) => (1, true),
-        Op::MatMul { .. } => (other_sides, false),
-        Op::StaircaseMask(_) | Op::StairsByInput(_) | Op::StairsByWeight(_) => (other_sides, false),
-        Op::Conv(_) | Op::ConvByInput(_) | Op::ConvByWeight(_) => (other_sides, false),
-        Op::KernelMask(..) | Op::TapsByInput(..) | Op::TapsByWeight(..) => (other_sides, false),
-        _ => (0, false),
-    };
-    Reads { inputs, output }
+        Op::Select => Saves::INPUT,
+        Op::Max(_) | Op::LogSumExp(_) | Op::Custom(_) => Saves::BOTH,
+        Op::MatMul { .. } | Op::Bilinear(..) => Saves::OTHER_SIDE[i],
+        _ => Saves::NOTHING,
+    }
 }
 
-/// A recorded operation, seen by its rules.
-pub(crate) struct At<T: Real> {
+/// A recorded operation, as its rules see it.
+pub(crate) struct Recorded<T: Real> {
     pub(crate) node: Node<T>,
     /// The tape, where the sweep is itself recorded.
     pub(crate) tape: Option<Tape<T>>,
     pub(crate) id: NodeId,
 }
 
-impl<T: Real> At<T> {
-    /// Input `i`'s value.
-    fn x(&self, i: usize) -> Var<T> {
+impl<T: Real> Recorded<T> {
+    fn input(&self, i: usize) -> Var<T> {
         let parent = &self.node.parents[i];
-        let value = parent.value.clone().expect("`reads` names every input that a rule uses");
-        match &self.tape {
-            Some(tape) => Var::placed(value, Place { tape: tape.clone(), node: parent.node }),
-            None => Var::from(value),
-        }
+        self.placed(parent.value.as_ref().expect("`saves` names every input that a rule reads"), parent.node)
     }
 
-    /// The result's value.
-    fn y(&self) -> Var<T> {
-        let value = self.node.output.clone().expect("`reads` says where a rule uses the output");
+    fn output(&self) -> Var<T> {
+        self.placed(self.node.output.as_ref().expect("`saves` says where a rule reads the output"), Some(self.id))
+    }
+
+    fn placed(&self, value: &Tensor<T>, node: Option<NodeId>) -> Var<T> {
         match &self.tape {
-            Some(tape) => Var::placed(value, Place { tape: tape.clone(), node: Some(self.id) }),
-            None => Var::from(value),
+            Some(tape) => Var::placed(value.clone(), Place { tape: tape.clone(), node }),
+            None => Var::from(value.clone()),
         }
     }
 }
 
 /// The gradient of input `i`, given the gradient `g` of the result.
-pub(crate) fn derivative<T: Real>(at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
-    let parent = &at.node.parents[i].shape;
-    match &at.node.op {
+pub(crate) fn derivative<T: Real>(op: &Recorded<T>, i: usize, g: Var<T>) -> Var<T> {
+    let shape = &op.node.parents[i].shape;
+    let (x, y) = (|| op.input(0), || op.output());
+    match &op.node.op {
         Op::Leaf => g,
-        Op::Unary(f) => unary(*f, at, g),
-        Op::Binary(f) => binary(*f, at, i, g),
+        Op::Unary(f) => unary(*f, op, g),
+        Op::Binary(f) => binary(*f, op, i, g),
         Op::Select => {
-            let (mask, zero) = (at.x(0), g.zeros_like());
+            let (mask, zero) = (op.input(0), g.zeros_like());
             match i {
                 1 => mask.select(&g, &zero),
                 2 => mask.select(&zero, &g),
                 _ => zero,
             }
         }
-        Op::Sum(axes) => g.reshape(parent.squashed(axes)).broadcast_to(parent),
+        Op::Sum(axes) => g.reshape(shape.squashed(axes)).broadcast_to(shape),
         Op::Max(axes) => {
-            // Where several elements are greatest, they share the gradient.
-            let kept = parent.squashed(axes);
-            let is_max = at.x(0).greater_equal(&at.y().reshape(&kept));
+            // Equal maxima share the gradient.
+            let kept = shape.squashed(axes);
+            let is_max = x().greater_equal(&y().reshape(&kept));
             let share = g.reshape(&kept) / is_max.sum(axes).reshape(&kept);
             is_max * share
         }
         Op::LogSumExp(axes) => {
-            let kept = parent.squashed(axes);
-            (at.x(0) - at.y().reshape(&kept)).exp() * g.reshape(&kept)
+            let kept = shape.squashed(axes);
+            (x() - y().reshape(&kept)).exp() * g.reshape(&kept)
         }
-        Op::Reshape(_) => g.reshape(parent),
+        Op::Reshape(_) => g.reshape(shape),
         // The sweep sums over the stretched axes.
         Op::BroadcastTo(_) => g,
         Op::Permute(order) => {
@@ -143,119 +143,64 @@ pub(crate) fn derivative<T: Real>(at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
             }
             g.permute(&back)
         }
-        Op::Slice { axis, start, step, .. } => g.embed(*axis, *start, *step, parent[*axis]),
-        Op::Embed { axis, start, step, .. } => g.slice_step(*axis, *start, *step, parent[*axis]),
+        Op::Slice { axis, start, step, .. } => g.embed(*axis, *start, *step, shape[*axis]),
+        Op::Embed { axis, start, step, .. } => g.slice_step(*axis, *start, *step, shape[*axis]),
         Op::Concat(axis) => {
-            let start = at.node.parents[..i].iter().map(|p| p.shape[*axis]).sum();
-            g.slice(*axis, start..start + parent[*axis])
+            let start = op.node.parents[..i].iter().map(|p| p.shape[*axis]).sum();
+            g.slice(*axis, start..start + shape[*axis])
         }
-        Op::Gather { axis, indices } => g.scatter_add(*axis, indices, parent[*axis]),
+        Op::Gather { axis, indices } => g.scatter_add(*axis, indices, shape[*axis]),
         Op::ScatterAdd { axis, indices, .. } => g.gather(*axis, indices),
-        Op::Marginal => marginal(at, i, &g),
         Op::MatMul { ta, tb } => match (i, ta, tb) {
-            (0, false, tb) => g.matmul_as(false, &at.x(1), !tb),
-            (0, true, tb) => at.x(1).matmul_as(*tb, &g, true),
-            (_, ta, false) => at.x(0).matmul_as(!ta, &g, false),
-            (_, ta, true) => g.matmul_as(true, &at.x(0), *ta),
+            (0, false, tb) => g.matmul_as(false, &op.input(1), !tb),
+            (0, true, tb) => op.input(1).matmul_as(*tb, &g, true),
+            (_, ta, false) => op.input(0).matmul_as(!ta, &g, false),
+            (_, ta, true) => g.matmul_as(true, &op.input(0), *ta),
         },
-        // The three products under stairs are each other's derivatives.
-        Op::StaircaseMask(stairs) => match i {
-            0 => of_two(Op::StairsByInput(stairs.clone()), g, at.x(1)),
-            _ => of_two(Op::StairsByWeight(stairs.clone()), at.x(0), g),
-        },
-        Op::StairsByInput(stairs) => match i {
-            0 => of_two(Op::StaircaseMask(stairs.clone()), g, at.x(1)),
-            _ => of_two(Op::StairsByWeight(stairs.clone()), g, at.x(0)),
-        },
-        Op::StairsByWeight(stairs) => match i {
-            0 => of_two(Op::StairsByInput(stairs.clone()), at.x(1), g),
-            _ => of_two(Op::StaircaseMask(stairs.clone()), at.x(0), g),
-        },
-        // And so are the three convolutions, of all taps or of some.
-        Op::Conv(geometry) => match i {
-            0 => of_two(Op::ConvByInput(*geometry), g, at.x(1)),
-            _ => of_two(Op::ConvByWeight(*geometry), at.x(0), g),
-        },
-        Op::ConvByInput(geometry) => match i {
-            0 => of_two(Op::Conv(*geometry), g, at.x(1)),
-            _ => of_two(Op::ConvByWeight(*geometry), g, at.x(0)),
-        },
-        Op::ConvByWeight(geometry) => match i {
-            0 => of_two(Op::ConvByInput(*geometry), at.x(1), g),
-            _ => of_two(Op::Conv(*geometry), at.x(0), g),
-        },
-        Op::KernelMask(geometry, taps) => match i {
-            0 => of_two(Op::TapsByInput(*geometry, taps.clone()), g, at.x(1)),
-            _ => of_two(Op::TapsByWeight(*geometry, taps.clone()), at.x(0), g),
-        },
-        Op::TapsByInput(geometry, taps) => match i {
-            0 => of_two(Op::KernelMask(*geometry, taps.clone()), g, at.x(1)),
-            _ => of_two(Op::TapsByWeight(*geometry, taps.clone()), g, at.x(0)),
-        },
-        Op::TapsByWeight(geometry, taps) => match i {
-            0 => of_two(Op::TapsByInput(*geometry, taps.clone()), at.x(1), g),
-            _ => of_two(Op::KernelMask(*geometry, taps.clone()), at.x(0), g),
-        },
+        Op::Bilinear(product, side) => product.derivative(*side, i, g, op.input(1 - i)),
+        Op::Custom(custom) => {
+            let inputs: Vec<Var<T>> = (0..op.node.parents.len()).map(|i| op.input(i)).collect();
+            crate::custom::derivative(&**custom, i, &inputs, &y(), &g, op.tape.is_some())
+        }
     }
-}
-
-fn of_two<T: Real>(op: Op, a: Var<T>, b: Var<T>) -> Var<T> {
-    let operands: Operands<T> = smallvec![a, b];
-    apply(op, operands)
-}
-
-/// By x, from what the forward pass found; by the kernels, in a pass of its own. Where the sweep is recorded, the
-/// derivative is that of the same thing made of ordinary operations.
-fn marginal<T: Real>(at: &At<T>, i: usize, g: &Var<T>) -> Var<T> {
-    let (x, kernels) = (at.x(0), at.x(1));
-    if let Some(tape) = &at.tape {
-        return marginal::pulled(tape, [&x, &kernels], i, g);
-    }
-    let row = |all: &Var<T>, part: usize| all.slice(0, part..part + 1).reshape(x.shape());
-    let found = at.y();
-    if i == 0 {
-        // The third result is the derivative of the second, and has none of its own.
-        let (by_z, by_slope) = (row(g, 0), row(g, 1));
-        return by_z * row(&found, 1).exp() + by_slope * row(&found, 2);
-    }
-    Var::from(marginal::by_kernels([x.value(), kernels.value()], found.value(), g.value()))
 }
 
 /// `f'(x)·g`.
-fn unary<T: Real>(f: Unary, at: &At<T>, g: Var<T>) -> Var<T> {
+fn unary<T: Real>(f: Unary, op: &Recorded<T>, g: Var<T>) -> Var<T> {
+    let (x, y) = (|| op.input(0), || op.output());
     match f {
         Unary::Affine { scale, .. } => g.scale(scale),
         Unary::Sign | Unary::Step | Unary::Within { .. } => g.zeros_like(),
-        Unary::Abs => g * at.x(0).sign(),
-        Unary::Square => g * at.x(0).scale(2.0),
-        Unary::Sqrt => g.scale(0.5) / at.y(),
-        Unary::Recip => -(g * at.y().square()),
-        Unary::Powf(p) => g * at.x(0).powf(p - 1.0).scale(p),
-        Unary::Exp => g * at.y(),
-        Unary::Expm1 => g * at.y().shift(1.0),
-        Unary::Ln => g / at.x(0),
-        Unary::Ln1p => g / at.x(0).shift(1.0),
-        Unary::Sin => g * at.x(0).cos(),
-        Unary::Cos => -(g * at.x(0).sin()),
-        Unary::Tanh => fused(Binary::TanhGrad, g, at.y()),
-        Unary::Sigmoid => fused(Binary::SigmoidGrad, g, at.y()),
+        Unary::Abs => g * x().sign(),
+        Unary::Square => g * x().scale(2.0),
+        Unary::Sqrt => g.scale(0.5) / y(),
+        Unary::Recip => -(g * y().square()),
+        Unary::Powf(p) => g * x().powf(p - 1.0).scale(p),
+        Unary::Exp => g * y(),
+        Unary::Expm1 => g * y().shift(1.0),
+        Unary::Ln => g / x(),
+        Unary::Ln1p => g / x().shift(1.0),
+        Unary::Sin => g * x().cos(),
+        Unary::Cos => -(g * x().sin()),
+        Unary::Tanh => fused(Binary::TanhGrad, g, y()),
+        Unary::Sigmoid => fused(Binary::SigmoidGrad, g, y()),
         // σ(x) = 1 − e^−softplus(x), and 1 − σ(x) = 1 − e^log σ(x).
-        Unary::Softplus => -(g * (-at.y()).expm1()),
-        Unary::LogSigmoid => -(g * at.y().expm1()),
-        Unary::Relu => fused(Binary::StepMul, g, at.y()),
+        Unary::Softplus => -(g * (-y()).expm1()),
+        Unary::LogSigmoid => -(g * y().expm1()),
+        Unary::Relu => fused(Binary::StepMul, g, y()),
         Unary::LeakyRelu(slope) => {
-            let above = if slope < 0.0 { at.x(0).step() } else { at.y().step() };
+            let above = if slope < 0.0 { x().step() } else { y().step() };
             g * above.affine(1.0 - slope, slope)
         }
         // 1 above zero, eˣ = y + 1 below; both are min(y, 0) + 1.
-        Unary::Elu => g * at.y().clamp(f64::NEG_INFINITY, 0.0).shift(1.0),
-        Unary::Clamp { lo, hi } => g * at.x(0).within(lo, hi),
-        Unary::Erf => g * (-at.x(0).square()).exp().scale(FRAC_2_SQRT_PI),
-        Unary::NormalCdf => g * log_density(&at.x(0)).exp(),
-        Unary::LogNormalCdf => g * at.x(0).normal_score(),
+        Unary::Elu => g * y().clamp(f64::NEG_INFINITY, 0.0).shift(1.0),
+        Unary::Clamp { lo, hi } => g * x().within(lo, hi),
+        Unary::Erf => g * (-x().square()).exp().scale(FRAC_2_SQRT_PI),
+        Unary::NormalCdf => g * log_density(&x()).exp(),
+        Unary::LogNormalCdf => g * x().normal_score(),
         // r' = −r·(x + r)
-        Unary::NormalScore => -(g * (at.x(0) + at.y()) * at.y()),
-        Unary::LogNormalQuantile => g / at.y().normal_score(),
+        Unary::NormalScore => -(g * (x() + y()) * y()),
+        Unary::LogNormalQuantile => g / y().normal_score(),
     }
 }
 
@@ -269,18 +214,18 @@ fn fused<T: Real>(f: Binary, a: Var<T>, b: Var<T>) -> Var<T> {
     a.zip(b, f)
 }
 
-/// `∂f(a, b)/∂aᵢ·g`.
-fn binary<T: Real>(f: Binary, at: &At<T>, i: usize, g: Var<T>) -> Var<T> {
-    let (a, b) = (|| at.x(0), || at.x(1));
+/// `∂f(a, b)/∂a·g` for `i = 0`, `∂f(a, b)/∂b·g` for `i = 1`.
+fn binary<T: Real>(f: Binary, op: &Recorded<T>, i: usize, g: Var<T>) -> Var<T> {
+    let (a, b, y) = (|| op.input(0), || op.input(1), || op.output());
     match (f, i) {
         (Binary::Add, _) | (Binary::Sub, 0) => g,
         (Binary::Sub, _) => -g,
         (Binary::Mul, 0) => g * b(),
         (Binary::Mul, _) => g * a(),
         (Binary::Div, 0) => g / b(),
-        (Binary::Div, _) => -(g * at.y() / b()),
+        (Binary::Div, _) => -(g * y() / b()),
         (Binary::Pow, 0) => g * b() * a().pow(&b().shift(-1.0)),
-        (Binary::Pow, _) => g * at.y() * a().ln(),
+        (Binary::Pow, _) => g * y() * a().ln(),
         // Where both are equal, each takes half.
         (Binary::Maximum, 0) => g * share(&a(), &b()),
         (Binary::Maximum, _) => g * share(&b(), &a()),

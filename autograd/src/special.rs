@@ -1,7 +1,7 @@
 //! Special functions of a single `f64`, for what goes number by number and keeps no record, such as the
 //! search for a root. Of whole tensors they are operations of [`Var`](crate::Var).
 
-pub use crate::kernels::double::{log_normal_cdf, log_normal_quantile, normal_score, softplus};
+pub use crate::kernels::math::f64_functions::{log_normal_cdf, log_normal_quantile, normal_score, softplus};
 
 /// Steps of the search for a root: a few, and some dozens where `f` is far from straight. This many are never
 /// needed.

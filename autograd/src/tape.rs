@@ -4,7 +4,7 @@ use crate::gradients::Gradients;
 use crate::op::Op;
 use crate::param::{Param, ParamId};
 use crate::real::Real;
-use crate::rules::{self, At};
+use crate::rules::{self, Recorded};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::trace::Fault;
@@ -39,7 +39,7 @@ struct Record<T: Real> {
 
 /// One recorded operation.
 pub(crate) struct Node<T: Real> {
-    pub(crate) op: Op,
+    pub(crate) op: Op<T>,
     pub(crate) shape: Shape,
     pub(crate) parents: SmallVec<[Parent<T>; 3]>,
     /// The result, where a rule reads it.
@@ -74,8 +74,8 @@ impl<T: Real> Tape<T> {
         Self::with_checks(false)
     }
 
-    /// An empty tape that looks at every result, and remembers the first operation that produced
-    /// an infinity or a NaN: see [`Tape::fault`]. Slower; for finding where a training went wrong.
+    /// An empty tape that checks every result, and remembers the first operation that produced an
+    /// infinity or a NaN: see [`Tape::fault`]. Slower; for finding where training went wrong.
     #[must_use]
     pub fn checked() -> Self {
         Self::with_checks(true)
@@ -93,13 +93,13 @@ impl<T: Real> Tape<T> {
         }))
     }
 
-    /// A value on this tape that nothing is differentiated by: data.
+    /// A value on this tape without a gradient: data.
     #[must_use]
     pub fn constant(&self, value: Tensor<T>) -> Var<T> {
         Var::placed(value, Place { tape: self.clone(), node: None })
     }
 
-    /// A value on this tape by which gradients are wanted.
+    /// A value on this tape with respect to which gradients are wanted.
     #[must_use]
     #[track_caller]
     pub fn variable(&self, value: Tensor<T>) -> Var<T> {
@@ -164,7 +164,7 @@ impl<T: Real> Tape<T> {
         self.0.fault.borrow().clone()
     }
 
-    /// Remembers a first fault, where this tape looks for them.
+    /// Remembers the first fault, if this tape checks for them.
     pub(crate) fn inspect(
         &self,
         name: impl FnOnce() -> String,
@@ -188,7 +188,7 @@ impl<T: Real> Tape<T> {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The gradients of a scalar by every parameter and variable it depends on.
+    /// The gradients of a scalar with respect to every parameter and variable it depends on.
     ///
     /// Frees the records as it goes: the tape cannot be used for recording afterward.
     ///
@@ -200,7 +200,7 @@ impl<T: Real> Tape<T> {
         self.backward_scaled(loss, T::ONE)
     }
 
-    /// The gradients of `weight·loss`: how a shard's mean enters the mean over a whole batch.
+    /// The gradients of `weight·loss`: the contribution of a shard's mean to the mean over the batch.
     ///
     /// # Panics
     /// As [`Tape::backward`].
@@ -226,7 +226,7 @@ impl<T: Real> Tape<T> {
         self.vjp_with(y, seed, xs, Sweep::Keep)
     }
 
-    /// `Σ seed·∂y/∂xᵢ` for each of `xs`, recorded: the results can be differentiated in their turn.
+    /// `Σ seed·∂y/∂xᵢ` for each of `xs`, recorded: the results can be differentiated again.
     #[must_use]
     #[track_caller]
     pub fn vjp_recorded(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>]) -> Vec<Var<T>> {
@@ -258,8 +258,8 @@ impl<T: Real> Tape<T> {
         place.node
     }
 
-    /// Goes back from `root`, whose gradient is `seed`, and returns the gradients that arrived at
-    /// leaves, or at `targets` where they are given.
+    /// Sweeps back from `root`, whose gradient is `seed`, and returns the gradients of the leaves, or of `targets`
+    /// where they are given.
     fn sweep(
         &self,
         root: NodeId,
@@ -287,22 +287,18 @@ impl<T: Real> Tape<T> {
             }
             let gradient = if is_target(id) { found[id].clone() } else { found[id].take() };
             let Some(gradient) = gradient else { continue };
-            let at = At { node, tape: (sweep == Sweep::Record).then(|| self.clone()), id };
-            let wanted = |i: usize| at.node.parents[i].node.filter(|&parent| is_wanted(parent));
-            let last = (0..at.node.parents.len()).rev().find(|&i| wanted(i).is_some());
+            let op = Recorded { node, tape: (sweep == Sweep::Record).then(|| self.clone()), id };
+            let wanted = |i: usize| op.node.parents[i].node.filter(|&parent| is_wanted(parent));
+            let last = (0..op.node.parents.len()).rev().find(|&i| wanted(i).is_some());
             let mut gradient = Some(gradient);
-            for i in 0..at.node.parents.len() {
+            for i in 0..op.node.parents.len() {
                 let Some(parent) = wanted(i) else { continue };
                 let g = if Some(i) == last { gradient.take() } else { gradient.clone() };
-                let g = g.expect("the gradient is given away at the last parent only");
+                let g = g.expect("the gradient is moved out at the last parent only");
                 // Broadcasting is undone here, for every rule at once.
-                let part = rules::derivative(&at, i, g).sum_to(&at.node.parents[i].shape);
-                self.inspect(
-                    || format!("the gradient of {}", at.node.op.name()),
-                    part.value(),
-                    &[Some(parent)],
-                    at.node.at,
-                );
+                let part = rules::derivative(&op, i, g).sum_to(&op.node.parents[i].shape);
+                let name = || format!("the gradient of {}", op.node.op.name());
+                self.inspect(name, part.value(), &[Some(parent)], op.node.at);
                 found[parent] = Some(match found[parent].take() {
                     Some(sum) => sum + part,
                     None => part,

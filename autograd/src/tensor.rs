@@ -1,4 +1,4 @@
-//! A shape and a shared, pooled buffer, row-major.
+//! Tensors: a shape and a shared, pooled buffer, row-major.
 
 use crate::pool::Buffer;
 use crate::real::Real;
@@ -6,7 +6,7 @@ use crate::shape::Shape;
 use std::fmt;
 use std::sync::Arc;
 
-/// Numbers in row-major order. Cloning shares the buffer; writing to a shared buffer copies it first.
+/// An array of numbers in row-major order. Cloning shares the buffer; writing to a shared buffer copies it first.
 #[derive(Clone)]
 pub struct Tensor<T: Real> {
     shape: Shape,
@@ -14,19 +14,19 @@ pub struct Tensor<T: Real> {
 }
 
 impl<T: Real> Tensor<T> {
-    /// A tensor with whatever numbers its buffer held before; every caller overwrites them all.
-    pub(crate) fn stale(shape: impl Into<Shape>) -> Self {
+    /// The elements are what `write` sets them to. It gets those of an old buffer, and must set them all.
+    #[must_use]
+    pub fn computed(shape: impl Into<Shape>, write: impl FnOnce(&mut [T])) -> Self {
         let shape = shape.into();
-        let buffer = Arc::new(Buffer::stale(shape.elements()));
-        Self { shape, buffer }
+        let mut buffer = Buffer::stale(shape.elements());
+        write(buffer.as_mut_slice());
+        Self { shape, buffer: Arc::new(buffer) }
     }
 
     /// All elements `value`.
     #[must_use]
     pub fn full(shape: impl Into<Shape>, value: T) -> Self {
-        let mut out = Self::stale(shape);
-        out.as_mut_slice().fill(value);
-        out
+        Self::computed(shape, |out| out.fill(value))
     }
 
     /// All elements 0.
@@ -41,7 +41,7 @@ impl<T: Real> Tensor<T> {
         Self::full([], value)
     }
 
-    /// The numbers of `values`, in row-major order.
+    /// The elements `values`, in row-major order.
     ///
     /// # Panics
     /// If the shape holds another number of elements.
@@ -55,20 +55,13 @@ impl<T: Real> Tensor<T> {
             shape.elements(),
             values.len()
         );
-        let mut out = Self::stale(shape);
-        out.as_mut_slice().copy_from_slice(values);
-        out
+        Self::computed(shape, |out| out.copy_from_slice(values))
     }
 
     /// The element at flat position `i` is `f(i)`.
     #[must_use]
-    pub fn from_fn(shape: impl Into<Shape>, f: impl FnMut(usize) -> T) -> Self {
-        let mut out = Self::stale(shape);
-        let mut f = f;
-        for (i, x) in out.as_mut_slice().iter_mut().enumerate() {
-            *x = f(i);
-        }
-        out
+    pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(usize) -> T) -> Self {
+        Self::computed(shape, |out| out.iter_mut().enumerate().for_each(|(i, x)| *x = f(i)))
     }
 
     /// The extents.
@@ -77,13 +70,13 @@ impl<T: Real> Tensor<T> {
         &self.shape
     }
 
-    /// The numbers, in row-major order.
+    /// The elements, in row-major order.
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
         self.buffer.as_slice()
     }
 
-    /// The numbers, to write to. Copies them first where another tensor shares the buffer.
+    /// The elements, to write to. Copies them first where another tensor shares the buffer.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         if Arc::get_mut(&mut self.buffer).is_none() {
             let mut own = Buffer::stale(self.shape.elements());
@@ -109,7 +102,7 @@ impl<T: Real> Tensor<T> {
         self.as_slice()[0]
     }
 
-    /// The same numbers under another shape.
+    /// The same elements under another shape.
     ///
     /// # Panics
     /// If the shape holds another number of elements.
@@ -141,7 +134,7 @@ impl<T: Real> Tensor<T> {
         Self::from_slice(self.shape.with(0, range.len()), &self.as_slice()[range.start * width..range.end * width])
     }
 
-    /// The same numbers as another element type, rounded where that is narrower.
+    /// The same elements as another element type, rounded where that is narrower.
     #[must_use]
     pub fn cast<U: Real>(&self) -> Tensor<U> {
         let source = self.as_slice();

@@ -7,7 +7,7 @@ use crate::parallel::{GRAIN, threads, with_budget};
 use crate::real::Real;
 use crate::tensor::Tensor;
 
-pub use crate::kernels::optimize::AdamStep;
+pub use crate::kernels::optimizer::AdamStep;
 
 /// What Adam remembers of one parameter.
 #[derive(Clone, Debug)]

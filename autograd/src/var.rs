@@ -1,20 +1,22 @@
-//! Values, and perhaps their places on a tape.
+//! Values that may have a place on a tape.
 
+use crate::custom::CustomOp;
 use crate::op::{Inputs, Op};
 use crate::real::Real;
-use crate::rules;
+use crate::rules::{Saves, saves};
 use crate::shape::Shape;
 use crate::tape::{Node, NodeId, Parent, Tape};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
-/// A value, and perhaps a place on a tape: the data carries the tape.
+/// A value that may have a place on a tape: the data carries the tape.
 ///
 /// A `Var` made by [`Tape::constant`] or [`Tape::variable`] knows its tape; one made from a
-/// [`Tensor`] by `Var::from` knows none, and computing with it leaves no record. Both go through
-/// the same code. Cloning is cheap: the numbers are shared.
+/// [`Tensor`] by `Var::from` knows none, and computing with it leaves no record. The same code
+/// handles both. Cloning is cheap: the buffer is shared.
 #[derive(Clone)]
 pub struct Var<T: Real> {
     value: Tensor<T>,
@@ -37,13 +39,13 @@ impl<T: Real> Var<T> {
         self.place.as_ref()
     }
 
-    /// The numbers.
+    /// The tensor.
     #[must_use]
     pub fn value(&self) -> &Tensor<T> {
         &self.value
     }
 
-    /// The numbers, leaving the tape behind.
+    /// The tensor, without the tape.
     #[must_use]
     pub fn into_value(self) -> Tensor<T> {
         self.value
@@ -90,7 +92,18 @@ impl<T: Real> Var<T> {
         self.place.as_ref().map(|place| &place.tape)
     }
 
-    /// A constant beside this value: on its tape, or on none where it has none.
+    /// The result of an operation of your own.
+    ///
+    /// # Panics
+    /// If there are no inputs, or they are on different tapes.
+    #[must_use]
+    #[track_caller]
+    pub fn custom(op: impl CustomOp<T> + 'static, inputs: &[&Self]) -> Self {
+        assert!(!inputs.is_empty(), "{}: no inputs", op.name());
+        apply(Op::Custom(Arc::new(op)), inputs.iter().map(|&input| input.clone()).collect())
+    }
+
+    /// A constant on the same tape as this value, or on none where it has none.
     #[must_use]
     pub fn constant_like(&self, value: Tensor<T>) -> Self {
         let place = self.place.as_ref().map(|place| Place { tape: place.tape.clone(), node: None });
@@ -120,9 +133,9 @@ pub(crate) type Operands<T> = SmallVec<[Var<T>; 3]>;
 
 /// Runs an operation, and records it where one of its operands asks for gradients.
 ///
-/// Operands are taken by value: one whose numbers nobody else holds may be overwritten.
+/// Operands are taken by value: one whose buffer nobody else holds may be overwritten.
 #[track_caller]
-pub(crate) fn apply<T: Real>(op: Op, operands: Operands<T>) -> Var<T> {
+pub(crate) fn apply<T: Real>(op: Op<T>, operands: Operands<T>) -> Var<T> {
     let at = Location::caller();
     let mut tape: Option<Tape<T>> = None;
     for operand in &operands {
@@ -147,7 +160,9 @@ pub(crate) fn apply<T: Real>(op: Op, operands: Operands<T>) -> Var<T> {
         tape.inspect(|| op.name(), &value, &nodes, at);
         return Var::placed(value, Place { tape, node: None });
     }
-    let saved = rules::reads(&op, &nodes);
+    // What the rules of the inputs that ask for gradients read.
+    let wanted = (0..nodes.len()).filter(|&i| nodes[i].is_some());
+    let kept: SmallVec<[Saves; 4]> = wanted.flat_map(|i| saves(&op, i)).copied().collect();
     let parents: SmallVec<[Parent<T>; 3]> = operands
         .iter()
         .zip(&nodes)
@@ -155,13 +170,13 @@ pub(crate) fn apply<T: Real>(op: Op, operands: Operands<T>) -> Var<T> {
         .map(|(i, (operand, &node))| Parent {
             node,
             shape: operand.shape().clone(),
-            value: saved.input(i).then(|| operand.value.clone()),
+            value: kept.iter().any(|kept| kept.input(i)).then(|| operand.value.clone()),
         })
         .collect();
     let inputs: Inputs<T> = operands.into_iter().map(Var::into_value).collect();
     let value = op.evaluate(inputs);
     tape.inspect(|| op.name(), &value, &nodes, at);
-    let output = saved.output.then(|| value.clone());
+    let output = kept.contains(&Saves::Output).then(|| value.clone());
     let node = tape.push(Node { op, shape: value.shape().clone(), parents, output, at });
     Var::placed(value, Place { tape, node: Some(node) })
 }

@@ -59,6 +59,7 @@ mod flow;
 pub mod information;
 pub mod layers;
 mod log_sum;
+pub mod marginal;
 pub mod models;
 mod module;
 pub mod nn;

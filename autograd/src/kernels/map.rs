@@ -9,11 +9,11 @@
 
 use std::marker::PhantomData;
 
-use super::element::Element;
 use super::simd::{Isa, Kernel, dispatch};
 use crate::elementwise::{Binary, Unary};
+use crate::real::Real;
 
-/// A function of one number: a closure, or a [`named`] function of [`Element`].
+/// A function of one number: a closure, or a [`named`] function of [`Real`].
 ///
 /// The difference is that the compiler may decide against inlining a closure that has grown
 /// large, and only what is inlined is compiled for the instruction set in use. Closures here
@@ -29,11 +29,11 @@ impl<T, F: Fn(T) -> T> Function<T> for F {
     }
 }
 
-/// A method of [`Element`] as a [`Function`] that is always inlined.
+/// A method of [`Real`] as a [`Function`] that is always inlined.
 macro_rules! named {
     ($name:ident::<$isa:ident>) => {{
         struct Named<I>(PhantomData<I>);
-        impl<T: Element, I: Isa> Function<T> for Named<I> {
+        impl<T: Real, I: Isa> Function<T> for Named<I> {
             #[inline(always)]
             fn at(&self, x: T) -> T {
                 x.$name::<I>()
@@ -104,7 +104,7 @@ struct Apply<P>(Unary, P);
 
 impl<P> Apply<P> {
     #[inline(always)]
-    fn to<I: Isa, T: Element>(self)
+    fn to<I: Isa, T: Real>(self)
     where
         P: Place<T>,
     {
@@ -177,7 +177,7 @@ struct Combine<P>(Binary, P);
 
 impl<P> Combine<P> {
     #[inline(always)]
-    fn to<I: Isa, T: Element>(self)
+    fn to<I: Isa, T: Real>(self)
     where
         P: Pair<T>,
     {
@@ -203,7 +203,7 @@ impl<P> Combine<P> {
 
 /// The larger of two numbers; NaN if either is.
 #[inline(always)]
-pub(super) fn maximum<T: Element>(a: T, b: T) -> T {
+pub(super) fn maximum<T: Real>(a: T, b: T) -> T {
     #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
     let keep = (a > b) | (a != a);
     if keep { a } else { b }
@@ -212,7 +212,7 @@ pub(super) fn maximum<T: Element>(a: T, b: T) -> T {
 /// Makes kernels of the two structs above; `T` is named through the place.
 macro_rules! kernels {
     ($($outer:ident($($place:ident),+);)+) => {$($(
-        impl<T: Element> Kernel for $outer<$place<'_, T>> {
+        impl<T: Real> Kernel for $outer<$place<'_, T>> {
             type Output = ();
             #[inline(always)]
             fn run<I: Isa>(self) {
@@ -229,64 +229,64 @@ kernels! {
 
 /// `out = op(x)`.
 #[track_caller]
-pub(crate) fn unary<T: Element>(op: Unary, x: &[T], out: &mut [T]) {
+pub(crate) fn unary<T: Real>(op: Unary, x: &[T], out: &mut [T]) {
     assert_eq!(x.len(), out.len(), "{op:?}: lengths");
     dispatch(Apply(op, Apart { x, out }));
 }
 
 /// `x = op(x)`.
-pub(crate) fn unary_in_place<T: Element>(op: Unary, x: &mut [T]) {
+pub(crate) fn unary_in_place<T: Real>(op: Unary, x: &mut [T]) {
     dispatch(Apply(op, InPlace { x }));
 }
 
 /// `out = op(a, b)`.
 #[track_caller]
-pub(crate) fn binary<T: Element>(op: Binary, a: &[T], b: &[T], out: &mut [T]) {
+pub(crate) fn binary<T: Real>(op: Binary, a: &[T], b: &[T], out: &mut [T]) {
     assert_eq!((a.len(), b.len()), (out.len(), out.len()), "{op:?}: lengths");
     dispatch(Combine(op, Three { a, b, out }));
 }
 
 /// `a = op(a, b)`.
 #[track_caller]
-pub(crate) fn binary_assign<T: Element>(op: Binary, a: &mut [T], b: &[T]) {
+pub(crate) fn binary_assign<T: Real>(op: Binary, a: &mut [T], b: &[T]) {
     assert_eq!(a.len(), b.len(), "{op:?}: lengths");
     dispatch(Combine(op, IntoLeft { a, b }));
 }
 
 /// `b = op(a, b)`.
 #[track_caller]
-pub(crate) fn binary_assign_right<T: Element>(op: Binary, a: &[T], b: &mut [T]) {
+pub(crate) fn binary_assign_right<T: Real>(op: Binary, a: &[T], b: &mut [T]) {
     assert_eq!(a.len(), b.len(), "{op:?}: lengths");
     dispatch(Combine(op, IntoRight { a, b }));
 }
 
 /// `out = op(a, b)` with one number for every `b`.
 #[track_caller]
-pub(crate) fn binary_scalar<T: Element>(op: Binary, a: &[T], b: T, out: &mut [T]) {
+pub(crate) fn binary_scalar<T: Real>(op: Binary, a: &[T], b: T, out: &mut [T]) {
     assert_eq!(a.len(), out.len(), "{op:?}: lengths");
     dispatch(Combine(op, ByNumber { a, b, out }));
 }
 
 /// `out = op(a, b)` with one number for every `a`.
 #[track_caller]
-pub(crate) fn binary_scalar_left<T: Element>(op: Binary, a: T, b: &[T], out: &mut [T]) {
+pub(crate) fn binary_scalar_left<T: Real>(op: Binary, a: T, b: &[T], out: &mut [T]) {
     assert_eq!(b.len(), out.len(), "{op:?}: lengths");
     dispatch(Combine(op, NumberBy { a, b, out }));
 }
 
 /// `a = op(a, b)` with one number for every `b`.
-pub(crate) fn binary_scalar_in_place<T: Element>(op: Binary, a: &mut [T], b: T) {
+pub(crate) fn binary_scalar_assign<T: Real>(op: Binary, a: &mut [T], b: T) {
     dispatch(Combine(op, ByNumberInPlace { a, b }));
 }
 
 /// `b = op(a, b)` with one number for every `a`.
-pub(crate) fn binary_scalar_left_in_place<T: Element>(op: Binary, a: T, b: &mut [T]) {
+pub(crate) fn binary_scalar_left_assign<T: Real>(op: Binary, a: T, b: &mut [T]) {
     dispatch(Combine(op, NumberByInPlace { a, b }));
 }
 
 /// `out = a` where `mask > 0`, else `b`.
 #[track_caller]
-pub(crate) fn select<T: Element>(mask: &[T], a: &[T], b: &[T], out: &mut [T]) {
+pub(crate) fn select<T: Real>(mask: &[T], a: &[T], b: &[T], out: &mut [T]) {
     let n = out.len();
     assert_eq!((mask.len(), a.len(), b.len()), (n, n, n), "select: lengths");
     dispatch(Select { mask, a, b, out });
@@ -299,7 +299,7 @@ struct Select<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Element> Kernel for Select<'_, T> {
+impl<T: Real> Kernel for Select<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
@@ -312,7 +312,7 @@ impl<T: Element> Kernel for Select<'_, T> {
 
 /// `y += alpha·x`.
 #[track_caller]
-pub(crate) fn axpy<T: Element>(alpha: T, x: &[T], y: &mut [T]) {
+pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len(), "axpy: lengths");
     dispatch(Axpy { alpha, x, y });
 }
@@ -323,7 +323,7 @@ struct Axpy<'a, T> {
     y: &'a mut [T],
 }
 
-impl<T: Element> Kernel for Axpy<'_, T> {
+impl<T: Real> Kernel for Axpy<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {

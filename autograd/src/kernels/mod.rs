@@ -1,24 +1,21 @@
 //! Arithmetic over slices: the only place with `unsafe`.
 
 pub(crate) mod conv;
-pub(crate) mod double;
-pub mod eights;
-mod element;
-mod fast;
 mod gemm;
-mod lanes;
+pub mod lanes;
 mod map;
-pub(crate) mod marginal;
-pub(crate) mod optimize;
-mod product;
+pub(crate) mod math;
+mod matmul;
+pub(crate) mod optimizer;
 mod reduce;
-mod simd;
-pub(crate) mod stairs;
+pub mod scratch;
+pub mod simd;
+mod slices;
+pub(crate) mod staircase;
 
-pub(crate) use conv::Conv2d;
-pub(crate) use conv::Convolve;
-pub(crate) use conv::taps::plan::Plan;
+pub(crate) use conv::{Conv2d, Convolve, Plan};
 pub(crate) use gemm::Gemm;
-pub(crate) use lanes::Lanes;
-pub(crate) use marginal::Marginal;
-pub(crate) use product::matmul;
+pub(crate) use math::Math;
+pub(crate) use matmul::matmul;
+pub(crate) use reduce::Extent;
+pub(crate) use slices::SliceKernels;

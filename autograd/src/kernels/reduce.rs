@@ -5,9 +5,9 @@
 //! elements is right to its last bit. All loops run over contiguous memory: along rows with
 //! many accumulators side by side, down columns a strip at a time with one accumulator each.
 
-use super::element::Element;
 use super::map::maximum;
 use super::simd::{Isa, Kernel, dispatch};
+use crate::real::Real;
 
 /// Accumulators side by side in a sum along a row: enough to hide the latency of addition.
 const LANES: usize = 64;
@@ -20,13 +20,13 @@ const SHORT: usize = 32;
 
 /// The shape of a reduction: `[outer, reduce, inner] → [outer, inner]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
+pub struct Extent {
     /// The product of the sizes before the reduced axis.
-    pub(crate) outer: usize,
+    pub outer: usize,
     /// The reduced axis.
-    pub(crate) reduce: usize,
+    pub reduce: usize,
     /// The product of the sizes after it.
-    pub(crate) inner: usize,
+    pub inner: usize,
 }
 
 impl Extent {
@@ -40,7 +40,7 @@ impl Extent {
 /// A sum of `term(x)`s in `f64`.
 struct Total<'a, T, F>(&'a [T], F);
 
-impl<T: Element, F: Fn(T) -> f64> Kernel for Total<'_, T, F> {
+impl<T: Real, F: Fn(T) -> f64> Kernel for Total<'_, T, F> {
     type Output = f64;
     #[inline(always)]
     fn run<I: Isa>(self) -> f64 {
@@ -49,7 +49,7 @@ impl<T: Element, F: Fn(T) -> f64> Kernel for Total<'_, T, F> {
 }
 
 #[inline(always)]
-fn total<T: Element>(x: &[T], term: impl Fn(T) -> f64) -> f64 {
+fn total<T: Real>(x: &[T], term: impl Fn(T) -> f64) -> f64 {
     if x.len() < SHORT {
         return x.iter().fold(0.0, |sum, &x| sum + term(x));
     }
@@ -80,18 +80,18 @@ fn fold<T: Copy, const N: usize>(mut lanes: [T; N], f: impl Fn(T, T) -> T) -> T 
 }
 
 /// `Σ x²`, with all the digits it was summed in: squares outgrow `f32` early.
-pub(crate) fn sum_squares<T: Element>(x: &[T]) -> f64 {
+pub(crate) fn sum_of_squares<T: Real>(x: &[T]) -> f64 {
     dispatch(Total(x, |x: T| x.to_f64() * x.to_f64()))
 }
 
 /// Whether there is no NaN and no infinity in `x`.
-pub(crate) fn all_finite<T: Element>(x: &[T]) -> bool {
+pub(crate) fn all_finite<T: Real>(x: &[T]) -> bool {
     dispatch(AllFinite(x))
 }
 
 struct AllFinite<'a, T>(&'a [T]);
 
-impl<T: Element> Kernel for AllFinite<'_, T> {
+impl<T: Real> Kernel for AllFinite<'_, T> {
     type Output = bool;
     #[inline(always)]
     fn run<I: Isa>(self) -> bool {
@@ -102,21 +102,21 @@ impl<T: Element> Kernel for AllFinite<'_, T> {
 
 /// Sums along an axis; over nothing, 0.
 #[track_caller]
-pub(crate) fn sum_axis<T: Element>(x: &[T], extent: Extent, out: &mut [T]) {
+pub(crate) fn sum_axis<T: Real>(x: &[T], extent: Extent, out: &mut [T]) {
     extent.check("sum", x, out);
     dispatch(Along { x, extent, out, by: Sums });
 }
 
 /// Maxima along an axis, NaN where there is one; over nothing, −∞.
 #[track_caller]
-pub(crate) fn max_axis<T: Element>(x: &[T], extent: Extent, out: &mut [T]) {
+pub(crate) fn max_axis<T: Real>(x: &[T], extent: Extent, out: &mut [T]) {
     extent.check("max", x, out);
     dispatch(Along { x, extent, out, by: Maxima });
 }
 
 /// `ln Σ eˣ` along an axis, without overflow; over nothing, −∞.
 #[track_caller]
-pub(crate) fn logsumexp_axis<T: Element>(x: &[T], extent: Extent, out: &mut [T]) {
+pub(crate) fn logsumexp_axis<T: Real>(x: &[T], extent: Extent, out: &mut [T]) {
     extent.check("logsumexp", x, out);
     dispatch(Along { x, extent, out, by: LogSumExps });
 }
@@ -137,7 +137,7 @@ struct Scratch<T> {
     terms: [T; STRIP],
 }
 
-impl<T: Element> Scratch<T> {
+impl<T: Real> Scratch<T> {
     #[inline(always)]
     fn new() -> Self {
         Self { sums: [0.0; STRIP], tops: [T::ZERO; STRIP], terms: [T::ZERO; STRIP] }
@@ -153,7 +153,7 @@ struct Along<'a, T, R> {
     by: R,
 }
 
-impl<T: Element, R: Reduction<T>> Kernel for Along<'_, T, R> {
+impl<T: Real, R: Reduction<T>> Kernel for Along<'_, T, R> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
@@ -193,7 +193,7 @@ impl<T: Element, R: Reduction<T>> Kernel for Along<'_, T, R> {
 
 /// Adds the columns of `x` into `sums`, a few rows at a time.
 #[inline(always)]
-fn add_columns<T: Element>(x: &[T], pitch: usize, sums: &mut [f64]) {
+fn add_columns<T: Real>(x: &[T], pitch: usize, sums: &mut [f64]) {
     let n = sums.len();
     for four in x.chunks(4 * pitch) {
         if four.len() >= 3 * pitch + n {
@@ -213,7 +213,7 @@ fn add_columns<T: Element>(x: &[T], pitch: usize, sums: &mut [f64]) {
 }
 
 struct Sums;
-impl<T: Element> Reduction<T> for Sums {
+impl<T: Real> Reduction<T> for Sums {
     #[inline(always)]
     fn row<I: Isa>(x: &[T]) -> T {
         T::from_f64(total(x, T::to_f64))
@@ -231,7 +231,7 @@ impl<T: Element> Reduction<T> for Sums {
 }
 
 struct Maxima;
-impl<T: Element> Reduction<T> for Maxima {
+impl<T: Real> Reduction<T> for Maxima {
     #[inline(always)]
     fn row<I: Isa>(x: &[T]) -> T {
         let mut tops = [T::NEG_INFINITY; MAX_LANES];
@@ -261,13 +261,13 @@ impl<T: Element> Reduction<T> for Maxima {
 
 /// The largest term, which is subtracted from all; 0 where that would make `∞ − ∞`.
 #[inline(always)]
-fn pivot<T: Element>(top: T) -> T {
+fn pivot<T: Real>(top: T) -> T {
     if top.is_finite() { top } else { T::ZERO }
 }
 
 /// `exp(x − top)` for at most `STRIP` elements, left in `terms`.
 #[inline(always)]
-fn exponentials<'a, I: Isa, T: Element>(x: &[T], tops: &[T; STRIP], terms: &'a mut [T; STRIP]) -> &'a [T] {
+fn exponentials<'a, I: Isa, T: Real>(x: &[T], tops: &[T; STRIP], terms: &'a mut [T; STRIP]) -> &'a [T] {
     for ((term, &x), &top) in terms.iter_mut().zip(x).zip(tops) {
         *term = x - top;
     }
@@ -280,7 +280,7 @@ fn exponentials<'a, I: Isa, T: Element>(x: &[T], tops: &[T; STRIP], terms: &'a m
 }
 
 struct LogSumExps;
-impl<T: Element> Reduction<T> for LogSumExps {
+impl<T: Real> Reduction<T> for LogSumExps {
     #[inline(always)]
     fn row<I: Isa>(x: &[T]) -> T {
         let top = pivot(<Maxima as Reduction<T>>::row::<I>(x));

@@ -1,25 +1,54 @@
-//! Which vector instructions the machine has, and how a loop is compiled for each of them.
+//! Loops compiled for the vector instructions of the machine: for the kernels of this crate, and of
+//! a [`CustomOp`](crate::CustomOp).
 //!
-//! Every loop of the kernels is written once, as ordinary safe Rust over slices, in the
-//! [`Kernel::run`] of some small struct. [`dispatch`] holds three copies of it, compiled for
-//! three instruction sets, and enters the best one the machine can execute; the compiler
-//! turns the scalar loop into vector code in each. What this asks of the loop body is only
-//! that it has no branches and no calls, i.e. that both sides of every choice are computed.
+//! A loop is written once, as ordinary safe Rust over slices, in the [`Kernel::run`] of a small
+//! struct. [`dispatch`] holds a copy of it for each instruction set, and runs the best one that the
+//! machine can execute; the compiler turns the scalar loop into vector code in each. For that the
+//! loop must have no branches and no calls: both sides of every choice are computed.
 //!
-//! The instruction set reaches the body as a type parameter, because one thing must differ:
-//! a fused multiply-add is one instruction where there is hardware for it and a slow library
-//! call where there is not (see [`mul_add`]).
+//! The instruction set reaches the loop as a type parameter, because one thing must differ: a fused
+//! multiply-add is one instruction where there is hardware for it and a slow library call where
+//! there is not (see [`Math::mul_add`]).
+//!
+//! ```
+//! use autograd::Real;
+//! use autograd::simd::{Isa, Kernel, dispatch};
+//!
+//! /// `x ← x·σ(x)`.
+//! struct Swish<'a, T>(&'a mut [T]);
+//!
+//! impl<T: Real> Kernel for Swish<'_, T> {
+//!     type Output = ();
+//!     #[inline(always)]
+//!     fn run<I: Isa>(self) {
+//!         for x in self.0 {
+//!             *x = *x * x.sigmoid::<I>();
+//!         }
+//!     }
+//! }
+//!
+//! let mut x = [0.0f32, 2.0];
+//! dispatch(Swish(&mut x));
+//! assert!((x[1] - 2.0 / (1.0 + (-2.0f32).exp())).abs() < 1e-6);
+//! ```
+//!
+//! With the feature `levels`, `on_every_level` runs a test at each instruction set of the machine.
 
 #![allow(
     unsafe_code,
     reason = "a function compiled for extra CPU features is callable only once they are known to be there"
 )]
 
+pub use super::math::Math;
+
 use std::sync::OnceLock;
+#[cfg(any(test, feature = "levels"))]
+pub use testing::on_every_level;
 
 /// An instruction set, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
+#[non_exhaustive]
+pub enum Level {
     /// Whatever the whole program was compiled for.
     Portable,
     /// 256-bit vectors with fused multiply-add.
@@ -60,8 +89,8 @@ impl Level {
     }
 
     /// The level [`dispatch`] uses: the best one, unless a test has asked for another.
-    fn current() -> Self {
-        #[cfg(test)]
+    pub(crate) fn current() -> Self {
+        #[cfg(any(test, feature = "levels"))]
         if let Some(level) = testing::forced() {
             return level;
         }
@@ -69,8 +98,37 @@ impl Level {
     }
 }
 
+impl Level {
+    /// Whether this machine has the instructions.
+    pub(crate) fn is_available(self) -> bool {
+        self <= Self::detected()
+    }
+
+    /// The elements of a vector.
+    pub(crate) fn vector<T>(self) -> usize {
+        let bytes = match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 64,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2Fma => 32,
+            Self::Portable => 16,
+        };
+        bytes / size_of::<T>()
+    }
+
+    /// The levels this machine has.
+    #[cfg(any(test, feature = "levels"))]
+    pub(crate) fn available() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let all = [Self::Portable, Self::Avx2Fma, Self::Avx512];
+        #[cfg(not(target_arch = "x86_64"))]
+        let all = [Self::Portable];
+        all.into_iter().filter(|level| level.is_available())
+    }
+}
+
 /// The instruction set a loop body is being compiled for.
-pub(crate) trait Isa {
+pub trait Isa {
     /// Whether a fused multiply-add is a single instruction.
     const FUSED: bool;
 }
@@ -102,7 +160,7 @@ pub(crate) fn mul_add_f64<I: Isa>(a: f64, b: f64, c: f64) -> f64 {
 }
 
 /// A loop, with its operands, that [`dispatch`] can run on any instruction set.
-pub(crate) trait Kernel {
+pub trait Kernel {
     /// What the loop returns.
     type Output;
 
@@ -113,7 +171,7 @@ pub(crate) trait Kernel {
 
 /// Runs `kernel` on the best instruction set of this machine.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     match Level::current() {
         // SAFETY: `detect` returns this level only when the CPU has each of the features that
         // `on_avx512` enables, and tests force only levels up to the detected one.
@@ -126,7 +184,7 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
 
 /// Runs `kernel` on the best instruction set of this machine.
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     match Level::current() {
         Level::Portable => kernel.run::<Baseline>(),
     }
@@ -145,8 +203,8 @@ fn on_avx2<K: Kernel>(kernel: K) -> K::Output {
 }
 
 /// Running one test on every level the machine has.
-#[cfg(test)]
-pub(crate) mod testing {
+#[cfg(any(test, feature = "levels"))]
+mod testing {
     use super::Level;
     use std::cell::Cell;
 
@@ -158,8 +216,9 @@ pub(crate) mod testing {
         FORCED.get()
     }
 
-    /// Calls `body` once a level, with [`super::dispatch`] on this thread held to that level.
-    pub(crate) fn on_every_level(mut body: impl FnMut(Level)) {
+    /// Calls `body` once for each level of the machine, with [`dispatch`](super::dispatch) on this thread held to that
+    /// level.
+    pub fn on_every_level(mut body: impl FnMut(Level)) {
         /// Lifts the override even when `body` panics.
         struct Lift;
         impl Drop for Lift {
@@ -168,20 +227,10 @@ pub(crate) mod testing {
             }
         }
         let _lift = Lift;
-        for level in levels() {
+        for level in Level::available() {
             FORCED.set(Some(level));
             body(level);
         }
-    }
-
-    /// The levels this machine can execute.
-    pub(crate) fn levels() -> Vec<Level> {
-        let best = Level::detected();
-        #[cfg(target_arch = "x86_64")]
-        let all = [Level::Portable, Level::Avx2Fma, Level::Avx512];
-        #[cfg(not(target_arch = "x86_64"))]
-        let all = [Level::Portable];
-        all.into_iter().filter(|&level| level <= best).collect()
     }
 }
 
@@ -205,7 +254,7 @@ mod tests {
     #[test]
     fn the_override_reaches_the_loop() {
         let x = [1.0 + f32::EPSILON; 37];
-        testing::on_every_level(|level| {
+        on_every_level(|level| {
             let mut out = [0.0; 37];
             let fused = dispatch(Residue(&x, &mut out));
             assert_eq!(Level::current(), level);

@@ -1,12 +1,12 @@
-//! Matrix products, whole and under stairs, and convolutions, of all taps or of some.
+//! Matrix products and convolutions, with and without masks.
 
-use crate::eval::output_shape;
+use crate::bilinear::{Bilinear, Side};
+use crate::kernel_mask::KernelMask;
 use crate::kernels::Conv2d;
 use crate::op::Op;
 use crate::real::Real;
 use crate::shape::Shape;
-use crate::stairs::StaircaseMask;
-use crate::taps::KernelMask;
+use crate::staircase::StaircaseMask;
 use crate::var::{Var, apply};
 use smallvec::smallvec;
 
@@ -17,7 +17,7 @@ pub struct ConvSpec {
     pub stride: [usize; 2],
     /// Zeros added on both sides.
     pub padding: [usize; 2],
-    /// Distance between a window's taps.
+    /// Distance between neighboring elements of a window.
     pub dilation: [usize; 2],
 }
 
@@ -34,7 +34,7 @@ impl<T: Real> Var<T> {
     /// Leading axes broadcast.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     #[must_use]
     #[track_caller]
     pub fn matmul(&self, other: &Self) -> Self {
@@ -44,7 +44,7 @@ impl<T: Real> Var<T> {
     /// `x·yᵀ`: as [`Var::matmul`] with the second operand transposed, by strides and without a copy.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     #[must_use]
     #[track_caller]
     pub fn matmul_t(&self, other: &Self) -> Self {
@@ -54,7 +54,7 @@ impl<T: Real> Var<T> {
     /// `xᵀ·y`: as [`Var::matmul`] with the first operand transposed, by strides and without a copy.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     #[must_use]
     #[track_caller]
     pub fn t_matmul(&self, other: &Self) -> Self {
@@ -66,12 +66,12 @@ impl<T: Real> Var<T> {
         let (a, b) = (self.shape(), other.shape());
         let mark = |t: bool| if t { "ᵀ" } else { "" };
         // Not a closure that panics: its panic would be reported here and not at the caller's line.
-        let misfit = || format!("matmul: {a}{} · {b}{}", mark(ta), mark(tb));
-        assert!(a.rank() >= 2 && b.rank() >= 2, "{}", misfit());
+        let mismatch = || format!("matmul: {a}{} · {b}{}", mark(ta), mark(tb));
+        assert!(a.rank() >= 2 && b.rank() >= 2, "{}", mismatch());
         let (la, lb) = (a.rank() - 2, b.rank() - 2);
         let inner_a = if ta { a[la] } else { a[la + 1] };
         let inner_b = if tb { b[lb + 1] } else { b[lb] };
-        assert!(inner_a == inner_b, "{}", misfit());
+        assert!(inner_a == inner_b, "{}", mismatch());
         if la > 0 && lb == 0 && !ta {
             // One matrix on the right for all on the left: a single tall product.
             let rows = a[..=la].iter().product();
@@ -79,7 +79,7 @@ impl<T: Real> Var<T> {
             let tall = self.reshape([rows, a[la + 1]]).matmul_as(false, other, tb);
             return tall.reshape(a.with(la + 1, cols));
         }
-        let Some(lead) = Shape::new(&a[..la]).broadcast(&Shape::new(&b[..lb])) else { panic!("{}", misfit()) };
+        let Some(lead) = Shape::new(&a[..la]).broadcast(&Shape::new(&b[..lb])) else { panic!("{}", mismatch()) };
         let stretch = |x: &Self, from: usize| {
             let full: Shape = lead.iter().chain(&x.shape()[from..]).copied().collect();
             x.broadcast_to(full)
@@ -88,12 +88,12 @@ impl<T: Real> Var<T> {
     }
 
     /// `x·(M∘W)ᵀ`, a masked linear layer: `[…, inputs]` and weights `[outputs, inputs]` to
-    /// `[…, outputs]`, where M is the mask of `stairs`. Does little more than the part of the work of
+    /// `[…, outputs]`, where M is `mask`. Takes little more than the part of the work of
     /// [`Var::matmul_t`] that the mask leaves.
     ///
-    /// A weight beyond the stairs counts as 0 whatever it holds, and its gradient is exactly 0. (An
-    /// infinity or a NaN in the *input* may spread to outputs that do not see it, as 0·∞ does where
-    /// the mask is multiplied.)
+    /// A masked weight counts as 0 whatever its value, and its gradient is exactly 0. (An infinity or a
+    /// NaN in the *input* may spread to outputs that do not see it, as 0·∞ does where the mask is
+    /// multiplied.)
     ///
     /// ```
     /// use autograd::{StaircaseMask, Tensor, Var};
@@ -105,40 +105,38 @@ impl<T: Real> Var<T> {
     /// ```
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     #[must_use]
     #[track_caller]
-    pub fn matmul_t_masked(&self, weight: &Self, stairs: &StaircaseMask) -> Self {
+    pub fn matmul_t_masked(&self, weight: &Self, mask: &StaircaseMask) -> Self {
         let (x, w) = (self.shape(), weight.shape());
-        let (inputs, outputs) = (stairs.inputs(), stairs.outputs());
+        let (inputs, outputs) = (mask.inputs(), mask.outputs());
         assert!(
             x.last() == Some(&inputs) && w[..] == [outputs, inputs],
-            "matmul_t_masked: {x} · {w}ᵀ with stairs of {outputs} outputs over {inputs} inputs"
+            "matmul_t_masked: {x} · {w}ᵀ with a mask of {outputs} outputs over {inputs} inputs"
         );
         let last = x.rank() - 1;
-        let rows = x[..last].iter().product();
-        let tall = apply(Op::StaircaseMask(stairs.clone()), smallvec![self.reshape([rows, inputs]), weight.clone()]);
-        tall.reshape(x.with(last, outputs))
+        let rows = self.reshape([x[..last].iter().product(), inputs]);
+        let y = Bilinear::Linear(mask.clone()).side(Side::Output, rows, weight.clone());
+        y.reshape(x.with(last, outputs))
     }
 
     /// The convolution (cross-correlation) of images `[batch, in, height, width]` with kernels
     /// `[out, in, kernel height, kernel width]`.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     #[must_use]
     #[track_caller]
     pub fn conv2d(&self, weight: &Self, spec: ConvSpec) -> Self {
-        let (x, w) = (self.shape(), weight.shape());
-        assert!(x.rank() == 4 && w.rank() == 4 && x[1] == w[1], "conv2d: images {x} with kernels {w}");
-        let geometry = geometry([x[0], x[1], x[2], x[3]], w, spec);
-        apply(Op::Conv(geometry), smallvec![self.clone(), weight.clone()])
+        let geometry = geometry("conv2d", self.shape(), weight.shape(), spec);
+        Bilinear::Conv(geometry).side(Side::Output, self.clone(), weight.clone())
     }
 
-    /// [`Var::conv2d`] of the live taps alone: `x ⋆ (M∘W)`, where M is the mask of `taps`. With stride
-    /// 1 it does only the part of the work that the mask leaves.
+    /// [`Var::conv2d`] under a mask: `x ⋆ (M∘W)`, where M is `mask`. With stride 1 it does only the part
+    /// of the work that the mask leaves.
     ///
-    /// A dead tap counts as 0 whatever its weight holds, and the weight's gradient is exactly 0.
+    /// A masked weight counts as 0 whatever its value, and its gradient is exactly 0.
     ///
     /// ```
     /// use autograd::{ConvSpec, KernelMask, Tensor, Var};
@@ -146,21 +144,21 @@ impl<T: Real> Var<T> {
     /// let image = Var::from(Tensor::from_slice([1, 1, 2, 2], &[1.0f32, 10.0, 100.0, 1000.0]));
     /// let mut weight = Tensor::full([1, 1, 3, 3], 1.0);
     /// weight.as_mut_slice()[8] = f32::NAN;
-    /// let taps = KernelMask::preceding(&[0], &[0], [3, 3]);
-    /// let sums = image.conv2d_masked(&Var::from(weight), ConvSpec::padded(1), &taps);
+    /// let mask = KernelMask::preceding(&[0], &[0], [3, 3]);
+    /// let sums = image.conv2d_masked(&Var::from(weight), ConvSpec::padded(1), &mask);
     /// assert_eq!(sums.value().as_slice(), [1.0, 11.0, 111.0, 1111.0]);
     /// ```
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     #[must_use]
     #[track_caller]
-    pub fn conv2d_masked(&self, weight: &Self, spec: ConvSpec, taps: &KernelMask) -> Self {
+    pub fn conv2d_masked(&self, weight: &Self, spec: ConvSpec, mask: &KernelMask) -> Self {
         let (x, w) = (self.shape(), weight.shape());
-        let fits = x.rank() == 4 && w[..] == taps.shape() && x[1] == w[1];
-        assert!(fits, "conv2d_masked: images {x} with kernels {w} and taps of {:?}", taps.shape());
-        let geometry = geometry([x[0], x[1], x[2], x[3]], w, spec);
-        apply(Op::KernelMask(geometry, taps.clone()), smallvec![self.clone(), weight.clone()])
+        let fits = w[..] == mask.shape();
+        assert!(fits, "conv2d_masked: images {x} with kernels {w} and a mask of {:?}", mask.shape());
+        let geometry = geometry("conv2d_masked", x, w, spec);
+        Bilinear::MaskedConv(geometry, mask.clone()).side(Side::Output, self.clone(), weight.clone())
     }
 
     /// The transposed convolution: the adjoint of [`Var::conv2d`] in its images. Maps
@@ -173,13 +171,10 @@ impl<T: Real> Var<T> {
     pub fn conv2d_transposed(&self, weight: &Self, spec: ConvSpec, size: [usize; 2]) -> Self {
         let (y, w) = (self.shape(), weight.shape());
         assert!(y.rank() == 4 && w.rank() == 4 && y[1] == w[0], "conv2d_transposed: {y} with kernels {w}");
-        let geometry = geometry([y[0], w[1], size[0], size[1]], w, spec);
-        assert!(
-            output_shape(&geometry) == *y,
-            "conv2d_transposed: images of {size:?} convolve to {}, not to {y}",
-            output_shape(&geometry)
-        );
-        apply(Op::ConvByInput(geometry), smallvec![self.clone(), weight.clone()])
+        let geometry = geometry("conv2d_transposed", &[y[0], w[1], size[0], size[1]].into(), w, spec);
+        let forward = Shape::from(geometry.shape(Side::Output));
+        assert!(forward == *y, "conv2d_transposed: images of {size:?} convolve to {forward}, not to {y}");
+        Bilinear::Conv(geometry).side(Side::Input, self.clone(), weight.clone())
     }
 
     /// The convolution of signals `[batch, in, length]` with kernels `[out, in, kernel length]`.
@@ -187,7 +182,7 @@ impl<T: Real> Var<T> {
     /// after makes it causal.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     #[must_use]
     #[track_caller]
     pub fn conv1d(&self, weight: &Self, dilation: usize, before: usize, after: usize) -> Self {
@@ -202,15 +197,12 @@ impl<T: Real> Var<T> {
 }
 
 #[track_caller]
-fn geometry([batch, channels, height, width]: [usize; 4], w: &Shape, spec: ConvSpec) -> Conv2d {
-    match Conv2d::with(
-        [batch, channels, height, width],
-        [w[0], w[1], w[2], w[3]],
-        spec.stride,
-        spec.padding,
-        spec.dilation,
-    ) {
+fn geometry(operation: &str, x: &Shape, w: &Shape, spec: ConvSpec) -> Conv2d {
+    let (Ok(images), Ok(kernels)) = (x[..].try_into(), w[..].try_into()) else {
+        panic!("{operation}: images {x} with kernels {w}, where both have four axes");
+    };
+    match Conv2d::new(images, kernels, spec) {
         Ok(geometry) => geometry,
-        Err(why) => panic!("conv2d: {why}"),
+        Err(why) => panic!("{operation}: images {x} with kernels {w}: {why}"),
     }
 }

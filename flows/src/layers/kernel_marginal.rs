@@ -1,13 +1,13 @@
-//! Each dimension made normal through a mixture of kernels.
+//! Each dimension made normal by a mixture of kernels.
 
 use super::Elementwise;
 use super::implicit::recorded_root;
 use crate::bijection::{Bijection, Context, Mapped};
+use crate::marginal::{self, LogisticMixture, logistic_bandwidth};
 use crate::module::{Module, Visitor};
-use autograd::marginal::{self, LogisticMixture, logistic_bandwidth};
 use autograd::{Param, Real, Tensor, Var, special};
 
-/// Variances are raised by this: a dimension that does not vary has kernels of some width all the same.
+/// Added to variances, so that kernels have some width even in a constant dimension.
 const FLOOR: f64 = 1e-6;
 
 /// The trainable marginal layer of a Gaussianization flow (Meng et al. 2020), on `[batch, D]`: in each dimension K
@@ -18,12 +18,12 @@ const FLOOR: f64 = 1e-6;
 /// to_data:    x = F⁻¹(Φ(z)),                                  log|det ∂x/∂z| = Σ (log φ(z) − log f(x))
 /// -->
 ///
-/// From x to z (from z to x it is a root, with the other sign):
+/// From x to z (from z to x it is a root, and the log-determinant has the other sign):
 ///
 #[doc = include_str!("../../formulas/kernel-marginal.html")]
 ///
 /// Here σ is the sigmoid, and w the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
-/// `[D, K]`. One formula holds from one tail to the other: see [`autograd::marginal`].
+/// `[D, K]`. One formula holds from one tail to the other: see [`crate::marginal`].
 ///
 /// `initialize` puts the kernels at rows of the first batch, with equal weights and the bandwidth of n kernels where
 /// the dimension's deviation is s:
@@ -32,9 +32,9 @@ const FLOOR: f64 = 1e-6;
 ///
 #[doc = include_str!("../../formulas/bandwidth.html")]
 ///
-/// That is a kernel density estimate, from which training goes on. In a chain each layer does so on data that the
-/// layers before have mapped. Whether that has been done is a buffer of its own, `started`: a model read from a
-/// checkpoint never starts anew.
+/// That is a kernel density estimate, from which training continues. In a chain, each layer does this with the data as
+/// mapped by the layers before it. The buffer `started` records that it was done: a model read from a checkpoint is
+/// not initialized again.
 #[derive(Debug)]
 pub struct KernelMarginal<T: Real> {
     logits: Param<T>,
@@ -44,8 +44,8 @@ pub struct KernelMarginal<T: Real> {
 }
 
 impl<T: Real> KernelMarginal<T> {
-    /// With `kernels` kernels in each of `dims` dimensions, spread as a standard normal's quantiles: nearly the
-    /// identity, until it sees data.
+    /// With `kernels` kernels in each of `dims` dimensions, at a standard normal's quantiles: nearly the identity,
+    /// until it is initialized with data.
     ///
     /// # Panics
     /// If there are no kernels.
@@ -76,7 +76,7 @@ impl<T: Real> KernelMarginal<T> {
         layer
     }
 
-    /// One dimension's mixture, for looking at: F, f and z of single numbers.
+    /// One dimension's mixture, for F, f and z of single numbers.
     ///
     /// # Panics
     /// If there is no such dimension.
@@ -90,7 +90,7 @@ impl<T: Real> KernelMarginal<T> {
         LogisticMixture::new(&row(&self.logits), &row(&self.locations), &row(&self.log_scales))
     }
 
-    /// Puts the kernels at rows evenly spaced in these, each row again and again where there are too few.
+    /// Puts the kernels at rows evenly spaced among these, repeating rows where there are too few.
     fn start_at(&self, rows: &Tensor<T>) {
         let shape = self.locations.shape();
         let (dims, kernels, count) = (shape[0], shape[1], rows.shape()[0]);
@@ -112,7 +112,7 @@ impl<T: Real> KernelMarginal<T> {
         self.started.set(Tensor::scalar(T::ONE));
     }
 
-    /// The parameters as one, `[3, D, K]`, on x's tape.
+    /// The parameters as one tensor `[3, D, K]` on x's tape.
     fn kernels(&self, x: &Var<T>) -> Var<T> {
         let parts = [&self.logits, &self.locations, &self.log_scales].map(|param| {
             let part = param.on(x);

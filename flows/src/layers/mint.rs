@@ -10,7 +10,7 @@ use crate::bijection::{Bijection, Context, Inversion, Mapped};
 use crate::module::{Module, Visitor};
 use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
 use crate::round_trip::Distance;
-use autograd::eights::LANES;
+use autograd::lanes::LANES;
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use root::STEPS;

@@ -2,11 +2,12 @@
 
 use super::case::{Case, binary, shaped, unary};
 use super::draw::{self, Domain, POSITIVE, REAL, axes, order, tensor};
+use super::kernel_mask;
 use super::products;
-use super::stairs;
-use super::taps;
+use super::staircase;
+use autograd::Var;
 use autograd::elementwise::{Binary, Unary};
-use autograd::{Var, marginal};
+use flows::marginal;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -25,8 +26,8 @@ pub(super) fn all() -> Vec<Entry> {
     all.extend(reductions());
     all.extend(moves());
     all.extend(products::all());
-    all.extend(stairs::all());
-    all.extend(taps::all());
+    all.extend(staircase::all());
+    all.extend(kernel_mask::all());
     all
 }
 

@@ -4,9 +4,9 @@ mod mutations;
 
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error, second_directional};
-use autograd::marginal::{self, LogisticMixture, logistic_bandwidth};
 use autograd::{Real, Tape, Tensor, Var, check, diff, parallel};
 use flows::layers::{KernelMarginal, Permutation};
+use flows::marginal::{self, LogisticMixture, logistic_bandwidth};
 use flows::{Bijection, Chain, Context, Module};
 use rand::RngExt;
 

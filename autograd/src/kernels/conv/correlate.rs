@@ -4,10 +4,13 @@
 //! [`super::micro`] runs over panels of output rows that stay in the cache, into a buffer that is
 //! then written to the output in its own order.
 
-use super::Conv2d;
 use super::axis::{Axis, Plan, Sizes, Source};
-use super::micro::{Convolve, Level, Product};
-use crate::kernels::gemm::scratch;
+use super::geometry::{Conv2d, Images};
+use super::micro::Product;
+use crate::bilinear::Side;
+use crate::kernels::scratch;
+use crate::kernels::simd::Level;
+use crate::real::Real;
 
 /// Places of the output that are computed before they are written out: 64 channels of them in
 /// `f32` are an eighth of a megabyte.
@@ -17,73 +20,60 @@ pub(super) const PANEL: usize = 512;
 /// second-level cache.
 const STAY: usize = 512 << 10;
 
-/// Images in, images out, one way or the other.
+/// Images in, images out: the convolution or its adjoint in the input.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Correlation {
     level: Level,
     rows: Plan,
     cols: Plan,
-    from: Side,
-    to: Side,
+    from: Images,
+    to: Images,
+    /// How far apart the weights of neighboring channels are, on either side.
+    from_pitch: usize,
+    to_pitch: usize,
     batch: usize,
     kernel_w: usize,
     taps: usize,
 }
 
-/// The channels and image size on one side, and how far apart its channels are in the weights.
-#[derive(Clone, Copy, Debug)]
-struct Side {
-    channels: usize,
-    pitch: usize,
-    height: usize,
-    width: usize,
+/// Blocks of channels, evenly as wide as a tile can be: the first lane and how many, whole vectors.
+pub(super) fn blocks(level: Level, vector: usize, channels: usize) -> impl Iterator<Item = (usize, usize)> {
+    let vectors = channels.div_ceil(vector);
+    let blocks = vectors.div_ceil(level.tile_vectors());
+    (0..blocks).map(move |i| {
+        let (first, end) = (vectors * i / blocks, vectors * (i + 1) / blocks);
+        (first * vector, (end - first) * vector)
+    })
 }
 
 /// The sizes of `geometry` along both axes.
 pub(super) fn sizes(geometry: &Conv2d) -> [Sizes; 2] {
-    let [stride, padding, dilation] = [geometry.stride, geometry.padding, geometry.dilation];
-    let along = |axis: usize, input, output, kernel| Sizes {
+    let Conv2d { input, output, kernel, spec, .. } = *geometry;
+    [(0, input.height, output.height), (1, input.width, output.width)].map(|(axis, input, output)| Sizes {
         input,
         output,
-        kernel,
-        stride: stride[axis],
-        padding: padding[axis],
-        dilation: dilation[axis],
-    };
-    [
-        along(0, geometry.in_h, geometry.out_h(), geometry.kernel_h),
-        along(1, geometry.in_w, geometry.out_w(), geometry.kernel_w),
-    ]
+        kernel: kernel[axis],
+        stride: spec.stride[axis],
+        padding: spec.padding[axis],
+        dilation: spec.dilation[axis],
+    })
 }
 
 impl Correlation {
-    pub(super) fn forward(level: Level, geometry: &Conv2d) -> Self {
-        let [rows, cols] = sizes(geometry).map(Plan::forward);
-        let (from, to) = Self::sides(geometry);
-        Self { level, rows, cols, from, to, batch: geometry.batch, kernel_w: geometry.kernel_w, taps: geometry.taps() }
-    }
-
-    pub(super) fn adjoint(level: Level, geometry: &Conv2d) -> Self {
-        let [rows, cols] = sizes(geometry).map(Plan::adjoint);
-        let (to, from) = Self::sides(geometry);
-        Self { level, rows, cols, from, to, batch: geometry.batch, kernel_w: geometry.kernel_w, taps: geometry.taps() }
-    }
-
-    /// The input's side and the output's.
-    fn sides(geometry: &Conv2d) -> (Side, Side) {
+    /// The convolution, or its adjoint in the input.
+    pub(super) fn new(level: Level, geometry: &Conv2d, side: Side) -> Self {
+        let Conv2d { batch, input, output, kernel, .. } = *geometry;
         let taps = geometry.taps();
-        let input = Side { channels: geometry.in_channels, pitch: taps, height: geometry.in_h, width: geometry.in_w };
-        let output = Side {
-            channels: geometry.out_channels,
-            pitch: geometry.in_channels * taps,
-            height: geometry.out_h(),
-            width: geometry.out_w(),
-        };
-        (input, output)
+        let pitch = [taps, input.channels * taps];
+        let is_forward = side == Side::Output;
+        let [rows, cols] = sizes(geometry).map(if is_forward { Plan::forward } else { Plan::adjoint });
+        let ([from, to], [from_pitch, to_pitch]) =
+            if is_forward { ([input, output], pitch) } else { ([output, input], [pitch[1], pitch[0]]) };
+        Self { level, rows, cols, from, to, from_pitch, to_pitch, batch, kernel_w: kernel[1], taps }
     }
 
     /// Computes `out` from `source` and the weights, images split over `threads`.
-    pub(super) fn run<T: Convolve>(&self, threads: usize, source: &[T], weights: &[T], out: &mut [T]) {
+    pub(super) fn run<T: Real>(&self, threads: usize, source: &[T], weights: &[T], out: &mut [T]) {
         for r in 0..self.rows.phases() {
             for c in 0..self.cols.phases() {
                 let phase = self.phase::<T>(self.rows.phase(r), self.cols.phase(c));
@@ -94,7 +84,7 @@ impl Correlation {
         }
     }
 
-    fn phase<T: Convolve>(&self, rows: Axis, cols: Axis) -> Phase {
+    fn phase<T: Real>(&self, rows: Axis, cols: Axis) -> Phase {
         let vector = self.level.vector::<T>();
         let unpadded = Source::new(self.from.channels, self.rows, self.cols, 0);
         // Lanes hold whole vectors of channels, or, where rows follow each other, of places that
@@ -145,18 +135,7 @@ impl Phase {
         self.all.to.channels.next_multiple_of(self.vector)
     }
 
-    /// Blocks of channels, evenly as wide as a tile can be: the first channel and the lanes.
-    fn blocks(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let vector = self.vector;
-        let vectors = self.all.to.channels.div_ceil(vector);
-        let blocks = vectors.div_ceil(self.all.level.vectors());
-        (0..blocks).map(move |i| {
-            let (first, end) = (vectors * i / blocks, vectors * (i + 1) / blocks);
-            (first * vector, (end - first) * vector)
-        })
-    }
-
-    fn run<T: Convolve>(&self, threads: usize, source: &[T], weights: &[T], out: &mut [T]) {
+    fn run<T: Real>(&self, threads: usize, source: &[T], weights: &[T], out: &mut [T]) {
         let terms = self.terms();
         let channels = if self.places { self.all.to.channels } else { self.lanes() };
         let places = if self.places { 0 } else { self.panel_rows() * self.cols.outs.count };
@@ -166,7 +145,7 @@ impl Phase {
                 let (steps, starts) = offsets.split_at_mut(terms);
                 self.fill_steps(steps);
                 self.fill_starts(starts);
-                let image = self.all.to.channels * self.all.to.height * self.all.to.width;
+                let image = self.all.to.len();
                 let work = |first: usize, out: &mut [T]| {
                     self.images(&source[first * self.source.image()..], matrix, steps, starts, out);
                 };
@@ -201,48 +180,48 @@ impl Phase {
     /// The weights in the order of the product: for lanes of places a row of terms for each channel;
     /// for lanes of channels, block after block, a row of lanes for each term, zeros in lanes
     /// beyond the last channel.
-    fn pack<T: Convolve>(&self, weights: &[T], matrix: &mut [T]) {
-        let (from, to) = (self.all.from, self.all.to);
+    fn pack<T: Real>(&self, weights: &[T], matrix: &mut [T]) {
+        let Correlation { from, to, from_pitch, to_pitch, .. } = self.all;
         let taps = || {
             self.rows.taps.iter().flat_map(|row| self.cols.taps.iter().map(move |col| row * self.all.kernel_w + col))
         };
-        let terms = || (0..from.channels).flat_map(move |channel| taps().map(move |tap| channel * from.pitch + tap));
+        let terms = || (0..from.channels).flat_map(move |channel| taps().map(move |tap| channel * from_pitch + tap));
         if self.places {
             for (channel, row) in matrix.chunks_exact_mut(self.terms().max(1)).enumerate() {
                 for (x, term) in row.iter_mut().zip(terms()) {
-                    *x = weights[channel * to.pitch + term];
+                    *x = weights[channel * to_pitch + term];
                 }
             }
             return;
         }
         // Where no tap is left out, these are transposes: one, or one for each channel of the source.
         let whole = self.rows.taps.count * self.cols.taps.count == self.all.taps;
-        let run = if self.terms() == to.pitch { self.terms() } else { self.all.taps };
-        for (first, lanes) in self.blocks() {
+        let run = if self.terms() == to_pitch { self.terms() } else { self.all.taps };
+        for (first, lanes) in blocks(self.all.level, self.vector, self.all.to.channels) {
             let used = lanes.min(to.channels - first);
             let block = &mut matrix[first * self.terms()..][..lanes * self.terms()];
             if used < lanes {
-                block.fill(T::default());
+                block.fill(T::ZERO);
             }
             if whole {
                 for (i, block) in block.chunks_exact_mut(run * lanes).enumerate() {
-                    let weights = &weights[first * to.pitch + i * from.pitch..];
-                    T::transpose([used, run], weights, to.pitch, block, lanes);
+                    let weights = &weights[first * to_pitch + i * from_pitch..];
+                    T::transpose([used, run], weights, to_pitch, block, lanes);
                 }
                 continue;
             }
             for (row, term) in block.chunks_exact_mut(lanes).zip(terms()) {
                 for (lane, x) in row[..used].iter_mut().enumerate() {
-                    *x = weights[(first + lane) * to.pitch + term];
+                    *x = weights[(first + lane) * to_pitch + term];
                 }
             }
         }
     }
 
     /// The images of one thread, one after another.
-    fn images<T: Convolve>(&self, source: &[T], matrix: &[T], steps: &[u32], starts: &[u32], out: &mut [T]) {
+    fn images<T: Real>(&self, source: &[T], matrix: &[T], steps: &[u32], starts: &[u32], out: &mut [T]) {
         let (to, count) = (self.all.to, self.cols.outs.count);
-        let widest = self.vector * self.all.level.vectors();
+        let widest = self.vector * self.all.level.tile_vectors();
         let panel = if self.places {
             to.channels * self.panel_lanes(self.panel_rows())
         } else {
@@ -251,8 +230,8 @@ impl Phase {
         let padded = self.source.len().next_multiple_of(self.vector);
         scratch::with(padded + panel, |buffer| {
             let (padded, panel) = buffer.split_at_mut(padded);
-            padded.fill(T::default());
-            let image = to.channels * to.height * to.width;
+            padded.fill(T::ZERO);
+            let image = to.len();
             for (source, out) in source.chunks(self.source.image().max(1)).zip(out.chunks_exact_mut(image)) {
                 let source = self.source.lay_out(source, padded);
                 for first_row in (0..self.rows.outs.count).step_by(self.panel_rows()) {
@@ -268,7 +247,7 @@ impl Phase {
 
     /// One panel: the product, and its way to the output.
     #[expect(clippy::too_many_arguments, reason = "the buffers of one thread")]
-    fn panel<T: Convolve>(
+    fn panel<T: Real>(
         &self,
         rows: usize,
         first_row: usize,
@@ -280,7 +259,7 @@ impl Phase {
         out: &mut [T],
     ) {
         let (level, to, outs) = (self.all.level, self.all.to, self.cols.outs);
-        let plane = to.height * to.width;
+        let plane = to.plane();
         let row_at = |row: usize| (self.rows.outs.first + (first_row + row) * self.rows.outs.step) * to.width;
         if self.places {
             let lanes = self.panel_lanes(rows);
@@ -295,7 +274,7 @@ impl Phase {
             return;
         }
         let starts = &starts[..rows * outs.count];
-        for (first, lanes) in self.blocks() {
+        for (first, lanes) in blocks(self.all.level, self.vector, self.all.to.channels) {
             let panel = &mut panel[..starts.len() * lanes];
             let matrix = &matrix[first * steps.len()..][..lanes * steps.len()];
             let slice = STAY / (lanes * size_of::<T>());
@@ -305,7 +284,7 @@ impl Phase {
                 T::multiply(level, product, source, steps, i > 0, panel);
             }
             if steps.is_empty() {
-                panel.fill(T::default());
+                panel.fill(T::ZERO);
             }
             let used = lanes.min(to.channels - first);
             if outs.count == to.width && self.rows.outs.step == 1 {

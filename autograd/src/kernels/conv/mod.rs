@@ -1,13 +1,12 @@
 //! Convolutions: of images with weights, and its adjoints in either.
 //!
-//! The three are each other's derivatives, so these are all that a tape needs for derivatives of
-//! any order. A 1×1 kernel is a product of matrices and goes to [`super::gemm`]; everything else is
-//! a product whose one factor is read through offsets, for which see [`micro`]:
+//! A 1×1 kernel is a product of matrices and goes to [`super::gemm`]; everything else is a product
+//! whose one factor is read through offsets, for which see [`micro`]:
 //!
 //! - [`correlate`]: images in, images out;
 //! - [`weight`]: images in, weights out;
 //! - [`axis`]: strides, padding and dilation, one axis at a time;
-//! - working memory is lent by [`super::gemm::scratch`].
+//! - [`masked`]: all of this under a kernel mask.
 //!
 //! Results do not depend on the number of threads: these split images (or columns of the weights'
 //! gradient), and each number is computed by one thread in one order. They do depend in the last
@@ -16,96 +15,64 @@
 mod axis;
 mod correlate;
 mod geometry;
+pub(crate) mod masked;
 mod micro;
-pub(crate) mod taps;
 #[cfg(test)]
 mod tests;
 mod weight;
 
 pub(crate) use geometry::Conv2d;
+pub(crate) use masked::plan::Plan;
 pub(crate) use micro::Convolve;
 
+use super::simd::Level;
+use crate::bilinear::Side;
+use crate::real::Real;
 use correlate::Correlation;
-use micro::Level;
 
-/// `y = x ⋆ w`, over up to `threads` threads.
+/// One side of `y = x ⋆ w` from the other two, over up to `threads` threads. See [`Side`] for the operands.
 ///
 /// # Panics
-/// If a slice has not the length that `geometry` says.
-pub(crate) fn forward<T: Convolve>(geometry: &Conv2d, threads: usize, x: &[T], w: &[T], y: &mut [T]) {
-    forward_at(Level::detect(), geometry, threads, x, w, y);
-}
-
-/// The adjoint in the input: `⟨dy, x ⋆ w⟩ = ⟨dx, x⟩` for all `x`. A transposed
-/// convolution.
-///
-/// # Panics
-/// If a slice has not the length that `geometry` says.
-pub(crate) fn by_input<T: Convolve>(geometry: &Conv2d, threads: usize, dy: &[T], w: &[T], dx: &mut [T]) {
-    by_input_at(Level::detect(), geometry, threads, dy, w, dx);
-}
-
-/// The adjoint in the weights: `⟨dy, x ⋆ w⟩ = ⟨dw, w⟩` for all `w`.
-///
-/// # Panics
-/// If a slice has not the length that `geometry` says.
-pub(crate) fn by_weight<T: Convolve>(geometry: &Conv2d, threads: usize, x: &[T], dy: &[T], dw: &mut [T]) {
-    by_weight_at(Level::detect(), geometry, threads, x, dy, dw);
-}
-
-fn forward_at<T: Convolve>(level: Level, geometry: &Conv2d, threads: usize, x: &[T], w: &[T], y: &mut [T]) {
-    check(geometry, x.len(), w.len(), y.len());
+/// If a slice does not have the length that `geometry` says.
+pub(crate) fn product<T: Real>(geometry: &Conv2d, side: Side, threads: usize, a: &[T], b: &[T], out: &mut [T]) {
+    let lengths = [Side::Input, Side::Weight, Side::Output].map(|side| geometry.len(side));
+    let found = side.sorted(a.len(), b.len(), out.len());
+    assert_eq!(found, lengths, "conv2d: elements of the input, the weights and the output");
     if geometry.is_empty() {
-        return y.fill(T::default());
+        return out.fill(T::ZERO);
+    }
+    if side == Side::Weight {
+        return weight::run(Level::current(), threads, geometry, a, b, out);
     }
     if geometry.is_pointwise() {
-        let (outs, ins, places) = (geometry.out_channels, geometry.in_channels, geometry.in_h * geometry.in_w);
-        return pointwise(threads, [outs, ins, places], w, (ins as isize, 1), x, y);
+        let (outs, ins) = (geometry.output.channels, geometry.input.channels);
+        let (rows, inner, strides) = if side == Side::Output { (outs, ins, (ins, 1)) } else { (ins, outs, (1, ins)) };
+        return pointwise(threads, [rows, inner, geometry.input.plane()], b, strides, a, out);
     }
-    Correlation::forward(level, geometry).run(threads, x, w, y);
-}
-
-fn by_input_at<T: Convolve>(level: Level, geometry: &Conv2d, threads: usize, dy: &[T], w: &[T], dx: &mut [T]) {
-    check(geometry, dx.len(), w.len(), dy.len());
-    if geometry.is_empty() {
-        return dx.fill(T::default());
-    }
-    if geometry.is_pointwise() {
-        let (outs, ins, places) = (geometry.out_channels, geometry.in_channels, geometry.in_h * geometry.in_w);
-        return pointwise(threads, [ins, outs, places], w, (1, ins as isize), dy, dx);
-    }
-    Correlation::adjoint(level, geometry).run(threads, dy, w, dx);
-}
-
-fn by_weight_at<T: Convolve>(level: Level, geometry: &Conv2d, threads: usize, x: &[T], dy: &[T], dw: &mut [T]) {
-    check(geometry, x.len(), dw.len(), dy.len());
-    if geometry.is_empty() {
-        return dw.fill(T::default());
-    }
-    weight::run(level, threads, geometry, x, dy, dw);
+    Correlation::new(Level::current(), geometry, side).run(threads, a, b, out);
 }
 
 /// `to = matrix · from` in each image, where `matrix` is `rows × inner`, and `from` and `to` have a
 /// row for each channel.
-fn pointwise<T: Convolve>(
+fn pointwise<T: Real>(
     threads: usize,
-    [rows, inner, places]: [usize; 3],
+    sizes: [usize; 3],
     matrix: &[T],
-    strides: (isize, isize),
+    strides: (usize, usize),
     from: &[T],
     to: &mut [T],
 ) {
+    let [rows, inner, places] = sizes;
     let work = |first: usize, to: &mut [T]| {
         let from = from[first * inner * places..].chunks_exact(inner * places);
         for (from, to) in from.zip(to.chunks_exact_mut(rows * places)) {
-            let along = (places as isize, 1);
-            T::gemm(rows, inner, places, T::one(), matrix, strides, from, along, T::default(), to, along);
+            T::gemm(false, sizes, (matrix, strides), (from, (places, 1)), to, places);
         }
     };
     split(to, rows * places, threads, 0, &work);
 }
 
-/// Gives `work` up to `threads` pieces of `out`, side by side, and the number of each piece's first
+/// Gives `work` up to `threads` pieces of `out`, in parallel, and the number of each piece's first
 /// unit. Pieces are whole units, but for the last.
 fn split<T: Send>(out: &mut [T], unit: usize, threads: usize, first: usize, work: &(impl Fn(usize, &mut [T]) + Sync)) {
     let units = out.len().div_ceil(unit);
@@ -117,10 +84,4 @@ fn split<T: Send>(out: &mut [T], unit: usize, threads: usize, first: usize, work
     let at = units * left / threads;
     let (a, b) = out.split_at_mut(at * unit);
     rayon::join(|| split(a, unit, left, first, work), || split(b, unit, threads - left, first + at, work));
-}
-
-#[track_caller]
-fn check(geometry: &Conv2d, x: usize, w: usize, y: usize) {
-    let expected = [geometry.input_len(), geometry.weight_len(), geometry.output_len()];
-    assert_eq!([x, w, y], expected, "conv2d: elements of the input, the weights and the output");
 }

@@ -1,7 +1,11 @@
 //! The three convolutions against their definition, in random geometries, at every level of
 //! instructions that this machine has.
 
-use super::{Conv2d, Convolve, Level, by_input_at, by_weight_at, forward_at};
+use super::{Conv2d, product};
+use crate::bilinear::Side;
+use crate::kernels::simd::on_every_level;
+use crate::ops::ConvSpec;
+use crate::real::Real;
 
 /// Small, reproducible randomness.
 struct Random(u64);
@@ -37,7 +41,8 @@ impl Random {
             let dilation = pair(self, &[1, 1, 1, 2, 3]);
             let batch = self.pick(&[1, 1, 2, 3, 5]);
             let weight = [outs, ins, kernel[0], kernel[1]];
-            if let Ok(geometry) = Conv2d::with([batch, ins, height, width], weight, stride, padding, dilation) {
+            let spec = ConvSpec { stride, padding, dilation };
+            if let Ok(geometry) = Conv2d::new([batch, ins, height, width], weight, spec) {
                 return geometry;
             }
         }
@@ -53,27 +58,26 @@ struct Defined {
 
 /// The definition, as seven loops.
 fn defined(g: &Conv2d, x: &[f64], w: &[f64], dy: &[f64]) -> Defined {
-    let (out_h, out_w) = (g.out_h(), g.out_w());
+    let (out_h, out_w, ConvSpec { stride, padding, dilation }) = (g.output.height, g.output.width, g.spec);
     let mut all = Defined { y: vec![0.0; dy.len()], dx: vec![0.0; x.len()], dw: vec![0.0; w.len()] };
     for b in 0..g.batch {
-        for o in 0..g.out_channels {
-            for i in 0..g.in_channels {
+        for o in 0..g.output.channels {
+            for i in 0..g.input.channels {
                 for row in 0..out_h {
                     for col in 0..out_w {
-                        for kh in 0..g.kernel_h {
-                            for kw in 0..g.kernel_w {
-                                let h = row * g.stride[0] + kh * g.dilation[0];
-                                let v = col * g.stride[1] + kw * g.dilation[1];
-                                let (Some(h), Some(v)) = (h.checked_sub(g.padding[0]), v.checked_sub(g.padding[1]))
-                                else {
+                        for kh in 0..g.kernel[0] {
+                            for kw in 0..g.kernel[1] {
+                                let h = row * stride[0] + kh * dilation[0];
+                                let v = col * stride[1] + kw * dilation[1];
+                                let (Some(h), Some(v)) = (h.checked_sub(padding[0]), v.checked_sub(padding[1])) else {
                                     continue;
                                 };
-                                if h >= g.in_h || v >= g.in_w {
+                                if h >= g.input.height || v >= g.input.width {
                                     continue;
                                 }
-                                let at_y = ((b * g.out_channels + o) * out_h + row) * out_w + col;
-                                let at_x = ((b * g.in_channels + i) * g.in_h + h) * g.in_w + v;
-                                let at_w = ((o * g.in_channels + i) * g.kernel_h + kh) * g.kernel_w + kw;
+                                let at_y = ((b * g.output.channels + o) * out_h + row) * out_w + col;
+                                let at_x = ((b * g.input.channels + i) * g.input.height + h) * g.input.width + v;
+                                let at_w = ((o * g.input.channels + i) * g.kernel[0] + kh) * g.kernel[1] + kw;
                                 all.y[at_y] += x[at_x] * w[at_w];
                                 all.dx[at_x] += dy[at_y] * w[at_w];
                                 all.dw[at_w] += dy[at_y] * x[at_x];
@@ -87,59 +91,44 @@ fn defined(g: &Conv2d, x: &[f64], w: &[f64], dy: &[f64]) -> Defined {
     all
 }
 
-/// An element type that the definition can be compared with.
-trait Number: Convolve + PartialEq + Into<f64> {
-    fn rounded(numbers: &[f64]) -> Vec<Self>;
-}
-
-impl Number for f32 {
-    fn rounded(numbers: &[f64]) -> Vec<Self> {
-        numbers.iter().map(|&x| x as Self).collect()
-    }
-}
-
-impl Number for f64 {
-    fn rounded(numbers: &[f64]) -> Vec<Self> {
-        numbers.to_vec()
-    }
+fn rounded<T: Real>(numbers: &[f64]) -> Vec<T> {
+    numbers.iter().map(|&x| T::from_f64(x)).collect()
 }
 
 #[track_caller]
-fn assert_close<T: Number>(what: &str, context: &str, found: &[T], expected: &[f64], tolerance: f64) {
+fn assert_close<T: Real>(what: &str, context: &str, found: &[T], expected: &[f64], tolerance: f64) {
     let scale = expected.iter().fold(1.0f64, |scale, x| scale.max(x.abs()));
-    for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
-        let found: f64 = found.into();
-        let close = (found - expected).abs() <= tolerance * scale;
+    for (i, (found, &expected)) in found.iter().zip(expected).enumerate() {
+        let close = (found.to_f64() - expected).abs() <= tolerance * scale;
         assert!(close, "{what}[{i}] is {found} and should be {expected}: {context}");
     }
 }
 
 /// All three by the kernels. What is written over is NaN, so that reading it would show.
-fn computed<T: Number>(level: Level, threads: usize, g: &Conv2d, x: &[T], w: &[T], dy: &[T]) -> [Vec<T>; 3] {
-    let nan = T::rounded(&[f64::NAN])[0];
-    let (mut y, mut dx, mut dw) = (vec![nan; dy.len()], vec![nan; x.len()], vec![nan; w.len()]);
-    forward_at(level, g, threads, x, w, &mut y);
-    by_input_at(level, g, threads, dy, w, &mut dx);
-    by_weight_at(level, g, threads, x, dy, &mut dw);
+fn computed<T: Real>(threads: usize, g: &Conv2d, x: &[T], w: &[T], dy: &[T]) -> [Vec<T>; 3] {
+    let nan = |len: usize| vec![T::from_f64(f64::NAN); len];
+    let (mut y, mut dx, mut dw) = (nan(dy.len()), nan(x.len()), nan(w.len()));
+    product(g, Side::Output, threads, x, w, &mut y);
+    product(g, Side::Input, threads, dy, w, &mut dx);
+    product(g, Side::Weight, threads, x, dy, &mut dw);
     [y, dx, dw]
 }
 
-fn check_geometry<T: Number>(g: &Conv2d, random: &mut Random, tolerance: f64) {
-    let (x, w) = (random.numbers(g.input_len()), random.numbers(g.weight_len()));
-    let dy = random.numbers(g.output_len());
+fn check_geometry<T: Real>(g: &Conv2d, random: &mut Random, tolerance: f64) {
+    let [x, w, dy] = [Side::Input, Side::Weight, Side::Output].map(|side| random.numbers(g.len(side)));
     let expected = defined(g, &x, &w, &dy);
-    let (x, w, dy) = (T::rounded(&x), T::rounded(&w), T::rounded(&dy));
-    for level in Level::available() {
+    let (x, w, dy) = (rounded::<T>(&x), rounded(&w), rounded(&dy));
+    on_every_level(|level| {
         let context = format!("{level:?}, {g:?}");
-        let [y, dx, dw] = computed(level, 1, g, &x, &w, &dy);
+        let [y, dx, dw] = computed(1, g, &x, &w, &dy);
         assert_close("y", &context, &y, &expected.y, tolerance);
         assert_close("dx", &context, &dx, &expected.dx, tolerance);
         assert_close("dw", &context, &dw, &expected.dw, tolerance);
         for threads in [2, 3] {
-            let [again_y, again_dx, again_dw] = computed(level, threads, g, &x, &w, &dy);
+            let [again_y, again_dx, again_dw] = computed(threads, g, &x, &w, &dy);
             assert!(again_y == y && again_dx == dx && again_dw == dw, "{threads} threads differ: {context}");
         }
-    }
+    });
 }
 
 #[test]
@@ -175,7 +164,7 @@ fn more_than_one_panel() {
     ];
     for (input, weight, stride) in cases {
         let padding = [weight[2] / 2, 1];
-        let geometry = Conv2d::with(input, weight, stride, padding, [1, 1]).unwrap();
+        let geometry = Conv2d::new(input, weight, ConvSpec { stride, padding, dilation: [1, 1] }).unwrap();
         check_geometry::<f32>(&geometry, &mut random, 4e-6);
         check_geometry::<f64>(&geometry, &mut random, 1e-14);
     }
@@ -188,9 +177,8 @@ fn adjoints() {
     let mut random = Random(4);
     for _ in 0..200 {
         let g = random.geometry();
-        let (x, w) = (random.numbers(g.input_len()), random.numbers(g.weight_len()));
-        let dy = random.numbers(g.output_len());
-        let [y, dx, dw] = computed(Level::detect(), 2, &g, &x, &w, &dy);
+        let [x, w, dy] = [Side::Input, Side::Weight, Side::Output].map(|side| random.numbers(g.len(side)));
+        let [y, dx, dw] = computed(2, &g, &x, &w, &dy);
         let size = y.iter().zip(&dy).map(|(a, b)| (a * b).abs()).sum::<f64>().max(1.0);
         let products = [dot(&dy, &y), dot(&dx, &x), dot(&dw, &w)];
         for product in products {
@@ -201,18 +189,19 @@ fn adjoints() {
 
 #[test]
 fn nothing_to_sum_is_zero() {
-    let g = Conv2d::with([2, 0, 3, 3], [4, 0, 3, 3], [1, 1], [1, 1], [1, 1]).unwrap();
-    let mut y = vec![f32::NAN; g.output_len()];
-    super::forward(&g, 2, &[], &[], &mut y);
+    let g = Conv2d::new([2, 0, 3, 3], [4, 0, 3, 3], ConvSpec::padded(1)).unwrap();
+    let mut y = vec![f32::NAN; g.len(Side::Output)];
+    product(&g, Side::Output, 2, &[], &[], &mut y);
     assert!(y.iter().all(|&y| y == 0.0));
-    let g = Conv2d::with([0, 2, 3, 3], [4, 2, 3, 3], [1, 1], [1, 1], [1, 1]).unwrap();
-    let mut dw = vec![f32::NAN; g.weight_len()];
-    super::by_weight(&g, 2, &[], &[], &mut dw);
+    let g = Conv2d::new([0, 2, 3, 3], [4, 2, 3, 3], ConvSpec::padded(1)).unwrap();
+    let mut dw = vec![f32::NAN; g.len(Side::Weight)];
+    product(&g, Side::Weight, 2, &[], &[], &mut dw);
     assert!(dw.iter().all(|&dw| dw == 0.0));
     // A stride longer than the kernel leaves input elements that no output sees.
-    let g = Conv2d::with([1, 2, 7, 7], [3, 2, 1, 1], [3, 3], [0, 0], [1, 1]).unwrap();
-    let mut dx = vec![f32::NAN; g.input_len()];
-    super::by_input(&g, 1, &vec![1.0; g.output_len()], &vec![1.0; g.weight_len()], &mut dx);
+    let spec = ConvSpec { stride: [3, 3], ..ConvSpec::padded(0) };
+    let g = Conv2d::new([1, 2, 7, 7], [3, 2, 1, 1], spec).unwrap();
+    let mut dx = vec![f32::NAN; g.len(Side::Input)];
+    product(&g, Side::Input, 1, &vec![1.0; g.len(Side::Output)], &vec![1.0; g.len(Side::Weight)], &mut dx);
     assert_eq!(dx.iter().filter(|&&dx| dx == 3.0).count(), 18);
     assert_eq!(dx.iter().filter(|&&dx| dx == 0.0).count(), 80);
 }
@@ -220,7 +209,7 @@ fn nothing_to_sum_is_zero() {
 #[test]
 fn impossible_geometries_say_why() {
     let said = |input, weight, stride, padding, dilation| {
-        Conv2d::with(input, weight, stride, padding, dilation).unwrap_err().to_string()
+        Conv2d::new(input, weight, ConvSpec { stride, padding, dilation }).unwrap_err()
     };
     let channels = said([1, 3, 8, 8], [4, 2, 3, 3], [1, 1], [0, 0], [1, 1]);
     assert!(channels.contains("has 3 channels and the weights expect 2"), "{channels}");

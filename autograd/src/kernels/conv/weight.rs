@@ -10,9 +10,12 @@
 
 use super::Conv2d;
 use super::axis::{Plan, Sizes, Source};
-use super::correlate::{PANEL, sizes};
-use super::micro::{Convolve, Level, Product};
-use crate::kernels::gemm::scratch;
+use super::correlate::{PANEL, blocks, sizes};
+use super::geometry::Images;
+use super::micro::Product;
+use crate::kernels::scratch;
+use crate::kernels::simd::Level;
+use crate::real::Real;
 
 /// A sum over images and places of products of two of their elements.
 #[derive(Clone, Copy)]
@@ -35,7 +38,7 @@ struct Moments {
 }
 
 /// Computes `dw` from the input and the output's gradient.
-pub(super) fn run<T: Convolve>(level: Level, threads: usize, geometry: &Conv2d, x: &[T], dy: &[T], dw: &mut [T]) {
+pub(super) fn run<T: Real>(level: Level, threads: usize, geometry: &Conv2d, x: &[T], dy: &[T], dw: &mut [T]) {
     let vector = level.vector::<T>();
     let upright = Moments::upright(level, vector, geometry);
     let swapped = Moments::swapped(level, vector, geometry).filter(|swapped| swapped.work() < upright.work());
@@ -65,7 +68,7 @@ pub(super) fn run<T: Convolve>(level: Level, threads: usize, geometry: &Conv2d, 
         }
         // Lanes are input channels, and taps come from last to first.
         for (out, sums) in sums.chunks_exact(moments.taps * moments.lanes).enumerate() {
-            let dw = &mut dw[out * geometry.in_channels * moments.taps..][..geometry.in_channels * moments.taps];
+            let dw = &mut dw[out * geometry.input.channels * moments.taps..][..geometry.input.channels * moments.taps];
             for (tap, sums) in sums.chunks_exact(moments.lanes).rev().enumerate() {
                 for (dw, &sum) in dw.iter_mut().skip(tap).step_by(moments.taps).zip(sums) {
                     *dw = sum;
@@ -76,22 +79,33 @@ pub(super) fn run<T: Convolve>(level: Level, threads: usize, geometry: &Conv2d, 
 }
 
 impl Moments {
-    fn upright(level: Level, vector: usize, geometry: &Conv2d) -> Self {
-        let [rows, cols] = sizes(geometry).map(Plan::forward);
+    fn new(
+        level: Level,
+        vector: usize,
+        geometry: &Conv2d,
+        wide: Images,
+        others: usize,
+        [rows, cols]: [Plan; 2],
+    ) -> Self {
         Self {
             level,
             vector,
             batch: geometry.batch,
             first: 0,
-            channels: geometry.out_channels,
-            lanes: geometry.out_channels.next_multiple_of(vector),
-            height: geometry.out_h(),
-            width: geometry.out_w(),
+            channels: wide.channels,
+            lanes: wide.channels.next_multiple_of(vector),
+            height: wide.height,
+            width: wide.width,
             rows,
             cols,
-            others: geometry.in_channels,
+            others,
             taps: geometry.taps(),
         }
+    }
+
+    fn upright(level: Level, vector: usize, geometry: &Conv2d) -> Self {
+        let plans = sizes(geometry).map(Plan::forward);
+        Self::new(level, vector, geometry, geometry.output, geometry.input.channels, plans)
     }
 
     /// With input channels in lanes; for stride 1 and padding that is not wider than the kernel.
@@ -102,20 +116,7 @@ impl Moments {
             (sizes.stride == 1).then(|| Plan::forward(turned))
         };
         let [rows, cols] = sizes(geometry).map(plan);
-        Some(Self {
-            level,
-            vector,
-            batch: geometry.batch,
-            first: 0,
-            channels: geometry.in_channels,
-            lanes: geometry.in_channels.next_multiple_of(vector),
-            height: geometry.in_h,
-            width: geometry.in_w,
-            rows: rows?,
-            cols: cols?,
-            others: geometry.out_channels,
-            taps: geometry.taps(),
-        })
+        Some(Self::new(level, vector, geometry, geometry.input, geometry.output.channels, [rows?, cols?]))
     }
 
     /// For some of the channels in lanes only.
@@ -128,25 +129,14 @@ impl Moments {
         self.lanes * self.others * self.height * self.width
     }
 
-    /// Blocks of lanes, evenly as wide as a tile can be: the first lane and how many.
-    fn blocks(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let vector = self.vector;
-        let vectors = self.lanes / vector;
-        let blocks = vectors.div_ceil(self.level.vectors());
-        (0..blocks).map(move |i| {
-            let (first, end) = (vectors * i / blocks, vectors * (i + 1) / blocks);
-            (first * vector, (end - first) * vector)
-        })
-    }
-
     /// The columns of one thread, from `first` on: channel by channel, tap by tap.
-    fn columns<T: Convolve>(&self, first: usize, wide: &[T], narrow: &[T], sums: &mut [T]) {
+    fn columns<T: Real>(&self, first: usize, wide: &[T], narrow: &[T], sums: &mut [T]) {
         let columns = sums.len() / self.lanes;
         let channels = first / self.taps..(first + columns).div_ceil(self.taps);
         let source = Source::new(channels.len(), self.rows, self.cols, 0);
         let (rows, cols) = (self.rows.phase(0), self.cols.phase(0));
         let panel_rows = (PANEL / self.width).clamp(1, self.height);
-        let widest = self.blocks().map(|(_, lanes)| lanes).max().unwrap_or(0);
+        let widest = blocks(self.level, self.vector, self.lanes).map(|(_, lanes)| lanes).max().unwrap_or(0);
         let panel = panel_rows * self.width;
         scratch::with(panel + columns, |offsets| {
             let (steps, starts) = offsets.split_at_mut(panel);
@@ -166,7 +156,7 @@ impl Moments {
             let padded = source.len().next_multiple_of(64);
             scratch::with(padded + panel * widest, |buffer| {
                 let (padded, panel) = buffer.split_at_mut(padded);
-                padded.fill(T::default());
+                padded.fill(T::ZERO);
                 let mut keep = false;
                 let (of_wide, of_narrow) = (wide.len() / self.batch, narrow.len() / self.batch);
                 let skipped = channels.start * (of_narrow / self.others);
@@ -175,13 +165,13 @@ impl Moments {
                     for (i, first_row) in (0..self.height).step_by(panel_rows).enumerate() {
                         let places = panel_rows.min(self.height - first_row) * self.width;
                         let narrow = &narrow[i * panel_rows * step..];
-                        for (lane, lanes) in self.blocks() {
+                        for (lane, lanes) in blocks(self.level, self.vector, self.lanes) {
                             let used = lanes.min(self.channels - lane);
                             let plane = self.height * self.width;
                             let from = &wide[(self.first + lane) * plane + first_row * self.width..];
                             let panel = &mut panel[..places * lanes];
                             if used < lanes {
-                                panel.fill(T::default());
+                                panel.fill(T::ZERO);
                             }
                             T::transpose([used, places], from, plane, panel, lanes);
                             let product = Product::Channels { lanes, pitch: self.lanes, matrix: panel, starts };

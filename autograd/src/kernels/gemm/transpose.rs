@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code, reason = "vector instructions")]
 
+use crate::real::Real;
+
 /// Panics unless `rows` rows of `cols` elements, `pitch` apart, lie in a slice of `len`.
 #[track_caller]
 fn check([rows, cols]: [usize; 2], pitch: usize, len: usize) {
@@ -11,7 +13,10 @@ fn check([rows, cols]: [usize; 2], pitch: usize, len: usize) {
 }
 
 /// An element type with a transpose.
-pub(super) trait Transpose: Copy {
+pub(super) trait Transpose: Real {
+    /// Whether it is in registers.
+    const IS_FAST: bool = false;
+
     /// `to[col][row] = from[row][col]` for `size` rows and columns of `from`.
     ///
     /// # Panics
@@ -42,6 +47,8 @@ pub(super) trait Transpose: Copy {
 impl Transpose for f64 {}
 
 impl Transpose for f32 {
+    const IS_FAST: bool = true;
+
     #[track_caller]
     unsafe fn transpose_into(size: [usize; 2], from: &[Self], from_pitch: usize, to: *mut Self, to_pitch: usize) {
         check(size, from_pitch, from.len());

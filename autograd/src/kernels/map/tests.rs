@@ -1,7 +1,7 @@
 //! Every operation: its definition, in place as out of place, at every level and length.
 
 use super::*;
-use crate::kernels::simd::testing::on_every_level;
+use crate::kernels::simd::on_every_level;
 
 const UNARY: [Unary; 30] = [
     Unary::Affine { scale: 2.5, shift: -1.0 },
@@ -105,7 +105,7 @@ fn binary_by_definition(op: Binary, a: f64, b: f64) -> f64 {
 }
 
 /// Numbers of both signs, with everything awkward early on.
-fn numbers<T: Element>(n: usize, seed: f64) -> Vec<T> {
+fn numbers<T: Real>(n: usize, seed: f64) -> Vec<T> {
     let awkward = [f64::NAN, 0.0, -0.0, 1.0, f64::INFINITY, f64::NEG_INFINITY, 0.5, -0.5];
     let turn = seed as usize;
     (0..n)
@@ -117,7 +117,7 @@ fn numbers<T: Element>(n: usize, seed: f64) -> Vec<T> {
 }
 
 #[track_caller]
-fn near<T: Element>(got: T, want: f64, tolerance: f64, what: &dyn std::fmt::Debug) {
+fn near<T: Real>(got: T, want: f64, tolerance: f64, what: &dyn std::fmt::Debug) {
     let got = got.to_f64();
     let same = got == want || (got.is_nan() && want.is_nan());
     assert!(same || (got - want).abs() <= tolerance * want.abs().max(1.0), "{what:?}: {got:e} instead of {want:e}");
@@ -125,7 +125,7 @@ fn near<T: Element>(got: T, want: f64, tolerance: f64, what: &dyn std::fmt::Debu
 
 /// Equal, or NaN both.
 #[track_caller]
-fn same<T: Element + std::fmt::Debug>(a: &[T], b: &[T], what: &dyn std::fmt::Debug) {
+fn same<T: Real + std::fmt::Debug>(a: &[T], b: &[T], what: &dyn std::fmt::Debug) {
     assert_eq!(a.len(), b.len());
     for (k, (a, b)) in a.iter().zip(b).enumerate() {
         let both_nan = a.to_f64().is_nan() && b.to_f64().is_nan();
@@ -135,7 +135,7 @@ fn same<T: Element + std::fmt::Debug>(a: &[T], b: &[T], what: &dyn std::fmt::Deb
 
 const LENGTHS: [usize; 11] = [0, 1, 2, 7, 8, 15, 17, 31, 33, 64, 259];
 
-fn every_unary<T: Element + std::fmt::Debug>(tolerance: f64) {
+fn every_unary<T: Real + std::fmt::Debug>(tolerance: f64) {
     for n in LENGTHS {
         let x: Vec<T> = numbers(n, 3.0);
         for op in UNARY {
@@ -170,7 +170,7 @@ fn unary_f64() {
     every_unary::<f64>(1e-14);
 }
 
-fn every_binary<T: Element + std::fmt::Debug>(tolerance: f64) {
+fn every_binary<T: Real + std::fmt::Debug>(tolerance: f64) {
     for n in LENGTHS {
         let (a, b): (Vec<T>, Vec<T>) = (numbers(n, 1.0), numbers(n, 2.0));
         for op in BINARY {
@@ -192,14 +192,14 @@ fn every_binary<T: Element + std::fmt::Debug>(tolerance: f64) {
                 binary(op, &a, &numbers, &mut out);
                 let (mut apart, mut in_place) = (vec![T::ONE; n], a.clone());
                 binary_scalar(op, &a, number, &mut apart);
-                binary_scalar_in_place(op, &mut in_place, number);
+                binary_scalar_assign(op, &mut in_place, number);
                 same(&apart, &out, &what);
                 same(&in_place, &out, &what);
 
                 binary(op, &numbers, &b, &mut out);
                 let mut in_place = b.clone();
                 binary_scalar_left(op, number, &b, &mut apart);
-                binary_scalar_left_in_place(op, number, &mut in_place);
+                binary_scalar_left_assign(op, number, &mut in_place);
                 same(&apart, &out, &what);
                 same(&in_place, &out, &what);
             });

@@ -1,7 +1,7 @@
 //! Reductions against plain loops in `f64`, over shapes that reach every path.
 
 use super::*;
-use crate::kernels::simd::testing::on_every_level;
+use crate::kernels::simd::on_every_level;
 
 /// Shapes for the general reduction: short and long rows, few and many columns, nothing.
 const EXTENTS: [[usize; 3]; 22] = [
@@ -29,12 +29,12 @@ const EXTENTS: [[usize; 3]; 22] = [
     [3, 0, 1],
 ];
 
-fn numbers<T: Element>(n: usize, scale: f64) -> Vec<T> {
+fn numbers<T: Real>(n: usize, scale: f64) -> Vec<T> {
     (0..n).map(|k| T::from_f64(scale * ((k as f64 + 0.7) * 12.9898).sin())).collect()
 }
 
 /// `reduction` of each line of `x` along the axis, gathered the plain way.
-fn plainly<T: Element>(x: &[T], [outer, reduce, inner]: [usize; 3], reduction: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+fn plainly<T: Real>(x: &[T], [outer, reduce, inner]: [usize; 3], reduction: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     let mut out = Vec::new();
     for o in 0..outer {
         for i in 0..inner {
@@ -50,7 +50,7 @@ fn plain_logsumexp(line: &[f64]) -> f64 {
     if top == f64::NEG_INFINITY { top } else { top + line.iter().map(|x| (x - top).exp()).sum::<f64>().ln() }
 }
 
-fn every_extent<T: Element + std::fmt::Debug>(epsilon: f64) {
+fn every_extent<T: Real + std::fmt::Debug>(epsilon: f64) {
     for shape in EXTENTS {
         let [outer, reduce, inner] = shape;
         let extent = Extent { outer, reduce, inner };
@@ -114,7 +114,7 @@ fn long_sums_keep_their_last_bit() {
         let mut total = [0.0];
         sum_axis(&x, Extent { outer: 1, reduce: x.len(), inner: 1 }, &mut total);
         assert_eq!(total[0], exact as f32);
-        assert!((sum_squares(&x) - squares).abs() < 1e-11 * squares);
+        assert!((sum_of_squares(&x) - squares).abs() < 1e-11 * squares);
     });
 }
 
@@ -126,7 +126,7 @@ fn totals_of_every_length() {
             let mut total = [0.0];
             sum_axis(&x, Extent { outer: 1, reduce: n, inner: 1 }, &mut total);
             assert!((total[0] - x.iter().sum::<f64>()).abs() < 1e-12);
-            assert!((sum_squares(&x) - x.iter().map(|x| x * x).sum::<f64>()).abs() < 1e-12);
+            assert!((sum_of_squares(&x) - x.iter().map(|x| x * x).sum::<f64>()).abs() < 1e-12);
         });
     }
 }

@@ -1,6 +1,6 @@
 //! The roots for one number of eight samples, all before it being known.
 
-use autograd::eights::{Eight, LANES, add_product, elu};
+use autograd::lanes::{Eight, LANES, add_product, elu};
 
 /// Evaluations of the search for a root: a few, and some dozens where numbers are far out. This many are never
 /// needed.

@@ -11,7 +11,7 @@
 use super::Mint;
 use super::root::{Center, Found, Known, Search, Units};
 use crate::nn::{CENTER, ConvMask, TAPS};
-use autograd::eights::{Eight, LANES, add_product};
+use autograd::lanes::{Eight, LANES, add_product};
 use autograd::{Real, Shape, Tensor, Var, parallel};
 
 /// A layer's parameters as the sweep reads them.

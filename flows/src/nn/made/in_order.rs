@@ -62,10 +62,8 @@ impl<T: Real> Layer<T> {
             return 0;
         }
         let weight = &self.weight.as_slice()[units.start * self.inputs..units.end * self.inputs];
-        let strides = (self.inputs as isize, 1);
-        let along = (rows as isize, 1);
         let (count, from, to) = (units.len(), inputs.units(0..known), outputs.units_mut(units));
-        T::gemm(count, known, rows, T::ONE, weight, strides, from, along, T::ONE, to, along);
+        T::gemm(true, [count, known, rows], (weight, (self.inputs, 1)), (from, (rows, 1)), to, rows);
         known
     }
 

@@ -40,9 +40,7 @@ impl<T: Real> Plain<T> {
     fn add(&self, rows: usize, input: usize, output: usize, from: &[T], to: &mut [T]) {
         let (inputs, outputs) = (from.len() / rows, to.len() / rows);
         let weight = &self.weight.as_slice()[input * self.strides.0 + output * self.strides.1..];
-        let strides = (self.strides.0 as isize, self.strides.1 as isize);
-        let [a, c] = [inputs, outputs].map(|columns| (columns as isize, 1));
-        T::gemm(rows, inputs, outputs, T::ONE, from, a, weight, strides, T::ONE, to, c);
+        T::gemm(true, [rows, inputs, outputs], (from, (inputs, 1)), (weight, self.strides), to, outputs);
     }
 
     /// All outputs.

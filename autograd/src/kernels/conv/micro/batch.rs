@@ -11,7 +11,8 @@
 #![allow(unsafe_code, reason = "vector instructions, and loads through offsets that are checked once a call")]
 
 use super::tile::Vector;
-use super::{Convolve, Level};
+use crate::kernels::simd::Level;
+use crate::real::Real;
 use std::ops::Range;
 
 /// Channels in a tile at most.
@@ -75,7 +76,7 @@ pub struct Moments<'a, T> {
 /// The machine has the instructions of `S`. For every step, `image` is valid for `V` vectors, and
 /// `weights` for `N` elements; `out` is valid for `V` vectors in each of `N` rows.
 #[inline(always)]
-unsafe fn sum<T: Convolve, S: Vector<T>, const N: usize, const V: usize>(
+unsafe fn sum<T: Real, S: Vector<T>, const N: usize, const V: usize>(
     image: *const T,
     weights: *const T,
     steps: &[u32],
@@ -108,11 +109,7 @@ unsafe fn sum<T: Convolve, S: Vector<T>, const N: usize, const V: usize>(
 /// # Safety
 /// As for [`sum`], for all vectors of the row.
 #[inline(always)]
-unsafe fn row<T: Convolve, S: Vector<T>, const N: usize, const MOST: usize>(
-    at: &Sums<'_, T>,
-    out: *mut T,
-    pitch: usize,
-) {
+unsafe fn row<T: Real, S: Vector<T>, const N: usize, const MOST: usize>(at: &Sums<'_, T>, out: *mut T, pitch: usize) {
     let vectors = at.lanes / S::LEN;
     let tiles = vectors.div_ceil(MOST);
     for tile in 0..tiles {
@@ -141,7 +138,7 @@ unsafe fn row<T: Convolve, S: Vector<T>, const N: usize, const MOST: usize>(
 /// The machine has the instructions of `S`, and what `at` says was checked for all of its channels and
 /// for the terms from `first` on. `out` is valid for `M·N` vectors.
 #[inline(always)]
-unsafe fn moment<T: Convolve, S: Vector<T>, const N: usize, const M: usize>(
+unsafe fn moment<T: Real, S: Vector<T>, const N: usize, const M: usize>(
     at: &Moments<'_, T>,
     first: usize,
     keep: bool,
@@ -180,7 +177,7 @@ unsafe fn moment<T: Convolve, S: Vector<T>, const N: usize, const M: usize>(
 /// # Safety
 /// As for [`moment`], for all terms.
 #[inline(always)]
-unsafe fn terms<T: Convolve, S: Vector<T>, const N: usize, const MOST: usize>(
+unsafe fn terms<T: Real, S: Vector<T>, const N: usize, const MOST: usize>(
     at: &Moments<'_, T>,
     keep: bool,
     out: *mut T,
@@ -230,14 +227,21 @@ fn check_moments<T>(level: Level, at: &Moments<'_, T>, out: &[T]) {
     assert!(out.len() >= at.steps.list.len() * at.channels * vector);
 }
 
-/// The three for `$T`, in vectors `$S` of each level, where for each number of channels a tile has at
-/// most so many vectors, or terms: as many as registers can sum and hold.
+/// The three for `$T`, in vectors `$wide`, `$half` or `$portable` by level, where for each number of channels
+/// a tile has at most so many vectors, or terms: as many as registers can sum and hold.
 macro_rules! batch {
-    ($sums:ident, $moments:ident, $total:ident, $T:ty, $($level:pat => $S:ty, [$($N:literal: $most:literal),+] $(, $feature:literal)?;)+) => {
+    ($sums:ident, $moments:ident, $total:ident, $T:ty, $wide:ty, $half:ty, $portable:ty) => {
+        batch!(@levels $sums, $moments, $total, $T,
+            #[cfg(target_arch = "x86_64")] Level::Avx512 => $wide, [1: 8, 2: 8, 3: 7, 4: 6, 5: 5, 6: 4], "avx512f";
+            #[cfg(target_arch = "x86_64")] Level::Avx2Fma => $half, [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2], "avx2,fma";
+            Level::Portable => $portable, [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2];
+        );
+    };
+    (@levels $sums:ident, $moments:ident, $total:ident, $T:ty, $($(#[$cfg:meta])? $level:path => $S:ty, [$($N:literal: $most:literal),+] $(, $feature:literal)?;)+) => {
         pub(super) fn $sums(level: Level, at: &Sums<'_, $T>, out: &mut [$T], pitch: usize) {
             check_sums(level, at, out, pitch);
             match level {
-                $($level => {
+                $($(#[$cfg])? $level => {
                     /// # Safety
                     /// The machine has the instructions, and everything was checked by `check_sums`.
                     $(#[target_feature(enable = $feature)])?
@@ -260,7 +264,7 @@ macro_rules! batch {
         pub(super) fn $moments(level: Level, at: &Moments<'_, $T>, keep: bool, out: &mut [$T]) {
             check_moments(level, at, out);
             match level {
-                $($level => {
+                $($(#[$cfg])? $level => {
                     /// # Safety
                     /// The machine has the instructions, and everything was checked by `check_moments`.
                     $(#[target_feature(enable = $feature)])?
@@ -298,7 +302,7 @@ macro_rules! batch {
                 }
             }
             match level {
-                $($level => total::<{ <$S as Vector<$T>>::LEN }>(vectors, out),)+
+                $($(#[$cfg])? $level => total::<{ <$S as Vector<$T>>::LEN }>(vectors, out),)+
             }
         }
     };
@@ -306,20 +310,5 @@ macro_rules! batch {
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
-
-#[cfg(target_arch = "x86_64")]
-batch!(sums_f32, moments_f32, total_f32, f32,
-    Level::Avx512 => __m512, [1: 8, 2: 8, 3: 7, 4: 6, 5: 5, 6: 4], "avx512f";
-    Level::Avx2 => __m256, [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2], "avx2,fma";
-    Level::Portable => [f32; 4], [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2];
-);
-#[cfg(target_arch = "x86_64")]
-batch!(sums_f64, moments_f64, total_f64, f64,
-    Level::Avx512 => __m512d, [1: 8, 2: 8, 3: 7, 4: 6, 5: 5, 6: 4], "avx512f";
-    Level::Avx2 => __m256d, [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2], "avx2,fma";
-    Level::Portable => [f64; 2], [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2];
-);
-#[cfg(not(target_arch = "x86_64"))]
-batch!(sums_f32, moments_f32, total_f32, f32, Level::Portable => [f32; 4], [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2];);
-#[cfg(not(target_arch = "x86_64"))]
-batch!(sums_f64, moments_f64, total_f64, f64, Level::Portable => [f64; 2], [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2];);
+batch!(sums_f32, moments_f32, total_f32, f32, __m512, __m256, [f32; 4]);
+batch!(sums_f64, moments_f64, total_f64, f64, __m512d, __m256d, [f64; 2]);

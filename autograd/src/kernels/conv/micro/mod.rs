@@ -13,7 +13,7 @@
 //! broadcasts one element for each `n`, and does a fused multiply-add for each pair, so loads stay
 //! well below the two a cycle that multiply-adds leave room for.
 //!
-//! With few channels most lanes would idle. Then the roles change ([`Product::Places`]): lanes are
+//! With few channels most lanes would be idle. Then the roles change ([`Product::Places`]): lanes are
 //! neighboring places of the image, loaded straight from it, and `n` counts channels.
 
 mod batch;
@@ -21,78 +21,17 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use crate::kernels::simd::Level;
 pub(super) use batch::{Moments, ROWS, Steps, Sums};
-use bytemuck::Pod;
-use std::ops::{Add, Mul};
-
-/// Which instructions to use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// 512-bit vectors.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    /// 256-bit vectors with fused multiply-add.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// What the compiler makes of plain loops.
-    Portable,
-}
 
 impl Level {
-    /// The best this machine has.
-    pub(super) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") {
-                return Self::Avx512;
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Self::Avx2;
-            }
-        }
-        Self::Portable
-    }
-
-    /// Whether this machine has the instructions.
-    fn is_available(self) -> bool {
-        #[cfg(target_arch = "x86_64")]
-        match self {
-            Self::Avx512 => return is_x86_feature_detected!("avx512f"),
-            Self::Avx2 => return is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            Self::Portable => {}
-        }
-        true
-    }
-
-    /// All that this machine has.
-    #[cfg(test)]
-    pub(super) fn available() -> Vec<Self> {
-        #[cfg(target_arch = "x86_64")]
-        let all = [Self::Portable, Self::Avx2, Self::Avx512];
-        #[cfg(not(target_arch = "x86_64"))]
-        let all = [Self::Portable];
-        all.into_iter().filter(|level| level.is_available()).collect()
-    }
-
-    /// Elements in a vector.
-    pub(super) fn vector<T>(self) -> usize {
-        let bytes = match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => 64,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => 32,
-            Self::Portable => 16,
-        };
-        bytes / size_of::<T>()
-    }
-
     /// The most vectors in a tile.
-    pub(super) fn vectors(self) -> usize {
+    pub(super) fn tile_vectors(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => 4,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => 2,
+            Self::Avx2Fma => 2,
             Self::Portable => 2,
         }
     }
@@ -126,13 +65,7 @@ pub enum Product<'a, T> {
 }
 
 /// An element type that can be convolved.
-pub trait Convolve:
-    super::super::gemm::Gemm + Pod + Default + Send + Sync + Add<Output = Self> + Mul<Output = Self>
-{
-    /// 1.
-    #[doc(hidden)]
-    fn one() -> Self;
-
+pub trait Convolve: Sized {
     /// Computes a product; where `keep`, adds it to what `out` holds.
     ///
     /// # Panics
@@ -162,46 +95,34 @@ pub trait Convolve:
     fn total(level: Level, vectors: &[Self], out: &mut [Self]);
 }
 
-impl Convolve for f32 {
-    fn one() -> Self {
-        1.0
-    }
+macro_rules! implement {
+    ($T:ty, $multiply:path, $sums:path, $moments:path, $total:path) => {
+        impl Convolve for $T {
+            fn multiply(
+                level: Level,
+                of: Product<'_, Self>,
+                image: &[Self],
+                steps: &[u32],
+                keep: bool,
+                out: &mut [Self],
+            ) {
+                $multiply(level, &of, image, steps, keep, out);
+            }
 
-    fn multiply(level: Level, product: Product<'_, Self>, image: &[Self], steps: &[u32], keep: bool, out: &mut [Self]) {
-        tile::multiply_f32(level, &product, image, steps, keep, out);
-    }
+            fn sums(level: Level, sums: Sums<'_, Self>, out: &mut [Self], pitch: usize) {
+                $sums(level, &sums, out, pitch);
+            }
 
-    fn sums(level: Level, sums: Sums<'_, Self>, out: &mut [Self], pitch: usize) {
-        batch::sums_f32(level, &sums, out, pitch);
-    }
+            fn moments(level: Level, moments: Moments<'_, Self>, keep: bool, out: &mut [Self]) {
+                $moments(level, &moments, keep, out);
+            }
 
-    fn moments(level: Level, moments: Moments<'_, Self>, keep: bool, out: &mut [Self]) {
-        batch::moments_f32(level, &moments, keep, out);
-    }
-
-    fn total(level: Level, vectors: &[Self], out: &mut [Self]) {
-        batch::total_f32(level, vectors, out);
-    }
+            fn total(level: Level, vectors: &[Self], out: &mut [Self]) {
+                $total(level, vectors, out);
+            }
+        }
+    };
 }
 
-impl Convolve for f64 {
-    fn one() -> Self {
-        1.0
-    }
-
-    fn multiply(level: Level, product: Product<'_, Self>, image: &[Self], steps: &[u32], keep: bool, out: &mut [Self]) {
-        tile::multiply_f64(level, &product, image, steps, keep, out);
-    }
-
-    fn sums(level: Level, sums: Sums<'_, Self>, out: &mut [Self], pitch: usize) {
-        batch::sums_f64(level, &sums, out, pitch);
-    }
-
-    fn moments(level: Level, moments: Moments<'_, Self>, keep: bool, out: &mut [Self]) {
-        batch::moments_f64(level, &moments, keep, out);
-    }
-
-    fn total(level: Level, vectors: &[Self], out: &mut [Self]) {
-        batch::total_f64(level, vectors, out);
-    }
-}
+implement!(f32, tile::multiply_f32, batch::sums_f32, batch::moments_f32, batch::total_f32);
+implement!(f64, tile::multiply_f64, batch::sums_f64, batch::moments_f64, batch::total_f64);

@@ -2,7 +2,9 @@
 
 #![allow(unsafe_code, reason = "vector instructions, and loads through offsets that are checked once a product")]
 
-use super::{Convolve, Level, Product};
+use super::Product;
+use crate::kernels::simd::Level;
+use crate::real::Real;
 
 /// A register of several `T`.
 ///
@@ -19,29 +21,29 @@ pub(super) trait Vector<T>: Copy {
     unsafe fn add(self, other: Self) -> Self;
 }
 
-impl<T: Convolve, const L: usize> Vector<T> for [T; L] {
+impl<T: Real, const L: usize> Vector<T> for [T; L] {
     const LEN: usize = L;
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        [T::default(); L]
+        [T::ZERO; L]
     }
 
     #[inline(always)]
     unsafe fn load(from: *const T) -> Self {
-        // SAFETY: valid for `L` elements, says the caller.
+        // SAFETY: the caller guarantees `L` elements.
         unsafe { from.cast::<Self>().read_unaligned() }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut T) {
-        // SAFETY: valid for `L` elements, says the caller.
+        // SAFETY: the caller guarantees `L` elements.
         unsafe { to.cast::<Self>().write_unaligned(self) }
     }
 
     #[inline(always)]
     unsafe fn splat(from: *const T) -> Self {
-        // SAFETY: valid for one element, says the caller.
+        // SAFETY: the caller guarantees one element.
         [unsafe { *from }; L]
     }
 
@@ -78,7 +80,7 @@ pub(super) struct Place<T> {
 /// The machine has the instructions of `S`. `out` is valid for `V` vectors in each of `N` rows; for
 /// every step, `wide` is valid for `V` vectors and `narrow` for one element past each of `starts`.
 #[inline(always)]
-unsafe fn tile<T: Convolve, S: Vector<T>, const V: usize, const N: usize, const PLACES: bool>(
+unsafe fn tile<T: Real, S: Vector<T>, const V: usize, const N: usize, const PLACES: bool>(
     at: Place<T>,
     steps: &[u32],
     starts: [usize; N],
@@ -113,7 +115,7 @@ unsafe fn tile<T: Convolve, S: Vector<T>, const V: usize, const N: usize, const 
 /// # Safety
 /// As for [`tile`], for each of `starts`.
 #[inline(always)]
-pub(super) unsafe fn channels<T: Convolve, S: Vector<T>, const V: usize, const N: usize>(
+pub(super) unsafe fn channels<T: Real, S: Vector<T>, const V: usize, const N: usize>(
     mut at: Place<T>,
     steps: &[u32],
     starts: &[u32],
@@ -143,7 +145,7 @@ pub(super) unsafe fn channels<T: Convolve, S: Vector<T>, const V: usize, const N
 /// As for [`tile`], for `lanes` places, a multiple of the vector, and `rows` channels, where a row
 /// of the narrow factor has `steps.len()` elements.
 #[inline(always)]
-pub(super) unsafe fn places<T: Convolve, S: Vector<T>, const V: usize>(
+pub(super) unsafe fn places<T: Real, S: Vector<T>, const V: usize>(
     at: Place<T>,
     steps: &[u32],
     lanes: usize,
@@ -168,7 +170,7 @@ pub(super) unsafe fn places<T: Convolve, S: Vector<T>, const V: usize>(
 /// # Safety
 /// As for [`tile`], for `rows` channels.
 #[inline(always)]
-unsafe fn column<T: Convolve, S: Vector<T>, const V: usize>(at: Place<T>, steps: &[u32], rows: usize) {
+unsafe fn column<T: Real, S: Vector<T>, const V: usize>(at: Place<T>, steps: &[u32], rows: usize) {
     let mut row = 0;
     while row < rows {
         let starts = |n: usize| (row + n) * steps.len();
@@ -223,7 +225,7 @@ fn checked<T>(
     let vector = level.vector::<T>();
     match *product {
         Product::Channels { lanes, pitch, matrix, starts } => {
-            assert!(lanes.is_multiple_of(vector) && (1..=level.vectors()).contains(&(lanes / vector)));
+            assert!(lanes.is_multiple_of(vector) && (1..=level.tile_vectors()).contains(&(lanes / vector)));
             assert!(matrix.len() >= steps.len() * lanes && pitch >= lanes);
             assert!(starts.is_empty() || out.len() >= (starts.len() - 1) * pitch + lanes);
             assert!(image.len() >= reach(starts, steps), "an offset leads out of the image");
@@ -279,7 +281,7 @@ macro_rules! multiply {
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx512 => product!($T, $wide, [1 => 8, 2 => 8, 3 => 8, 4 => 6], 4, "avx512f"),
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => product!($T, $half, [1 => 8, 2 => 6], 2, "avx2,fma"),
+                Level::Avx2Fma => product!($T, $half, [1 => 8, 2 => 6], 2, "avx2,fma"),
                 Level::Portable => product!($T, [$T; $portable], [1 => 4, 2 => 4], 2),
             };
             // SAFETY: the machine has the instructions of `level`, and every element that a tile

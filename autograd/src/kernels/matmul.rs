@@ -1,0 +1,113 @@
+//! A matrix product over several threads.
+
+#![allow(
+    unsafe_code,
+    reason = "threads write to different columns of one row-major matrix, which no safe slice can express"
+)]
+
+use super::gemm::Matrix;
+use crate::parallel::{with_budget, worthwhile};
+use crate::real::Real;
+
+/// A row-major matrix that several threads write to, each in columns of its own.
+#[derive(Clone, Copy)]
+pub(super) struct Target<T>(*mut T);
+
+// SAFETY: whoever writes through the pointer guarantees that no two threads touch the same element.
+unsafe impl<T: Send> Send for Target<T> {}
+// SAFETY: as above; nothing is read through it.
+unsafe impl<T: Send> Sync for Target<T> {}
+
+impl<T> Target<T> {
+    pub(super) fn new(matrix: &mut [T]) -> Self {
+        Self(matrix.as_mut_ptr())
+    }
+
+    /// The pointer, by a method: a closure that named the field would capture the bare pointer.
+    pub(super) fn pointer(&self) -> *mut T {
+        self.0
+    }
+}
+
+/// `c ← a·b` for `sizes` of `[m, k, n]`, `c` row-major, over this many threads.
+///
+/// The longer side of `c` is split, so that the operand that every thread must read whole is the
+/// smaller one. (Splitting a batch of 128 against 1000×1000 weights by rows instead costs an eighth:
+/// each thread lays out all of the weights for itself.) No sum is split: the result is the same for
+/// any number of threads.
+///
+/// # Panics
+/// If a matrix reaches beyond its slice.
+pub(crate) fn matmul<T: Real>(threads: usize, sizes: [usize; 3], a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T]) {
+    let [m, k, n] = sizes;
+    let threads = worthwhile(threads, m * k * n);
+    assert!(c.len() == m * n, "matmul: {m}×{n} elements do not fit into {}", c.len());
+    if threads == 1 || m * n == 0 {
+        return T::gemm(false, sizes, a, b, c, n);
+    }
+    let ((a, a_strides), (b, b_strides)) = (a, b);
+    if m >= n {
+        // Rows of c are slices.
+        let per = m.div_ceil(threads).next_multiple_of(16);
+        rayon::scope(|scope| {
+            for (i, piece) in c.chunks_mut(per * n).enumerate() {
+                let a = (&a[i * per * a_strides.0..], a_strides);
+                let sizes = [piece.len() / n, k, n];
+                scope.spawn(move |_| with_budget(1, || T::gemm(false, sizes, a, (b, b_strides), piece, n)));
+            }
+        });
+        return;
+    }
+    let per = n.div_ceil(threads).next_multiple_of(16);
+    let target = Target::new(c);
+    let columns = |first: usize| {
+        let width = per.min(n - first);
+        let b = (&b[first * b_strides.1..], b_strides);
+        // SAFETY: the columns `first..first + width` lie inside `c`, whose length was checked to be
+        // m·n, and each call gets columns of its own while `c` is borrowed exclusively.
+        unsafe { T::gemm_into([m, k, width], (a, a_strides), b, target.pointer().add(first), n) };
+    };
+    rayon::scope(|scope| {
+        let columns = &columns;
+        for first in (per..n).step_by(per) {
+            scope.spawn(move |_| with_budget(1, || columns(first)));
+        }
+        with_budget(1, || columns(0));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matmul;
+    use crate::parallel::with_threads;
+
+    #[test]
+    fn the_split_changes_nothing() {
+        for (m, k, n) in [(128, 70, 300), (300, 70, 128), (37, 500, 1001), (1001, 300, 37), (64, 128, 64)] {
+            let a: Vec<f32> = (0..m * k).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
+            let b: Vec<f32> = (0..k * n).map(|i| ((i * 53 % 97) as f32 - 48.0) / 48.0).collect();
+            for (a_strides, b_strides) in [((k, 1), (n, 1)), ((1, m), (n, 1)), ((k, 1), (1, k))] {
+                let product = |threads: usize| {
+                    let mut c = vec![f32::NAN; m * n];
+                    with_threads(threads, || {
+                        matmul(threads, [m, k, n], (&a, a_strides), (&b, b_strides), &mut c);
+                    });
+                    c
+                };
+                let alone = product(1);
+                for (i, row) in alone.chunks(n).enumerate() {
+                    for (j, &c) in row.iter().enumerate() {
+                        let term = |l: usize| {
+                            f64::from(a[i * a_strides.0 + l * a_strides.1])
+                                * f64::from(b[l * b_strides.0 + j * b_strides.1])
+                        };
+                        let exact: f64 = (0..k).map(term).sum();
+                        assert!((f64::from(c) - exact).abs() < 1e-3, "{m}×{k}×{n} at {i}, {j}: {c} for {exact}");
+                    }
+                }
+                assert_eq!(product(2), alone, "{m}×{k}×{n} on two threads");
+                assert_eq!(product(3), alone, "{m}×{k}×{n} on three threads");
+            }
+        }
+    }
+}
