@@ -1,6 +1,5 @@
 //! The trait every map implements, and the two ways maps combine.
 
-use crate::effort::SolverStats;
 use crate::module::{Module, Visitor};
 use crate::noise::Noise;
 use autograd::{Real, Tensor, Var};
@@ -17,30 +16,6 @@ pub enum Mode {
     Evaluate,
 }
 
-/// How a map whose inverse goes through the dimensions in order does so.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Inversion {
-    /// Each unit of its network is computed once, when its last input is known.
-    #[default]
-    InOrder,
-    /// One whole pass for each dimension, as other libraries do: the reference for tests and timings.
-    ByPasses,
-    /// In order as well, but where the next number is the root of an equation ([`layers::Mint`](crate::layers::Mint)),
-    /// with at most so many evaluations for it: what more of them are good for. Other maps go in order.
-    Sweep {
-        /// The most evaluations for one root, at least 1.
-        evaluations: usize,
-    },
-    /// All dimensions at once, again and again: `x ← x + step·(z − z(x))/d` with the diagonal d of ∂z/∂x, at most so
-    /// many times (Song, Meng & Ermon 2019, `MintNet`). Maps without such an iteration go in order.
-    FixedPoint {
-        /// The step α, between 0 and 2.
-        step: f64,
-        /// The most iterations.
-        iterations: usize,
-    },
-}
-
 /// What a map may depend on besides its input.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a, T: Real> {
@@ -50,15 +25,11 @@ pub struct Context<'a, T: Real> {
     pub mode: Mode,
     /// Noise for layers that add some; without it they add none.
     pub noise: Option<Noise>,
-    /// How sequential inverses are computed.
-    pub inversion: Inversion,
-    /// Where inverses that search note what they took.
-    pub effort: Option<&'a SolverStats>,
 }
 
 impl<T: Real> Default for Context<'_, T> {
     fn default() -> Self {
-        Self { condition: None, mode: Mode::Evaluate, noise: None, inversion: Inversion::InOrder, effort: None }
+        Self { condition: None, mode: Mode::Evaluate, noise: None }
     }
 }
 

@@ -53,7 +53,6 @@ mod base;
 mod bijection;
 pub mod check;
 pub mod distillation;
-mod effort;
 mod energy;
 mod flow;
 pub mod information;
@@ -68,8 +67,7 @@ pub mod rbig;
 mod round_trip;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
-pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
-pub use effort::SolverStats;
+pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};
 pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};

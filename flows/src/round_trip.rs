@@ -1,6 +1,6 @@
 //! How well and how fast a map is inverted: z → x → z, and how far apart numbers are that should be the same.
 
-use crate::bijection::{Bijection, Context, Inversion};
+use crate::bijection::{Bijection, Context};
 use autograd::{Real, Tensor, Var};
 use std::time::{Duration, Instant};
 
@@ -55,13 +55,13 @@ pub struct RoundTrip<T: Real> {
 }
 
 impl<T: Real> RoundTrip<T> {
-    /// Inverts a map at latents `[batch, …]` in one of the ways there are, and goes back.
+    /// Maps latents `[batch, …]` to data and back.
     ///
-    /// `error` has the rounding of T on both ways in it. Where that counts, go back in `f64`: with
-    /// [`copy_params`](crate::check::copy_params) a map of `f64` has the parameters of one of `f32`.
+    /// `error` includes the rounding of T in both directions. If that matters, use a map in `f64`:
+    /// [`copy_params`](crate::check::copy_params) gives it the parameters of one in `f32`.
     #[must_use]
-    pub fn of(map: &(impl Bijection<T> + ?Sized), z: &Tensor<T>, inversion: Inversion) -> Self {
-        let cx = Context { inversion, ..Context::default() };
+    pub fn of(map: &(impl Bijection<T> + ?Sized), z: &Tensor<T>) -> Self {
+        let cx = Context::default();
         let latents = Var::from(z.clone());
         let start = Instant::now();
         let data = map.to_data(&latents, cx).value.into_value();

@@ -4,9 +4,12 @@
 
 mod fixed_point;
 mod root;
+mod solver;
 mod sweep;
 
-use crate::bijection::{Bijection, Context, Inversion, Mapped};
+pub use solver::{Inversion, MintSolver, SolverStats};
+
+use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
 use crate::round_trip::Distance;
@@ -14,6 +17,7 @@ use autograd::eights::LANES;
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use root::STEPS;
+use std::sync::Arc;
 use sweep::Sweep;
 
 /// Three masked convolutions and a scale, on images `[batch, C, H, W]`, with h = ELU.
@@ -55,6 +59,7 @@ pub struct Mint<T: Real> {
     convs: [MaskedConv2d<T>; 3],
     /// softplus⁻¹(t), `[C, H, W]`.
     scale: Param<T>,
+    solver: Arc<MintSolver>,
 }
 
 /// What was found in place of x, and how.
@@ -93,7 +98,13 @@ impl<T: Real> Mint<T> {
         let convs = [conv(channels, hidden), conv(hidden, hidden), conv(hidden, channels)];
         // softplus(ln(e − 1)) = 1.
         let scale = Tensor::full(image, T::from_f64((std::f64::consts::E - 1.0).ln()));
-        Self { mask, image, convs, scale: Param::new(scale) }
+        Self { mask, image, convs, scale: Param::new(scale), solver: Arc::default() }
+    }
+
+    /// The same layer, inverted as this solver says.
+    #[must_use]
+    pub fn solved_by(self, solver: Arc<MintSolver>) -> Self {
+        Self { solver, ..self }
     }
 
     /// Hidden units of each channel in each hidden layer.
@@ -248,15 +259,12 @@ impl<T: Real> Bijection<T> for Mint<T> {
         Mapped { value: pass.value, log_det }
     }
 
-    fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        let found = match cx.inversion {
+    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
+        let found = match self.solver.inversion() {
             Inversion::FixedPoint { step, iterations } => self.by_fixed_point(z.value(), step, iterations),
             Inversion::Sweep { evaluations } => self.swept(z.value(), evaluations),
-            Inversion::InOrder | Inversion::ByPasses => self.swept(z.value(), STEPS),
         };
-        if let Some(effort) = cx.effort {
-            effort.note(found.iterations.iter().copied().max().unwrap_or(0));
-        }
+        self.solver.record(&found.iterations);
         if z.tape().is_some() {
             return self.recorded(found.value, z);
         }
@@ -270,5 +278,6 @@ impl<T: Real> Module<T> for Mint<T> {
             visitor.part(i, conv);
         }
         visitor.param("scale", &self.scale);
+        visitor.handle(self.solver.clone());
     }
 }

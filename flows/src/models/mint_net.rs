@@ -5,11 +5,12 @@
 use crate::base::StandardNormal;
 use crate::bijection::{Bijection, Chain, Inverted};
 use crate::flow::Flow;
-use crate::layers::{ActNorm, Logit, Mint, Reshape, Squeeze};
+use crate::layers::{ActNorm, Logit, Mint, MintSolver, Reshape, Squeeze};
 use crate::nn::{ConvMask, Init};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The layers of a `MintNet` between two squeezes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +91,7 @@ impl MintNetConfig {
 pub struct MintNet;
 
 impl MintNet {
-    /// A `MintNet` over images, given and drawn as flat rows.
+    /// A `MintNet` over images, given and drawn as flat rows. [`MintSolver::of`] finds how it is inverted.
     ///
     /// # Panics
     /// If there is no scale, or if the height or the width cannot be halved as often as the image is squeezed.
@@ -107,6 +108,7 @@ impl MintNet {
         );
         let dims = image.iter().product::<usize>();
         let flat_to_image = Reshape::new([dims], *image);
+        let solver = Arc::new(MintSolver::default());
         let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();
         if let Some(margin) = *logit {
             layers.push(Box::new(Logit::new(margin)));
@@ -122,7 +124,8 @@ impl MintNet {
             }
             for mask in std::iter::repeat_n([ConvMask::A, ConvMask::B], *pairs).flatten() {
                 let init = Init::He { gain: *gain };
-                layers.push(Box::new(Mint::new(mask, [channels, height, width], *branches, init, rng)));
+                let layer = Mint::new(mask, [channels, height, width], *branches, init, rng);
+                layers.push(Box::new(layer.solved_by(solver.clone())));
             }
         }
         for _ in 0..squeezes {

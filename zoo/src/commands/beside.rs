@@ -11,7 +11,8 @@ use crate::runs::checkpoint::Loaded;
 use crate::runs::folder::Run;
 use anyhow::{Result, bail};
 use autograd::{Var, parallel};
-use flows::{Context, Flow, Inversion};
+use flows::layers::with_whole_passes;
+use flows::{Context, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
@@ -73,9 +74,9 @@ pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, fol
     }
     let beside_path = folder.join("beside.png");
     let passed = if signal { 1 } else { (PASSED / space.dims()).clamp(1, TIMED) };
-    let by_passes = seconds_per_sample(&teacher.model, passed, Inversion::ByPasses);
-    let in_order = seconds_per_sample(&teacher.model, TIMED, Inversion::InOrder);
-    let parallel = seconds_per_sample(&student.model, TIMED, Inversion::InOrder);
+    let by_passes = with_whole_passes(&teacher.model, || seconds_per_sample(&teacher.model, passed));
+    let in_order = seconds_per_sample(&teacher.model, TIMED);
+    let parallel = seconds_per_sample(&student.model, TIMED);
     say(&format!("time per sample, {} threads, and how many times as fast as by D passes:", parallel::threads()))?;
     let line = |whose: &str, seconds: f64, rows: usize| {
         let times = by_passes / seconds;
@@ -117,9 +118,9 @@ pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, fol
 }
 
 /// Seconds that one sample takes among so many.
-fn seconds_per_sample(flow: &Flow<f32>, rows: usize, inversion: Inversion) -> f64 {
+fn seconds_per_sample(flow: &Flow<f32>, rows: usize) -> f64 {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let condition = drawing::condition(flow, None, 0..rows).map(Var::from);
-    let cx = Context { condition: condition.as_ref(), inversion, ..Context::default() };
+    let cx = Context { condition: condition.as_ref(), ..Context::default() };
     median_seconds(1, || drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
 }

@@ -7,7 +7,8 @@ use crate::pictures::curve::{self, Labels, Series};
 use crate::runs::files::check_place;
 use anyhow::{Result, bail};
 use autograd::{Shape, Tensor, parallel};
-use flows::{Flow, Inversion, RoundTrip};
+use flows::layers::{Inversion, MintSolver};
+use flows::{Flow, RoundTrip};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -117,7 +118,8 @@ impl Way {
             Some(step) => Inversion::FixedPoint { step, iterations: allowed },
             None => Inversion::Sweep { evaluations: allowed },
         };
-        let RoundTrip { error, time, .. } = RoundTrip::of(flow.bijection(), z, inversion);
+        MintSolver::of(flow).iter().for_each(|solver| solver.set_inversion(inversion));
+        let RoundTrip { error, time, .. } = RoundTrip::of(flow.bijection(), z);
         self.found.push((error, time.as_secs_f64()));
         (error, time.as_secs_f64())
     }

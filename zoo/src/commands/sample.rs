@@ -11,7 +11,7 @@ use crate::pictures::terminal::{self, Colors};
 use crate::runs::checkpoint::Loaded;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, parallel};
-use flows::Inversion;
+use flows::layers::{Inversion, MintSolver};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -79,7 +79,7 @@ impl Args {
             if self.step.is_some() || self.iterations.is_some() {
                 bail!("--step and --iterations are the fixed point's: add --inverse fixed-point, or leave them out");
             }
-            return Ok(Inversion::InOrder);
+            return Ok(Inversion::default());
         }
         if !matches!(blueprint.architecture, Architecture::MintNet { .. }) {
             bail!("{} has no fixed point to iterate: leave out --inverse", blueprint.name());
@@ -126,8 +126,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let Grid { columns, rows } = args.grid;
     let (class, temperature, seed) = (args.class, args.temperature, args.seed);
     let inversion = args.inversion(&loaded.header.blueprint)?;
-    let request = Request { count: columns * rows, class, temperature, seed, inversion };
-    let (samples, search) = parallel::with_threads(threads(args.threads), || draw(args, &loaded, &request))?;
+    let request = Request { count: columns * rows, class, temperature, seed };
+    let (samples, search) = parallel::with_threads(threads(args.threads), || draw(args, &loaded, &request, inversion))?;
     if !samples.all_finite() {
         if args.inverse == Inverse::FixedPoint {
             bail!(
@@ -164,7 +164,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 let ended = if most >= iterations { "stopped at" } else { "at most" };
                 format!("by a fixed point in each layer, step {step:.4}, {ended} {most} iterations")
             }
-            _ => format!("by a sweep in each layer, at most {most} evaluations for a number's root"),
+            Inversion::Sweep { .. } => format!("by a sweep in each layer, at most {most} evaluations for a number's root"),
         };
         say(&format!(
             "z to x {how}; there (rounded to f32) and back within {max_abs:.1e} (root mean square {rms:.1e})"
@@ -187,7 +187,12 @@ type Found = (usize, Distance);
 
 /// Samples, and what the search for them took and came to where there was one. A search goes through layer after
 /// layer in `f64`, in which it is made anyway: between them `f32` would lose more than it does.
-fn draw(args: &Args, loaded: &Loaded<Model<f32>>, request: &Request) -> Result<(Tensor<f32>, Option<Found>)> {
+fn draw(
+    args: &Args,
+    loaded: &Loaded<Model<f32>>,
+    request: &Request,
+    inversion: Inversion,
+) -> Result<(Tensor<f32>, Option<Found>)> {
     let flow = match &loaded.model {
         Model::Flow(flow) => flow,
         Model::Vae(vae) => {
@@ -199,6 +204,7 @@ fn draw(args: &Args, loaded: &Loaded<Model<f32>>, request: &Request) -> Result<(
         return Ok((sampling::draw(flow, request).values, None));
     }
     let exact = load_flow::<f64>(&args.run, "give a run of mint-net")?.model;
+    MintSolver::of(&exact).iter().for_each(|solver| solver.set_inversion(inversion));
     let Drawn { values, search } = sampling::draw(&exact, request);
     Ok((values.cast(), search.map(|search| (search.most, search.distance(&exact)))))
 }
