@@ -79,11 +79,10 @@ impl<T: Real> Mapped<T> {
 
 /// An invertible map between data `x` and latent `z`, both `[batch, …]`.
 ///
-/// <!-- log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x| -->
-///
 /// Of the change of variables it has both f and f⁻¹, each with its own log-determinant; a [`Flow`](crate::Flow) adds
 /// the density of z:
 ///
+/// <!-- log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x| -->
 #[doc = include_str!("../formulas/change-of-variables.html")]
 ///
 /// Rows are mapped independently of each other in evaluation. Both directions are differentiable

@@ -1,10 +1,7 @@
 //! Probability density distillation: a student that samples fast learns the density of a teacher that does
 //! not (van den Oord et al. 2018, *Parallel WaveNet*; lecture 8's MAF teacher and IAF student).
 //!
-//! <!--
-//! KL(student ‖ teacher) = E_{x from the student} [log s(x) − log t(x)]
-//! -->
-//!
+//! <!-- KL(student ‖ teacher) = E_{x~s}[log s(x) − log t(x)] -->
 #![doc = include_str!("../formulas/distillation.html")]
 //!
 //! No data are needed for that: the student draws x itself, and knows its own density of it from the z that it kept.
@@ -44,11 +41,7 @@ pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
 /// `log s(x) − log t(x)` in nats of what the student makes of the latents `z`, `[batch, …]`; shape `[batch]`.
 /// Its mean over `z` from the base is `KL(student ‖ teacher)`.
 ///
-/// <!--
-/// x = f(z)
-/// log s(x) = log p_Z(z) − log|det ∂x/∂z|           from the z that x was made from: no inverse
-/// -->
-///
+/// <!-- x = f(z),   log s(x) = log p_Z(z) − log|det ∂f(z)/∂z| -->
 #[doc = include_str!("../formulas/log-ratio.html")]
 ///
 /// Differentiable in both flows; to train the student alone, [`freeze`] the teacher. A student whose
@@ -63,10 +56,9 @@ pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: 
 /// can be evaluated and not sampled (Rezende & Mohamed 2015, equation 15):
 ///
 /// <!--
-/// KL(q ‖ exp(−U)/Z) = E_{z ~ p_Z} [log q(x) + U(x)] + log Z
-/// x = f(z),   log q(x) = log p_Z(z) − log|det ∂f(z)/∂z|
+/// KL(q ‖ exp(−U)/Z) = E_{z~p_Z}[log q(x) + U(x)] + ln Z,   x = f(z)
+/// log q(x) = log p_Z(z) − log|det ∂f(z)/∂z|
 /// -->
-///
 #[doc = include_str!("../formulas/reverse-kl.html")]
 ///
 /// `energy` maps x, `[batch, …]`, to U(x) in nats, `[batch]`.
@@ -89,10 +81,7 @@ pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx:
 
 /// The loss where a student begins far from its teacher: `KL` from [`log_ratio`]s r that are softened beyond c nats,
 ///
-/// <!--
-/// mean over the batch of  min(r, c) + c·log(max(r, c)/c)
-/// -->
-///
+/// <!-- mean[min(r, c) + c ln(max(r, c)/c)] -->
 #[doc = include_str!("../formulas/softened.html")]
 ///
 /// What an untrained student draws may be so unlikely under its teacher, by many powers of ten, that its gradient
@@ -150,18 +139,17 @@ impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
 
 /// Cross-entropy and entropy of a logistic student at noise `z`, `[batch, T]`, standard logistic.
 ///
-/// <!--
-/// x_t = m_t + s_t·z_t                  (m_t, s_t) from z before t: x_t given the past is logistic
-/// entropy       = E Σ_t log s_t + 2T   as a logistic of scale s has the entropy log s + 2
-/// cross-entropy = E Σ_t −log t(m_t + s_t·z'_t | x_1 … x_{t−1}),   mean over several fresh z'_t for each t
-/// -->
-///
 /// A logistic of scale s has the entropy ln s + 2, so that the student's is
 ///
+/// <!--
+/// xₜ = mₜ(z_<t) + sₜ(z_<t)·zₜ,   zₜ ~ Logistic(0, 1)
+/// H(student) = E_z[Σₜ₌₁ᵀ ln sₜ(z_<t)] + 2T
+/// -->
 #[doc = include_str!("../formulas/student-entropy.html")]
 ///
 /// The cross-entropy asks the teacher about fresh draws at each step, the mean of several:
 ///
+/// <!-- H(student, teacher) = E_z Σₜ₌₁ᵀ E_{zₜ′}[−ln t(mₜ + sₜzₜ′ | x₁, … , xₜ₋₁)] -->
 #[doc = include_str!("../formulas/student-cross-entropy.html")]
 ///
 /// The entropy has no noise but that of the scales. In the cross-entropy the teacher's network sees the path

@@ -8,13 +8,12 @@ use std::f64::consts::PI;
 ///
 /// <!--
 /// U₁ = ½((‖x‖ − 2)/0.4)² − ln(exp(−½((x₁ − 2)/0.6)²) + exp(−½((x₁ + 2)/0.6)²))
-/// U₂ = ½((x₂ − w₁)/0.4)²                                                           + wall
-/// U₃ = −ln(exp(−½((x₂ − w₁)/0.35)²) + exp(−½((x₂ − w₁ + w₂)/0.35)²))               + wall
-/// U₄ = −ln(exp(−½((x₂ − w₁)/0.4)²) + exp(−½((x₂ − w₁ + w₃)/0.35)²))                + wall
-/// w₁ = sin(πx₁/2)    w₂ = 3·exp(−½((x₁ − 1)/0.6)²)    w₃ = 3·σ((x₁ − 1)/0.3)
+/// U₂ = ½((x₂ − w₁)/0.4)² + wall
+/// U₃ = −ln(exp(−½((x₂ − w₁)/0.35)²) + exp(−½((x₂ − w₁ + w₂)/0.35)²)) + wall
+/// U₄ = −ln(exp(−½((x₂ − w₁)/0.4)²) + exp(−½((x₂ − w₁ + w₃)/0.35)²)) + wall
+/// w₁ = sin(πx₁/2),   w₂ = 3·exp(−½((x₁ − 1)/0.6)²),   w₃ = 3·σ((x₁ − 1)/0.3),
 /// wall = ½(max(|x₁| − 4, 0)/0.4)²
 /// -->
-///
 #[doc = include_str!("../formulas/energies.html")]
 ///
 /// The paper prints the last three without a wall and draws them for |x| ≤ 4. Then they are bands that go on

@@ -14,7 +14,6 @@ const BATCH: usize = 500;
 /// A density over data, by the change of variables:
 ///
 /// <!-- log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x| -->
-///
 #[doc = include_str!("../formulas/change-of-variables.html")]
 ///
 /// `log p_Z` is the [`Base`]'s, f the [`Bijection`]'s.
@@ -340,8 +339,7 @@ impl<T: Real> Module<T> for Flow<T> {
 /// Bits per dimension of a discrete value with `levels` levels L, from the log-density (nats) of its
 /// dequantized value u scaled to [0, 1]. Pixels have 256 levels.
 ///
-/// <!-- log₂ levels − log p / (D·ln 2) -->
-///
+/// <!-- bits/dim = log₂ L − log p(u)/(D ln 2),   u ∈ [0, 1]ᴰ,   L = 256 -->
 #[doc = include_str!("../formulas/bits-per-dim.html")]
 #[must_use]
 pub fn bits_per_dim(log_prob: f64, dims: usize, levels: f64) -> f64 {

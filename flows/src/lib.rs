@@ -5,10 +5,7 @@
 //! A flow writes data as `x = f(z)`: **z is the latent, x the data**. [`Bijection::to_data`] is the
 //! lecture's `f`, [`Bijection::to_latent`] its `f⁻¹`, and each returns its own log-determinant, so
 //!
-//! <!--
-//! log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x|
-//! -->
-//!
+//! <!-- log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x| -->
 #![doc = include_str!("../formulas/change-of-variables.html")]
 //!
 //! ```
@@ -38,7 +35,7 @@
 //! 11. [`models::WaveNetFlow`]: a causal network of dilated convolutions over sound, with mixtures of logistics.
 //! 12. [`distillation`] and [`models::ParallelWaveNet`]: a student that samples fast learns from a slow teacher.
 //! 13. [`models::MintNet`] of [`layers::Mint`]: masked convolutions, inverted by a fixed point or by a sweep of roots.
-//! 14. [`information`] and [`rbig`]: KL is what is not yet normal; marginals and rotations take it off, no gradient.
+//! 14. [`rbig`]: Gaussianize each dimension, rotate, repeat; no gradient.
 //! 15. [`models::GaussianizationFlow`] of [`layers::KernelMarginal`] and [`layers::Householder`]: the same, trained.
 //! 16. [`check`]: all of it, and a map of your own, held against finite differences.
 //!
@@ -55,7 +52,6 @@ pub mod check;
 pub mod distillation;
 mod energy;
 mod flow;
-pub mod information;
 pub mod layers;
 mod log_sum;
 pub mod models;

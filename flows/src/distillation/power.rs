@@ -10,10 +10,7 @@ const SILENCE: f64 = 1e-4;
 /// The power of signals at the frequencies 0, 1/W, 2/W … 1/2 of the sampling rate, by Fourier transforms of
 /// windows of W steps:
 ///
-/// <!--
-/// P_fk = |Σ_n w_n·x_{f·hop + n}·exp(−2πi·kn/W)|² / Σ w²,    w_n = ½ − ½·cos(2πn/W)    (Hann)
-/// -->
-///
+/// <!-- P_fk = |Σₙ₌₀ᵂ⁻¹ wₙ·x_{f·hop+n}·exp(−2πikn/W)|²/(Σₙ₌₀ᵂ⁻¹ wₙ²),   wₙ = ½ − ½ cos(2πn/W) -->
 #[doc = include_str!("../../formulas/power-spectrum.html")]
 ///
 /// Divided like this, white noise of variance σ² has the power σ² at each frequency. The transform is a
@@ -80,10 +77,9 @@ impl<T: Real> PowerSpectrum<T> {
     /// Parallel WaveNet's power loss, between signals `x` and others that they should resemble:
     ///
     /// <!--
-    /// ℓ_fk = log(P_fk + ε),    m_k, d_k the mean and standard deviation of ℓ_fk over signals and windows
-    /// mean over bins k of (m_k(x) − m_k(reference))² + (d_k(x) − d_k(reference))²
+    /// 1/bins Σₖ [(mₖ(x) − mₖ(reference))² + (dₖ(x) − dₖ(reference))²]
+    /// mₖ, dₖ: mean and deviation of log(P_fk + ε)
     /// -->
-    ///
     #[doc = include_str!("../../formulas/power-loss.html")]
     ///
     /// Averages over time, as in the paper, and over the batch may be matched by signals of the right variety, each power

@@ -8,13 +8,9 @@ use autograd::{Param, Real, Tensor, Var};
 
 /// Activation normalization (Kingma & Dhariwal 2018, Glow, §3.1), on `[batch, features, …]`.
 ///
-/// <!--
-/// to_latent:  z = exp(s) ⊙ (x + b),    log|det ∂z/∂x| =  n·Σ s       n places a feature
-/// to_data:    x = exp(−s) ⊙ z − b,     log|det ∂x/∂z| = −n·Σ s
-/// -->
-///
 /// From x to z (from z to x with the other sign), n places a feature:
 ///
+/// <!-- z = exp(s) ⊙ (x + b),   log|det ∂z/∂x| = n Σ_c s_c -->
 #[doc = include_str!("../../formulas/act-norm.html")]
 ///
 /// `initialize` sets s and b so that each feature of the first batch has mean 0 and variance 1; from

@@ -12,13 +12,9 @@ const EPSILON: f64 = 1e-5;
 /// Batch normalization between the maps of a flow (Dinh et al. 2017, `RealNVP`, §3.7), on
 /// `[batch, features, …]` with n places a feature.
 ///
-/// <!--
-/// to_latent:  z = γ ⊙ (x − m)/√(v + ε) + β     log|det ∂z/∂x| = n·Σ(log γ − ½ log(v + ε))
-/// to_data:    x = (z − β)/γ ⊙ √(v + ε) + m     log|det ∂x/∂z| = the same with the other sign
-/// -->
-///
 /// From x to z (from z to x with the other sign):
 ///
+/// <!-- z = γ ⊙ (x − m)/√(v + ε) + β,   log|det ∂z/∂x| = n Σ_c (log γ_c − ½ log(v_c + ε)) -->
 #[doc = include_str!("../../formulas/batch-norm.html")]
 ///
 /// In training m and v are the batch's own, and the log-determinant is that of the map with them

@@ -10,10 +10,7 @@ use autograd::{Real, Tensor, Var};
 /// context's noise, a stream a row; without noise, nothing is added, and the layer is the plain
 /// map `u = k/L` of continuous `k ∈ [0, L]`.
 ///
-/// <!--
-/// log|det ∂u/∂k| = −D·ln L
-/// -->
-///
+/// <!-- u = (k + ε)/L,   ε ~ U[0, 1)ᴰ,   log|det ∂u/∂k| = −D ln L -->
 #[doc = include_str!("../../formulas/dequantization.html")]
 ///
 /// so a log-likelihood through this layer is that of pixel levels, and dividing it by `−D·ln 2`

@@ -8,13 +8,9 @@ use autograd::{Real, Var};
 /// Factoring out (Dinh et al. 2017, `RealNVP`, §3.6), on `[batch, C, …]`: the first half of the channels
 /// is latent at once, the other half goes on through `rest`.
 ///
-/// <!--
-/// to_latent:  (z₁, h) = halves of x,  z = (z₁, rest.to_latent(h))      log|det| is that of `rest`
-/// to_data:    (z₁, h) = halves of z,  x = (z₁, rest.to_data(h))
-/// -->
-///
 /// From x to z, g being `rest`:
 ///
+/// <!-- (z₁, h) = x,   z = (z₁, g(h)),   log|det ∂z/∂x| = log|det ∂g/∂h| -->
 #[doc = include_str!("../../formulas/factor-out.html")]
 ///
 /// The channels that left are still latents: the base distribution counts them with the others.

@@ -10,10 +10,9 @@ use std::f64::consts::PI;
 /// dimension a histogram of N bins, whose distribution function F is a straight line in each bin,
 ///
 /// <!--
-/// to_latent:  z = Φ⁻¹(F(x)),   log|det ∂z/∂x| = Σ log f(x) − log φ(z)     between the outermost edges
-///             z = z₀ + (x − e₀)/σ,   −log σ                             beyond an outermost edge e₀
+/// z = {Φ⁻¹(F(x)), between the outermost edges; z₀ + (x − e₀)/σ, beyond one of them, e₀ }
+/// log dz/dx = {log f(x) − log φ(z); −log σ }
 /// -->
-///
 #[doc = include_str!("../../formulas/histogram-marginal.html")]
 ///
 /// Beyond the edges x is normal: z goes on as a straight line. So every x has a finite z, the map rises everywhere,

@@ -10,10 +10,7 @@ use std::sync::Arc;
 /// A product of n Householder reflections (Tomczak & Welling 2016; in Gaussianization flows, Meng et al. 2020), on
 /// `[batch, D]`, or a product of its own for each of G groups, on `[G, batch, D]`:
 ///
-/// <!--
-/// z = H₁·H₂⋯Hₙ·x       H = I − 2·v·vᵀ/|v|²       log|det| = 0, and the inverse is Hₙ⋯H₁
-/// -->
-///
+/// <!-- z = H₁H₂⋯Hₙ·x,   Hⱼ = I − 2·vⱼvⱼᵀ/‖vⱼ‖²,   log|det| = 0 -->
 #[doc = include_str!("../../formulas/householder.html")]
 ///
 /// All of them at once are `I − Uᵀ·T·U`, the rows of U being the v/|v| and T upper triangular (the compact WY form,

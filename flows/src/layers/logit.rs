@@ -6,14 +6,12 @@ use autograd::{Real, Var};
 
 /// The logit with a margin (Papamakarios et al. 2017, MAF, appendix D.2), on any shape.
 ///
-/// <!--
-/// to_latent:  s = λ + (1−2λ)·u,  y = ln s − ln(1−s)
-///             log|det ∂y/∂u| = Σ[softplus(y) + softplus(−y)] + D·ln(1−2λ)
-/// to_data:    u = (σ(y) − λ)/(1−2λ)
-/// -->
-///
 /// From u, within [0, 1], to y:
 ///
+/// <!--
+/// y = ln(s/(1 − s)),   s = λ + (1 − 2λ)·u
+/// log|det ∂y/∂u| = Σᵢ₌₁ᴰ [softplus(yᵢ) + softplus(−yᵢ)] + D ln(1 − 2λ)
+/// -->
 #[doc = include_str!("../../formulas/logit.html")]
 ///
 /// The margin λ keeps pixels of exactly 0 and 1 finite. Published models use 1e-6 (MAF, MintNet),

@@ -22,20 +22,25 @@ use sweep::Sweep;
 
 /// Three masked convolutions and a scale, on images `[batch, C, H, W]`, with h = ELU.
 ///
-/// <!--
-/// to_latent:  z = t⊙x + W₃⋆h(W₂⋆h(W₁⋆x + b₁) + b₂) + b₃
-///             log|det ∂z/∂x| = Σ ln(t + d)
-///             dᵢ = Σ_l Σ_k W₃ᶜ[i,l]·h′(a₂[l])·W₂ᶜ[l,k]·h′(a₁[k])·W₁ᶜ[k,i]
-/// to_data:    the root of z(x) = z
-/// -->
-///
 /// From x to z, with the determinant of a triangular Jacobian:
 ///
+/// <!--
+/// z = t ⊙ x + W₃ ⋆ h(W₂ ⋆ h(W₁ ⋆ x + b₁) + b₂) + b₃
+/// h = ELU,   t > 0
+/// -->
 #[doc = include_str!("../../formulas/mintnet.html")]
+/// <!--
+/// log|det ∂z/∂x| = Σᵢ ln(tᵢ + dᵢ)
+/// dᵢ = Σₗ₌₁ᴷ Σₖ₌₁ᴷ W_{3,il}ᶜ·h′(a_{2,l})·W_{2,lk}ᶜ·h′(a_{1,k})·W_{1,ki}ᶜ ≥ 0
+/// -->
 #[doc = include_str!("../../formulas/mintnet-determinant.html")]
 ///
 /// From z to x each number is the root of an increasing function of one number:
 ///
+/// <!--
+/// tᵢxᵢ + Σₗ₌₁ᴷ W_{3,l}ᶜ·h(c_{2,l} + Σₖ₌₁ᴷ W_{2,lk}ᶜ·h(c_{1,k} + W_{1,k}ᶜ·xᵢ)) + rᵢ = zᵢ
+/// c₁, c₂, rᵢ known from x_<i,   slope in xᵢ: tᵢ + dᵢ > 0
+/// -->
 #[doc = include_str!("../../formulas/mintnet-sweep.html")]
 ///
 /// Each channel of the image has K *branches*, hidden units of its own in both hidden layers. All three
@@ -161,10 +166,7 @@ impl<T: Real> Mint<T> {
 
     /// z → x by the authors' iteration, from x = z/t, on plain values:
     ///
-    /// <!--
-    /// x ← x + α·(z − z(x))/(t + d)
-    /// -->
-    ///
+    /// <!-- x ← x + α·(z − z(x))/(t + d(x)),   0 < α < 2,   from x = z/t -->
     #[doc = include_str!("../../formulas/mintnet-fixed-point.html")]
     ///
     /// At most `iterations` of them; samples that are within rounding leave the batch before. Near the root it

@@ -9,8 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// A fixed orthogonal matrix Q, on `[batch, D]`. It may reflect as well as rotate.
 ///
-/// <!-- z = Q·x,   x = Qᵀ·z,   log|det| = 0 -->
-///
+/// <!-- z = Qx,   x = Qᵀz,   QᵀQ = I,   log|det| = 0 -->
 #[doc = include_str!("../../formulas/rotation.html")]
 ///
 /// Q is a buffer: kept in the checkpoint, never trained. A checkpoint's Q is rounded to `f32`, so that in `f64` it

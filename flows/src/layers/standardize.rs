@@ -6,8 +6,7 @@ use autograd::{Param, Real, Tensor, Var};
 
 /// Standardization by fixed statistics, on `[batch, D]`:
 ///
-/// <!-- z = (x − mean)/std,   log|det ∂z/∂x| = −Σ ln std -->
-///
+/// <!-- z = (x − mean)/std,   log|det ∂z/∂x| = −Σᵢ₌₁ᴰ ln stdᵢ -->
 #[doc = include_str!("../../formulas/standardize.html")]
 ///
 /// The statistics are buffers: kept in the checkpoint, never trained. A density through this layer

@@ -38,23 +38,22 @@ pub struct PatchRotations {
 
 /// The model of the lecture's Gaussianization slides, in the direction x → z.
 ///
-/// <!--
-/// zᵢ = Φ⁻¹(F_i(x_i))       F_i(x) = Σₖ wₖᵢ·σ((x − μₖᵢ)/hₖᵢ)        each dimension made normal by itself
-/// x ← H₁·H₂⋯Hₙ·z            H = I − 2·v·vᵀ/|v|²                      and all of them turned
-///   ⋮
-/// log p(x) = log N(z; 0, I) + Σ over layers and i of (ln fᵢ(xᵢ) − ln φ(zᵢ))
-/// -->
-///
 /// A layer makes each dimension normal by itself,
 ///
+/// <!--
+/// zᵢ = Φ⁻¹(Fᵢ(xᵢ)),   Fᵢ(x) = Σₖ₌₁ᴷ wₖᵢ·σ((x − μₖᵢ)/hₖᵢ)
+/// log|det ∂z/∂x| = Σᵢ₌₁ᴰ (log fᵢ(xᵢ) − log φ(zᵢ)),   fᵢ = dFᵢ/dx
+/// -->
 #[doc = include_str!("../../formulas/kernel-marginal.html")]
 ///
 /// and the rotation of what that gives is a product of reflections:
 ///
+/// <!-- z = H₁H₂⋯Hₙ·x,   Hⱼ = I − 2·vⱼvⱼᵀ/‖vⱼ‖²,   log|det| = 0 -->
 #[doc = include_str!("../../formulas/householder.html")]
 ///
 /// Over L layers:
 ///
+/// <!-- log p(x) = log N(z; 0, I) + Σₗ₌₁ᴸ Σᵢ₌₁ᴰ (ln fᵢ⁽ˡ⁾(xᵢ⁽ˡ⁾) − ln φ(zᵢ⁽ˡ⁾)) -->
 #[doc = include_str!("../../formulas/gaussianization-density.html")]
 ///
 /// All of w, μ, h and v are trained. [`Flow::initialize`] starts it as RBIG with random rotations: μ are data rows, as

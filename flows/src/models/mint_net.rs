@@ -57,22 +57,25 @@ impl MintNetConfig {
 
 /// Pairs of [`Mint`] layers, in the direction x → z.
 ///
-/// <!--
-/// z = t⊙x + W₃⋆h(W₂⋆h(W₁⋆x + b₁) + b₂) + b₃       masked convolutions; h = ELU
-/// log|det ∂z/∂x| = Σ ln(t + d)                     d from center taps alone
-/// log p(x) = log N(z; 0, I) + Σ ln(t + d)           over all layers; the logit and the start add their own
-/// -->
-///
 /// One layer, with h = ELU and masked convolutions W:
 ///
+/// <!--
+/// z = t ⊙ x + W₃ ⋆ h(W₂ ⋆ h(W₁ ⋆ x + b₁) + b₂) + b₃
+/// h = ELU,   t > 0
+/// -->
 #[doc = include_str!("../../formulas/mintnet.html")]
 ///
 /// Its Jacobian is triangular, and d comes from the center taps alone:
 ///
+/// <!--
+/// log|det ∂z/∂x| = Σᵢ ln(tᵢ + dᵢ)
+/// dᵢ = Σₗ₌₁ᴷ Σₖ₌₁ᴷ W_{3,il}ᶜ·h′(a_{2,l})·W_{2,lk}ᶜ·h′(a_{1,k})·W_{1,ki}ᶜ ≥ 0
+/// -->
 #[doc = include_str!("../../formulas/mintnet-determinant.html")]
 ///
 /// Over all layers (the logit and the start add their own):
 ///
+/// <!-- log p(x) = log N(z; 0, I) + Σ_layers Σᵢ ln(tᵢ + dᵢ) -->
 #[doc = include_str!("../../formulas/mintnet-density.html")]
 ///
 /// A number that has come through a layer under mask A depends on those before it, and through one under mask B on

@@ -37,10 +37,9 @@ pub struct PlanarConfig {
 /// K planar layers, in the direction z → x:
 ///
 /// <!--
-/// zₖ = zₖ₋₁ + ûₖ·tanh(wₖ·zₖ₋₁ + bₖ)                        k = 1 … K, z₀ = z, z_K = x
-/// log p(x) = log p_Z(z) − Σ ln|1 + (1 − tanh²(wₖ·zₖ₋₁ + bₖ))·wₖ·ûₖ|
+/// zₖ = zₖ₋₁ + ûₖ tanh aₖ,   aₖ = wₖᵀzₖ₋₁ + bₖ,   k = 1…K,   x = z_K
+/// log p(x) = log p_Z(z₀) − Σₖ₌₁ᴷ ln(1 + (1 − tanh² aₖ)·wₖᵀûₖ)
 /// -->
-///
 #[doc = include_str!("../../formulas/planar-density.html")]
 ///
 /// What a layer changes is one number of each point, seen along w; many layers are needed where a coupling

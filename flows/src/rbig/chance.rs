@@ -1,6 +1,6 @@
 //! What chance makes of rows that are normal and independent already.
 
-use crate::information::marginal_entropies;
+use super::information::marginal_entropies;
 use crate::orthogonal::random_axes;
 use autograd::{Real, Tensor, Var};
 use rand::{Rng, RngExt};

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// An estimate of the distribution F of each column, whose layer makes that column normal:
 ///
-/// <!-- zᵢ = Φ⁻¹(F̂ᵢ(xᵢ)),   log ∂zᵢ/∂xᵢ = log f̂ᵢ(xᵢ) − log φ(zᵢ) -->
-///
+/// <!-- z = Φ⁻¹(F(x)),   log dz/dx = log f(x) − log φ(z),   f = dF/dx -->
 #[doc = include_str!("../../formulas/inverse-cdf.html")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -15,24 +15,24 @@ const STEEPEST: f64 = 80.0;
 /// The planar layer (Rezende & Mohamed 2015, *Variational Inference with Normalizing Flows*, §4.1), on
 /// `[batch, D]`.
 ///
-/// <!--
-/// to_data:    x = z + û·tanh(a),  a = w·z + b          log|det ∂x/∂z| = ln(1 + (1 − tanh² a)·w·û)
-/// to_latent:  a + (w·û)·tanh a = w·x + b               one equation in one number, whatever D is
-///             z = x − û·tanh a
-/// where       û = u + (m(w·u) − w·u)·w/‖w‖²,  m(s) = softplus(s) − 1
-/// -->
-///
 /// From z to x it is a formula:
 ///
+/// <!-- x = z + û tanh(wᵀz + b) -->
 #[doc = include_str!("../../../formulas/planar.html")]
+/// <!-- log|det ∂x/∂z| = ln(1 + (1 − tanh² a)·wᵀû),   a = wᵀz + b -->
 #[doc = include_str!("../../../formulas/planar-determinant.html")]
 ///
 /// From x to z it is one equation in one number, whatever D is:
 ///
+/// <!-- a + (wᵀû) tanh a = wᵀx + b,   z = x − û tanh a -->
 #[doc = include_str!("../../../formulas/planar-inverse.html")]
 ///
 /// where û takes the place of the parameter u:
 ///
+/// <!--
+/// û = u + (m(wᵀu) − wᵀu)·w/‖w‖²,   m(s) = softplus(s) − 1
+/// wᵀû = m(wᵀu) > −1
+/// -->
 #[doc = include_str!("../../../formulas/planar-constraint.html")]
 ///
 /// û is u moved along w so far that `w·û = m(w·u) > −1` (the paper's appendix A.1): the left side of the

@@ -16,10 +16,7 @@ impl<T: Real> Vae<T> {
     /// `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z from q(z|x) for each
     /// (Rezende et al. 2014; Burda et al. 2016, *Importance Weighted Autoencoders*):
     ///
-    /// <!--
-    /// log 1/S Σₛ p(x, zₛ)/q(zₛ|x)
-    /// -->
-    ///
+    /// <!-- log p(x) ≥ E[log(1/S Σₛ₌₁^S p(x, zₛ)/q(zₛ | x))],   z₁, … , z_S ~ q(z | x) -->
     #[doc = include_str!("../../../formulas/importance.html")]
     ///
     /// Its expectation is at most log p(x), rises with S, and reaches it in the limit; with S = 1 it is the ELBO, whose

@@ -24,21 +24,17 @@ use rand::Rng;
 
 /// A density over data with latents of another number of dimensions, whose integral has no closed form:
 ///
-/// <!--
-/// p(x) = ∫ p(x|z)·p(z) dz              z ~ N(0, I), p(x|z) by the decoder
-/// log p(x) ≥ ELBO = E_q log p(x|z) − KL(q(z|x) ‖ p(z))       q(z|x) = N(μ, diag σ²) by the encoder
-/// -->
-///
+/// <!-- p(x) = ∫ p(x | z)·p(z) dz,   p(z) = N(z; 0, I) -->
 #[doc = include_str!("../../../formulas/marginal-likelihood.html")]
 ///
 /// `p(x|z)` is the decoder's. With the encoder's `q(z|x)` in place of the posterior there is a bound:
 ///
+/// <!-- log p(x) ≥ E_{q(z|x)}[log p(x | z)] − KL(q(z | x) ‖ p(z)) -->
 #[doc = include_str!("../../../formulas/elbo.html")]
 ///
 /// The gap is `KL(q(z|x) ‖ p(z|x))`: a flow has none, as its latents follow from x. With ε drawn apart from μ and σ,
 ///
 /// <!-- z = μ(x) + σ(x) ⊙ ε,   ε ~ N(0, I) -->
-///
 #[doc = include_str!("../../../formulas/reparameterization.html")]
 ///
 /// the bound is a function of ε, and its gradient passes through z. [`Vae::refined_by`] bends q with
@@ -124,8 +120,10 @@ impl<T: Real> Vae<T> {
     /// The same with posteriors that `flow` bends, z → x of it, from z₀ of the encoder's Gaussian (Rezende & Mohamed
     /// 2015; Kingma et al. 2016):
     ///
-    /// <!-- z = f(z₀ | features),   log q(z|x) = log q(z₀|x) − log|det ∂z/∂z₀| -->
-    ///
+    /// <!--
+    /// z = f(z₀),   z₀ ~ N(μ(x), diag σ²(x))
+    /// log q(z | x) = log q₀(z₀ | x) − log|det ∂f(z₀)/∂z₀|
+    /// -->
     #[doc = include_str!("../../../formulas/refined-posterior.html")]
     ///
     /// f is told features of x. The encoder gives as many features after μ and log σ as the flow's condition has. The

@@ -29,8 +29,7 @@ pub struct Drawn<T: Real> {
 impl<T: Real> Posterior<T> {
     /// The divergence from N(0, I) in nats, `[batch]` (Kingma & Welling 2014, appendix B):
     ///
-    /// <!-- KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²) -->
-    ///
+    /// <!-- KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σⱼ (μⱼ² + σⱼ² − 1 − log σⱼ²) -->
     #[doc = include_str!("../../../formulas/gaussian-divergence.html")]
     #[must_use]
     pub fn divergence(&self) -> Var<T> {
@@ -42,8 +41,7 @@ impl<T: Real> Posterior<T> {
     /// z₀ with `log q(z₀ | x)`, from ε of N(0, I), `[batch, latents]`: the reparameterization, through which
     /// gradients pass to μ and σ.
     ///
-    /// <!-- z₀ = μ + σ·ε -->
-    ///
+    /// <!-- z = μ(x) + σ(x) ⊙ ε,   ε ~ N(0, I) -->
     #[doc = include_str!("../../../formulas/reparameterization.html")]
     #[must_use]
     pub fn draw(&self, noise: &Var<T>) -> Drawn<T> {

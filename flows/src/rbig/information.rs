@@ -12,11 +12,8 @@ pub fn normal_entropy(std: f64) -> f64 {
 /// The entropy of the distribution that these numbers were drawn from, by spacings of order m ≈ √n (Vasicek 1976),
 /// at the ends with the narrower windows' own share (Ebrahimi, Pflughoeft & Soofi 1994):
 ///
-/// <!--
-/// H ≈ mean_i ln(n·(x₍ᵢ₊ₘ₎ − x₍ᵢ₋ₘ₎)/(cᵢ·m))      cᵢ = 2, and down to 1 within m of an end
-/// -->
-///
-#[doc = include_str!("../formulas/spacings-entropy.html")]
+/// <!-- H ≈ 1/n Σᵢ₌₁ⁿ ln(n/(cᵢm)·(x₍ᵢ₊ₘ₎ − x₍ᵢ₋ₘ₎)),   cᵢ = 2, and down to 1 within m of an end -->
+#[doc = include_str!("../../formulas/spacings-entropy.html")]
 ///
 /// A little low where there are few numbers: by about 0.03 for 1000 normal ones, on the average. Equal numbers, of which
 /// whole columns may be made (0 and 1, years), count as spread evenly to half-way to their neighbors, as if they had
@@ -86,11 +83,8 @@ pub fn marginal_entropies<T: Real>(rows: &Tensor<T>) -> Vec<f64> {
 
 /// By how much the total correlation of rows `[N, D]` falls when a rotation makes `rotated` of them:
 ///
-/// <!--
-/// T(x) = Σᵢ H(xᵢ) − H(x)        T(x) − T(Q·x) = Σᵢ H(xᵢ) − Σᵢ H((Q·x)ᵢ)
-/// -->
-///
-#[doc = include_str!("../formulas/fall-of-total-correlation.html")]
+/// <!-- T(x) = Σᵢ₌₁ᴰ H(xᵢ) − H(x),   T(x) − T(Qx) = Σᵢ₌₁ᴰ H(xᵢ) − Σᵢ₌₁ᴰ H((Qx)ᵢ) -->
+#[doc = include_str!("../../formulas/fall-of-total-correlation.html")]
 ///
 /// since a rotation keeps the joint entropy H(x), which is hard to estimate, and it cancels. Where the columns of
 /// `x` are standard normal it is the sum of how far those of `rotated` are from being so (Laparra, Camps-Valls & Malo
