@@ -50,12 +50,7 @@ impl Bracket {
 
 /// The root of an increasing function in a [`Bracket`]. `f` gives its value and its slope. Ends where the value is at
 /// most `precise`, or where no number is closer.
-pub fn bracketed_root(
-    precise: f64,
-    [low, high]: [f64; 2],
-    start: f64,
-    mut f: impl FnMut(f64) -> (f64, f64),
-) -> f64 {
+pub fn bracketed_root(precise: f64, [low, high]: [f64; 2], start: f64, mut f: impl FnMut(f64) -> (f64, f64)) -> f64 {
     let mut bracket = Bracket::new(low, high);
     let mut x = start.clamp(low, high);
     for _ in 0..STEPS {
@@ -74,12 +69,7 @@ pub fn bracketed_root(
 
 /// The x between `low` and `high` at which an increasing `f` is `target`, to machine precision, with the logarithm of
 /// the slope there. `f` gives its value and the logarithm of its slope.
-pub fn increasing_root(
-    target: f64,
-    bounds: [f64; 2],
-    start: f64,
-    mut f: impl FnMut(f64) -> (f64, f64),
-) -> (f64, f64) {
+pub fn increasing_root(target: f64, bounds: [f64; 2], start: f64, mut f: impl FnMut(f64) -> (f64, f64)) -> (f64, f64) {
     let mut log_deriv = f64::NAN;
     let x = bracketed_root(f64::EPSILON * target.abs().max(1.0), bounds, start, |x| {
         let found;

@@ -14,7 +14,8 @@ use std::fs;
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = render::folder();
     let names = render::names("tex")?;
-    let tex = |name: &str| fs::read_to_string(folder.join(format!("{name}.tex"))).map_err(|why| format!("{name}: {why}"));
+    let tex =
+        |name: &str| fs::read_to_string(folder.join(format!("{name}.tex"))).map_err(|why| format!("{name}: {why}"));
     for name in &names {
         let html = render::html(&tex(name)?).map_err(|why| format!("{name}.tex: {why}"))?;
         fs::write(folder.join(format!("{name}.html")), html)?;

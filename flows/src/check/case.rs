@@ -139,9 +139,10 @@ impl<'a> Case<'a> {
         tolerance: f64,
         check: impl Fn(&Comparison, &Tensor<f64>) -> Result<f64, Violation>,
     ) -> Result<f64, Violation> {
-        worst(Direction::BOTH.map(|direction| {
-            check(&Comparison { property, direction, tolerance }, &self.points(direction)?)
-        }))
+        worst(
+            Direction::BOTH
+                .map(|direction| check(&Comparison { property, direction, tolerance }, &self.points(direction)?)),
+        )
     }
 
     /// The data, or the latents (those given, or those of the data).

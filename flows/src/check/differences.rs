@@ -160,9 +160,9 @@ fn slopes(
     }
     let (value, _) = case.run_rows(direction, &moved, &vec![sample; moved.shape()[0]])?;
     let outputs = value.as_slice().chunks_exact(STENCIL.len() * dims);
-    let slopes = outputs.zip(columns).map(|(rows, &column)| {
-        slope(std::array::from_fn(|i| &rows[i * dims..(i + 1) * dims]), step(column))
-    });
+    let slopes = outputs
+        .zip(columns)
+        .map(|(rows, &column)| slope(std::array::from_fn(|i| &rows[i * dims..(i + 1) * dims]), step(column)));
     Ok(slopes.collect())
 }
 

@@ -195,10 +195,9 @@ impl Fitting {
             }
         }
         let what = self.marginals.describe();
-        for (what, rows, needed) in [
-            (what.as_str(), rows, self.marginals.least_rows()),
-            ("what is judged by held-out rows", held_out, 2),
-        ] {
+        for (what, rows, needed) in
+            [(what.as_str(), rows, self.marginals.least_rows()), ("what is judged by held-out rows", held_out, 2)]
+        {
             let rows = rows.shape()[0];
             if rows < needed {
                 return Err(FitError::TooFew { what: what.to_owned(), rows, needed });

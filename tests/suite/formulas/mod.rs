@@ -70,8 +70,14 @@ fn stale_and_missing_plain_text_is_replaced() {
     let include = "    #[doc = include_str!(\"../formulas/a.html\")]\n";
     let expected = format!("    /// Text:\n    ///\n    /// <!-- new -->\n{include}    ///\n    /// More.\n");
     let rewritten = |source: &str| sources::rewritten(source, |_| Ok(vec!["new".to_owned()])).unwrap();
-    for above in ["", "    ///\n", "    ///\n    /// <!--\n    /// old\n    /// -->\n    ///\n", "    /// <!-- old -->\n"] {
-        assert_eq!(rewritten(&format!("    /// Text:\n{above}{include}    ///\n    /// More.\n")), expected, "{above:?}");
+    for above in
+        ["", "    ///\n", "    ///\n    /// <!--\n    /// old\n    /// -->\n    ///\n", "    /// <!-- old -->\n"]
+    {
+        assert_eq!(
+            rewritten(&format!("    /// Text:\n{above}{include}    ///\n    /// More.\n")),
+            expected,
+            "{above:?}"
+        );
     }
     assert_eq!(rewritten(&expected), expected);
     let several = sources::rewritten(include, |_| Ok(vec!["a".to_owned(), "b".to_owned()])).unwrap();

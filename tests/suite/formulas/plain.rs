@@ -50,7 +50,8 @@ impl Node {
             if tag.starts_with('/') {
                 break;
             }
-            let (name, attributes) = tag.trim_end_matches('/').split_once(' ').unwrap_or((tag.trim_end_matches('/'), ""));
+            let (name, attributes) =
+                tag.trim_end_matches('/').split_once(' ').unwrap_or((tag.trim_end_matches('/'), ""));
             let mut child = Self { tag: name.to_owned(), attributes: attributes.to_owned(), ..Self::default() };
             if !tag.ends_with('/') {
                 child.fill(rest);
@@ -323,8 +324,7 @@ fn denominator(under: &str, node: &Node) -> String {
     if plain { under.to_owned() } else { format!("({under})") }
 }
 
-const LOW: [&str; 2] =
-    ["0123456789+−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ"];
+const LOW: [&str; 2] = ["0123456789+−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ"];
 const HIGH: [&str; 2] = [
     "0123456789+−=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVW⊤",
     "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵀ",

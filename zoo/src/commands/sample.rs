@@ -164,7 +164,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 let ended = if most >= iterations { "stopped at" } else { "at most" };
                 format!("by a fixed point in each layer, step {step:.4}, {ended} {most} iterations")
             }
-            Inversion::Sweep { .. } => format!("by a sweep in each layer, at most {most} evaluations for a number's root"),
+            Inversion::Sweep { .. } => {
+                format!("by a sweep in each layer, at most {most} evaluations for a number's root")
+            }
         };
         say(&format!(
             "z to x {how}; there (rounded to f32) and back within {max_abs:.1e} (root mean square {rms:.1e})"
