@@ -52,7 +52,9 @@ pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     let core = flow.core();
     let solver = MintSolver::of(&core);
-    solver.iter().for_each(|solver| drop(solver.take_stats()));
+    if let Some(solver) = &solver {
+        solver.take_stats();
+    }
     let [mut values, mut latents, mut inner] = [(); 3].map(|()| Vec::with_capacity(request.count * flow.dims()));
     for drawn in batches(request.count) {
         let condition = drawing::condition(flow, request.class, drawn.clone()).map(Var::from);
