@@ -1,13 +1,13 @@
-//! Probability density distillation: a student that samples fast learns the density of a teacher that samples slowly (van
-//! den Oord et al. 2018, *Parallel WaveNet*; lecture 8's MAF teacher and IAF student).
+//! Probability density distillation: a student that samples fast learns the density of a teacher that samples slowly
+//! (van den Oord et al. 2018, *Parallel WaveNet*; lecture 8's MAF teacher and IAF student).
 //!
 //! <!-- KL(student ‖ teacher) = E_{x~s}[log s(x) − log t(x)] -->
 #![doc = include_str!("../formulas/distillation.html")]
 //!
 //! No data are needed: the student draws x itself, and knows its density from the z that x was made from. The frozen
-//! teacher evaluates log t(x) in one pass. The student learns from the gradient with respect to x, so x must stay on the
-//! tape. The loss is [`reverse_kl`], for any two flows. The teacher's term alone would make the student collapse to the
-//! teacher's mode; the entropy, −E log s(x), prevents that.
+//! teacher evaluates log t(x) in one pass. The student learns from the gradient with respect to x, so x must stay on
+//! the tape. The loss is [`reverse_kl`], for any two flows. The teacher's term alone would make the student collapse to
+//! the teacher's mode; the entropy, −E log s(x), prevents that.
 //!
 //! For a [`ParallelWaveNet`] student, [`logistic_terms`] has less variance. KL(student ‖ teacher) may be small although
 //! the student misses a mode, and its samples may then sound faint; [`PowerSpectrum::loss`] compares them with real
@@ -37,8 +37,8 @@ pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
     }
 }
 
-/// `log s(x) − log t(x)` in nats at the student's samples x from latents `z`, `[batch, …]`; shape `[batch]`. Its mean over
-/// z from the base is `KL(student ‖ teacher)`.
+/// `log s(x) − log t(x)` in nats at the student's samples x from latents `z`, `[batch, …]`; shape `[batch]`. Its mean
+/// over z from the base is `KL(student ‖ teacher)`.
 ///
 /// <!-- x = f(z),   log s(x) = log p_Z(z) − log|det ∂f(z)/∂z| -->
 #[doc = include_str!("../formulas/log-ratio.html")]
@@ -50,9 +50,9 @@ pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: 
     log_ratio_to_energy(student, |x| -teacher.log_prob(x, cx), z, cx)
 }
 
-/// The same for an unnormalized density `t(x) = exp(−U(x))/Z`: `log s(x) + U(x)`, which leaves out the constant log Z. This
-/// is how variational inference fits a flow to a density that can be evaluated but not sampled (Rezende & Mohamed 2015,
-/// equation 15):
+/// The same for an unnormalized density `t(x) = exp(−U(x))/Z`: `log s(x) + U(x)`, which leaves out the constant log Z.
+/// This is how variational inference fits a flow to a density that can be evaluated but not sampled (Rezende & Mohamed
+/// 2015, equation 15):
 ///
 /// <!--
 /// KL(q ‖ exp(−U)/Z) = E_{z~p_Z}[log q(x) + U(x)] + ln Z,   x = f(z)
@@ -83,8 +83,8 @@ pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx:
 /// <!-- mean[min(r, c) + c ln(max(r, c)/c)] -->
 #[doc = include_str!("../formulas/softened.html")]
 ///
-/// An untrained student's samples may be so unlikely under the teacher that their gradient overflows or swamps all others.
-/// Beyond c it is divided by r/c. Below c nothing changes.
+/// An untrained student's samples may be so unlikely under the teacher that their gradient overflows or swamps all
+/// others. Beyond c it is divided by r/c. Below c nothing changes.
 #[must_use]
 pub fn softened<T: Real>(log_ratio: &Var<T>, c: f64) -> Var<T> {
     let near = log_ratio.clamp(f64::MIN, c);
@@ -149,11 +149,11 @@ impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
 /// <!-- H(student, teacher) = E_z Σₜ₌₁ᵀ E_{zₜ′}[−ln t(mₜ + sₜzₜ′ | x₁, … , xₜ₋₁)] -->
 #[doc = include_str!("../formulas/student-cross-entropy.html")]
 ///
-/// The teacher's network is evaluated once, on the path x. Several draws for each step give the same expectation with less
-/// variance (Rao–Blackwellization) at little cost.
+/// The teacher's network is evaluated once, on the path x. Several draws for each step give the same expectation with
+/// less variance (Rao–Blackwellization) at little cost.
 ///
-/// `draws` are noise like `z`, independent of it and of each other. (x is aligned with z: the shift by one step is inside
-/// the networks.)
+/// `draws` are noise like `z`, independent of it and of each other. (x is aligned with z: the shift by one step is
+/// inside the networks.)
 ///
 /// # Panics
 /// If there are no draws, or the teacher reads latents.

@@ -177,8 +177,8 @@ impl<T: Real> Flow<T> {
         }
     }
 
-    /// `count` samples, `[count, …]`: latents from the base, mapped by f. A temperature below 1 keeps them closer to the
-    /// mode.
+    /// `count` samples, `[count, …]`: latents from the base, mapped by f. A temperature below 1 keeps them closer to
+    /// the mode.
     #[must_use]
     pub fn sample(&self, count: usize, cx: Context<'_, T>, temperature: f64, rng: &mut dyn Rng) -> Tensor<T> {
         let z = Var::from(self.base.sample(self.rows(count), temperature, rng));

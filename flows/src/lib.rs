@@ -26,7 +26,7 @@
 //! 2. [`Flow`]: a map and a [`Base`] distribution for z make a density, with `log_prob` and `sample`.
 //! 3. [`layers::Dequantize`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
 //! 4. [`models::Vae`]: the recap. Latents without an inverse, and a bound instead of the density.
-//! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along single directions, fitted to an [`Energy`] by reverse KL.
+//! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along one direction each, fitted to an [`Energy`].
 //! 6. [`models::Nice`] of [`layers::AdditiveCoupling`]: trivial to invert, volume-preserving.
 //! 7. [`models::RealNvp`] of [`layers::AffineCoupling`]: scales too; images with [`layers::FactorOut`].
 //! 8. [`nn::Made`] in a [`layers::Autoregressive`]: one network for all conditionals, and a triangular Jacobian.
@@ -39,8 +39,8 @@
 //! 15. [`models::GaussianizationFlow`] of [`layers::KernelMarginal`] and [`layers::Householder`]: the same, trained.
 //! 16. [`check`]: compares any map, also your own, with finite differences.
 //!
-//! [`nn`] has the networks and optimizers, [`orthogonal`] the rotations of RBIG. Each model's page ends with its lecture,
-//! its paper, and the command that draws its figure.
+//! [`nn`] has the networks and optimizers, [`orthogonal`] the rotations of RBIG. Each model's page ends with its
+//! lecture, its paper, and the command that draws its figure.
 //!
 //! Formulas are generated from `formulas/*.tex`. In the source, each stands above its rendering as plain text.
 

@@ -45,7 +45,18 @@ macro_rules! without_parameters {
     };
 }
 
-pub(crate) use without_parameters;
+/// Implements [`Module`] for a type whose parameters are the fields of these names.
+macro_rules! parameters {
+    ($module:ident: $($name:ident),*) => {
+        impl<T: autograd::Real> $crate::module::Module<T> for $module<T> {
+            fn visit(&self, visitor: &mut $crate::module::Visitor<T>) {
+                $(visitor.param(stringify!($name), &self.$name);)*
+            }
+        }
+    };
+}
+
+pub(crate) use {parameters, without_parameters};
 
 /// Collects parameters and shared handles on a walk through a model.
 #[derive(Debug)]

@@ -208,8 +208,7 @@ pub(super) fn worst(errors: impl IntoIterator<Item = Result<f64, Violation>>) ->
     errors.into_iter().try_fold(0.0, |worst: f64, error| Ok(worst.max(error?)))
 }
 
-/// The difference relative to `max(1, |expected|)`; infinite where either is NaN, 0 where both are
-/// the same infinity.
+/// The difference relative to `max(1, |expected|)`; infinite where either is NaN, 0 where both are the same infinity.
 fn error(found: f64, expected: f64) -> f64 {
     if found == expected {
         return 0.0;

@@ -13,8 +13,8 @@ const SILENCE: f64 = 1e-4;
 /// <!-- P_fk = |Σₙ₌₀ᵂ⁻¹ wₙ·x_{f·hop+n}·exp(−2πikn/W)|²/(Σₙ₌₀ᵂ⁻¹ wₙ²),   wₙ = ½ − ½ cos(2πn/W) -->
 #[doc = include_str!("../../formulas/power-spectrum.html")]
 ///
-/// With this normalization, white noise of variance σ² has power σ² at each frequency. The transform is a product with a
-/// matrix of windowed cosines and sines, and differentiable.
+/// With this normalization, white noise of variance σ² has power σ² at each frequency. The transform is a product with
+/// a matrix of windowed cosines and sines, and differentiable.
 #[derive(Debug)]
 pub struct PowerSpectrum<T: Real> {
     window: usize,
@@ -82,11 +82,12 @@ impl<T: Real> PowerSpectrum<T> {
     /// -->
     #[doc = include_str!("../../formulas/power-loss.html")]
     ///
-    /// The statistics are taken over time, as in the paper, and over the batch, so that the loss compares distributions,
-    /// not single signals. (It needs the whole batch: the mean over parts of it is a different loss.) The paper compares
-    /// mean powers, for signals that say the same words as the reference. Those depend on the loudest frequencies only, and
-    /// without the words a student that is silent except for one click in many windows would match them. Mean and
-    /// deviation of the logarithm rule that out. ε is −40 dB of the reference's mean power, below what is audible.
+    /// The statistics are taken over time, as in the paper, and over the batch, so that the loss compares
+    /// distributions, not single signals. (It needs the whole batch: the mean over parts of it is a different loss.)
+    /// The paper compares mean powers, for signals that say the same words as the reference. Those depend on the
+    /// loudest frequencies only, and without the words a student that is silent except for one click in many windows
+    /// would match them. Mean and deviation of the logarithm rule that out. ε is −40 dB of the reference's mean power,
+    /// below what is audible.
     #[must_use]
     #[track_caller]
     pub fn loss(&self, x: &Var<T>, reference: &Var<T>) -> Var<T> {

@@ -3,7 +3,7 @@
 use super::Mask;
 use super::features::Features;
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, Tensor, Var};
 
 /// Activation normalization (Kingma & Dhariwal 2018, Glow, §3.1), on `[batch, features, …]`.
@@ -66,10 +66,4 @@ impl<T: Real> Bijection<T> for ActNorm<T> {
     }
 }
 
-impl<T: Real> Module<T> for ActNorm<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("log_scale", &self.log_scale);
-        visitor.param("shift", &self.shift);
-        visitor.param("started", &self.started);
-    }
-}
+parameters!(ActNorm: log_scale, shift, started);

@@ -3,7 +3,7 @@
 use super::Mask;
 use super::features::Features;
 use crate::bijection::{Bijection, Context, Mapped, Mode};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, Tensor, Var};
 
 /// Added to variances, ε.
@@ -113,11 +113,4 @@ impl<T: Real> Bijection<T> for BatchNorm<T> {
     }
 }
 
-impl<T: Real> Module<T> for BatchNorm<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("log_gamma", &self.log_gamma);
-        visitor.param("beta", &self.beta);
-        visitor.param("mean", &self.mean);
-        visitor.param("variance", &self.variance);
-    }
-}
+parameters!(BatchNorm: log_gamma, beta, mean, variance);

@@ -6,14 +6,14 @@ use autograd::{Real, Tensor, Var};
 
 /// Uniform dequantization (Uria, Murray & Larochelle 2013), on any shape.
 ///
-/// Levels `k ∈ {0 … L−1}` become `u ∈ [0, 1)`, with ε drawn from the context's noise. Without noise the layer is the map
-/// `u = k/L` of continuous `k ∈ [0, L]`.
+/// Levels `k ∈ {0 … L−1}` become `u ∈ [0, 1)`, with ε drawn from the context's noise. Without noise the layer is the
+/// map `u = k/L` of continuous `k ∈ [0, L]`.
 ///
 /// <!-- u = (k + ε)/L,   ε ~ U[0, 1)ᴰ,   log|det ∂u/∂k| = −D ln L -->
 #[doc = include_str!("../../formulas/dequantization.html")]
 ///
-/// A log-likelihood that includes this layer is that of pixel levels; divided by `−D·ln 2` it gives bits per dimension. (The
-/// `+8` in other formulas is `log₂ 256` from this log-determinant.)
+/// A log-likelihood that includes this layer is that of pixel levels; divided by `−D·ln 2` it gives bits per dimension.
+/// (The `+8` in other formulas is `log₂ 256` from this log-determinant.)
 #[derive(Clone, Copy, Debug)]
 pub struct Dequantize {
     levels: u32,

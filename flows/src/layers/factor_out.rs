@@ -5,8 +5,8 @@ use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use autograd::{Real, Var};
 
-/// Factoring out (Dinh et al. 2017, `RealNVP`, §3.6), on `[batch, C, …]`: the first half of the channels is latent, and the
-/// other half passes through the remaining layers, `rest`.
+/// Factoring out (Dinh et al. 2017, `RealNVP`, §3.6), on `[batch, C, …]`: the first half of the channels is latent, and
+/// the other half passes through the remaining layers, `rest`.
 ///
 /// From x to z, with g for `rest`:
 ///

@@ -2,22 +2,23 @@
 
 use super::Elementwise;
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, Tensor, Var, special};
 use std::f64::consts::PI;
 
-/// The marginal layer of rotation-based iterative Gaussianization (Laparra et al. 2011), on `[batch, D]`: a histogram with
-/// N bins for each dimension, whose distribution function F is linear in each bin:
+/// The marginal layer of rotation-based iterative Gaussianization (Laparra et al. 2011), on `[batch, D]`: a histogram
+/// with N bins for each dimension, whose distribution function F is linear in each bin:
 ///
 /// <!--
-/// z = {Φ⁻¹(F(x)), between the outermost edges; z₀ + (x − e₀)/σ, beyond one of them, e₀ }
-/// log dz/dx = {log f(x) − log φ(z); −log σ }
+/// z = {Φ⁻¹(F(x)), between the outermost edges; z₀ + (x − e₀)/σ, beyond one of them, e₀}
+/// log dz/dx = {log f(x) − log φ(z); −log σ}
 /// -->
 #[doc = include_str!("../../formulas/histogram-marginal.html")]
 ///
-/// Beyond the edges z is linear, so x is normal there: every x has a finite z, and the map increases everywhere. The slope
-/// 1/σ is that of the histogram's standard deviation. (The slope of z at the edge depends on the few rows in the last bin.
-/// With it, values slightly beyond the fitted ones would move several times further out in each of many layers.)
+/// Beyond the edges z is linear, so x is normal there: every x has a finite z, and the map increases everywhere. The
+/// slope 1/σ is that of the histogram's standard deviation. (The slope of z at the edge depends on the few rows in the
+/// last bin. With it, values slightly beyond the fitted ones would move several times further out in each of many
+/// layers.)
 ///
 /// Nothing is trained. The buffers are `edges`, `[D, N + 1]`, and `masses`, `[D, N + 2]`: the probabilities of the left
 /// tail, the bins and the right tail.
@@ -40,24 +41,17 @@ struct Histogram {
     slope: f64,
 }
 
-/// The part of the real line that a value is in.
-enum Part {
-    /// Beyond the edge with this index.
-    Tail(usize),
-    Bin(usize),
-}
-
 impl Histogram {
     fn new(edges: Vec<f64>, masses: Vec<f64>) -> Self {
-        let sums = |masses: &mut dyn Iterator<Item = f64>| {
-            let sum = |sum: &mut f64, mass: f64| {
+        let cumulative = |masses: &mut dyn Iterator<Item = f64>| {
+            let sum = |sum: &mut f64, mass| {
                 *sum += mass;
                 Some(*sum)
             };
-            masses.take(edges.len()).scan(0.0, sum).collect::<Vec<_>>()
+            masses.take(edges.len()).scan(0.0, sum).collect::<Vec<f64>>()
         };
-        let below = sums(&mut masses.iter().copied());
-        let mut above = sums(&mut masses.iter().rev().copied());
+        let below = cumulative(&mut masses.iter().copied());
+        let mut above = cumulative(&mut masses.iter().rev().copied());
         above.reverse();
         let latent = |(&below, &above): (&f64, &f64)| {
             let quantile = special::log_normal_quantile(f64::min(below, above).ln());
@@ -68,29 +62,21 @@ impl Histogram {
         Self { edges, masses, below, above, latents, slope }
     }
 
-    /// The part that a value is in, given the boundaries.
-    fn part(at: f64, between: &[f64]) -> Part {
+    /// The constants of the bin or tail that a value is in, given the boundaries.
+    fn constants(&self, at: f64, between: &[f64]) -> [f64; CONSTANTS] {
         let last = between.len() - 1;
+        // A mass of 0 marks a tail.
+        let tail = |edge: usize| [self.edges[edge], self.slope, 0.0, self.latents[edge], 0.0];
         if at < between[0] {
-            Part::Tail(0)
-        } else if at >= between[last] {
-            Part::Tail(last)
-        } else {
-            // A NaN is in the first bin and stays NaN.
-            Part::Bin(between.partition_point(|&edge| edge <= at).saturating_sub(1))
+            return tail(0);
         }
-    }
-
-    /// The constants of a part.
-    fn constants(&self, part: &Part) -> [f64; CONSTANTS] {
-        match *part {
-            // A mass of 0 marks a tail.
-            Part::Tail(edge) => [self.edges[edge], self.slope, 0.0, self.latents[edge], 0.0],
-            Part::Bin(bin) => {
-                let width = self.edges[bin + 1] - self.edges[bin];
-                [self.edges[bin], width, self.masses[bin + 1], self.below[bin], self.above[bin + 1]]
-            }
+        if at >= between[last] {
+            return tail(last);
         }
+        // A NaN is in the first bin and stays NaN.
+        let bin = between.partition_point(|&edge| edge <= at).saturating_sub(1);
+        let width = self.edges[bin + 1] - self.edges[bin];
+        [self.edges[bin], width, self.masses[bin + 1], self.below[bin], self.above[bin + 1]]
     }
 }
 
@@ -107,13 +93,13 @@ fn slope(edges: &[f64], masses: &[f64]) -> f64 {
     (bins().map(square).sum::<f64>() / total).sqrt().recip()
 }
 
-/// Of a bin: its left edge, its width, its mass, the mass below and above. Of a tail: the edge, ∂z/∂x, 0, z at the edge,
-/// and 0.
+/// Of a bin: its left edge, its width, its mass, the mass below and above. Of a tail: the edge, ∂z/∂x, 0, z at the
+/// edge, and 0.
 const CONSTANTS: usize = 5;
 
 impl<T: Real> HistogramMarginal<T> {
-    /// Histograms of the columns of rows `[N, D]`, with bins of equal width from the smallest to the largest value. Each bin
-    /// counts an extra hundredth of a row, so that none is empty, and each tail half a row.
+    /// Histograms of the columns of rows `[N, D]`, with bins of equal width from the smallest to the largest value.
+    /// Each bin counts an extra hundredth of a row, so that none is empty, and each tail half a row.
     ///
     /// # Panics
     /// If there are no bins or no rows, or a value is not finite.
@@ -174,15 +160,15 @@ impl<T: Real> HistogramMarginal<T> {
         .collect()
     }
 
-    /// The constants of each value's part; `between` gives the boundaries.
+    /// The constants of each value's bin or tail; `between` gives the boundaries.
     fn constants(&self, at: &Var<T>, between: impl Fn(&Histogram) -> &[f64]) -> [Var<T>; CONSTANTS] {
         let (histograms, dims) = (self.histograms(), at.extent(1));
         assert!(histograms.len() == dims, "histogram marginal: {dims} columns for {} histograms", histograms.len());
         let mut constants = [const { Vec::new() }; CONSTANTS];
         for (i, number) in at.value().as_slice().iter().enumerate() {
             let histogram = &histograms[i % dims];
-            let part = Histogram::part(number.to_f64(), between(histogram));
-            for (constants, constant) in constants.iter_mut().zip(histogram.constants(&part)) {
+            let own = histogram.constants(number.to_f64(), between(histogram));
+            for (constants, constant) in constants.iter_mut().zip(own) {
                 constants.push(T::from_f64(constant));
             }
         }
@@ -231,9 +217,4 @@ impl<T: Real> Bijection<T> for HistogramMarginal<T> {
     }
 }
 
-impl<T: Real> Module<T> for HistogramMarginal<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("edges", &self.edges);
-        visitor.param("masses", &self.masses);
-    }
-}
+parameters!(HistogramMarginal: edges, masses);

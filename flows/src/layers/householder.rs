@@ -1,7 +1,7 @@
 //! A trainable rotation: a product of reflections.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use crate::nn::Init;
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
@@ -96,11 +96,7 @@ impl<T: Real> Bijection<T> for Householder<T> {
     }
 }
 
-impl<T: Real> Module<T> for Householder<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("v", &self.v);
-    }
-}
+parameters!(Householder: v);
 
 #[cfg(test)]
 mod tests {

@@ -53,7 +53,7 @@ use sweep::Sweep;
 /// `to_latent` is one parallel pass. How `to_data` works is up to the layer's [`MintSolver`]. By default it sweeps over
 /// the elements in the mask's order and computes each hidden unit once, when its last input is known: the work of a few
 /// passes, in `f64`, eight samples at a time. With [`Inversion::FixedPoint`] it is the authors' iteration
-/// ([`Mint::by_fixed_point`]). On a tape the root is found in the same way, and its derivatives come from passes recorded
+/// ([`Mint::solve`]). On a tape the root is found in the same way, and its derivatives come from passes recorded
 /// there, as many as the longest chain of elements that depend on each other, about C·(2H + W). This direction is not
 /// meant for training.
 #[derive(Debug)]
@@ -126,32 +126,37 @@ impl<T: Real> Mint<T> {
         self.diagonal_at(&self.pass(x, &weights), &weights)
     }
 
-    /// z → x by the sweep, on plain values.
+    /// z → x on plain values, by the sweep or by the authors' iteration from x = z/t:
+    ///
+    /// <!-- x ← x + α·(z − z(x))/(t + d(x)),   0 < α < 2,   from x = z/t -->
+    #[doc = include_str!("../../formulas/mintnet-fixed-point.html")]
+    ///
+    /// A sweep with too few evaluations is an approximation, and errors carry over to later elements.
+    ///
+    /// The iteration ends for each sample when it has converged to rounding. Near the root it converges for 0 < α < 2
+    /// and any weights: the matrix that multiplies the errors is triangular with 1 − α on its diagonal. Its powers may
+    /// grow at first, so a growing error is no reason to stop. The authors take α = 1/3.5 and 100 iterations on MNIST.
     ///
     /// # Panics
-    /// If `z` has the wrong shape.
+    /// If `z` has the wrong shape, or a sweep has 0 evaluations.
     #[must_use]
-    pub fn by_sweep(&self, z: &Tensor<T>) -> Solution<T> {
-        self.by_limited_sweep(z, STEPS)
+    pub fn solve(&self, z: &Tensor<T>, inversion: Inversion) -> Solution<T> {
+        let mut found = self.solve_unchecked(z, inversion);
+        if found.errors.is_empty() {
+            let x = Var::from(found.value.clone());
+            let back = self.pass(&x, &self.weights(&x)).value;
+            found.errors.push(Distance::between(back.value(), z).max_abs);
+        }
+        found
     }
 
-    /// The same with at most this many evaluations for each root, from the start x = 0. With too few it is an
-    /// approximation, and errors carry over to later elements.
-    ///
-    /// # Panics
-    /// If `z` has the wrong shape, or `evaluations` is 0.
-    #[must_use]
-    pub fn by_limited_sweep(&self, z: &Tensor<T>, evaluations: usize) -> Solution<T> {
-        let Solution { value, log_det, iterations, .. } = self.swept(z, evaluations);
-        let x = Var::from(value);
-        let found = self.pass(&x, &self.weights(&x)).value;
-        let error = Distance::between(found.value(), z).max_abs;
-        Solution { value: x.into_value(), log_det, iterations, errors: vec![error] }
-    }
-
-    /// The same without the pass that measures the error.
-    fn swept(&self, z: &Tensor<T>, evaluations: usize) -> Solution<T> {
+    /// The same without the pass that measures the error of a sweep.
+    fn solve_unchecked(&self, z: &Tensor<T>, inversion: Inversion) -> Solution<T> {
         self.check(z);
+        let evaluations = match inversion {
+            Inversion::FixedPoint { step, iterations } => return fixed_point::solve(self, z, step, iterations),
+            Inversion::Sweep { evaluations } => evaluations,
+        };
         assert!(evaluations > 0, "MintNet: a root takes at least one evaluation");
         let sweep = Sweep::of(self, evaluations.min(STEPS));
         let groups = sweep.solve(z);
@@ -160,24 +165,6 @@ impl<T: Real> Mint<T> {
         let log_det = Tensor::from_fn([batch], |i| T::from_f64(lane(i).0.log_det[lane(i).1]));
         let iterations = (0..batch).map(|i| lane(i).0.evaluations[lane(i).1]).collect();
         Solution { value: sweep.images(&groups, z.shape()), log_det, iterations, errors: Vec::new() }
-    }
-
-    /// z → x by the authors' iteration, from x = z/t, on plain values:
-    ///
-    /// <!-- x ← x + α·(z − z(x))/(t + d(x)),   0 < α < 2,   from x = z/t -->
-    #[doc = include_str!("../../formulas/mintnet-fixed-point.html")]
-    ///
-    /// It takes at most `iterations`. Samples that have converged to rounding leave the batch earlier. Near the root it
-    /// converges for 0 < α < 2 and any weights: the matrix that multiplies the errors is triangular with 1 − α on its
-    /// diagonal. Its powers may grow at first, so a growing error is no reason to stop. The authors take α = 1/3.5 and
-    /// 100 iterations on MNIST.
-    ///
-    /// # Panics
-    /// If `z` has the wrong shape.
-    #[must_use]
-    pub fn by_fixed_point(&self, z: &Tensor<T>, step: f64, iterations: usize) -> Solution<T> {
-        self.check(z);
-        fixed_point::solve(self, z, step, iterations)
     }
 
     /// The three weights, with the signs that make the diagonal positive.
@@ -264,10 +251,7 @@ impl<T: Real> Bijection<T> for Mint<T> {
     }
 
     fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        let found = match self.solver.inversion() {
-            Inversion::FixedPoint { step, iterations } => self.by_fixed_point(z.value(), step, iterations),
-            Inversion::Sweep { evaluations } => self.swept(z.value(), evaluations),
-        };
+        let found = self.solve_unchecked(z.value(), self.solver.inversion());
         self.solver.record(&found.iterations);
         if z.tape().is_some() {
             return self.recorded(found.value, z);

@@ -1,7 +1,7 @@
 //! A fixed rotation of all dimensions.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use crate::orthogonal::{deviation, random_axes, square};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
@@ -12,8 +12,8 @@ use std::sync::{Mutex, PoisonError};
 /// <!-- z = Qx,   x = Qᵀz,   QᵀQ = I,   log|det| = 0 -->
 #[doc = include_str!("../../formulas/rotation.html")]
 ///
-/// Q is a buffer: part of the checkpoint, never trained. A checkpoint's Q is rounded to `f32` and orthogonal to only seven
-/// digits; in `f64` the nearest orthogonal matrix is used instead.
+/// Q is a buffer: part of the checkpoint, never trained. A checkpoint's Q is rounded to `f32` and orthogonal to only
+/// seven digits; in `f64` the nearest orthogonal matrix is used instead.
 #[derive(Debug)]
 pub struct Rotation<T: Real> {
     matrix: Param<T>,
@@ -91,8 +91,4 @@ impl<T: Real> Bijection<T> for Rotation<T> {
     }
 }
 
-impl<T: Real> Module<T> for Rotation<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("matrix", &self.matrix);
-    }
-}
+parameters!(Rotation: matrix);

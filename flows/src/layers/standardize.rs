@@ -1,7 +1,7 @@
 //! Standardizes columns to mean 0 and standard deviation 1.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, Tensor, Var};
 
 /// Standardization by fixed statistics, on `[batch, D]`:
@@ -9,8 +9,8 @@ use autograd::{Param, Real, Tensor, Var};
 /// <!-- z = (x − mean)/std,   log|det ∂z/∂x| = −Σᵢ₌₁ᴰ ln stdᵢ -->
 #[doc = include_str!("../../formulas/standardize.html")]
 ///
-/// The statistics are buffers: part of the checkpoint, never trained. The density of a flow that begins with this layer is
-/// in the data's own units.
+/// The statistics are buffers: part of the checkpoint, never trained. The density of a flow that begins with this layer
+/// is in the data's own units.
 #[derive(Debug)]
 pub struct Standardize<T: Real> {
     mean: Param<T>,
@@ -48,9 +48,4 @@ impl<T: Real> Bijection<T> for Standardize<T> {
     }
 }
 
-impl<T: Real> Module<T> for Standardize<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("mean", &self.mean);
-        visitor.param("std", &self.std);
-    }
-}
+parameters!(Standardize: mean, std);

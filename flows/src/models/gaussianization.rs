@@ -55,8 +55,8 @@ pub struct PatchRotations {
 /// <!-- log p(x) = log N(z; 0, I) + Σₗ₌₁ᴸ Σᵢ₌₁ᴰ (ln fᵢ⁽ˡ⁾(xᵢ⁽ˡ⁾) − ln φ(zᵢ⁽ˡ⁾)) -->
 #[doc = include_str!("../../formulas/gaussianization-density.html")]
 ///
-/// w, μ, h and v are trained. [`Flow::initialize`] makes it an RBIG with random rotations: μ are data rows, mapped by the
-/// layers before. On MNIST the paper reports 1.29 bits per dimension.
+/// w, μ, h and v are trained. [`Flow::initialize`] makes it an RBIG with random rotations: μ are data rows, mapped by
+/// the layers before. On MNIST the paper reports 1.29 bits per dimension.
 ///
 /// # On the slides
 ///

@@ -1,6 +1,6 @@
 //! The lecture's models, one a file. In the lecture's order: [`Vae`] (the recap), [`PlanarFlow`], [`Nice`],
-//! [`RealNvp`], [`Maf`] (one layer of it is MADE), [`Iaf`], [`WaveNetFlow`], [`ParallelWaveNet`], [`MintNet`], [`Rbig`],
-//! [`GaussianizationFlow`].
+//! [`RealNvp`], [`Maf`] (one layer of it is MADE), [`Iaf`], [`WaveNetFlow`], [`ParallelWaveNet`], [`MintNet`],
+//! [`Rbig`], [`GaussianizationFlow`].
 
 mod gaussianization;
 mod iaf;

@@ -13,8 +13,8 @@ pub struct AdamConfig {
     pub beta2: f64,
     /// Added to the denominator, ε.
     pub eps: f64,
-    /// Decoupled weight decay (`AdamW`), relative to the learning rate. It applies to matrices and kernels, not to biases
-    /// and scales.
+    /// Decoupled weight decay (`AdamW`), relative to the learning rate. It applies to matrices and kernels, not to
+    /// biases and scales.
     pub weight_decay: f64,
     /// Whether to use the largest second moment so far (`AMSGrad`).
     pub amsgrad: bool,
@@ -26,8 +26,7 @@ impl Default for AdamConfig {
     }
 }
 
-/// Adam (Kingma & Ba 2015), with `AdamW`'s decay (Loshchilov & Hutter 2019) and `AMSGrad`
-/// (Reddi et al. 2018):
+/// Adam (Kingma & Ba 2015), with `AdamW`'s decay (Loshchilov & Hutter 2019) and `AMSGrad` (Reddi et al. 2018):
 ///
 /// ```text
 /// m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²

@@ -17,9 +17,9 @@ pub struct ConvEncoder<T: Real> {
     output: Linear<T>,
 }
 
-/// From features to images, `[batch, inputs] → [batch, outputs·C·H·W]`: a linear layer and a ReLU, then for each entry of
-/// `channels`, from the last, a 3×3 convolution and an inverse squeeze (sub-pixel convolution; Shi et al. 2016), with ReLUs
-/// between. There is one image for each of the `outputs`.
+/// From features to images, `[batch, inputs] → [batch, outputs·C·H·W]`: a linear layer and a ReLU, then for each entry
+/// of `channels`, from the last, a 3×3 convolution and an inverse squeeze (sub-pixel convolution; Shi et al. 2016),
+/// with ReLUs between. There is one image for each of the `outputs`.
 #[derive(Debug)]
 pub struct ConvDecoder<T: Real> {
     smallest: [usize; 3],

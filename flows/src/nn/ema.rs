@@ -2,8 +2,8 @@
 
 use autograd::{Param, Real, Tensor, update};
 
-/// An exponential moving average of parameters, `shadow ← decay·shadow + (1 − decay)·p`, which often generalizes better than
-/// the last weights (Polyak & Juditsky 1992). Early steps use the smaller decay `(1 + t)/(10 + t)`.
+/// An exponential moving average of parameters, `shadow ← decay·shadow + (1 − decay)·p`, which often generalizes better
+/// than the last weights (Polyak & Juditsky 1992). Early steps use the smaller decay `(1 + t)/(10 + t)`.
 #[derive(Debug)]
 pub struct Ema<T: Real> {
     params: Vec<(String, Param<T>)>,

@@ -1,7 +1,7 @@
 //! A masked convolution, which orders the elements of an image.
 
 use super::Init;
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{ConvSpec, KernelMask, Param, Real, Tensor, Var};
 use rand::Rng;
 
@@ -139,9 +139,4 @@ pub(crate) fn is_positive<T: Real>(weight: T) -> bool {
     weight >= T::ZERO
 }
 
-impl<T: Real> Module<T> for MaskedConv2d<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("weight", &self.weight);
-        visitor.param("bias", &self.bias);
-    }
-}
+parameters!(MaskedConv2d: weight, bias);

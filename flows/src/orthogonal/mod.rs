@@ -13,8 +13,8 @@ use nalgebra::DMatrix;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-/// A uniformly distributed orthogonal `[dims, dims]` matrix: Q of a normal matrix's QR decomposition, with signs that make
-/// the diagonal of R positive (Mezzadri 2007).
+/// A uniformly distributed orthogonal `[dims, dims]` matrix: Q of a normal matrix's QR decomposition, with signs that
+/// make the diagonal of R positive (Mezzadri 2007).
 #[must_use]
 pub fn random_axes(dims: usize, rng: &mut dyn Rng) -> Tensor<f64> {
     let (q, r) = DMatrix::from_fn(dims, dims, |_, _| rng.sample::<f64, _>(StandardNormal)).qr().unpack();

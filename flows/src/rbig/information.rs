@@ -15,9 +15,9 @@ pub fn normal_entropy(std: f64) -> f64 {
 /// <!-- H ≈ 1/n Σᵢ₌₁ⁿ ln(n/(cᵢm)·(x₍ᵢ₊ₘ₎ − x₍ᵢ₋ₘ₎)),   cᵢ = 2, and down to 1 within m of an end -->
 #[doc = include_str!("../../formulas/spacings-entropy.html")]
 ///
-/// The bias is negative for few samples, about −0.03 for 1000 normal ones. Equal values, such as years or 0 and 1, count
-/// as rounded: they are spread evenly up to half-way to their neighbors. Fewer than three samples, or only equal ones,
-/// give −∞.
+/// The bias is negative for few samples, about −0.03 for 1000 normal ones. Equal values, such as years or 0 and 1,
+/// count as rounded: they are spread evenly up to half-way to their neighbors. Fewer than three samples, or only equal
+/// ones, give −∞.
 #[must_use]
 pub fn entropy(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -85,10 +85,10 @@ pub fn marginal_entropies<T: Real>(rows: &Tensor<T>) -> Vec<f64> {
 /// <!-- T(x) = Σᵢ₌₁ᴰ H(xᵢ) − H(x),   T(x) − T(Qx) = Σᵢ₌₁ᴰ H(xᵢ) − Σᵢ₌₁ᴰ H((Qx)ᵢ) -->
 #[doc = include_str!("../../formulas/fall-of-total-correlation.html")]
 ///
-/// A rotation preserves the joint entropy H(x), which is hard to estimate, so it cancels. If the columns of x are standard
-/// normal, the result is the sum of the divergences of the rotated columns from N(0, 1) (Laparra, Camps-Valls & Malo 2011,
-/// RBIG, §II). Maps of each column by itself do not change T, so over layers of such maps and rotations the decreases add
-/// up.
+/// A rotation preserves the joint entropy H(x), which is hard to estimate, so it cancels. If the columns of x are
+/// standard normal, the result is the sum of the divergences of the rotated columns from N(0, 1) (Laparra, Camps-Valls
+/// & Malo 2011, RBIG, §II). Maps of each column by itself do not change T, so over layers of such maps and rotations
+/// the decreases add up.
 #[must_use]
 pub fn fall_of_total_correlation<T: Real>(rows: &Tensor<T>, rotated: &Tensor<T>) -> f64 {
     let pairs = marginal_entropies(rows).into_iter().zip(marginal_entropies(rotated));

@@ -161,7 +161,12 @@ fn row(nodes: &[Node], top: bool) -> String {
             last = if fraction && !node.is_derivative() { Last::Fraction } else { Last::Operand };
         }
     }
-    let out = out.replace('\u{2063}', "}").replace('\u{2061}', "").replace(". . . ", "… ").replace("···", "⋯");
+    let out = out
+        .replace('\u{2063}', "}")
+        .replace(" }", "}")
+        .replace('\u{2061}', "")
+        .replace(". . . ", "… ")
+        .replace("···", "⋯");
     out.replace("  ", " ")
 }
 

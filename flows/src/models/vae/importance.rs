@@ -13,14 +13,14 @@ use autograd::{Real, Tensor, Var};
 const BATCH: usize = 500;
 
 impl<T: Real> Vae<T> {
-    /// The importance-weighted estimate of `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z from
-    /// q(z|x) (Rezende et al. 2014; Burda et al. 2016, *Importance Weighted Autoencoders*):
+    /// The importance-weighted estimate of `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z
+    /// from q(z|x) (Rezende et al. 2014; Burda et al. 2016, *Importance Weighted Autoencoders*):
     ///
     /// <!-- log p(x) ≥ E[log(1/S Σₛ₌₁^S p(x, zₛ)/q(zₛ | x))],   z₁, … , z_S ~ q(z | x) -->
     #[doc = include_str!("../../../formulas/importance.html")]
     ///
-    /// Its expectation increases with S and converges to log p(x). With S = 1 it is the ELBO, with an estimated divergence.
-    /// A row's draws do not depend on the other rows, and fewer draws are the first of more.
+    /// Its expectation increases with S and converges to log p(x). With S = 1 it is the ELBO, with an estimated
+    /// divergence. A row's draws do not depend on the other rows, and fewer draws are the first of more.
     ///
     /// # Errors
     /// If the rows have the wrong shape, or a value is not finite.

@@ -22,8 +22,8 @@ use crate::noise::Noise;
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
 
-/// A latent-variable model. The latent dimension differs from the data's, and the density is an integral without a closed
-/// form:
+/// A latent-variable model. The latent dimension differs from the data's, and the density is an integral without a
+/// closed form:
 ///
 /// <!-- p(x) = ∫ p(x | z)·p(z) dz,   p(z) = N(z; 0, I) -->
 #[doc = include_str!("../../../formulas/marginal-likelihood.html")]
@@ -33,7 +33,8 @@ use rand::Rng;
 /// <!-- log p(x) ≥ E_{q(z|x)}[log p(x | z)] − KL(q(z | x) ‖ p(z)) -->
 #[doc = include_str!("../../../formulas/elbo.html")]
 ///
-/// The gap is `KL(q(z|x) ‖ p(z|x))`. A flow has none, since x determines its latents. With the reparameterization trick,
+/// The gap is `KL(q(z|x) ‖ p(z|x))`. A flow has none, since x determines its latents. With the reparameterization
+/// trick,
 ///
 /// <!-- z = μ(x) + σ(x) ⊙ ε,   ε ~ N(0, I) -->
 #[doc = include_str!("../../../formulas/reparameterization.html")]
@@ -41,8 +42,8 @@ use rand::Rng;
 /// the gradient of the bound passes through z to μ and σ. [`Vae::refined_by`] narrows the gap with a flow;
 /// [`Vae::log_prob_by_importance`] closes it in the limit of many draws.
 ///
-/// With [preprocessing](Vae::preceded_by) y = g(x), such as a logit, `log p(x) = log p(y) + log|det ∂y/∂x|`, so bits per
-/// dimension compare with those of flows.
+/// With [preprocessing](Vae::preceded_by) y = g(x), such as a logit, `log p(x) = log p(y) + log|det ∂y/∂x|`, so bits
+/// per dimension compare with those of flows.
 ///
 /// ```
 /// use autograd::{Tape, Tensor};
@@ -126,8 +127,8 @@ impl<T: Real> Vae<T> {
     /// -->
     #[doc = include_str!("../../../formulas/refined-posterior.html")]
     ///
-    /// If the flow takes a condition, the encoder gives that many features of x after μ and log σ. The flow's base is not
-    /// used.
+    /// If the flow takes a condition, the encoder gives that many features of x after μ and log σ. The flow's base is
+    /// not used.
     ///
     /// # Panics
     /// If the flow's rows are not `[latents]`.
@@ -224,8 +225,8 @@ impl<T: Real> Vae<T> {
         Elbo { reconstruction, divergence }
     }
 
-    /// The data at the decoder's mean `E[y|z]` for latents `[batch, latents]` (for a Bernoulli likelihood, the probability
-    /// of a 1), `[batch, dims]`.
+    /// The data at the decoder's mean `E[y|z]` for latents `[batch, latents]` (for a Bernoulli likelihood, the
+    /// probability of a 1), `[batch, dims]`.
     #[must_use]
     pub fn decode(&self, z: &Var<T>) -> Var<T> {
         let y = self.likelihood.mean(&self.decoder.apply(z, None));

@@ -37,8 +37,8 @@ impl<T: Real> Posterior<T> {
         (self.mu.square() + log_variance.expm1() - log_variance).sum_per_sample().scale(0.5)
     }
 
-    /// z₀ with `log q(z₀ | x)`, from ε ~ N(0, I), `[batch, latents]`: the reparameterization trick, through which μ and σ
-    /// get gradients.
+    /// z₀ with `log q(z₀ | x)`, from ε ~ N(0, I), `[batch, latents]`: the reparameterization trick, through which μ and
+    /// σ get gradients.
     ///
     /// <!-- z = μ(x) + σ(x) ⊙ ε,   ε ~ N(0, I) -->
     #[doc = include_str!("../../../formulas/reparameterization.html")]
