@@ -1,6 +1,6 @@
 //! Base distributions: what the latents are drawn from.
 
-use crate::module::{Module, Visitor};
+use crate::module::{Module, without_parameters};
 use autograd::{Real, Shape, Tensor, Var};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal as Gaussian;
@@ -12,8 +12,7 @@ pub trait Base<T: Real>: Module<T> + Debug + Send + Sync {
     /// `log p_Z(z)` of each row of `[batch, …]`, in nats. Shape `[batch]`.
     fn log_prob(&self, z: &Var<T>) -> Var<T>;
 
-    /// Latents of this shape. A temperature below 1 draws them nearer to the middle: their distance
-    /// from it is scaled.
+    /// Latents of this shape. Their distance from the center is scaled by the temperature.
     fn sample(&self, shape: Shape, temperature: f64, rng: &mut dyn Rng) -> Tensor<T>;
 }
 
@@ -48,10 +47,9 @@ impl<T: Real> Base<T> for Logistic {
 
     fn sample(&self, shape: Shape, temperature: f64, rng: &mut dyn Rng) -> Tensor<T> {
         Tensor::from_fn(shape, |_| {
-            // The quantile ln(u/(1 − u)), with u never 0 or 1.
+            // The quantile ln(u/(1 − u)), with u never 0 or 1 (here in units of 2⁻⁵²).
             let u = (rng.random::<u64>() >> 12) as f64 + 0.5;
-            let whole = (1u64 << 52) as f64;
-            T::from_f64(temperature * (u.ln() - (whole - u).ln()))
+            T::from_f64(temperature * (u.ln() - ((1u64 << 52) as f64 - u).ln()))
         })
     }
 }
@@ -67,16 +65,6 @@ impl<T: Real> Base<T> for Uniform {
     fn sample(&self, shape: Shape, temperature: f64, rng: &mut dyn Rng) -> Tensor<T> {
         Tensor::from_fn(shape, |_| T::from_f64(0.5 + temperature * (rng.random::<f64>() - 0.5)))
     }
-}
-
-macro_rules! without_parameters {
-    ($($base:ty),*) => {
-        $(
-            impl<T: Real> Module<T> for $base {
-                fn visit(&self, _visitor: &mut Visitor<T>) {}
-            }
-        )*
-    };
 }
 
 without_parameters!(StandardNormal, Logistic, Uniform);

@@ -1,13 +1,12 @@
-//! The trait every map implements, and the two ways maps combine.
+//! The trait that every map implements, and how maps combine.
 
-use crate::effort::SolverStats;
 use crate::module::{Module, Visitor};
 use crate::noise::Noise;
 use autograd::{Real, Tensor, Var};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// Whether a map is being trained or used. Layers with batch statistics differ between the two.
+/// Whether a map is being trained. Layers with batch statistics behave differently then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Training.
@@ -17,48 +16,20 @@ pub enum Mode {
     Evaluate,
 }
 
-/// How a map whose inverse goes through the dimensions in order does so.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Inversion {
-    /// Each unit of its network is computed once, when its last input is known.
-    #[default]
-    InOrder,
-    /// One whole pass for each dimension, as other libraries do: the reference for tests and timings.
-    ByPasses,
-    /// In order as well, but where the next number is the root of an equation ([`layers::Mint`](crate::layers::Mint)),
-    /// with at most so many evaluations for it: what more of them are good for. Other maps go in order.
-    Sweep {
-        /// The most evaluations for one root, at least 1.
-        evaluations: usize,
-    },
-    /// All dimensions at once, again and again: `x ← x + step·(z − z(x))/d` with the diagonal d of ∂z/∂x, at most so
-    /// many times (Song, Meng & Ermon 2019, `MintNet`). Maps without such an iteration go in order.
-    FixedPoint {
-        /// The step α, between 0 and 2.
-        step: f64,
-        /// The most iterations.
-        iterations: usize,
-    },
-}
-
 /// What a map may depend on besides its input.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a, T: Real> {
-    /// A condition for each row, `[batch, features]`: a class as one-hot numbers, a side vector.
+    /// A condition for each row, `[batch, features]`, such as a one-hot class.
     pub condition: Option<&'a Var<T>>,
     /// Training or evaluation.
     pub mode: Mode,
-    /// Noise for layers that add some; without it they add none.
+    /// Noise for layers that add some. Without it they add none.
     pub noise: Option<Noise>,
-    /// How sequential inverses are computed.
-    pub inversion: Inversion,
-    /// Where inverses that search note what they took.
-    pub effort: Option<&'a SolverStats>,
 }
 
 impl<T: Real> Default for Context<'_, T> {
     fn default() -> Self {
-        Self { condition: None, mode: Mode::Evaluate, noise: None, inversion: Inversion::InOrder, effort: None }
+        Self { condition: None, mode: Mode::Evaluate, noise: None }
     }
 }
 
@@ -75,7 +46,7 @@ impl<'a, T: Real> Context<'a, T> {
         Self { noise: Some(noise), ..Self::default() }
     }
 
-    /// The same with a condition, `[batch, features]`.
+    /// The same with this condition, `[batch, features]`.
     #[must_use]
     pub fn given(self, condition: &'a Var<T>) -> Self {
         Self { condition: Some(condition), ..self }
@@ -92,14 +63,14 @@ pub struct Mapped<T: Real> {
 }
 
 impl<T: Real> Mapped<T> {
-    /// A result whose log-determinant is the same number for every sample.
+    /// A result with the same log-determinant for every sample.
     #[must_use]
     pub fn with_constant(value: Var<T>, log_det: f64) -> Self {
         let log_det = value.constant_like(Tensor::full([value.extent(0)], T::from_f64(log_det)));
         Self { value, log_det }
     }
 
-    /// A result of a map that keeps volumes.
+    /// A result of a volume-preserving map.
     #[must_use]
     pub fn volume_preserving(value: Var<T>) -> Self {
         Self::with_constant(value, 0.0)
@@ -108,15 +79,14 @@ impl<T: Real> Mapped<T> {
 
 /// An invertible map between data `x` and latent `z`, both `[batch, …]`.
 ///
+/// Both f and f⁻¹ of the change of variables, each with its own log-determinant. A [`Flow`](crate::Flow) adds the
+/// density of z:
+///
 /// <!-- log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x| -->
-///
-/// Of the change of variables it has both f and f⁻¹, each with its own log-determinant; a [`Flow`](crate::Flow) adds
-/// the density of z:
-///
 #[doc = include_str!("../formulas/change-of-variables.html")]
 ///
-/// Rows are mapped independently of each other in evaluation. Both directions are differentiable
-/// in their input and in the parameters.
+/// In evaluation, rows do not depend on each other. Both directions are differentiable with respect to their input and
+/// the parameters.
 pub trait Bijection<T: Real>: Module<T> + Debug + Send + Sync {
     /// x → z, the lecture's f⁻¹. `log_det` is `log|det ∂z/∂x|`, shape `[batch]`.
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T>;
@@ -124,21 +94,20 @@ pub trait Bijection<T: Real>: Module<T> + Debug + Send + Sync {
     /// z → x, the lecture's f. `log_det` is `log|det ∂x/∂z|`, shape `[batch]`.
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T>;
 
-    /// Sets parameters that start from data, given a first batch, and returns its latents.
-    /// Most maps have none.
+    /// Sets the parameters that are initialized from data, given a first batch, and returns its latents. Most maps have
+    /// none.
     fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         self.to_latent(x, cx).value
     }
 
-    /// Takes a further batch of training data into the statistics that evaluation uses, after `seen`
-    /// others, and returns its latents. Only layers with batch statistics have any: see
-    /// [`crate::Flow::calibrate`].
+    /// Adds a batch of training data, after `seen` others, to the statistics for evaluation, and returns its latents.
+    /// Only layers with batch statistics have any: see [`crate::Flow::calibrate`].
     fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, _seen: u64) -> Var<T> {
         self.to_latent(x, cx).value
     }
 }
 
-/// Maps one after another: data enters the first and leaves the last as latent.
+/// Maps one after another: data enter the first, and latents leave the last.
 ///
 /// `f⁻¹ = f_K⁻¹ ∘ … ∘ f₁⁻¹`, and the log-determinants add up.
 #[derive(Debug)]
@@ -147,31 +116,29 @@ pub struct Chain<T: Real> {
 }
 
 impl<T: Real> Chain<T> {
-    /// The layers in the order in which data passes them.
+    /// The layers in the order in which data pass them.
     #[must_use]
     pub fn new(layers: Vec<Box<dyn Bijection<T>>>) -> Self {
         Self { layers }
     }
 
-    /// The layers in the order in which data passes them.
+    /// The layers in the order in which data pass them.
     #[must_use]
     pub fn layers(&self) -> &[Box<dyn Bijection<T>>] {
         &self.layers
     }
 }
 
-/// Carries a batch through maps, adding up log-determinants.
+/// Maps a batch through layers, adding up log-determinants.
 fn through<'a, T: Real, B: 'a>(
     start: &Var<T>,
     layers: impl Iterator<Item = &'a B>,
     step: impl Fn(&'a B, &Var<T>) -> Mapped<T>,
 ) -> Mapped<T> {
-    let mut carried = Mapped::volume_preserving(start.clone());
-    for layer in layers {
-        let Mapped { value, log_det } = step(layer, &carried.value);
-        carried = Mapped { value, log_det: carried.log_det + log_det };
-    }
-    carried
+    layers.fold(Mapped::volume_preserving(start.clone()), |before, layer| {
+        let Mapped { value, log_det } = step(layer, &before.value);
+        Mapped { value, log_det: before.log_det + log_det }
+    })
 }
 
 impl<T: Real> Bijection<T> for Chain<T> {
@@ -200,8 +167,8 @@ impl<T: Real> Module<T> for Chain<T> {
     }
 }
 
-/// What points at a map maps as it does.
-macro_rules! as_what_it_points_at {
+/// A pointer to a map is a map.
+macro_rules! pointers {
     ($($pointer:ident),*) => {
         $(
             impl<T: Real, B: Bijection<T> + ?Sized> Bijection<T> for $pointer<B> {
@@ -225,7 +192,7 @@ macro_rules! as_what_it_points_at {
     };
 }
 
-as_what_it_points_at!(Box, Arc);
+pointers!(Box, Arc);
 
 /// A map with its directions exchanged: how a MAF becomes an IAF.
 #[derive(Debug)]

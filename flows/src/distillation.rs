@@ -1,21 +1,17 @@
-//! Probability density distillation: a student that samples fast learns the density of a teacher that does
-//! not (van den Oord et al. 2018, *Parallel WaveNet*; lecture 8's MAF teacher and IAF student).
+//! Probability density distillation: a student that samples fast learns the density of a teacher that samples slowly
+//! (van den Oord et al. 2018, *Parallel WaveNet*; lecture 8's MAF teacher and IAF student).
 //!
-//! <!--
-//! KL(student ‖ teacher) = E_{x from the student} [log s(x) − log t(x)]
-//! -->
-//!
+//! <!-- KL(student ‖ teacher) = E_{x~s}[log s(x) − log t(x)] -->
 #![doc = include_str!("../formulas/distillation.html")]
 //!
-//! No data are needed for that: the student draws x itself, and knows its own density of it from the z that it kept.
-//! The teacher, frozen, judges x in one pass; its gradient *by x* is what the student learns from, so that x
-//! must stay on the tape. The difference is [`reverse_kl`], for any two flows. Its two halves pull against
-//! each other: the teacher's alone is greatest where the student draws the teacher's mode again and again,
-//! and it is the entropy, −log s(x), that keeps it from that.
+//! No data are needed: the student draws x itself, and knows its density from the z that x was made from. The frozen
+//! teacher evaluates log t(x) in one pass. The student learns from the gradient with respect to x, so x must stay on
+//! the tape. The loss is [`reverse_kl`], for any two flows. The teacher's term alone would make the student collapse to
+//! the teacher's mode; the entropy, −E log s(x), prevents that.
 //!
-//! For a [`ParallelWaveNet`] student both halves have less noise than that, see [`logistic_terms`]. Samples
-//! that are likely under the teacher may still sound faint, as KL(student ‖ teacher) may be small where the
-//! student leaves a mode out; [`PowerSpectrum::loss`] compares them with real signals.
+//! For a [`ParallelWaveNet`] student, [`logistic_terms`] has less variance. KL(student ‖ teacher) may be small although
+//! the student misses a mode, and its samples may then sound faint; [`PowerSpectrum::loss`] compares them with real
+//! signals.
 
 mod power;
 
@@ -30,43 +26,38 @@ use crate::module::Module;
 use crate::nn::Causal;
 use autograd::{Real, Var};
 
-/// The greatest log-ratio, in nats, that is told from greater ones.
+/// Log-ratios are clamped to this many nats.
 const FARTHEST: f64 = 1e30;
 
-/// Makes every parameter of a model a constant, for good: gradients pass it by on their way to what lies before,
-/// which is all that a teacher is asked for, and less work. (`Param::set_trainable` thaws one.)
+/// Makes every parameter of a model a constant: gradients pass through the model to its input, as a teacher needs, and
+/// none are computed for the parameters. (`Param::set_trainable` undoes it.)
 pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
     for (_, param) in model.params() {
         param.set_trainable(false);
     }
 }
 
-/// `log s(x) − log t(x)` in nats of what the student makes of the latents `z`, `[batch, …]`; shape `[batch]`.
-/// Its mean over `z` from the base is `KL(student ‖ teacher)`.
+/// `log s(x) − log t(x)` in nats at the student's samples x from latents `z`, `[batch, …]`; shape `[batch]`. Its mean
+/// over z from the base is `KL(student ‖ teacher)`.
 ///
-/// <!--
-/// x = f(z)
-/// log s(x) = log p_Z(z) − log|det ∂x/∂z|           from the z that x was made from: no inverse
-/// -->
-///
+/// <!-- x = f(z),   log s(x) = log p_Z(z) − log|det ∂f(z)/∂z| -->
 #[doc = include_str!("../formulas/log-ratio.html")]
 ///
-/// Differentiable in both flows; to train the student alone, [`freeze`] the teacher. A student whose
-/// `to_data` is parallel (IAF) and a teacher whose `to_latent` is (MAF) make this two passes.
+/// Differentiable in both flows; [`freeze`] the teacher to train the student alone. With an IAF as student and a MAF as
+/// teacher, both directions are parallel.
 #[must_use]
 pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     log_ratio_to_energy(student, |x| -teacher.log_prob(x, cx), z, cx)
 }
 
-/// The same for a density that is known by its energy alone, `t(x) = exp(−U(x))/Z`: `log s(x) + U(x)`, which is
-/// less than `log s(x) − log t(x)` by the constant log Z. This is how variational inference fits a flow to what
-/// can be evaluated and not sampled (Rezende & Mohamed 2015, equation 15):
+/// The same for an unnormalized density `t(x) = exp(−U(x))/Z`: `log s(x) + U(x)`, which leaves out the constant log Z.
+/// This is how variational inference fits a flow to a density that can be evaluated but not sampled (Rezende & Mohamed
+/// 2015, equation 15):
 ///
 /// <!--
-/// KL(q ‖ exp(−U)/Z) = E_{z ~ p_Z} [log q(x) + U(x)] + log Z
-/// x = f(z),   log q(x) = log p_Z(z) − log|det ∂f(z)/∂z|
+/// KL(q ‖ exp(−U)/Z) = E_{z~p_Z}[log q(x) + U(x)] + ln Z,   x = f(z)
+/// log q(x) = log p_Z(z) − log|det ∂f(z)/∂z|
 /// -->
-///
 #[doc = include_str!("../formulas/reverse-kl.html")]
 ///
 /// `energy` maps x, `[batch, …]`, to U(x) in nats, `[batch]`.
@@ -87,26 +78,21 @@ pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx:
     log_ratio(student, teacher, z, cx).mean_all()
 }
 
-/// The loss where a student begins far from its teacher: `KL` from [`log_ratio`]s r that are softened beyond c nats,
+/// The loss for a student that starts far from its teacher: KL from [`log_ratio`]s r, softened beyond c nats:
 ///
-/// <!--
-/// mean over the batch of  min(r, c) + c·log(max(r, c)/c)
-/// -->
-///
+/// <!-- mean[min(r, c) + c ln(max(r, c)/c)] -->
 #[doc = include_str!("../formulas/softened.html")]
 ///
-/// What an untrained student draws may be so unlikely under its teacher, by many powers of ten, that its gradient
-/// would swamp all others or overflow. It still says where to go: beyond c it is divided by r/c. Below c nothing
-/// is changed.
+/// An untrained student's samples may be so unlikely under the teacher that their gradient overflows or swamps all
+/// others. Beyond c it is divided by r/c. Below c nothing changes.
 #[must_use]
 pub fn softened<T: Real>(log_ratio: &Var<T>, c: f64) -> Var<T> {
     let near = log_ratio.clamp(f64::MIN, c);
-    // Whatever is greater still must not make the sum infinite.
     let far = log_ratio.clamp(c, FARTHEST).scale(1.0 / c).ln().scale(c);
     (near + far).mean_all()
 }
 
-/// The two halves of `KL(student ‖ teacher)` for a batch of the student's signals, in nats a signal.
+/// The two terms of `KL(student ‖ teacher)` for a batch of the student's signals, in nats per signal.
 #[derive(Clone, Debug)]
 pub struct Terms<T: Real> {
     /// The student's signals x, `[batch, T]`, on the tape.
@@ -135,8 +121,8 @@ pub struct Teacher<'a, T: Real, N, C> {
 }
 
 impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
-    /// The mean over the batch of `−Σ_t log t(y_t | x_1 … x_{t−1})`, averaged over several `y` for each `x`.
-    /// The network sees x once.
+    /// The mean over the batch of `−Σ_t log t(y_t | x_1 … x_{t−1})`, averaged over several y for each x. The network is
+    /// evaluated once.
     fn cross_entropy(&self, x: &Var<T>, ys: impl ExactSizeIterator<Item = Var<T>>, cx: Context<'_, T>) -> Var<T> {
         let (parameters, count) = (self.layer.parameters(x, cx), ys.len());
         let log_prob = |y: Var<T>| {
@@ -150,27 +136,24 @@ impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
 
 /// Cross-entropy and entropy of a logistic student at noise `z`, `[batch, T]`, standard logistic.
 ///
+/// A logistic distribution with scale s has entropy ln s + 2, so the student's is
+///
 /// <!--
-/// x_t = m_t + s_t·z_t                  (m_t, s_t) from z before t: x_t given the past is logistic
-/// entropy       = E Σ_t log s_t + 2T   as a logistic of scale s has the entropy log s + 2
-/// cross-entropy = E Σ_t −log t(m_t + s_t·z'_t | x_1 … x_{t−1}),   mean over several fresh z'_t for each t
+/// xₜ = mₜ(z_<t) + sₜ(z_<t)·zₜ,   zₜ ~ Logistic(0, 1)
+/// H(student) = E_z[Σₜ₌₁ᵀ ln sₜ(z_<t)] + 2T
 /// -->
-///
-/// A logistic of scale s has the entropy ln s + 2, so that the student's is
-///
 #[doc = include_str!("../formulas/student-entropy.html")]
 ///
-/// The cross-entropy asks the teacher about fresh draws at each step, the mean of several:
+/// The cross-entropy evaluates the teacher at several fresh draws z′ for each step:
 ///
+/// <!-- H(student, teacher) = E_z Σₜ₌₁ᵀ E_{zₜ′}[−ln t(mₜ + sₜzₜ′ | x₁, … , xₜ₋₁)] -->
 #[doc = include_str!("../formulas/student-cross-entropy.html")]
 ///
-/// The entropy has no noise but that of the scales. In the cross-entropy the teacher's network sees the path
-/// x once, and each step's distribution is then asked about several draws of that step, not only about the
-/// one that happened to be drawn (a Rao–Blackwellized estimate: the same expectation, less variance, at
-/// hardly more work).
+/// The teacher's network is evaluated once, on the path x. Several draws for each step give the same expectation with
+/// less variance (Rao–Blackwellization) at little cost.
 ///
-/// `draws` are noise of the same kind and shape as `z`, independent of it and of each other. (x is in step
-/// with z: the one shift by a step is inside the networks.)
+/// `draws` are noise like `z`, independent of it and of each other. (x is aligned with z: the shift by one step is
+/// inside the networks.)
 ///
 /// # Panics
 /// If there are no draws, or the teacher reads latents.
@@ -183,7 +166,7 @@ pub fn logistic_terms<T: Real, N: Causal<T>, C: Conditional<T>>(
     cx: Context<'_, T>,
 ) -> Terms<T> {
     assert!(!draws.is_empty(), "distillation: no draws to estimate the cross-entropy from");
-    assert!(teacher.layer.reads() == Reads::Data, "distillation: this teacher reads latents, and has x last");
+    assert!(teacher.layer.reads() == Reads::Data, "distillation: the teacher must read data, not latents");
     let Generated { value, log_scale, shift } = student.generate(z, cx);
     let scale = log_scale.exp();
     let cross_entropy = teacher.cross_entropy(&value, draws.iter().map(|z| &scale * z + &shift), cx);

@@ -1,25 +1,23 @@
-//! Densities of the plane that are known up to a factor.
+//! Unnormalized densities of the plane.
 
 use autograd::{Real, Tensor, Var};
 use std::f64::consts::PI;
 
-/// The four test energies of Rezende & Mohamed 2015 (*Variational Inference with Normalizing Flows*, table
-/// 1), densities `exp(−U(x))/Z` of the plane with shapes that a Gaussian has not:
+/// The four test energies of Rezende & Mohamed 2015 (*Variational Inference with Normalizing Flows*, table 1), for
+/// densities `exp(−U(x))/Z` of the plane:
 ///
 /// <!--
 /// U₁ = ½((‖x‖ − 2)/0.4)² − ln(exp(−½((x₁ − 2)/0.6)²) + exp(−½((x₁ + 2)/0.6)²))
-/// U₂ = ½((x₂ − w₁)/0.4)²                                                           + wall
-/// U₃ = −ln(exp(−½((x₂ − w₁)/0.35)²) + exp(−½((x₂ − w₁ + w₂)/0.35)²))               + wall
-/// U₄ = −ln(exp(−½((x₂ − w₁)/0.4)²) + exp(−½((x₂ − w₁ + w₃)/0.35)²))                + wall
-/// w₁ = sin(πx₁/2)    w₂ = 3·exp(−½((x₁ − 1)/0.6)²)    w₃ = 3·σ((x₁ − 1)/0.3)
+/// U₂ = ½((x₂ − w₁)/0.4)² + wall
+/// U₃ = −ln(exp(−½((x₂ − w₁)/0.35)²) + exp(−½((x₂ − w₁ + w₂)/0.35)²)) + wall
+/// U₄ = −ln(exp(−½((x₂ − w₁)/0.4)²) + exp(−½((x₂ − w₁ + w₃)/0.35)²)) + wall
+/// w₁ = sin(πx₁/2),   w₂ = 3·exp(−½((x₁ − 1)/0.6)²),   w₃ = 3·σ((x₁ − 1)/0.3),
 /// wall = ½(max(|x₁| − 4, 0)/0.4)²
 /// -->
-///
 #[doc = include_str!("../formulas/energies.html")]
 ///
-/// The paper prints the last three without a wall and draws them for |x| ≤ 4. Then they are bands that go on
-/// for ever, and no density has their shape: Z is infinite, and a flow that is fitted to them widens as long
-/// as it is trained.
+/// The paper states the last three without a wall and draws them for |x| ≤ 4. Without it they are infinite bands: Z is
+/// infinite, and a flow that is fitted to them widens as long as it is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Energy {
     /// Two arcs of a ring.
@@ -32,9 +30,9 @@ pub enum Energy {
     U4,
 }
 
-/// Where the walls of the waves begin, on both sides.
+/// The |x₁| where the walls begin.
 const WALL: f64 = 4.0;
-/// How far a density is followed when it is integrated, and in how many cells a side.
+/// The range of integration on both axes, and the cells along each.
 const REACH: f64 = 8.0;
 const CELLS: usize = 640;
 
@@ -45,22 +43,20 @@ impl Energy {
     /// U of each row of `[batch, 2]`, in nats. Shape `[batch]`.
     ///
     /// # Panics
-    /// If rows have another number of columns.
+    /// If the rows do not have two columns.
     #[must_use]
     pub fn of<T: Real>(self, x: &Var<T>) -> Var<T> {
-        assert!(x.shape().rank() == 2 && x.extent(1) == 2, "energy: rows of 2 numbers, not {}", x.shape());
+        assert!(x.shape().rank() == 2 && x.extent(1) == 2, "energy: rows of 2 columns, not {}", x.shape());
         let [first, second] = [0, 1].map(|axis| x.slice(1, axis..axis + 1).reshape([x.extent(0)]));
         // −½((y − mean)/scale)²
         let bump = |y: &Var<T>, mean: f64, scale: f64| y.affine(1.0 / scale, -mean / scale).square().scale(-0.5);
-        let either = |a: Var<T>, b: Var<T>| {
-            // ln(eᵃ + eᵇ) with the larger one taken out.
-            -(a.maximum(&b) + (-(&a - &b).abs()).exp().ln1p())
-        };
+        // −ln(eᵃ + eᵇ)
+        let either = |a: Var<T>, b: Var<T>| -(a.maximum(&b) + (-(&a - &b).abs()).exp().ln1p());
         let outside = first.abs().shift(-WALL).relu().scale(1.0 / 0.4).square().scale(0.5);
         let from_wave = second - first.scale(PI / 2.0).sin();
         match self {
             Self::U1 => {
-                // The root of 0 has no slope: a length that is never 0 has.
+                // √0 has no derivative: keep the length positive.
                 let radius = x.square().sum_per_sample().shift(1e-24).sqrt();
                 either(bump(&first, 2.0, 0.6), bump(&first, -2.0, 0.6)) - bump(&radius, 2.0, 0.4)
             }
@@ -76,8 +72,7 @@ impl Energy {
         }
     }
 
-    /// `ln Z = ln ∫ exp(−U(x)) dx` in nats, by the midpoint rule: right to six digits, since what is summed
-    /// falls to nothing before the edge.
+    /// `ln Z = ln ∫ exp(−U(x)) dx` in nats, by the midpoint rule, to six digits.
     #[must_use]
     pub fn log_normalizer(self) -> f64 {
         let width = 2.0 * REACH / CELLS as f64;

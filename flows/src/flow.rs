@@ -8,13 +8,12 @@ use rand::Rng;
 use std::f64::consts::LN_2;
 use std::sync::Arc;
 
-/// Rows that the convenience functions map at a time.
+/// Rows that the functions on tensors map at a time.
 const BATCH: usize = 500;
 
 /// A density over data, by the change of variables:
 ///
 /// <!-- log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x| -->
-///
 #[doc = include_str!("../formulas/change-of-variables.html")]
 ///
 /// `log p_Z` is the [`Base`]'s, f the [`Bijection`]'s.
@@ -22,14 +21,14 @@ const BATCH: usize = 500;
 pub struct Flow<T: Real> {
     bijection: Arc<dyn Bijection<T>>,
     preprocessing: Option<Arc<dyn Bijection<T>>>,
-    /// What `bijection` is behind the preprocessing.
+    /// The part of `bijection` after the preprocessing.
     core: Arc<dyn Bijection<T>>,
     base: Arc<dyn Base<T>>,
     event: Shape,
     condition: usize,
 }
 
-/// Data that a flow cannot take.
+/// Data that do not fit a flow.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum InputError {
     /// Rows of another shape.
@@ -51,9 +50,9 @@ pub enum InputError {
         value: f64,
     },
     /// No condition where one is needed.
-    #[error("this flow needs a condition of {features} numbers for each row: give one")]
+    #[error("this flow needs a condition with {features} features for each row: give one")]
     NoCondition {
-        /// The numbers a row.
+        /// The number of features.
         features: usize,
     },
     /// A condition where none is taken.
@@ -83,14 +82,13 @@ impl<T: Real> Flow<T> {
         }
     }
 
-    /// The same flow, known to need a condition of so many features for each row: its density is then
-    /// `p(x | condition)`.
+    /// The same flow, declared to need a condition with this many features: its density is `p(x | condition)`.
     #[must_use]
     pub fn conditioned_on(self, features: usize) -> Self {
         Self { condition: features, ..self }
     }
 
-    /// The same flow over data that passes `layer` first: preprocessing as part of the density.
+    /// The same flow over data that pass `layer` first: preprocessing as part of the density.
     #[must_use]
     pub fn preceded_by(self, layer: impl Bijection<T> + 'static) -> Self {
         let layer: Arc<dyn Bijection<T>> = Arc::new(layer);
@@ -102,13 +100,13 @@ impl<T: Real> Flow<T> {
         Self { bijection, preprocessing: Some(preprocessing), ..self }
     }
 
-    /// What data passes before all else, where [`Flow::preceded_by`] was called.
+    /// The layers added by [`Flow::preceded_by`].
     #[must_use]
     pub fn preprocessing(&self) -> Option<&dyn Bijection<T>> {
         self.preprocessing.as_deref()
     }
 
-    /// The density behind the preprocessing, over what that makes of data: the same parameters, not a copy.
+    /// The density after the preprocessing, over preprocessed data. It shares its parameters with this flow.
     #[must_use]
     pub fn core(&self) -> Self {
         Self {
@@ -139,7 +137,7 @@ impl<T: Real> Flow<T> {
         &self.event
     }
 
-    /// The features of the condition that each row needs; 0 where it takes none.
+    /// The number of features of each row's condition; 0 without one.
     #[must_use]
     pub fn condition(&self) -> usize {
         self.condition
@@ -164,32 +162,31 @@ impl<T: Real> Flow<T> {
         -self.log_prob(x, cx).mean_all()
     }
 
-    /// Sets the parameters that start from data, given a first batch.
+    /// Sets the parameters that are initialized from data, given a first batch.
     pub fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) {
         self.bijection.initialize(x, cx);
     }
 
-    /// Sets the statistics that layers such as [`crate::layers::BatchNorm`] use in evaluation, from
-    /// batches of training data: to be done after training and before use. Other layers do not change.
+    /// Sets the statistics that layers such as [`crate::layers::BatchNorm`] use in evaluation, from batches of training
+    /// data. Call it after training and before use. Other layers do not change.
     ///
-    /// Each batch passes the flow as in training; the more batches, the nearer the statistics are to
-    /// those of all the data.
+    /// Each batch passes the flow as in training. With more batches the statistics are closer to those of all data.
     pub fn calibrate<'a>(&self, batches: impl IntoIterator<Item = (Var<T>, Context<'a, T>)>) {
         for (seen, (x, cx)) in (0..).zip(batches) {
             self.bijection.calibrate(&x, cx, seen);
         }
     }
 
-    /// `count` samples, `[count, …]`: latents from the base, mapped by f. A temperature below 1
-    /// keeps them nearer to the mode.
+    /// `count` samples, `[count, …]`: latents from the base, mapped by f. A temperature below 1 keeps them closer to
+    /// the mode.
     #[must_use]
     pub fn sample(&self, count: usize, cx: Context<'_, T>, temperature: f64, rng: &mut dyn Rng) -> Tensor<T> {
         let z = Var::from(self.base.sample(self.rows(count), temperature, rng));
         self.bijection.to_data(&z, cx).value.into_value()
     }
 
-    /// Samples with their log-densities, from one pass: a sample keeps the z it was made from, so
-    /// `log p(x) = log p_Z(z) − log|det ∂x/∂z|` needs no inverse.
+    /// Samples with their log-densities in one pass: z is known, so `log p(x) = log p_Z(z) − log|det ∂x/∂z|` needs no
+    /// inverse.
     #[must_use]
     pub fn sample_with_log_prob(&self, count: usize, cx: Context<'_, T>, rng: &mut dyn Rng) -> (Tensor<T>, Tensor<T>) {
         let z = Var::from(self.base.sample(self.rows(count), 1.0, rng));
@@ -197,10 +194,10 @@ impl<T: Real> Flow<T> {
         (x.into_value(), (self.base.log_prob(&z) - log_det).into_value())
     }
 
-    /// `log p(x)` of each row of data that may not fit, in nats, shape `[rows]`; a few rows at a time.
+    /// `log p(x)` of each row in nats, shape `[rows]`. The rows are checked, and mapped in batches.
     ///
     /// # Errors
-    /// If rows have another shape than the flow's, a value is not finite, or the flow needs a condition.
+    /// If the rows have the wrong shape, a value is not finite, or the flow needs a condition.
     pub fn log_prob_of(&self, x: &Tensor<T>) -> Result<Tensor<T>, InputError> {
         self.log_prob_given(x, None)
     }
@@ -218,7 +215,7 @@ impl<T: Real> Flow<T> {
         self.by_batches(x, condition.into(), &[], |x, cx| self.log_prob(x, cx))
     }
 
-    /// x → z for data that may not fit; a few rows at a time.
+    /// x → z. The rows are checked, and mapped in batches.
     ///
     /// # Errors
     /// As [`Flow::log_prob_of`].
@@ -238,7 +235,7 @@ impl<T: Real> Flow<T> {
         self.by_batches(x, condition.into(), &self.event, |x, cx| self.bijection.to_latent(x, cx).value)
     }
 
-    /// z → x for latents that may not fit; a few rows at a time.
+    /// z → x. The rows are checked, and mapped in batches.
     ///
     /// # Errors
     /// As [`Flow::log_prob_of`].
@@ -301,7 +298,7 @@ impl<T: Real> Flow<T> {
         }
     }
 
-    /// Whether these rows can be mapped.
+    /// Checks that these rows can be mapped.
     ///
     /// # Errors
     /// As [`Flow::log_prob_of`].
@@ -310,7 +307,7 @@ impl<T: Real> Flow<T> {
     }
 }
 
-/// Whether these are finite rows of this shape.
+/// Checks that these are finite rows of this shape.
 pub(crate) fn check_rows<T: Real>(x: &Tensor<T>, event: &Shape) -> Result<(), InputError> {
     let found = Shape::new(x.shape().get(1..).unwrap_or(&[]));
     if found != *event || x.shape().rank() == 0 {
@@ -337,11 +334,10 @@ impl<T: Real> Module<T> for Flow<T> {
     }
 }
 
-/// Bits per dimension of a discrete value with `levels` levels L, from the log-density (nats) of its
-/// dequantized value u scaled to [0, 1]. Pixels have 256 levels.
+/// Bits per dimension of a discrete value with L `levels`, from the log-density (nats) of its dequantized value u,
+/// scaled to [0, 1]. Pixels have 256 levels.
 ///
-/// <!-- log₂ levels − log p / (D·ln 2) -->
-///
+/// <!-- bits/dim = log₂ L − log p(u)/(D ln 2),   u ∈ [0, 1]ᴰ,   L = 256 -->
 #[doc = include_str!("../formulas/bits-per-dim.html")]
 #[must_use]
 pub fn bits_per_dim(log_prob: f64, dims: usize, levels: f64) -> f64 {

@@ -1,14 +1,11 @@
-//! Invertible maps, the densities they give, and models of Stanford CS236's lectures 7 and 8 on
-//! normalizing flows: planar flows, NICE, RealNVP, MADE, MAF, IAF, WaveNet, Parallel WaveNet, MintNet, RBIG and
-//! Gaussianization flows; and the variational autoencoder, which the lectures begin from.
+//! Invertible maps and their densities: the models of Stanford CS236's lectures 7 and 8 on normalizing flows (planar
+//! flows, NICE, RealNVP, MADE, MAF, IAF, WaveNet, Parallel WaveNet, MintNet, RBIG and Gaussianization flows), and the
+//! variational autoencoder that the lectures start from.
 //!
-//! A flow writes data as `x = f(z)`: **z is the latent, x the data**. [`Bijection::to_data`] is the
-//! lecture's `f`, [`Bijection::to_latent`] its `f⁻¹`, and each returns its own log-determinant, so
+//! A flow writes data as `x = f(z)`: **z is the latent, x the data**. [`Bijection::to_data`] is the lecture's `f`,
+//! [`Bijection::to_latent`] its `f⁻¹`. Each returns its own log-determinant, so
 //!
-//! <!--
-//! log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x|
-//! -->
-//!
+//! <!-- log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x| -->
 #![doc = include_str!("../formulas/change-of-variables.html")]
 //!
 //! ```
@@ -25,27 +22,27 @@
 //!
 //! # A course, in the lectures' order
 //!
-//! 1. [`Bijection`]: an invertible map, f and f⁻¹, each with its log-determinant; `zoo volumes` draws what it does.
-//! 2. [`Flow`]: with a [`Base`] for z a map is a density, `log_prob` and `sample`.
+//! 1. [`Bijection`]: an invertible map, f and f⁻¹, each with its log-determinant.
+//! 2. [`Flow`]: a map and a [`Base`] distribution for z make a density, with `log_prob` and `sample`.
 //! 3. [`layers::Dequantize`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
-//! 4. [`models::Vae`]: the recap, latents without an inverse, and a bound in place of the density.
-//! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along one line each, fitted to an [`Energy`] by reverse KL.
-//! 6. [`models::Nice`] of [`layers::AdditiveCoupling`]: an inverse for free, and volumes kept.
-//! 7. [`models::RealNvp`] of [`layers::AffineCoupling`]: scales too; images, by [`layers::FactorOut`].
+//! 4. [`models::Vae`]: the recap. Latents without an inverse, and a bound instead of the density.
+//! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along one direction each, fitted to an [`Energy`].
+//! 6. [`models::Nice`] of [`layers::AdditiveCoupling`]: trivial to invert, volume-preserving.
+//! 7. [`models::RealNvp`] of [`layers::AffineCoupling`]: scales too; images with [`layers::FactorOut`].
 //! 8. [`nn::Made`] in a [`layers::Autoregressive`]: one network for all conditionals, and a triangular Jacobian.
-//! 9. [`models::Maf`]: fast densities; samples in order, yet each unit of the network only once.
-//! 10. [`models::Iaf`]: the same with x and z exchanged, fast samples.
-//! 11. [`models::WaveNetFlow`]: a causal network of dilated convolutions over sound, with mixtures of logistics.
+//! 9. [`models::Maf`]: fast densities, sequential samples.
+//! 10. [`models::Iaf`]: the same with x and z exchanged: fast samples.
+//! 11. [`models::WaveNetFlow`]: causal dilated convolutions over sound, with mixtures of logistics.
 //! 12. [`distillation`] and [`models::ParallelWaveNet`]: a student that samples fast learns from a slow teacher.
-//! 13. [`models::MintNet`] of [`layers::Mint`]: masked convolutions, inverted by a fixed point or by a sweep of roots.
-//! 14. [`information`] and [`rbig`]: KL is what is not yet normal; marginals and rotations take it off, no gradient.
+//! 13. [`models::MintNet`] of [`layers::Mint`]: masked convolutions, inverted by a fixed point or by a sweep.
+//! 14. [`rbig`]: Gaussianize each dimension, rotate, repeat; no gradient.
 //! 15. [`models::GaussianizationFlow`] of [`layers::KernelMarginal`] and [`layers::Householder`]: the same, trained.
-//! 16. [`check`]: all of it, and a map of your own, held against finite differences.
+//! 16. [`check`]: compares any map, also your own, with finite differences.
 //!
-//! [`nn`] has the networks inside and the optimizers, [`orthogonal`] the rotations of RBIG. Each model's page ends with
-//! its lecture, its paper, and the command that makes its figure.
+//! [`nn`] has the networks and optimizers, [`orthogonal`] the rotations of RBIG. Each model's page ends with its
+//! lecture, its paper, and the command that draws its figure.
 //!
-//! Formulas are rendered from `formulas/*.tex`. In the source the same stands above them as plain text.
+//! Formulas are generated from `formulas/*.tex`. In the source, each stands above its rendering as plain text.
 
 #![deny(missing_docs)]
 
@@ -53,10 +50,8 @@ mod base;
 mod bijection;
 pub mod check;
 pub mod distillation;
-mod effort;
 mod energy;
 mod flow;
-pub mod information;
 pub mod layers;
 mod log_sum;
 pub mod marginal;
@@ -69,8 +64,7 @@ pub mod rbig;
 mod round_trip;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
-pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};
-pub use effort::SolverStats;
+pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};
 pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};

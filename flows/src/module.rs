@@ -1,54 +1,99 @@
 //! Parameters by path.
 
 use autograd::{Param, Real};
+use std::any::Any;
 use std::fmt::Display;
 use std::sync::Arc;
 
 /// Something that has parameters, each with a path such as `layers.2.net.0.weight`.
 pub trait Module<T: Real> {
-    /// Shows every parameter, and every part that has some, to the visitor under its name.
+    /// Shows the visitor every parameter and every submodule, each under its name.
     fn visit(&self, visitor: &mut Visitor<T>);
 
     /// All parameters and buffers with their paths, in a fixed order.
     #[must_use]
     fn params(&self) -> Vec<(String, Param<T>)> {
-        let mut visitor = Visitor { path: String::new(), found: Vec::new() };
+        let mut visitor = Visitor::new();
         self.visit(&mut visitor);
-        visitor.found
+        visitor.params
     }
 }
 
-impl<T: Real, M: Module<T> + ?Sized> Module<T> for Box<M> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        self.as_ref().visit(visitor);
-    }
+/// A pointer to a module has the parameters of that module.
+macro_rules! pointers {
+    ($($pointer:ident),*) => {
+        $(
+            impl<T: Real, M: Module<T> + ?Sized> Module<T> for $pointer<M> {
+                fn visit(&self, visitor: &mut Visitor<T>) {
+                    self.as_ref().visit(visitor);
+                }
+            }
+        )*
+    };
 }
 
-impl<T: Real, M: Module<T> + ?Sized> Module<T> for Arc<M> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        self.as_ref().visit(visitor);
-    }
+pointers!(Box, Arc);
+
+/// Implements [`Module`] for types without parameters.
+macro_rules! without_parameters {
+    ($($module:ty),*) => {
+        $(
+            impl<T: autograd::Real> $crate::module::Module<T> for $module {
+                fn visit(&self, _visitor: &mut $crate::module::Visitor<T>) {}
+            }
+        )*
+    };
 }
 
-/// Collects parameters on a walk through a model.
+/// Implements [`Module`] for a type whose parameters are the fields of these names.
+macro_rules! parameters {
+    ($module:ident: $($name:ident),*) => {
+        impl<T: autograd::Real> $crate::module::Module<T> for $module<T> {
+            fn visit(&self, visitor: &mut $crate::module::Visitor<T>) {
+                $(visitor.param(stringify!($name), &self.$name);)*
+            }
+        }
+    };
+}
+
+pub(crate) use {parameters, without_parameters};
+
+/// Collects parameters and shared handles on a walk through a model.
 #[derive(Debug)]
 pub struct Visitor<T: Real> {
     path: String,
-    found: Vec<(String, Param<T>)>,
+    params: Vec<(String, Param<T>)>,
+    handles: Vec<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<T: Real> Visitor<T> {
-    /// A parameter of the present part.
-    pub fn param(&mut self, name: &str, param: &Param<T>) {
-        self.found.push((self.joined(&name), param.clone()));
+    fn new() -> Self {
+        Self { path: String::new(), params: Vec::new(), handles: Vec::new() }
     }
 
-    /// A part of the present part, whose parameters' paths begin with `name`.
+    /// A parameter of the current module.
+    pub fn param(&mut self, name: &str, param: &Param<T>) {
+        self.params.push((self.joined(&name), param.clone()));
+    }
+
+    /// A submodule of the current module. The paths of its parameters begin with `name`.
     pub fn part(&mut self, name: impl Display, part: &(impl Module<T> + ?Sized)) {
         let path = self.joined(&name);
         let outer = std::mem::replace(&mut self.path, path);
         part.visit(self);
         self.path = outer;
+    }
+
+    /// Settings of the current module that can be changed from outside, such as those of a solver.
+    pub fn handle(&mut self, handle: Arc<dyn Any + Send + Sync>) {
+        self.handles.push(handle);
+    }
+
+    /// All handles of one type in a model. A handle that several modules share appears once for each.
+    pub(crate) fn handles<S: Any + Send + Sync>(model: &(impl Module<T> + ?Sized)) -> Vec<Arc<S>> {
+        let mut visitor = Self::new();
+        model.visit(&mut visitor);
+        visitor.handles.into_iter().filter_map(|handle| handle.downcast().ok()).collect()
     }
 
     fn joined(&self, name: &impl Display) -> String {

@@ -1,4 +1,4 @@
-//! Reproducible noise, a stream of its own for every row.
+//! Reproducible noise, with a separate stream for every row.
 
 use autograd::{Real, Tensor};
 use rand::{RngExt, SeedableRng};
@@ -9,7 +9,7 @@ use rand_distr::StandardNormal;
 /// noise is the same whichever shard of the batch it is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Noise {
-    /// Which noise: usually from a run's seed and the step.
+    /// The seed, usually from a run's seed and the step.
     pub seed: u64,
     /// The stream of the first row.
     pub first_row: u64,
@@ -22,7 +22,7 @@ impl Noise {
         Self { seed, first_row: 0 }
     }
 
-    /// Noise for step `step` of a run with seed `seed`: unrelated for different steps or seeds.
+    /// Noise for one step of a run, independent of that of other steps and seeds.
     #[must_use]
     pub const fn for_step(seed: u64, step: u64) -> Self {
         // SplitMix64's finalizer (Steele, Lea & Flood 2014) spreads neighboring steps apart.
@@ -38,33 +38,37 @@ impl Noise {
         Self { seed: self.seed, first_row: self.first_row + first as u64 }
     }
 
-    /// Other noise for the same rows, unrelated to this one and to that of any other number: where one step
-    /// needs several.
+    /// Independent noise for the same rows, a different one for each `which`.
     #[must_use]
     pub const fn other(self, which: u64) -> Self {
         Self { first_row: self.first_row, ..Self::for_step(self.seed, which) }
     }
 
-    /// Numbers from N(0, 1), `[count, width]`.
+    /// Samples from N(0, 1), `[count, width]`.
     #[must_use]
     pub fn normals<T: Real>(self, count: usize, width: usize) -> Tensor<T> {
         let mut drawn = Tensor::zeros([count, width]);
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        for (i, row) in (0..count as u64).zip(drawn.as_mut_slice().chunks_exact_mut(width.max(1))) {
-            rng.set_stream(self.first_row + i);
-            rng.set_word_pos(0);
-            row.iter_mut().for_each(|e| *e = T::from_f64(rng.sample::<f64, _>(StandardNormal)));
-        }
+        let rows = drawn.as_mut_slice();
+        self.streams(count, |i, rng| {
+            rows[i * width..(i + 1) * width]
+                .iter_mut()
+                .for_each(|e| *e = T::from_f64(rng.sample::<f64, _>(StandardNormal)));
+        });
         drawn
     }
 
-    /// Calls `draw(i, u)` with the row number and a source of uniform numbers in [0, 1) for it.
+    /// Calls `draw(i, u)` for each row i, with a source u of uniform samples in [0, 1).
     pub fn rows(self, count: usize, mut draw: impl FnMut(usize, &mut dyn FnMut() -> f64)) {
+        self.streams(count, |i, rng| draw(i, &mut || rng.random::<u32>() as f64 / (1u64 << 32) as f64));
+    }
+
+    /// Calls `draw(i, rng)` for each row i, with the start of its stream.
+    fn streams(self, count: usize, mut draw: impl FnMut(usize, &mut ChaCha8Rng)) {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         for i in 0..count {
             rng.set_stream(self.first_row + i as u64);
             rng.set_word_pos(0);
-            draw(i, &mut || rng.random::<u32>() as f64 / (1u64 << 32) as f64);
+            draw(i, &mut rng);
         }
     }
 }

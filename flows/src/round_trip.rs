@@ -1,21 +1,20 @@
-//! How well and how fast a map is inverted: z → x → z, and how far apart numbers are that should be the same.
+//! How accurately and how fast a map is inverted: z → x → z.
 
-use crate::bijection::{Bijection, Context, Inversion};
+use crate::bijection::{Bijection, Context};
 use autograd::{Real, Tensor, Var};
 use std::time::{Duration, Instant};
 
-/// How far numbers are from those that they should be. Both measures are infinite where a difference is no finite
-/// number.
+/// How far two tensors are apart. Both measures are infinite if a difference is not finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Distance {
-    /// The greatest |a − b|.
+    /// The largest |a − b|.
     pub max_abs: f64,
-    /// The root of the mean of (a − b)².
+    /// The root mean square of a − b.
     pub rms: f64,
 }
 
 impl Distance {
-    /// Between numbers in the same places of two tensors of one shape; the differences are taken in `f64`.
+    /// Between two tensors of the same shape, computed in `f64`.
     ///
     /// # Panics
     /// If the shapes differ.
@@ -33,35 +32,35 @@ impl Distance {
     }
 }
 
-/// The largest size of some numbers, infinite where one is no finite number.
-pub(crate) fn greatest<T: Real>(numbers: &[T]) -> f64 {
+/// The largest absolute value, infinite if one is not finite.
+pub(crate) fn largest<T: Real>(numbers: &[T]) -> f64 {
     numbers.iter().map(|x| size(x.to_f64())).fold(0.0, f64::max)
 }
 
-/// The size of a number, infinite where it is none: a NaN would be lost in a maximum.
+/// The absolute value, infinite for a NaN, which a maximum would lose.
 fn size(x: f64) -> f64 {
     if x.is_finite() { x.abs() } else { f64::INFINITY }
 }
 
-/// What came of one inversion.
+/// The result of one inversion.
 #[derive(Clone, Debug)]
 pub struct RoundTrip<T: Real> {
     /// x, `[batch, …]`.
     pub data: Tensor<T>,
-    /// The worst `|z(x) − z|` over the batch's numbers, infinite where one is no number.
+    /// The largest `|z(x) − z|` over the batch, infinite if one is not finite.
     pub error: f64,
-    /// What z → x took.
+    /// The time for z → x.
     pub time: Duration,
 }
 
 impl<T: Real> RoundTrip<T> {
-    /// Inverts a map at latents `[batch, …]` in one of the ways there are, and goes back.
+    /// Maps latents `[batch, …]` to data and back.
     ///
-    /// `error` has the rounding of T on both ways in it. Where that counts, go back in `f64`: with
-    /// [`copy_params`](crate::check::copy_params) a map of `f64` has the parameters of one of `f32`.
+    /// `error` includes the rounding of T in both directions. If that matters, use a map in `f64`:
+    /// [`copy_params`](crate::check::copy_params) gives it the parameters of one in `f32`.
     #[must_use]
-    pub fn of(map: &(impl Bijection<T> + ?Sized), z: &Tensor<T>, inversion: Inversion) -> Self {
-        let cx = Context { inversion, ..Context::default() };
+    pub fn of(map: &(impl Bijection<T> + ?Sized), z: &Tensor<T>) -> Self {
+        let cx = Context::default();
         let latents = Var::from(z.clone());
         let start = Instant::now();
         let data = map.to_data(&latents, cx).value.into_value();
@@ -70,10 +69,10 @@ impl<T: Real> RoundTrip<T> {
         Self { error: Distance::between(&back, z).max_abs, data, time }
     }
 
-    /// The worst `|x − x'|`, to an x' that was found otherwise; infinite where one is no number.
+    /// The largest `|x − x′|` for another solution x′, infinite if one is not finite.
     ///
     /// # Panics
-    /// If there are not as many numbers of it.
+    /// If the shapes differ.
     #[must_use]
     pub fn distance(&self, data: &Tensor<T>) -> f64 {
         Distance::between(&self.data, data).max_abs
@@ -85,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_the_greatest_and_the_typical_and_no_nan_is_lost() {
+    fn distances_are_the_largest_and_the_root_mean_square_and_no_nan_is_lost() {
         let between =
             |a: [f32; 4], b: [f32; 4]| Distance::between(&Tensor::from_slice([4], &a), &Tensor::from_slice([4], &b));
         let found = between([1.0, 2.0, 3.0, 4.0], [1.0, 5.0, 3.0, 3.0]);

@@ -1,8 +1,9 @@
 //! What is checked: a map, and where.
 
-use super::Violation;
+use super::violation::{Comparison, worst};
+use super::{Property, Violation};
 use crate::bijection::{Bijection, Context, Mapped};
-use autograd::{Shape, Tensor, Var};
+use autograd::{Real, Shape, Tensor, Var};
 use std::fmt;
 
 /// The direction in which a map is used.
@@ -24,6 +25,21 @@ impl Direction {
         match self {
             Self::ToLatent => Self::ToData,
             Self::ToData => Self::ToLatent,
+        }
+    }
+
+    /// Maps points in this direction, under a condition or none.
+    pub(super) fn map<T: Real>(
+        self,
+        map: &dyn Bijection<T>,
+        points: &Var<T>,
+        condition: Option<&Tensor<T>>,
+    ) -> Mapped<T> {
+        let condition = condition.map(|condition| points.constant_like(condition.clone()));
+        let context = Context { condition: condition.as_ref(), ..Context::default() };
+        match self {
+            Self::ToLatent => map.to_latent(points, context),
+            Self::ToData => map.to_data(points, context),
         }
     }
 }
@@ -58,11 +74,10 @@ impl<'a> Case<'a> {
         Self { map, x, z: None, condition: None }
     }
 
-    /// The same, with the other direction checked at these latents. Latents of one's own also cover
-    /// what the map itself never reaches.
+    /// The same, with the other direction checked at these latents, which may be some that no data map to.
     ///
     /// # Panics
-    /// If their number differs from that of the data.
+    /// If there are not as many as data.
     #[must_use]
     #[track_caller]
     pub fn with_latents(self, z: Tensor<f64>) -> Self {
@@ -70,10 +85,10 @@ impl<'a> Case<'a> {
         Self { z: Some(z), ..self }
     }
 
-    /// The same, under a condition: a row for every sample, `[batch, features]`.
+    /// The same under a condition, `[batch, features]`.
     ///
     /// # Panics
-    /// If it has another number of rows than the data.
+    /// If it does not have as many rows as the data.
     #[must_use]
     #[track_caller]
     pub fn given(self, condition: Tensor<f64>) -> Self {
@@ -105,7 +120,7 @@ impl<'a> Case<'a> {
         self.condition.as_ref()
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     #[must_use]
     pub fn samples(&self) -> usize {
         self.x.shape()[0]
@@ -117,7 +132,20 @@ impl<'a> Case<'a> {
         self.x.shape()[1..].iter().product()
     }
 
-    /// Where a direction is checked: the data, or the latents (those given, or those of the data).
+    /// The worst error of a property over both directions. `check` gets the points for a direction.
+    pub(super) fn worst(
+        &self,
+        property: Property,
+        tolerance: f64,
+        check: impl Fn(&Comparison, &Tensor<f64>) -> Result<f64, Violation>,
+    ) -> Result<f64, Violation> {
+        worst(
+            Direction::BOTH
+                .map(|direction| check(&Comparison { property, direction, tolerance }, &self.points(direction)?)),
+        )
+    }
+
+    /// The data, or the latents (those given, or those of the data).
     pub(super) fn points(&self, direction: Direction) -> Result<Tensor<f64>, Violation> {
         match (direction, &self.z) {
             (Direction::ToLatent, _) => Ok(self.x.clone()),
@@ -146,19 +174,15 @@ impl<'a> Case<'a> {
         Ok((mapped.value.into_value(), mapped.log_det.into_value()))
     }
 
-    /// The same, recorded where `points` are.
+    /// The same, recorded on the tape of `points`.
     pub(super) fn map_rows(
         &self,
         direction: Direction,
         points: &Var<f64>,
         samples: &[usize],
     ) -> Result<Mapped<f64>, Violation> {
-        let condition = self.condition.as_ref().map(|c| points.constant_like(pick(c, samples)));
-        let context = Context { condition: condition.as_ref(), ..Context::default() };
-        let mapped = match direction {
-            Direction::ToLatent => self.map.to_latent(points, context),
-            Direction::ToData => self.map.to_data(points, context),
-        };
+        let condition = self.condition.as_ref().map(|condition| pick(condition, samples));
+        let mapped = direction.map(self.map, points, condition.as_ref());
         let (rows, value, log_det) = (samples.len(), mapped.value.shape(), mapped.log_det.shape());
         if value.first() != Some(&rows) || value.elements() != points.shape().elements() {
             let (found, expected) = (value.clone(), points.shape().clone());
@@ -174,14 +198,5 @@ impl<'a> Case<'a> {
 
 /// These rows of a tensor, in this order.
 pub(super) fn pick(tensor: &Tensor<f64>, rows: &[usize]) -> Tensor<f64> {
-    let width = tensor.shape()[1..].iter().product::<usize>();
-    let shape = std::iter::once(rows.len()).chain(tensor.shape()[1..].iter().copied()).collect::<Shape>();
-    let source = tensor.as_slice();
-    let picked: Vec<f64> = rows.iter().flat_map(|&row| &source[row * width..(row + 1) * width]).copied().collect();
-    Tensor::from_slice(shape, &picked)
-}
-
-/// `[rows, …]` with the rows' shape of `like`.
-pub(super) fn rows_like(rows: usize, like: &Tensor<f64>) -> Shape {
-    std::iter::once(rows).chain(like.shape()[1..].iter().copied()).collect()
+    Var::from(tensor.clone()).gather(0, &rows.into()).into_value()
 }

@@ -1,11 +1,10 @@
-//! Finite-difference slopes that know how good they are, many at a time.
+//! Finite differences with an error estimate, for many inputs at once.
 //!
-//! A central difference of a smooth function is best near a step of 1e-3 with an extrapolation; one
-//! of a network of ReLUs is wrong wherever its step crosses a kink, and a map with a bounded domain
-//! has no value beyond its edge. So each slope is taken at falling steps, until two extrapolations
-//! agree: the step that was large enough for the rounding and small enough for the kinks.
+//! [`autograd::check`] takes one step size, which is right for smooth functions. A network of ReLUs has kinks, where a
+//! step that crosses one is wrong, and a map with a bounded domain has no value beyond its edge. So here the step
+//! shrinks until two extrapolations agree: small enough for the kinks, large enough for the rounding.
 
-use super::case::{Case, pick, rows_like};
+use super::case::{Case, pick};
 use super::{Direction, Violation};
 use autograd::Tensor;
 
@@ -15,33 +14,32 @@ const FIRST: f64 = 1e-3;
 const FALL: f64 = 0.125;
 /// The last step is 1e-3/8⁷ ≈ 5e-10.
 const LEVELS: u32 = 8;
-/// Two extrapolations this near each other, relative to `max(1, |slope|)`, are believed.
+/// Two extrapolations that agree to this, relative to `max(1, |slope|)`, are accepted.
 const AGREE: f64 = 1e-10;
-/// A kink at the point itself that changes the slope by less than this, relative likewise, is let be.
+/// A kink that changes the slope by less than this, relative to the same, is ignored.
 const KINK: f64 = 1e-8;
 /// Rows mapped at a time: enough for a matrix product, few enough for the memory.
 const ROWS: usize = 192;
 
-/// Where a function is looked at for one slope, in steps.
+/// Where the function is evaluated for one slope, in steps.
 const STENCIL: [f64; 6] = [1.0, -1.0, 0.5, -0.5, 0.25, -0.25];
 
-/// Slopes of several outputs, and how far they are to be believed.
+/// Slopes of several outputs, and their uncertainty.
 #[derive(Clone, Debug)]
 struct Slope {
     by_output: Vec<f64>,
     /// The extrapolations' difference, half the kink, or the rounding, whichever is most.
     uncertainty: f64,
-    /// Whether a smaller step would make it no better.
+    /// Whether a smaller step would be no better.
     settled: bool,
 }
 
-/// The slope from values at the stencil's places: two Richardson extrapolations, one from each pair
-/// of neighboring steps, whose difference is the error.
+/// The slope from values at the stencil's places: two Richardson extrapolations, one from each pair of neighboring
+/// steps, whose difference is the error.
 ///
-/// Beside a kink that is much nearer than the step, both extrapolations agree on the mean of the
-/// slopes to its sides. So the slopes to the two sides are compared too, between the places on each:
-/// what is left of their difference when the curvature's part, which is linear in the step, is
-/// extrapolated away is the kink's.
+/// Near a kink, both extrapolations agree on the mean of the slopes to its two sides. So the one-sided slopes are
+/// compared too. Curvature adds a difference that is linear in the step; what is left once that has been extrapolated
+/// away comes from the kink.
 fn slope(values: [&[f64]; 6], step: f64) -> Slope {
     let [up0, down0, up1, down1, up2, down2] = values;
     let mut by_output = Vec::with_capacity(up0.len());
@@ -72,33 +70,46 @@ fn step_at(level: u32, x: f64) -> f64 {
     FIRST * FALL.powi(level as i32) * x.abs().max(1.0)
 }
 
-/// The slope at 0 of a function of one number.
+/// The best slopes so far of some inputs, and which of them need smaller steps.
+struct Search {
+    best: Vec<Option<Slope>>,
+    open: Vec<usize>,
+}
+
+impl Search {
+    /// Takes in the slopes of the open inputs for one step, and closes those that are settled.
+    fn absorb(&mut self, found: impl IntoIterator<Item = Slope>) {
+        let open = std::mem::take(&mut self.open);
+        for (input, found) in open.into_iter().zip(found) {
+            if !found.settled {
+                self.open.push(input);
+            }
+            let best = &mut self.best[input];
+            if best.as_ref().is_none_or(|best| found.uncertainty < best.uncertainty) {
+                *best = Some(found);
+            }
+        }
+    }
+}
+
+/// The derivative at 0 of a function of one variable.
 pub(super) fn derivative(mut f: impl FnMut(f64) -> Result<f64, Violation>, size: f64) -> Result<f64, Violation> {
-    let mut best: Option<Slope> = None;
+    let mut search = Search { best: vec![None], open: vec![0] };
     for level in 0..LEVELS {
         let step = step_at(level, 0.0) / size.max(f64::MIN_POSITIVE);
         let mut values = [[0.0]; 6];
         for (value, place) in values.iter_mut().zip(STENCIL) {
             *value = [f(place * step)?];
         }
-        let found = slope(values.each_ref().map(<[f64; 1]>::as_slice), step);
-        let settled = found.settled;
-        keep_better(&mut best, found);
-        if settled {
+        search.absorb([slope(values.each_ref().map(<[f64; 1]>::as_slice), step)]);
+        if search.open.is_empty() {
             break;
         }
     }
-    Ok(best.map_or(f64::NAN, |best| best.by_output[0]))
+    Ok(search.best[0].as_ref().map_or(f64::NAN, |best| best.by_output[0]))
 }
 
-fn keep_better(best: &mut Option<Slope>, found: Slope) {
-    if best.as_ref().is_none_or(|best| found.uncertainty < best.uncertainty) {
-        *best = Some(found);
-    }
-}
-
-/// The Jacobian of one sample, `[outputs, inputs]`. Moved copies of the sample are mapped together,
-/// as the rows of a batch.
+/// The Jacobian of one sample, `[outputs, inputs]`. The moved copies of the sample are the rows of a batch.
 pub(super) fn jacobian(
     case: &Case<'_>,
     direction: Direction,
@@ -107,40 +118,27 @@ pub(super) fn jacobian(
 ) -> Result<Tensor<f64>, Violation> {
     let point = pick(points, &[sample]);
     let dims = point.shape().elements();
-    let mut best: Vec<Option<Slope>> = vec![None; dims];
+    let mut search = Search { best: vec![None; dims], open: Vec::new() };
     let mut start = 0;
     let columns: Vec<usize> = (0..dims).collect();
     for block in columns.chunks(ROWS / STENCIL.len()) {
-        let mut open = block.to_vec();
+        search.open = block.to_vec();
         let mut half_settled = None;
         for level in start..LEVELS {
-            let found = slopes(case, direction, &point, sample, &open, level)?;
-            open.clear();
-            for (column, found) in found {
-                if !found.settled {
-                    open.push(column);
-                }
-                keep_better(&mut best[column], found);
-            }
-            if 2 * open.len() <= block.len() && half_settled.is_none() {
+            let found = slopes(case, direction, &point, sample, &search.open, level)?;
+            search.absorb(found);
+            if 2 * search.open.len() <= block.len() && half_settled.is_none() {
                 half_settled = Some(level);
             }
-            if open.is_empty() {
+            if search.open.is_empty() {
                 break;
             }
         }
         // Where most columns needed a small step, the next ones will too.
         start = half_settled.unwrap_or(start);
     }
-    let mut out = Tensor::zeros([dims, dims]);
-    let entries = out.as_mut_slice();
-    for (column, slope) in best.iter().enumerate() {
-        let slope = slope.as_ref().expect("every column was tried at one step or more");
-        for (row, &entry) in slope.by_output.iter().enumerate() {
-            entries[row * dims + column] = entry;
-        }
-    }
-    Ok(out)
+    let by_input = |input: usize| &search.best[input].as_ref().expect("every column was tried").by_output;
+    Ok(Tensor::from_fn([dims, dims], |i| by_input(i % dims)[i / dims]))
 }
 
 /// These columns of the Jacobian, with the steps of one level.
@@ -151,23 +149,20 @@ fn slopes(
     sample: usize,
     columns: &[usize],
     level: u32,
-) -> Result<Vec<(usize, Slope)>, Violation> {
+) -> Result<Vec<Slope>, Violation> {
     let dims = point.shape().elements();
+    let step = |column: usize| step_at(level, point.as_slice()[column]);
     let mut moved = pick(point, &vec![0; STENCIL.len() * columns.len()]);
     for (rows, &column) in moved.as_mut_slice().chunks_exact_mut(STENCIL.len() * dims).zip(columns) {
-        let step = step_at(level, point.as_slice()[column]);
         for (row, place) in rows.chunks_exact_mut(dims).zip(STENCIL) {
-            row[column] += place * step;
+            row[column] += place * step(column);
         }
     }
-    let count = moved.shape()[0];
-    debug_assert_eq!(rows_like(count, point), *moved.shape());
-    let (value, _) = case.run_rows(direction, &moved, &vec![sample; count])?;
+    let (value, _) = case.run_rows(direction, &moved, &vec![sample; moved.shape()[0]])?;
     let outputs = value.as_slice().chunks_exact(STENCIL.len() * dims);
-    let slopes = outputs.zip(columns).map(|(rows, &column)| {
-        let row = |i: usize| &rows[i * dims..(i + 1) * dims];
-        (column, slope([row(0), row(1), row(2), row(3), row(4), row(5)], step_at(level, point.as_slice()[column])))
-    });
+    let slopes = outputs
+        .zip(columns)
+        .map(|(rows, &column)| slope(std::array::from_fn(|i| &rows[i * dims..(i + 1) * dims]), step(column)));
     Ok(slopes.collect())
 }
 

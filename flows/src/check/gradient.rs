@@ -10,40 +10,38 @@ use autograd::{Param, Tape, Tensor, Var};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A number made of a batch, to differentiate.
+/// A scalar function of a batch.
 type Functional<'a> = dyn Fn(&Var<f64>) -> Result<Var<f64>, Violation> + 'a;
 
-/// Holds the gradient of a random linear function of value and log-determinant, by each trainable
-/// parameter, against differences along random directions; in both directions of the map. Gives
-/// the worst error, relative to `max(1, |slope|)`.
+/// Compares the gradient of a random linear function of value and log-determinant, with respect to each trainable
+/// parameter, with finite differences along random directions; in both directions of the map. Returns the worst
+/// error, relative to `max(1, |derivative|)`.
 ///
-/// The parameters are moved in place, and put back. Nothing else may use them meanwhile.
+/// The parameters are changed in place and then restored. Nothing else may use them meanwhile.
 ///
 /// # Errors
 /// If an error is larger than `tolerance`.
 pub fn parameter_gradient(case: &Case<'_>, tolerance: f64, seed: u64) -> Result<f64, Violation> {
     let params = case.map().params();
-    worst(Direction::BOTH.map(|direction| {
-        let functional = |x: &Var<f64>| random_functional(case, direction, x, seed);
-        let comparison = Comparison { property: Property::ParameterGradient, direction, tolerance };
-        by_parameters(&comparison, &params, &functional, &case.points(direction)?, seed)
-    }))
+    case.worst(Property::ParameterGradient, tolerance, |comparison, points| {
+        let functional = |x: &Var<f64>| random_functional(case, comparison.direction, x, seed);
+        by_parameters(comparison, &params, &functional, points, seed)
+    })
 }
 
-/// The same by the input: what chains of maps, and losses over samples, differentiate by.
+/// The same with respect to the input, which chains of maps and losses over samples need.
 ///
 /// # Errors
 /// If an error is larger than `tolerance`.
 pub fn input_gradient(case: &Case<'_>, tolerance: f64, seed: u64) -> Result<f64, Violation> {
-    worst(Direction::BOTH.map(|direction| {
-        let functional = |x: &Var<f64>| random_functional(case, direction, x, seed);
-        let comparison = Comparison { property: Property::InputGradient, direction, tolerance };
-        by_input(&comparison, &functional, &case.points(direction)?, seed)
-    }))
+    case.worst(Property::InputGradient, tolerance, |comparison, points| {
+        let functional = |x: &Var<f64>| random_functional(case, comparison.direction, x, seed);
+        by_input(comparison, &functional, points, seed)
+    })
 }
 
-/// The same for a flow: the gradient of a random linear function of `log p(x)` of each row, by each
-/// parameter and by the data.
+/// The same for a flow: the gradient of a random linear function of the rows' `log p(x)`, with respect to each
+/// parameter and to the data.
 ///
 /// # Errors
 /// If an error is larger than `tolerance`.
@@ -66,7 +64,7 @@ pub fn flow_gradient(
     Ok(by_parameters.max(by_input(&of(Property::InputGradient), &functional, x, seed)?))
 }
 
-/// `Σ v·value + Σ w·log_det` with numbers in [−1, 1] that a seed fixes.
+/// `Σ v·value + Σ w·log_det` with v and w uniform in [−1, 1].
 fn random_functional(case: &Case<'_>, direction: Direction, x: &Var<f64>, seed: u64) -> Result<Var<f64>, Violation> {
     let mapped = case.map_rows(direction, x, &(0..case.samples()).collect::<Vec<_>>())?;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -86,7 +84,7 @@ fn by_parameters(
     let gradients = tape.backward(&functional(&tape.constant(points.clone()))?);
     let plain = Var::from(points.clone());
     let trainable = params.iter().filter(|(_, param)| param.is_trainable());
-    // A stream that the functional's own weights do not come from.
+    // Not the seed of the functional's own weights.
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x7061_7261_6d73);
     worst(trainable.map(|(path, param)| {
         let moved = Moved::new(param);
@@ -119,7 +117,7 @@ fn by_input(
     comparison.number(Place::Slope { path: "input".to_owned() }, found, expected)
 }
 
-/// A parameter that goes back to where it was, whatever happens.
+/// A parameter that is restored when this is dropped.
 struct Moved<'a> {
     param: &'a Param<f64>,
     start: Tensor<f64>,

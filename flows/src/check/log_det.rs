@@ -1,15 +1,15 @@
 //! The log-determinant against determinants of Jacobians.
 
 use super::case::{Case, pick};
-use super::violation::{Comparison, Place, worst};
+use super::violation::{Place, worst};
 use super::{Direction, Property, Violation, differences};
 use autograd::{Tensor, check, diff};
 
-/// A way to the Jacobian of one sample.
+/// A function that computes the Jacobian of one sample.
 type Jacobian = fn(&Case<'_>, Direction, &Tensor<f64>, usize) -> Result<Tensor<f64>, Violation>;
 
-/// Holds every sample's log-determinant, in both directions, against the determinant of a Jacobian
-/// by central finite differences. Gives the worst error, relative to `max(1, |log|det||)`.
+/// Compares every sample's log-determinant, in both directions, with the determinant of a Jacobian by central finite
+/// differences. Returns the worst error, relative to `max(1, |log|det||)`.
 ///
 /// # Errors
 /// If an error is larger than `tolerance`.
@@ -17,7 +17,7 @@ pub fn log_det_by_differences(case: &Case<'_>, tolerance: f64) -> Result<f64, Vi
     against(case, Property::LogDetByDifferences, tolerance, differences::jacobian)
 }
 
-/// The same against the determinant of the tape's own Jacobian, which has no error but rounding.
+/// The same with the determinant of the tape's Jacobian, which has no error but rounding.
 ///
 /// # Errors
 /// If an error is larger than `tolerance`.
@@ -26,15 +26,13 @@ pub fn log_det_by_tape(case: &Case<'_>, tolerance: f64) -> Result<f64, Violation
 }
 
 fn against(case: &Case<'_>, property: Property, tolerance: f64, jacobian: Jacobian) -> Result<f64, Violation> {
-    worst(Direction::BOTH.map(|direction| {
-        let points = case.points(direction)?;
-        let (_, log_dets) = case.run(direction, &points)?;
-        let comparison = Comparison { property, direction, tolerance };
+    case.worst(property, tolerance, |comparison, points| {
+        let (_, log_dets) = case.run(comparison.direction, points)?;
         worst(log_dets.as_slice().iter().enumerate().map(|(sample, &found)| {
-            let (expected, _) = check::log_abs_det(&jacobian(case, direction, &points, sample)?);
+            let (expected, _) = check::log_abs_det(&jacobian(case, comparison.direction, points, sample)?);
             comparison.number(Place::LogDet { sample }, found, expected)
         }))
-    }))
+    })
 }
 
 /// The Jacobian of one sample by the tape, `[outputs, inputs]`.
@@ -45,8 +43,8 @@ pub(super) fn tape_jacobian(
     sample: usize,
 ) -> Result<Tensor<f64>, Violation> {
     let point = pick(points, &[sample]);
-    // Shapes first: within the tape's callback there is no way to return an error.
+    // Shapes first: the tape's callback cannot return an error.
     case.run_rows(direction, &point, &[sample])?;
-    let value = |x: &_| case.map_rows(direction, x, &[sample]).expect("its shapes were right a moment ago").value;
+    let value = |x: &_| case.map_rows(direction, x, &[sample]).expect("the shapes were right a moment ago").value;
     Ok(diff::jacobian(value, &point))
 }

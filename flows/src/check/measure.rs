@@ -1,4 +1,4 @@
-//! Errors as numbers, for models that are large, trained, and not to be failed.
+//! Errors as numbers instead of a verdict, for large trained models.
 
 use super::case::{Case, pick};
 use super::{Direction, Violation, differences};
@@ -9,33 +9,31 @@ use std::ops::Range;
 /// Samples mapped at a time.
 const BATCH: usize = 250;
 
-/// The worst errors over a number of samples. All are absolute; a NaN counts as infinite.
+/// The worst absolute errors over some samples. A NaN counts as infinite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
-    /// Samples that round trips and sums of log-determinants were taken over.
+    /// Samples with round trips and sums of log-determinants.
     pub samples: usize,
-    /// Samples whose Jacobians were taken by differences.
+    /// Samples with finite-difference Jacobians.
     pub differenced: usize,
     /// Dimensions of a sample.
     pub dims: usize,
-    /// The greatest difference of an element on x → z → x.
+    /// The largest difference of an element on x → z → x.
     pub round_trip_x: f64,
-    /// The greatest difference of an element on z → x → z.
+    /// The largest difference of an element on z → x → z.
     pub round_trip_z: f64,
-    /// The greatest sum of the two directions' log-determinants on x → z → x.
+    /// The largest sum of the two directions' log-determinants on x → z → x.
     pub log_det_cancel_x: f64,
     /// The same on z → x → z.
     pub log_det_cancel_z: f64,
-    /// The greatest difference of `to_latent`'s log-determinant from that of a finite-difference
-    /// Jacobian.
+    /// The largest difference of `to_latent`'s log-determinant from that of a finite-difference Jacobian.
     pub log_det_to_latent: f64,
     /// The same for `to_data`.
     pub log_det_to_data: f64,
 }
 
 impl Measured {
-    /// The greatest difference of a log-determinant, in either direction, from that of a
-    /// finite-difference Jacobian.
+    /// The larger of the two differences from finite-difference Jacobians.
     #[must_use]
     pub fn log_det_vs_difference(&self) -> f64 {
         self.log_det_to_latent.max(self.log_det_to_data)
@@ -60,13 +58,12 @@ impl fmt::Display for Measured {
     }
 }
 
-/// Measures how well the two directions undo each other, and, at the first `differenced` samples,
-/// how near the log-determinants are to those of finite-difference Jacobians.
+/// Measures how well the two directions invert each other and, at the first `differenced` samples, how close the
+/// log-determinants are to those of finite-difference Jacobians.
 ///
-/// The Jacobian of one sample takes six evaluations a dimension where the map is smooth, and a few
-/// times as many where it is full of kinks; they are mapped in batches. Its determinant takes
-/// `D³/3` multiplications. For the paper's NICE on MNIST, 784 dimensions and 19 million weights, that
-/// is half a minute a sample or more on two threads: see [`autograd::parallel::with_threads`].
+/// The Jacobian of one sample takes six evaluations for each dimension where the map is smooth, and several times as
+/// many where it has kinks. Its determinant takes D³/3 multiplications. The paper's NICE on MNIST (784 dimensions, 19
+/// million weights) takes half a minute or more for each sample on two threads.
 ///
 /// # Errors
 /// If results have the wrong shape.
@@ -77,7 +74,7 @@ pub fn measure(case: &Case<'_>, differenced: usize) -> Result<Measured, Violatio
         let (mut round_trip, mut cancel, mut log_det) = (0.0, 0.0, 0.0);
         for start in (0..case.samples()).step_by(BATCH) {
             let rows = start..(start + BATCH).min(case.samples());
-            let (round, sum) = there_and_back(case, direction, &points, rows)?;
+            let (round, sum) = trip(case, direction, &points, rows)?;
             round_trip = worse(round_trip, round);
             cancel = worse(cancel, sum);
         }
@@ -103,8 +100,8 @@ pub fn measure(case: &Case<'_>, differenced: usize) -> Result<Measured, Violatio
     })
 }
 
-/// The greatest difference of an element, and the greatest sum of log-determinants, of some rows.
-fn there_and_back(
+/// The largest difference of an element, and the largest sum of log-determinants, of some rows.
+fn trip(
     case: &Case<'_>,
     direction: Direction,
     points: &Tensor<f64>,
@@ -112,14 +109,14 @@ fn there_and_back(
 ) -> Result<(f64, f64), Violation> {
     let samples: Vec<usize> = rows.collect();
     let points = pick(points, &samples);
-    let (there, log_det) = case.run_rows(direction, &points, &samples)?;
-    let (back, log_det_back) = case.run_rows(direction.opposite(), &there, &samples)?;
+    let (mapped, log_det) = case.run_rows(direction, &points, &samples)?;
+    let (back, log_det_back) = case.run_rows(direction.opposite(), &mapped, &samples)?;
     let differences = back.as_slice().iter().zip(points.as_slice()).map(|(back, start)| back - start);
-    let sums = log_det.as_slice().iter().zip(log_det_back.as_slice()).map(|(there, back)| there + back);
+    let sums = log_det.as_slice().iter().zip(log_det_back.as_slice()).map(|(a, b)| a + b);
     Ok((differences.fold(0.0, worse), sums.fold(0.0, worse)))
 }
 
-/// The greater error; NaN is the greatest of all.
+/// The larger error; a NaN is infinite.
 fn worse(worst: f64, error: f64) -> f64 {
     if error.is_nan() { f64::INFINITY } else { worst.max(error.abs()) }
 }

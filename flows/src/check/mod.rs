@@ -1,30 +1,29 @@
-//! Properties that every bijection has, as functions to hold one against: ours, or one of your own.
+//! Properties that every bijection has, as functions that check one: ours, or one of your own.
 //!
-//! A map is checked at a [`Case`]: the map, a batch of data, and perhaps latents and a condition.
-//! [`all`] checks everything; each property is also a function of its own, which gives the worst
-//! error it found, or a [`Violation`] that says where, in which direction, and by how much.
+//! A map is checked at a [`Case`]: the map, a batch of data, and perhaps latents and a condition. [`all`] checks
+//! everything. Each property is also a function of its own, which returns the worst error it found, or a [`Violation`]
+//! that says where, in which direction, and by how much.
 //!
 //! | property | function |
 //! |---|---|
 //! | the log-determinant is that of a finite-difference Jacobian | [`log_det_by_differences`] |
-//! | it is that of the tape's own Jacobian | [`log_det_by_tape`] |
-//! | there and back again; the log-determinants cancel | [`round_trip`], [`log_dets_cancel`] |
+//! | it is that of the tape's Jacobian | [`log_det_by_tape`] |
+//! | the two directions invert each other; their log-determinants cancel | [`round_trip`], [`log_dets_cancel`] |
 //! | the Jacobian is 0 where that is promised | [`zeros`] |
-//! | a sample does not depend on its batch-mates | [`independent_samples`] |
-//! | gradients by parameters and by the input | [`parameter_gradient`], [`input_gradient`], [`flow_gradient`] |
-//! | `f32` follows `f64` | [`precision`], with [`copy_params`] |
-//! | far inputs have finite answers | [`finite`] |
+//! | a sample does not depend on the rest of its batch | [`independent_samples`] |
+//! | gradients with respect to parameters and input | [`parameter_gradient`], [`input_gradient`], [`flow_gradient`] |
+//! | `f32` agrees with `f64` | [`precision`], with [`copy_params`] |
+//! | results are finite far out | [`finite`] |
 //!
-//! Parameters often start where a map is the identity, and there nearly any mistake passes: move
-//! them away with [`randomize`] first. [`measure`] gives numbers in place of a verdict, for models
-//! too large to demand a fixed tolerance of.
+//! Parameters often start where a map is the identity, and there nearly any mistake passes: call [`randomize`] first.
+//! [`measure`] returns numbers instead of a verdict, for models too large for a fixed tolerance.
 //!
 //! ```
 //! use autograd::{Param, Real, Tensor, Var};
 //! use flows::check::{self, Case, Direction, Options, Property};
 //! use flows::{Bijection, Context, Mapped, Module, Visitor};
 //!
-//! /// z = eˢ·x, with one number s for all dimensions.
+//! /// z = eˢ·x, with one s for all dimensions.
 //! #[derive(Debug)]
 //! struct Zoom<T: Real>(Param<T>);
 //!
@@ -52,7 +51,7 @@
 //! let x = Tensor::from_slice([2, 3], &[0.3, -1.0, 2.5, 0.0, 0.8, -0.4]);
 //! check::all(&Case::new(&map, x.clone()), &Options::default()).unwrap();
 //!
-//! // A map with a mistake: the log-determinant of one dimension in place of three.
+//! // A mistake: the log-determinant of one dimension instead of three.
 //! # #[derive(Debug)]
 //! # struct Wrong(Zoom<f64>);
 //! # impl Module<f64> for Wrong { fn visit(&self, visitor: &mut Visitor<f64>) { self.0.visit(visitor) } }
@@ -96,7 +95,7 @@ pub use violation::{Place, Property, Violation};
 
 use autograd::Tensor;
 
-/// What [`all`] demands. All errors are relative to `max(1, |expected|)`.
+/// The tolerances of [`all`], relative to `max(1, |expected|)`.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Log-determinant against a finite-difference Jacobian.
@@ -109,17 +108,17 @@ pub struct Options {
     pub cancel: f64,
     /// Entries of the Jacobian that are promised to be 0.
     pub zeros: f64,
-    /// A sample alone against the same sample in company.
+    /// A sample alone against the same sample in a batch.
     pub samples: f64,
     /// Gradients against differences.
     pub gradient: f64,
     /// Which entries of the Jacobian are promised to be 0.
     pub structure: Structure,
-    /// Data far out, for which answers must be finite. None are tried by default.
+    /// Data far out, for which results must be finite. None by default.
     pub far_data: Option<Tensor<f64>>,
     /// Latents far out, likewise.
     pub far_latents: Option<Tensor<f64>>,
-    /// What random directions are drawn from.
+    /// The seed of the random directions.
     pub seed: u64,
 }
 
@@ -141,13 +140,13 @@ impl Default for Options {
     }
 }
 
-/// Every property that one map in one element type can have, and the worst error of each.
+/// Checks every property of one map in one element type, and returns the worst error of each.
 ///
 /// # Errors
 /// The first property that does not hold.
 ///
 /// # Panics
-/// If far inputs are given and their number differs from the rows of the case's condition.
+/// If there are not as many far inputs as rows of the case's condition.
 pub fn all(case: &Case<'_>, options: &Options) -> Result<Vec<(Property, f64)>, Violation> {
     let mut found = vec![
         (Property::LogDetByDifferences, log_det_by_differences(case, options.differences)?),

@@ -1,20 +1,19 @@
-//! Parameters: away from where they start, and from one element type to another.
+//! Moving parameters away from their initial values, and copying them between element types.
 
 use crate::module::Module;
 use autograd::{Param, Real};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-/// Moves every trainable parameter away from where it is, by normal numbers of standard deviation
-/// `scale`, or `scale/√fan_in` where it has more than one axis: a unit's result then moves by about
-/// `scale`, however many inputs it has.
+/// Adds normal noise to every trainable parameter, with standard deviation `scale`, or `scale/√fan_in` if it has more
+/// than one axis: a unit's output then changes by about `scale`, whatever its number of inputs.
 ///
-/// Layers usually start where they are the identity, and an identity passes nearly every check.
+/// Layers usually start as the identity, which passes nearly every check.
 pub fn randomize<T: Real>(module: &(impl Module<T> + ?Sized), scale: f64, rng: &mut dyn Rng) {
     randomize_with(module, rng, |_| scale);
 }
 
-/// The same with a scale for each path; 0 leaves a parameter alone.
+/// The same with a scale for each path; 0 leaves a parameter unchanged.
 pub fn randomize_with<T: Real>(module: &(impl Module<T> + ?Sized), rng: &mut dyn Rng, scale: impl Fn(&str) -> f64) {
     for (path, param) in module.params() {
         let scale = scale(&path);
@@ -30,7 +29,7 @@ pub fn randomize_with<T: Real>(module: &(impl Module<T> + ?Sized), rng: &mut dyn
 /// Two models that do not have the same parameters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CopyError {
-    /// A parameter of one that the other has not.
+    /// A parameter that only one of them has.
     #[error("only one of the two has a parameter {0}")]
     Missing(String),
     /// Two shapes.
@@ -38,18 +37,17 @@ pub enum CopyError {
     Shape {
         /// The parameter's path.
         path: String,
-        /// Its shape where it comes from.
+        /// Its shape in the source.
         from: autograd::Shape,
-        /// Its shape where it goes.
+        /// Its shape in the target.
         to: autograd::Shape,
     },
 }
 
-/// Gives `to` the parameters and buffers of `from`, matched by path and rounded where its numbers
-/// are narrower.
+/// Copies the parameters and buffers of `from` to `to`, matched by path and converted to its element type.
 ///
 /// # Errors
-/// If the two have not the same paths, or a shape differs. Then nothing is changed.
+/// If the paths or the shapes differ. Then nothing is changed.
 pub fn copy_params<S: Real, T: Real>(
     from: &(impl Module<S> + ?Sized),
     to: &(impl Module<T> + ?Sized),

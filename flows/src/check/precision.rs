@@ -1,25 +1,22 @@
 //! `f32` against `f64`.
 
-use super::violation::{Comparison, worst};
-use super::{Case, Direction, Property, Violation, finite};
-use crate::bijection::Bijection;
+use super::{Case, Property, Violation};
+use crate::bijection::{Bijection, Mapped};
+use autograd::{Tensor, Var};
 
-/// Maps the case's points in both directions by the same model in `f32`, and holds the results
-/// against those in `f64`. [`super::copy_params`] makes the two models the same. Both start from
-/// points rounded to `f32`, so that only the map's own rounding shows. Gives the worst error,
-/// relative to `max(1, |number|)`.
+/// Maps the case's points by the same model in `f32` and compares the results with those in `f64`, in both directions.
+/// [`super::copy_params`] makes the two models the same. Both start from points rounded to `f32`, so only the map's own
+/// rounding counts. Returns the worst error, relative to `max(1, |expected|)`.
 ///
 /// # Errors
 /// If an error is larger than `tolerance`.
 pub fn precision(case: &Case<'_>, narrow: &dyn Bijection<f32>, tolerance: f64) -> Result<f64, Violation> {
-    worst(Direction::BOTH.map(|direction| {
-        let points = case.points(direction)?.cast::<f32>();
-        let (expected, expected_log_det) = case.run(direction, &points.cast())?;
-        let condition = case.condition().map(autograd::Tensor::cast);
-        let found = finite::run(narrow, direction, &points, condition.as_ref());
-        let comparison = Comparison { property: Property::Precision, direction, tolerance };
-        let values = comparison.values(case.dims(), found.0.cast().as_slice(), expected.as_slice())?;
-        let log_dets = comparison.log_dets(found.1.cast().as_slice(), expected_log_det.as_slice())?;
-        Ok(values.max(log_dets))
-    }))
+    case.worst(Property::Precision, tolerance, |comparison, points| {
+        let points = points.cast::<f32>();
+        let (expected, expected_log_det) = case.run(comparison.direction, &points.cast())?;
+        let condition = case.condition().map(Tensor::cast);
+        let Mapped { value, log_det } = comparison.direction.map(narrow, &Var::from(points), condition.as_ref());
+        let values = comparison.values(0, &value.value().cast(), &expected)?;
+        Ok(values.max(comparison.log_dets(0, &log_det.value().cast(), &expected_log_det)?))
+    })
 }

@@ -1,6 +1,6 @@
 //! Zeros of the Jacobian.
 
-use super::violation::{Comparison, Place, worst};
+use super::violation::{Place, worst};
 use super::{Case, Direction, Property, Violation, differences, log_det};
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// Which outputs of a map may depend on which inputs.
 #[derive(Clone, Default)]
 pub enum Structure {
-    /// Anything on anything: nothing is promised.
+    /// No zeros are promised.
     #[default]
     Dense,
     /// Each dimension on itself alone.
@@ -28,7 +28,7 @@ pub enum Structure {
         /// A data dimension for each latent one.
         order: Vec<usize>,
     },
-    /// What the function says of a direction, an output and an input.
+    /// As a function of the direction, the output and the input.
     Custom(Arc<dyn Fn(Direction, usize, usize) -> bool + Send + Sync>),
 }
 
@@ -66,9 +66,8 @@ impl fmt::Debug for Structure {
     }
 }
 
-/// Holds the Jacobians of all samples, in both directions, against the zeros that are promised:
-/// the tape's Jacobian, and that by differences, which a detached dependence does not escape.
-/// Gives the greatest of those entries.
+/// Checks that the Jacobians of all samples, in both directions, are 0 where that is promised: the tape's Jacobian, and
+/// that by differences, which sees detached dependence too. Returns the largest of those entries.
 ///
 /// # Errors
 /// If one of them is larger than `tolerance`.
@@ -76,12 +75,11 @@ pub fn zeros(case: &Case<'_>, structure: &Structure, tolerance: f64) -> Result<f
     if matches!(structure, Structure::Dense) {
         return Ok(0.0);
     }
-    worst(Direction::BOTH.map(|direction| {
-        let points = case.points(direction)?;
-        let comparison = Comparison { property: Property::Zeros, direction, tolerance };
+    case.worst(Property::Zeros, tolerance, |comparison, points| {
+        let direction = comparison.direction;
         worst((0..case.samples()).map(|sample| {
-            let by_tape = log_det::tape_jacobian(case, direction, &points, sample)?;
-            let by_differences = differences::jacobian(case, direction, &points, sample)?;
+            let by_tape = log_det::tape_jacobian(case, direction, points, sample)?;
+            let by_differences = differences::jacobian(case, direction, points, sample)?;
             let dims = by_tape.shape()[1];
             let entries = by_tape.as_slice().iter().zip(by_differences.as_slice()).enumerate();
             let forbidden = entries.filter(|(at, _)| !structure.allows(direction, at / dims, at % dims));
@@ -91,7 +89,7 @@ pub fn zeros(case: &Case<'_>, structure: &Structure, tolerance: f64) -> Result<f
                 comparison.number(place, found, 0.0)
             }))
         }))
-    }))
+    })
 }
 
 #[cfg(test)]

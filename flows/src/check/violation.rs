@@ -1,13 +1,13 @@
-//! What a check found wrong.
+//! A property that does not hold, and where.
 
 use super::Direction;
-use autograd::Shape;
+use autograd::{Shape, Tensor};
 use std::fmt;
 
 /// A property of a bijection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Property {
-    /// Results have the batch's rows, and as many dimensions as the input.
+    /// Results have as many rows and dimensions as the input.
     Shapes,
     /// The log-determinant is that of a finite-difference Jacobian.
     LogDetByDifferences,
@@ -49,7 +49,7 @@ impl fmt::Display for Property {
     }
 }
 
-/// Which number of a result is meant.
+/// One number of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The log-determinant of a sample.
@@ -73,7 +73,7 @@ pub enum Place {
         /// The element of the input.
         input: usize,
     },
-    /// The slope along a random direction of one parameter, or of all the input.
+    /// The derivative along a random direction of one parameter, or of the input.
     Slope {
         /// The parameter's path, or `"input"`.
         path: String,
@@ -86,9 +86,9 @@ impl fmt::Display for Place {
             Self::LogDet { sample } => write!(f, "the log-determinant of sample {sample}"),
             Self::Element { sample, element } => write!(f, "sample {sample}, element {element}"),
             Self::Entry { sample, output, input } => {
-                write!(f, "sample {sample}, the slope of output {output} by input {input}")
+                write!(f, "sample {sample}, the derivative of output {output} by input {input}")
             }
-            Self::Slope { path } => write!(f, "the slope along {path}"),
+            Self::Slope { path } => write!(f, "the derivative along {path}"),
         }
     }
 }
@@ -106,13 +106,13 @@ pub enum Violation {
         property: Property,
         /// The direction of the map.
         direction: Direction,
-        /// Which number.
+        /// Where in the result.
         place: Place,
         /// What the map gives.
         found: f64,
         /// What it should give.
         expected: f64,
-        /// How far apart the two may be, relative to `max(1, |expected|)`.
+        /// The largest error allowed, relative to `max(1, |expected|)`.
         tolerance: f64,
     },
     /// A number is infinite or NaN.
@@ -120,11 +120,11 @@ pub enum Violation {
     NotFinite {
         /// The direction of the map.
         direction: Direction,
-        /// Which number.
+        /// Where in the result.
         place: Place,
         /// What the map gives.
         found: f64,
-        /// The greatest magnitude in that sample's input.
+        /// The largest |x| in that sample's input.
         size: f64,
     },
     /// A result has the wrong shape.
@@ -163,7 +163,7 @@ impl Violation {
     }
 }
 
-/// Compares numbers, and remembers the worst.
+/// Compares what a map gives with what it should give.
 pub(super) struct Comparison {
     pub(super) property: Property,
     pub(super) direction: Direction,
@@ -181,29 +181,34 @@ impl Comparison {
         Err(Violation::Number { property, direction, place, found, expected, tolerance })
     }
 
-    /// The worst error of log-determinants, one a sample.
-    pub(super) fn log_dets(&self, found: &[f64], expected: &[f64]) -> Result<f64, Violation> {
-        let pairs = found.iter().zip(expected).enumerate();
-        worst(pairs.map(|(sample, (&found, &expected))| self.number(Place::LogDet { sample }, found, expected)))
+    /// The worst error of log-determinants, those of samples from `first` on.
+    pub(super) fn log_dets(&self, first: usize, found: &Tensor<f64>, expected: &Tensor<f64>) -> Result<f64, Violation> {
+        self.all(found, expected, |i| Place::LogDet { sample: first + i })
     }
 
-    /// The worst error of values, `width` elements a sample.
-    pub(super) fn values(&self, width: usize, found: &[f64], expected: &[f64]) -> Result<f64, Violation> {
-        let pairs = found.iter().zip(expected).enumerate();
-        worst(pairs.map(|(i, (&found, &expected))| {
-            let place = Place::Element { sample: i / width, element: i % width };
-            self.number(place, found, expected)
-        }))
+    /// The worst error of values, those of samples from `first` on.
+    pub(super) fn values(&self, first: usize, found: &Tensor<f64>, expected: &Tensor<f64>) -> Result<f64, Violation> {
+        let width = expected.shape()[1..].iter().product::<usize>();
+        self.all(found, expected, |i| Place::Element { sample: first + i / width, element: i % width })
+    }
+
+    fn all(
+        &self,
+        found: &Tensor<f64>,
+        expected: &Tensor<f64>,
+        place: impl Fn(usize) -> Place,
+    ) -> Result<f64, Violation> {
+        let pairs = found.as_slice().iter().zip(expected.as_slice()).enumerate();
+        worst(pairs.map(|(i, (&found, &expected))| self.number(place(i), found, expected)))
     }
 }
 
-/// The greatest of some errors, or the first violation.
+/// The largest of some errors, or the first violation.
 pub(super) fn worst(errors: impl IntoIterator<Item = Result<f64, Violation>>) -> Result<f64, Violation> {
     errors.into_iter().try_fold(0.0, |worst: f64, error| Ok(worst.max(error?)))
 }
 
-/// The difference relative to `max(1, |expected|)`; infinite where either is NaN, 0 where both are
-/// the same infinity.
+/// The difference relative to `max(1, |expected|)`; infinite where either is NaN, 0 where both are the same infinity.
 fn error(found: f64, expected: f64) -> f64 {
     if found == expected {
         return 0.0;

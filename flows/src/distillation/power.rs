@@ -1,23 +1,20 @@
-//! The power in a signal at each frequency.
+//! The power spectrum of signals.
 
 use autograd::{Real, Tensor, Var};
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-/// What of the reference's mean power counts as silence: −40 dB.
+/// Silence, relative to the reference's mean power: −40 dB.
 const SILENCE: f64 = 1e-4;
 
 /// The power of signals at the frequencies 0, 1/W, 2/W … 1/2 of the sampling rate, by Fourier transforms of
 /// windows of W steps:
 ///
-/// <!--
-/// P_fk = |Σ_n w_n·x_{f·hop + n}·exp(−2πi·kn/W)|² / Σ w²,    w_n = ½ − ½·cos(2πn/W)    (Hann)
-/// -->
-///
+/// <!-- P_fk = |Σₙ₌₀ᵂ⁻¹ wₙ·x_{f·hop+n}·exp(−2πikn/W)|²/(Σₙ₌₀ᵂ⁻¹ wₙ²),   wₙ = ½ − ½ cos(2πn/W) -->
 #[doc = include_str!("../../formulas/power-spectrum.html")]
 ///
-/// Divided like this, white noise of variance σ² has the power σ² at each frequency. The transform is a
-/// product with a matrix of windowed cosines and sines, and differentiable.
+/// With this normalization, white noise of variance σ² has power σ² at each frequency. The transform is a product with
+/// a matrix of windowed cosines and sines, and differentiable.
 #[derive(Debug)]
 pub struct PowerSpectrum<T: Real> {
     window: usize,
@@ -27,7 +24,7 @@ pub struct PowerSpectrum<T: Real> {
 }
 
 impl<T: Real> PowerSpectrum<T> {
-    /// Windows of so many steps, so many steps apart.
+    /// Windows of `window` steps, `hop` steps apart.
     ///
     /// # Panics
     /// If `window` is below 2 or `hop` is 0.
@@ -46,7 +43,7 @@ impl<T: Real> PowerSpectrum<T> {
         Self { window, hop, waves }
     }
 
-    /// Frequencies, `window/2 + 1`; that of bin k is `k/window` of the sampling rate.
+    /// The number of frequencies, `window/2 + 1`; that of bin k is `k/window` of the sampling rate.
     #[must_use]
     pub fn bins(&self) -> usize {
         self.window / 2 + 1
@@ -77,22 +74,20 @@ impl<T: Real> PowerSpectrum<T> {
         [mean, deviation]
     }
 
-    /// Parallel WaveNet's power loss, between signals `x` and others that they should resemble:
+    /// Parallel WaveNet's power loss, between signals `x` and a reference:
     ///
     /// <!--
-    /// ℓ_fk = log(P_fk + ε),    m_k, d_k the mean and standard deviation of ℓ_fk over signals and windows
-    /// mean over bins k of (m_k(x) − m_k(reference))² + (d_k(x) − d_k(reference))²
+    /// 1/bins Σₖ [(mₖ(x) − mₖ(reference))² + (dₖ(x) − dₖ(reference))²]
+    /// mₖ, dₖ: mean and deviation of log(P_fk + ε)
     /// -->
-    ///
     #[doc = include_str!("../../formulas/power-loss.html")]
     ///
-    /// Averages over time, as in the paper, and over the batch may be matched by signals of the right variety, each power
-    /// by itself only by one and the same signal. (So it wants the whole batch: the mean of this loss over parts of
-    /// one is another loss.) The paper takes the mean of the powers themselves, for signals that say the same
-    /// words as the reference. There the loudest frequencies are all that counts; and where the words are free, a student
-    /// that is silent but for one click in many windows has the right mean. It has neither the right mean
-    /// nor the right deviation of the logarithm. ε is −40 dB of the reference's mean power, so that what nobody
-    /// hears makes no difference.
+    /// The statistics are taken over time, as in the paper, and over the batch, so that the loss compares
+    /// distributions, not single signals. (It needs the whole batch: the mean over parts of it is a different loss.)
+    /// The paper compares mean powers, for signals that say the same words as the reference. Those depend on the
+    /// loudest frequencies only, and without the words a student that is silent except for one click in many windows
+    /// would match them. Mean and deviation of the logarithm rule that out. ε is −40 dB of the reference's mean power,
+    /// below what is audible.
     #[must_use]
     #[track_caller]
     pub fn loss(&self, x: &Var<T>, reference: &Var<T>) -> Var<T> {

@@ -3,23 +3,18 @@
 use super::Mask;
 use super::features::Features;
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, Tensor, Var};
 
 /// Activation normalization (Kingma & Dhariwal 2018, Glow, §3.1), on `[batch, features, …]`.
 ///
-/// <!--
-/// to_latent:  z = exp(s) ⊙ (x + b),    log|det ∂z/∂x| =  n·Σ s       n places a feature
-/// to_data:    x = exp(−s) ⊙ z − b,     log|det ∂x/∂z| = −n·Σ s
-/// -->
+/// From x to z (from z to x with the opposite sign), with n elements for each feature:
 ///
-/// From x to z (from z to x with the other sign), n places a feature:
-///
+/// <!-- z = exp(s) ⊙ (x + b),   log|det ∂z/∂x| = n Σ_c s_c -->
 #[doc = include_str!("../../formulas/act-norm.html")]
 ///
-/// `initialize` sets s and b so that each feature of the first batch has mean 0 and variance 1; from
-/// then on they are parameters like any other. Whether that has been done is a buffer of its own,
-/// `started`: a model read from a checkpoint never starts anew.
+/// `initialize` sets s and b so that each feature of the first batch has mean 0 and variance 1. From then on they are
+/// trained. The buffer `started` records that this has been done, so a model from a checkpoint keeps its values.
 #[derive(Debug)]
 pub struct ActNorm<T: Real> {
     log_scale: Param<T>,
@@ -40,8 +35,8 @@ impl<T: Real> ActNorm<T> {
         }
     }
 
-    /// The same for those elements alone that the coupling with this mask changes: n is then the number
-    /// of those in each feature, and may be 0.
+    /// The same, only for elements that the coupling with this mask changes: n is their number in each feature, and
+    /// may be 0.
     #[must_use]
     pub fn changed_by(self, mask: Mask<T>) -> Self {
         Self { features: Features::changed_by(mask), ..self }
@@ -61,7 +56,7 @@ impl<T: Real> Bijection<T> for ActNorm<T> {
         if self.started.value().item() == T::ZERO {
             let (mean, variance) = self.features.moments(x);
             self.shift.set((-mean).into_value());
-            // Features that hardly vary would otherwise be blown up without bound.
+            // Bounds the scale of features that hardly vary.
             let log_scale = |v: &T| T::from_f64(-0.5 * (v.to_f64() + 1e-6).ln());
             let scales: Vec<T> = variance.value().as_slice().iter().map(log_scale).collect();
             self.log_scale.set(Tensor::from_slice([scales.len()], &scales));
@@ -71,10 +66,4 @@ impl<T: Real> Bijection<T> for ActNorm<T> {
     }
 }
 
-impl<T: Real> Module<T> for ActNorm<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("log_scale", &self.log_scale);
-        visitor.param("shift", &self.shift);
-        visitor.param("started", &self.started);
-    }
-}
+parameters!(ActNorm: log_scale, shift, started);

@@ -1,10 +1,12 @@
 //! The autoregressive layer, which makes MAF one way round and IAF the other.
 
 use super::{Conditional, Elementwise};
-use crate::bijection::{Bijection, Context, Inversion, Mapped};
+use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use crate::nn::Causal;
 use autograd::{Real, Var};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whose earlier dimensions the network reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,22 @@ pub struct Autoregressive<N, C> {
     net: N,
     conditional: C,
     reads: Reads,
+    whole_passes: Arc<WholePasses>,
+}
+
+/// Whether the sequential direction is computed by D whole passes of the network.
+#[derive(Debug, Default)]
+struct WholePasses(AtomicBool);
+
+/// Runs `f` while every autoregressive layer of `model` computes its sequential direction by D whole passes of its
+/// network, as other libraries do. This is slow: the reference for tests and timings.
+pub fn with_whole_passes<T: Real, R>(model: &(impl Module<T> + ?Sized), f: impl FnOnce() -> R) -> R {
+    let layers = Visitor::handles::<WholePasses>(model);
+    let set = |on: bool| layers.iter().for_each(|layer| layer.0.store(on, Ordering::Relaxed));
+    set(true);
+    let result = f();
+    set(false);
+    result
 }
 
 impl<N, C> Autoregressive<N, C> {
@@ -60,7 +78,7 @@ impl<N, C> Autoregressive<N, C> {
     {
         let (given, needed) = (net.outputs(), conditional.parameters());
         assert!(given == needed, "autoregressive: a network with {given} outputs a dimension, not {needed}");
-        Self { net, conditional, reads }
+        Self { net, conditional, reads, whole_passes: Arc::default() }
     }
 
     /// What maps each dimension under the network's parameters for it.
@@ -118,7 +136,7 @@ impl<N, C> Autoregressive<N, C> {
         N: Causal<T>,
         C: Conditional<T>,
     {
-        if cx.inversion == Inversion::ByPasses {
+        if self.whole_passes.0.load(Ordering::Relaxed) {
             let value = self.net.by_passes(target, cx.condition, &|t, outputs| self.step(t, outputs));
             return self.with_log_det(value, cx);
         }
@@ -171,5 +189,6 @@ impl<T: Real, N: Causal<T>, C: Conditional<T>> Bijection<T> for Autoregressive<N
 impl<T: Real, N: Module<T>, C> Module<T> for Autoregressive<N, C> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         visitor.part("net", &self.net);
+        visitor.handle(self.whole_passes.clone());
     }
 }

@@ -1,30 +1,26 @@
-//! From whole-numbered pixels to continuous values.
+//! From pixel levels to continuous values.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::without_parameters;
 use autograd::{Real, Tensor, Var};
 
 /// Uniform dequantization (Uria, Murray & Larochelle 2013), on any shape.
 ///
-/// Levels `k ∈ {0 … L−1}` become `u = (k + ε)/L ∈ [0, 1)` with `ε ~ U[0, 1)` drawn from the
-/// context's noise, a stream a row; without noise, nothing is added, and the layer is the plain
+/// Levels `k ∈ {0 … L−1}` become `u ∈ [0, 1)`, with ε drawn from the context's noise. Without noise the layer is the
 /// map `u = k/L` of continuous `k ∈ [0, L]`.
 ///
-/// <!--
-/// log|det ∂u/∂k| = −D·ln L
-/// -->
-///
+/// <!-- u = (k + ε)/L,   ε ~ U[0, 1)ᴰ,   log|det ∂u/∂k| = −D ln L -->
 #[doc = include_str!("../../formulas/dequantization.html")]
 ///
-/// so a log-likelihood through this layer is that of pixel levels, and dividing it by `−D·ln 2`
-/// gives bits per dimension; the `+8` of other accounts is `log₂ 256` from here.
+/// A log-likelihood that includes this layer is that of pixel levels; divided by `−D·ln 2` it gives bits per dimension.
+/// (The `+8` in other formulas is `log₂ 256` from this log-determinant.)
 #[derive(Clone, Copy, Debug)]
 pub struct Dequantize {
     levels: u32,
 }
 
 impl Dequantize {
-    /// For values of this many levels; pixels have 256.
+    /// For this many levels; pixels have 256.
     ///
     /// # Panics
     /// If there are none.
@@ -46,8 +42,7 @@ impl<T: Real> Bijection<T> for Dequantize {
         let filled = match cx.noise {
             None => x.clone(),
             Some(noise) => {
-                // Level k and noise next to 1 would round up to k + 1; this far below 1, no sum of
-                // the two does, up to the last level.
+                // With noise closer to 1, k + ε could round to k + 1.
                 let most = 1.0 - levels * 0.5 * T::EPSILON;
                 let mut added = Tensor::zeros(x.shape());
                 let width = x.shape()[1..].iter().product::<usize>();
@@ -68,6 +63,4 @@ impl<T: Real> Bijection<T> for Dequantize {
     }
 }
 
-impl<T: Real> Module<T> for Dequantize {
-    fn visit(&self, _visitor: &mut Visitor<T>) {}
-}
+without_parameters!(Dequantize);

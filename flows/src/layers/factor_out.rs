@@ -1,23 +1,19 @@
-//! The multi-scale architecture: half of the channels leave early.
+//! The multi-scale architecture: half of the channels are factored out early.
 
 use super::Split;
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
 use autograd::{Real, Var};
 
-/// Factoring out (Dinh et al. 2017, `RealNVP`, §3.6), on `[batch, C, …]`: the first half of the channels
-/// is latent at once, the other half goes on through `rest`.
+/// Factoring out (Dinh et al. 2017, `RealNVP`, §3.6), on `[batch, C, …]`: the first half of the channels is latent, and
+/// the other half passes through the remaining layers, `rest`.
 ///
-/// <!--
-/// to_latent:  (z₁, h) = halves of x,  z = (z₁, rest.to_latent(h))      log|det| is that of `rest`
-/// to_data:    (z₁, h) = halves of z,  x = (z₁, rest.to_data(h))
-/// -->
+/// From x to z, with g for `rest`:
 ///
-/// From x to z, g being `rest`:
-///
+/// <!-- (z₁, h) = x,   z = (z₁, g(h)),   log|det ∂z/∂x| = log|det ∂g/∂h| -->
 #[doc = include_str!("../../formulas/factor-out.html")]
 ///
-/// The channels that left are still latents: the base distribution counts them with the others.
+/// The factored-out channels are latents like the others, so the base distribution includes them.
 #[derive(Debug)]
 pub struct FactorOut<B> {
     rest: B,

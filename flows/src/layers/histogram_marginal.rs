@@ -1,26 +1,24 @@
-//! Each dimension made normal through a histogram.
+//! Gaussianizes each dimension by a histogram.
 
 use super::Elementwise;
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, Tensor, Var, special};
 use std::f64::consts::PI;
 
-/// The marginal layer of rotation-based iterative Gaussianization (Laparra et al. 2011), on `[batch, D]`: in each
-/// dimension a histogram of N bins, whose distribution function F is a straight line in each bin,
+/// The marginal layer of rotation-based iterative Gaussianization (Laparra et al. 2011), on `[batch, D]`: a histogram
+/// with N bins for each dimension, whose distribution function F is linear in each bin:
 ///
 /// <!--
-/// to_latent:  z = Φ⁻¹(F(x)),   log|det ∂z/∂x| = Σ log f(x) − log φ(z)     between the outermost edges
-///             z = z₀ + (x − e₀)/σ,   −log σ                             beyond an outermost edge e₀
+/// z = {Φ⁻¹(F(x)), between the outermost edges; z₀ + (x − e₀)/σ, beyond one of them, e₀}
+/// log dz/dx = {log f(x) − log φ(z); −log σ}
 /// -->
-///
 #[doc = include_str!("../../formulas/histogram-marginal.html")]
 ///
-/// Beyond the edges x is normal: z goes on as a straight line. So every x has a finite z, the map rises everywhere,
-/// and only f jumps, from bin to bin. The line's slope is that of a normal distribution with the histogram's
-/// deviation σ. (With the slope that z has at the edge, which hangs on the few rows of the last bin, a number that is
-/// a little further out than all that were fitted goes several times further out in each of many layers: its density
-/// falls as the exponential of an exponential.)
+/// Beyond the edges z is linear, so x is normal there: every x has a finite z, and the map increases everywhere. The
+/// slope 1/σ is that of the histogram's standard deviation. (The slope of z at the edge depends on the few rows in the
+/// last bin. With it, values slightly beyond the fitted ones would move several times further out in each of many
+/// layers.)
 ///
 /// Nothing is trained. The buffers are `edges`, `[D, N + 1]`, and `masses`, `[D, N + 2]`: the probabilities of the left
 /// tail, the bins and the right tail.
@@ -43,24 +41,17 @@ struct Histogram {
     slope: f64,
 }
 
-/// Where a number lies.
-enum Part {
-    /// Beyond the edge of this number.
-    Tail(usize),
-    Bin(usize),
-}
-
 impl Histogram {
     fn new(edges: Vec<f64>, masses: Vec<f64>) -> Self {
-        let sums = |masses: &mut dyn Iterator<Item = f64>| {
-            let sum = |sum: &mut f64, mass: f64| {
+        let cumulative = |masses: &mut dyn Iterator<Item = f64>| {
+            let sum = |sum: &mut f64, mass| {
                 *sum += mass;
                 Some(*sum)
             };
-            masses.take(edges.len()).scan(0.0, sum).collect::<Vec<_>>()
+            masses.take(edges.len()).scan(0.0, sum).collect::<Vec<f64>>()
         };
-        let below = sums(&mut masses.iter().copied());
-        let mut above = sums(&mut masses.iter().rev().copied());
+        let below = cumulative(&mut masses.iter().copied());
+        let mut above = cumulative(&mut masses.iter().rev().copied());
         above.reverse();
         let latent = |(&below, &above): (&f64, &f64)| {
             let quantile = special::log_normal_quantile(f64::min(below, above).ln());
@@ -71,33 +62,25 @@ impl Histogram {
         Self { edges, masses, below, above, latents, slope }
     }
 
-    /// Which part a number is in, given where the parts meet.
-    fn part(at: f64, between: &[f64]) -> Part {
+    /// The constants of the bin or tail that a value is in, given the boundaries.
+    fn constants(&self, at: f64, between: &[f64]) -> [f64; CONSTANTS] {
         let last = between.len() - 1;
+        // A mass of 0 marks a tail.
+        let tail = |edge: usize| [self.edges[edge], self.slope, 0.0, self.latents[edge], 0.0];
         if at < between[0] {
-            Part::Tail(0)
-        } else if at >= between[last] {
-            Part::Tail(last)
-        } else {
-            // What is no number is in the first, and stays none.
-            Part::Bin(between.partition_point(|&edge| edge <= at).saturating_sub(1))
+            return tail(0);
         }
-    }
-
-    /// What is known of the part that a number is in.
-    fn constants(&self, part: &Part) -> [f64; CONSTANTS] {
-        match *part {
-            // No mass of a bin tells a tail.
-            Part::Tail(edge) => [self.edges[edge], self.slope, 0.0, self.latents[edge], 0.0],
-            Part::Bin(bin) => {
-                let width = self.edges[bin + 1] - self.edges[bin];
-                [self.edges[bin], width, self.masses[bin + 1], self.below[bin], self.above[bin + 1]]
-            }
+        if at >= between[last] {
+            return tail(last);
         }
+        // A NaN is in the first bin and stays NaN.
+        let bin = between.partition_point(|&edge| edge <= at).saturating_sub(1);
+        let width = self.edges[bin + 1] - self.edges[bin];
+        [self.edges[bin], width, self.masses[bin + 1], self.below[bin], self.above[bin + 1]]
     }
 }
 
-/// ∂z/∂x beyond the outermost edges: 1/σ, for the deviation σ of what lies between them.
+/// ∂z/∂x beyond the outermost edges: 1/σ, for the standard deviation σ between them.
 fn slope(edges: &[f64], masses: &[f64]) -> f64 {
     let middle = f64::midpoint(edges[0], edges[edges.len() - 1]);
     let bins = || edges.windows(2).zip(&masses[1..edges.len()]);
@@ -110,29 +93,28 @@ fn slope(edges: &[f64], masses: &[f64]) -> f64 {
     (bins().map(square).sum::<f64>() / total).sqrt().recip()
 }
 
-/// Of a bin: its left edge, its width, its mass, what is below and what is above. Of a tail: the edge, ∂z/∂x, 0, and
-/// z at the edge.
+/// Of a bin: its left edge, its width, its mass, the mass below and above. Of a tail: the edge, ∂z/∂x, 0, z at the
+/// edge, and 0.
 const CONSTANTS: usize = 5;
 
 impl<T: Real> HistogramMarginal<T> {
-    /// Histograms of the columns of these rows, `[rows, D]`, with so many bins of equal width from the least number to
-    /// the greatest. Each bin counts a hundredth of a row more than there are, so that none is empty, and each tail
-    /// half a row.
+    /// Histograms of the columns of rows `[N, D]`, with bins of equal width from the smallest to the largest value.
+    /// Each bin counts an extra hundredth of a row, so that none is empty, and each tail half a row.
     ///
     /// # Panics
-    /// If there are no bins, no rows, or a number is not finite.
+    /// If there are no bins or no rows, or a value is not finite.
     #[must_use]
     pub fn from_rows(rows: &Tensor<T>, bins: usize) -> Self {
         let (count, dims) = (rows.shape()[0], rows.shape()[1]);
         assert!(bins > 0, "histogram marginal: no bins");
-        assert!(count > 0 && rows.all_finite(), "histogram marginal: rows of finite numbers, at least one, are needed");
+        assert!(count > 0 && rows.all_finite(), "histogram marginal: expected at least one row, and finite values");
         let (extra, tail) = (0.01, 0.5);
         let total = count as f64 + extra * bins as f64 + 2.0 * tail;
         let (mut edges, mut masses) = (Vec::new(), Vec::new());
         for dim in 0..dims {
             let column = || rows.as_slice()[dim..].iter().step_by(dims).map(|x| x.to_f64());
             let (least, most) = column().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
-            // A column that hardly varies still has bins that its type can tell apart.
+            // Widens the bins of a column that hardly varies until T can represent them.
             let room =
                 (1e3 * T::EPSILON * bins as f64 * least.abs().max(most.abs()).max(1.0) - (most - least)).max(0.0);
             let (low, width) = (least - 0.5 * room, (most - least + room) / bins as f64);
@@ -146,7 +128,7 @@ impl<T: Real> HistogramMarginal<T> {
         Self::new(&edges, &masses, bins)
     }
 
-    /// With these edges, `[D, bins + 1]`, and masses, `[D, bins + 2]`, row after row.
+    /// With these edges, `[D, bins + 1]`, and masses, `[D, bins + 2]`.
     ///
     /// # Panics
     /// If their lengths do not fit, edges do not rise, or a mass is not positive.
@@ -172,33 +154,33 @@ impl<T: Real> HistogramMarginal<T> {
         rows.map(|(edges, masses)| {
             let masses = wide(masses);
             let total: f64 = masses.iter().sum();
-            // They were rounded, and may have come from anywhere.
+            // A checkpoint's masses are rounded.
             Histogram::new(wide(edges), masses.iter().map(|mass| mass / total).collect())
         })
         .collect()
     }
 
-    /// The constants of the part that each number is in, beside it; `between` says where the parts meet.
+    /// The constants of each value's bin or tail; `between` gives the boundaries.
     fn constants(&self, at: &Var<T>, between: impl Fn(&Histogram) -> &[f64]) -> [Var<T>; CONSTANTS] {
         let (histograms, dims) = (self.histograms(), at.extent(1));
-        assert!(histograms.len() == dims, "histogram marginal: {dims} numbers for {} histograms", histograms.len());
+        assert!(histograms.len() == dims, "histogram marginal: {dims} columns for {} histograms", histograms.len());
         let mut constants = [const { Vec::new() }; CONSTANTS];
         for (i, number) in at.value().as_slice().iter().enumerate() {
             let histogram = &histograms[i % dims];
-            let part = Histogram::part(number.to_f64(), between(histogram));
-            for (constants, constant) in constants.iter_mut().zip(histogram.constants(&part)) {
+            let own = histogram.constants(number.to_f64(), between(histogram));
+            for (constants, constant) in constants.iter_mut().zip(own) {
                 constants.push(T::from_f64(constant));
             }
         }
         constants.map(|constants| at.constant_like(Tensor::from_slice(at.shape(), &constants)))
     }
 
-    /// x → z with its log-derivative, in operations.
+    /// x → z with its log-derivative.
     fn latent(&self, x: &Var<T>) -> Elementwise<T> {
         let [edge, width, mass, below, above] = self.constants(x, |histogram| &histogram.edges);
         let (from_edge, zero, one) = (x - &edge, x.zeros_like(), x.zeros_like().shift(1.0));
-        // In a tail `width` is the slope and `below` is z at the edge; what the other formula says there is thrown
-        // away, and must be finite for its derivatives' sake.
+        // In a tail `width` is the slope and `below` is z at the edge. The other formula is not used there, but must be
+        // finite so that its derivatives are.
         let share = mass.select(&(&from_edge / &width), &zero);
         let mass_or_one = mass.select(&mass, &one);
         let (left, right) = (below.clone() + &mass * &share, above + &mass * share.affine(-1.0, 1.0));
@@ -210,7 +192,7 @@ impl<T: Real> HistogramMarginal<T> {
         Elementwise { value, log_deriv: mass.select(&density, &width.ln()) }
     }
 
-    /// z → x with its log-derivative, in operations.
+    /// z → x with its log-derivative.
     fn data(&self, z: &Var<T>) -> Elementwise<T> {
         let [edge, width, mass, below, above] = self.constants(z, |histogram| &histogram.latents);
         let (zero, one) = (z.zeros_like(), z.zeros_like().shift(1.0));
@@ -235,9 +217,4 @@ impl<T: Real> Bijection<T> for HistogramMarginal<T> {
     }
 }
 
-impl<T: Real> Module<T> for HistogramMarginal<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("edges", &self.edges);
-        visitor.param("masses", &self.masses);
-    }
-}
+parameters!(HistogramMarginal: edges, masses);

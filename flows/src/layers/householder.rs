@@ -1,29 +1,26 @@
 //! A trainable rotation: a product of reflections.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use crate::nn::Init;
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use std::sync::Arc;
 
 /// A product of n Householder reflections (Tomczak & Welling 2016; in Gaussianization flows, Meng et al. 2020), on
-/// `[batch, D]`, or a product of its own for each of G groups, on `[G, batch, D]`:
+/// `[batch, D]`, or a separate product for each of G groups, on `[G, batch, D]`:
 ///
-/// <!--
-/// z = H₁·H₂⋯Hₙ·x       H = I − 2·v·vᵀ/|v|²       log|det| = 0, and the inverse is Hₙ⋯H₁
-/// -->
-///
+/// <!-- z = H₁H₂⋯Hₙ·x,   Hⱼ = I − 2·vⱼvⱼᵀ/‖vⱼ‖²,   log|det| = 0 -->
 #[doc = include_str!("../../formulas/householder.html")]
 ///
-/// All of them at once are `I − Uᵀ·T·U`, the rows of U being the v/|v| and T upper triangular (the compact WY form,
-/// Schreiber & Van Loan 1989): three narrow products a batch in place of n passes over it.
+/// The product is computed as `I − Uᵀ·T·U`, with rows v/‖v‖ of U and an upper triangular T (the compact WY form,
+/// Schreiber & Van Loan 1989): three narrow matrix products instead of n passes over the batch.
 ///
-/// The vectors begin as normal numbers. The loss does not change along v, so that its gradient is orthogonal to v
-/// and only makes it longer: what would be bad, v = 0, is not where training leads.
+/// The v start normally distributed. The loss does not depend on ‖v‖, so its gradient is orthogonal to v and gradient
+/// steps only make v longer: training does not lead to v = 0.
 #[derive(Debug)]
 pub struct Householder<T: Real> {
-    vectors: Param<T>,
+    v: Param<T>,
 }
 
 impl<T: Real> Householder<T> {
@@ -31,18 +28,18 @@ impl<T: Real> Householder<T> {
     #[must_use]
     pub fn new(groups: usize, dims: usize, reflections: usize, rng: &mut dyn Rng) -> Self {
         let shape = [groups, reflections, dims];
-        Self { vectors: Param::new(Init::Normal { std: 1.0 }.draw(&shape, dims, rng)) }
+        Self { v: Param::new(Init::Normal { std: 1.0 }.draw(&shape, dims, rng)) }
     }
 
     /// `x − x·Uᵀ·Tᵀ·U` for rows x, or with T in place of Tᵀ for the inverse.
     fn reflected(&self, x: &Var<T>, back: bool) -> Var<T> {
-        let vectors = self.vectors.on(x);
-        let [groups, count, dims] = [0, 1, 2].map(|axis| vectors.extent(axis));
+        let v = self.v.on(x);
+        let [groups, count, dims] = [0, 1, 2].map(|axis| v.extent(axis));
         if count == 0 {
             return x.clone();
         }
-        let length = vectors.square().sum(&[2]).sqrt().reshape([groups, count, 1]);
-        let units = vectors / length;
+        let norm = v.square().sum(&[2]).sqrt().reshape([groups, count, 1]);
+        let units = v / norm;
         let middle = triangle(&units);
         let (units, middle) = if x.shape().rank() == 2 {
             (units.reshape([count, dims]), middle.reshape([count, count]))
@@ -55,8 +52,8 @@ impl<T: Real> Householder<T> {
     }
 }
 
-/// T of `H₁⋯Hₙ = I − Uᵀ·T·U` for unit vectors `[groups, n, D]`: 2 on the diagonal, and two neighboring blocks are
-/// joined by `−T₁·(U₁·U₂ᵀ)·T₂` beside them, pairs of ever larger blocks at a time.
+/// T of `H₁⋯Hₙ = I − Uᵀ·T·U` for unit vectors `[groups, n, D]`: 2 on the diagonal, then pairs of ever larger blocks
+/// T₁, T₂ joined by the corner `−T₁·(U₁·U₂ᵀ)·T₂`.
 fn triangle<T: Real>(units: &Var<T>) -> Var<T> {
     let (groups, count) = (units.extent(0), units.extent(1));
     let padded = count.next_power_of_two();
@@ -79,7 +76,7 @@ fn triangle<T: Real>(units: &Var<T>) -> Var<T> {
     blocks.reshape([groups, padded, padded]).slice(1, 0..count).slice(2, 0..count)
 }
 
-/// Where, in `[groups, n, n]`, the products stand of the first with the second of each pair of blocks.
+/// The indices, in `[groups, n, n]`, of the products `U₁·U₂ᵀ` of each pair of blocks.
 fn beside(groups: usize, n: usize, size: usize) -> Arc<[usize]> {
     let place =
         |group: usize, start: usize, row: usize, column: usize| (group * n + start + row) * n + start + size + column;
@@ -99,11 +96,7 @@ impl<T: Real> Bijection<T> for Householder<T> {
     }
 }
 
-impl<T: Real> Module<T> for Householder<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("vectors", &self.vectors);
-    }
-}
+parameters!(Householder: v);
 
 #[cfg(test)]
 mod tests {

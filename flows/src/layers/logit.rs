@@ -1,23 +1,21 @@
-//! From [0, 1] to the whole line.
+//! From [0, 1] to the real line.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::without_parameters;
 use autograd::{Real, Var};
 
 /// The logit with a margin (Papamakarios et al. 2017, MAF, appendix D.2), on any shape.
 ///
-/// <!--
-/// to_latent:  s = λ + (1−2λ)·u,  y = ln s − ln(1−s)
-///             log|det ∂y/∂u| = Σ[softplus(y) + softplus(−y)] + D·ln(1−2λ)
-/// to_data:    u = (σ(y) − λ)/(1−2λ)
-/// -->
-///
 /// From u, within [0, 1], to y:
 ///
+/// <!--
+/// y = ln(s/(1 − s)),   s = λ + (1 − 2λ)·u
+/// log|det ∂y/∂u| = Σᵢ₌₁ᴰ [softplus(yᵢ) + softplus(−yᵢ)] + D ln(1 − 2λ)
+/// -->
 #[doc = include_str!("../../formulas/logit.html")]
 ///
-/// The margin λ keeps pixels of exactly 0 and 1 finite. Published models use 1e-6 (MAF, MintNet),
-/// 1e-5 (RBIG) or 0.05 (RealNVP's code).
+/// The margin λ keeps the logit of 0 and 1 finite. Published models use 1e-6 (MAF, MintNet), 1e-5 (RBIG) or 0.05
+/// (RealNVP's code).
 #[derive(Clone, Copy, Debug)]
 pub struct Logit {
     margin: f64,
@@ -45,7 +43,7 @@ impl<T: Real> Bijection<T> for Logit {
     fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
         let (margin, width) = (self.margin, 1.0 - 2.0 * self.margin);
         let s = x.affine(width, margin);
-        // 1 − s from 1 − u, which is exact for u near 1; 1 − s itself would not be.
+        // 1 − s from 1 − u, which is exact for u near 1.
         let rest = x.affine(-1.0, 1.0).affine(width, margin);
         let y = s.ln() - rest.ln();
         let log_det = self.log_det(&y);
@@ -59,6 +57,4 @@ impl<T: Real> Bijection<T> for Logit {
     }
 }
 
-impl<T: Real> Module<T> for Logit {
-    fn visit(&self, _visitor: &mut Visitor<T>) {}
-}
+without_parameters!(Logit);

@@ -7,33 +7,32 @@ use autograd::{Real, Var};
 use rand::Rng;
 use std::sync::Arc;
 
-/// How an image is cut in patches.
+/// How an image is divided into patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patches {
     /// Channels, height and width.
     pub image: [usize; 3],
-    /// Pixels of a patch, down and across. Both sides of the image are multiples of it.
+    /// Height and width of a patch, which divide those of the image.
     pub side: usize,
-    /// By how many pixels the first patch lies below and to the right of the corner. What leaves the image on one
-    /// side comes in on the other.
+    /// The offset of the first patch from the corner, down and to the right. Patches wrap around the edges.
     pub shift: [usize; 2],
 }
 
 impl Patches {
-    /// How many there are.
+    /// The number of patches.
     #[must_use]
     pub const fn count(&self) -> usize {
         let [_, height, width] = self.image;
         height / self.side * (width / self.side)
     }
 
-    /// The numbers in each: all channels of its pixels.
+    /// The dimensions of each: all channels of its pixels.
     #[must_use]
     pub const fn dims(&self) -> usize {
         self.image[0] * self.side * self.side
     }
 
-    /// The places in a flat image of the first patch's numbers, then of the next one's.
+    /// The indices in a flat image of the first patch's elements, then of the next one's.
     fn order(&self) -> Vec<usize> {
         let Self { image: [channels, height, width], side, shift: [down, right] } = *self;
         let mut order = Vec::with_capacity(channels * height * width);
@@ -51,10 +50,10 @@ impl Patches {
     }
 }
 
-/// A product of [`Householder`] reflections within each patch of images as flat rows, `[batch, D]`: one product for
-/// all patches, or a product of its own for each (patch-based rotations, Meng et al. 2020, §4.2). log|det| = 0.
+/// A product of [`Householder`] reflections within each patch of images as flat rows, `[batch, D]`: one product for all
+/// patches, or a separate one for each (patch-based rotations, Meng et al. 2020, §4.2). log|det| = 0.
 ///
-/// Layers whose patches are shifted against each other let all pixels come together in the end.
+/// Layers with shifted patches mix all pixels in the end.
 #[derive(Debug)]
 pub struct PatchRotation<T: Real> {
     order: Arc<[usize]>,
@@ -65,16 +64,16 @@ pub struct PatchRotation<T: Real> {
 }
 
 impl<T: Real> PatchRotation<T> {
-    /// With so many random reflections.
+    /// With this many random reflections.
     ///
     /// # Panics
-    /// If the patches do not fill the image.
+    /// If `side` does not divide the image's height and width.
     #[must_use]
     pub fn new(patches: Patches, shared: bool, reflections: usize, rng: &mut dyn Rng) -> Self {
         let Patches { image: [_, height, width], side, .. } = patches;
         assert!(
             side > 0 && height.is_multiple_of(side) && width.is_multiple_of(side),
-            "patches: images of {height}×{width} are not filled by patches of {side}×{side}"
+            "patches: images of {height}×{width} cannot be divided into patches of {side}×{side}"
         );
         let order = patches.order();
         let mut back = vec![0; order.len()];

@@ -1,11 +1,10 @@
-//! The same numbers under another shape.
+//! Rows of another shape.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::without_parameters;
 use autograd::{Real, Shape, Var};
 
-/// Rows of one shape as rows of another, in the same order: how flat rows enter a network of
-/// convolutions. log|det| = 0.
+/// Reshapes rows, for example from flat rows to images for convolutions. log|det| = 0.
 #[derive(Clone, Debug)]
 pub struct Reshape {
     data: Shape,
@@ -16,12 +15,15 @@ impl Reshape {
     /// From events of one shape to events of another.
     ///
     /// # Panics
-    /// If they have not equally many elements.
+    /// If their numbers of elements differ.
     #[must_use]
     #[track_caller]
     pub fn new(data: impl Into<Shape>, latent: impl Into<Shape>) -> Self {
         let (data, latent) = (data.into(), latent.into());
-        assert!(data.elements() == latent.elements(), "reshape: {data} and {latent} have not equally many elements");
+        assert!(
+            data.elements() == latent.elements(),
+            "reshape: {data} and {latent} have different numbers of elements"
+        );
         Self { data, latent }
     }
 }
@@ -41,6 +43,4 @@ impl<T: Real> Bijection<T> for Reshape {
     }
 }
 
-impl<T: Real> Module<T> for Reshape {
-    fn visit(&self, _visitor: &mut Visitor<T>) {}
-}
+without_parameters!(Reshape);

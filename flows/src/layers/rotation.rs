@@ -1,32 +1,31 @@
 //! A fixed rotation of all dimensions.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use crate::orthogonal::{deviation, random_axes, square};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use std::sync::{Mutex, PoisonError};
 
-/// A fixed orthogonal matrix Q, on `[batch, D]`. It may reflect as well as rotate.
+/// A fixed orthogonal matrix Q, on `[batch, D]`: a rotation, perhaps with a reflection.
 ///
-/// <!-- z = Q·x,   x = Qᵀ·z,   log|det| = 0 -->
-///
+/// <!-- z = Qx,   x = Qᵀz,   QᵀQ = I,   log|det| = 0 -->
 #[doc = include_str!("../../formulas/rotation.html")]
 ///
-/// Q is a buffer: kept in the checkpoint, never trained. A checkpoint's Q is rounded to `f32`, so that in `f64` it
-/// is orthogonal to seven digits only; what is used there is the orthogonal matrix next to it.
+/// Q is a buffer: part of the checkpoint, never trained. A checkpoint's Q is rounded to `f32` and orthogonal to only
+/// seven digits; in `f64` the nearest orthogonal matrix is used instead.
 #[derive(Debug)]
 pub struct Rotation<T: Real> {
     matrix: Param<T>,
-    /// The last matrix that was made more orthogonal, and what became of it.
+    /// The last matrix that was orthogonalized, and the result.
     polished: Mutex<Option<(Tensor<T>, Tensor<T>)>>,
 }
 
-/// How far from orthogonal, in its largest entry, a matrix may be that is taken for one.
+/// The largest deviation from orthogonality that is accepted.
 const TOLERANCE: f64 = 1e-4;
 
 impl<T: Real> Rotation<T> {
-    /// By an orthogonal matrix `[D, D]`: a row is the axis that gives a latent dimension.
+    /// By an orthogonal matrix `[D, D]`: each row is the axis of a latent dimension.
     ///
     /// # Panics
     /// If the matrix is not square or not orthogonal.
@@ -37,13 +36,13 @@ impl<T: Real> Rotation<T> {
         Self { matrix: Param::buffer(matrix.cast()), polished: Mutex::new(None) }
     }
 
-    /// A random one, all equally likely.
+    /// A uniformly distributed rotation.
     #[must_use]
     pub fn random(dims: usize, rng: &mut dyn Rng) -> Self {
         Self::new(&random_axes(dims, rng))
     }
 
-    /// The one that leaves everything as it is.
+    /// The identity.
     #[must_use]
     pub fn identity(dims: usize) -> Self {
         let one_where = |i: usize| if i / dims == i % dims { T::ONE } else { T::ZERO };
@@ -57,7 +56,7 @@ impl<T: Real> Rotation<T> {
         }
         let mut polished = self.polished.lock().unwrap_or_else(PoisonError::into_inner);
         match &*polished {
-            // The one that is kept shares its numbers with the parameter, so nobody has written to them since.
+            // It shares its buffer with the parameter, which is copied when written: the same buffer is unchanged.
             Some((of, result)) if of.as_slice().as_ptr() == matrix.as_slice().as_ptr() => {
                 x.constant_like(result.clone())
             }
@@ -70,7 +69,7 @@ impl<T: Real> Rotation<T> {
     }
 }
 
-/// Two steps of `Q ← Q·(3 − QᵀQ)/2`, each of which squares a small deviation (Björck & Bowie 1971).
+/// Two steps of `Q ← Q·(3 − QᵀQ)/2`, each of which squares a small error (Björck & Bowie 1971).
 fn polish<T: Real>(matrix: &Tensor<T>) -> Tensor<T> {
     let dims = square(matrix);
     let twice =
@@ -92,8 +91,4 @@ impl<T: Real> Bijection<T> for Rotation<T> {
     }
 }
 
-impl<T: Real> Module<T> for Rotation<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("matrix", &self.matrix);
-    }
-}
+parameters!(Rotation: matrix);

@@ -1,12 +1,12 @@
-//! Places for channels.
+//! Trades resolution for channels.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::without_parameters;
 use autograd::{Real, Var};
 
 /// The squeeze (Dinh et al. 2017, `RealNVP`, §3.6): every 2×2 block of pixels becomes four channels,
-/// `[batch, C, H, W] → [batch, 4C, H/2, W/2]`. Channel `4c + 2i + j` holds the pixels of channel c at
-/// row i, column j of their blocks. A permutation: log|det| = 0.
+/// `[batch, C, H, W] → [batch, 4C, H/2, W/2]`. Channel `4c + 2i + j` holds row i, column j of channel c's blocks. A
+/// permutation: log|det| = 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Squeeze;
 
@@ -35,6 +35,4 @@ impl<T: Real> Bijection<T> for Squeeze {
     }
 }
 
-impl<T: Real> Module<T> for Squeeze {
-    fn visit(&self, _visitor: &mut Visitor<T>) {}
-}
+without_parameters!(Squeeze);

@@ -1,17 +1,16 @@
-//! Columns brought to mean 0 and standard deviation 1.
+//! Standardizes columns to mean 0 and standard deviation 1.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, Tensor, Var};
 
 /// Standardization by fixed statistics, on `[batch, D]`:
 ///
-/// <!-- z = (x − mean)/std,   log|det ∂z/∂x| = −Σ ln std -->
-///
+/// <!-- z = (x − mean)/std,   log|det ∂z/∂x| = −Σᵢ₌₁ᴰ ln stdᵢ -->
 #[doc = include_str!("../../formulas/standardize.html")]
 ///
-/// The statistics are buffers: kept in the checkpoint, never trained. A density through this layer
-/// is one over the data in its own units.
+/// The statistics are buffers: part of the checkpoint, never trained. The density of a flow that begins with this layer
+/// is in the data's own units.
 #[derive(Debug)]
 pub struct Standardize<T: Real> {
     mean: Param<T>,
@@ -19,10 +18,10 @@ pub struct Standardize<T: Real> {
 }
 
 impl<T: Real> Standardize<T> {
-    /// With the statistics of some training data, one of each a dimension.
+    /// With the mean and standard deviation of each column.
     ///
     /// # Panics
-    /// If they are not equally many, or a standard deviation is not positive and finite.
+    /// If their numbers differ, or a standard deviation is not positive and finite.
     #[must_use]
     pub fn new(mean: &[f64], std: &[f64]) -> Self {
         assert!(mean.len() == std.len(), "standardize: {} means and {} deviations", mean.len(), std.len());
@@ -49,9 +48,4 @@ impl<T: Real> Bijection<T> for Standardize<T> {
     }
 }
 
-impl<T: Real> Module<T> for Standardize<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("mean", &self.mean);
-        visitor.param("std", &self.std);
-    }
-}
+parameters!(Standardize: mean, std);

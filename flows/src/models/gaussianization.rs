@@ -14,51 +14,49 @@ use rand::Rng;
 pub struct GaussianizationConfig {
     /// Dimensions of the data, D ≥ 1.
     pub dims: usize,
-    /// Layers of marginals; a rotation between each two.
+    /// Layers of marginals, with a rotation between each two.
     pub layers: usize,
     /// Logistic kernels for each dimension of each layer.
     pub kernels: usize,
-    /// Householder reflections in each rotation. As many as there are dimensions make any rotation, up to a
-    /// reflection.
+    /// Householder reflections in each rotation. D of them give any rotation, up to a reflection.
     pub reflections: usize,
-    /// How rotations go over images; without it they turn all dimensions together.
+    /// Rotations within patches of images; without it a rotation mixes all dimensions.
     pub patches: Option<PatchRotations>,
 }
 
-/// Rotations within the patches of images. Every other layer's patches are shifted by half a patch both ways.
+/// Rotations within patches of images. Every other layer's patches are shifted by half a patch in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PatchRotations {
     /// Channels, height and width.
     pub image: [usize; 3],
-    /// Pixels of a patch, down and across: both sides of the image are multiples of it.
+    /// Height and width of a patch, which divide those of the image.
     pub side: usize,
-    /// Whether all patches are turned alike.
+    /// Whether all patches share one rotation.
     pub shared: bool,
 }
 
 /// The model of the lecture's Gaussianization slides, in the direction x → z.
 ///
+/// A layer Gaussianizes each dimension by itself,
+///
 /// <!--
-/// zᵢ = Φ⁻¹(F_i(x_i))       F_i(x) = Σₖ wₖᵢ·σ((x − μₖᵢ)/hₖᵢ)        each dimension made normal by itself
-/// x ← H₁·H₂⋯Hₙ·z            H = I − 2·v·vᵀ/|v|²                      and all of them turned
-///   ⋮
-/// log p(x) = log N(z; 0, I) + Σ over layers and i of (ln fᵢ(xᵢ) − ln φ(zᵢ))
+/// zᵢ = Φ⁻¹(Fᵢ(xᵢ)),   Fᵢ(x) = Σₖ₌₁ᴷ wₖᵢ·σ((x − μₖᵢ)/hₖᵢ)
+/// log|det ∂z/∂x| = Σᵢ₌₁ᴰ (log fᵢ(xᵢ) − log φ(zᵢ)),   fᵢ = dFᵢ/dx
 /// -->
-///
-/// A layer makes each dimension normal by itself,
-///
 #[doc = include_str!("../../formulas/kernel-marginal.html")]
 ///
-/// and the rotation of what that gives is a product of reflections:
+/// and rotates the result by a product of reflections:
 ///
+/// <!-- z = H₁H₂⋯Hₙ·x,   Hⱼ = I − 2·vⱼvⱼᵀ/‖vⱼ‖²,   log|det| = 0 -->
 #[doc = include_str!("../../formulas/householder.html")]
 ///
 /// Over L layers:
 ///
+/// <!-- log p(x) = log N(z; 0, I) + Σₗ₌₁ᴸ Σᵢ₌₁ᴰ (ln fᵢ⁽ˡ⁾(xᵢ⁽ˡ⁾) − ln φ(zᵢ⁽ˡ⁾)) -->
 #[doc = include_str!("../../formulas/gaussianization-density.html")]
 ///
-/// All of w, μ, h and v are trained. [`Flow::initialize`] starts it as RBIG with random rotations: μ are data rows, as
-/// the layers before carry them on. On MNIST the paper reports 1.29 bits per dimension.
+/// w, μ, h and v are trained. [`Flow::initialize`] makes it an RBIG with random rotations: μ are data rows, mapped by
+/// the layers before. On MNIST the paper reports 1.29 bits per dimension.
 ///
 /// # On the slides
 ///
@@ -70,10 +68,10 @@ pub struct PatchRotations {
 pub struct GaussianizationFlow;
 
 impl GaussianizationFlow {
-    /// A Gaussianization flow over rows of D numbers, to be started from data.
+    /// A Gaussianization flow over rows of D values, to be initialized from data.
     ///
     /// # Panics
-    /// If there are no kernels, or patches do not fill their image or the row.
+    /// If there are no kernels, the patches do not divide their image, or the image does not fill the row.
     #[must_use]
     pub fn build<T: Real>(config: &GaussianizationConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &GaussianizationConfig { dims, layers: count, kernels, reflections, patches } = config;

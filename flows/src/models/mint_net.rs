@@ -1,22 +1,23 @@
-//! `MintNet`: masked convolutions, twice over.
+//! `MintNet`: invertible masked convolutions (lecture 8).
 //!
 //! Song, Meng & Ermon, *`MintNet`: Building Invertible Neural Networks with Masked Convolutions*, 2019.
 
 use crate::base::StandardNormal;
 use crate::bijection::{Bijection, Chain, Inverted};
 use crate::flow::Flow;
-use crate::layers::{ActNorm, Logit, Mint, Reshape, Squeeze};
+use crate::layers::{ActNorm, Logit, Mint, MintSolver, Reshape, Squeeze};
 use crate::nn::{ConvMask, Init};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The layers of a `MintNet` between two squeezes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MintScale {
     /// Pairs of layers, one under each mask.
     pub pairs: usize,
-    /// Branches K of each layer: hidden units for each channel of the image.
+    /// Branches K of each layer: hidden units for each channel.
     pub branches: usize,
 }
 
@@ -25,23 +26,21 @@ pub struct MintScale {
 pub struct MintNetConfig {
     /// Channels, height and width of an image.
     pub image: [usize; 3],
-    /// The layers at each scale. Before each but the first the image is squeezed: four times the channels, half the
-    /// height and the width.
+    /// The layers at each scale. The image is squeezed between two scales: four times the channels, half the height and
+    /// the width.
     pub scales: Vec<MintScale>,
-    /// The gain of the weights that it starts from, drawn from N(0, gain²·2/(9·inputs)). The paper's is 0.005, with
-    /// which every layer is nearly the identity.
+    /// Initial weights are drawn from N(0, gain²·2/(9·inputs)). The paper's gain is 0.005, with which every layer is
+    /// nearly the identity.
     pub gain: f64,
-    /// The margin λ of the logit that pixels in [0, 1] pass first; without one, they pass none.
+    /// The margin λ of a logit for pixels in [0, 1], if there is to be one.
     pub logit: Option<f64>,
-    /// Whether each number is given mean 0 and variance 1 over the first batch, by an [`ActNorm`] after the logit
-    /// that is trained from there. The paper has none; without it the layers' t and b₃ have to find the data's
-    /// scale first.
+    /// Whether an [`ActNorm`] after the logit normalizes each element. The paper has none; without it the layers' t and
+    /// b₃ first have to learn the data's scale.
     pub act_norm: bool,
 }
 
 impl MintNetConfig {
-    /// The paper's model of MNIST: 20 pairs with 45, 11 and 2 branches, squeezes before the pairs 6 and 12
-    /// (counted from 0).
+    /// The paper's model of MNIST: 20 pairs with 45, 11 and 2 branches, and squeezes before pairs 6 and 12 (from 0).
     #[must_use]
     pub fn mnist() -> Self {
         Self {
@@ -56,27 +55,30 @@ impl MintNetConfig {
 
 /// Pairs of [`Mint`] layers, in the direction x → z.
 ///
-/// <!--
-/// z = t⊙x + W₃⋆h(W₂⋆h(W₁⋆x + b₁) + b₂) + b₃       masked convolutions; h = ELU
-/// log|det ∂z/∂x| = Σ ln(t + d)                     d from center taps alone
-/// log p(x) = log N(z; 0, I) + Σ ln(t + d)           over all layers; the logit and the start add their own
-/// -->
-///
 /// One layer, with h = ELU and masked convolutions W:
 ///
+/// <!--
+/// z = t ⊙ x + W₃ ⋆ h(W₂ ⋆ h(W₁ ⋆ x + b₁) + b₂) + b₃
+/// h = ELU,   t > 0
+/// -->
 #[doc = include_str!("../../formulas/mintnet.html")]
 ///
-/// Its Jacobian is triangular, and d comes from the center taps alone:
+/// Its Jacobian is triangular, and d depends only on the center taps:
 ///
+/// <!--
+/// log|det ∂z/∂x| = Σᵢ ln(tᵢ + dᵢ)
+/// dᵢ = Σₗ₌₁ᴷ Σₖ₌₁ᴷ W_{3,il}ᶜ·h′(a_{2,l})·W_{2,lk}ᶜ·h′(a_{1,k})·W_{1,ki}ᶜ ≥ 0
+/// -->
 #[doc = include_str!("../../formulas/mintnet-determinant.html")]
 ///
-/// Over all layers (the logit and the start add their own):
+/// Over all layers (the logit and `ActNorm` add their own terms):
 ///
+/// <!-- log p(x) = log N(z; 0, I) + Σ_layers Σᵢ ln(tᵢ + dᵢ) -->
 #[doc = include_str!("../../formulas/mintnet-density.html")]
 ///
-/// A number that has come through a layer under mask A depends on those before it, and through one under mask B on
-/// those after it: after each pair it can depend on every other within the kernels' reach, which a squeeze
-/// doubles. Nothing is factored out, and in the end every squeeze is undone, so that z has the image's order.
+/// After a layer with mask A an element depends on those before it, after one with mask B on those after it, and after
+/// a pair on all within the kernels' reach, which a squeeze doubles. Nothing is factored out. At the end the squeezes
+/// are undone, so z has the image's order.
 ///
 /// On MNIST the paper reports 0.98 bits per dimension, on CIFAR-10 3.32.
 ///
@@ -90,10 +92,10 @@ impl MintNetConfig {
 pub struct MintNet;
 
 impl MintNet {
-    /// A `MintNet` over images, given and drawn as flat rows.
+    /// A `MintNet` over images, given and drawn as flat rows. [`MintSolver::of`] finds how it is inverted.
     ///
     /// # Panics
-    /// If there is no scale, or if the height or the width cannot be halved as often as the image is squeezed.
+    /// If there are no scales, or the height or the width cannot be halved that often.
     #[must_use]
     pub fn build<T: Real>(config: &MintNetConfig, rng: &mut dyn Rng) -> Flow<T> {
         let MintNetConfig { image, scales, gain, logit, act_norm } = config;
@@ -107,6 +109,7 @@ impl MintNet {
         );
         let dims = image.iter().product::<usize>();
         let flat_to_image = Reshape::new([dims], *image);
+        let solver = Arc::new(MintSolver::default());
         let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();
         if let Some(margin) = *logit {
             layers.push(Box::new(Logit::new(margin)));
@@ -122,7 +125,8 @@ impl MintNet {
             }
             for mask in std::iter::repeat_n([ConvMask::A, ConvMask::B], *pairs).flatten() {
                 let init = Init::He { gain: *gain };
-                layers.push(Box::new(Mint::new(mask, [channels, height, width], *branches, init, rng)));
+                let layer = Mint::new(mask, [channels, height, width], *branches, init, rng);
+                layers.push(Box::new(layer.solved_by(solver.clone())));
             }
         }
         for _ in 0..squeezes {

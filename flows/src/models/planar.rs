@@ -1,4 +1,4 @@
-//! The planar flow: layers that bend space along one direction each (lecture 7).
+//! The planar flow, whose layers each bend space along one direction (lecture 7).
 //!
 //! Rezende & Mohamed, *Variational Inference with Normalizing Flows*, 2015.
 
@@ -10,14 +10,14 @@ use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// What the latents of a planar flow are drawn from. Both have mean 0 and variance 1 in each dimension.
+/// The base distribution of a planar flow. Both have mean 0 and variance 1 in each dimension.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlanarBase {
     /// N(0, I).
     #[default]
     Gaussian,
-    /// Uniform on [−√3, √3] in each dimension. The density is −∞ in nats wherever no latent is carried to.
+    /// Uniform on [−√3, √3] in each dimension. The log-density is −∞ where no latent is mapped to.
     Uniform,
 }
 
@@ -26,9 +26,9 @@ pub enum PlanarBase {
 pub struct PlanarConfig {
     /// Dimensions of the data, D ≥ 1.
     pub dims: usize,
-    /// Planar layers; with none x = z.
+    /// Planar layers.
     pub layers: usize,
-    /// What the latents are drawn from.
+    /// The base distribution.
     pub base: PlanarBase,
     /// Features of the condition; 0 without one.
     pub condition: usize,
@@ -37,17 +37,16 @@ pub struct PlanarConfig {
 /// K planar layers, in the direction z → x:
 ///
 /// <!--
-/// zₖ = zₖ₋₁ + ûₖ·tanh(wₖ·zₖ₋₁ + bₖ)                        k = 1 … K, z₀ = z, z_K = x
-/// log p(x) = log p_Z(z) − Σ ln|1 + (1 − tanh²(wₖ·zₖ₋₁ + bₖ))·wₖ·ûₖ|
+/// zₖ = zₖ₋₁ + ûₖ tanh aₖ,   aₖ = wₖᵀzₖ₋₁ + bₖ,   k = 1…K,   x = z_K
+/// log p(x) = log p_Z(z₀) − Σₖ₌₁ᴷ ln(1 + (1 − tanh² aₖ)·wₖᵀûₖ)
 /// -->
-///
 #[doc = include_str!("../../formulas/planar-density.html")]
 ///
-/// What a layer changes is one number of each point, seen along w; many layers are needed where a coupling
-/// needs one. Samples with their densities are formulas; densities of given points ask for a root a layer,
-/// see [`Planar`]. So it is fitted to energies by its own samples, see
-/// [`log_ratio_to_energy`](crate::distillation::log_ratio_to_energy), and stands behind the encoder of a
-/// variational autoencoder. It begins as the identity.
+/// The shift of each layer depends on a point only through wᵀz, so it takes many layers to do what one coupling does.
+/// Samples with their densities have a closed form; the density of a given point takes a root for each layer, see
+/// [`Planar`]. So it is fitted to energies by its own samples
+/// ([`log_ratio_to_energy`](crate::distillation::log_ratio_to_energy)), and refines the posterior of a variational
+/// autoencoder. It starts as the identity.
 ///
 /// # On the slides
 ///
@@ -59,7 +58,7 @@ pub struct PlanarConfig {
 pub struct PlanarFlow;
 
 impl PlanarFlow {
-    /// A planar flow over rows of D numbers.
+    /// A planar flow over rows of D values.
     #[must_use]
     pub fn build<T: Real>(config: &PlanarConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &PlanarConfig { dims, layers: count, base, condition } = config;

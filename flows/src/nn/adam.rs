@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 /// The settings of [`Adam`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdamConfig {
-    /// Decay of the running mean of gradients, β₁.
+    /// Decay of the mean of gradients, β₁.
     pub beta1: f64,
-    /// Decay of the running mean of squared gradients, β₂.
+    /// Decay of the mean of squared gradients, β₂.
     pub beta2: f64,
     /// Added to the denominator, ε.
     pub eps: f64,
-    /// Decoupled weight decay (`AdamW`), as a fraction of the learning rate. It holds for matrices
-    /// and kernels only: a bias or a scale is not smaller for being nearer to 0.
+    /// Decoupled weight decay (`AdamW`), relative to the learning rate. It applies to matrices and kernels, not to
+    /// biases and scales.
     pub weight_decay: f64,
-    /// Use the largest second moment so far (`AMSGrad`).
+    /// Whether to use the largest second moment so far (`AMSGrad`).
     pub amsgrad: bool,
 }
 
@@ -26,8 +26,7 @@ impl Default for AdamConfig {
     }
 }
 
-/// Adam (Kingma & Ba 2015), with `AdamW`'s decay (Loshchilov & Hutter 2019) and `AMSGrad`
-/// (Reddi et al. 2018):
+/// Adam (Kingma & Ba 2015), with `AdamW`'s decay (Loshchilov & Hutter 2019) and `AMSGrad` (Reddi et al. 2018):
 ///
 /// ```text
 /// m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²
@@ -42,7 +41,7 @@ pub struct Adam<T: Real> {
 }
 
 impl<T: Real> Adam<T> {
-    /// An optimizer of the trainable ones of these parameters, as [`crate::Module::params`] lists them.
+    /// An optimizer of the trainable parameters among these, as [`crate::Module::params`] lists them.
     #[must_use]
     pub fn new(params: Vec<(String, Param<T>)>, config: AdamConfig) -> Self {
         let params: Vec<_> = params.into_iter().filter(|(_, param)| param.is_trainable()).collect();
@@ -50,8 +49,7 @@ impl<T: Real> Adam<T> {
         Self { config, params, moments, steps: 0 }
     }
 
-    /// One step against the gradients, with this learning rate. A parameter without a gradient
-    /// stays as it is.
+    /// One step with this learning rate. A parameter without a gradient does not change.
     pub fn step(&mut self, gradients: &Gradients<T>, lr: f64) {
         self.steps += 1;
         let AdamConfig { beta1, beta2, eps, weight_decay, .. } = self.config;
@@ -79,7 +77,7 @@ impl<T: Real> Adam<T> {
         self.steps
     }
 
-    /// What it remembers, as tensors by name: for a checkpoint.
+    /// The moments as named tensors, for a checkpoint.
     #[must_use]
     pub fn state(&self) -> Vec<(String, Tensor<T>)> {
         let mut state = Vec::new();
@@ -93,10 +91,10 @@ impl<T: Real> Adam<T> {
         state
     }
 
-    /// Takes up a state that [`Adam::state`] gave, after `steps` steps. `find` looks a tensor up by name.
+    /// Restores a state from [`Adam::state`] after `steps` steps. `find` looks up a tensor by name.
     ///
     /// # Errors
-    /// The name of the first tensor that is missing or has another shape. Then nothing is changed.
+    /// The name of the first tensor that is missing or has the wrong shape. Then nothing is changed.
     pub fn restore(&mut self, steps: u64, find: impl Fn(&str) -> Option<Tensor<T>>) -> Result<(), String> {
         let get = |path: &str, part: &str, like: &Tensor<T>| {
             let name = format!("{path}.{part}");

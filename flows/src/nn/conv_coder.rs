@@ -1,4 +1,4 @@
-//! Convolutions between images and a few numbers.
+//! Convolutional encoder and decoder.
 
 use super::{Conv2d, Init, Linear, Network};
 use crate::bijection::{Bijection, Context};
@@ -7,10 +7,9 @@ use crate::module::{Module, Visitor};
 use autograd::{Real, Var};
 use rand::Rng;
 
-/// From an image as a flat row to numbers, `[batch, C·H·W] → [batch, outputs]`: for each entry of `channels` a
-/// [`Squeeze`] to half the sides, a 3×3 convolution to so many channels and a ReLU; then a linear layer.
-///
-/// Squeezing and then convolving is a convolution with stride 2 and a kernel of 6×6.
+/// From flat images to features, `[batch, C·H·W] → [batch, outputs]`: for each entry of `channels` a [`Squeeze`], a 3×3
+/// convolution to that many channels and a ReLU; then a linear layer. (A squeeze and a 3×3 convolution are a 6×6
+/// convolution with stride 2.)
 #[derive(Debug)]
 pub struct ConvEncoder<T: Real> {
     image: [usize; 3],
@@ -18,9 +17,9 @@ pub struct ConvEncoder<T: Real> {
     output: Linear<T>,
 }
 
-/// The way back, `[batch, inputs] → [batch, outputs·C·H·W]`: a linear layer and a ReLU, then for each entry
-/// of `channels`, the last one first, a 3×3 convolution and the squeeze undone (sub-pixel convolution; Shi et
-/// al. 2016), with ReLUs between. Each of the `outputs` has an image of its own, one after another.
+/// From features to images, `[batch, inputs] → [batch, outputs·C·H·W]`: a linear layer and a ReLU, then for each entry
+/// of `channels`, from the last, a 3×3 convolution and an inverse squeeze (sub-pixel convolution; Shi et al. 2016),
+/// with ReLUs between. There is one image for each of the `outputs`.
 #[derive(Debug)]
 pub struct ConvDecoder<T: Real> {
     smallest: [usize; 3],
@@ -28,7 +27,7 @@ pub struct ConvDecoder<T: Real> {
     convs: Vec<Conv2d<T>>,
 }
 
-/// The smallest image, with the last of these channels.
+/// The shape of the smallest image.
 #[track_caller]
 fn smallest([_, height, width]: [usize; 3], channels: &[usize]) -> [usize; 3] {
     let Some(&last) = channels.last() else { panic!("convolutional coder: no channels") };
@@ -42,23 +41,23 @@ fn smallest([_, height, width]: [usize; 3], channels: &[usize]) -> [usize; 3] {
 }
 
 impl<T: Real> ConvEncoder<T> {
-    /// A network over images of this many channels, height and width. It begins as the function 0.
+    /// A zero-initialized network over images `[channels, height, width]`.
     ///
     /// # Panics
-    /// If there are no channels, or the height or the width cannot be halved as often as there are.
+    /// If there are no channels, or the height or the width cannot be halved that often.
     #[must_use]
     #[track_caller]
     pub fn new(image: [usize; 3], channels: &[usize], outputs: usize, rng: &mut dyn Rng) -> Self {
-        let numbers = smallest(image, channels).iter().product();
+        let features = smallest(image, channels).iter().product();
         let from = [image[0]].into_iter().chain(channels.iter().copied());
         let init = Init::He { gain: 1.0 };
         let convs = from.zip(channels).map(|(from, &to)| Conv2d::new(4 * from, to, 3, init, rng)).collect();
-        Self { image, convs, output: Linear::new(numbers, outputs, Init::Zeros, rng) }
+        Self { image, convs, output: Linear::new(features, outputs, Init::Zeros, rng) }
     }
 }
 
 impl<T: Real> ConvDecoder<T> {
-    /// A network to so many images of this many channels, height and width. It begins as the function 0.
+    /// A zero-initialized network to `outputs` images `[channels, height, width]`.
     ///
     /// # Panics
     /// As [`ConvEncoder::new`].
@@ -80,7 +79,7 @@ impl<T: Real> ConvDecoder<T> {
 }
 
 impl<T: Real> Network<T> for ConvEncoder<T> {
-    /// It reads no condition.
+    /// Ignores the condition.
     fn apply(&self, x: &Var<T>, _condition: Option<&Var<T>>) -> Var<T> {
         let [channels, height, width] = self.image;
         let mut h = x.reshape([x.extent(0), channels, height, width]);
@@ -92,7 +91,7 @@ impl<T: Real> Network<T> for ConvEncoder<T> {
 }
 
 impl<T: Real> Network<T> for ConvDecoder<T> {
-    /// It reads no condition.
+    /// Ignores the condition.
     fn apply(&self, x: &Var<T>, _condition: Option<&Var<T>>) -> Var<T> {
         let [channels, height, width] = self.smallest;
         let mut h = self.input.apply(x).reshape([x.extent(0), channels, height, width]);

@@ -1,11 +1,9 @@
-//! A running average of weights.
+//! An exponential moving average of weights.
 
 use autograd::{Param, Real, Tensor, update};
 
-/// An exponential moving average of parameters, `shadow ← decay·shadow + (1 − decay)·p`, which often
-/// generalizes better than the last weights themselves (Polyak & Juditsky 1992).
-///
-/// The first steps use a smaller decay, `(1 + t)/(10 + t)`, so that the start is soon forgotten.
+/// An exponential moving average of parameters, `shadow ← decay·shadow + (1 − decay)·p`, which often generalizes better
+/// than the last weights (Polyak & Juditsky 1992). Early steps use the smaller decay `(1 + t)/(10 + t)`.
 #[derive(Debug)]
 pub struct Ema<T: Real> {
     params: Vec<(String, Param<T>)>,
@@ -15,7 +13,7 @@ pub struct Ema<T: Real> {
 }
 
 impl<T: Real> Ema<T> {
-    /// The average starts at the present weights.
+    /// The average starts at the current weights.
     #[must_use]
     pub fn new(params: Vec<(String, Param<T>)>, decay: f64) -> Self {
         let params: Vec<_> = params.into_iter().filter(|(_, param)| param.is_trainable()).collect();
@@ -23,7 +21,7 @@ impl<T: Real> Ema<T> {
             .iter()
             .map(|(_, param)| {
                 let mut own = param.value();
-                // A buffer of its own, now and not at the first update.
+                // Copies the buffer now, not at the first update.
                 own.as_mut_slice();
                 own
             })
@@ -31,7 +29,7 @@ impl<T: Real> Ema<T> {
         Self { params, shadow, decay, steps: 0 }
     }
 
-    /// Takes the present weights into the average.
+    /// Adds the current weights to the average.
     pub fn update(&mut self) {
         self.steps += 1;
         let t = self.steps as f64;
@@ -41,7 +39,7 @@ impl<T: Real> Ema<T> {
         }
     }
 
-    /// Exchanges the weights and their average; twice is back to the start.
+    /// Swaps the weights with their average.
     pub fn swap(&mut self) {
         for ((_, param), shadow) in self.params.iter().zip(&mut self.shadow) {
             let weights = param.value();
@@ -49,16 +47,16 @@ impl<T: Real> Ema<T> {
         }
     }
 
-    /// The averages by name: for a checkpoint.
+    /// The averages by name, for a checkpoint.
     #[must_use]
     pub fn state(&self) -> Vec<(String, Tensor<T>)> {
         self.params.iter().zip(&self.shadow).map(|((path, _), shadow)| (path.clone(), shadow.clone())).collect()
     }
 
-    /// Takes up a state that [`Ema::state`] gave, after `steps` updates.
+    /// Restores a state from [`Ema::state`] after `steps` updates.
     ///
     /// # Errors
-    /// The name of the first tensor that is missing or has another shape. Then nothing is changed.
+    /// The name of the first tensor that is missing or has the wrong shape. Then nothing is changed.
     pub fn restore(&mut self, steps: u64, find: impl Fn(&str) -> Option<Tensor<T>>) -> Result<(), String> {
         let restored = self.params.iter().zip(&self.shadow).map(|((path, _), shadow)| {
             let found = find(path).filter(|found| found.shape() == shadow.shape());

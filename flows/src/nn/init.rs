@@ -1,13 +1,13 @@
-//! Where weights start.
+//! Initial weights.
 
 use autograd::{Real, Tensor};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-/// A distribution that initial weights are drawn from. `fan_in` is the number of inputs of a unit.
+/// The distribution of initial weights. `fan_in` is the number of inputs of a unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// All 0: a coupling that starts as the identity.
+    /// All 0, for a coupling that starts as the identity.
     Zeros,
     /// `U(−a, a)` with `a = 1/√fan_in`: PyTorch's default for linear layers.
     Torch,

@@ -1,4 +1,4 @@
-//! Networks and what trains them.
+//! Networks and optimizers.
 
 mod adam;
 mod causal;

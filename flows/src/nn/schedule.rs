@@ -1,28 +1,27 @@
-//! Learning rates that change over a training.
+//! Learning-rate schedules.
 
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// A learning rate as a function of the progress through a training.
+/// The learning rate as a function of training progress.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Schedule {
-    /// The same throughout.
+    /// Constant.
     Constant,
     /// Half a cosine from 1 down to `floor` (Loshchilov & Hutter 2017).
     Cosine {
-        /// What is left at the end, as a factor.
+        /// The factor at the end.
         floor: f64,
     },
-    /// Falls by a constant factor each step, down to `floor` at the end.
+    /// Exponential decay down to `floor`.
     Exponential {
-        /// What is left at the end, as a factor.
+        /// The factor at the end.
         floor: f64,
     },
 }
 
 impl Schedule {
-    /// The factor on the base learning rate when the part `progress` of the training is done.
-    /// Progress outside [0, 1] counts as its nearer end.
+    /// The factor on the base learning rate at `progress` from 0 to 1, to which it is clamped.
     #[must_use]
     pub fn factor(self, progress: f64) -> f64 {
         let progress = progress.clamp(0.0, 1.0);
@@ -33,7 +32,7 @@ impl Schedule {
         }
     }
 
-    /// A linear rise over the first `steps` steps, as a further factor.
+    /// The factor of a linear warm-up over the first `steps` steps.
     #[must_use]
     pub fn warmup(step: u64, steps: u64) -> f64 {
         if step >= steps { 1.0 } else { (step + 1) as f64 / steps as f64 }

@@ -1,4 +1,4 @@
-//! Gradient descent.
+//! Stochastic gradient descent.
 
 use autograd::{Gradients, Param, Real, Tensor, update};
 
@@ -12,8 +12,8 @@ pub struct Sgd<T: Real> {
 }
 
 impl<T: Real> Sgd<T> {
-    /// An optimizer of the trainable ones of these parameters. Momentum 0 is plain descent;
-    /// `nesterov` looks at the velocity one step ahead.
+    /// An optimizer of the trainable parameters among these. Momentum 0 is plain gradient descent; `nesterov` uses the
+    /// velocity one step ahead.
     #[must_use]
     pub fn new(params: Vec<(String, Param<T>)>, momentum: f64, nesterov: bool) -> Self {
         let params: Vec<_> = params.into_iter().map(|(_, param)| param).filter(Param::is_trainable).collect();
@@ -21,7 +21,7 @@ impl<T: Real> Sgd<T> {
         Self { params, velocities, momentum, nesterov }
     }
 
-    /// One step against the gradients, with this learning rate.
+    /// One step with this learning rate.
     pub fn step(&mut self, gradients: &Gradients<T>, lr: f64) {
         let (momentum, nesterov) = (self.momentum, self.nesterov);
         for (param, velocity) in self.params.iter().zip(&mut self.velocities) {

@@ -4,12 +4,12 @@ use super::{from_tensor, nearest_orthogonal, principal_axes, random_axes, to_ten
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
 
-/// When `FastICA` ends.
+/// When `FastICA` stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ica {
     /// The most iterations.
     pub iterations: usize,
-    /// It has converged when no axis turns by more than this in an iteration: `1 − |cos|`.
+    /// It has converged when `1 − |cos|` of each axis with its predecessor is below this.
     pub tolerance: f64,
 }
 
@@ -19,11 +19,11 @@ impl Default for Ica {
     }
 }
 
-/// The variance below which whitening stretches an axis no further, as a part of the largest.
+/// The smallest variance that whitening divides by, relative to the largest.
 const FLOOR: f64 = 1e-10;
 
-/// Axes along which rows `[N, D]` are as independent as a rotation of their whitened coordinates makes them:
-/// `FastICA` with the contrast log cosh, all axes at once (Hyvärinen 1999).
+/// Axes along which the whitened rows `[N, D]` are as independent as possible, by symmetric `FastICA` with the contrast
+/// log cosh (Hyvärinen 1999).
 ///
 /// ```text
 /// w = Λ^(−½)·E·(x − mean)                             principal axes E, variances Λ: covariance I
@@ -31,13 +31,10 @@ const FLOOR: f64 = 1e-10;
 /// W ← (W·Wᵀ)^(−½)·W
 /// ```
 ///
-/// The unmixing matrix is `W·Λ^(−½)·E`, which is no rotation. What is returned is `W·E`: the orthogonal matrix
-/// nearest to it, which leaves out the whitening's stretching, `EᵀΛ^(−½)E`. Where rows are white already, the two are the same. That is
-/// ICA as iterative Gaussianization uses it, which needs a rotation, and stretches each axis itself in the next layer
-/// (Laparra, Camps-Valls & Malo 2011, RBIG, §II).
+/// The unmixing matrix `W·Λ^(−½)·E` is not a rotation. The result is `W·E`, which leaves out the scaling by whitening:
+/// RBIG needs a rotation, and its next layer scales each axis (Laparra, Camps-Valls & Malo 2011, §II).
 ///
-/// Where the iterations end before they have converged, the axes are orthogonal all the same. Normal data have no
-/// independent axes to be found, and any are as good.
+/// The axes are orthogonal even if the iterations end before convergence. For normal data all axes are equally good.
 ///
 /// # Panics
 /// If there is no row.
@@ -55,9 +52,9 @@ pub fn independent_axes<T: Real>(rows: &Tensor<T>, ica: Ica, rng: &mut dyn Rng) 
     let mut turn = random_axes(dims, rng);
     for _ in 0..ica.iterations {
         let old = Var::from(turn.clone());
-        let slope = white.matmul_t(&old).tanh();
-        let curvature = slope.square().mean(&[0]).affine(-1.0, 1.0).reshape([dims, 1]);
-        let step = slope.t_matmul(&white).scale(1.0 / count) - curvature * &old;
+        let tanh = white.matmul_t(&old).tanh();
+        let derivative = tanh.square().mean(&[0]).affine(-1.0, 1.0).reshape([dims, 1]);
+        let step = tanh.t_matmul(&white).scale(1.0 / count) - derivative * &old;
         turn = to_tensor(&nearest_orthogonal(&from_tensor(step.value())));
         let cosines = (old * Var::from(turn.clone())).sum(&[1]);
         if cosines.value().as_slice().iter().all(|cos| 1.0 - cos.abs() < ica.tolerance) {

@@ -1,6 +1,6 @@
-//! Orthogonal matrices, drawn at random or turned to data: principal axes, independent components.
+//! Orthogonal matrices: random, principal axes, independent components.
 //!
-//! Matrices are `[D, D]` in `f64`, and a row of each is an axis: `y = Q·x` has the coordinates along them.
+//! Matrices are `[D, D]` in `f64`. Each row is an axis: `y = Q·x` are the coordinates along the axes.
 
 mod ica;
 mod pca;
@@ -13,8 +13,8 @@ use nalgebra::DMatrix;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-/// An orthogonal `[dims, dims]` matrix, all of them equally likely: the Q of a normal matrix's QR decomposition,
-/// its signs such that R has a positive diagonal (Mezzadri 2007).
+/// A uniformly distributed orthogonal `[dims, dims]` matrix: Q of a normal matrix's QR decomposition, with signs that
+/// make the diagonal of R positive (Mezzadri 2007).
 #[must_use]
 pub fn random_axes(dims: usize, rng: &mut dyn Rng) -> Tensor<f64> {
     let (q, r) = DMatrix::from_fn(dims, dims, |_, _| rng.sample::<f64, _>(StandardNormal)).qr().unpack();
@@ -45,7 +45,7 @@ pub(crate) fn square<T: Real>(matrix: &Tensor<T>) -> usize {
 fn nearest_orthogonal(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     let eigen = (matrix * matrix.transpose()).symmetric_eigen();
     let largest = eigen.eigenvalues.max();
-    // What is lost to rounding stays small instead of becoming everything.
+    // Keeps directions that are only rounding small.
     let floor = largest * f64::EPSILON;
     let scaled = DMatrix::from_fn(matrix.nrows(), matrix.nrows(), |i, j| {
         eigen.eigenvectors[(i, j)] / eigen.eigenvalues[j].max(floor).sqrt()

@@ -5,16 +5,15 @@ use autograd::{Real, Tensor, Var};
 /// The directions of greatest variance of some rows.
 #[derive(Clone, Debug)]
 pub struct PrincipalAxes {
-    /// An axis a row, `[D, D]`, orthogonal; the one along which the rows vary most comes first.
+    /// An axis in each row, `[D, D]`, by decreasing variance.
     pub axes: Tensor<f64>,
-    /// The variance along each, in the square of the data's units.
+    /// The variance along each axis.
     pub variances: Vec<f64>,
     /// The mean of each column.
     pub mean: Vec<f64>,
 }
 
-/// The eigenvectors of the covariance of rows `[N, D]`, as axes. Of the two directions of an axis it is that in
-/// which its largest coordinate is positive.
+/// The eigenvectors of the covariance of rows `[N, D]`, as axes. The largest coordinate of each is positive.
 ///
 /// # Panics
 /// If there is no row.
@@ -32,7 +31,7 @@ pub fn principal_axes<T: Real>(rows: &Tensor<T>) -> PrincipalAxes {
         let sign = axis.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).map_or(1.0, f64::signum);
         axes.extend(axis.iter().map(|x| sign * x));
     }
-    // Rounding leaves variances of 0 a little below it.
+    // Rounding may make a variance of 0 negative.
     let variances = order.iter().map(|&which| eigen.eigenvalues[which].max(0.0)).collect();
     PrincipalAxes { axes: Tensor::from_slice([dims, dims], &axes), variances, mean }
 }

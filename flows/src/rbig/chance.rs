@@ -1,17 +1,17 @@
-//! What chance makes of rows that are normal and independent already.
+//! The estimated fall of total correlation where there is none.
 
-use crate::information::marginal_entropies;
+use super::information::marginal_entropies;
 use crate::orthogonal::random_axes;
 use autograd::{Real, Tensor, Var};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-/// Draws of rows, and columns of each at most: columns beyond those are taken to be as many more of the same kind.
+/// Simulated data sets, and the most columns of each: the variance is extrapolated to more.
 const DRAWS: usize = 40;
 const COLUMNS: usize = 8;
 
-/// The standard deviation of the fall of total correlation that is estimated where there is nothing to fall: of `count` rows of
-/// `dims` independent standard normal numbers under a random rotation. Simulated; in nats.
+/// The standard deviation, in nats, of the estimated fall of total correlation for `count` rows of `dims` independent
+/// standard normal columns under a random rotation, by simulation.
 #[must_use]
 pub fn chance(count: usize, dims: usize, rng: &mut dyn Rng) -> f64 {
     let columns = dims.min(COLUMNS);
@@ -21,11 +21,11 @@ pub fn chance(count: usize, dims: usize, rng: &mut dyn Rng) -> f64 {
     let falls: Vec<f64> = (0..DRAWS)
         .map(|_| {
             let rows = Tensor::from_fn([count, columns], |_| rng.sample::<f64, _>(StandardNormal));
-            let turned = Var::from(rows.clone()).matmul_t(&Var::from(random_axes(columns, rng))).into_value();
-            total(&rows) - total(&turned)
+            let rotated = Var::from(rows.clone()).matmul_t(&Var::from(random_axes(columns, rng))).into_value();
+            total(&rows) - total(&rotated)
         })
         .collect();
-    // Turned and unturned rows are alike: the mean is 0 and need not be estimated.
+    // Rotated rows have the same distribution, so the mean is 0.
     let variance = falls.iter().map(|fall| fall * fall).sum::<f64>() / DRAWS as f64;
     (variance * dims as f64 / columns as f64).sqrt()
 }

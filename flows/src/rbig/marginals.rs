@@ -1,27 +1,26 @@
-//! How the distribution of a column is estimated.
+//! The estimate of a column's distribution.
 
 use crate::bijection::Bijection;
+use crate::distillation::freeze;
 use crate::layers::{HistogramMarginal, KernelMarginal};
-use crate::module::Module;
 use autograd::{Real, Tensor};
 use serde::{Deserialize, Serialize};
 
-/// An estimate of the distribution F of each column, whose layer makes that column normal:
+/// An estimate of the distribution function F of each column. Its layer Gaussianizes that column:
 ///
-/// <!-- zᵢ = Φ⁻¹(F̂ᵢ(xᵢ)),   log ∂zᵢ/∂xᵢ = log f̂ᵢ(xᵢ) − log φ(zᵢ) -->
-///
+/// <!-- z = Φ⁻¹(F(x)),   log dz/dx = log f(x) − log φ(z),   f = dF/dx -->
 #[doc = include_str!("../../formulas/inverse-cdf.html")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Marginals {
-    /// By a histogram of all rows.
+    /// A histogram of all rows.
     Histogram {
-        /// Its bins.
+        /// The number of bins.
         bins: usize,
     },
-    /// By logistic kernels about some of the rows.
+    /// A mixture of logistic kernels centered on some of the rows.
     Kernels {
-        /// How many, for each column.
+        /// The number of kernels for each column.
         kernels: usize,
     },
 }
@@ -45,7 +44,7 @@ impl Marginals {
         }
     }
 
-    /// A layer of the same sizes that was fitted to nothing: to be filled from a checkpoint.
+    /// A layer of the same sizes that has seen no data, to be filled from a checkpoint.
     #[must_use]
     pub fn unfitted<T: Real>(self, dims: usize) -> Box<dyn Bijection<T>> {
         match self {
@@ -57,7 +56,7 @@ impl Marginals {
         }
     }
 
-    /// The rows that it takes to fit one.
+    /// The fewest rows that can be fitted.
     #[must_use]
     pub const fn least_rows(self) -> usize {
         match self {
@@ -74,8 +73,8 @@ impl Marginals {
     }
 }
 
-/// Kernels that stay where they were put.
+/// A layer that is not trained.
 fn fixed<T: Real>(layer: KernelMarginal<T>) -> KernelMarginal<T> {
-    layer.params().iter().for_each(|(_, param)| param.set_trainable(false));
+    freeze(&layer);
     layer
 }

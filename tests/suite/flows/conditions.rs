@@ -49,7 +49,7 @@ fn conditions_that_do_not_fit_are_refused_in_words() {
     assert_eq!(flow.condition(), 3);
     let none = flow.log_prob_of(&x).unwrap_err();
     assert_eq!(none, InputError::NoCondition { features: 3 });
-    assert_eq!(none.to_string(), "this flow needs a condition of 3 numbers for each row: give one");
+    assert_eq!(none.to_string(), "this flow needs a condition with 3 features for each row: give one");
     assert!(flow.encode(&x).is_err() && flow.decode(&x).is_err());
     for shape in [&[4, 3][..], &[5, 2], &[5], &[5, 3, 1]] {
         let wrong = flow.encode_given(&x, &Tensor::zeros(shape)).unwrap_err();

@@ -4,10 +4,13 @@ use super::{bits, rng, uniform};
 use autograd::check::max_error;
 use autograd::{Tape, Tensor, Var, diff, parallel};
 use flows::check::randomize;
-use flows::layers::Mint;
+use flows::layers::{Inversion, Mint, MintSolver};
 use flows::models::{MintNet, MintNetConfig, MintScale};
 use flows::nn::{ConvMask, Init, MaskedConv2d};
-use flows::{Bijection, Chain, Context, Inversion, Module, RoundTrip};
+use flows::{Bijection, Chain, Context, Module, RoundTrip};
+
+/// Every root to machine precision.
+const SWEEP: Inversion = Inversion::Sweep { evaluations: 200 };
 
 const MASKS: [ConvMask; 2] = [ConvMask::A, ConvMask::B];
 
@@ -29,6 +32,10 @@ fn images(batch: usize, [channels, height, width]: [usize; 3], seed: u64) -> Ten
 
 fn latents(map: &dyn Bijection<f64>, x: &Tensor<f64>) -> Tensor<f64> {
     map.to_latent(&Var::from(x.clone()), Context::default()).value.into_value()
+}
+
+fn set_inversion(map: &dyn Bijection<f64>, inversion: Inversion) {
+    MintSolver::of(map).expect("a MintNet layer").set_inversion(inversion);
 }
 
 /// Whether a changed input changes an output, entry by entry, `[output][input]`.
@@ -149,7 +156,8 @@ fn both_ways_back_find_x_far_from_the_start() {
             let layer = layer(mask, image, branches, 3.0, seed);
             let x = images(4, image, seed);
             let z = latents(&layer, &x);
-            let (sweep, fixed) = (layer.by_sweep(&z), layer.by_fixed_point(&z, 0.5, 1000));
+            let (sweep, fixed) =
+                (layer.solve(&z, SWEEP), layer.solve(&z, Inversion::FixedPoint { step: 0.5, iterations: 1000 }));
             for (name, found) in [("sweep", &sweep), ("fixed point", &fixed)] {
                 assert!(max_error(&found.value, &x) < 1e-9, "{name}: {}", max_error(&found.value, &x));
                 assert!(found.errors.last().is_some_and(|&error| error < 1e-10), "{name}: {:?}", found.errors.last());
@@ -167,11 +175,11 @@ fn rows_and_threads_do_not_matter_to_the_sweep() {
     let image = [2, 3, 4];
     let layer = layer(ConvMask::B, image, 3, 1.0, 1);
     let z = images(19, image, 2);
-    let alone: Vec<u64> = (0..19).flat_map(|i| bits(&layer.by_sweep(&z.rows(i..i + 1)).value)).collect();
+    let alone: Vec<u64> = (0..19).flat_map(|i| bits(&layer.solve(&z.rows(i..i + 1), SWEEP).value)).collect();
     // Fewer than go side by side, as many, and a few more; a group a thread, and more.
     for batch in [1, 5, 8, 9, 16, 19] {
         for threads in [1, 2, 3] {
-            let found = parallel::with_threads(threads, || layer.by_sweep(&z.rows(0..batch)));
+            let found = parallel::with_threads(threads, || layer.solve(&z.rows(0..batch), SWEEP));
             assert_eq!(bits(&found.value), alone[..batch * 24], "{batch} rows, {threads} threads");
             assert_eq!((found.log_det.shape()[0], found.iterations.len()), (batch, batch));
         }
@@ -185,17 +193,19 @@ fn a_sweep_with_fewer_evaluations_is_the_worse_the_fewer() {
         let layer = layer(mask, image, 3, 1.5, 13);
         let x = images(10, image, 14);
         let z = latents(&layer, &x);
-        let full = layer.by_sweep(&z);
+        let full = layer.solve(&z, SWEEP);
         let needed = *full.iterations.iter().max().unwrap();
         assert!(needed > 3, "{needed} show nothing");
-        let errors: Vec<f64> = (1..=needed).map(|most| layer.by_limited_sweep(&z, most).errors[0]).collect();
+        let errors: Vec<f64> =
+            (1..=needed).map(|most| layer.solve(&z, Inversion::Sweep { evaluations: most }).errors[0]).collect();
         assert!(errors[0] > 1e-3 && errors[1] < errors[0] && errors[2] < 0.3 * errors[1], "{errors:?}");
-        let enough = layer.by_limited_sweep(&z, needed);
+        let enough = layer.solve(&z, Inversion::Sweep { evaluations: needed });
         assert_eq!((bits(&enough.value), enough.iterations), (bits(&full.value), full.iterations));
-        let short = layer.by_limited_sweep(&z, 2);
+        let short = layer.solve(&z, Inversion::Sweep { evaluations: 2 });
         assert!(short.iterations.iter().all(|&evaluations| evaluations == 2));
         // Through the trait it is the same, and so is its error, to the last bits of the pass.
-        let trip = RoundTrip::of(&layer, &z, Inversion::Sweep { evaluations: 2 });
+        set_inversion(&layer, Inversion::Sweep { evaluations: 2 });
+        let trip = RoundTrip::of(&layer, &z);
         assert_eq!((bits(&trip.data), trip.error.to_bits()), (bits(&short.value), short.errors[0].to_bits()));
         let apart = short.value.as_slice().iter().zip(x.as_slice()).map(|(a, b)| (a - b).abs());
         assert_eq!(trip.distance(&x), apart.fold(0.0, f64::max));
@@ -215,7 +225,7 @@ fn where_nothing_bends_one_evaluation_is_enough() {
             }
         }
         let x = images(9, image, 20);
-        let found = layer.by_limited_sweep(&latents(&layer, &x), 1);
+        let found = layer.solve(&latents(&layer, &x), Inversion::Sweep { evaluations: 1 });
         assert!(max_error(&found.value, &x) < 1e-8, "{mask:?}: {}", max_error(&found.value, &x));
     }
 }
@@ -233,7 +243,7 @@ fn the_sweep_stands_weights_and_scales_far_out() {
             }
             let x = images(9, image, 16);
             let z = latents(&layer, &x);
-            let found = layer.by_sweep(&z);
+            let found = layer.solve(&z, SWEEP);
             let size = z.as_slice().iter().fold(1.0, |size: f64, z| size.max(z.abs()));
             let error = found.errors[0];
             assert!(error < 1e-10 * size, "{mask:?}, {scale}, {shift}: {error} of {size}");
@@ -248,11 +258,11 @@ fn latents_that_are_no_numbers_end_the_sweep_and_spoil_no_neighbor() {
     for mask in MASKS {
         let layer = layer(mask, image, 2, 1.0, 17);
         let mut z = images(9, image, 18);
-        let expected = layer.by_sweep(&z).value;
+        let expected = layer.solve(&z, SWEEP).value;
         for (row, odd) in [(1, f64::NAN), (3, f64::INFINITY), (6, f64::NEG_INFINITY), (8, f64::MAX)] {
             z.as_mut_slice()[18 * row + 7] = odd;
         }
-        let found = layer.by_sweep(&z).value;
+        let found = layer.solve(&z, SWEEP).value;
         for row in 0..9 {
             let [found, expected] = [&found, &expected].map(|of| of.rows(row..row + 1));
             if [1, 3, 6].contains(&row) {
@@ -270,7 +280,7 @@ fn the_fixed_point_goes_on_while_its_error_rises() {
     let layer = layer(ConvMask::A, image, 3, 6.0, 3);
     let x = images(3, image, 4);
     let z = latents(&layer, &x);
-    let found = layer.by_fixed_point(&z, 0.5, 1000);
+    let found = layer.solve(&z, Inversion::FixedPoint { step: 0.5, iterations: 1000 });
     let errors = &found.errors;
     let peak = errors.iter().copied().fold(0.0, f64::max);
     assert!(peak > 2.0 * errors[0], "it should have risen from {} to show anything", errors[0]);
@@ -279,15 +289,15 @@ fn the_fixed_point_goes_on_while_its_error_rises() {
     let slowest = *found.iterations.iter().max().unwrap();
     assert_eq!(errors.len(), slowest + 1);
     for i in 0..3 {
-        let alone = layer.by_fixed_point(&z.rows(i..i + 1), 0.5, 1000);
+        let alone = layer.solve(&z.rows(i..i + 1), Inversion::FixedPoint { step: 0.5, iterations: 1000 });
         assert_eq!(alone.iterations, [found.iterations[i]]);
         assert!(max_error(&alone.value, &found.value.rows(i..i + 1)) < 1e-12);
     }
     // Stopped before, it says so; through the trait it is the same.
-    let stopped = layer.by_fixed_point(&z, 0.5, 7);
+    let stopped = layer.solve(&z, Inversion::FixedPoint { step: 0.5, iterations: 7 });
     assert_eq!((stopped.iterations, &stopped.errors[..]), (vec![7; 3], &errors[..8]));
-    let cx = Context { inversion: Inversion::FixedPoint { step: 0.5, iterations: 7 }, ..Context::default() };
-    assert_eq!(bits(layer.to_data(&Var::from(z), cx).value.value()), bits(&stopped.value));
+    set_inversion(&layer, Inversion::FixedPoint { step: 0.5, iterations: 7 });
+    assert_eq!(bits(layer.to_data(&Var::from(z), Context::default()).value.value()), bits(&stopped.value));
 }
 
 #[test]
@@ -295,9 +305,10 @@ fn what_is_no_number_ends_the_fixed_point_and_spoils_no_other_row() {
     let image = [1, 3, 3];
     let layer = layer(ConvMask::A, image, 2, 1.0, 5);
     let mut z = images(3, image, 6);
-    let expected = layer.by_sweep(&z).value;
+    let expected = layer.solve(&z, SWEEP).value;
     z.as_mut_slice()[9 + 4] = f64::NAN;
-    let (sweep, fixed) = (layer.by_sweep(&z), layer.by_fixed_point(&z, 1.0, 500));
+    let (sweep, fixed) =
+        (layer.solve(&z, SWEEP), layer.solve(&z, Inversion::FixedPoint { step: 1.0, iterations: 500 }));
     for row in [0, 2] {
         for found in [&sweep, &fixed] {
             assert!(max_error(&found.value.rows(row..row + 1), &expected.rows(row..row + 1)) < 1e-10);
@@ -319,7 +330,7 @@ fn weights_of_zero_stop_nothing() {
             }
         }
         let x = images(2, image, 8);
-        let found = layer.by_sweep(&latents(&layer, &x));
+        let found = layer.solve(&latents(&layer, &x), SWEEP);
         assert!(max_error(&found.value, &x) < 1e-12);
         let tape = Tape::new();
         let gradients = tape.backward(&layer.to_latent(&tape.constant(x), Context::default()).log_det.sum_all());
@@ -333,9 +344,9 @@ fn derivatives_of_the_root_are_those_of_the_inverse_up_to_the_second() {
         for (image, branches) in [([1, 2, 3], 2), ([2, 2, 2], 2)] {
             let layer = layer(mask, image, branches, 1.0, 9);
             let z = latents(&layer, &images(1, image, 10));
-            for inversion in [Inversion::InOrder, Inversion::FixedPoint { step: 1.0, iterations: 500 }] {
-                let cx = Context { inversion, ..Context::default() };
-                let to_data = |z: &Var<f64>| layer.to_data(z, cx).value;
+            for inversion in [Inversion::default(), Inversion::FixedPoint { step: 1.0, iterations: 500 }] {
+                set_inversion(&layer, inversion);
+                let to_data = |z: &Var<f64>| layer.to_data(z, Context::default()).value;
                 let inverse = diff::jacobian(to_data, &z);
                 let x = to_data(&Var::from(z.clone())).into_value();
                 let jacobian = diff::jacobian(|x| layer.to_latent(x, Context::default()).value, &x);

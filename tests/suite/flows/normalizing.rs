@@ -5,12 +5,10 @@ use autograd::{Param, Tape, Tensor, Var, check};
 use flows::check::{copy_params, randomize};
 use flows::layers::{ActNorm, BatchNorm, Mask};
 use flows::models::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
-use flows::{Bijection, Chain, Context, Flow, Inversion, Mode, Module, StandardNormal};
+use flows::{Bijection, Chain, Context, Flow, Mode, Module, StandardNormal};
 
-const TRAINING: Context<'static, f64> =
-    Context { condition: None, mode: Mode::Train, noise: None, inversion: Inversion::InOrder, effort: None };
-const EVALUATION: Context<'static, f64> =
-    Context { condition: None, mode: Mode::Evaluate, noise: None, inversion: Inversion::InOrder, effort: None };
+const TRAINING: Context<'static, f64> = Context { condition: None, mode: Mode::Train, noise: None };
+const EVALUATION: Context<'static, f64> = Context { condition: None, mode: Mode::Evaluate, noise: None };
 
 /// The ε of `BatchNorm`.
 const EPSILON: f64 = 1e-5;

@@ -3,8 +3,8 @@
 use super::{near, param_bits, rng};
 use autograd::{Tensor, Var};
 use flows::check::copy_params;
-use flows::information::Correlations;
 use flows::models::{GaussianizationConfig, GaussianizationFlow, PatchRotations, Rbig, RbigConfig};
+use flows::rbig::information::Correlations;
 use flows::rbig::{Axes, Ending, FitError, Fitted, Fitting, Marginals};
 use flows::{Base, Context, Flow, Module, StandardNormal};
 use rand::RngExt;

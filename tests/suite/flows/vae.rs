@@ -44,7 +44,7 @@ fn the_divergence_in_closed_form_is_that_of_draws() {
     let rows = 20_000;
     let (m, s) = ([0.7, -1.4, 0.0], [-1.1, 0.4, 0.01]);
     let each = |v: [f64; 3]| Var::from(Tensor::from_fn([rows, 3], |i| v[i % 3]));
-    let posterior = Posterior { mean: each(m), log_std: each(s), features: None };
+    let posterior = Posterior { mu: each(m), log_sigma: each(s), features: None };
     let drawn = posterior.draw(&Var::from(normals([rows, 3], 4)));
     let ratios = &drawn.log_q - StandardNormal.log_prob(&drawn.z);
     let (expected, error) = mean(ratios.value().as_slice());
@@ -70,8 +70,8 @@ fn the_density_of_a_refined_draw_is_that_of_where_it_came_from() {
         let cx = Context { condition: posterior.features.as_ref(), ..Context::default() };
         // By the way back, which the draw did not take.
         let first = flow.bijection().to_latent(&drawn.z, cx);
-        let noise = (&first.value - &posterior.mean) * (-&posterior.log_std).exp();
-        let expected = StandardNormal.log_prob(&noise) - posterior.log_std.sum_per_sample() + &first.log_det;
+        let noise = (&first.value - &posterior.mu) * (-&posterior.log_sigma).exp();
+        let expected = StandardNormal.log_prob(&noise) - posterior.log_sigma.sum_per_sample() + &first.log_det;
         assert_close("log q", drawn.log_q.value(), expected.value(), 1e-9);
         assert!(first.log_det.value().as_slice().iter().any(|log_det| log_det.abs() > 0.1));
     }

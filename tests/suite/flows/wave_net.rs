@@ -5,10 +5,10 @@ use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error};
 use autograd::{Tape, Tensor, Var, diff, parallel};
 use flows::check::randomize;
-use flows::layers::{Affine, Autoregressive, Conditional, Gate, Kind, Mixture, Reads};
+use flows::layers::{Affine, Autoregressive, Conditional, Gate, Kind, Mixture, Reads, with_whole_passes};
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetFlowConfig};
 use flows::nn::{Adam, AdamConfig, Causal, Network, WaveNet, WaveNetConfig};
-use flows::{Base, Bijection, Context, Inversion, Logistic, Mapped, Module};
+use flows::{Base, Bijection, Context, Logistic, Mapped, Module};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ impl<C: Conditional<f64>> Subject<C> {
         let condition = self.condition();
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let target = Var::from(self.target.clone());
-        let slow = self.sequential(&target, Context { inversion: Inversion::ByPasses, ..cx });
+        let slow = with_whole_passes(&self.layer, || self.sequential(&target, cx));
         for threads in [1, 2] {
             let [value, log_det] = parallel::with_threads(threads, || {
                 let condition = self.condition();

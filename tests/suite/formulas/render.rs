@@ -1,15 +1,16 @@
-//! LaTeX to MathML Core, which browsers show by themselves.
+//! LaTeX to MathML Core, which browsers show without a script, and to plain text.
 
+use super::plain;
 use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Fonts with the tables that stretched brackets and raised scripts need; `math` alone is any font on some machines.
+/// Fonts with the tables needed for stretched brackets and raised scripts; on some machines `math` alone is any font.
 const FONTS: &str = "'Latin Modern Math','STIX Two Math','Cambria Math','DejaVu Math TeX Gyre',math";
 
-/// A formula that is wider than the page is scrolled by itself.
+/// A formula that is wider than the page scrolls by itself.
 const BOX: &str = "overflow:auto hidden;padding:.5em 0";
 
 /// Where the formulas are.
@@ -31,24 +32,26 @@ pub(crate) fn names(extension: &str) -> io::Result<BTreeSet<String>> {
     Ok(names)
 }
 
-/// One `div` on one line: Markdown takes it as it is up to the next blank line.
+/// The formula as one `div` on one line: Markdown takes it as it is up to the next blank line.
 ///
-/// The source's first line is a comment, the formula in plain text, for readers who cannot see it; the rest is LaTeX
-/// in display style.
+/// The source is LaTeX in display style. Lines that begin with `%` are comments.
 pub(crate) fn html(source: &str) -> Result<String, String> {
-    let (reading, latex) = source
-        .split_once('\n')
-        .and_then(|(first, rest)| Some((first.strip_prefix("% ")?, rest.trim())))
-        .ok_or("the first line is to be a comment with the formula in plain text")?;
-    let converter = LatexToMathML::new(MathCoreConfig::default()).map_err(|error| format!("{error:?}"))?;
-    let mathml =
-        converter.convert_with_local_counter(latex, MathDisplay::Block).map_err(|error| format!("{error:?}"))?;
-    let opening = format!(r#"<math display="block" style="font-family:{FONTS}" alttext="{}">"#, escaped(reading));
-    // As a mark of its own over a letter: the combining one stands beside it in most fonts.
+    let mathml = mathml(source)?;
+    let reading = plain::lines(&mathml).join("; ").replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    let opening = format!(r#"<math display="block" style="font-family:{FONTS}" alttext="{reading}">"#);
+    // The hat as a character of its own: most fonts draw the combining one beside the letter.
     let mathml = mathml.replacen(r#"<math display="block">"#, &opening, 1).replace('\u{302}', "\u{2c6}");
     Ok(format!("<div class=\"formula\" style=\"{BOX}\">{mathml}</div>\n"))
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+/// The formula as lines of plain text.
+pub(crate) fn lines(source: &str) -> Result<Vec<String>, String> {
+    Ok(plain::lines(&mathml(source)?))
+}
+
+fn mathml(source: &str) -> Result<String, String> {
+    let latex: Vec<&str> = source.lines().filter(|line| !line.starts_with('%')).collect();
+    let converter = LatexToMathML::new(MathCoreConfig::default()).map_err(|error| format!("{error:?}"))?;
+    let mathml = converter.convert_with_local_counter(latex.join("\n").trim(), MathDisplay::Block);
+    mathml.map_err(|error| format!("{error:?}"))
 }

@@ -9,7 +9,8 @@ use crate::pictures::curve::{self, Labels, Series};
 use crate::runs::files::check_place;
 use anyhow::{Result, bail};
 use autograd::{Shape, Tensor};
-use flows::{Flow, Inversion, RoundTrip};
+use flows::layers::{Inversion, MintSolver};
+use flows::{Flow, RoundTrip};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -132,7 +133,8 @@ impl Method {
             Some(step) => Inversion::FixedPoint { step, iterations: budget },
             None => Inversion::Sweep { evaluations: budget },
         };
-        let RoundTrip { error, time, .. } = RoundTrip::of(flow.bijection(), z, inversion);
+        MintSolver::of(flow).iter().for_each(|solver| solver.set_inversion(inversion));
+        let RoundTrip { error, time, .. } = RoundTrip::of(flow.bijection(), z);
         self.found.push((error, time.as_secs_f64()));
         (error, time.as_secs_f64())
     }

@@ -12,7 +12,7 @@ use crate::pictures::terminal::{self, Colors};
 use crate::runs::checkpoint::Loaded;
 use anyhow::{Result, bail};
 use autograd::Tensor;
-use flows::Inversion;
+use flows::layers::{Inversion, MintSolver};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -79,7 +79,7 @@ impl Args {
                     "--step-size and --iterations need the fixed point: add --inverse fixed-point, or leave them out"
                 );
             }
-            return Ok(Inversion::InOrder);
+            return Ok(Inversion::default());
         }
         if !matches!(blueprint.architecture, Architecture::MintNet { .. }) {
             bail!("{} has no fixed point to iterate: leave out --inverse", blueprint.name());
@@ -127,8 +127,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let Grid { columns, rows } = args.grid;
     let Args { class, temperature, seed: Seed { seed }, .. } = *args;
     let inversion = args.inversion(blueprint)?;
-    let request = Request { count: columns * rows, class, temperature, seed, inversion };
-    let (samples, search) = args.threads.run(|| draw(args, &loaded, &request))?;
+    let request = Request { count: columns * rows, class, temperature, seed };
+    let (samples, search) = args.threads.run(|| draw(args, &loaded, &request, inversion))?;
     if !samples.all_finite() {
         if args.inverse == Inverse::FixedPoint {
             bail!(
@@ -160,7 +160,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
                 let ended = if most >= iterations { "stopped at" } else { "at most" };
                 format!("a fixed point in each layer, step {step:.4}, {ended} {most} iterations")
             }
-            _ => format!("a sweep in each layer, at most {most} evaluations per root"),
+            Inversion::Sweep { .. } => format!("a sweep in each layer, at most {most} evaluations per root"),
         };
         writeln!(out, "inverted by {how}; round trip with x rounded to f32: error {max_abs:.1e} (rms {rms:.1e})")?;
     }
@@ -180,7 +180,12 @@ type Found = (usize, Distance);
 
 /// Samples and, if they were searched for, how well that went. `MintNet` is inverted in `f64` from layer to layer, because
 /// rounding to `f32` between the layers would lose more than the search does.
-fn draw(args: &Args, loaded: &Loaded<Model<f32>>, request: &Request) -> Result<(Tensor<f32>, Option<Found>)> {
+fn draw(
+    args: &Args,
+    loaded: &Loaded<Model<f32>>,
+    request: &Request,
+    inversion: Inversion,
+) -> Result<(Tensor<f32>, Option<Found>)> {
     let blueprint = &loaded.header.blueprint;
     let flow = match &loaded.model {
         Model::Flow(flow) => flow,
@@ -193,6 +198,7 @@ fn draw(args: &Args, loaded: &Loaded<Model<f32>>, request: &Request) -> Result<(
         return Ok((sampling::draw(flow, request).values, None));
     }
     let exact = load_flow::<f64>(&args.run, "give a run of mint-net")?.model;
+    MintSolver::of(&exact).iter().for_each(|solver| solver.set_inversion(inversion));
     let Drawn { values, search } = sampling::draw(&exact, request);
     Ok((values.cast(), search.map(|search| (search.most, search.distance(&exact)))))
 }

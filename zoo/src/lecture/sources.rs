@@ -42,6 +42,7 @@ pub(super) const SOURCES: &[Source] = sources![
     "flows/src/models/mint_net.rs",
     "flows/src/layers/kernel_marginal.rs",
     "flows/src/layers/householder.rs",
-    "flows/src/models/rbig.rs",
+    "flows/src/rbig/mod.rs",
+    "flows/src/rbig/fit.rs",
     "flows/src/models/gaussianization.rs",
 ];

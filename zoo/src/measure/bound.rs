@@ -144,7 +144,7 @@ pub fn samples(vae: &Vae<f32>, count: usize, temperature: f64, seed: u64, draw: 
 pub fn encode(vae: &Vae<f32>, x: &Tensor<f32>) -> Tensor<f32> {
     let of = |range| {
         let posterior = vae.encode(&x.rows(range).into(), Context::default());
-        vae.draw(&posterior, &posterior.mean.zeros_like()).z.into_value()
+        vae.draw(&posterior, &posterior.mu.zeros_like()).z.into_value()
     };
     joined(&by_batches(x.shape()[0], of), vae.latents())
 }

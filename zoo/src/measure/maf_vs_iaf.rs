@@ -4,9 +4,9 @@
 use crate::measure::timing::median_seconds;
 use anyhow::Result;
 use autograd::Tensor;
-use flows::layers::Gate;
+use flows::layers::{Gate, with_whole_passes};
 use flows::models::{AutoregressiveConfig, Iaf, Maf, Norm, Order};
-use flows::{Context, Flow, Inversion};
+use flows::{Context, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
@@ -69,17 +69,15 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
         flow.check(&x)?;
         Ok(per_row(&mut || drop(black_box(flow.log_prob_of(&x)))))
     };
-    let mut sample = |flow: &Flow<f32>, inversion| {
-        let cx = Context { inversion, ..Context::default() };
-        per_row(&mut || drop(black_box(flow.sample(rows, cx, 1.0, &mut rng))))
-    };
+    let mut sample =
+        |flow: &Flow<f32>| per_row(&mut || drop(black_box(flow.sample(rows, Context::default(), 1.0, &mut rng))));
     let fresh = || ChaCha8Rng::seed_from_u64(SEED);
     // One model at a time, to halve the memory.
     let maf = Maf::build(&config, &mut fresh());
-    let (maf_density, maf_sample) = (density(&maf)?, sample(&maf, Inversion::InOrder));
-    let by_passes = by_passes.then(|| sample(&maf, Inversion::ByPasses));
+    let (maf_density, maf_sample) = (density(&maf)?, sample(&maf));
+    let by_passes = by_passes.then(|| with_whole_passes(&maf, || sample(&maf)));
     drop(maf);
     let iaf = Iaf::build(&config, Gate::None, &mut fresh());
-    let (iaf_density, iaf_sample) = (density(&iaf)?, sample(&iaf, Inversion::InOrder));
+    let (iaf_density, iaf_sample) = (density(&iaf)?, sample(&iaf));
     Ok(Times { dims, maf_density, maf_sample, iaf_sample, iaf_density, by_passes })
 }

@@ -2,7 +2,8 @@
 
 use crate::pictures::drawing;
 use autograd::{Real, Shape, Tensor, Var};
-use flows::{Context, Flow, Inversion, SolverStats};
+use flows::layers::MintSolver;
+use flows::{Context, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
@@ -23,8 +24,6 @@ pub struct Request {
     pub temperature: f64,
     /// The random seed.
     pub seed: u64,
-    /// How to invert layers without a closed-form inverse.
-    pub inversion: Inversion,
 }
 
 /// Samples.
@@ -51,17 +50,19 @@ pub struct Search<T: Real> {
 #[must_use]
 pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
-    let effort = SolverStats::default();
     let core = flow.core();
+    let solver = MintSolver::of(&core);
+    if let Some(solver) = &solver {
+        solver.take_stats();
+    }
     let [mut values, mut latents, mut inner] = [(); 3].map(|()| Vec::with_capacity(request.count * flow.dims()));
     for drawn in batches(request.count) {
         let condition = drawing::condition(flow, request.class, drawn.clone()).map(Var::from);
-        let (inversion, before) = (request.inversion, effort.searches());
-        let cx = Context { condition: condition.as_ref(), inversion, effort: Some(&effort), ..Context::default() };
+        let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let shape: Shape = std::iter::once(drawn.len()).chain(flow.event().iter().copied()).collect();
         let z = Var::from(flow.base().sample(shape, request.temperature, &mut rng));
         let y = core.bijection().to_data(&z, cx).value;
-        if effort.searches() > before {
+        if solver.is_some() {
             latents.extend_from_slice(z.value().as_slice());
             inner.extend_from_slice(y.value().as_slice());
         }
@@ -70,7 +71,7 @@ pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     }
     let all = |values: &[T]| Tensor::from_slice([request.count, flow.dims()], values);
     let search =
-        (effort.searches() > 0).then(|| Search { most: effort.most(), latents: all(&latents), inner: all(&inner) });
+        solver.map(|solver| Search { most: solver.take_stats().most, latents: all(&latents), inner: all(&inner) });
     Drawn { values: all(&values), search }
 }
 

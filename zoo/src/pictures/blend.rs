@@ -19,10 +19,7 @@ pub enum Way {
 
 /// The lecture's manifold through four rows (Dinh et al. 2017, RealNVP): `size × size` mixtures
 ///
-/// <!--
-/// z = cos φ (cos φ' z₁ + sin φ' z₂) + sin φ (cos φ' z₃ + sin φ' z₄)
-/// -->
-///
+/// <!-- z = cos φ·(cos φ′·z₁ + sin φ′·z₂) + sin φ·(cos φ′·z₃ + sin φ′·z₄) -->
 #[doc = include_str!("../../../flows/formulas/manifold.html")]
 ///
 /// with φ from 0 to π/2 downwards and φ' to the right, so that the corners are the four rows themselves.

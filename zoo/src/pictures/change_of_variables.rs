@@ -1,18 +1,19 @@
 //! The change of variables in one and in two dimensions (lecture 7): what happens to a density where space is
 //! stretched.
 //!
-//! <!--
-//! p_X(x) = p_Z(z)·|dz/dx|,  z = f⁻¹(x)            in one dimension
-//! p_X(x) = p_Z(A⁻¹x)/|det A|                        under a matrix
-//! -->
-//!
 //! In one dimension, stretched evenly and unevenly:
 //!
+//! <!-- X = 4Z:   p_X(x) = ¼·p_Z(x/4) -->
 #![doc = include_str!("../../../flows/formulas/scaling.html")]
+//! <!-- X = exp(Z):   p_X(x) = 1/x·p_Z(ln x),   x > 0 -->
 #![doc = include_str!("../../../flows/formulas/exponential.html")]
 //!
 //! and under a matrix:
 //!
+//! <!--
+//! area of A·[0, 1]² = |det A| = |ad − bc|,   A = (a, b; c, d)
+//! X = AZ:   p_X(x) = p_Z(A⁻¹x)/|det A|
+//! -->
 #![doc = include_str!("../../../flows/formulas/parallelogram.html")]
 
 use rand::{RngExt, SeedableRng};

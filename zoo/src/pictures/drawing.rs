@@ -6,7 +6,7 @@ use crate::measure::sampling::{self, Request};
 use crate::pictures::{Raster, Window, grid, scatter, wave};
 use anyhow::{Result, bail};
 use autograd::{Real, Tensor};
-use flows::{Flow, Inversion};
+use flows::Flow;
 use std::ops::Range;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use std::path::Path;
 /// one class, or, where none is chosen, of each class in turn.
 #[must_use]
 pub fn samples(flow: &Flow<f32>, class: Option<usize>, count: usize, temperature: f64, seed: u64) -> Tensor<f32> {
-    let request = Request { count, class, temperature, seed, inversion: Inversion::default() };
+    let request = Request { count, class, temperature, seed };
     sampling::draw(flow, &request).values
 }
 

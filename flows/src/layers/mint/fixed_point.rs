@@ -1,12 +1,11 @@
-//! z → x by the authors' fixed point.
+//! z → x by the authors' fixed-point iteration.
 
 use super::{Mint, Solution};
-use crate::round_trip::greatest;
+use crate::round_trip::largest;
 use autograd::{Real, Tensor, Var};
 use std::sync::Arc;
 
-/// Where `|z(x) − z|` is at most so many units in the last place of the sample's largest |z|, or of 1, rounding is
-/// what is left.
+/// An error `|z(x) − z|` of at most this many units in the last place of the sample's max(|z|, 1) is rounding.
 const CONVERGED: f64 = 64.0;
 
 pub(super) fn solve<T: Real>(layer: &Mint<T>, z: &Tensor<T>, step: f64, most: usize) -> Solution<T> {
@@ -31,11 +30,11 @@ pub(super) fn solve<T: Real>(layer: &Mint<T>, z: &Tensor<T>, step: f64, most: us
         let rows = |of: &Var<T>, i: usize| of.value().as_slice()[i * each..(i + 1) * each].to_vec();
         let mut still = Vec::new();
         for (i, &row) in open.iter().enumerate() {
-            let error = greatest(&rows(&excess, i));
+            let error = largest(&rows(&excess, i));
             (current[row], iterations[row]) = (error, iteration);
             log_det.as_mut_slice()[row] = -log_dets.value().as_slice()[i];
-            let rounding = CONVERGED * T::EPSILON * greatest(&rows(&target, i)).max(1.0);
-            // What is not finite does not come back.
+            let rounding = CONVERGED * T::EPSILON * largest(&rows(&target, i)).max(1.0);
+            // A sample that is not finite stays so.
             if error > rounding && error.is_finite() && iteration < most {
                 x.as_mut_slice()[row * each..(row + 1) * each].copy_from_slice(&rows(&next, i));
                 still.push(row);

@@ -1,24 +1,24 @@
-//! The roots for one number of eight samples, all before it being known.
+//! The roots for one pixel in eight samples, given all pixels before it.
 
 use autograd::lanes::{Eight, LANES, add_product, elu};
+use autograd::special::Bracket;
 
-/// Evaluations of the search for a root: a few, and some dozens where numbers are far out. This many are never
-/// needed.
+/// More evaluations than any root takes: a few, and some dozens for values far out.
 pub(super) const STEPS: usize = 200;
 
-/// Slopes are between t and the steepest, up to their rounding.
+/// Relative rounding of the bounds on slopes.
 const SLACK: f64 = 1e-9;
 
-/// Newton's step is the last where it is at most so many units in the last place of x, or of 1: what it leaves is
-/// the square of that.
+/// A Newton step of at most this many units in the last place of max(|x|, 1) is the last: its error is the square of
+/// that.
 const CLOSE: f64 = 64.0;
 
-/// How long roots are looked for.
+/// When the search for a root ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search {
     /// The most evaluations.
     pub(super) most: usize,
-    /// The gap between 1 and the next number, in the type that x is wanted in.
+    /// The machine epsilon of x's type.
     pub(super) precision: f64,
 }
 
@@ -29,26 +29,26 @@ pub(super) struct Center {
     first: Vec<f64>,
     /// W₂ᶜ, `[k][l]`: from the first hidden layer's unit k to the second's l.
     second: Vec<f64>,
-    /// W₃ᶜ and its sizes, `[l][2]`.
+    /// W₃ᶜ and |W₃ᶜ|, `[l][2]`.
     third: Vec<f64>,
     /// Σ|W₃ᶜ|.
     size: f64,
-    /// The largest that d can be: the ELU's slope is at most 1.
+    /// The largest possible d: the ELU's derivative is at most 1.
     steepest: f64,
 }
 
-/// What is known where a number is looked for: all sums over what comes before it.
+/// All sums over the pixels before the current one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
     pub(super) center: &'a Center,
-    /// Into the K units of the first hidden layer, and of the second.
+    /// Those of the K units of both hidden layers, before their ELUs.
     pub(super) hidden: [&'a [Eight]; 2],
-    /// Into the output, less its target.
+    /// That of the output, minus its target.
     pub(super) rest: Eight,
     pub(super) t: f64,
 }
 
-/// What was found.
+/// The roots.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
     pub(super) x: Eight,
@@ -57,49 +57,45 @@ pub(super) struct Found {
     pub(super) evaluations: [usize; LANES],
 }
 
-/// The hidden units of one number of eight samples: those of the last x that was looked at.
+/// The hidden units of one pixel of eight samples, at the last x evaluated.
 #[derive(Debug)]
 pub(super) struct Units {
     pub(super) hidden: [Vec<Eight>; 2],
-    /// Their derivatives by x.
+    /// Their derivatives with respect to x.
     slopes: [Vec<Eight>; 2],
 }
 
-/// The function at a point.
+/// g at a point.
 #[derive(Clone, Copy)]
 struct Value {
     excess: f64,
     slope: f64,
-    /// The sum of its terms' sizes at most, which rounding is relative to.
+    /// A bound on the sum of its terms' absolute values, for rounding.
     size: f64,
 }
 
 /// Newton's method for one sample, in a bracket.
 ///
-/// Slopes are between t and t + the steepest d, so that each value that is not 0 bounds the root on both sides.
+/// The slope is between t and t plus the largest d, so each evaluation bounds the root on both sides.
 #[derive(Clone, Copy)]
 struct Newton {
-    /// The point that is looked at.
+    /// The current point.
     x: f64,
-    /// The last step, which is not looked at any more: units follow it along their slopes.
+    /// The last step, after which g is not evaluated again: the units follow it linearly.
     end: Option<f64>,
-    low: f64,
-    high: f64,
-    last: f64,
-    before_last: f64,
+    bracket: Bracket,
 }
 
 impl Newton {
     fn new(start: f64) -> Self {
-        let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
-        Self { x: start, end: None, low, high, last: f64::INFINITY, before_last: f64::INFINITY }
+        Self { x: start, end: None, bracket: Bracket::new(f64::NEG_INFINITY, f64::INFINITY) }
     }
 
-    /// Newton's step, or half of the bracket where that would leave it or does not halve the step before last.
+    /// One step, `slopes` being the least and the largest slope. `ends` if it has to be the last.
     fn step(&mut self, value: Value, [flat, steep]: [f64; 2], precision: f64, ends: bool) {
         let Value { excess, slope, size } = value;
         if !excess.is_finite() {
-            // An infinite target has an infinite x, and what is no number has none.
+            // An infinite target has an infinite x, and a NaN has none.
             self.end = Some(-excess);
             return;
         }
@@ -108,14 +104,10 @@ impl Newton {
             return;
         }
         let (near, far) = (self.x - excess / steep, self.x - excess / flat);
-        (self.low, self.high) = (self.low.max(near.min(far)), self.high.min(near.max(far)));
+        let closed = self.bracket.narrow(near.min(far), near.max(far));
         let newton = self.x - excess / slope;
-        // Where both ends are the same up to rounding, Newton's step is the last.
-        let closed = self.low >= self.high;
-        let inside = newton >= self.low && newton <= self.high && (newton - self.x).abs() <= 0.5 * self.before_last;
-        let next = if closed || inside { newton } else { 0.5 * self.low + 0.5 * self.high };
+        let next = if closed { newton } else { self.bracket.step(self.x, newton) };
         let step = next - self.x;
-        (self.before_last, self.last) = (self.last, step.abs());
         let close = step.abs() <= CLOSE * precision * self.x.abs().max(1.0);
         if ends || closed || close {
             self.end = Some(step);
@@ -157,7 +149,7 @@ impl Units {
         s2.fill([0.0; LANES]);
         add_product(second, s1, s2);
         elu(h2, s2);
-        // Each with weights of either sign, and with their sizes: an ELU is at least −1.
+        // Each with W₃ᶜ and with |W₃ᶜ|.
         let [mut values, mut slopes] = [[[0.0; LANES]; 2]; 2];
         add_product(third, h2, &mut values);
         add_product(third, s2, &mut slopes);
@@ -177,7 +169,7 @@ impl Units {
         let mut each = start.map(Newton::new);
         let mut found = Found { x: *start, slope: [0.0; LANES], evaluations: [0; LANES] };
         while each.iter().any(|sample| sample.end.is_none()) {
-            // Samples whose end has come are looked at again where they were, with the same outcome.
+            // Finished samples are evaluated again at the same place.
             let values = self.evaluate(known, &each.map(|sample| sample.x));
             for (lane, (sample, value)) in each.iter_mut().zip(values).enumerate() {
                 if sample.end.is_none() {

@@ -1,12 +1,11 @@
-//! z → x in one sweep through an image's numbers, in `f64`, eight samples side by side.
+//! z → x in one sweep over an image's elements, in `f64`, eight samples at a time.
 //!
-//! In the order of mask A an image's numbers are in the order in which they lie in memory: channel by channel, row
-//! by row. When a number's turn has come, so much is known that the sums of its channel's hidden units at its place
-//! lack nothing but the number itself: they are taken then, from the units that came before. What is left is a root
-//! of one number ([`super::root`]), which leaves the units complete. All multiply-adds are those of one pass, each
-//! done once, but for the few at the number's own place, which each evaluation for the root repeats.
+//! The order of mask A is that of memory: channel by channel, row by row. At an element's turn, the sums of the hidden
+//! units of its channel and position are complete except for the element itself. They are computed then, from the units
+//! before. What is left is the root of a function of one variable ([`super::root`]), which also gives the units. The
+//! work is that of one pass, except for the few multiply-adds that each evaluation for the root repeats.
 //!
-//! Read from the end, the images, weights and biases of mask B are those of mask A.
+//! Mask B is mask A with images, weights and biases reversed.
 
 use super::Mint;
 use super::root::{Center, Found, Known, Search, Units};
@@ -27,32 +26,32 @@ pub(super) struct Sweep {
     search: Search,
 }
 
-/// One convolution's weights and biases, for each channel of its outputs.
+/// One convolution's weights and biases, by channel of its outputs.
 #[derive(Debug)]
 struct Packed {
     channels: Vec<Readers>,
 }
 
-/// How the units of one channel read those that come before them.
+/// The weights of one channel's units on the units before them.
 #[derive(Debug)]
 struct Readers {
     biases: Vec<f64>,
-    /// For each tap `[in][out]`, from the units of the channels before, and up to the center of this one also.
+    /// For each tap `[in][out]`, from the units of the channels before and, before the center, of this one.
     taps: [Vec<f64>; TAPS],
 }
 
 /// The x of eight samples.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Group {
-    /// `[place][channel]`.
+    /// `[position][channel]`.
     pub(super) x: Vec<Eight>,
     /// `−Σ ln(t + d)`.
     pub(super) log_det: Eight,
-    /// The most that a root took.
+    /// The most evaluations for any root.
     pub(super) evaluations: [usize; LANES],
 }
 
-/// Numbers in `f64`, from the end where mask B makes that the beginning.
+/// Values in `f64`, reversed for mask B.
 fn numbers<T: Real>(tensor: &Tensor<T>, mirrored: bool) -> Vec<f64> {
     let mut numbers: Vec<f64> = tensor.as_slice().iter().map(|x| x.to_f64()).collect();
     if mirrored {
@@ -61,13 +60,13 @@ fn numbers<T: Real>(tensor: &Tensor<T>, mirrored: bool) -> Vec<f64> {
     numbers
 }
 
-/// The same number for all samples.
+/// The same value for all samples.
 fn same(x: f64) -> Eight {
     [x; LANES]
 }
 
 impl Packed {
-    /// From a masked weight `[out, in, 3, 3]`, both sides of which have these many units a channel.
+    /// From a masked weight `[out, in, 3, 3]`, with this many inputs and outputs for each channel.
     fn new(weight: &[f64], biases: &[f64], [from, to]: [usize; 2]) -> Self {
         let inputs = weight.len() / TAPS / biases.len();
         let readers = |channel: usize| {
@@ -83,7 +82,7 @@ impl Packed {
 }
 
 impl Readers {
-    /// The sums of these units at one place, over all that comes before, `inputs` being `[place][unit]`.
+    /// The sums of these units at one position, over all inputs before it, `[position][unit]`.
     fn read(&self, [row, column]: [usize; 2], image: [usize; 3], inputs: &[Eight], sums: &mut [Eight]) {
         let [_, height, width] = image;
         let each = inputs.len() / (height * width);
@@ -92,7 +91,7 @@ impl Readers {
         }
         for (tap, weights) in self.taps.iter().enumerate() {
             let (below, beside) = (row + tap / 3, column + tap % 3);
-            // One zero around the image.
+            // Outside is the padding.
             if (1..=height).contains(&below) && (1..=width).contains(&beside) {
                 let seen = &inputs[((below - 1) * width + beside - 1) * each..][..weights.len() / sums.len()];
                 add_product(weights, seen, sums);
@@ -113,7 +112,7 @@ impl Sweep {
             Packed::new(&weights[i], &biases, [units[i], units[i + 1]])
         });
         let channels = layer.image[0];
-        // From a unit of one convolution's inputs to one of its outputs, both of one channel.
+        // The center taps of one convolution within a channel.
         let center = |i: usize, channel: usize| -> Vec<f64> {
             let [from, to] = [units[i], units[i + 1]];
             let at = |k, l| ((channel * to + l) * channels * from + channel * from + k) * TAPS + CENTER;
@@ -125,7 +124,7 @@ impl Sweep {
         Self { image: layer.image, units, convs, centers, t, mirrored, search }
     }
 
-    /// All samples' x, by groups of eight; groups side by side on as many threads as there may be.
+    /// x of all samples, in groups of eight; the groups are split over the threads.
     pub(super) fn solve<T: Real>(&self, z: &Tensor<T>) -> Vec<Group> {
         let batch = z.shape()[0];
         let mut groups = vec![Group::default(); batch.div_ceil(LANES)];
@@ -139,7 +138,7 @@ impl Sweep {
         groups
     }
 
-    /// Samples' numbers side by side, `[channel][place]`. Where there are fewer than eight, the first stands in.
+    /// Up to eight samples as lanes, `[channel][position]`. Empty lanes repeat the first sample.
     fn side_by_side<T: Real>(&self, z: &Tensor<T>) -> Vec<Eight> {
         let each: usize = self.image.iter().product();
         let rows = z.shape()[0];
@@ -151,7 +150,7 @@ impl Sweep {
     fn group(&self, target: &[Eight]) -> Group {
         let [channels, height, width] = self.image;
         let places = height * width;
-        // What each convolution reads, `[place][unit]`.
+        // The inputs of each convolution, `[position][unit]`.
         let [mut x, mut first, mut second] = [0, 1, 2].map(|i| vec![same(0.0); places * channels * self.units[i]]);
         let mut units = Units::new(self.units[1]);
         let mut sums = [1, 2, 3].map(|i| vec![same(0.0); self.units[i]]);
@@ -182,7 +181,7 @@ impl Sweep {
         group
     }
 
-    /// Groups' x as images again.
+    /// x of all groups as images.
     pub(super) fn images<T: Real>(&self, groups: &[Group], shape: &Shape) -> Tensor<T> {
         let [channels, height, width] = self.image;
         let (places, each) = (height * width, channels * height * width);

@@ -1,22 +1,17 @@
-//! The scalar equation that the way back asks for.
+//! The scalar equation for x → z.
 
-use autograd::special::Bracket;
+use autograd::special::bracketed_root;
 
-/// Evaluations of the search: a handful, and some dozens where the stretch is extreme. This many are never
-/// needed.
-const STEPS: usize = 200;
-
-/// Below this, `a − tanh a` is computed as the one small number that it is.
+/// Below this, `a − tanh a` is computed without cancellation.
 const SMALL: f64 = 1.0;
 
-/// The `a` with `a + (stretch − 1)·tanh a = c`, for `stretch > 0`: the left side increases, by at least
+/// The `a` with `a + (stretch − 1)·tanh a = c`, for `stretch > 0`: the left side increases, with slope at least
 /// min(1, stretch).
 ///
-/// It is odd, so that c may be taken as positive. Between 0 and infinity it is then concave where it
-/// stretches, and Newton's steps come from the left; where it shrinks it is convex, and near 0 about
-/// `stretch·a + a³/3`, whose root is where the search begins.
+/// It is odd, so c may be taken as positive. On the positive axis it is concave for stretch > 1, and Newton's steps
+/// come from the left. For stretch < 1 it is convex, and near 0 about `stretch·a + a³/3`, whose root is the start.
 pub(super) fn root(c: f64, stretch: f64) -> f64 {
-    // An infinite c has an infinite a, and what is no number has none.
+    // An infinite c has an infinite root, and a NaN has none.
     if !c.is_finite() || stretch.is_nan() {
         return c + 0.0 * stretch;
     }
@@ -26,26 +21,17 @@ pub(super) fn root(c: f64, stretch: f64) -> f64 {
     } else {
         (target, (target / stretch).min(target - pull))
     };
-    let mut a = if pull >= 0.0 { low } else { (3.0 * target).cbrt().min(target / stretch).clamp(low, high) };
-    let mut bracket = Bracket::new(low, high);
-    for _ in 0..STEPS {
+    let start = if pull >= 0.0 { low } else { (3.0 * target).cbrt().min(target / stretch) };
+    let a = bracketed_root(f64::EPSILON * target, [low, high], start, |a| {
         let tanh = a.tanh();
         let found = if pull < 0.0 { less_tanh(a) + stretch * tanh } else { a + pull * tanh };
-        let excess = found - target;
-        if excess.abs() <= f64::EPSILON * target {
-            break;
-        }
         let squared = tanh * tanh;
-        let next = bracket.next(a, excess, squared + (1.0 - squared) * stretch);
-        if next == a {
-            break;
-        }
-        a = next;
-    }
+        (found - target, squared + (1.0 - squared) * stretch)
+    });
     a.copysign(c)
 }
 
-/// `a − tanh a` for `a ≥ 0`, to its own last digits.
+/// `a − tanh a` for `a ≥ 0`, to full relative precision.
 fn less_tanh(a: f64) -> f64 {
     if a > SMALL {
         return a - a.tanh();

@@ -8,38 +8,38 @@ use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// What encoder and decoder are made of.
+/// The architecture of encoder and decoder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Coder {
-    /// Linear layers with ReLUs, of these widths from the data inwards.
+    /// Linear layers with ReLUs of these widths, from the data inwards.
     Dense(Vec<usize>),
-    /// 3×3 convolutions with ReLUs of so many channels, from the data inwards, each at half the sides of the
-    /// one before.
+    /// 3×3 convolutions with ReLUs and these numbers of channels, from the data inwards. Each halves the height and the
+    /// width.
     Convolutional(Vec<usize>),
 }
 
-/// How the Gaussian that the encoder names is bent into a better posterior.
+/// The flow that refines the encoder's Gaussian posterior.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refinement {
-    /// Not at all.
+    /// None.
     #[default]
     None,
-    /// By planar layers (Rezende & Mohamed 2015).
+    /// Planar layers (Rezende & Mohamed 2015).
     Planar {
-        /// How many.
+        /// The number of layers.
         layers: usize,
-        /// Features of x that they are told.
+        /// Features of x that they are conditioned on.
         features: usize,
     },
-    /// By inverse autoregressive flow (Kingma et al. 2016), which is what it was made for.
+    /// An inverse autoregressive flow (Kingma et al. 2016), its original use.
     Iaf {
-        /// How many layers.
+        /// The number of layers.
         layers: usize,
-        /// Units in each hidden layer of each.
+        /// Units in each hidden layer of each network.
         hidden: Vec<usize>,
-        /// Features of x that they are told.
+        /// Features of x that they are conditioned on.
         features: usize,
     },
 }
@@ -47,7 +47,7 @@ pub enum Refinement {
 /// The sizes of a [`Vae`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VaeConfig {
-    /// Channels, height and width of an image; a row of D numbers is `[D, 1, 1]`.
+    /// Channels, height and width of an image; a row of D values is `[D, 1, 1]`.
     pub image: [usize; 3],
     /// Dimensions of z.
     pub latents: usize,
@@ -55,7 +55,7 @@ pub struct VaeConfig {
     pub coder: Coder,
     /// The distribution of the data given z.
     pub likelihood: Likelihood,
-    /// What follows the Gaussian of the encoder.
+    /// What refines the encoder's Gaussian.
     pub refinement: Refinement,
 }
 
@@ -71,7 +71,7 @@ impl Refinement {
                 let (order, norm, components) = (Order::Given, Norm::None, 1);
                 let (dims, layers, hidden, condition) = (latents, *layers, hidden.clone(), *features);
                 let config = AutoregressiveConfig { dims, layers, order, hidden, norm, components, condition };
-                // Without a gate it begins as a permutation, which leaves q = p as it is.
+                // Without a gate it starts as a permutation, so q = p at first.
                 Some(Iaf::build(&config, Gate::None, rng))
             }
         }
@@ -79,10 +79,10 @@ impl Refinement {
 }
 
 impl<T: Real> Vae<T> {
-    /// A variational autoencoder of these sizes. Encoder and decoder begin as the function 0: q(z|x) = p(z).
+    /// A variational autoencoder of these sizes. Encoder and decoder are zero-initialized: q(z|x) = p(z).
     ///
     /// # Panics
-    /// If the coder is convolutional, and has no channels, or more than the image's sides can be halved times.
+    /// If the coder is convolutional and has no channels, or more than the times the image can be halved.
     #[must_use]
     pub fn build(config: &VaeConfig, rng: &mut dyn Rng) -> Self {
         let &VaeConfig { image, latents, ref coder, likelihood, ref refinement } = config;

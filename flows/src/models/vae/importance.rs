@@ -1,4 +1,4 @@
-//! The log-likelihood that a bound is a bound of.
+//! The importance-weighted estimate of the log-likelihood.
 
 use super::posterior::repeated;
 use super::{Drawn, Vae};
@@ -9,28 +9,24 @@ use crate::log_sum::LogSum;
 use crate::noise::Noise;
 use autograd::{Real, Tensor, Var};
 
-/// Rows, times draws of z for them, that are computed at a time.
+/// Rows times draws of z that are computed at a time.
 const BATCH: usize = 500;
 
 impl<T: Real> Vae<T> {
-    /// `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z from q(z|x) for each
-    /// (Rezende et al. 2014; Burda et al. 2016, *Importance Weighted Autoencoders*):
+    /// The importance-weighted estimate of `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z
+    /// from q(z|x) (Rezende et al. 2014; Burda et al. 2016, *Importance Weighted Autoencoders*):
     ///
-    /// <!--
-    /// log 1/S Σₛ p(x, zₛ)/q(zₛ|x)
-    /// -->
-    ///
+    /// <!-- log p(x) ≥ E[log(1/S Σₛ₌₁^S p(x, zₛ)/q(zₛ | x))],   z₁, … , z_S ~ q(z | x) -->
     #[doc = include_str!("../../../formulas/importance.html")]
     ///
-    /// Its expectation is at most log p(x), rises with S, and reaches it in the limit; with S = 1 it is the ELBO, whose
-    /// divergence is then an estimate too. What a row is given does not depend on the rows beside it, and
-    /// fewer than S draws are the first of them.
+    /// Its expectation increases with S and converges to log p(x). With S = 1 it is the ELBO, with an estimated
+    /// divergence. A row's draws do not depend on the other rows, and fewer draws are the first of more.
     ///
     /// # Errors
-    /// If rows have another number of values than the data, or a value is not finite.
+    /// If the rows have the wrong shape, or a value is not finite.
     ///
     /// # Panics
-    /// If there are no draws.
+    /// If `draws` is 0.
     pub fn log_prob_by_importance(&self, x: &Tensor<T>, draws: usize, noise: Noise) -> Result<Tensor<T>, InputError> {
         assert!(draws > 0, "VAE: no draws to estimate log p(x) from");
         check_rows(x, &[self.dims].into())?;
@@ -43,7 +39,7 @@ impl<T: Real> Vae<T> {
         Ok(Tensor::from_slice([rows], &found))
     }
 
-    /// The same of rows that are computed at a time.
+    /// The same for one batch.
     fn of_rows(&self, x: &Var<T>, draws: usize, noise: Noise) -> Vec<T> {
         let rows = x.extent(0);
         let Mapped { value: y, log_det } = self.preprocessing.to_latent(x, Context::default());

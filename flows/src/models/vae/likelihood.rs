@@ -1,4 +1,4 @@
-//! What a decoder's numbers say of the data.
+//! The decoder's distribution over the data.
 
 use crate::base::{Base, Logistic, StandardNormal};
 use crate::layers::softly_bounded;
@@ -6,21 +6,19 @@ use autograd::{Real, Tensor, Var};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-/// The distribution of data given latents, independent in every dimension: `p(y | z) = Π p(yᵢ | parameters of
-/// i)`.
+/// The distribution of data given latents, independent in every dimension.
 ///
-/// Parameters are `[batch, outputs·D]`, those of one kind after another: output j of dimension i is number
-/// `j·D + i`.
+/// Its parameters are `[batch, outputs·D]`: output j of dimension i is in column `j·D + i`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Likelihood {
-    /// Of y = 0 or 1 by its logit l: `log p = y·l − softplus(l)`. A probability, not a density.
+    /// y is 0 or 1, with logit l: `log p = y·l − softplus(l)`. A probability, not a density.
     Bernoulli,
     /// `N(μ, exp(2s))`, s softly bounded to ±5.
     Gaussian,
     /// The logistic distribution about μ of scale exp(s), s softly bounded to ±5.
     Logistic,
-    /// `N(μ, std²)`. With a linear decoder that is probabilistic PCA (Tipping & Bishop 1999).
+    /// `N(μ, std²)`. With a linear decoder this is probabilistic PCA (Tipping & Bishop 1999).
     FixedGaussian {
         /// The standard deviation in every dimension.
         std: f64,
@@ -28,7 +26,7 @@ pub enum Likelihood {
 }
 
 impl Likelihood {
-    /// Parameters of each dimension.
+    /// The number of parameters for each dimension.
     #[must_use]
     pub const fn outputs(self) -> usize {
         match self {
@@ -37,7 +35,7 @@ impl Likelihood {
         }
     }
 
-    /// Whether the data are 0 or 1, so that `log p` is that of a probability.
+    /// Whether the data are 0 or 1, and `log p` that of a probability.
     #[must_use]
     pub const fn is_discrete(self) -> bool {
         matches!(self, Self::Bernoulli)
@@ -46,7 +44,7 @@ impl Likelihood {
     /// `log p(y | z)` of each row of `[batch, D]`, in nats. Shape `[batch]`.
     ///
     /// # Panics
-    /// If the parameters are not those of as many dimensions.
+    /// If the number of parameters does not match.
     #[must_use]
     pub fn log_prob<T: Real>(self, y: &Var<T>, parameters: &Var<T>) -> Var<T> {
         let (location, log_scale) = self.split(parameters);
@@ -85,16 +83,16 @@ impl Likelihood {
         };
         match self {
             Self::Bernoulli => {
-                let chance = location.sigmoid();
-                let chances = chance.value().as_slice();
-                Tensor::from_fn(shape, |i| T::from_f64(f64::from(u8::from(rng.random::<f64>() < chances[i].to_f64()))))
+                let p = location.sigmoid();
+                let p = p.value().as_slice();
+                Tensor::from_fn(shape, |i| if rng.random::<f64>() < p[i].to_f64() { T::ONE } else { T::ZERO })
             }
             Self::Gaussian | Self::FixedGaussian { .. } => spread(StandardNormal.sample(shape, 1.0, rng)),
             Self::Logistic => spread(Logistic.sample(shape, 1.0, rng)),
         }
     }
 
-    /// Locations (or logits), and logarithms of scales where they are the decoder's, each `[batch, D]`.
+    /// Locations (or logits), and log-scales if the decoder gives some, each `[batch, D]`.
     fn split<T: Real>(self, parameters: &Var<T>) -> (Var<T>, Option<Var<T>>) {
         if self.outputs() == 1 {
             return (parameters.clone(), None);

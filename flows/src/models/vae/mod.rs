@@ -1,4 +1,4 @@
-//! The variational autoencoder: latents that are not the data's equals (the lecture's recap).
+//! The variational autoencoder (the lecture's recap).
 //!
 //! Kingma & Welling, *Auto-Encoding Variational Bayes*, 2014; Rezende, Mohamed & Wierstra, *Stochastic
 //! Backpropagation and Approximate Inference in Deep Generative Models*, 2014.
@@ -22,30 +22,28 @@ use crate::noise::Noise;
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
 
-/// A density over data with latents of another number of dimensions, whose integral has no closed form:
+/// A latent-variable model. The latent dimension differs from the data's, and the density is an integral without a
+/// closed form:
 ///
-/// <!--
-/// p(x) = ∫ p(x|z)·p(z) dz              z ~ N(0, I), p(x|z) by the decoder
-/// log p(x) ≥ ELBO = E_q log p(x|z) − KL(q(z|x) ‖ p(z))       q(z|x) = N(μ, diag σ²) by the encoder
-/// -->
-///
+/// <!-- p(x) = ∫ p(x | z)·p(z) dz,   p(z) = N(z; 0, I) -->
 #[doc = include_str!("../../../formulas/marginal-likelihood.html")]
 ///
-/// `p(x|z)` is the decoder's. With the encoder's `q(z|x)` in place of the posterior there is a bound:
+/// The decoder gives `p(x|z)`. With the encoder's `q(z|x)` there is a lower bound, the ELBO:
 ///
+/// <!-- log p(x) ≥ E_{q(z|x)}[log p(x | z)] − KL(q(z | x) ‖ p(z)) -->
 #[doc = include_str!("../../../formulas/elbo.html")]
 ///
-/// The gap is `KL(q(z|x) ‖ p(z|x))`: a flow has none, as its latents follow from x. With ε drawn apart from μ and σ,
+/// The gap is `KL(q(z|x) ‖ p(z|x))`. A flow has none, since x determines its latents. With the reparameterization
+/// trick,
 ///
 /// <!-- z = μ(x) + σ(x) ⊙ ε,   ε ~ N(0, I) -->
-///
 #[doc = include_str!("../../../formulas/reparameterization.html")]
 ///
-/// the bound is a function of ε, and its gradient passes through z. [`Vae::refined_by`] bends q with
-/// a flow, which narrows the gap; [`Vae::log_prob_by_importance`] closes it with enough draws.
+/// the gradient of the bound passes through z to μ and σ. [`Vae::refined_by`] narrows the gap with a flow;
+/// [`Vae::log_prob_by_importance`] closes it in the limit of many draws.
 ///
-/// Data may pass [preprocessing](Vae::preceded_by) y = g(x), such as a logit, whose log-determinant counts:
-/// then `log p(x) = log p(y) + log|det ∂y/∂x|`, and bits per dimension are those of flows behind the same.
+/// With [preprocessing](Vae::preceded_by) y = g(x), such as a logit, `log p(x) = log p(y) + log|det ∂y/∂x|`, so bits
+/// per dimension compare with those of flows.
 ///
 /// ```
 /// use autograd::{Tape, Tensor};
@@ -89,17 +87,17 @@ pub struct Vae<T: Real> {
     latents: usize,
 }
 
-/// The bound of each row and its two parts, in nats.
+/// The two terms of each row's ELBO, in nats.
 #[derive(Clone, Debug)]
 pub struct Elbo<T: Real> {
-    /// `log p(x|z)` at the z drawn, `[batch]`, of data before the preprocessing.
+    /// `log p(x|z)` at a draw of z, `[batch]`, including the preprocessing.
     pub reconstruction: Var<T>,
-    /// `KL(q(z|x) ‖ p(z))`, `[batch]`: in closed form, or, of a refined posterior, estimated from the z drawn.
+    /// `KL(q(z|x) ‖ p(z))`, `[batch]`: in closed form, or for a refined posterior an estimate from that z.
     pub divergence: Var<T>,
 }
 
 impl<T: Real> Elbo<T> {
-    /// Reconstruction − divergence, `[batch]`: its mean over draws of z is at most `log p(x)`.
+    /// Reconstruction − divergence, `[batch]`. Its mean over draws of z is at most `log p(x)`.
     #[must_use]
     pub fn value(&self) -> Var<T> {
         &self.reconstruction - &self.divergence
@@ -107,9 +105,8 @@ impl<T: Real> Elbo<T> {
 }
 
 impl<T: Real> Vae<T> {
-    /// A variational autoencoder with networks of one's own over rows of `dims` numbers: the encoder maps
-    /// `[batch, dims]` to μ and then log σ of all `latents`, the decoder `[batch, latents]` to the
-    /// likelihood's parameters.
+    /// A variational autoencoder with custom networks: the encoder maps `[batch, dims]` to μ and then log σ of all
+    /// `latents`, the decoder `[batch, latents]` to the likelihood's parameters.
     #[must_use]
     pub fn new(
         encoder: impl Network<T> + 'static,
@@ -121,18 +118,20 @@ impl<T: Real> Vae<T> {
         Self { encoder, decoder, likelihood, refinement: None, preprocessing: Chain::new(Vec::new()), dims, latents }
     }
 
-    /// The same with posteriors that `flow` bends, z → x of it, from z₀ of the encoder's Gaussian (Rezende & Mohamed
-    /// 2015; Kingma et al. 2016):
+    /// The same with posteriors refined by `flow`, whose `to_data` maps z₀ from the encoder's Gaussian to z (Rezende &
+    /// Mohamed 2015; Kingma et al. 2016):
     ///
-    /// <!-- z = f(z₀ | features),   log q(z|x) = log q(z₀|x) − log|det ∂z/∂z₀| -->
-    ///
+    /// <!--
+    /// z = f(z₀),   z₀ ~ N(μ(x), diag σ²(x))
+    /// log q(z | x) = log q₀(z₀ | x) − log|det ∂f(z₀)/∂z₀|
+    /// -->
     #[doc = include_str!("../../../formulas/refined-posterior.html")]
     ///
-    /// f is told features of x. The encoder gives as many features after μ and log σ as the flow's condition has. The
-    /// flow's own base is not used.
+    /// If the flow takes a condition, the encoder gives that many features of x after μ and log σ. The flow's base is
+    /// not used.
     ///
     /// # Panics
-    /// If the flow is not over rows of as many numbers as there are latents.
+    /// If the flow's rows are not `[latents]`.
     #[must_use]
     pub fn refined_by(self, flow: Flow<T>) -> Self {
         let (found, latents) = (flow.event(), self.latents);
@@ -140,31 +139,31 @@ impl<T: Real> Vae<T> {
         Self { refinement: Some(flow), ..self }
     }
 
-    /// The same over data that pass `layer` first, before what was there: preprocessing as part of the density.
+    /// The same over data that pass `layer` first: preprocessing as part of the density.
     #[must_use]
     pub fn preceded_by(self, layer: impl Bijection<T> + 'static) -> Self {
         let layers: Vec<Box<dyn Bijection<T>>> = vec![Box::new(layer), Box::new(self.preprocessing)];
         Self { preprocessing: Chain::new(layers), ..self }
     }
 
-    /// What data pass before the encoder, and a decoder's numbers on their way back.
+    /// The layers that data pass before the encoder, and the decoder's output in reverse.
     #[must_use]
     pub fn preprocessing(&self) -> &dyn Bijection<T> {
         &self.preprocessing
     }
 
-    /// Sets the parameters of the preprocessing that start from data, given a first batch.
+    /// Sets the parameters of the preprocessing that are initialized from data, given a first batch.
     pub fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) {
         self.preprocessing.initialize(x, cx);
     }
 
-    /// The numbers in one row of data.
+    /// The number of dimensions of one row of data.
     #[must_use]
     pub fn dims(&self) -> usize {
         self.dims
     }
 
-    /// The dimensions of z.
+    /// The number of dimensions of z.
     #[must_use]
     pub fn latents(&self) -> usize {
         self.latents
@@ -176,14 +175,13 @@ impl<T: Real> Vae<T> {
         self.likelihood
     }
 
-    /// The flow that bends posteriors, where there is one.
+    /// The flow that refines posteriors, if there is one.
     #[must_use]
     pub fn refinement(&self) -> Option<&Flow<T>> {
         self.refinement.as_ref()
     }
 
-    /// ε for [`Vae::elbo`] of some rows, `[rows, latents]`; unrelated to what a dequantization draws from the
-    /// same noise.
+    /// ε for [`Vae::elbo`], `[rows, latents]`, independent of what dequantization draws from the same noise.
     #[must_use]
     pub fn noise(&self, rows: usize, noise: Noise) -> Tensor<T> {
         noise.other(0).normals(rows, self.latents)
@@ -195,31 +193,30 @@ impl<T: Real> Vae<T> {
         self.posterior(&self.preprocessing.to_latent(x, cx).value)
     }
 
-    /// q of preprocessed data.
+    /// The posterior for preprocessed data.
     fn posterior(&self, y: &Var<T>) -> Posterior<T> {
         let (codes, latents) = (self.encoder.apply(y, None), self.latents);
-        let [mean, log_std] = [0, 1].map(|part| codes.slice(1, part * latents..(part + 1) * latents));
+        let [mu, log_sigma] = [0, 1].map(|part| codes.slice(1, part * latents..(part + 1) * latents));
         let features = self.refinement.as_ref().map_or(0, Flow::condition);
         let features = (features > 0).then(|| codes.slice(1, 2 * latents..2 * latents + features));
-        Posterior { mean, log_std: softly_bounded(&log_std), features }
+        Posterior { mu, log_sigma: softly_bounded(&log_sigma), features }
     }
 
-    /// Latents from a posterior, refined where it is to be, with `log q(z|x)` and the divergence; ε is from
-    /// N(0, I), `[batch, latents]`.
+    /// Latents from a posterior, refined if there is a flow, with `log q(z|x)` and the divergence, from ε ~ N(0, I),
+    /// `[batch, latents]`.
     #[must_use]
     pub fn draw(&self, posterior: &Posterior<T>, noise: &Var<T>) -> Drawn<T> {
         let Drawn { z: first, log_q, divergence } = posterior.draw(noise);
         let Some(flow) = &self.refinement else { return Drawn { z: first, log_q, divergence } };
         let cx = Context { condition: posterior.features.as_ref(), ..Context::default() };
         let Mapped { value: z, log_det } = flow.bijection().to_data(&first, cx);
-        // log q(z) − log p(z) = [log q(z₀) − log p(z₀)] + [log p(z₀) − log p(z) − log det], and the
-        // expectation of the first bracket has a closed form: only what the flow changes has noise.
+        // log q(z) − log p(z) = [log q(z₀) − log p(z₀)] + [log p(z₀) − log p(z) − log det]. The first bracket's
+        // expectation has a closed form, so only the second is an estimate.
         let changed = StandardNormal.log_prob(&first) - StandardNormal.log_prob(&z) - &log_det;
         Drawn { z, log_q: log_q - log_det, divergence: divergence + changed }
     }
 
-    /// The evidence lower bound of each row at one draw of z, made of ε from N(0, I), `[batch, latents]`; see
-    /// [`Vae::noise`]. Differentiable.
+    /// The ELBO of each row at one draw of z, from ε ~ N(0, I), `[batch, latents]` ([`Vae::noise`]). Differentiable.
     #[must_use]
     pub fn elbo(&self, x: &Var<T>, noise: &Var<T>, cx: Context<'_, T>) -> Elbo<T> {
         let Mapped { value: y, log_det } = self.preprocessing.to_latent(x, cx);
@@ -228,23 +225,23 @@ impl<T: Real> Vae<T> {
         Elbo { reconstruction, divergence }
     }
 
-    /// The decoder's mean for latents `[batch, latents]`: the data whose preprocessing is `E[y|z]` (for a
-    /// Bernoulli likelihood the chances of a 1), `[batch, dims]`.
+    /// The data at the decoder's mean `E[y|z]` for latents `[batch, latents]` (for a Bernoulli likelihood, the
+    /// probability of a 1), `[batch, dims]`.
     #[must_use]
     pub fn decode(&self, z: &Var<T>) -> Var<T> {
         let y = self.likelihood.mean(&self.decoder.apply(z, None));
         self.preprocessing.to_data(&y, Context::default()).value
     }
 
-    /// The decoder's mean for the middle of each row's posterior.
+    /// The decoder's mean at the posterior's mean μ (refined, if there is a flow) of each row.
     #[must_use]
     pub fn reconstruct(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         let posterior = self.encode(x, cx);
-        let middle = posterior.mean.zeros_like();
-        self.decode(&self.draw(&posterior, &middle).z)
+        let zero = posterior.mu.zeros_like();
+        self.decode(&self.draw(&posterior, &zero).z)
     }
 
-    /// `count` samples, `[count, dims]`: z from N(0, I), scaled by the temperature, then x from p(x|z).
+    /// `count` samples, `[count, dims]`: z from N(0, I) scaled by the temperature, then x from p(x|z).
     #[must_use]
     pub fn sample(&self, count: usize, temperature: f64, rng: &mut dyn Rng) -> Tensor<T> {
         let z = Var::from(StandardNormal.sample([count, self.latents].into(), temperature, rng));

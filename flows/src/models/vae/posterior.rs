@@ -1,16 +1,16 @@
-//! What an encoder's numbers say of the latents.
+//! The encoder's posterior over the latents.
 
 use crate::base::{Base, StandardNormal};
 use autograd::{Real, Var};
 
-/// `q(z₀ | x) = N(μ, diag σ²)` for each row of a batch, and what the layers that refine it are told of x.
+/// `q(z₀ | x) = N(μ, diag σ²)` for each row of a batch.
 #[derive(Clone, Debug)]
 pub struct Posterior<T: Real> {
     /// μ, `[batch, latents]`.
-    pub mean: Var<T>,
+    pub mu: Var<T>,
     /// log σ, `[batch, latents]`, softly bounded to ±5.
-    pub log_std: Var<T>,
-    /// Features of x, `[batch, features]`, where the refinement asks for some.
+    pub log_sigma: Var<T>,
+    /// Features of x for a refinement, `[batch, features]`.
     pub features: Option<Var<T>>,
 }
 
@@ -21,46 +21,43 @@ pub struct Drawn<T: Real> {
     pub z: Var<T>,
     /// `log q(z | x)` in nats, `[batch]`.
     pub log_q: Var<T>,
-    /// `KL(q ‖ p)` in nats, `[batch]`: in closed form where q is Gaussian, else an estimate from this z. Its
-    /// mean over draws is the divergence.
+    /// `KL(q ‖ p)` in nats, `[batch]`: in closed form if q is Gaussian, otherwise an unbiased estimate from this z.
     pub divergence: Var<T>,
 }
 
 impl<T: Real> Posterior<T> {
     /// The divergence from N(0, I) in nats, `[batch]` (Kingma & Welling 2014, appendix B):
     ///
-    /// <!-- KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²) -->
-    ///
+    /// <!-- KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σⱼ (μⱼ² + σⱼ² − 1 − log σⱼ²) -->
     #[doc = include_str!("../../../formulas/gaussian-divergence.html")]
     #[must_use]
     pub fn divergence(&self) -> Var<T> {
-        let log_variance = self.log_std.scale(2.0);
-        // e^s − 1 by itself: near σ = 1 the sum would cancel.
-        (self.mean.square() + log_variance.expm1() - log_variance).sum_per_sample().scale(0.5)
+        let log_variance = self.log_sigma.scale(2.0);
+        // expm1 does not cancel near σ = 1.
+        (self.mu.square() + log_variance.expm1() - log_variance).sum_per_sample().scale(0.5)
     }
 
-    /// z₀ with `log q(z₀ | x)`, from ε of N(0, I), `[batch, latents]`: the reparameterization, through which
-    /// gradients pass to μ and σ.
+    /// z₀ with `log q(z₀ | x)`, from ε ~ N(0, I), `[batch, latents]`: the reparameterization trick, through which μ and
+    /// σ get gradients.
     ///
-    /// <!-- z₀ = μ + σ·ε -->
-    ///
+    /// <!-- z = μ(x) + σ(x) ⊙ ε,   ε ~ N(0, I) -->
     #[doc = include_str!("../../../formulas/reparameterization.html")]
     #[must_use]
     pub fn draw(&self, noise: &Var<T>) -> Drawn<T> {
-        let z = &self.mean + self.log_std.exp() * noise;
-        let log_q = StandardNormal.log_prob(noise) - self.log_std.sum_per_sample();
+        let z = &self.mu + self.log_sigma.exp() * noise;
+        let log_q = StandardNormal.log_prob(noise) - self.log_sigma.sum_per_sample();
         Drawn { z, log_q, divergence: self.divergence() }
     }
 
-    /// The same rows so many times over, `[times·batch, …]`.
+    /// The batch repeated, `[times·batch, …]`.
     pub(super) fn repeated(&self, times: usize) -> Self {
         let repeat = |x: &Var<T>| repeated(x, times);
         let features = self.features.as_ref().map(repeat);
-        Self { mean: repeat(&self.mean), log_std: repeat(&self.log_std), features }
+        Self { mu: repeat(&self.mu), log_sigma: repeat(&self.log_sigma), features }
     }
 }
 
-/// Rows so many times over, all of them before they begin again: `[batch, n]` to `[times·batch, n]`.
+/// A batch repeated, `[batch, n]` to `[times·batch, n]`.
 pub(super) fn repeated<T: Real>(x: &Var<T>, times: usize) -> Var<T> {
     let (batch, width) = (x.extent(0), x.extent(1));
     x.reshape([1, batch, width]).broadcast_to([times, batch, width]).reshape([times * batch, width])

@@ -153,7 +153,7 @@ fn a_refined_posterior_estimates_the_same_log_likelihood() {
         let noise = Var::from(normals([rows, 2], 11));
         let one = |x: &Var<f64>| Var::from(Tensor::from_fn([rows, 2], |i| x.value().as_slice()[i % 2]));
         let first = vae.encode(&Var::from(x.rows(0..1)), Context::default());
-        let posterior = Posterior { mean: one(&first.mean), log_std: one(&first.log_std), features: None };
+        let posterior = Posterior { mu: one(&first.mu), log_sigma: one(&first.log_sigma), features: None };
         let drawn = vae.draw(&posterior, &noise);
         let plain = drawn.log_q - StandardNormal.log_prob(&drawn.z);
         let ((found, error), (expected, plain_error)) =

@@ -77,7 +77,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         },
     ],
     sources: &[
-        "flows/src/models/rbig.rs",
+        "flows/src/rbig/fit.rs",
         "flows/src/models/gaussianization.rs",
         "flows/src/layers/kernel_marginal.rs",
         "flows/src/layers/householder.rs",

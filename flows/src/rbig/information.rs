@@ -1,4 +1,4 @@
-//! Entropies and dependence, estimated from rows of numbers. All in nats.
+//! Estimates of entropy and dependence from samples, in nats.
 
 use autograd::{Real, Tensor, Var, parallel};
 use std::f64::consts::{E, TAU};
@@ -9,18 +9,15 @@ pub fn normal_entropy(std: f64) -> f64 {
     0.5 * (TAU * E).ln() + std.ln()
 }
 
-/// The entropy of the distribution that these numbers were drawn from, by spacings of order m ≈ √n (Vasicek 1976),
-/// at the ends with the narrower windows' own share (Ebrahimi, Pflughoeft & Soofi 1994):
+/// The entropy of the distribution that these samples were drawn from, by spacings of order m ≈ √n (Vasicek 1976), with
+/// the correction of Ebrahimi, Pflughoeft & Soofi (1994) at the ends:
 ///
-/// <!--
-/// H ≈ mean_i ln(n·(x₍ᵢ₊ₘ₎ − x₍ᵢ₋ₘ₎)/(cᵢ·m))      cᵢ = 2, and down to 1 within m of an end
-/// -->
+/// <!-- H ≈ 1/n Σᵢ₌₁ⁿ ln(n/(cᵢm)·(x₍ᵢ₊ₘ₎ − x₍ᵢ₋ₘ₎)),   cᵢ = 2, and down to 1 within m of an end -->
+#[doc = include_str!("../../formulas/spacings-entropy.html")]
 ///
-#[doc = include_str!("../formulas/spacings-entropy.html")]
-///
-/// A little low where there are few numbers: by about 0.03 for 1000 normal ones, on the average. Equal numbers, of which
-/// whole columns may be made (0 and 1, years), count as spread evenly to half-way to their neighbors, as if they had
-/// been rounded. Fewer than three numbers, or equal ones alone, give −∞; the order is of no matter.
+/// The bias is negative for few samples, about −0.03 for 1000 normal ones. Equal values, such as years or 0 and 1,
+/// count as rounded: they are spread evenly up to half-way to their neighbors. Fewer than three samples, or only equal
+/// ones, give −∞.
 #[must_use]
 pub fn entropy(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -44,11 +41,10 @@ pub fn entropy(values: &[f64]) -> f64 {
     sum / n as f64
 }
 
-/// Spreads equal ones of sorted numbers evenly to half-way to the numbers beside them; at an end, as far to the outside
-/// as to the inside.
+/// Spreads equal sorted values evenly up to half-way to their neighbors; at an end, as far outwards as inwards.
 fn spread_ties(sorted: &mut [f64]) {
     let mut start = 0;
-    // Where the ties before, if there were any, have ended.
+    // Half the gap to the values before.
     let mut before = None;
     while start < sorted.len() {
         let value = sorted[start];
@@ -68,7 +64,7 @@ fn spread_ties(sorted: &mut [f64]) {
 /// The [`entropy`] of each column of rows `[N, D]`.
 ///
 /// # Panics
-/// If they are not rows of numbers.
+/// If `rows` is not a matrix.
 #[must_use]
 pub fn marginal_entropies<T: Real>(rows: &Tensor<T>) -> Vec<f64> {
     let (count, dims) = sizes(rows);
@@ -84,39 +80,36 @@ pub fn marginal_entropies<T: Real>(rows: &Tensor<T>) -> Vec<f64> {
     entropies
 }
 
-/// By how much the total correlation of rows `[N, D]` falls when a rotation makes `rotated` of them:
+/// The decrease in total correlation T when a rotation turns rows `[N, D]` into `rotated`:
 ///
-/// <!--
-/// T(x) = Σᵢ H(xᵢ) − H(x)        T(x) − T(Q·x) = Σᵢ H(xᵢ) − Σᵢ H((Q·x)ᵢ)
-/// -->
+/// <!-- T(x) = Σᵢ₌₁ᴰ H(xᵢ) − H(x),   T(x) − T(Qx) = Σᵢ₌₁ᴰ H(xᵢ) − Σᵢ₌₁ᴰ H((Qx)ᵢ) -->
+#[doc = include_str!("../../formulas/fall-of-total-correlation.html")]
 ///
-#[doc = include_str!("../formulas/fall-of-total-correlation.html")]
-///
-/// since a rotation keeps the joint entropy H(x), which is hard to estimate, and it cancels. Where the columns of
-/// `x` are standard normal it is the sum of how far those of `rotated` are from being so (Laparra, Camps-Valls & Malo
-/// 2011, RBIG, §II). Maps of each column by itself change no total correlation, so that over layers of such maps and
-/// rotations the changes add up.
+/// A rotation preserves the joint entropy H(x), which is hard to estimate, so it cancels. If the columns of x are
+/// standard normal, the result is the sum of the divergences of the rotated columns from N(0, 1) (Laparra, Camps-Valls
+/// & Malo 2011, RBIG, §II). Maps of each column by itself do not change T, so over layers of such maps and rotations
+/// the decreases add up.
 #[must_use]
 pub fn fall_of_total_correlation<T: Real>(rows: &Tensor<T>, rotated: &Tensor<T>) -> f64 {
     let pairs = marginal_entropies(rows).into_iter().zip(marginal_entropies(rotated));
-    // Column by column: of many columns the two sums are large and their difference is not.
+    // Column by column: the two sums may be large and their difference small.
     pairs.map(|(before, after)| before - after).sum()
 }
 
-/// Pairwise correlations of columns: what is left of dependence that a straight line sees.
+/// Pairwise (linear) correlations of columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Correlations {
-    /// The root of the mean square over all pairs of columns; 0 where there is one column.
+    /// The root mean square over all pairs of columns; 0 for one column.
     pub rms: f64,
-    /// The largest, by its size.
+    /// The one with the largest absolute value.
     pub largest: f64,
 }
 
 impl Correlations {
-    /// Those of rows `[N, D]`. A column that never changes correlates with nothing.
+    /// Those of rows `[N, D]`. A constant column has correlation 0.
     ///
     /// # Panics
-    /// If they are not rows of numbers.
+    /// If `rows` is not a matrix.
     #[must_use]
     pub fn of<T: Real>(rows: &Tensor<T>) -> Self {
         let (_, dims) = sizes(rows);
@@ -142,7 +135,7 @@ impl Correlations {
 #[track_caller]
 fn sizes<T: Real>(rows: &Tensor<T>) -> (usize, usize) {
     let shape = rows.shape();
-    assert!(shape.rank() == 2, "rows of numbers are needed, not a tensor of shape {shape}");
+    assert!(shape.rank() == 2, "expected rows [N, D], not a tensor of shape {shape}");
     (shape[0], shape[1])
 }
 

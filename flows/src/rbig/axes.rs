@@ -1,0 +1,40 @@
+//! How RBIG chooses its rotations.
+
+use super::information::fall_of_total_correlation;
+use crate::orthogonal::{Ica, independent_axes, principal_axes, random_axes};
+use autograd::{Real, Tensor, Var};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+/// The axes that rows are rotated to between two layers of marginals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Axes {
+    /// Principal axes: fast, and removes all pairwise correlation at once.
+    #[default]
+    Principal,
+    /// Independent axes ([`independent_axes`]) or principal axes, whichever reduce the total correlation of the
+    /// fitted rows more. Independent axes pick out the least Gaussian directions, so few layers are needed; but they
+    /// cannot see correlation between Gaussian columns.
+    Independent,
+    /// Random axes, chosen without looking at the data. Needs the most layers.
+    Random,
+}
+
+impl Axes {
+    /// The axes of rows `[N, D]`: an orthogonal matrix with one axis in each row.
+    #[must_use]
+    pub fn of<T: Real>(self, rows: &Tensor<T>, rng: &mut dyn Rng) -> Tensor<f64> {
+        match self {
+            Self::Principal => principal_axes(rows).axes,
+            Self::Independent => {
+                let x = Var::from(rows.clone());
+                let fall =
+                    |axes: &Tensor<f64>| fall_of_total_correlation(rows, x.matmul_t(&Var::from(axes.cast())).value());
+                let (independent, principal) = (independent_axes(rows, Ica::default(), rng), principal_axes(rows).axes);
+                if fall(&independent) > fall(&principal) { independent } else { principal }
+            }
+            Self::Random => random_axes(rows.shape()[1], rng),
+        }
+    }
+}
