@@ -204,28 +204,28 @@ fn rows_agree_with_the_operations() {
     let mut rng = rng(5);
     for (name, map) in examples::<f64>(size) {
         let count = map.parameters();
-        let parameters = uniform(&[rows, count], -2.0, 2.0, &mut rng);
-        let numbers = uniform(&[rows], -9.0, 9.0, &mut rng);
+        let (parameters, numbers) = (uniform(&[rows, count], -2.0, 2.0, &mut rng), uniform(&[rows], -9.0, 9.0, &mut rng));
         let by_parameter = Var::from(parameters.clone()).transpose().into_value();
-        let layouts = [
-            theta(parameters),
-            Parameters::blocks(Var::from(by_parameter.clone()).reshape([count * rows]), count, 0),
-        ];
         for to_data in [false, true] {
             let (mut value, mut log_deriv) = (vec![0.0; rows], vec![0.0; rows]);
+            let (input, given) = (numbers.as_slice(), by_parameter.as_slice());
             if to_data {
-                map.to_data_rows(numbers.as_slice(), by_parameter.as_slice(), &mut value, &mut log_deriv);
+                map.to_data_rows(input, given, &mut value, &mut log_deriv);
             } else {
-                map.to_latent_rows(numbers.as_slice(), by_parameter.as_slice(), &mut value, &mut log_deriv);
+                map.to_latent_rows(input, given, &mut value, &mut log_deriv);
             }
-            for (threads, theta) in [1, 2].into_iter().flat_map(|threads| layouts.iter().map(move |l| (threads, l))) {
-                let input = Var::from(numbers.clone());
-                let mapped = if to_data {
-                    parallel::with_threads(threads, || plain(&map.to_data(&input, theta)))
-                } else {
-                    plain(&map.to_latent(&input, theta))
-                };
-                for (found, expected) in [&value[..], &log_deriv].concat().iter().zip(mapped.concat()) {
+            // On one thread and on two, in both layouts of parameters.
+            for (threads, blocks) in [(1, false), (1, true), (2, false), (2, true)] {
+                let expected = parallel::with_threads(threads, || {
+                    let input = Var::from(numbers.clone());
+                    let theta = if blocks {
+                        Parameters::blocks(Var::from(by_parameter.clone()).reshape([count * rows]), count, 0)
+                    } else {
+                        theta(parameters.clone())
+                    };
+                    plain(&if to_data { map.to_data(&input, &theta) } else { map.to_latent(&input, &theta) })
+                });
+                for (found, expected) in [&value[..], &log_deriv].concat().iter().zip(expected.concat()) {
                     let error = (found - expected).abs();
                     assert!(error <= 1e-12 * expected.abs().max(1.0), "{name}: {found} should be {expected}");
                 }
