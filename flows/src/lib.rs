@@ -27,8 +27,8 @@
 //! 3. [`layers::Dequantize`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
 //! 4. [`models::Vae`]: the recap. Latents without an inverse, and a bound instead of the density.
 //! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along one direction each, fitted to an [`Energy`].
-//! 6. [`models::Nice`] of [`layers::AdditiveCoupling`]: trivial to invert, volume-preserving.
-//! 7. [`models::RealNvp`] of [`layers::AffineCoupling`]: scales too; images with [`layers::FactorOut`].
+//! 6. [`models::Nice`]: [`layers::Coupling`] of [`univariate::Shift`]: trivial to invert, volume-preserving.
+//! 7. [`models::RealNvp`]: couplings of [`univariate::Affine`]: scales too; images with [`layers::FactorOut`].
 //! 8. [`nn::Made`] in a [`layers::Autoregressive`]: one network for all conditionals, and a triangular Jacobian.
 //! 9. [`models::Maf`]: fast densities, sequential samples.
 //! 10. [`models::Iaf`]: the same with x and z exchanged: fast samples.
@@ -62,6 +62,7 @@ mod noise;
 pub mod orthogonal;
 pub mod rbig;
 mod round_trip;
+pub mod univariate;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};

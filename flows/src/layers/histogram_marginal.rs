@@ -1,8 +1,8 @@
 //! Gaussianizes each dimension by a histogram.
 
-use super::Elementwise;
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::parameters;
+use crate::univariate::Elementwise;
 use autograd::{Param, Real, Tensor, Var, special};
 use std::f64::consts::PI;
 

@@ -1,10 +1,9 @@
 //! Each dimension made normal by a mixture of kernels.
 
-use super::Elementwise;
-use super::implicit::recorded_root;
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::marginal::{self, LogisticMixture, logistic_bandwidth};
 use crate::module::{Module, Visitor};
+use crate::univariate::{Elementwise, recorded_root};
 use autograd::{Param, Real, Tensor, Var, special};
 
 /// Added to variances, so that kernels have some width even in a constant dimension.

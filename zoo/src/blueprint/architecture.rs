@@ -1,8 +1,7 @@
 //! A model and its sizes.
 
 use anyhow::{Result, bail};
-use flows::layers::Gate;
-use flows::models::{Coder, Likelihood, MintScale, Norm, Order, Refinement};
+use flows::models::{Coder, Gate, Likelihood, MintScale, Norm, Order, Refinement};
 use flows::rbig::{Axes, Marginals};
 use serde::{Deserialize, Serialize};
 

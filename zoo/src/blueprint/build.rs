@@ -7,7 +7,7 @@ use autograd::Real;
 use flows::Flow;
 use flows::layers::Standardize;
 use flows::models::{
-    Iaf, MintNet, MintNetConfig, MintScale, Nice, NiceConfig, Norm, ParallelWaveNet, RealNvp, RealNvpConfig,
+    AutoregressiveConfig, Iaf, MintNet, MintNetConfig, MintScale, Nice, NiceConfig, Norm, ParallelWaveNet, RealNvp, RealNvpConfig,
     RealNvpImageConfig, VaeConfig, WaveNetFlow,
 };
 use rand::Rng;
@@ -99,7 +99,8 @@ impl Blueprint {
                 self.masked(self.autoregressive(layers, (hidden, depth), norm, order)?, components, rng)?
             }
             Architecture::Iaf { layers, hidden, depth, norm, gate, order } => {
-                self.over_the_line(Iaf::build(&self.autoregressive(layers, (hidden, depth), norm, order)?, gate, rng))
+                let sizes = self.autoregressive(layers, (hidden, depth), norm, order)?;
+                self.over_the_line(Iaf::build(&AutoregressiveConfig { gate, ..sizes }, rng))
             }
             Architecture::MintNet { ref scales, gain, act_norm } => {
                 let config = MintNetConfig { gain, act_norm, logit: None, ..self.mint_net(scales)? };

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use autograd::Real;
 use flows::Flow;
 use flows::layers::Logit;
-use flows::models::{AutoregressiveConfig, Maf, Norm, Order, ParallelWaveNetConfig, WaveNetFlowConfig};
+use flows::models::{AutoregressiveConfig, Gate, Maf, Norm, Order, ParallelWaveNetConfig, WaveNetFlowConfig};
 use rand::Rng;
 
 /// The most layers in a cycle: beyond it a dilation is longer than any signal.
@@ -25,7 +25,8 @@ impl Blueprint {
     ) -> Result<AutoregressiveConfig> {
         let (dims, condition) = (self.space.dims(), self.classes);
         sane(self.name(), &[dims, layers, hidden, depth, condition], hidden > 0 && dims > 0)?;
-        Ok(AutoregressiveConfig { dims, layers, order, hidden: vec![hidden; depth], norm, components: 1, condition })
+        let (hidden, components, gate) = (vec![hidden; depth], 1, Gate::None);
+        Ok(AutoregressiveConfig { dims, layers, order, hidden, norm, components, gate, condition })
     }
 
     /// A MADE or a MAF of these sizes, whose last layer's conditionals have so many components.

@@ -4,8 +4,8 @@
 use crate::measure::timing::median_seconds;
 use anyhow::Result;
 use autograd::Tensor;
-use flows::layers::{Gate, with_whole_passes};
-use flows::models::{AutoregressiveConfig, Iaf, Maf, Norm, Order};
+use flows::layers::with_whole_passes;
+use flows::models::{AutoregressiveConfig, Gate, Iaf, Maf, Norm, Order};
 use flows::{Context, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -60,6 +60,7 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
         hidden: vec![hidden],
         norm: Norm::None,
         components: 1,
+        gate: Gate::None,
         condition: 0,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
@@ -77,7 +78,7 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     let (maf_density, maf_sample) = (density(&maf)?, sample(&maf));
     let by_passes = by_passes.then(|| with_whole_passes(&maf, || sample(&maf)));
     drop(maf);
-    let iaf = Iaf::build(&config, Gate::None, &mut fresh());
+    let iaf = Iaf::build(&config, &mut fresh());
     let (iaf_density, iaf_sample) = (density(&iaf)?, sample(&iaf));
     Ok(Times { dims, maf_density, maf_sample, iaf_sample, iaf_density, by_passes })
 }

@@ -2,7 +2,7 @@
 
 use super::{Budget, Entry, Preset, Recipe};
 use crate::blueprint::{Architecture, Space};
-use flows::layers::Gate;
+use flows::models::Gate;
 use flows::models::{Norm, Order};
 use flows::nn::{AdamConfig, Schedule};
 

@@ -3,7 +3,7 @@
 use super::{Budget, Preset, Recipe, wave_net};
 use crate::blueprint::{Architecture, Blueprint};
 use anyhow::{Result, bail};
-use flows::layers::Gate;
+use flows::models::Gate;
 use flows::models::{Norm, Order};
 use flows::nn::{AdamConfig, Schedule};
 
