@@ -3,10 +3,10 @@
 mod table;
 
 use super::{Output, load, load_flow, names, require_ending, source, threads};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::measure::compare::{self, Measured};
 use crate::measure::score;
-use crate::model::Model;
+use crate::models::Model;
 use crate::pictures::dots;
 use crate::runs::files::check_place;
 use crate::runs::folder::{self, Run};

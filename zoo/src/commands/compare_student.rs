@@ -1,7 +1,7 @@
 //! `zoo compare-student`: a student beside its teacher, in pictures and in times.
 
 use super::{Output, folder, load_flow, sound, source, threads};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::source::Part;
 use crate::measure::score::score;
 use crate::measure::timing::{describe, median_seconds};

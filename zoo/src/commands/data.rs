@@ -1,7 +1,7 @@
 //! `zoo data`: what a model's samples are to be compared with.
 
-use super::{Output, how, sound};
-use crate::blueprint::Space;
+use super::{Output, sound, train_args};
+use crate::data::Space;
 use crate::data::source::{Order, Source};
 use crate::pictures::drawing;
 use anyhow::{Result, bail};
@@ -68,6 +68,6 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
 
 /// A file of this folder that is called as the data is.
 fn named(data: &str, ending: &str) -> PathBuf {
-    let stem = how::plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
+    let stem = train_args::plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
     PathBuf::from(format!("{}.{ending}", if stem.is_empty() { "data" } else { &stem }))
 }

@@ -1,7 +1,7 @@
 //! `zoo density`: a model of the plane as pictures, and whether its density is one.
 
 use super::{Output, folder, load_flow, source, threads};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::source::{Order, Part, Source};
 use crate::pictures::Window;
 use crate::pictures::density::Scene;

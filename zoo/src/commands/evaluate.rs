@@ -4,7 +4,7 @@ use super::{Output, load, source, threads};
 use crate::data::source::Part;
 use crate::measure::bound;
 use crate::measure::score::score;
-use crate::model::Model;
+use crate::models::Model;
 use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
 use serde_json::json;

@@ -2,15 +2,14 @@
 
 mod pictures;
 
-use super::gaussian::Gaussian;
-use super::how::{self, SAVE_EVERY, plain};
+use super::train_args::{self, SAVE_EVERY, plain};
 use super::{Output, threads};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::source::{Part, Source};
 use crate::measure::score::score;
-use crate::recipes::{self, Preset};
+use crate::models::{Blueprint, ModelSpec as _, Preset, Rbig, rbig};
 use crate::runs::folder::Run;
-use crate::train::{self, Fit, Plan};
+use crate::train::{self, Fit, TrainConfig};
 use anyhow::{Result, bail};
 use autograd::parallel;
 use pictures::Picture;
@@ -23,10 +22,7 @@ pub(super) struct Args {
     /// A toy's name, or a .npy, .csv, .csv.gz or .tsv table
     data: String,
     #[command(flatten)]
-    gaussian: Gaussian,
-    /// At most so many layers of marginals [default: 60]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
-    layers: Option<u64>,
+    options: rbig::Options,
     /// Rows that each layer is fitted to [default: 20000, or all training rows]
     #[arg(long, value_parser = clap::value_parser!(u64).range(2..), allow_negative_numbers = true)]
     rows: Option<u64>,
@@ -45,7 +41,6 @@ pub(super) struct Args {
 const POINTS: usize = 4_000;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    let entry = recipes::find("rbig")?;
     let asked = args.out.clone();
     let run =
         Run::at(&asked.unwrap_or_else(|| PathBuf::from("runs").join(format!("gaussianized-{}", plain(&args.data)))));
@@ -61,32 +56,32 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
             if matches!(source.space(), Space::Signal { .. }) { " --batch 4000" } else { "" }
         );
     }
-    let mut recipe = entry.recipe(Preset::Standard, source.space());
+    let mut recipe = Rbig::recipe(Preset::Standard, source.space());
     if let Some(rows) = source.rows() {
         recipe.batch = recipe.batch.min(rows);
     }
     recipe.batch = args.rows.map(usize::try_from).transpose()?.unwrap_or(recipe.batch);
-    if let Some(layers) = args.layers {
-        recipe.architecture = recipe.architecture.with_layers(usize::try_from(layers)?)?;
-    }
-    recipe.architecture = args.gaussian.sized(recipe.architecture)?;
+    let mut sizes = Rbig::config(Preset::Standard, source.space(), 0)?;
+    args.options.adjust(&mut sizes)?;
+    let blueprint = Blueprint::new(&Rbig, &sizes, source.space(), 0)?;
     let (data, seed) = (args.data.clone(), args.seed);
-    let plan = Plan { recipe, data, seed, threads: threads(args.threads), run, save_every: SAVE_EVERY };
+    let threads = threads(args.threads);
+    let config = TrainConfig { blueprint, recipe, data, seed, threads, run, save_every: SAVE_EVERY };
 
-    let fit = train::fit_into_run(&plan, &source)?;
+    let fit = train::fit_into_run(&config, &source)?;
     table(&fit, out)?;
-    how::report_fitted(&plan.run, &fit, out)?;
+    train_args::report_fitted(&config.run, &fit, out)?;
     let rows = source.held_out(Part::Test, None);
-    let found = parallel::with_threads(plan.threads, || score(&fit.flow, &source.space(), &rows, seed));
+    let found = parallel::with_threads(config.threads, || score(&fit.flow, &source.space(), &rows, seed));
     writeln!(out, "on the test rows of {}: {}", args.data, found.describe())?;
     let shown = rows.x().rows(0..rows.count().min(POINTS));
-    let drawn = parallel::with_threads(plan.threads, || pictures::all(&fit, &shown, seed))?;
+    let drawn = parallel::with_threads(config.threads, || pictures::all(&fit, &shown, seed))?;
     for Picture { name, raster, what } in drawn {
-        let path = plan.run.folder().join(name);
+        let path = config.run.folder().join(name);
         raster.save_png(&path)?;
         writeln!(out, "{}: {what}", path.display())?;
     }
-    Ok(how::code_fitted(&fit))
+    Ok(train_args::code_fitted(&fit))
 }
 
 /// What each layer did.

@@ -1,7 +1,7 @@
 //! `zoo interpolate`: what lies between test images.
 
 use super::{Output, folder, load_flow, source, threads};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
 use crate::measure::score::continuous;

@@ -1,8 +1,8 @@
 //! `zoo inversion-error`: how near `MintNet`'s two ways back come, against what they are allowed.
 
 use super::{Output, load_flow, require_ending, threads};
-use crate::blueprint::Architecture;
 use crate::measure::timing;
+use crate::models::MintNet;
 use crate::pictures::curve::{self, Labels, Series};
 use crate::runs::files::check_place;
 use anyhow::{Result, bail};
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     check_place(&picture)?;
     let loaded = load_flow::<f64>(&args.run, "give a run of mint-net")?;
     let name = loaded.header.blueprint.name();
-    if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
+    if !loaded.header.blueprint.is::<MintNet>() {
         bail!("{name} has one way from z to x: give a run of mint-net");
     }
     let mut allowed = args.budgets.clone();

@@ -1,7 +1,7 @@
 //! `zoo latents`: what models of the plane make of their test rows, side by side.
 
 use super::{Output, folder, load_flow, names, require_ending, source, threads};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::permutation;
 use crate::data::source::Part;
 use crate::measure::normality::Cloud;

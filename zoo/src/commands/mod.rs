@@ -10,9 +10,7 @@ mod demo;
 mod density;
 mod distill;
 mod evaluate;
-mod gaussian;
 mod gaussianize;
-mod how;
 mod interpolate;
 mod inversion_error;
 mod latents;
@@ -26,14 +24,14 @@ mod reconstruct;
 mod sample;
 mod sound;
 mod train;
+mod train_args;
 mod transform;
-mod vae;
 
 use crate::data::source::Source;
-use crate::model::Model;
+use crate::models::{Model, Precision};
 use crate::runs::checkpoint::{self, Header, Loaded};
 use anyhow::{Context as _, Result, bail};
-use autograd::{Real, parallel};
+use autograd::parallel;
 use clap::{Parser, Subcommand};
 use flows::Flow;
 use std::path::{Path, PathBuf};
@@ -51,18 +49,18 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a lecture model on MNIST for about two minutes and draw digits with it
+    /// Train NICE on MNIST for two minutes and draw digits
     Demo(demo::Args),
-    /// Show the models, or the parameters of one
+    /// List the models, or the parameters of one
     List(list::Args),
     /// Draw data itself, to compare a model's samples with
     Data(data::Args),
     /// Train a model
     Train(train::Args),
-    /// Let a model that samples in one parallel pass learn from a trained one that does not
+    /// Distill a trained model into a student that samples in one parallel pass
     ///
-    /// Everywhere else that makes samples hundreds of times faster. Here the teacher computes each unit of its network
-    /// once, too, and is about as fast; what it ends with says by how much.
+    /// With the usual sampling, one pass for each dimension, the student is hundreds of times faster than its teacher.
+    /// Here the teacher computes each unit only once, and is about as fast. The times of all three are printed.
     Distill(distill::Args),
     /// Draw a student's samples beside its teacher's, and measure how long either takes for one
     ///
@@ -170,12 +168,12 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
 }
 
 /// Loads the model that RUN names.
-fn load<T: Real>(run: &Path) -> Result<Loaded<Model<T>>> {
+fn load<T: Precision>(run: &Path) -> Result<Loaded<Model<T>>> {
     checkpoint::load(&crate::runs::folder::checkpoint(run)?)
 }
 
 /// Loads the flow that RUN names. Another model is refused with the words for what can be done in place of this.
-fn load_flow<T: Real>(run: &Path, instead: &str) -> Result<Loaded<Flow<T>>> {
+fn load_flow<T: Precision>(run: &Path, instead: &str) -> Result<Loaded<Flow<T>>> {
     let Loaded { header, model } = load(run)?;
     match model.into_flow() {
         Some(model) => Ok(Loaded { header, model }),

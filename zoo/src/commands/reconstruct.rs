@@ -2,10 +2,10 @@
 
 use super::latents::by_first_column;
 use super::{Output, folder, load, source, threads};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::source::{Part, Source};
 use crate::measure::bound;
-use crate::model::Model;
+use crate::models::Model;
 use crate::pictures::drawing;
 use crate::pictures::{Raster, Window, legend, scatter};
 use crate::runs::checkpoint::Loaded;

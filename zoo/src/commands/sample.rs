@@ -1,11 +1,11 @@
 //! `zoo sample`.
 
-use super::{Output, beside, class, how::positive, load, load_flow, sound, threads};
-use crate::blueprint::{Architecture, Blueprint, Space};
+use super::{Output, beside, class, load, load_flow, sound, threads, train_args::positive};
+use crate::data::Space;
 use crate::data::npy;
 use crate::measure::bound::{self, Draw};
 use crate::measure::sampling::{self, Distance, Drawn, Request};
-use crate::model::Model;
+use crate::models::{Blueprint, MintNet, Model};
 use crate::pictures::drawing;
 use crate::pictures::terminal::{self, Colors};
 use crate::runs::checkpoint::Loaded;
@@ -83,7 +83,7 @@ impl Args {
             }
             return Ok(Inversion::InOrder);
         }
-        if !matches!(blueprint.architecture, Architecture::MintNet { .. }) {
+        if !blueprint.is::<MintNet>() {
             bail!("{} has no fixed point to iterate: leave out --inverse", blueprint.name());
         }
         let iterations = self.iterations.map_or(Ok(ITERATIONS), usize::try_from)?;
@@ -199,7 +199,7 @@ fn draw(args: &Args, loaded: &Loaded<Model<f32>>, request: &Request) -> Result<(
             return Ok((bound::samples(vae, request.count, request.temperature, request.seed, draw), None));
         }
     };
-    if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
+    if !loaded.header.blueprint.is::<MintNet>() {
         return Ok((sampling::draw(flow, request).values, None));
     }
     let exact = load_flow::<f64>(&args.run, "give a run of mint-net")?.model;

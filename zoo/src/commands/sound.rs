@@ -1,7 +1,7 @@
 //! Signals to be heard, for the commands that make some.
 
 use super::Output;
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::wav;
 use anyhow::{Result, bail};
 use std::path::Path;

@@ -1,10 +1,10 @@
 //! `zoo logprob`, `zoo encode` and `zoo decode`: NPY files through a model.
 
 use super::{Output, class, load, threads};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::npy;
 use crate::measure::bound;
-use crate::model::Model;
+use crate::models::Model;
 use anyhow::{Result, bail};
 use autograd::{Tensor, parallel};
 use flows::models::Vae;

@@ -13,6 +13,7 @@ pub mod mnist;
 pub mod npy;
 pub mod rows;
 pub mod source;
+mod space;
 pub mod speech;
 mod split;
 mod table;
@@ -23,6 +24,7 @@ use std::path::Path;
 
 pub use error::DataError;
 pub use images::Images;
+pub use space::Space;
 pub use speech::Speech;
 pub use split::{Split, permutation};
 pub use table::{Standardization, Table};

@@ -1,13 +1,13 @@
 //! What trained models are compared by: how good their densities are, how large and how fast they are, and how
 //! exactly they go from x to z and back.
 
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
 use crate::measure::bound;
 use crate::measure::score::{Bound, Score, continuous, score};
 use crate::measure::timing::median_seconds;
-use crate::model::Model;
+use crate::models::Model;
 use crate::pictures::drawing;
 use crate::runs::checkpoint::Loaded;
 use crate::train::Elapsed;

@@ -1,6 +1,6 @@
 //! What must be known to build a model again: kept in every checkpoint.
 
-use super::{Entry, Model, ModelSpec, named};
+use super::{Entry, Learns, Model, ModelSpec, named};
 use crate::data::Space;
 use anyhow::{Result, bail};
 use autograd::Real;
@@ -112,13 +112,22 @@ impl Blueprint {
         self.entry
     }
 
+    /// Whether this is that model.
+    #[must_use]
+    pub fn is<S: ModelSpec>(&self) -> bool {
+        self.name() == S::ABOUT.name
+    }
+
+    /// Whether the model is fitted layer by layer, without gradients.
+    #[must_use]
+    pub fn is_fitted(&self) -> bool {
+        self.entry.about().learns == Learns::ByFitting
+    }
+
     /// The library's configuration, if this is that model.
     #[must_use]
     pub fn config<S: ModelSpec>(&self) -> Option<S::Config> {
-        if self.name() != S::ABOUT.name {
-            return None;
-        }
-        S::Config::deserialize(&self.sizes).ok()
+        if self.is::<S>() { S::Config::deserialize(&self.sizes).ok() } else { None }
     }
 
     /// The model with fresh parameters drawn from `rng`.

@@ -113,9 +113,64 @@ pub fn default_space(model: &dyn Entry) -> Space {
 }
 
 /// Words in a sentence: `a, b and c`.
-pub(crate) fn join(words: &[&str]) -> String {
-    match words {
+pub(crate) fn join(words: &[impl AsRef<str>]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match &*words {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         _ => words.concat(),
+    }
+}
+
+#[cfg(test)]
+mod dump {
+    use super::*;
+    #[test]
+    fn dump() {
+        let mut out = String::new();
+        let spaces = [
+            Space::Images { channels: 1, height: 28, width: 28 },
+            Space::Images { channels: 3, height: 5, width: 6 },
+            Space::Table { columns: 2, standardized: true },
+            Space::Table { columns: 1, standardized: true },
+            Space::Table { columns: 63, standardized: false },
+            Space::Signal { samples: 512, rate: 8000 },
+        ];
+        let params_of = |blueprint: Result<Blueprint>| {
+            let params = blueprint.and_then(|b| { 
+                let held = flows::Module::params(&b.build::<f32>(&mut <rand_chacha::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(0))?);
+                let sum: usize = held.iter().map(|(_, p)| p.shape().elements()).sum();
+                let least = b.entry().least_weights(&b);
+                assert!(least <= sum as f64 && least * 200.0 > sum as f64, "{b:?} {least} {sum}");
+                let round: Blueprint = serde_json::from_str(&serde_json::to_string(&b).unwrap()).unwrap();
+                assert_eq!(round, b);
+                Ok(held)
+            }).map(|held| {
+                held.iter().map(|(path, p)| format!("{path}{}", p.shape())).collect::<Vec<_>>().join(";")
+            });
+            let params = match params { Ok(p) => p, Err(e) => format!("ERR {e:#}") };
+            let short = { use std::hash::{Hash, Hasher}; let mut h = std::hash::DefaultHasher::new(); params.hash(&mut h); h.finish() };
+            let err = if params.starts_with("ERR") { params } else { String::new() };
+            (short, err)
+        };
+        for entry in MODELS {
+            for preset in [Preset::Quick, Preset::Standard, Preset::Paper] {
+                for space in spaces {
+                    let recipe = entry.recipe(preset, space);
+                    let (short, err) = params_of(entry.blueprint(preset, space, 0));
+                    let value = serde_json::to_value(&recipe).unwrap();
+                    out += &format!("{} {preset:?} {space:?} {value} {short:x} {err}\n", entry.about().name);
+                }
+            }
+        }
+        for (name, space) in [("maf", spaces[0]), ("maf", spaces[2]), ("made", spaces[2]), ("wavenet", spaces[5])] {
+            for preset in [Preset::Quick, Preset::Standard, Preset::Paper] {
+                let blueprint = find(name).unwrap().blueprint(preset, space, 3).unwrap();
+                let (b2, recipe) = student(&blueprint, None, preset).unwrap();
+                let (short, _) = params_of(Ok(b2));
+                let value = serde_json::to_value(&recipe).unwrap();
+                out += &format!("student of {name} {preset:?} {space:?} {value} {short:x}\n");
+            }
+        }
+        std::fs::write("/tmp/d-recipes-new.txt", out).unwrap();
     }
 }

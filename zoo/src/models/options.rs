@@ -20,15 +20,15 @@ pub(super) fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(least..=most)
 }
 
-/// The command with the options of these models, and with those of all other models hidden, so that
+/// The command with the options of these models under a heading, and with those of all other models hidden, so that
 /// [`check`] can refuse them by name.
 #[must_use]
-pub fn add(mut command: Command, models: &[&'static dyn Entry]) -> Command {
+pub fn add(mut command: Command, models: &[&'static dyn Entry], heading: &'static str) -> Command {
     let (shown, hidden) = (models.iter().map(|model| (model, false)), MODELS.iter().map(|model| (model, true)));
     for (model, hide) in shown.chain(hidden) {
         for arg in own(*model).get_arguments() {
             if command.get_arguments().all(|there| there.get_id() != arg.get_id()) {
-                command = command.arg(arg.clone().hide(hide));
+                command = command.arg(arg.clone().help_heading(heading).hide(hide));
             }
         }
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use autograd::Real;
 use clap::{ArgMatches, Command, FromArgMatches as _};
 use rand::Rng;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -93,7 +93,7 @@ fn rows_of_a_conditional_model_need_their_classes() {
 #[test]
 fn a_plain_training_is_not_resumed_as_a_conditional_one() {
     let folder = folder();
-    let parts = ["plain was begun without --conditional", "leave it out to resume it"];
+    let parts = ["plain was started without --conditional", "leave it out to resume it"];
     folder.refuses("train nice --out plain --resume --steps 6 --threads 1 --conditional", &parts);
     // Labels that went away in the meantime.
     std::fs::remove_file(folder.path("bars/train-labels-idx1-ubyte")).unwrap();
@@ -106,8 +106,8 @@ fn a_damaged_number_of_classes_is_found_out() {
     let model = folder.safetensors("run/model.safetensors");
     let mut config: Value = serde_json::from_str(&model.metadata["config"]).unwrap();
     for (classes, part) in [
-        (json!(0), "has shape"),
-        (json!(5), "has shape"),
+        (json!(0), "damaged"),
+        (json!(5), "damaged"),
         (json!(4_000_000_000_000_u64), "damaged"),
         (json!(u64::MAX), "damaged"),
         (json!(-1), "does not know"),

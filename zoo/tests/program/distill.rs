@@ -81,13 +81,13 @@ fn what_cannot_be_distilled_is_refused() {
     folder.refuses("distill teacher --batch 0 --out s", &["a batch of 0", "--batch"]);
     folder.refuses("distill teacher --resume --out teacher", &["teacher holds no distillation", "zoo train"]);
     folder.run("train nice --preset quick --data table.csv --batch 50 --steps 2 --threads 1 --out nice");
-    folder.refuses("distill nice --out s", &["nice is no teacher", "made, maf or wavenet"]);
+    folder.refuses("distill nice --out s", &["nice cannot be a teacher", "made, maf and wavenet"]);
     folder.run(&distil(2, "s"));
     folder.refuses(&distil(2, "s"), &["s already holds a run", "--resume"]);
     folder.refuses("train iaf --resume --out s", &["s holds a distillation", "zoo distill"]);
-    folder.refuses("distill s --resume --out s", &["iaf is no teacher"]);
+    folder.refuses("distill s --resume --out s", &["iaf cannot be a teacher"]);
     folder.run("train maf --preset quick --layers 2 --data table.csv --batch 50 --steps 2 --threads 1 --out other");
-    folder.refuses("distill other --resume --out s", &["s was begun with another teacher than other"]);
+    folder.refuses("distill other --resume --out s", &["s was started with another teacher than other"]);
     folder.refuses("distill teacher --resume --layers 3 --out s", &["keeps its --layers"]);
     let cut = folder.read("s/teacher.safetensors");
     folder.write("s/teacher.safetensors", &cut[..cut.len() / 2]);

@@ -105,8 +105,8 @@ fn errors_fall_as_both_ways_back_may_look_more_often() {
 fn what_it_has_not_is_refused() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
-    folder.refuses("train mint-net --data images --layers 3 --out run", &["mint-net's layers", "--layers"]);
-    folder.refuses("train mint-net --data images --conditional --out run", &["mint-net knows no classes"]);
-    folder.refuses("train mint-net --data speech --out run", &["mint-net is no model of signals", "wavenet"]);
+    folder.refuses("train mint-net --data images --layers 3 --out run", &["mint-net has no --layers", "leave it out"]);
+    folder.refuses("train mint-net --data images --conditional --out run", &["mint-net takes no classes"]);
+    folder.refuses("train mint-net --data speech --out run", &["mint-net is not a model of signals", "wavenet"]);
     assert!(!folder.exists("run"));
 }

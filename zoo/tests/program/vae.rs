@@ -156,19 +156,19 @@ fn what_needs_a_flow_is_refused_with_what_to_do_instead() {
 fn options_that_make_no_such_model_are_refused() {
     let folder = trained("");
     let resume = "train vae --out run --resume";
-    folder.refuses(&format!("{resume} --latents 3"), &["keeps its --latents, --coder"]);
-    folder.refuses(&format!("{resume} --likelihood gaussian"), &["keeps its --latents, --coder"]);
+    folder.refuses(&format!("{resume} --latents 3 --coder dense"), &["keeps its --latents and --coder"]);
+    folder.refuses(&format!("{resume} --likelihood gaussian"), &["keeps its --likelihood"]);
     image_folder(&folder, "odd", 5, false);
     let new = |rest: &str| format!("{VAE} --out new {rest}");
     folder.refuses(&new("--data odd --coder conv"), &["5×5 cannot be halved", "--coder dense"]);
     folder.refuses(&new("--data two-moons --coder conv"), &["rows of 2 numbers", "leave out --coder"]);
     folder.refuses(&new("--data two-moons --likelihood bernoulli"), &["0 or 1", "--likelihood gaussian or logistic"]);
     folder.refuses(&new("--data bars --conditional"), &["vae takes no classes", "leave out --conditional"]);
-    folder.refuses(&new("--data bars --layers 3"), &["leave out --layers"]);
-    folder.refuses(&new("--data speech"), &["vae is no model of signals", "wavenet"]);
+    folder.refuses(&new("--data bars --layers 3"), &["vae has no --layers", "leave it out"]);
+    folder.refuses(&new("--data speech"), &["vae is not a model of signals", "wavenet"]);
     let nice = "train nice --preset quick --data two-moons --out new";
     for option in ["--latents 3", "--coder dense", "--likelihood gaussian", "--posterior planar"] {
-        folder.refuses(&format!("{nice} {option}"), &["only vae has these", "leave out --latents"]);
+        folder.refuses(&format!("{nice} {option}"), &[&*format!("nice has no {}", option.split(' ').next().unwrap()), "an option of vae", "leave it out"]);
     }
     for bad in ["0", "-1", "x", "100000"] {
         folder.misuses(&new(&format!("--latents {bad}")), &["--latents"]);
@@ -192,23 +192,23 @@ fn damaged_sizes_are_refused_before_anything_is_built() {
             folder.refuses(&format!("{command} m.safetensors --threads 1"), &["m.safetensors"]);
         }
     };
-    let architecture = |field: &str| format!("/architecture/{field}");
+    let sizes = |field: &str| format!("/sizes/{field}");
     for size in [json!(0), json!(1_000_000), json!(4_000_000_000_000_u64), json!(u64::MAX)] {
         for field in ["latents", "coder/dense/0", "refinement/iaf/hidden/0"] {
-            refuse(&architecture(field), size.clone());
+            refuse(&sizes(field), size.clone());
         }
         let convolutional = json!({ "convolutional": [size] });
-        refuse(&architecture("coder"), convolutional);
+        refuse(&sizes("coder"), convolutional);
         refuse("/space", json!({ "kind": "images", "channels": 1, "height": size, "width": 4 }));
     }
     for size in [json!(1_000_000), json!(u64::MAX)] {
-        refuse(&architecture("refinement/iaf/layers"), size.clone());
-        refuse(&architecture("refinement/iaf/features"), size.clone());
-        refuse(&architecture("refinement"), json!({ "planar": { "layers": size, "features": 1 } }));
+        refuse(&sizes("refinement/iaf/layers"), size.clone());
+        refuse(&sizes("refinement/iaf/features"), size.clone());
+        refuse(&sizes("refinement"), json!({ "planar": { "layers": size, "features": 1 } }));
     }
-    refuse(&architecture("coder"), json!({ "dense": [] }));
-    refuse(&architecture("coder"), json!({ "convolutional": [] }));
-    refuse(&architecture("coder"), json!({ "convolutional": vec![2; 70] }));
-    refuse(&architecture("likelihood"), json!({ "fixed-gaussian": { "std": -1.0 } }));
+    refuse(&sizes("coder"), json!({ "dense": [] }));
+    refuse(&sizes("coder"), json!({ "convolutional": [] }));
+    refuse(&sizes("coder"), json!({ "convolutional": vec![2; 70] }));
+    refuse(&sizes("likelihood"), json!({ "fixed-gaussian": { "std": -1.0 } }));
     refuse("/classes", json!(3));
 }

@@ -1,7 +1,7 @@
 //! The pictures of a fitted RBIG.
 
 use super::super::latents::by_first_column;
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::pictures::quantiles::Reference;
 use crate::pictures::{PictureError, Raster, Window, quantiles, scatter, steps};
 use crate::train::Fit;
