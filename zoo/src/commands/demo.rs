@@ -3,7 +3,7 @@
 use super::{Output, load_flow, threads, train_args};
 use crate::data::source::{Part, Source};
 use crate::measure::score::score;
-use crate::models::{Budget, Entry as _, Nice, Preset};
+use crate::models::{Budget, Kind, Preset};
 use crate::pictures::drawing;
 use crate::runs::folder::Run;
 use crate::train::{self, TrainConfig};
@@ -33,8 +33,8 @@ const TEMPERATURE: f64 = 0.7;
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let run = Run::at(&args.out);
     let source = Source::open("mnist", 0)?;
-    let blueprint = Nice.blueprint(Preset::Quick, source.space(), 0)?;
-    let mut recipe = Nice.recipe(Preset::Quick, source.space());
+    let blueprint = Kind::Nice.blueprint(Preset::Quick, source.space(), 0)?;
+    let mut recipe = Kind::Nice.recipe(Preset::Quick, source.space());
     recipe.budget = Budget::Minutes(args.minutes);
     recipe.temperature = TEMPERATURE;
     let threads = threads(args.threads);

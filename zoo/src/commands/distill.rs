@@ -39,7 +39,9 @@ impl clap::Args for Args {
         let students: Vec<_> = models::students().collect();
         options::add(Common::augment_args(command), &students, "Options of the student")
             .mut_arg("layers", |arg| {
-                arg.help("Autoregressive layers, or layers in each cycle of dilations [default: as the teacher's preset]")
+                arg.help(
+                    "Autoregressive layers, or layers in each cycle of dilations [default: as the teacher's preset]",
+                )
             })
             .after_help("Example: zoo distill runs/maf-two-moons --preset quick")
     }
@@ -68,7 +70,7 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
     let (train, data) = (&common.train, teacher.header.data.clone());
     let (mut blueprint, recipe) =
         models::student(&teacher.header.blueprint, common.student.as_deref(), train.preset())?;
-    options::check(blueprint.entry(), options)?;
+    options::check(blueprint.kind, options)?;
     let folder = common.out.clone().unwrap_or_else(|| {
         let teacher = &common.teacher;
         let path = if teacher.is_file() { teacher.with_file_name("") } else { teacher.clone() };
@@ -87,13 +89,13 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
         if load_flow::<f32>(&run.teacher(), TEACHERS)?.header != teacher.header {
             bail!("{shown} was started with another teacher than {}: choose another --out", common.teacher.display());
         }
-        let (recipe, seed) = (paused.recipe.clone(), paused.seed());
-        let config = train.config(paused.blueprint().clone(), recipe, data, seed, &run);
+        let (recipe, seed) = (paused.recipe.clone(), paused.header().seed);
+        let config = train.config(paused.header().blueprint.clone(), recipe, data, seed, &run);
         train::resume_student(&config, &teacher, &paused)?
     } else {
         TrainArgs::check_new(&run)?;
         let seed = train.seed();
-        blueprint.entry().adjust(&mut blueprint, options, seed)?;
+        blueprint.adjust(options, seed)?;
         train::start_student(&train.config(blueprint, recipe, data, seed, &run), &teacher)?
     };
     train_args::report(&run, &outcome, out)?;

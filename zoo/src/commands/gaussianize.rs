@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     recipe.batch = args.rows.map(usize::try_from).transpose()?.unwrap_or(recipe.batch);
     let mut sizes = Rbig::config(Preset::Standard, source.space(), 0)?;
     args.options.adjust(&mut sizes)?;
-    let blueprint = Blueprint::new(&Rbig, &sizes, source.space(), 0)?;
+    let blueprint = Blueprint::new::<Rbig>(&sizes, source.space(), 0)?;
     let (data, seed) = (args.data.clone(), args.seed);
     let threads = threads(args.threads);
     let config = TrainConfig { blueprint, recipe, data, seed, threads, run, save_every: SAVE_EVERY };

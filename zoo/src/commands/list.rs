@@ -1,7 +1,7 @@
 //! `zoo list`.
 
 use super::{Output, load};
-use crate::models::{self, About, Entry, MODELS, Preset};
+use crate::models::{self, About, Kind, MODELS, Preset};
 use anyhow::Result;
 use autograd::Param;
 use flows::Module;
@@ -69,8 +69,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn built(model: &'static dyn Entry, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
-    let blueprint = model.blueprint(preset, models::default_space(model), 0)?;
+fn built(model: Kind, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
+    let blueprint = model.blueprint(preset, model.default_space(), 0)?;
     Ok(blueprint.build::<f32>(&mut ChaCha8Rng::seed_from_u64(0))?.params())
 }
 

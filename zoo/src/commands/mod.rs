@@ -28,10 +28,10 @@ mod train_args;
 mod transform;
 
 use crate::data::source::Source;
-use crate::models::{Model, Precision};
+use crate::models::Model;
 use crate::runs::checkpoint::{self, Header, Loaded};
 use anyhow::{Context as _, Result, bail};
-use autograd::parallel;
+use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
 use flows::Flow;
 use std::path::{Path, PathBuf};
@@ -168,12 +168,12 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
 }
 
 /// Loads the model that RUN names.
-fn load<T: Precision>(run: &Path) -> Result<Loaded<Model<T>>> {
+fn load<T: Real>(run: &Path) -> Result<Loaded<Model<T>>> {
     checkpoint::load(&crate::runs::folder::checkpoint(run)?)
 }
 
 /// Loads the flow that RUN names. Another model is refused with the words for what can be done in place of this.
-fn load_flow<T: Precision>(run: &Path, instead: &str) -> Result<Loaded<Flow<T>>> {
+fn load_flow<T: Real>(run: &Path, instead: &str) -> Result<Loaded<Flow<T>>> {
     let Loaded { header, model } = load(run)?;
     match model.into_flow() {
         Some(model) => Ok(Loaded { header, model }),

@@ -3,7 +3,8 @@
 use super::Output;
 use super::train_args::{self, BY_GRADIENTS, TrainArgs, plain};
 use crate::data::source::Source;
-use crate::models::{self, About, Blueprint, Entry, Learns, MODELS, options};
+use crate::models::{self, About, Blueprint, Kind, Learns, MODELS, options};
+use crate::runs::checkpoint::Header;
 use crate::runs::folder::Run;
 use crate::train::{self, Outcome, Paused, Weights};
 use anyhow::{Context as _, Result, bail};
@@ -61,7 +62,7 @@ impl clap::Args for Args {
 }
 
 /// The command of one model.
-fn subcommand(model: &'static dyn Entry) -> Command {
+fn subcommand(model: Kind) -> Command {
     let About { name, lecture, paper, data, conditional, learns, .. } = model.about();
     let command = Common::augment_args(Command::new(name)).about(format!("{paper}; {lecture}"));
     let mut command = options::add(command, &[model], "Options of this model");
@@ -69,15 +70,15 @@ fn subcommand(model: &'static dyn Entry) -> Command {
     if !conditional {
         hidden.push("conditional");
     }
-    if *learns == Learns::ByFitting {
+    if learns == Learns::ByFitting {
         hidden.extend(BY_GRADIENTS.iter().chain(&["from"]));
     }
     for id in hidden {
         command = command.mut_arg(id, |arg| arg.hide(true));
     }
-    let data = if *data == "speech" { "speech:512" } else { "two-moons" };
+    let data = if data == "speech" { "speech:512" } else { "two-moons" };
     command
-        .hide(*learns == Learns::FromTeacher)
+        .hide(learns == Learns::FromTeacher)
         .after_help(format!("Example: zoo train {name} --preset quick --data {data}"))
 }
 
@@ -99,7 +100,7 @@ impl FromArgMatches for Args {
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let model = models::find(&args.model)?;
-    let About { name, data, learns, .. } = *model.about();
+    let About { name, data, learns, .. } = model.about();
     let Some((common, options)) = args.given.as_deref() else {
         bail!("there is no model {:?}: write {name}, in lower case", args.model);
     };
@@ -108,7 +109,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     options::check(model, options)?;
     let weights = common.from.as_deref().map(Weights::read).transpose()?;
-    let default = weights.as_ref().map_or(data, Weights::data);
+    let default = weights.as_ref().map_or(data, |weights| &weights.header().data);
     let data = common.data.clone().unwrap_or_else(|| default.to_owned());
     let run = Run::at(&common.out.clone().unwrap_or_else(|| {
         let ending = if common.conditional { "-conditional" } else { "" };
@@ -129,9 +130,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let blueprint = match (&weights, &common.from) {
             (Some(weights), Some(from)) => like(weights, from, model, options, &data, &source)?,
             _ => {
-                let mut blueprint =
-                    model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
-                model.adjust(&mut blueprint, options, seed)?;
+                let mut blueprint = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
+                blueprint.adjust(options, seed)?;
                 blueprint
             }
         };
@@ -149,14 +149,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     Ok(train_args::code(&outcome))
 }
 
-fn resume(model: &'static dyn Entry, common: &Common, options: &ArgMatches, run: &Run) -> Result<Outcome> {
+fn resume(model: Kind, common: &Common, options: &ArgMatches, run: &Run) -> Result<Outcome> {
     let paused = Paused::read(run)?;
     common.train.check_resumed(run, &paused, &options::given(options))?;
-    let (folder, data, seed) = (run.folder().display(), paused.data().to_owned(), paused.seed());
+    let (folder, Header { blueprint, data, seed, .. }) = (run.folder().display(), paused.header().clone());
     if common.data.as_ref().is_some_and(|asked| *asked != data) {
         bail!("{folder} was started with --data {data}: leave out --data to resume it");
     }
-    let blueprint = paused.blueprint().clone();
     if common.conditional && blueprint.classes == 0 {
         bail!("{folder} was started without --conditional: leave it out to resume it");
     }
@@ -169,17 +168,20 @@ fn resume(model: &'static dyn Entry, common: &Common, options: &ArgMatches, run:
 fn like(
     weights: &Weights,
     from: &Path,
-    model: &'static dyn Entry,
+    model: Kind,
     options: &ArgMatches,
     data: &str,
     source: &Source,
 ) -> Result<Blueprint> {
-    let (blueprint, from, name) = (weights.blueprint(), from.display(), model.about().name);
+    let (blueprint, from, name) = (&weights.header().blueprint, from.display(), model.about().name);
     if blueprint.name() != name {
-        bail!("{from} has the weights of {0}, not of {name}: give --from weights of {name}, or train {0}", blueprint.name());
+        bail!(
+            "{from} has the weights of {0}, not of {name}: give --from weights of {name}, or train {0}",
+            blueprint.name()
+        );
     }
     let mut asked = blueprint.clone();
-    model.adjust(&mut asked, options, weights.seed())?;
+    asked.adjust(options, weights.header().seed)?;
     if asked != *blueprint {
         let given: Vec<String> = options::given(options).iter().map(|option| format!("--{option}")).collect();
         bail!("{from} has weights of other sizes: leave out {}, or train without --from", models::join(&given));
@@ -187,12 +189,16 @@ fn like(
     let (space, classes) = (source.space(), source.classes());
     if blueprint.space != space {
         let (theirs, ours) = (blueprint.space.describe(), space.describe());
-        bail!("{from} has weights for {theirs}, but {data} has {ours}: choose --data like that, or train without --from");
+        bail!(
+            "{from} has weights for {theirs}, but {data} has {ours}: choose --data like that, or train without --from"
+        );
     }
     match (blueprint.classes, classes) {
         (theirs, ours) if theirs == ours => Ok(asked),
         (0, _) => bail!("{from} was trained without --conditional: leave it out, or train without --from"),
         (theirs, 0) => bail!("{from} is conditional on {theirs} classes: add --conditional, or train without --from"),
-        (theirs, ours) => bail!("{from} knows {theirs} classes, but {data} has {ours}: choose other --data, or train without --from"),
+        (theirs, ours) => {
+            bail!("{from} knows {theirs} classes, but {data} has {ours}: choose other --data, or train without --from")
+        }
     }
 }

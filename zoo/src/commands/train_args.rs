@@ -100,8 +100,12 @@ impl TrainArgs {
             let (kept, them) = (join(&kept), if kept.len() == 1 { "it" } else { "them" });
             bail!("a resumed training keeps its {kept}: leave {them} out, or start a new one with another --out");
         }
-        if self.seed.is_some_and(|asked| asked != paused.seed()) {
-            bail!("{} was started with --seed {}: leave out --seed to resume it", run.folder().display(), paused.seed());
+        if self.seed.is_some_and(|asked| asked != paused.header().seed) {
+            bail!(
+                "{} was started with --seed {}: leave out --seed to resume it",
+                run.folder().display(),
+                paused.header().seed
+            );
         }
         Ok(())
     }

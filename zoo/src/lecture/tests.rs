@@ -7,7 +7,7 @@ use super::record::Record;
 use super::trained::{self, Made, RUNS};
 use super::{Block, CHAPTERS, sources};
 use crate::data::wav;
-use crate::models::{self, Blueprint, Entry as _, Maf, Preset};
+use crate::models::{self, Blueprint, Kind, Preset};
 use crate::runs::checkpoint::{self, Header};
 use crate::runs::folder::Run;
 use std::collections::{BTreeMap, BTreeSet};
@@ -177,7 +177,7 @@ fn a_student_that_is_there_needs_no_teacher() {
 }
 
 fn blueprint_of_maf() -> Blueprint {
-    Maf.blueprint(Preset::Quick, models::default_space(&Maf), 10).unwrap()
+    Kind::Maf.blueprint(Preset::Quick, Kind::Maf.default_space(), 10).unwrap()
 }
 
 #[test]
@@ -202,7 +202,10 @@ fn each_picture_has_a_command_that_makes_it() {
 fn what_is_trained_are_models_of_the_zoo() {
     for run in &RUNS {
         let model = models::find(run.model()).unwrap();
-        assert_eq!(model.about().taught_by().is_some() || run.model() == "iaf", matches!(run.made, Made::Distilled { .. }));
+        assert_eq!(
+            model.about().taught_by().is_some() || run.model() == "iaf",
+            matches!(run.made, Made::Distilled { .. })
+        );
         let before = |teacher| {
             RUNS.iter().position(|other| other.name == teacher) < RUNS.iter().position(|other| other.name == run.name)
         };

@@ -336,7 +336,7 @@ mod tests {
     fn shards_of_a_batch_take_their_own_classes() {
         let space = Space::Images { channels: 1, height: 2, width: 3 };
         let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: 3 };
-        let blueprint = Blueprint::new(&Nice, &config, space, 3).unwrap();
+        let blueprint = Blueprint::new::<Nice>(&config, space, 3).unwrap();
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         let flow = blueprint.flow::<f32>(&mut rng).unwrap();
         flows::check::randomize(&flow, 0.5, &mut rng);
@@ -366,7 +366,7 @@ mod tests {
     fn signals_are_scored_by_the_step() {
         let space = Space::Signal { samples: 6, rate: 8000 };
         let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: 0 };
-        let blueprint = Blueprint::new(&Nice, &config, space, 0).unwrap();
+        let blueprint = Blueprint::new::<Nice>(&config, space, 0).unwrap();
         let flow = blueprint.flow::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).unwrap();
         let rows = Rows::plain(Tensor::from_fn([5, 6], |i| (i * 37 % 23) as f32 / 23.0));
         let scored = score(&flow, &space, &rows, 0);

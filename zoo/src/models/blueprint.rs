@@ -1,9 +1,10 @@
 //! What must be known to build a model again: kept in every checkpoint.
 
-use super::{Entry, Learns, Model, ModelSpec, named};
+use super::{Kind, Learns, Model, ModelSpec, with_spec};
 use crate::data::Space;
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use autograd::Real;
+use clap::{ArgMatches, FromArgMatches as _};
 use flows::Flow;
 use flows::layers::{Logit, Standardize};
 use rand::Rng;
@@ -16,12 +17,14 @@ const HIGHEST_RATE: u32 = 192_000;
 const LOUDNESS: f64 = 0.2;
 
 /// A model, its sizes, and the data that it is a density of.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(try_from = "Stored", into = "Stored")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Blueprint {
-    entry: &'static dyn Entry,
-    /// The library's configuration of the model.
-    pub(super) sizes: Value,
+    /// The model.
+    #[serde(rename = "model")]
+    pub kind: Kind,
+    /// The library's configuration of the model, as JSON.
+    sizes: Value,
     /// The data's space.
     pub space: Space,
     /// The classes of a class-conditional model, which is given a row's class as a one-hot vector; 0 for a model of
@@ -29,119 +32,101 @@ pub struct Blueprint {
     pub classes: usize,
 }
 
-/// A blueprint as checkpoints have it.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    model: String,
-    sizes: Value,
-    space: Space,
-    classes: usize,
-}
-
-impl From<Blueprint> for Stored {
-    fn from(blueprint: Blueprint) -> Self {
-        let model = blueprint.name().to_owned();
-        let Blueprint { sizes, space, classes, .. } = blueprint;
-        Self { model, sizes, space, classes }
-    }
-}
-
-impl TryFrom<Stored> for Blueprint {
-    type Error = anyhow::Error;
-
-    fn try_from(stored: Stored) -> Result<Self> {
-        let Stored { model, sizes, space, classes } = stored;
-        let Some(entry) = named(&model) else { bail!("there is no model {model:?}") };
-        entry.parse(&sizes)?;
-        Ok(Self { entry, sizes, space, classes })
-    }
-}
-
-impl PartialEq for Blueprint {
-    fn eq(&self, other: &Self) -> bool {
-        Stored::from(self.clone()) == Stored::from(other.clone())
-    }
-}
-
-impl std::fmt::Debug for Blueprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Stored::from(self.clone()).fmt(f)
-    }
-}
-
-/// The number types that models are built in.
-pub trait Precision: Real {
-    /// The model of a blueprint that was checked.
-    ///
-    /// # Errors
-    /// If the sizes are another model's.
-    fn build(blueprint: &Blueprint, rng: &mut dyn Rng) -> Result<Model<Self>>;
-}
-
-impl Precision for f32 {
-    fn build(blueprint: &Blueprint, rng: &mut dyn Rng) -> Result<Model<Self>> {
-        blueprint.entry.build_f32(blueprint, rng)
-    }
-}
-
-impl Precision for f64 {
-    fn build(blueprint: &Blueprint, rng: &mut dyn Rng) -> Result<Model<Self>> {
-        blueprint.entry.build_f64(blueprint, rng)
-    }
-}
-
 impl Blueprint {
     /// A model of these sizes.
     ///
     /// # Errors
     /// If the sizes cannot be written as JSON.
-    pub fn new<S: ModelSpec>(spec: &'static S, config: &S::Config, space: Space, classes: usize) -> Result<Self> {
-        Ok(Self { entry: spec, sizes: serde_json::to_value(config)?, space, classes })
+    pub fn new<S: ModelSpec>(config: &S::Config, space: Space, classes: usize) -> Result<Self> {
+        Ok(Self { kind: S::ABOUT.kind, sizes: serde_json::to_value(config)?, space, classes })
     }
 
     /// The model's name, as commands take it.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.entry.about().name
-    }
-
-    /// What the program knows of the model.
-    #[must_use]
-    pub fn entry(&self) -> &'static dyn Entry {
-        self.entry
+    pub const fn name(&self) -> &'static str {
+        self.kind.about().name
     }
 
     /// Whether this is that model.
     #[must_use]
     pub fn is<S: ModelSpec>(&self) -> bool {
-        self.name() == S::ABOUT.name
-    }
-
-    /// Whether the model is fitted layer by layer, without gradients.
-    #[must_use]
-    pub fn is_fitted(&self) -> bool {
-        self.entry.about().learns == Learns::ByFitting
+        self.kind == S::ABOUT.kind
     }
 
     /// The library's configuration, if this is that model.
     #[must_use]
     pub fn config<S: ModelSpec>(&self) -> Option<S::Config> {
-        if self.is::<S>() { S::Config::deserialize(&self.sizes).ok() } else { None }
+        if self.is::<S>() { self.parsed::<S>().ok() } else { None }
+    }
+
+    fn parsed<S: ModelSpec>(&self) -> Result<S::Config> {
+        S::Config::deserialize(&self.sizes).with_context(|| format!("these are not the sizes of {}", self.name()))
+    }
+
+    /// Refuses sizes that are not this model's configuration.
+    ///
+    /// # Errors
+    /// With what is missing or unknown.
+    pub fn parse(&self) -> Result<()> {
+        with_spec!(self.kind, S => self.parsed::<S>().map(|_| ()))
+    }
+
+    /// Changes the sizes as the model's own options ask. `seed` is the run's.
+    ///
+    /// # Errors
+    /// If there is no such model.
+    pub fn adjust(&mut self, options: &ArgMatches, seed: u64) -> Result<()> {
+        self.sizes = with_spec!(self.kind, S => {
+            let mut config = self.parsed::<S>()?;
+            S::adjust(&mut config, &<S as ModelSpec>::Options::from_arg_matches(options)?, self.space, seed)?;
+            serde_json::to_value(config)?
+        });
+        Ok(())
+    }
+
+    /// Refuses what cannot be built, before anything is allocated. Returns a lower bound on the number of weights.
+    ///
+    /// # Errors
+    /// In one line that says what to do.
+    pub fn check(&self) -> Result<f64> {
+        let (&Self { space, classes, .. }, name) = (self, self.name());
+        if let Space::Signal { rate, .. } = space
+            && !(1..=HIGHEST_RATE).contains(&rate)
+        {
+            bail!("there are no signals at {rate} Hz: use another checkpoint, this one is damaged");
+        }
+        if classes > 0 && !self.kind.about().conditional {
+            bail!("{name} takes no classes: leave out --conditional");
+        }
+        with_spec!(self.kind, S => {
+            let config = self.parsed::<S>()?;
+            if S::inputs(&config, space) != [space.dims(), classes] {
+                let described = space.describe();
+                bail!("this {name} does not have the sizes of {described}: use another checkpoint, this one is damaged");
+            }
+            S::check(&config, space)
+        })
+    }
+
+    /// Whether evaluation uses statistics of training batches, which must be collected for the weights evaluated.
+    #[must_use]
+    pub fn uses_batch_statistics(&self) -> bool {
+        with_spec!(self.kind, S => self.parsed::<S>().is_ok_and(|config| S::uses_batch_statistics(&config)))
+    }
+
+    /// Whether the model is fitted layer by layer, without gradients.
+    #[must_use]
+    pub fn is_fitted(&self) -> bool {
+        self.kind.about().learns == Learns::ByFitting
     }
 
     /// The model with fresh parameters drawn from `rng`.
     ///
     /// # Errors
-    /// If the sizes make no model.
-    pub fn build<T: Precision>(&self, rng: &mut dyn Rng) -> Result<Model<T>> {
-        if let Space::Signal { rate, .. } = self.space
-            && !(1..=HIGHEST_RATE).contains(&rate)
-        {
-            bail!("there are no signals at {rate} Hz: use another checkpoint, this one is damaged");
-        }
-        self.entry.check(self)?;
-        Ok(match T::build(self, rng)? {
+    /// As [`Blueprint::check`].
+    pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Model<T>> {
+        self.check()?;
+        Ok(match with_spec!(self.kind, S => S::build(&self.parsed::<S>()?, self.space, rng)) {
             Model::Flow(flow) => Model::Flow(self.standardized(flow)),
             Model::Vae(vae) => Model::Vae(match self.standardization() {
                 Some(layer) => vae.preceded_by(layer),
@@ -153,8 +138,8 @@ impl Blueprint {
     /// The same of a model that is a flow.
     ///
     /// # Errors
-    /// If the sizes make no model, or one that is not a flow.
-    pub fn flow<T: Precision>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
+    /// As [`Blueprint::check`], and if it is not a flow.
+    pub fn flow<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
         match self.build(rng)?.into_flow() {
             Some(flow) => Ok(flow),
             None => bail!("{} is not a flow", self.name()),

@@ -1,12 +1,9 @@
 //! Gaussianization flows.
 
-use super::blueprint::{behind_logit, check_sizes};
-use super::{About, Budget, Model, ModelSpec, Preset, Recipe, options, rbig};
-use crate::data::Space;
-use anyhow::{Result, bail};
-use autograd::Real;
+use super::blueprint::{behind_logit, check_image, check_sizes};
+use super::prelude::*;
+use super::rbig;
 use flows::models::{GaussianizationConfig, GaussianizationFlow, PatchRotations};
-use rand::Rng;
 
 /// See [`GaussianizationFlow`].
 #[derive(Debug)]
@@ -31,30 +28,24 @@ impl ModelSpec for Gaussianization {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "gaussianization",
-        lecture: "lecture 8, Gaussianization",
-        paper: "Meng et al.: Gaussianization Flows (2020)",
         published: "1.29",
         conditional: false,
-        ..About::BASE
+        ..About::new(
+            Kind::Gaussianization,
+            "gaussianization",
+            "lecture 8, Gaussianization",
+            "Meng et al.: Gaussianization Flows (2020)",
+        )
     };
 
     fn config(preset: Preset, space: Space, _classes: usize) -> Result<GaussianizationConfig> {
         let dims = space.dims();
         let Space::Images { channels, height, width } = space else {
-            let (layers, kernels) = match preset {
-                Preset::Quick => (6, 30),
-                Preset::Standard => (10, 50),
-                Preset::Paper => (10, 100),
-            };
+            let (layers, kernels) = preset.pick([(6, 30), (10, 50), (10, 100)]);
             // As many reflections as dimensions make every rotation. Beyond 64 that is not worth its time.
             return Ok(GaussianizationConfig { dims, layers, kernels, reflections: dims.clamp(1, 64), patches: None });
         };
-        let (layers, kernels) = match preset {
-            Preset::Quick => (8, 20),
-            Preset::Standard => (12, 30),
-            Preset::Paper => (5, 100),
-        };
+        let (layers, kernels) = preset.pick([(8, 20), (12, 30), (5, 100)]);
         // The largest patch of at most 7 pixels that tiles the image. Images with prime sides are rotated as a whole.
         let side = (2..=7).rev().find(|&side| height.is_multiple_of(side) && width.is_multiple_of(side));
         let patches = side.map(|side| PatchRotations { image: [channels, height, width], side, shared: false });
@@ -64,13 +55,11 @@ impl ModelSpec for Gaussianization {
     }
 
     fn recipe(preset: Preset, space: Space) -> Recipe {
-        let (budget, batch, lr) = match (space, preset) {
-            (Space::Images { .. }, Preset::Quick) => (Budget::Minutes(5.0), 200, 2e-2),
-            (Space::Images { .. }, Preset::Standard) => (Budget::Minutes(60.0), 200, 2e-2),
-            (Space::Images { .. }, Preset::Paper) => (Budget::Epochs(100.0), 500, 1e-3),
-            (_, Preset::Quick) => (Budget::Steps(3_000), 256, 5e-3),
-            (_, Preset::Standard) => (Budget::Steps(20_000), 256, 5e-3),
-            (_, Preset::Paper) => (Budget::Steps(100_000), 256, 1e-3),
+        let (budget, batch, lr) = if matches!(space, Space::Images { .. }) {
+            let budget = preset.pick([Budget::Minutes(5.0), Budget::Minutes(60.0), Budget::Epochs(100.0)]);
+            (budget, preset.pick([200, 200, 500]), preset.pick([2e-2, 2e-2, 1e-3]))
+        } else {
+            (Budget::Steps(preset.pick([3_000, 20_000, 100_000])), 256, preset.pick([5e-3, 5e-3, 1e-3]))
         };
         Recipe { clip: Some(1000.0), ..Recipe::new(budget, batch, lr).constant_in_paper(preset) }
     }
@@ -86,21 +75,16 @@ impl ModelSpec for Gaussianization {
         [config.dims, 0]
     }
 
-    fn check(config: &GaussianizationConfig, space: Space) -> Result<()> {
+    fn check(config: &GaussianizationConfig, space: Space) -> Result<f64> {
         let &GaussianizationConfig { dims, layers, kernels, reflections, patches } = config;
         check_sizes("gaussianization", &[dims, layers, kernels, reflections], &[])?;
-        let Some(PatchRotations { image, side, .. }) = patches else { return Ok(()) };
-        let Space::Images { channels, height, width } = space else {
-            bail!("there are no patches in {}: use another checkpoint, this one is damaged", space.describe());
-        };
-        if image != [channels, height, width] || side == 0 || !height.is_multiple_of(side) || !width.is_multiple_of(side) {
-            bail!("patches of {side}×{side} do not tile images of {height}×{width}: use another checkpoint");
+        if let Some(PatchRotations { image, side, .. }) = patches {
+            check_image("gaussianization", image, space)?;
+            if side == 0 || image[1..].iter().any(|sides| !sides.is_multiple_of(side)) {
+                bail!("patches of {side}×{side} do not tile {}: use another checkpoint", space.describe());
+            }
         }
-        Ok(())
-    }
-
-    fn least_weights(config: &GaussianizationConfig) -> f64 {
-        3.0 * config.dims as f64 * config.kernels as f64 * config.layers as f64
+        Ok(3.0 * dims as f64 * kernels as f64 * layers as f64)
     }
 
     fn build<T: Real>(config: &GaussianizationConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {

@@ -2,13 +2,10 @@
 
 use super::autoregressive::{self, AskedOrder, MARGIN};
 use super::blueprint::behind_logit;
-use super::{About, Blueprint, Budget, Made, Maf, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::Space;
-use anyhow::{Result, bail};
-use autograd::Real;
+use super::prelude::*;
+use super::{Made, Maf};
 use flows::layers::Gate;
 use flows::models::{self, AutoregressiveConfig, Norm, Order};
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 /// See [`models::Iaf`].
@@ -44,11 +41,8 @@ impl ModelSpec for Iaf {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "iaf",
-        lecture: "lecture 8, IAF",
-        paper: "Kingma et al.: IAF (2016)",
         teachers: &["made", "maf"],
-        ..About::BASE
+        ..About::new(Kind::Iaf, "iaf", "lecture 8, IAF", "Kingma et al.: IAF (2016)")
     };
 
     fn config(preset: Preset, space: Space, classes: usize) -> Result<Config> {
@@ -74,15 +68,11 @@ impl ModelSpec for Iaf {
         [config.layers.dims, config.layers.condition]
     }
 
-    fn check(config: &Config, _space: Space) -> Result<()> {
+    fn check(config: &Config, _space: Space) -> Result<f64> {
         if config.layers.components != 1 {
             bail!("iaf has no mixtures: use another checkpoint, this one is damaged");
         }
         autoregressive::check("iaf", &config.layers)
-    }
-
-    fn least_weights(config: &Config) -> f64 {
-        autoregressive::least_weights(&config.layers)
     }
 
     fn build<T: Real>(config: &Config, space: Space, rng: &mut dyn Rng) -> Model<T> {
@@ -99,15 +89,11 @@ impl ModelSpec for Iaf {
         let sizes = teacher.config::<Maf>().or_else(made)?;
         let layers = AutoregressiveConfig { norm: Norm::Act, order: Order::Given, components: 1, ..sizes };
         let large = teacher.space.dims() > 100;
-        let budget = match (large, preset) {
-            (true, Preset::Quick) => Budget::Minutes(5.0),
-            (true, Preset::Standard) => Budget::Minutes(20.0),
-            (true, Preset::Paper) => Budget::Minutes(120.0),
-            (false, Preset::Quick) => Budget::Steps(2_000),
-            (false, Preset::Standard) => Budget::Steps(10_000),
-            (false, Preset::Paper) => Budget::Steps(50_000),
+        let (budget, batch, lr) = if large {
+            (Budget::Minutes(preset.pick([5.0, 20.0, 120.0])), 100, 5e-4)
+        } else {
+            (Budget::Steps(preset.pick([2_000, 10_000, 50_000])), 256, 1e-3)
         };
-        let (batch, lr) = if large { (100, 5e-4) } else { (256, 1e-3) };
         let shards = large.then_some(1);
         let recipe = Recipe { warmup: 200, clip: Some(100.0), shards, ..Recipe::new(budget, batch, lr) };
         Some((Config { layers, gate: Gate::None }, recipe))

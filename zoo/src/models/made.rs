@@ -2,12 +2,8 @@
 
 use super::autoregressive::{self, AskedOrder, MARGIN};
 use super::blueprint::behind_logit;
-use super::{About, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::Space;
-use anyhow::{Result, bail};
-use autograd::Real;
+use super::prelude::*;
 use flows::models::{AutoregressiveConfig, Maf, Norm};
-use rand::Rng;
 
 /// See [`Maf`].
 #[derive(Debug)]
@@ -29,11 +25,8 @@ impl ModelSpec for Made {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "made",
-        lecture: "lecture 8, autoregressive",
-        paper: "Germain et al.: MADE (2015)",
         published: "2.04",
-        ..About::BASE
+        ..About::new(Kind::Made, "made", "lecture 8, autoregressive", "Germain et al.: MADE (2015)")
     };
 
     fn config(preset: Preset, space: Space, classes: usize) -> Result<AutoregressiveConfig> {
@@ -54,15 +47,11 @@ impl ModelSpec for Made {
         [config.dims, config.condition]
     }
 
-    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<()> {
+    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<f64> {
         if config.layers != 1 {
             bail!("made is one layer, not {}: use another checkpoint, this one is damaged", config.layers);
         }
         autoregressive::check("made", config)
-    }
-
-    fn least_weights(config: &AutoregressiveConfig) -> f64 {
-        autoregressive::least_weights(config)
     }
 
     fn build<T: Real>(config: &AutoregressiveConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {

@@ -2,12 +2,8 @@
 
 use super::autoregressive::{self, AskedOrder, MARGIN};
 use super::blueprint::behind_logit;
-use super::{About, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::Space;
-use anyhow::Result;
-use autograd::Real;
+use super::prelude::*;
 use flows::models::{self, AutoregressiveConfig, Norm};
-use rand::Rng;
 
 /// See [`models::Maf`].
 #[derive(Debug)]
@@ -32,11 +28,8 @@ impl ModelSpec for Maf {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "maf",
-        lecture: "lecture 8, MAF",
-        paper: "Papamakarios, Pavlakou & Murray: MAF (2017)",
         published: "1.89",
-        ..About::BASE
+        ..About::new(Kind::Maf, "maf", "lecture 8, MAF", "Papamakarios, Pavlakou & Murray: MAF (2017)")
     };
 
     fn config(preset: Preset, space: Space, classes: usize) -> Result<AutoregressiveConfig> {
@@ -58,12 +51,8 @@ impl ModelSpec for Maf {
         [config.dims, config.condition]
     }
 
-    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<()> {
+    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<f64> {
         autoregressive::check("maf", config)
-    }
-
-    fn least_weights(config: &AutoregressiveConfig) -> f64 {
-        autoregressive::least_weights(config)
     }
 
     fn build<T: Real>(config: &AutoregressiveConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {

@@ -1,13 +1,11 @@
 //! `MintNet`; over rows, which are images of one pixel with a channel for each column, too.
 
-use super::blueprint::{as_image, behind_logit, check_image, check_sizes, check_squeezes, elements, halvings};
-use super::{About, Budget, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::Space;
-use anyhow::{Result, bail};
-use autograd::Real;
+use super::blueprint::{
+    as_image, behind_logit, check_image, check_sizes, check_squeezes, dense_weights, elements, halvings,
+};
+use super::prelude::*;
 use flows::models::{self, MintNetConfig, MintScale};
 use flows::nn::AdamConfig;
-use rand::Rng;
 
 /// The margin λ of the logit before images, that of the paper.
 const MARGIN: f64 = 1e-6;
@@ -26,27 +24,22 @@ impl ModelSpec for MintNet {
     type Options = options::NoOptions;
 
     const ABOUT: About = About {
-        name: "mint-net",
-        lecture: "lecture 8, masked convolutions",
-        paper: "Song, Meng & Ermon: MintNet (2019)",
         published: "0.98",
         conditional: false,
-        ..About::BASE
+        ..About::new(Kind::MintNet, "mint-net", "lecture 8, masked convolutions", "Song, Meng & Ermon: MintNet (2019)")
     };
 
     fn config(preset: Preset, space: Space, _classes: usize) -> Result<MintNetConfig> {
         let (image, published) = (as_image("mint-net", space)?, MintNetConfig::mnist());
-        let mut scales = match (space, preset) {
-            (Space::Images { .. }, Preset::Quick) => scales(&[(2, 16), (3, 8), (3, 2)]),
-            (Space::Images { .. }, _) => published.scales.clone(),
-            (_, Preset::Quick) => scales(&[(4, 16)]),
-            (_, Preset::Standard) => scales(&[(6, 32)]),
-            (_, Preset::Paper) => scales(&[(10, 45)]),
+        let scales = |sizes: &[(usize, usize)]| {
+            sizes.iter().map(|&(pairs, branches)| MintScale { pairs, branches }).collect::<Vec<_>>()
         };
-        let (gain, act_norm) = match (space, preset) {
-            (Space::Images { .. }, Preset::Paper) => (published.gain, published.act_norm),
-            (Space::Images { .. }, _) => (GAIN, true),
-            _ => (ROWS_GAIN, true),
+        let MintNetConfig { scales: full, gain, act_norm, .. } = published;
+        let (mut scales, gain, act_norm) = match (space, preset) {
+            (Space::Images { .. }, Preset::Quick) => (scales(&[(2, 16), (3, 8), (3, 2)]), GAIN, true),
+            (Space::Images { .. }, Preset::Standard) => (full, GAIN, true),
+            (Space::Images { .. }, Preset::Paper) => (full, gain, act_norm),
+            _ => (scales(&[preset.pick([(4, 16), (6, 32), (10, 45)])]), ROWS_GAIN, true),
         };
         scales.truncate(1 + halvings(image[1], image[2]));
         // The logit stands before the model, as with the other flows over images.
@@ -57,19 +50,11 @@ impl ModelSpec for MintNet {
         let adam = AdamConfig { amsgrad: true, ..AdamConfig::default() };
         let clip = Some(100.0);
         if !matches!(space, Space::Images { .. }) {
-            let steps = match preset {
-                Preset::Quick => 5_000,
-                Preset::Standard => 20_000,
-                Preset::Paper => 50_000,
-            };
+            let steps = preset.pick([5_000, 20_000, 50_000]);
             return Recipe { adam, clip, ..Recipe::new(Budget::Steps(steps), 256, 8e-3) };
         }
-        let budget = match preset {
-            Preset::Quick => Budget::Minutes(5.0),
-            Preset::Standard => Budget::Minutes(60.0),
-            Preset::Paper => Budget::Epochs(350.0),
-        };
-        let lr = if preset == Preset::Paper { 1e-3 } else { 8e-3 };
+        let budget = preset.pick([Budget::Minutes(5.0), Budget::Minutes(60.0), Budget::Epochs(350.0)]);
+        let lr = preset.pick([8e-3, 8e-3, 1e-3]);
         // Activations of a few rows at a time stay in the cores' caches.
         let shards = Some(4);
         Recipe { adam, clip, warmup: 200, shards, ..Recipe::new(budget, 32, lr).constant_in_paper(preset) }
@@ -83,7 +68,7 @@ impl ModelSpec for MintNet {
         [elements(config.image), 0]
     }
 
-    fn check(config: &MintNetConfig, space: Space) -> Result<()> {
+    fn check(config: &MintNetConfig, space: Space) -> Result<f64> {
         let MintNetConfig { image, scales, gain: _, logit, act_norm: _ } = config;
         check_image("mint-net", *image, space)?;
         if scales.is_empty() || logit.is_some() {
@@ -91,20 +76,16 @@ impl ModelSpec for MintNet {
         }
         let sizes: Vec<usize> = scales.iter().flat_map(|scale| [scale.pairs, scale.branches]).collect();
         check_sizes("mint-net", &sizes, &[])?;
-        check_squeezes("mint-net", *image, scales.len() - 1)
-    }
-
-    fn least_weights(config: &MintNetConfig) -> f64 {
-        // One t for each pixel, in each layer of each pair.
-        let pairs: f64 = config.scales.iter().map(|scale| scale.pairs as f64).sum();
-        2.0 * pairs * elements(config.image) as f64
+        check_squeezes("mint-net", *image, scales.len() - 1)?;
+        // In both layers of a pair: t for each pixel, and the first convolution.
+        let weights = scales.iter().enumerate().map(|(i, &MintScale { pairs, branches })| {
+            let channels = image[0] << (2 * i);
+            2.0 * pairs as f64 * (space.dims() as f64 + 9.0 * dense_weights(&[channels, channels * branches]))
+        });
+        Ok(weights.sum())
     }
 
     fn build<T: Real>(config: &MintNetConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {
         behind_logit(models::MintNet::build(config, rng), space, MARGIN)
     }
-}
-
-fn scales(sizes: &[(usize, usize)]) -> Vec<MintScale> {
-    sizes.iter().map(|&(pairs, branches)| MintScale { pairs, branches }).collect()
 }

@@ -1,13 +1,9 @@
 //! NICE.
 
 use super::blueprint::{check_sizes, dense_weights};
-use super::{About, Budget, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::Space;
-use anyhow::{Result, bail};
-use autograd::Real;
+use super::prelude::*;
 use flows::models::{self, NiceConfig};
 use flows::nn::AdamConfig;
-use rand::Rng;
 
 /// See [`models::Nice`].
 #[derive(Debug)]
@@ -26,36 +22,29 @@ impl ModelSpec for Nice {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "nice",
-        lecture: "lecture 7, additive coupling",
-        paper: "Dinh, Krueger & Bengio: NICE (2015)",
         published: "4.36",
-        ..About::BASE
+        ..About::new(Kind::Nice, "nice", "lecture 7, additive coupling", "Dinh, Krueger & Bengio: NICE (2015)")
     };
 
     fn config(preset: Preset, space: Space, classes: usize) -> Result<NiceConfig> {
-        let (couplings, hidden, depth) = match (is_images(space), preset) {
-            (true, Preset::Quick) => (4, 1000, 2),
-            (true, Preset::Standard) | (_, Preset::Paper) => (4, 1000, 5),
-            (false, Preset::Quick) => (6, 64, 2),
-            (false, Preset::Standard) => (6, 128, 3),
+        let (couplings, hidden, depth) = match space {
+            Space::Images { .. } => preset.pick([(4, 1000, 2), (4, 1000, 5), (4, 1000, 5)]),
+            _ => preset.pick([(6, 64, 2), (6, 128, 3), (4, 1000, 5)]),
         };
         Ok(NiceConfig { dims: space.dims(), couplings, hidden, depth, condition: classes })
     }
 
     fn recipe(preset: Preset, space: Space) -> Recipe {
-        let images = is_images(space);
-        let (budget, batch) = match (images, preset) {
-            (true, Preset::Quick) => (Budget::Minutes(2.0), 100),
-            // About a quarter of an hour on two idle cores. Longer trainings overfit while the learning rate is high.
-            (true, Preset::Standard) => (Budget::Epochs(40.0), 200),
-            (_, Preset::Paper) => (Budget::Epochs(1500.0), 200),
-            (false, Preset::Quick) => (Budget::Steps(5_000), 256),
-            (false, Preset::Standard) => (Budget::Steps(20_000), 256),
+        let images = matches!(space, Space::Images { .. });
+        let paper = (Budget::Epochs(1500.0), 200);
+        let (budget, batch) = match images {
+            // 40 epochs are about a quarter of an hour. Longer trainings overfit while the learning rate is high.
+            true => preset.pick([(Budget::Minutes(2.0), 100), (Budget::Epochs(40.0), 200), paper]),
+            false => preset.pick([(Budget::Steps(5_000), 256), (Budget::Steps(20_000), 256), paper]),
         };
         // The paper's 1e-3 is for 1500 epochs. With He initialization and a data-dependent scale, twice that is
         // stable, and gets further in an hour.
-        let lr = if preset == Preset::Paper { 1e-3 } else { 2e-3 };
+        let lr = preset.pick([2e-3, 2e-3, 1e-3]);
         // 19 million weights overfit 55,000 images in half an hour; weight decay holds them back.
         let weight_decay = if images && preset == Preset::Standard { 0.2 } else { 0.0 };
         Recipe {
@@ -74,14 +63,9 @@ impl ModelSpec for Nice {
         [config.dims, config.condition]
     }
 
-    fn check(config: &NiceConfig, _space: Space) -> Result<()> {
+    fn check(config: &NiceConfig, _space: Space) -> Result<f64> {
         let &NiceConfig { dims, couplings, hidden, depth, condition } = config;
-        check_coupling("nice", dims, hidden, &[couplings, depth, condition])
-    }
-
-    fn least_weights(config: &NiceConfig) -> f64 {
-        let &NiceConfig { dims, couplings, hidden, depth, condition } = config;
-        coupling_weights([dims, couplings, hidden, depth, condition])
+        check_couplings("nice", [dims, couplings, hidden, depth, condition])
     }
 
     fn build<T: Real>(config: &NiceConfig, _space: Space, rng: &mut dyn Rng) -> Model<T> {
@@ -89,23 +73,16 @@ impl ModelSpec for Nice {
     }
 }
 
-const fn is_images(space: Space) -> bool {
-    matches!(space, Space::Images { .. })
-}
-
-/// Refuses the sizes of couplings over rows that cannot be built.
-pub(super) fn check_coupling(model: &str, dims: usize, hidden: usize, others: &[usize]) -> Result<()> {
+/// As [`ModelSpec::check`], of couplings over rows.
+pub(super) fn check_couplings(model: &str, sizes: [usize; 5]) -> Result<f64> {
+    let [dims, couplings, hidden, depth, condition] = sizes;
     if dims < 2 {
         bail!("{model} splits its input in two halves: the data needs at least 2 columns, not {dims}");
     }
-    check_sizes(model, &[dims, hidden], others)
-}
-
-/// A lower bound on the weights of couplings over rows.
-pub(super) fn coupling_weights([dims, couplings, hidden, depth, condition]: [usize; 5]) -> f64 {
+    check_sizes(model, &[dims, hidden], &[couplings, depth, condition])?;
     let each = match depth {
         0 => dense_weights(&[dims / 2, dims / 2 + condition]),
-        _ => dense_weights(&[dims, hidden]) + dense_weights(&[condition, hidden]) + (depth as f64 - 1.0) * dense_weights(&[hidden, hidden]),
+        _ => dense_weights(&[dims + condition, hidden]) + (depth as f64 - 1.0) * dense_weights(&[hidden, hidden]),
     };
-    couplings as f64 * each
+    Ok(couplings as f64 * each)
 }

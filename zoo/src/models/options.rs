@@ -1,6 +1,6 @@
 //! Options that only some models have.
 
-use super::{Entry, MODELS, join};
+use super::{Kind, MODELS, join};
 use anyhow::{Result, bail};
 use clap::builder::RangedU64ValueParser;
 use clap::parser::ValueSource;
@@ -23,10 +23,10 @@ pub(super) fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
 /// The command with the options of these models under a heading, and with those of all other models hidden, so that
 /// [`check`] can refuse them by name.
 #[must_use]
-pub fn add(mut command: Command, models: &[&'static dyn Entry], heading: &'static str) -> Command {
+pub fn add(mut command: Command, models: &[Kind], heading: &'static str) -> Command {
     let (shown, hidden) = (models.iter().map(|model| (model, false)), MODELS.iter().map(|model| (model, true)));
     for (model, hide) in shown.chain(hidden) {
-        for arg in own(*model).get_arguments() {
+        for arg in model.options().get_arguments() {
             if command.get_arguments().all(|there| there.get_id() != arg.get_id()) {
                 command = command.arg(arg.clone().help_heading(heading).hide(hide));
             }
@@ -35,13 +35,8 @@ pub fn add(mut command: Command, models: &[&'static dyn Entry], heading: &'stati
     command
 }
 
-/// A command with the options of one model alone.
-fn own(model: &dyn Entry) -> Command {
-    model.with_options(Command::new(model.about().name))
-}
-
-fn has(model: &dyn Entry, id: &str) -> bool {
-    own(model).get_arguments().any(|arg| arg.get_id() == id)
+fn has(model: Kind, id: &str) -> bool {
+    model.options().get_arguments().any(|arg| arg.get_id() == id)
 }
 
 /// The models' options that stand on the command line, of a command made by [`add`].
@@ -49,7 +44,7 @@ fn has(model: &dyn Entry, id: &str) -> bool {
 pub fn given(matches: &ArgMatches) -> Vec<String> {
     let mut given = Vec::new();
     for model in MODELS {
-        for arg in own(model).get_arguments() {
+        for arg in model.options().get_arguments() {
             let id = arg.get_id().as_str();
             if matches.value_source(id) == Some(ValueSource::CommandLine) && !given.iter().any(|there| there == id) {
                 given.push(id.to_owned());
@@ -63,7 +58,7 @@ pub fn given(matches: &ArgMatches) -> Vec<String> {
 ///
 /// # Errors
 /// In one line that names the models that have it.
-pub fn check(model: &dyn Entry, matches: &ArgMatches) -> Result<()> {
+pub fn check(model: Kind, matches: &ArgMatches) -> Result<()> {
     let name = model.about().name;
     if let Some(id) = given(matches).into_iter().find(|id| !has(model, id)) {
         let others: Vec<&str> =

@@ -1,12 +1,10 @@
 //! Parallel `WaveNet`, the student of a `WaveNet`.
 
+use super::Learns;
+use super::prelude::*;
 use super::wavenet::{WaveNet, check_dilations, gate_weights, steps};
-use super::{About, Blueprint, Budget, Learns, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::{Space, Speech};
-use anyhow::Result;
-use autograd::Real;
+use crate::data::Speech;
 use flows::models::{self, ParallelWaveNetConfig};
-use rand::Rng;
 use std::sync::Arc;
 
 /// See [`models::ParallelWaveNet`].
@@ -26,32 +24,26 @@ impl ModelSpec for ParallelWaveNet {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "parallel-wavenet",
-        lecture: "lecture 8, Parallel WaveNet",
-        paper: "van den Oord et al.: Parallel WaveNet (2018)",
         data: Speech::NAME,
         teachers: &["wavenet"],
         learns: Learns::FromTeacher,
-        ..About::BASE
+        ..About::new(
+            Kind::ParallelWaveNet,
+            "parallel-wavenet",
+            "lecture 8, Parallel WaveNet",
+            "van den Oord et al.: Parallel WaveNet (2018)",
+        )
     };
 
     fn config(preset: Preset, space: Space, condition: usize) -> Result<ParallelWaveNetConfig> {
         steps("parallel-wavenet", space)?;
-        let (flows, channels, skip, layers) = match preset {
-            Preset::Quick => (2, 16, 32, 8),
-            Preset::Standard => (4, 32, 64, 8),
-            // In the paper the last flow has three cycles.
-            Preset::Paper => (4, 64, 64, 10),
-        };
+        // In the paper the last flow has three cycles.
+        let (flows, channels, skip, layers) = preset.pick([(2, 16, 32, 8), (4, 32, 64, 8), (4, 64, 64, 10)]);
         Ok(ParallelWaveNetConfig { channels, skip, layers, cycles: vec![1; flows], condition })
     }
 
     fn recipe(preset: Preset, _space: Space) -> Recipe {
-        let minutes = match preset {
-            Preset::Quick => 4.0,
-            Preset::Standard => 30.0,
-            Preset::Paper => 600.0,
-        };
+        let minutes = preset.pick([4.0, 30.0, 600.0]);
         // The power loss compares means over the whole batch, which must not be split.
         Recipe { warmup: 200, clip: Some(1e4), shards: Some(1), ..Recipe::new(Budget::Minutes(minutes), 4, 1e-3) }
     }
@@ -65,15 +57,13 @@ impl ModelSpec for ParallelWaveNet {
         [space.dims(), config.condition]
     }
 
-    fn check(config: &ParallelWaveNetConfig, space: Space) -> Result<()> {
+    fn check(config: &ParallelWaveNetConfig, space: Space) -> Result<f64> {
         let ParallelWaveNetConfig { channels, skip, layers, cycles, condition } = config;
-        let positive = [&[steps("parallel-wavenet", space)?, *channels, *skip, *layers, cycles.len()], &**cycles].concat();
-        check_dilations("parallel-wavenet", *layers, &positive, &[*condition])
-    }
-
-    fn least_weights(config: &ParallelWaveNetConfig) -> f64 {
-        let cycles: f64 = config.cycles.iter().map(|&cycles| cycles as f64).sum();
-        gate_weights(config.channels) * config.layers as f64 * cycles
+        let positive =
+            [&[steps("parallel-wavenet", space)?, *channels, *skip, *layers, cycles.len()], &**cycles].concat();
+        check_dilations("parallel-wavenet", *layers, &positive, &[*condition])?;
+        let cycles: f64 = cycles.iter().map(|&cycles| cycles as f64).sum();
+        Ok(gate_weights(*channels) * *layers as f64 * cycles)
     }
 
     fn build<T: Real>(config: &ParallelWaveNetConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {

@@ -1,13 +1,10 @@
 //! RBIG, which is fitted and not trained.
 
+use super::Learns;
 use super::blueprint::{behind_logit, check_sizes};
-use super::{About, Budget, Learns, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::Space;
-use anyhow::{Result, bail};
-use autograd::Real;
+use super::prelude::*;
 use flows::models::{self, RbigConfig};
 use flows::rbig::{Axes, Marginals};
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 /// The margin λ of the logit before images, that of RBIG's published figure on MNIST.
@@ -96,15 +93,11 @@ impl Options {
 }
 
 /// Layers, bins, and the rows that each layer is fitted to.
-const fn sizes(preset: Preset, space: Space) -> (usize, usize, usize) {
-    match (space, preset) {
-        (Space::Images { .. }, Preset::Quick) => (10, 60, 5_000),
-        (Space::Images { .. }, Preset::Standard) => (40, 100, 20_000),
-        (Space::Images { .. }, Preset::Paper) => (100, 200, 50_000),
-        (_, Preset::Quick) => (30, 50, 5_000),
-        (_, Preset::Standard) => (60, 100, 20_000),
-        (_, Preset::Paper) => (200, 200, 60_000),
-    }
+fn sizes(preset: Preset, space: Space) -> (usize, usize, usize) {
+    preset.pick(match space {
+        Space::Images { .. } => [(10, 60, 5_000), (40, 100, 20_000), (100, 200, 50_000)],
+        _ => [(30, 50, 5_000), (60, 100, 20_000), (200, 200, 60_000)],
+    })
 }
 
 impl ModelSpec for Rbig {
@@ -112,12 +105,9 @@ impl ModelSpec for Rbig {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "rbig",
-        lecture: "lecture 8, Gaussianization",
-        paper: "Laparra, Camps-Valls & Malo: RBIG (2011)",
         conditional: false,
         learns: Learns::ByFitting,
-        ..About::BASE
+        ..About::new(Kind::Rbig, "rbig", "lecture 8, Gaussianization", "Laparra, Camps-Valls & Malo: RBIG (2011)")
     };
 
     fn config(preset: Preset, space: Space, _classes: usize) -> Result<Config> {
@@ -141,20 +131,15 @@ impl ModelSpec for Rbig {
         [config.layers.dims, 0]
     }
 
-    fn check(config: &Config, _space: Space) -> Result<()> {
+    fn check(config: &Config, _space: Space) -> Result<f64> {
         let RbigConfig { dims, layers, marginals } = config.layers;
-        let (Marginals::Histogram { bins: each } | Marginals::Kernels { kernels: each }) = marginals;
-        check_sizes("rbig", &[dims, layers, each], &[])
-    }
-
-    fn least_weights(config: &Config) -> f64 {
-        let RbigConfig { dims, layers, marginals } = config.layers;
-        let each = match marginals {
-            Marginals::Histogram { bins } => 2.0 * bins as f64,
-            Marginals::Kernels { kernels } => 3.0 * kernels as f64,
+        let (each, weights) = match marginals {
+            Marginals::Histogram { bins } => (bins, 2.0),
+            Marginals::Kernels { kernels } => (kernels, 3.0),
         };
+        check_sizes("rbig", &[dims, layers, each], &[])?;
         let (dims, layers) = (dims as f64, layers as f64);
-        dims * each * layers + dims * dims * (layers - 1.0)
+        Ok(dims * weights * each as f64 * layers + dims * dims * (layers - 1.0))
     }
 
     fn build<T: Real>(config: &Config, space: Space, _rng: &mut dyn Rng) -> Model<T> {

@@ -1,13 +1,9 @@
 //! `RealNVP`, over rows and over images.
 
 use super::blueprint::{check_image, check_sizes, check_squeezes, elements, halvings};
-use super::nice::{check_coupling, coupling_weights};
-use super::{About, Budget, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::Space;
-use anyhow::{Result, bail};
-use autograd::Real;
+use super::nice::check_couplings;
+use super::prelude::*;
 use flows::models::{self, Norm, RealNvpConfig, RealNvpImageConfig};
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 /// The margin λ of the logit before images, that of the authors' code.
@@ -40,29 +36,25 @@ impl ModelSpec for RealNvp {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "real-nvp",
-        lecture: "lecture 7, affine coupling",
-        paper: "Dinh, Sohl-Dickstein & Bengio: RealNVP (2017)",
         published: "1.06",
-        ..About::BASE
+        ..About::new(
+            Kind::RealNvp,
+            "real-nvp",
+            "lecture 7, affine coupling",
+            "Dinh, Sohl-Dickstein & Bengio: RealNVP (2017)",
+        )
     };
 
     fn config(preset: Preset, space: Space, condition: usize) -> Result<Config> {
         let Space::Images { channels: colors, height, width } = space else {
-            let (hidden, norm) = match preset {
-                Preset::Quick => (64, Norm::None),
-                Preset::Standard => (128, Norm::None),
-                Preset::Paper => (256, Norm::Batch),
-            };
+            let (hidden, norm) = preset.pick([(64, Norm::None), (128, Norm::None), (256, Norm::Batch)]);
             let (dims, couplings, depth) = (space.dims(), 8, 2);
             return Ok(Config::Rows(RealNvpConfig { dims, couplings, hidden, depth, norm, condition }));
         };
-        let (channels, blocks, weight_norm, norm) = match preset {
-            Preset::Quick => (16, 2, false, Norm::Act),
-            Preset::Standard => (32, 2, false, Norm::Act),
-            // The paper has no MNIST: these are its sizes for CIFAR-10.
-            Preset::Paper => (64, 8, true, Norm::Batch),
-        };
+        // The paper has no MNIST: these are its sizes for CIFAR-10.
+        let paper = (64, 8, true, Norm::Batch);
+        let (channels, blocks, weight_norm, norm) =
+            preset.pick([(16, 2, false, Norm::Act), (32, 2, false, Norm::Act), paper]);
         let image = [colors, height, width];
         let (squeezes, widening, logit) = (halvings(height, width).min(2), 2, Some(MARGIN));
         let config =
@@ -71,27 +63,18 @@ impl ModelSpec for RealNvp {
     }
 
     fn recipe(preset: Preset, space: Space) -> Recipe {
-        let paper = preset == Preset::Paper;
         if !matches!(space, Space::Images { .. }) {
-            let steps = match preset {
-                Preset::Quick => 5_000,
-                Preset::Standard => 20_000,
-                Preset::Paper => 100_000,
-            };
+            let steps = preset.pick([5_000, 20_000, 100_000]);
             return Recipe { clip: Some(100.0), ..Recipe::new(Budget::Steps(steps), 256, 3e-3) };
         }
-        let budget = match preset {
-            Preset::Quick => Budget::Minutes(5.0),
-            Preset::Standard => Budget::Minutes(60.0),
-            Preset::Paper => Budget::Epochs(500.0),
-        };
-        let (batch, lr) = if paper { (64, 1e-3) } else { (32, 1.5e-3) };
+        let budget = preset.pick([Budget::Minutes(5.0), Budget::Minutes(60.0), Budget::Epochs(500.0)]);
+        let (batch, lr) = preset.pick([(32, 1.5e-3), (32, 1.5e-3), (64, 1e-3)]);
         // The paper's small L2 penalty on the lengths of normalized weights is left out.
         Recipe {
             warmup: 200,
             clip: Some(100.0),
             // Batch normalization must see the whole batch.
-            shards: paper.then_some(1),
+            shards: preset.pick([None, None, Some(1)]),
             ..Recipe::new(budget, batch, lr).constant_in_paper(preset)
         }
     }
@@ -112,13 +95,22 @@ impl ModelSpec for RealNvp {
         }
     }
 
-    fn check(config: &Config, space: Space) -> Result<()> {
+    fn check(config: &Config, space: Space) -> Result<f64> {
         let name = Self::ABOUT.name;
         match *config {
             Config::Rows(RealNvpConfig { dims, couplings, hidden, depth, condition, .. }) => {
-                check_coupling(name, dims, hidden, &[couplings, depth, condition])
+                check_couplings(name, [dims, couplings, hidden, depth, condition])
             }
-            Config::Images(RealNvpImageConfig { image, squeezes, channels, widening, blocks, condition, logit, .. }) => {
+            Config::Images(RealNvpImageConfig {
+                image,
+                squeezes,
+                channels,
+                widening,
+                blocks,
+                condition,
+                logit,
+                ..
+            }) => {
                 check_image(name, image, space)?;
                 if logit.is_some_and(|margin| !(margin > 0.0 && margin < 0.5)) {
                     bail!("a logit's margin is between 0 and 0.5: use another checkpoint, this one is damaged");
@@ -126,19 +118,9 @@ impl ModelSpec for RealNvp {
                 check_sizes(name, &[channels, widening], &[squeezes, blocks, condition])?;
                 check_squeezes(name, image, squeezes)?;
                 // The channels of the last scale.
-                check_sizes(name, &[widening.saturating_pow(squeezes as u32)], &[])
-            }
-        }
-    }
-
-    fn least_weights(config: &Config) -> f64 {
-        match *config {
-            Config::Rows(RealNvpConfig { dims, couplings, hidden, depth, condition, .. }) => {
-                coupling_weights([dims, couplings, hidden, depth, condition])
-            }
-            // The last four networks alone, as if they were no wider than the first: two 3×3 convolutions a block.
-            Config::Images(RealNvpImageConfig { channels, blocks, .. }) => {
-                4.0 * blocks as f64 * 2.0 * 9.0 * (channels as f64).powi(2)
+                check_sizes(name, &[widening.saturating_pow(squeezes as u32)], &[])?;
+                // The last four networks alone, as if they were no wider than the first: two 3×3 convolutions a block.
+                Ok(4.0 * blocks as f64 * 2.0 * 9.0 * (channels as f64).powi(2))
             }
         }
     }

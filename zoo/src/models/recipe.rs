@@ -15,6 +15,18 @@ pub enum Preset {
     Paper,
 }
 
+impl Preset {
+    /// The value for this preset, of those for quick, standard, and paper.
+    #[must_use]
+    pub fn pick<X>(self, [quick, standard, paper]: [X; 3]) -> X {
+        match self {
+            Self::Quick => quick,
+            Self::Standard => standard,
+            Self::Paper => paper,
+        }
+    }
+}
+
 /// How long a training goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Budget {

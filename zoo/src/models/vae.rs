@@ -1,13 +1,9 @@
 //! The variational autoencoder, which is not a flow.
 
 use super::blueprint::{as_image, check_image, check_sizes, check_squeezes, dense_weights, elements, halvings};
-use super::{About, Budget, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::Space;
-use anyhow::{Result, bail};
-use autograd::Real;
+use super::prelude::*;
 use flows::layers::{ActNorm, Logit};
 use flows::models::{self, Coder, Likelihood, Refinement, VaeConfig};
-use rand::Rng;
 
 /// The margin λ of the logit before images, that of MAF, so that bits per dimension compare with those of flows.
 const MARGIN: f64 = 1e-6;
@@ -68,37 +64,32 @@ impl ModelSpec for Vae {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "vae",
-        lecture: "lectures 5 and 6, recap",
-        paper: "Kingma & Welling: Auto-Encoding VB (2014)",
         conditional: false,
-        ..About::BASE
+        ..About::new(Kind::Vae, "vae", "lectures 5 and 6, recap", "Kingma & Welling: Auto-Encoding VB (2014)")
     };
 
     fn config(preset: Preset, space: Space, _classes: usize) -> Result<VaeConfig> {
         let image = as_image("vae", space)?;
-        let (latents, hidden, likelihood) = match (space, preset) {
-            (Space::Images { .. }, Preset::Quick) => (32, vec![500], Likelihood::Logistic),
-            (Space::Images { .. }, Preset::Standard) => (32, vec![1000, 500], Likelihood::Logistic),
-            (Space::Images { .. }, Preset::Paper) => (20, vec![500], Likelihood::Bernoulli),
-            (_, Preset::Quick) => (space.dims().clamp(2, 32), vec![64, 64], Likelihood::Logistic),
-            (_, Preset::Standard) => (space.dims().clamp(2, 32), vec![128, 128], Likelihood::Logistic),
-            (_, Preset::Paper) => (space.dims().clamp(2, 32), vec![500], Likelihood::Logistic),
+        let logistic = Likelihood::Logistic;
+        let (latents, hidden, likelihood) = match space {
+            Space::Images { .. } => preset.pick([
+                (32, vec![500], logistic),
+                (32, vec![1000, 500], logistic),
+                (20, vec![500], Likelihood::Bernoulli),
+            ]),
+            _ => (space.dims().clamp(2, 32), preset.pick([vec![64, 64], vec![128, 128], vec![500]]), logistic),
         };
         Ok(VaeConfig { image, latents, coder: Coder::Dense(hidden), likelihood, refinement: Refinement::None })
     }
 
     fn recipe(preset: Preset, space: Space) -> Recipe {
-        let (budget, batch) = match (space, preset) {
-            (Space::Images { .. }, Preset::Quick) => (Budget::Minutes(2.0), 100),
-            (Space::Images { .. }, Preset::Standard) => (Budget::Minutes(12.0), 100),
+        let (budget, batch) = if matches!(space, Space::Images { .. }) {
             // The paper's figure goes to 10⁸ images.
-            (Space::Images { .. }, Preset::Paper) => (Budget::Steps(1_000_000), 100),
-            (_, Preset::Quick) => (Budget::Steps(5_000), 256),
-            (_, Preset::Standard) => (Budget::Steps(20_000), 256),
-            (_, Preset::Paper) => (Budget::Steps(50_000), 256),
+            (preset.pick([Budget::Minutes(2.0), Budget::Minutes(12.0), Budget::Steps(1_000_000)]), 100)
+        } else {
+            (Budget::Steps(preset.pick([5_000, 20_000, 50_000])), 256)
         };
-        let lr = if preset == Preset::Paper { 1e-3 } else { 2e-3 };
+        let lr = preset.pick([2e-3, 2e-3, 1e-3]);
         Recipe { warmup: 200, clip: Some(1000.0), ..Recipe::new(budget, batch, lr).constant_in_paper(preset) }
     }
 
@@ -129,7 +120,7 @@ impl ModelSpec for Vae {
         [elements(config.image), 0]
     }
 
-    fn check(config: &VaeConfig, space: Space) -> Result<()> {
+    fn check(config: &VaeConfig, space: Space) -> Result<f64> {
         let VaeConfig { image, latents, coder, likelihood, refinement } = config;
         check_image("vae", *image, space)?;
         let images = matches!(space, Space::Images { .. });
@@ -156,36 +147,22 @@ impl ModelSpec for Vae {
         if layers > MOST_LAYERS {
             bail!("a posterior cannot have {layers} layers: use another checkpoint, this one is damaged");
         }
-        check_sizes("vae", &[&[*latents], &**widths, hidden].concat(), &[features])
-    }
-
-    fn least_weights(config: &VaeConfig) -> f64 {
-        let VaeConfig { image, latents, coder, refinement, .. } = config;
-        let (dims, latents) = (elements(*image), *latents as f64);
-        // Into the encoder and out of the decoder; between the layers of both; into z twice and out of it.
-        let coders = match coder {
-            Coder::Dense(widths) => {
-                let last = widths.last().copied().unwrap_or(dims) as f64;
-                let first = widths.first().copied().unwrap_or(0);
-                2.0 * dense_weights(&[dims, first]) + 2.0 * dense_weights(widths) + 3.0 * latents * last
-            }
-            Coder::Convolutional(channels) => {
-                let last = channels.last().copied().unwrap_or(0) as f64;
-                2.0 * 4.0 * 9.0 * dense_weights(channels) + 3.0 * latents * last
-            }
-        };
+        check_sizes("vae", &[&[*latents], &**widths, hidden].concat(), &[features])?;
+        let (layers, last) = (layers as f64, |widths: &[usize]| widths.last().copied().unwrap_or(0));
         let refined = match refinement {
             Refinement::None => 0.0,
-            Refinement::Planar { layers, features } => {
-                *layers as f64 * (2.0 * latents + 1.0) * (*features as f64 + 1.0)
-            }
-            Refinement::Iaf { layers, hidden, features } => {
-                let [first, last] = [hidden.first(), hidden.last()].map(|width| width.map(|&width| width as f64));
-                let inward = (latents + *features as f64) * first.unwrap_or(latents);
-                *layers as f64 * (inward + dense_weights(hidden) + 2.0 * latents * last.unwrap_or(0.0))
+            Refinement::Planar { .. } => layers * dense_weights(&[2 * latents + 1, features + 1]),
+            Refinement::Iaf { .. } => {
+                let inward = dense_weights(&[&[latents + features], hidden].concat());
+                layers * (inward + 2.0 * dense_weights(&[*latents, last(hidden)]))
             }
         };
-        coders + refined
+        // Into the encoder and out of the decoder; into z twice and out of it.
+        let coders = match coder {
+            Coder::Dense(widths) => 2.0 * dense_weights(&[&[space.dims()], &**widths].concat()),
+            Coder::Convolutional(channels) => 2.0 * 4.0 * 9.0 * dense_weights(channels),
+        };
+        Ok(coders + 3.0 * dense_weights(&[*latents, last(widths)]) + refined)
     }
 
     /// Pixels that are 0 or 1 come as they are; others on the real line, with mean 0 and variance 1.

@@ -1,12 +1,9 @@
 //! `WaveNet`, a density of signals.
 
 use super::blueprint::check_sizes;
-use super::{About, Budget, Model, ModelSpec, Preset, Recipe, options};
-use crate::data::{Space, Speech};
-use anyhow::{Result, bail};
-use autograd::Real;
+use super::prelude::*;
+use crate::data::Speech;
 use flows::models::{WaveNetFlow, WaveNetFlowConfig};
-use rand::Rng;
 
 /// See [`WaveNetFlow`].
 #[derive(Debug)]
@@ -28,30 +25,19 @@ impl ModelSpec for WaveNet {
     type Options = Options;
 
     const ABOUT: About = About {
-        name: "wavenet",
-        lecture: "lecture 8, Parallel WaveNet",
-        paper: "van den Oord et al.: WaveNet (2016)",
         data: Speech::NAME,
-        ..About::BASE
+        ..About::new(Kind::WaveNet, "wavenet", "lecture 8, Parallel WaveNet", "van den Oord et al.: WaveNet (2016)")
     };
 
     fn config(preset: Preset, space: Space, condition: usize) -> Result<WaveNetFlowConfig> {
-        let (channels, skip, layers, cycles) = match preset {
-            Preset::Quick => (16, 32, 8, 1),
-            Preset::Standard => (32, 64, 8, 2),
-            // The paper's are larger still, and it trains for days.
-            Preset::Paper => (64, 256, 10, 3),
-        };
+        // The paper's own sizes are larger still, and it trains for days.
+        let (channels, skip, layers, cycles) = preset.pick([(16, 32, 8, 1), (32, 64, 8, 2), (64, 256, 10, 3)]);
         let length = steps("wavenet", space)?;
         Ok(WaveNetFlowConfig { length, channels, skip, layers, cycles, components: 10, condition })
     }
 
     fn recipe(preset: Preset, _space: Space) -> Recipe {
-        let minutes = match preset {
-            Preset::Quick => 3.0,
-            Preset::Standard => 20.0,
-            Preset::Paper => 600.0,
-        };
+        let minutes = preset.pick([3.0, 20.0, 600.0]);
         Recipe { clip: Some(1e4), ..Recipe::new(Budget::Minutes(minutes), 8, 2e-3) }
     }
 
@@ -65,14 +51,11 @@ impl ModelSpec for WaveNet {
         [config.length, config.condition]
     }
 
-    fn check(config: &WaveNetFlowConfig, space: Space) -> Result<()> {
+    fn check(config: &WaveNetFlowConfig, space: Space) -> Result<f64> {
         let &WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition } = config;
         steps("wavenet", space)?;
-        check_dilations("wavenet", layers, &[length, channels, skip, layers, cycles, components], &[condition])
-    }
-
-    fn least_weights(config: &WaveNetFlowConfig) -> f64 {
-        gate_weights(config.channels) * config.layers as f64 * config.cycles as f64
+        check_dilations("wavenet", layers, &[length, channels, skip, layers, cycles, components], &[condition])?;
+        Ok(gate_weights(channels) * layers as f64 * cycles as f64)
     }
 
     fn build<T: Real>(config: &WaveNetFlowConfig, _space: Space, rng: &mut dyn Rng) -> Model<T> {

@@ -3,7 +3,7 @@
 //! The metadata holds the model's name, its blueprint as JSON, the step and the seed. The tensors are the parameters
 //! by path, in PyTorch's layout. Python opens it with the `safetensors` and `numpy` packages alone.
 
-use crate::models::{Blueprint, Model, Precision};
+use crate::models::{Blueprint, Model};
 use crate::runs::files::{self, write_atomically};
 use anyhow::{Context as _, Result, anyhow, bail};
 use autograd::{Real, Tensor};
@@ -57,8 +57,7 @@ impl Contents {
     pub fn check(&self, path: &Path) -> Result<()> {
         let shown = path.display();
         let held: usize = self.tensors.values().map(|tensor| tensor.shape().elements()).sum();
-        let blueprint = &self.header.blueprint;
-        let needed = blueprint.entry().least_weights(blueprint);
+        let needed = self.header.blueprint.check().with_context(|| shown.to_string())?;
         if needed > held as f64 {
             bail!(
                 "{shown} describes a model of {needed} weights and holds {held}: it is damaged, use another checkpoint"
@@ -71,7 +70,7 @@ impl Contents {
     ///
     /// # Errors
     /// As [`Contents::check`], or if the sizes make no model.
-    pub fn build<T: Precision>(&self, path: &Path) -> Result<Model<T>> {
+    pub fn build<T: Real>(&self, path: &Path) -> Result<Model<T>> {
         self.check(path)?;
         self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| path.display().to_string())
     }
@@ -80,7 +79,7 @@ impl Contents {
     ///
     /// # Errors
     /// As [`Contents::build`] and [`fill`].
-    pub fn model<T: Precision>(&self, prefix: &str, path: &Path) -> Result<Model<T>> {
+    pub fn model<T: Real>(&self, prefix: &str, path: &Path) -> Result<Model<T>> {
         let model = self.build(path)?;
         fill(&model, &self.tensors, prefix, path)?;
         Ok(model)
@@ -179,7 +178,9 @@ fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Head
         _ => return Err(foreign(path)),
     }
     let config = entry("config")?;
-    let blueprint = serde_json::from_str(&config).with_context(|| {
+    let known = serde_json::from_str(&config).map_err(anyhow::Error::from);
+    let known = known.and_then(|blueprint: Blueprint| blueprint.parse().map(|()| blueprint));
+    let blueprint = known.with_context(|| {
         format!(
             "{} describes a model that this version does not know: train again, or use the version that wrote it",
             path.display()
@@ -292,7 +293,7 @@ pub fn read_model(path: &Path) -> Result<Contents> {
 ///
 /// # Errors
 /// As [`read_model`] and [`Contents::model`].
-pub fn load<T: Precision>(path: &Path) -> Result<Loaded<Model<T>>> {
+pub fn load<T: Real>(path: &Path) -> Result<Loaded<Model<T>>> {
     let contents = read_model(path)?;
     let model = contents.model("", path)?;
     Ok(Loaded { header: contents.header, model })

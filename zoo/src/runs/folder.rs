@@ -153,7 +153,10 @@ pub fn checkpoint(run: &Path) -> Result<PathBuf> {
         return Ok(model);
     }
     if !run.exists() {
-        bail!("there is no run {}: give a run folder or a .safetensors file, as `zoo train` writes them", run.display());
+        bail!(
+            "there is no run {}: give a run folder or a .safetensors file, as `zoo train` writes them",
+            run.display()
+        );
     }
     Ok(run.to_owned())
 }

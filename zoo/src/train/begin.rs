@@ -8,8 +8,8 @@ use super::vae::NegativeElbo;
 use super::{Outcome, TrainConfig, Training};
 use crate::data::Standardization;
 use crate::data::source::Source;
-use crate::models::{Blueprint, Budget, Iaf, Model, ParallelWaveNet, Recipe};
-use crate::runs::checkpoint::{self, Contents, Loaded};
+use crate::models::{Budget, Iaf, Model, ParallelWaveNet, Recipe};
+use crate::runs::checkpoint::{self, Contents, Header, Loaded};
 use crate::runs::folder::Run;
 use crate::stderr;
 use anyhow::{Context as _, Result, bail};
@@ -39,22 +39,10 @@ impl Weights {
         Ok(Self { contents: checkpoint::read_model(&path)?, path })
     }
 
-    /// The model that they are weights of.
+    /// Their model, data, and seed.
     #[must_use]
-    pub fn blueprint(&self) -> &Blueprint {
-        &self.contents.header.blueprint
-    }
-
-    /// The seed they were trained with.
-    #[must_use]
-    pub const fn seed(&self) -> u64 {
-        self.contents.header.seed
-    }
-
-    /// The data they were trained on.
-    #[must_use]
-    pub fn data(&self) -> &str {
-        &self.contents.header.data
+    pub const fn header(&self) -> &Header {
+        &self.contents.header
     }
 }
 
@@ -197,22 +185,10 @@ impl Paused {
         Ok(Self { recipe: Saved::of(&contents, &run.training())?.recipe, contents })
     }
 
-    /// The model.
+    /// Its model, data, and seed.
     #[must_use]
-    pub fn blueprint(&self) -> &Blueprint {
-        &self.contents.header.blueprint
-    }
-
-    /// The name or path of its data.
-    #[must_use]
-    pub fn data(&self) -> &str {
-        &self.contents.header.data
-    }
-
-    /// Its seed.
-    #[must_use]
-    pub const fn seed(&self) -> u64 {
-        self.contents.header.seed
+    pub const fn header(&self) -> &Header {
+        &self.contents.header
     }
 }
 
@@ -221,7 +197,7 @@ impl Paused {
 /// # Errors
 /// As [`start`], and if what the folder holds cannot be resumed.
 pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
-    let blueprint = paused.blueprint();
+    let blueprint = &paused.header().blueprint;
     let folder = config.run.folder().display();
     if config.run.teacher().exists() {
         bail!("{folder} holds a distillation: resume it with `zoo distill … --resume`, or choose another --out");
@@ -236,7 +212,7 @@ pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Pause
             blueprint.space.describe(),
             config.data,
             source.space().describe(),
-            paused.data()
+            paused.header().data
         );
     }
     source.steps_per_epoch(config.recipe.batch)?;

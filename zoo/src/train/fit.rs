@@ -46,12 +46,21 @@ pub struct Fit {
 ///
 /// # Errors
 /// If the model is not fitted but trained, or the data does not suit it.
-pub fn fit(config: &TrainConfig, source: &Source, watch: impl FnMut(&Layer<f32>, f64) -> Result<()> + Send) -> Result<Fit> {
+pub fn fit(
+    config: &TrainConfig,
+    source: &Source,
+    watch: impl FnMut(&Layer<f32>, f64) -> Result<()> + Send,
+) -> Result<Fit> {
     parallel::with_threads(config.threads, || fit_here(config, source, watch))
 }
 
-fn fit_here(config: &TrainConfig, source: &Source, mut watch: impl FnMut(&Layer<f32>, f64) -> Result<()>) -> Result<Fit> {
-    let Some(rbig::Config { layers: RbigConfig { dims, layers, marginals }, axes }) = config.blueprint.config::<Rbig>() else {
+fn fit_here(
+    config: &TrainConfig,
+    source: &Source,
+    mut watch: impl FnMut(&Layer<f32>, f64) -> Result<()>,
+) -> Result<Fit> {
+    let Some(rbig::Config { layers: RbigConfig { dims, layers, marginals }, axes }) = config.blueprint.config::<Rbig>()
+    else {
         bail!("only rbig is fitted without gradients: train this model with zoo train");
     };
     interrupt::listen()?;
@@ -60,7 +69,7 @@ fn fit_here(config: &TrainConfig, source: &Source, mut watch: impl FnMut(&Layer<
     let marginals = no_finer(marginals, rows);
     let blueprint = |layers: usize| {
         let layers = RbigConfig { dims, layers, marginals };
-        Blueprint::new(&Rbig, &rbig::Config { layers, axes }, space, source.classes())
+        Blueprint::new::<Rbig>(&rbig::Config { layers, axes }, space, source.classes())
     };
     let data = || config.data.clone();
     let build = |layers: usize| -> Result<Flow<f32>> {
@@ -176,8 +185,12 @@ pub fn fit_into_run(config: &TrainConfig, source: &Source) -> Result<Fit> {
         Ok(())
     })?;
     drop(log);
-    let header =
-        Header { blueprint: fit.blueprint.clone(), data: config.data.clone(), step: fit.kept as u64, seed: config.seed };
+    let header = Header {
+        blueprint: fit.blueprint.clone(),
+        data: config.data.clone(),
+        step: fit.kept as u64,
+        seed: config.seed,
+    };
     checkpoint::write(&config.run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
     log::draw(&config.run, "rbig", [unit(&space); 2])?;
     let count = drawing::shown(&space, GRID);

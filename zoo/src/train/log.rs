@@ -49,7 +49,17 @@ impl Line {
     }
 
     fn at(step: u64, epoch: f64, seconds: f64) -> Self {
-        Self { step, epoch, seconds, train: None, lr: None, validation: None, reconstruction: None, kl: None, from: None }
+        Self {
+            step,
+            epoch,
+            seconds,
+            train: None,
+            lr: None,
+            validation: None,
+            reconstruction: None,
+            kl: None,
+            from: None,
+        }
     }
 
     /// Adds the parts of the bound, if the loss is one.

@@ -19,8 +19,8 @@ pub use log::{Elapsed, elapsed};
 
 use crate::data::source::Order;
 use crate::measure::score::Score;
-use crate::pictures::drawing;
 use crate::models::{Blueprint, Budget, Recipe};
+use crate::pictures::drawing;
 use crate::runs::checkpoint;
 use crate::runs::folder::Run;
 use crate::runs::interrupt;
@@ -149,7 +149,11 @@ impl<'a, M: Trained> Training<'a, M> {
         }
         self.save()?;
         drop(log);
-        log::draw(&self.config.run, self.config.blueprint.name(), [self.objective.unit(), self.objective.evaluation_unit()])?;
+        log::draw(
+            &self.config.run,
+            self.config.blueprint.name(),
+            [self.objective.unit(), self.objective.evaluation_unit()],
+        )?;
         shown.finish();
         Ok(Outcome { step: self.saved.step, best: self.saved.best, interrupted })
     }

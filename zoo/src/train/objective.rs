@@ -97,7 +97,7 @@ pub(super) struct MaximumLikelihood<'a> {
 
 impl<'a> MaximumLikelihood<'a> {
     pub(super) fn new(batches: Batches<'a>, blueprint: &Blueprint) -> Self {
-        Self { batches, space: blueprint.space, calibrated: blueprint.entry().uses_batch_statistics(blueprint) }
+        Self { batches, space: blueprint.space, calibrated: blueprint.uses_batch_statistics() }
     }
 }
 

@@ -45,7 +45,7 @@ impl SignalKl {
         seed: u64,
         rng: &mut dyn Rng,
     ) -> Result<(Self, Flow<f32>)> {
-        blueprint.entry().check(blueprint)?;
+        blueprint.check()?;
         let Some(taught) = teacher.header.blueprint.config::<WaveNet>() else {
             bail!("{} cannot teach signals: distill a wavenet", teacher.header.blueprint.name());
         };

@@ -7,8 +7,8 @@ use crate::measure::bound;
 use crate::measure::score::{self, Score};
 use anyhow::Result;
 use autograd::{Tensor, Var};
-use flows::models::Vae;
 use flows::Context;
+use flows::models::Vae;
 
 impl Trained for Vae<f32> {
     fn samples(&self, count: usize, temperature: f64) -> Tensor<f32> {

@@ -58,10 +58,10 @@ fn classes_that_are_not_there_are_refused() {
     folder.misuses("sample run --class=-1", &["--class"]);
     folder.misuses("sample run --class seven", &["--class", "seven"]);
     folder.misuses(&format!("{map} --class 1 --labels x.npy"), &["cannot be used with"]);
-    let none = ["plain was trained without --conditional", "leave --class out"];
+    let none = ["plain was trained without --conditional", "leave out --class"];
     folder.refuses("sample plain --class 1 --threads 1", &none);
     folder.refuses(&format!("{} --class 1", map.replace("run", "plain")), &none);
-    let none = ["plain was trained without --conditional", "leave --labels out"];
+    let none = ["plain was trained without --conditional", "leave out --labels"];
     folder.refuses(&format!("{} --labels x.npy", map.replace("run", "plain")), &none);
 }
 

@@ -49,7 +49,10 @@ fn sizes_that_a_model_has_not_are_refused() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
     folder.refuses("train made --data images --layers 2 --out run", &["made has no --layers", "maf"]);
-    folder.refuses("train nice --data images --order reversed --out run", &["nice has no --order", "an option of made, maf and iaf"]);
+    folder.refuses(
+        "train nice --data images --order reversed --out run",
+        &["nice has no --order", "an option of made, maf and iaf"],
+    );
     folder.refuses("train real-nvp --data images --layers 3 --out run", &["real-nvp's layers over images", "--layers"]);
     folder.refuses("train maf --data images --gated --out run", &["maf has no --gated", "an option of iaf"]);
     folder.misuses("train maf --data images --layers 0 --out run", &["0 is not in 1..=1000"]);

@@ -177,10 +177,16 @@ fn what_cannot_be_fitted_is_refused_in_a_line() {
     folder.refuses("train rbig --data table.csv --steps 5 --out new", &["without gradients", "--steps"]);
     folder.refuses("train rbig --data table.csv --resume --out new", &["fitted in one go", "--resume"]);
     folder.refuses("train rbig --data images --conditional --out new", &["rbig takes no classes", "--conditional"]);
-    folder.refuses("train rbig --data table.csv --reflections 3 --out new", &["rbig has no --reflections", "gaussianization"]);
+    folder.refuses(
+        "train rbig --data table.csv --reflections 3 --out new",
+        &["rbig has no --reflections", "gaussianization"],
+    );
     folder.refuses("train nice --data table.csv --rotation pca --out new", &["nice has no --rotation", "rbig"]);
     folder.refuses("train nice --data table.csv --marginals histogram --out new", &["nice has no --marginals", "rbig"]);
-    folder.refuses("train gaussianization --data table.csv --bins 9 --out new", &["gaussianization has no --bins", "rbig"]);
+    folder.refuses(
+        "train gaussianization --data table.csv --bins 9 --out new",
+        &["gaussianization has no --bins", "rbig"],
+    );
 }
 
 #[test]

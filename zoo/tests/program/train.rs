@@ -144,7 +144,8 @@ fn a_training_starts_from_given_weights() {
     // Ten steps of a warm-up move the weights a little, and not from a random start.
     let [start, end] = ["run", "next"].map(|run| folder.safetensors(&format!("{run}/model.safetensors")));
     let distance = |a: &crate::formats::Safetensors, b: &crate::formats::Safetensors| {
-        let both = a.tensors.iter().flat_map(|(name, tensor)| tensor.values().into_iter().zip(b.tensors[name].values()));
+        let both =
+            a.tensors.iter().flat_map(|(name, tensor)| tensor.values().into_iter().zip(b.tensors[name].values()));
         both.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
     };
     let moved = distance(&start, &end);

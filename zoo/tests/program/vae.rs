@@ -168,7 +168,10 @@ fn options_that_make_no_such_model_are_refused() {
     folder.refuses(&new("--data speech"), &["vae is not a model of signals", "wavenet"]);
     let nice = "train nice --preset quick --data two-moons --out new";
     for option in ["--latents 3", "--coder dense", "--likelihood gaussian", "--posterior planar"] {
-        folder.refuses(&format!("{nice} {option}"), &[&*format!("nice has no {}", option.split(' ').next().unwrap()), "an option of vae", "leave it out"]);
+        folder.refuses(
+            &format!("{nice} {option}"),
+            &[&*format!("nice has no {}", option.split(' ').next().unwrap()), "an option of vae", "leave it out"],
+        );
     }
     for bad in ["0", "-1", "x", "100000"] {
         folder.misuses(&new(&format!("--latents {bad}")), &["--latents"]);
