@@ -1,6 +1,7 @@
 //! `zoo demo`: the README's first command.
 
-use super::{Output, load_flow, threads, train_args};
+use super::args::Threads;
+use super::{Output, load_flow, train_args};
 use crate::data::source::{Part, Source};
 use crate::measure::score::score;
 use crate::models::{Budget, Kind, Preset};
@@ -8,13 +9,11 @@ use crate::pictures::drawing;
 use crate::runs::folder::Run;
 use crate::train::{self, TrainConfig};
 use anyhow::{Result, bail};
-use autograd::parallel;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// How long, and where to.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: zoo demo --minutes 1")]
 pub(super) struct Args {
     /// Minutes of training
     #[arg(long, default_value = "2", value_parser = train_args::positive)]
@@ -22,9 +21,8 @@ pub(super) struct Args {
     /// The folder for grid.png and the run
     #[arg(long, default_value = "demo")]
     out: PathBuf,
-    /// Threads [default: all cores]
-    #[arg(long, value_parser = super::thread_count)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// The demonstration's temperature: a little below 1, where digits are cleaner.
@@ -37,7 +35,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let mut recipe = Kind::Nice.recipe(Preset::Quick, source.space());
     recipe.budget = Budget::Minutes(args.minutes);
     recipe.temperature = TEMPERATURE;
-    let threads = threads(args.threads);
+    let threads = args.threads.count();
     let save_every = train_args::SAVE_EVERY;
     let data = "mnist".to_owned();
     let config = TrainConfig { blueprint, recipe, data, seed: 0, threads, run: run.clone(), save_every };
@@ -54,7 +52,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         return Ok(train_args::code(&outcome));
     }
     let loaded = load_flow::<f32>(&args.out, "demo trains nice")?;
-    let (samples, found) = parallel::with_threads(threads, || {
+    let (samples, found) = args.threads.run(|| {
         let samples = drawing::samples(&loaded.model, None, 100, TEMPERATURE, 0);
         let rows = source.held_out(Part::Test, None);
         (samples, score(&loaded.model, &loaded.header.blueprint.space, &rows, 0))

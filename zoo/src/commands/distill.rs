@@ -6,7 +6,6 @@ use crate::models::{self, options};
 use crate::runs::folder::{self, Run};
 use crate::train::{self, Paused};
 use anyhow::{Result, bail};
-use autograd::parallel;
 use clap::{ArgMatches, Command, FromArgMatches};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -101,7 +100,7 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
     train_args::report(&run, &outcome, out)?;
     if !outcome.interrupted {
         let student = load_flow::<f32>(&folder::checkpoint(&folder)?, TEACHERS)?;
-        parallel::with_threads(train.threads(), || compare_student::draw(&teacher, &student, &folder, out))?;
+        train.threads.run(|| compare_student::draw(&teacher, &student, &folder, out))?;
     }
     Ok(train_args::code(&outcome))
 }

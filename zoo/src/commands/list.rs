@@ -13,7 +13,6 @@ use std::process::ExitCode;
 
 /// What to list.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: zoo list --params maf --preset quick")]
 pub(super) struct Args {
     /// Show the names and shapes of parameters, as in checkpoints: a model's for its default data, or a run's
     #[arg(long, value_name = "MODEL|RUN")]

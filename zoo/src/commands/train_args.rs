@@ -1,6 +1,7 @@
 //! The options that `train` and `distill` share, and how both report.
 
-use super::{Output, threads};
+use super::Output;
+use super::args::Threads;
 use crate::models::{Blueprint, Budget, Preset, Recipe, join};
 use crate::runs::folder::Run;
 use crate::runs::interrupt;
@@ -33,9 +34,8 @@ pub(super) struct TrainArgs {
     /// Random seed for initial weights, data order, and noise [default: 0]
     #[arg(long)]
     seed: Option<u64>,
-    /// Threads [default: all cores]
-    #[arg(long, value_parser = super::thread_count)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
     /// Seconds between saves of the training's state, from which --resume continues
     #[arg(long, value_name = "SECONDS", value_parser = positive, allow_negative_numbers = true, default_value_t = SAVE_EVERY)]
     save_every: f64,
@@ -118,11 +118,6 @@ impl TrainArgs {
         Ok(())
     }
 
-    /// The threads to compute on.
-    pub(super) fn threads(&self) -> usize {
-        threads(self.threads)
-    }
-
     /// A training with the changes to its recipe that were asked for.
     pub(super) fn config(
         &self,
@@ -136,7 +131,7 @@ impl TrainArgs {
         recipe.budget = epochs.or(minutes).or(self.steps.map(Budget::Steps)).unwrap_or(recipe.budget);
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.lr = self.lr.unwrap_or(recipe.lr);
-        let (threads, save_every) = (self.threads(), self.save_every);
+        let (threads, save_every) = (self.threads.count(), self.save_every);
         TrainConfig { blueprint, recipe, data, seed, threads, run: run.clone(), save_every }
     }
 }

@@ -45,6 +45,19 @@ pub fn save(path: &Path, panels: &[Panel<'_>], layout: &Layout) -> Result<(), Pi
     if wants_svg(path)? { save_svg(path, &svg(panels, layout)?) } else { raster(panels, layout)?.save_png(path) }
 }
 
+/// Colors points by the quarter that their first coordinate falls into, when sorted.
+#[must_use]
+pub fn quarters(points: &[f32]) -> Vec<u8> {
+    let count = points.len() / 2;
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by(|&a, &b| points[2 * a].total_cmp(&points[2 * b]));
+    let mut colors = vec![0; count];
+    for (rank, point) in order.into_iter().enumerate() {
+        colors[point] = (rank * 4 / count) as u8;
+    }
+    colors
+}
+
 fn check(panels: &[Panel<'_>], layout: &Layout) -> Result<(usize, usize), PictureError> {
     for panel in panels {
         let pairs = panel.points.len() / 2;

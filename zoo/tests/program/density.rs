@@ -7,7 +7,7 @@ use image::RgbImage;
 
 /// The integral that is printed, and the window it is over.
 fn integral(said: &str) -> (f64, [f64; 4]) {
-    let line = said.lines().find(|line| line.starts_with("the sum of p(x) times the cells' area is ")).unwrap();
+    let line = said.lines().find(|line| line.starts_with("the integral of p(x) is ")).unwrap();
     let numbers: Vec<f64> =
         line.split([' ', ',', ':', '<']).filter_map(|word| word.parse().ok()).filter(|x: &f64| x.is_finite()).collect();
     let [mass, left, right, low, high, ..] = numbers[..] else { panic!("{line}") };

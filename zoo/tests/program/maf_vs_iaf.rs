@@ -21,7 +21,7 @@ fn the_table_and_the_picture_have_what_was_asked_for() {
         let times = row[1..].iter().filter(|cell| cell.parse::<f64>().is_ok_and(|time| time > 0.0)).count();
         assert_eq!((times, row[5] == "-"), if row[0] == "5" { (4, true) } else { (5, false) }, "{said}");
     }
-    assert_eq!(lines[5..], ["maf-vs-iaf.svg: the same as curves"]);
+    assert_eq!(lines[5..], ["maf-vs-iaf.svg: the same, plotted"]);
     let svg = String::from_utf8(folder.read("maf-vs-iaf.svg")).unwrap();
     for name in [
         "MAF density, one pass",
@@ -71,7 +71,7 @@ fn what_cannot_be_measured_or_drawn_is_refused_at_once() {
     folder.refuses(&format!("{long} --out no/t.svg"), &["no/t.svg", "mkdir -p no"]);
     folder.refuses(&format!("{long} --out file/t.svg"), &["file/t.svg"]);
     for dims in ["0", "8193", "-1", "x", "2,,3", "2,0", "1.5", "", "99999999999999999999"] {
-        let said = "is not a number of dimensions between 1 and 8192";
+        let said = "is not a whole number between 1 and 8192";
         folder.misuses(&format!("maf-vs-iaf --dims={dims}"), &["--dims", said]);
     }
     for option in ["--hidden=0", "--hidden=8193", "--layers=0", "--layers=21", "--rows=0", "--rows=x", "--threads=0"] {

@@ -69,7 +69,7 @@ fn what_cannot_be_drawn_or_fitted_is_refused_at_once() {
     folder.write("file", "a file is no folder");
     folder.refuses("planar --out file", &["file", "choose another --out"]);
     for layers in ["101", "-1", "x", "1,,2", "", "1.5"] {
-        let said = "is not a number of layers between 0 and 100";
+        let said = "is not a whole number between 0 and 100";
         folder.misuses(&format!("planar --layers={layers}"), &["--layers", said]);
         folder.misuses(&format!("planar --fit={layers}"), &["--fit", said]);
     }
