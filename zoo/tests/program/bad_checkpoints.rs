@@ -1,4 +1,4 @@
-//! Checkpoints that are cut off, lie, or are somebody else's.
+//! Checkpoints that are truncated, damaged, or from other programs.
 
 use crate::folder::Folder;
 use crate::formats::{Safetensors, Stored, bytes};
@@ -42,7 +42,7 @@ fn the_tests_own_writer_writes_what_is_read() {
 }
 
 #[test]
-fn damaged_files_are_called_that() {
+fn damaged_files_are_reported() {
     let (folder, model) = folder();
     let whole = model.write();
     let damaged = ["is not a whole safetensors file", "copy it again"];

@@ -1,4 +1,4 @@
-//! Classes that are asked for and not there, or needed and not given.
+//! Classes that do not exist, or are needed and not given.
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::{idx, npy_of};
@@ -101,7 +101,7 @@ fn a_plain_training_is_not_resumed_as_a_conditional_one() {
 }
 
 #[test]
-fn a_damaged_number_of_classes_is_found_out() {
+fn a_damaged_number_of_classes_is_refused() {
     let folder = folder();
     let model = folder.safetensors("run/model.safetensors");
     let mut config: Value = serde_json::from_str(&model.metadata["config"]).unwrap();

@@ -129,7 +129,7 @@ fn a_resumed_training_stays_conditional() {
     folder.run("train nice --out run --resume --steps 40 --threads 1 --conditional");
     assert_eq!(config(&folder, "run/model.safetensors")["classes"], SIDE);
     assert_eq!(folder.safetensors("run/training.safetensors").metadata["step"], "40");
-    // Found without --out by the same words as it was begun with.
+    // Without --out, the same options find the same run.
     folder.run(&format!("{TRAIN} --data bars --conditional --steps 5"));
     let said = folder.run("train nice --data bars --conditional --resume --steps 8 --threads 1");
     assert!(said.contains("trained 8 steps") && said.contains("runs/nice-bars-conditional"), "{said}");

@@ -1,4 +1,4 @@
-//! Trainings that must not be begun or resumed, because they would not be what they seem to be.
+//! Trainings that must not start or resume.
 
 use crate::folder::{Folder, TRAIN};
 use crate::made::{csv, rows};
@@ -11,7 +11,7 @@ fn there_must_be_something_to_resume() {
         let line = format!("train nice --data two-moons --out {run} --resume");
         folder.refuses(&line, &[run, "no training to resume", "leave out --resume"]);
     }
-    // A model alone has no optimizer to go on with.
+    // A model alone has no optimizer state.
     folder.train("--data two-moons --steps 3");
     std::fs::remove_file(folder.path("run/training.safetensors")).unwrap();
     folder.refuses("train nice --out run --resume", &["run holds no training to resume"]);

@@ -1,10 +1,10 @@
-//! `zoo train`: what a run folder holds, and that a seed decides everything in it.
+//! `zoo train`: the contents of a run folder, and their dependence on the seed.
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::png_size;
 use crate::made::{csv, image_folder, rows};
 
-/// Everything that a training of images or of points leaves behind.
+/// Checks all files of a training on images or points.
 fn assert_whole(folder: &Folder, model: &str) {
     for name in ["run/model.safetensors", "run/training.safetensors"] {
         let file = folder.safetensors(name);
@@ -38,7 +38,7 @@ fn a_toy_leaves_a_run_folder() {
     let model = folder.safetensors("run/model.safetensors");
     assert_eq!([&model.metadata["seed"], &model.metadata["data"], &model.metadata["step"]], ["9", "two-moons", "120"]);
     assert_eq!(png_size(&folder.read("run/grids/epoch-0001.png")), (496, 496));
-    // There is a curve of the training losses as soon as there are some.
+    // With training losses in the log, the curve shows them.
     assert!(String::from_utf8(folder.read("run/curve.svg")).unwrap().contains("training"));
 
     let log = folder.log("run");
@@ -91,7 +91,7 @@ fn tables_of_other_widths_have_no_pictures() {
 }
 
 #[test]
-fn the_seed_decides_and_nothing_else() {
+fn results_depend_on_the_seed_alone() {
     let folder = Folder::new();
     let train = |out: &str, seed: u64, threads: usize| {
         let line = format!("train nice --preset quick --batch 40 --data pinwheel --steps 25 --seed {seed}");
@@ -104,7 +104,7 @@ fn the_seed_decides_and_nothing_else() {
 }
 
 #[test]
-fn a_run_is_put_where_its_name_says() {
+fn a_run_folder_is_named_after_model_and_data() {
     let folder = Folder::new();
     folder.run(&format!("{TRAIN} --data circles --steps 2"));
     assert!(folder.exists("runs/nice-circles/model.safetensors"));
@@ -123,10 +123,10 @@ fn a_loss_that_explodes_is_explained_in_one_line() {
     assert_eq!((output.status.code(), &*out), (Some(1), ""));
     let last = err.lines().last().unwrap_or_default();
     crate::folder::assert_one_line(last, &["no longer finite at step", "start again with a smaller --lr"]);
-    // Nothing was saved, so nothing is in the way of another try.
+    // Nothing was saved, so another training may use the folder.
     folder.refuses(&format!("{wild} --resume"), &["run holds no training to resume"]);
     folder.run(&wild);
-    // From now on there is a save to go back to.
+    // Now there is a save to resume from.
     let output = folder.under(":", "train nice --out run --resume --steps 200 --lr 1e30");
     let last = crate::folder::texts(&output).1.lines().last().unwrap_or_default().to_owned();
     crate::folder::assert_one_line(&last, &["resume from the last save with --resume and a smaller --lr"]);

@@ -1,4 +1,4 @@
-//! The variational autoencoder: a model that is no flow, through all commands.
+//! The variational autoencoder, which is not a flow, with every command.
 
 use crate::folder::Folder;
 use crate::formats::{parse_npy, png_size};
@@ -18,7 +18,7 @@ fn trained(options: &str) -> Folder {
 }
 
 #[test]
-fn a_training_that_was_cut_off_goes_on_as_if_nothing_had_happened() {
+fn an_interrupted_training_resumes_to_the_same_bits() {
     const STEPS: u64 = 1500;
     let folder = Folder::new();
     image_folder(&folder, "bars", 4, false);
@@ -34,15 +34,15 @@ fn a_training_that_was_cut_off_goes_on_as_if_nothing_had_happened() {
     folder.run("train vae --out cut --resume --threads 1");
     assert_same(&folder, "cut");
 
-    let judged: Vec<Value> = folder.log("whole").into_iter().filter(|line| line["validation"].is_number()).collect();
-    assert!(!judged.is_empty());
-    for line in &judged {
+    let evaluated: Vec<Value> = folder.log("whole").into_iter().filter(|line| line["validation"].is_number()).collect();
+    assert!(!evaluated.is_empty());
+    for line in &evaluated {
         let number = |key: &str| line[key].as_f64().unwrap();
         // Nats, of which the loss is minus the bound.
         assert!((number("validation") + number("reconstruction") - number("kl")).abs() < 1e-6, "{line}");
     }
     let loss = |line: &Value| line["validation"].as_f64().unwrap();
-    assert!(loss(&judged[judged.len() - 1]) < 0.8 * loss(&judged[0]), "it learns nothing");
+    assert!(loss(&evaluated[evaluated.len() - 1]) < 0.8 * loss(&evaluated[0]), "it learns nothing");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn the_bound_is_below_the_estimate_which_more_draws_raise() {
     // Bits per dimension are those of flows: of x in [0, 1], at 256 levels.
     assert!((number(&found, "bits_per_dim") - (8.0 - nats / (16.0 * LN_2))).abs() < 1e-6, "{found}");
     assert!((number(&found, "elbo_bits") - (8.0 - elbo / (16.0 * LN_2))).abs() < 1e-6, "{found}");
-    assert!(number(&found, "bits_per_dim") < 9.0, "unlike the judgement in training: {found}");
+    assert!(number(&found, "bits_per_dim") < 9.0, "unlike the evaluation in training: {found}");
     let one = folder.json("evaluate run --json --draws 1 --threads 1");
     assert!(number(&one, "nats") < nats, "{one}");
     assert_eq!(folder.json("evaluate run --json --threads 1")["draws"], 100);
@@ -87,7 +87,7 @@ fn zeros_and_ones_are_measured_in_nats() {
 }
 
 #[test]
-fn codes_go_there_and_back_and_pictures_are_drawn() {
+fn codes_are_decoded_and_pictures_are_plotted() {
     let folder = trained("");
     let x: Vec<f32> = rows(3, 16).iter().map(|x| x.abs().fract()).collect();
     folder.write_npy("x.npy", &[3, 16], &x);
