@@ -1,4 +1,4 @@
-//! `zoo lecture`: the whole lecture, made and written as a page.
+//! `zoo lecture`: runs the commands of the lecture and writes its page.
 
 use super::{Cli, Output, make_folder};
 use crate::lecture::page::Page;
@@ -20,29 +20,29 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// What to make, and from what.
+/// Options of `zoo lecture`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder for the page (lecture.html), its pictures, and what is trained for it
+    /// Folder for the page (lecture.html), its pictures, and new runs
     #[arg(long, value_name = "FOLDER", default_value = "lecture")]
     out: PathBuf,
-    /// How long to train what there is no run of: quick takes about 35 minutes in all, standard about six hours
+    /// How long to train missing runs: quick takes about 35 minutes in all, standard about six hours
     #[arg(long, value_enum, default_value = "quick")]
     preset: Preset,
-    /// A folder of runs that are used where they are models of the lecture over its data [default: runs]
+    /// Folder with existing runs to use [default: runs]
     #[arg(long, value_name = "FOLDER")]
     from: Option<PathBuf>,
-    /// Only these chapters, and the results of their models; the page is then of these alone
+    /// Build only these chapters, and the results of their models
     #[arg(long, value_name = "CHAPTER,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(CHAPTERS.map(|chapter| chapter.id)))]
     only: Vec<String>,
-    /// Train for this many steps in place of the preset's time, to try it out
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Train for N steps instead of the preset's time, to try it out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
 }
 
-/// Where runs are kept if nobody says otherwise.
+/// The default folder of runs.
 const RUNS: &str = "runs";
-/// The chapter that every lecture ends with, if a model of it is measured.
+/// The last chapter of every lecture that measures a model.
 const LAST: &str = "results";
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
@@ -75,40 +75,42 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let html = Page { chapters: &chapters, plan, record, failed }.html()?;
         Ok(write_atomically(&page, |file| file.write_all(html.as_bytes()))?)
     };
-    // Before the hours that it takes to fill it.
+    // Before the hours of training.
     write(&lecture)?;
     lecture.make(write)?;
     let made = page.display();
     if interrupt::requested() {
-        writeln!(out, "{made}: stopped; the same command goes on from here")?;
+        writeln!(out, "{made}: stopped; run the same command again to continue")?;
         return Ok(ExitCode::from(interrupt::EXIT_CODE as u8));
     }
     if !lecture.failed.is_empty() {
         let count = lecture.failed.len();
-        bail!("{made} lacks what {count} of {} steps make, for the reasons above", plan.steps.len());
+        bail!(
+            "{made} lacks the results of {count} of {} steps, for the reasons above: solve them, then run the same command again",
+            plan.steps.len()
+        );
     }
     let (chapters, steps) = (counted(chapters.len(), "chapter"), counted(plan.steps.len(), "step"));
     writeln!(out, "{made}: {chapters}, {steps}; open it in a browser")?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The chapters asked for, and the results.
+/// The requested chapters, and the results.
 fn chosen(only: &[String]) -> Vec<&'static Chapter> {
     let wanted = |chapter: &&Chapter| only.is_empty() || chapter.id == LAST || only.iter().any(|id| id == chapter.id);
     CHAPTERS.into_iter().filter(wanted).collect()
 }
 
-/// A lecture that is being made.
+/// A lecture in progress.
 struct Lecture<'a> {
     plan: &'a Plan,
     record: Record,
-    /// Why some steps could not be done.
+    /// Why some steps failed.
     failed: BTreeMap<String, String>,
 }
 
 impl Lecture<'_> {
-    /// Does what there is still to do, and lets the page be written after each step. What one step cannot do does not
-    /// keep others from being done.
+    /// Runs the remaining steps, and writes the page after each. A step that fails does not stop the others.
     fn make(&mut self, write: impl Fn(&Self) -> Result<()>) -> Result<()> {
         let steps = &self.plan.steps;
         for (i, step) in steps.iter().enumerate() {
@@ -129,7 +131,7 @@ impl Lecture<'_> {
             ));
             let began = Instant::now();
             match done(step) {
-                // What was cut off is not done. It will go on.
+                // An interrupted step is not done.
                 Ok(_) if interrupt::requested() => {}
                 Ok(said) => self.record.keep(step, said, began.elapsed().as_secs_f64())?,
                 Err(error) => {
@@ -147,22 +149,22 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Minutes in words.
+/// A time in words.
 fn time(minutes: f64) -> String {
     if minutes >= 90.0 { format!("{:.1} hours", minutes / 60.0) } else { format!("{:.0} min", minutes.ceil()) }
 }
 
-/// Runs a step's command, and gives what it said.
+/// Runs a step's command, and returns the lines that it printed.
 fn done(step: &Step) -> Result<Vec<String>> {
     if let Some(missing) = step.inputs.iter().find(|input| !input.exists()) {
-        bail!("{} is not there, which this needs", missing.display());
+        bail!("{} is missing, and this step needs it: see why its step failed", missing.display());
     }
     if let Some(fresh) = step.fresh.as_ref().filter(|fresh| fresh.exists()) {
         let why = || format!("cannot replace {}: remove it", fresh.display());
         std::fs::remove_dir_all(fresh).with_context(why)?;
     }
     if step.training.is_none() {
-        // What an earlier command made is none of this one's doing.
+        // A file of an earlier command must not pass for this command's.
         for file in step.makes.iter().filter(|file| file.is_file()) {
             std::fs::remove_file(file).with_context(|| format!("cannot replace {}", file.display()))?;
         }
@@ -174,12 +176,12 @@ fn done(step: &Step) -> Result<Vec<String>> {
     let cli = Cli::try_parse_from(std::iter::once("zoo").chain(words.iter().map(String::as_str)))?;
     let mut said = Vec::new();
     if super::run(cli, &mut Output::new(&mut said))? != ExitCode::SUCCESS && !interrupt::requested() {
-        bail!("it did not do all that it was to do, for the reasons above");
+        bail!("it failed, for the reasons above");
     }
     if !interrupt::requested()
         && let Some(file) = step.makes.iter().find(|file| !file.exists())
     {
-        bail!("{} was not made", file.display());
+        bail!("{} is missing: the command did not make it", file.display());
     }
     Ok(String::from_utf8_lossy(&said).lines().map(str::to_owned).collect())
 }

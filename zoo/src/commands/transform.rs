@@ -114,7 +114,10 @@ fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<
         // A model's own samples may lie slightly outside [0, 1]. Pixel levels lie far outside.
         && let Some(outside) = values.iter().find(|x| **x > LIKELY_LEVELS)
     {
-        bail!("{shown} has the value {outside}, but this model is over {}: divide levels by 256", space.describe());
+        bail!(
+            "{shown} has the value {outside}, but this model is over {}: divide levels by 256 first",
+            space.describe()
+        );
     }
     Ok(Tensor::from_slice([count, dims], &values))
 }
