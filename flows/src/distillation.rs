@@ -24,10 +24,11 @@ pub use power::PowerSpectrum;
 use crate::base::Base;
 use crate::bijection::{Context, Mapped};
 use crate::flow::Flow;
-use crate::layers::{Autoregressive, Conditional, Reads};
+use crate::layers::{Autoregressive, Reads};
 use crate::models::{Generated, ParallelWaveNet};
 use crate::module::Module;
 use crate::nn::Causal;
+use crate::univariate::Univariate;
 use autograd::{Real, Var};
 
 /// The greatest log-ratio, in nats, that is told from greater ones.
@@ -127,20 +128,20 @@ impl<T: Real> Terms<T> {
 
 /// The teacher of [`logistic_terms`]: a layer that reads data, and the distribution of its latents.
 #[derive(Debug)]
-pub struct Teacher<'a, T: Real, N, C> {
+pub struct Teacher<'a, T: Real, N, U> {
     /// The map between data and latents.
-    pub layer: &'a Autoregressive<N, C>,
+    pub layer: &'a Autoregressive<N, U>,
     /// The distribution of the latents.
     pub base: &'a dyn Base<T>,
 }
 
-impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
+impl<T: Real, N: Causal<T>, U: Univariate<T>> Teacher<'_, T, N, U> {
     /// The mean over the batch of `−Σ_t log t(y_t | x_1 … x_{t−1})`, averaged over several `y` for each `x`.
     /// The network sees x once.
     fn cross_entropy(&self, x: &Var<T>, ys: impl ExactSizeIterator<Item = Var<T>>, cx: Context<'_, T>) -> Var<T> {
         let (parameters, count) = (self.layer.parameters(x, cx), ys.len());
         let log_prob = |y: Var<T>| {
-            let mapped = self.layer.conditional().to_latent(&y, &parameters);
+            let mapped = self.layer.univariate().to_latent(&y, &parameters);
             self.base.log_prob(&mapped.value) + mapped.log_deriv.sum_per_sample()
         };
         let sum = ys.map(log_prob).reduce(|sum, term| sum + term);
@@ -175,9 +176,9 @@ impl<T: Real, N: Causal<T>, C: Conditional<T>> Teacher<'_, T, N, C> {
 /// # Panics
 /// If there are no draws, or the teacher reads latents.
 #[must_use]
-pub fn logistic_terms<T: Real, N: Causal<T>, C: Conditional<T>>(
+pub fn logistic_terms<T: Real, N: Causal<T>, U: Univariate<T>>(
     student: &ParallelWaveNet<T>,
-    teacher: &Teacher<'_, T, N, C>,
+    teacher: &Teacher<'_, T, N, U>,
     z: &Var<T>,
     draws: &[Var<T>],
     cx: Context<'_, T>,

@@ -30,8 +30,8 @@
 //! 3. [`layers::Dequantize`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
 //! 4. [`models::Vae`]: the recap, latents without an inverse, and a bound in place of the density.
 //! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along one line each, fitted to an [`Energy`] by reverse KL.
-//! 6. [`models::Nice`] of [`layers::AdditiveCoupling`]: an inverse for free, and volumes kept.
-//! 7. [`models::RealNvp`] of [`layers::AffineCoupling`]: scales too; images, by [`layers::FactorOut`].
+//! 6. [`models::Nice`]: [`layers::Coupling`] of [`univariate::Shift`], an inverse for free, and volumes kept.
+//! 7. [`models::RealNvp`]: couplings of [`univariate::Affine`], scales too; images, by [`layers::FactorOut`].
 //! 8. [`nn::Made`] in a [`layers::Autoregressive`]: one network for all conditionals, and a triangular Jacobian.
 //! 9. [`models::Maf`]: fast densities; samples in order, yet each unit of the network only once.
 //! 10. [`models::Iaf`]: the same with x and z exchanged, fast samples.
@@ -66,6 +66,7 @@ mod noise;
 pub mod orthogonal;
 pub mod rbig;
 mod round_trip;
+pub mod univariate;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inversion, Inverted, Mapped, Mode};

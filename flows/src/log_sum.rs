@@ -1,22 +1,22 @@
-//! Sums of numbers that are given by their logarithms.
+//! Sums in log-space.
 
-/// `log Σ eʷ` of what it has been given so far; nothing overflows.
+/// `log Σ eʷ` of the numbers added so far, without overflow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogSum {
     largest: f64,
-    /// Over the largest.
+    /// Relative to the largest.
     sum: f64,
 }
 
 impl LogSum {
     pub(crate) const EMPTY: Self = Self { largest: f64::NEG_INFINITY, sum: 0.0 };
 
-    /// Of all of these.
+    /// The sum of all of these.
     pub(crate) fn of(logs: impl Iterator<Item = f64>) -> f64 {
         logs.fold(Self::EMPTY, Self::with).value()
     }
 
-    /// The same with one more.
+    /// The sum with one more term.
     pub(crate) fn with(self, log: f64) -> Self {
         let Self { largest, sum } = self;
         if log > largest {

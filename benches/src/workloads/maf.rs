@@ -3,8 +3,7 @@
 use super::{normal, rng, train_step};
 use crate::{Peer, Repeats, Step, Workload};
 use autograd::Var;
-use flows::layers::Gate;
-use flows::models::{AutoregressiveConfig, Iaf, Maf, Norm, Order};
+use flows::models::{AutoregressiveConfig, Gate, Iaf, Maf, Norm, Order};
 use flows::nn::{Adam, AdamConfig};
 use flows::{Context, Module};
 use std::hint::black_box;
@@ -45,6 +44,7 @@ fn config() -> AutoregressiveConfig {
         hidden: vec![1024],
         norm: Norm::None,
         components: 1,
+        gate: Gate::None,
         condition: 0,
     }
 }
@@ -67,7 +67,7 @@ fn sample() -> Step {
 
 fn density() -> Step {
     let mut rng = rng();
-    let flow = Iaf::build::<f32>(&config(), Gate::None, &mut rng);
+    let flow = Iaf::build::<f32>(&config(), &mut rng);
     let batch = normal(&[BATCH, DIMS], 1.0, &mut rng);
     Box::new(move || {
         black_box(flow.log_prob(&Var::from(batch.clone()), Context::default()));

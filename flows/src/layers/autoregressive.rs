@@ -1,9 +1,9 @@
-//! The autoregressive layer, which makes MAF one way round and IAF the other.
+//! The autoregressive layer, which makes MAF in one direction and IAF in the other.
 
-use super::{Conditional, Elementwise};
 use crate::bijection::{Bijection, Context, Inversion, Mapped};
 use crate::module::{Module, Visitor};
 use crate::nn::Causal;
+use crate::univariate::{Elementwise, Parameters, Univariate};
 use autograd::{Real, Var};
 
 /// Whose earlier dimensions the network reads.
@@ -15,16 +15,15 @@ pub enum Reads {
     Latent,
 }
 
-/// An increasing map of each dimension, chosen by the dimensions before it, on `[batch, D]`; with
-/// [`Affine`](super::Affine) conditionals a scale and a shift.
+/// An increasing map of each dimension, chosen by the dimensions before it, on `[batch, D]`.
 ///
 /// <!--
-/// xᵢ = exp(αᵢ)·zᵢ + μᵢ       (μᵢ, αᵢ) from x_<i (MAF) or from z_<i (IAF)
-/// zᵢ = (xᵢ − μᵢ)·exp(−αᵢ)
-/// log|det ∂x/∂z| = Σ α,  log|det ∂z/∂x| = −Σ α
+/// xᵢ = u(zᵢ; θᵢ)             θᵢ from x_<i (MAF) or from z_<i (IAF)
+/// log|det ∂x/∂z| = Σ log u′
+/// with Affine:  xᵢ = exp(αᵢ)·zᵢ + μᵢ,   log|det ∂x/∂z| = Σ α
 /// -->
 ///
-/// Where the network reads x (MAF), in both directions:
+/// With [`Affine`](crate::univariate::Affine) maps, where the network reads x (MAF), in both directions:
 ///
 #[doc = include_str!("../../formulas/maf.html")]
 #[doc = include_str!("../../formulas/maf-determinant.html")]
@@ -34,39 +33,40 @@ pub enum Reads {
 #[doc = include_str!("../../formulas/iaf.html")]
 #[doc = include_str!("../../formulas/iaf-determinant.html")]
 ///
-/// With [`Mixture`](super::Mixture) conditionals, on a base of their kind, each dimension given those before it has a
-/// mixture's density.
+/// With [`Mixture`](crate::univariate::Mixture) maps and a base of their kind, each dimension given those before it has
+/// a mixture's density.
 ///
-/// The Jacobian is triangular. MAF has all of x at once in `to_latent`, one parallel pass; `to_data`
-/// needs x_<i for xᵢ and goes through the dimensions in order. IAF is the reverse. The sequential
-/// direction costs the multiply-adds of one pass here, not of D: see [`Causal::in_order`].
+/// The Jacobian is triangular. MAF knows all of x at once in `to_latent`, which is one parallel pass; its `to_data` needs
+/// x_<i for xᵢ and computes the dimensions in order. IAF is the reverse. The sequential direction costs the
+/// multiply-adds of one pass here, not of D: see [`Causal`].
 #[derive(Debug)]
-pub struct Autoregressive<N, C> {
+pub struct Autoregressive<N, U> {
     net: N,
-    conditional: C,
+    univariate: U,
     reads: Reads,
 }
 
-impl<N, C> Autoregressive<N, C> {
-    /// A layer whose network gives each dimension the parameters of its conditional.
+impl<N, U> Autoregressive<N, U> {
+    /// A layer whose network gives each dimension the parameters of its map.
     ///
     /// # Panics
-    /// If it gives another number of them.
+    /// If the network gives another number of them, or the map has learned numbers for each feature.
     #[must_use]
-    pub fn new<T: Real>(net: N, conditional: C, reads: Reads) -> Self
+    pub fn new<T: Real>(net: N, univariate: U, reads: Reads) -> Self
     where
         N: Causal<T>,
-        C: Conditional<T>,
+        U: Univariate<T>,
     {
-        let (given, needed) = (net.outputs(), conditional.parameters());
+        let (given, needed) = (net.outputs(), univariate.parameters());
         assert!(given == needed, "autoregressive: a network with {given} outputs a dimension, not {needed}");
-        Self { net, conditional, reads }
+        assert!(!univariate.is_per_feature(), "autoregressive: a map with learned numbers for each feature");
+        Self { net, univariate, reads }
     }
 
-    /// What maps each dimension under the network's parameters for it.
+    /// The map of each dimension.
     #[must_use]
-    pub fn conditional(&self) -> &C {
-        &self.conditional
+    pub fn univariate(&self) -> &U {
+        &self.univariate
     }
 
     /// Whose earlier dimensions the network reads.
@@ -75,15 +75,22 @@ impl<N, C> Autoregressive<N, C> {
         self.reads
     }
 
-    /// The parameters of all conditionals, `[batch, D, parameters]`, given what the network reads: one pass.
+    /// The parameters of all dimensions, given what the network reads: one pass.
     #[must_use]
-    pub fn parameters<T: Real>(&self, read: &Var<T>, cx: Context<'_, T>) -> Var<T>
+    pub fn parameters<T: Real>(&self, read: &Var<T>, cx: Context<'_, T>) -> Parameters<T>
     where
         N: Causal<T>,
-        C: Conditional<T>,
+        U: Univariate<T>,
     {
-        let parameters = self.net.apply(read, cx.condition);
-        parameters.reshape([read.extent(0), read.extent(1), self.conditional.parameters()])
+        self.by_dimension(read, &self.net.apply(read, cx.condition))
+    }
+
+    /// Outputs `[batch, n·P]` of the network as parameters of n numbers.
+    fn by_dimension<T: Real>(&self, numbers: &Var<T>, outputs: &Var<T>) -> Parameters<T>
+    where
+        U: Univariate<T>,
+    {
+        Parameters::last(outputs.reshape([numbers.extent(0), numbers.extent(1), self.univariate.parameters()]))
     }
 
     /// The direction whose input the network reads, one pass: each number with its own log-derivative.
@@ -91,85 +98,67 @@ impl<N, C> Autoregressive<N, C> {
     pub fn parallel<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>) -> Elementwise<T>
     where
         N: Causal<T>,
-        C: Conditional<T>,
+        U: Univariate<T>,
     {
-        let parameters = self.parameters(input, cx);
+        let theta = self.parameters(input, cx);
         match self.reads {
-            Reads::Data => self.conditional.to_latent(input, &parameters),
-            Reads::Latent => self.conditional.to_data(input, &parameters),
+            Reads::Data => self.univariate.to_latent(input, &theta),
+            Reads::Latent => self.univariate.to_data(input, &theta),
         }
     }
 
-    /// The direction whose result the network reads, of some dimensions whose parameters are known.
-    fn step<T: Real>(&self, target: &Var<T>, outputs: &Var<T>) -> Var<T>
-    where
-        C: Conditional<T>,
-    {
-        let parameters = outputs.reshape([target.extent(0), target.extent(1), self.conditional.parameters()]);
-        match self.reads {
-            Reads::Data => self.conditional.to_data(target, &parameters).value,
-            Reads::Latent => self.conditional.to_latent(target, &parameters).value,
-        }
-    }
-
-    /// The direction whose result the network reads: through the dimensions in order.
+    /// The direction whose result the network reads: one dimension after another.
     fn sequential<T: Real>(&self, target: &Var<T>, cx: Context<'_, T>) -> Mapped<T>
     where
         N: Causal<T>,
-        C: Conditional<T>,
+        U: Univariate<T>,
     {
-        if cx.inversion == Inversion::ByPasses {
-            let value = self.net.by_passes(target, cx.condition, &|t, outputs| self.step(t, outputs));
-            return self.with_log_det(value, cx);
+        let by_passes = cx.inversion == Inversion::ByPasses;
+        if by_passes || target.tape().is_some() {
+            let step = |target: &Var<T>, outputs: &Var<T>| {
+                let theta = self.by_dimension(target, outputs);
+                match self.reads {
+                    Reads::Data => self.univariate.to_data(target, &theta).value,
+                    Reads::Latent => self.univariate.to_latent(target, &theta).value,
+                }
+            };
+            let value = if by_passes {
+                self.net.by_passes(target, cx.condition, &step)
+            } else {
+                self.net.in_order_recorded(target, cx.condition, &step)
+            };
+            // The log-determinant is that of the parallel direction at the result, with the other sign.
+            let log_det = -self.parallel(&value, cx).log_deriv.sum_per_sample();
+            return Mapped { value, log_det };
         }
-        if target.tape().is_some() {
-            let value = self.net.in_order_recorded(target, cx.condition, &|t, outputs| self.step(t, outputs));
-            return self.with_log_det(value, cx);
-        }
-        let step = |t: &[T], parameters: &[T], y: &mut [T], log_deriv: &mut [T]| match self.reads {
-            Reads::Data => self.conditional.to_data_rows(t, parameters, y, log_deriv),
-            Reads::Latent => self.conditional.to_latent_rows(t, parameters, y, log_deriv),
+        let step = |target: &[T], theta: &[T], y: &mut [T], log_deriv: &mut [T]| match self.reads {
+            Reads::Data => self.univariate.to_data_rows(target, theta, y, log_deriv),
+            Reads::Latent => self.univariate.to_latent_rows(target, theta, y, log_deriv),
         };
         let solved = self.net.in_order(target.value(), cx.condition.map(Var::value), &step);
         Mapped { value: solved.value.into(), log_det: solved.log_det.into() }
     }
-
-    /// The log-determinant of the sequential direction is that of the other one at the result, with
-    /// the other sign.
-    fn with_log_det<T: Real>(&self, value: Var<T>, cx: Context<'_, T>) -> Mapped<T>
-    where
-        N: Causal<T>,
-        C: Conditional<T>,
-    {
-        let log_det = -self.parallel(&value, cx).log_deriv.sum_per_sample();
-        Mapped { value, log_det }
-    }
-
-    fn mapped<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>, parallel: bool) -> Mapped<T>
-    where
-        N: Causal<T>,
-        C: Conditional<T>,
-    {
-        if !parallel {
-            return self.sequential(input, cx);
-        }
-        let Elementwise { value, log_deriv } = self.parallel(input, cx);
-        Mapped { value, log_det: log_deriv.sum_per_sample() }
-    }
 }
 
-impl<T: Real, N: Causal<T>, C: Conditional<T>> Bijection<T> for Autoregressive<N, C> {
+impl<T: Real, N: Causal<T>, U: Univariate<T>> Bijection<T> for Autoregressive<N, U> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        self.mapped(x, cx, self.reads == Reads::Data)
+        match self.reads {
+            Reads::Data => self.parallel(x, cx).into(),
+            Reads::Latent => self.sequential(x, cx),
+        }
     }
 
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        self.mapped(z, cx, self.reads == Reads::Latent)
+        match self.reads {
+            Reads::Data => self.sequential(z, cx),
+            Reads::Latent => self.parallel(z, cx).into(),
+        }
     }
 }
 
-impl<T: Real, N: Module<T>, C> Module<T> for Autoregressive<N, C> {
+impl<T: Real, N: Module<T>, U: Univariate<T>> Module<T> for Autoregressive<N, U> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         visitor.part("net", &self.net);
+        self.univariate.visit(visitor);
     }
 }

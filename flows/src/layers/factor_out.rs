@@ -39,22 +39,22 @@ fn beside<T: Real>(left: &Var<T>, Mapped { value, log_det }: Mapped<T>) -> Mappe
 
 impl<T: Real, B: Bijection<T>> Bijection<T> for FactorOut<B> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        let (left, h) = HALVES.part(x);
+        let (left, h) = HALVES.halves(x);
         beside(&left, self.rest.to_latent(&h, cx))
     }
 
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        let (left, h) = HALVES.part(z);
+        let (left, h) = HALVES.halves(z);
         beside(&left, self.rest.to_data(&h, cx))
     }
 
     fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
-        let (left, h) = HALVES.part(x);
+        let (left, h) = HALVES.halves(x);
         HALVES.join(&left, &self.rest.initialize(&h, cx))
     }
 
     fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {
-        let (left, h) = HALVES.part(x);
+        let (left, h) = HALVES.halves(x);
         HALVES.join(&left, &self.rest.calibrate(&h, cx, seen))
     }
 }

@@ -1,19 +1,19 @@
-//! One number for each feature, and statistics of each feature: what normalizing layers share.
+//! Parameters and statistics of each feature, which normalizing layers share.
 
 use super::Mask;
 use crate::bijection::Mapped;
 use autograd::{Real, Tensor, Var};
 
-/// A parameter `[features]` shaped to act along axis 1 of something of this rank.
+/// A parameter `[features]`, reshaped to broadcast along axis 1 of a tensor of this rank.
 #[track_caller]
-pub(super) fn per_feature<T: Real>(parameter: &Var<T>, rank: usize) -> Var<T> {
+pub(crate) fn per_feature<T: Real>(parameter: &Var<T>, rank: usize) -> Var<T> {
     let mut shape = vec![1; rank - 1];
     shape[0] = parameter.extent(0);
     parameter.reshape(&*shape)
 }
 
-/// Which elements of each feature of `[batch, features, …]` a normalizing layer sees and changes:
-/// all, or those that the coupling before it changed.
+/// Which elements of each feature of `[batch, features, …]` a normalizing layer uses and changes: all, or those that the
+/// coupling before it changed.
 #[derive(Clone, Debug)]
 pub(super) struct Features<T: Real> {
     mask: Option<Mask<T>>,
@@ -28,7 +28,7 @@ impl<T: Real> Features<T> {
         Self { mask: Some(mask) }
     }
 
-    /// How many elements of one event each feature has.
+    /// The number of elements of each feature in one event, `[features]`.
     fn places(&self, x: &Var<T>) -> Tensor<T> {
         let each = x.shape()[2..].iter().product::<usize>();
         match &self.mask {
@@ -41,7 +41,7 @@ impl<T: Real> Features<T> {
         }
     }
 
-    /// `[features]` spread over the elements it is for, with zeros at the others.
+    /// A parameter `[features]` for each element that changes, with zeros at the others.
     fn spread(&self, parameter: &Var<T>, rank: usize) -> Var<T> {
         let shaped = per_feature(parameter, rank);
         match &self.mask {
@@ -50,8 +50,8 @@ impl<T: Real> Features<T> {
         }
     }
 
-    /// Mean and variance of each feature over the batch and all places, `[features]` each. A feature
-    /// with no places has mean 0 and variance 1.
+    /// Mean and variance of each feature over the batch and its elements, `[features]` each. A feature without elements
+    /// has mean 0 and variance 1.
     pub(super) fn moments(&self, x: &Var<T>) -> (Var<T>, Var<T>) {
         let rank = x.shape().rank();
         let axes: Vec<usize> = (0..rank).filter(|&axis| axis != 1).collect();
@@ -70,7 +70,7 @@ impl<T: Real> Features<T> {
         (mean, variance + x.constant_like(Tensor::from_slice([unused.len()], &unused)))
     }
 
-    /// `z = (x − shift)·exp(log_scale)`, and its log-determinant: Σ `log_scale` over all places.
+    /// `z = (x − shift)·exp(log_scale)`, and its log-determinant: Σ `log_scale` over all elements that change.
     pub(super) fn normalize(&self, x: &Var<T>, shift: &Var<T>, log_scale: &Var<T>) -> Mapped<T> {
         let rank = x.shape().rank();
         let value = (x - self.spread(shift, rank)) * self.spread(log_scale, rank).exp();
@@ -84,7 +84,7 @@ impl<T: Real> Features<T> {
         Mapped { value, log_det: -self.log_volume(z, log_scale) }
     }
 
-    /// `x + shift`, which keeps volumes.
+    /// `x + shift`, which preserves volume.
     pub(super) fn shifted(&self, x: Var<T>, shift: &Var<T>) -> Var<T> {
         let rank = x.shape().rank();
         x + self.spread(shift, rank)

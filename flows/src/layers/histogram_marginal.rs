@@ -1,8 +1,8 @@
 //! Each dimension made normal through a histogram.
 
-use super::Elementwise;
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
+use crate::univariate::Elementwise;
 use autograd::{Param, Real, Tensor, Var, special};
 use std::f64::consts::PI;
 

@@ -1,9 +1,8 @@
 //! Each dimension made normal through a mixture of kernels.
 
-use super::Elementwise;
-use super::implicit::recorded_root;
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::module::{Module, Visitor};
+use crate::univariate::{Elementwise, recorded_root};
 use autograd::marginal::{self, LogisticMixture, logistic_bandwidth};
 use autograd::{Param, Real, Tensor, Var, special};
 

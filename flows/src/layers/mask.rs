@@ -12,8 +12,7 @@ pub struct Mask<T: Real> {
 }
 
 impl<T: Real> Mask<T> {
-    /// A mask over events of this shape that reads the elements, counted in row-major order, for
-    /// which `reads` is true.
+    /// A mask over events of this shape that reads the elements for which `reads` is true, counted in row-major order.
     #[must_use]
     pub fn new(event: impl Into<Shape>, reads: impl Fn(usize) -> bool) -> Self {
         let event = event.into();
@@ -22,15 +21,14 @@ impl<T: Real> Mask<T> {
         Self { read: one_where(true), changed: one_where(false) }
     }
 
-    /// Over images of `[channels, height, width]`: reads where row + column is even, like the black
-    /// squares of a chess board; for the next layer, where it is odd.
+    /// Over images of `[channels, height, width]`: a checkerboard that reads where row + column is even, and for the next
+    /// layer where it is odd.
     #[must_use]
     pub fn checkerboard([channels, height, width]: [usize; 3], layer: usize) -> Self {
         Self::new([channels, height, width], |i| (i / width % height.max(1) + i % width + layer).is_multiple_of(2))
     }
 
-    /// The mask that reads and changes the same features as a split of the first axis of events of this
-    /// shape does.
+    /// The mask that reads and changes the same elements as a split along the first axis of these events.
     #[must_use]
     pub fn of_split(split: Split, event: impl Into<Shape>) -> Self {
         let event = event.into();
@@ -60,7 +58,7 @@ impl<T: Real> Mask<T> {
         x * x.constant_like(self.changed.clone())
     }
 
-    /// 1 where an element is changed, else 0.
+    /// The mask itself: 1 where an element is changed, else 0.
     #[must_use]
     pub fn of_changed(&self) -> &Tensor<T> {
         &self.changed

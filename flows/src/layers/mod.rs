@@ -1,17 +1,14 @@
 //! Bijections, one a file.
 
 mod act_norm;
-mod additive_coupling;
-mod affine_coupling;
 mod autoregressive;
 mod batch_norm;
-mod conditional;
+mod coupling;
 mod dequantize;
 mod factor_out;
 mod features;
 mod histogram_marginal;
 mod householder;
-mod implicit;
 mod kernel_marginal;
 mod logit;
 mod mask;
@@ -28,14 +25,12 @@ mod squeeze;
 mod standardize;
 
 pub use act_norm::ActNorm;
-pub use additive_coupling::AdditiveCoupling;
-pub use affine_coupling::AffineCoupling;
 pub use autoregressive::{Autoregressive, Reads};
 pub use batch_norm::BatchNorm;
-pub(crate) use conditional::softly_bounded;
-pub use conditional::{Affine, Conditional, Elementwise, Gate, Kind, Mixture};
+pub use coupling::Coupling;
 pub use dequantize::Dequantize;
 pub use factor_out::FactorOut;
+pub(crate) use features::per_feature;
 pub use histogram_marginal::HistogramMarginal;
 pub use householder::Householder;
 pub use kernel_marginal::KernelMarginal;
@@ -52,5 +47,3 @@ pub use rotation::Rotation;
 pub use split::Split;
 pub use squeeze::Squeeze;
 pub use standardize::Standardize;
-
-use features::per_feature;

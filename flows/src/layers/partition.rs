@@ -1,46 +1,63 @@
 //! What a coupling reads and what it changes: halves, or a mask.
 
 use super::{Mask, Split};
-use autograd::{Real, Var};
+use crate::bijection::Mapped;
+use crate::univariate::Elementwise;
+use autograd::{Real, Shape, Var};
 
-/// How a coupling parts its input.
+/// How a coupling divides its input.
 #[derive(Clone, Debug)]
 pub enum Partition<T: Real> {
-    /// In two halves along the features (or channels), each of which is handled alone.
+    /// Into halves of the features (or channels).
     Halves(Split),
-    /// By a mask over the whole event, with zeros in place of what is not meant.
+    /// By a mask over the whole event.
     Masked(Mask<T>),
 }
 
 impl<T: Real> Partition<T> {
-    /// `(x₁, x₂)`: what the network reads, and what contains the elements to change.
+    /// How many of these features (or channels) the network reads, and for how many it gives parameters: all of them
+    /// under a mask.
+    #[must_use]
+    pub const fn sizes(&self, features: usize) -> (usize, usize) {
+        match self {
+            Self::Halves(split) => split.sizes(features),
+            Self::Masked(_) => (features, features),
+        }
+    }
+
+    /// The elements of an event of this shape that are read and changed, as a mask.
+    #[must_use]
+    pub fn mask(&self, event: impl Into<Shape>) -> Mask<T> {
+        match self {
+            Self::Halves(split) => Mask::of_split(*split, event),
+            Self::Masked(mask) => mask.clone(),
+        }
+    }
+
+    /// What the network reads, and what contains the elements to change: the two halves, or, under a mask, the input
+    /// with zeros at the elements to change and the whole input.
     #[must_use]
     #[track_caller]
-    pub fn part(&self, x: &Var<T>) -> (Var<T>, Var<T>) {
+    pub fn split(&self, x: &Var<T>) -> (Var<T>, Var<T>) {
         match self {
-            Self::Halves(split) => split.part(x),
+            Self::Halves(split) => split.halves(x),
             Self::Masked(mask) => (mask.read(x), x.clone()),
         }
     }
 
-    /// A shift or a log-scale of `x₂`, with zeros where it holds elements that are not to change.
+    /// The whole result, from what [`Partition::split`] gave and from the second of it mapped.
     #[must_use]
     #[track_caller]
-    pub fn only_changed(&self, parameter: Var<T>) -> Var<T> {
-        match self {
-            Self::Halves(_) => parameter,
-            Self::Masked(mask) => mask.changed(&parameter),
-        }
-    }
-
-    /// Puts a changed `x₂` back beside `x₁`.
-    #[must_use]
-    #[track_caller]
-    pub fn join(&self, read: &Var<T>, changed: Var<T>) -> Var<T> {
-        match self {
-            Self::Halves(split) => split.join(read, &changed),
-            Self::Masked(_) => changed,
-        }
+    pub fn join(&self, read: &Var<T>, changed: &Var<T>, mapped: Elementwise<T>) -> Mapped<T> {
+        let Elementwise { value, log_deriv } = mapped;
+        let (value, log_deriv) = match self {
+            Self::Halves(split) => (split.join(read, &value), log_deriv),
+            Self::Masked(mask) => {
+                let changes = changed.constant_like(mask.of_changed().clone());
+                (changes.select(&value, changed), mask.changed(&log_deriv))
+            }
+        };
+        Mapped { value, log_det: log_deriv.sum_per_sample() }
     }
 }
 

@@ -42,8 +42,7 @@ impl Permutation {
         Self::new(&(0..dims).rev().collect::<Vec<_>>())
     }
 
-    /// First the even dimensions (0, 2, 4, …), then the odd ones: makes the two halves of what
-    /// follows NICE's odd/even partition.
+    /// First the even dimensions (0, 2, 4, …), then the odd ones, so halves of the result are NICE's odd/even partition.
     #[must_use]
     pub fn even_odd(dims: usize) -> Self {
         Self::new(&(0..dims).step_by(2).chain((1..dims).step_by(2)).collect::<Vec<_>>())

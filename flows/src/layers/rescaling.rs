@@ -7,16 +7,14 @@ use autograd::{Param, Real, Tensor, Var};
 /// Diagonal rescaling (Dinh et al. 2015, NICE, §3.3), on `[batch, D]`.
 ///
 /// <!--
-/// to_latent:  z = exp(s) ⊙ x,   log|det ∂z/∂x| =  Σ s
-/// to_data:    x = exp(−s) ⊙ z,  log|det ∂x/∂z| = −Σ s
+/// to_data:    x = s ⊙ z,  s = exp(σ)   log|det ∂x/∂z| =  Σ σ
+/// to_latent:  z = x ⊙ exp(−σ)          log|det ∂z/∂x| = −Σ σ
 /// -->
-///
-/// From the input h to z (back with the other sign):
 ///
 #[doc = include_str!("../../formulas/rescaling.html")]
 ///
-/// A large `sᵢ` means that the data hardly varies along dimension i of the layer's input. (The
-/// lecture writes `xᵢ = sᵢzᵢ`: its s is our `exp(−s)`.)
+/// A small `sᵢ` means that the data hardly vary along dimension i of the layer's input. (The paper scales from x to z:
+/// its s is the reciprocal.)
 #[derive(Debug)]
 pub struct Rescaling<T: Real> {
     log_scale: Param<T>,
@@ -29,34 +27,33 @@ impl<T: Real> Rescaling<T> {
         Self { log_scale: Param::new(Tensor::zeros([dims])) }
     }
 
-    /// The map for one sign of s: the directions differ in nothing else.
-    fn scaled(&self, x: &Var<T>, sign: f64) -> Mapped<T> {
-        let s = self.log_scale.on(x).scale(sign);
-        let value = x * s.exp();
-        let log_det = s.sum_all().broadcast_to([x.extent(0)]);
+    /// Scales by `exp(sign·σ)`.
+    fn scaled(&self, input: &Var<T>, sign: f64) -> Mapped<T> {
+        let log_scale = self.log_scale.on(input).scale(sign);
+        let value = input * log_scale.exp();
+        let log_det = log_scale.sum_all().broadcast_to([input.extent(0)]);
         Mapped { value, log_det }
     }
 }
 
 impl<T: Real> Bijection<T> for Rescaling<T> {
     fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        self.scaled(x, 1.0)
+        self.scaled(x, -1.0)
     }
 
     fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        self.scaled(z, -1.0)
+        self.scaled(z, 1.0)
     }
 
-    /// Scales each dimension to unit standard deviation over the batch, so that training does not
-    /// spend its first thousands of steps on finding the order of magnitude. Dimensions that do not
-    /// vary at all stay as they are.
+    /// Sets σ so that each latent has unit standard deviation over the batch. Training then need not spend its first
+    /// thousands of steps on the order of magnitude. Dimensions that do not vary stay as they are.
     fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         let mean = x.mean(&[0]);
         let variance = (x - &mean).square().mean(&[0]).into_value();
-        self.log_scale.update(|s| {
-            for (s, variance) in s.iter_mut().zip(variance.as_slice()) {
+        self.log_scale.update(|log_scale| {
+            for (log_scale, variance) in log_scale.iter_mut().zip(variance.as_slice()) {
                 if variance.to_f64() > 0.0 {
-                    *s = T::from_f64(-0.5 * variance.to_f64().ln());
+                    *log_scale = T::from_f64(0.5 * variance.to_f64().ln());
                 }
             }
         });

@@ -1,24 +1,25 @@
-//! How a coupling layer parts its input.
+//! How a coupling layer divides its features into halves.
 
 use autograd::{Real, Var};
 
-/// A partition of the features of `[batch, D]`, or of the channels of `[batch, C, H, W]`, into the half that a coupling reads and the half that it changes.
+/// Which half of the features of `[batch, D]`, or of the channels of `[batch, C, H, W]`, a coupling reads; it changes
+/// the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// Reads the first ⌈D/2⌉ dimensions and changes the rest.
+    /// Reads the first ⌈D/2⌉ features.
     ReadFirst,
-    /// Reads the last ⌊D/2⌋ dimensions and changes the rest.
+    /// Reads the last ⌊D/2⌋ features.
     ReadLast,
 }
 
 impl Split {
-    /// The halves alternate from layer to layer, so that two layers change everything.
+    /// The halves alternate from layer to layer, so two layers change everything.
     #[must_use]
     pub const fn alternating(layer: usize) -> Self {
         if layer.is_multiple_of(2) { Self::ReadFirst } else { Self::ReadLast }
     }
 
-    /// How many of `dims` dimensions are read, and how many are changed.
+    /// How many of `dims` features are read, and how many are changed.
     #[must_use]
     pub const fn sizes(self, dims: usize) -> (usize, usize) {
         let first = dims.div_ceil(2);
@@ -31,10 +32,10 @@ impl Split {
     /// The half that is read, and the half that is changed.
     ///
     /// # Panics
-    /// If `x` has not two axes.
+    /// If `x` has fewer than two axes.
     #[must_use]
     #[track_caller]
-    pub fn part<T: Real>(self, x: &Var<T>) -> (Var<T>, Var<T>) {
+    pub fn halves<T: Real>(self, x: &Var<T>) -> (Var<T>, Var<T>) {
         let dims = x.extent(1);
         let first = dims.div_ceil(2);
         let (a, b) = (x.slice(1, 0..first), x.slice(1, first..dims));
@@ -44,7 +45,7 @@ impl Split {
         }
     }
 
-    /// Puts the halves back where [`Split::part`] took them from.
+    /// Puts the halves back where [`Split::halves`] took them from.
     #[must_use]
     #[track_caller]
     pub fn join<T: Real>(self, read: &Var<T>, changed: &Var<T>) -> Var<T> {

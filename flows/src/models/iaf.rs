@@ -5,7 +5,7 @@
 
 use super::maf::{AutoregressiveConfig, autoregressive};
 use crate::flow::Flow;
-use crate::layers::{Gate, Reads};
+use crate::layers::Reads;
 use autograd::Real;
 use rand::Rng;
 
@@ -16,14 +16,13 @@ use rand::Rng;
 /// xᵢ = exp(αᵢ)·zᵢ + μᵢ                     log|det ∂x/∂z| = Σ α
 /// -->
 ///
-/// The network reads z in place of x, so that from z to x all dimensions go at once:
+/// The network reads z in place of x, so from z to x all dimensions are mapped at once:
 ///
 #[doc = include_str!("../../formulas/iaf.html")]
 #[doc = include_str!("../../formulas/iaf-determinant.html")]
 ///
-/// Samples take one pass a layer, and a sample that the model drew itself keeps its z, so that its
-/// density is one pass too ([`Flow::sample_with_log_prob`]). Densities of other points go through the
-/// dimensions in order.
+/// A sample takes one pass a layer. A sample that the model drew itself keeps its z, so its density is one pass too
+/// ([`Flow::sample_with_log_prob`]). The density of another point takes the dimensions in order.
 ///
 /// # On the slides
 ///
@@ -35,15 +34,14 @@ use rand::Rng;
 pub struct Iaf;
 
 impl Iaf {
-    /// An IAF over rows of D numbers; with [`Gate::Sigmoid`] in the paper's gated form. It starts without any
-    /// dependence of one dimension on another (without a gate, as the identity).
+    /// An IAF over rows of D numbers. At first no dimension depends on another, and without a
+    /// [`Gate`](super::Gate) the IAF is the identity.
     ///
     /// # Panics
-    /// If it is to have more than one component: a mixture's z → x is the direction without a formula, and would
-    /// be the one that an IAF is chosen for.
+    /// If it has more than one component: z → x of a mixture has no formula, and is the direction that an IAF is for.
     #[must_use]
-    pub fn build<T: Real>(config: &AutoregressiveConfig, gate: Gate, rng: &mut dyn Rng) -> Flow<T> {
+    pub fn build<T: Real>(config: &AutoregressiveConfig, rng: &mut dyn Rng) -> Flow<T> {
         assert!(config.components == 1, "IAF: {} components, not 1", config.components);
-        autoregressive(config, Reads::Latent, gate, rng)
+        autoregressive(config, Reads::Latent, rng)
     }
 }

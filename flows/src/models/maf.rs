@@ -7,28 +7,29 @@ use super::Norm;
 use crate::base::StandardNormal;
 use crate::bijection::{Bijection, Chain};
 use crate::flow::Flow;
-use crate::layers::{ActNorm, Affine, Autoregressive, BatchNorm, Gate, Kind, Mixture, Permutation, Reads};
+use crate::layers::{ActNorm, Autoregressive, BatchNorm, Permutation, Reads};
 use crate::nn::{Activation, Made, MadeConfig};
+use crate::univariate::{Affine, Gated, Kind, Mixture, Univariate};
 use autograd::Real;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// The order in which an autoregressive model goes through the dimensions.
+/// The order of the dimensions in an autoregressive model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// As the data has them.
+    /// The data's own order.
     #[default]
     Given,
     /// From the last to the first.
     Reversed,
-    /// At random: the one that this seed draws.
+    /// A random order drawn from this seed.
     Random(u64),
 }
 
 impl Order {
-    /// What puts the dimensions in this order, where they are not.
+    /// The permutation that puts the dimensions in this order, unless they already are.
     fn permutation(self, dims: usize) -> Option<Permutation> {
         match self {
             Self::Given => None,
@@ -36,6 +37,17 @@ impl Order {
             Self::Random(seed) => Some(Permutation::random(dims, &mut ChaCha8Rng::seed_from_u64(seed))),
         }
     }
+}
+
+/// The map of each dimension.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// [`Affine`].
+    #[default]
+    None,
+    /// [`Gated`], IAF's other form.
+    Sigmoid,
 }
 
 /// The sizes of a MAF or of an IAF.
@@ -46,15 +58,17 @@ pub struct AutoregressiveConfig {
     pub dims: usize,
     /// Autoregressive layers; the order of the dimensions is reversed between them.
     pub layers: usize,
-    /// The order of the first layer that data pass; of an IAF too.
+    /// The order of the dimensions in the first layer that data pass, in an IAF too.
     pub order: Order,
     /// Units in each hidden layer of each network.
     pub hidden: Vec<usize>,
     /// What follows each layer.
     pub norm: Norm,
-    /// Components of the conditionals of a MAF's last layer, the one nearest the latents: with more than one
-    /// they are mixtures of Gaussians. An IAF has 1.
+    /// Components of the maps of a MAF's last layer, the one nearest the latents: with more than one they are mixtures of
+    /// Gaussians. An IAF has 1.
     pub components: usize,
+    /// The maps of all layers that are not mixtures; IAF's paper has both.
+    pub gate: Gate,
     /// Features of the condition; 0 without one.
     pub condition: usize,
 }
@@ -67,12 +81,11 @@ pub struct AutoregressiveConfig {
 /// log p(x) = log N(z; 0, I) − Σ α           over all layers
 /// -->
 ///
-/// A density is a product of conditionals, here Gaussian ones, of which one network gives all μ and α at
-/// once:
+/// A density is a product of conditionals. Here they are Gaussian, and one network gives all μ and α at once:
 ///
 #[doc = include_str!("../../formulas/autoregressive.html")]
 ///
-/// So x is z, shifted and scaled; from x to z all dimensions go at once:
+/// So x is z, scaled and shifted; from x to z all dimensions are mapped at once:
 ///
 #[doc = include_str!("../../formulas/maf.html")]
 #[doc = include_str!("../../formulas/maf-determinant.html")]
@@ -82,13 +95,13 @@ pub struct AutoregressiveConfig {
 #[doc = include_str!("../../formulas/maf-density.html")]
 ///
 /// Batch normalization (or `ActNorm`, or nothing) follows each layer, and the order of the dimensions is reversed
-/// before the next. α is softly bounded to ±5, see [`Affine`]. One layer is MADE with Gaussian conditionals. With
-/// several components the last layer's conditionals are [mixtures](Mixture) of Gaussians, and nothing stands between
-/// it and the latents: one layer is then the paper's MADE `MoG`, and L + 1 layers are its MAF `MoG` (L), L Gaussian
-/// layers on a base that is a MADE `MoG`.
+/// before the next. α has the fixed [bound](crate::univariate::Bound). One layer is MADE with Gaussian conditionals. With
+/// several components the last layer's maps are [mixtures](Mixture) of Gaussians, and nothing stands between it and the
+/// latents: one layer is then the paper's MADE `MoG`, and L + 1 layers are its MAF `MoG` (L), which is L Gaussian layers
+/// with a MADE `MoG` as their base.
 ///
-/// Densities take one pass a layer; samples go through the dimensions in order, in the work of about one pass (see
-/// [`Causal::in_order`](crate::nn::Causal::in_order)).
+/// A density takes one pass a layer; a sample takes the dimensions in order, in the work of about one pass (see
+/// [`Causal`](crate::nn::Causal)).
 ///
 /// On MNIST, in bits per dimension: MADE 2.04, MAF with 5 layers 1.89, with 10 layers 1.91.
 ///
@@ -117,18 +130,17 @@ impl Maf {
     /// If there are no components.
     #[must_use]
     pub fn build<T: Real>(config: &AutoregressiveConfig, rng: &mut dyn Rng) -> Flow<T> {
-        autoregressive(config, Reads::Data, Gate::None, rng)
+        autoregressive(config, Reads::Data, rng)
     }
 }
 
-/// The layers of MAF and IAF, which differ in what the networks read.
+/// A MAF or an IAF, which differ in what the networks read.
 pub(super) fn autoregressive<T: Real>(
     config: &AutoregressiveConfig,
     reads: Reads,
-    gate: Gate,
     rng: &mut dyn Rng,
 ) -> Flow<T> {
-    let AutoregressiveConfig { dims, layers: count, order, hidden, norm, components, condition } = config;
+    let AutoregressiveConfig { dims, layers: count, order, hidden, norm, components, gate, condition } = config;
     let (dims, condition) = (*dims, *condition);
     let mixture = Mixture::new(*components, Kind::Gaussian);
     let made = |outputs: usize, rng: &mut dyn Rng| {
@@ -144,15 +156,18 @@ pub(super) fn autoregressive<T: Real>(
             layers.push(Box::new(Permutation::reversal(dims)));
         }
         if i + 1 == *count && *components > 1 {
-            let start = mixture.start();
+            let start = Univariate::<T>::start(&mixture);
             layers.push(Box::new(Autoregressive::new(made(start.len(), rng).starting_at(&start), mixture, reads)));
             break;
         }
         let net = made(2, rng);
-        // Along the sequential direction a change in one dimension may grow from each dimension to the next. IAF
-        // goes that way to data, and begins where nothing grows.
+        // In the sequential direction a change of one dimension may grow from each dimension to the next. That is an
+        // IAF's way to its latents, so it starts where nothing grows.
         let net = if reads == Reads::Latent { net.zero_initialized() } else { net };
-        layers.push(Box::new(Autoregressive::new(net, Affine { gate }, reads)));
+        layers.push(match gate {
+            Gate::None => Box::new(Autoregressive::new(net, Affine::default(), reads)),
+            Gate::Sigmoid => Box::new(Autoregressive::new(net, Gated, reads)),
+        });
         match norm {
             Norm::None => {}
             Norm::Batch => layers.push(Box::new(BatchNorm::new(dims))),

@@ -16,7 +16,7 @@ mod wave_net;
 
 pub use gaussianization::{GaussianizationConfig, GaussianizationFlow, PatchRotations};
 pub use iaf::Iaf;
-pub use maf::{AutoregressiveConfig, Maf, Order};
+pub use maf::{AutoregressiveConfig, Gate, Maf, Order};
 pub use mint_net::{MintNet, MintNetConfig, MintScale};
 pub use nice::{Nice, NiceConfig};
 pub use parallel_wave_net::{Generated, ParallelWaveNet, ParallelWaveNetConfig};

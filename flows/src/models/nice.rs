@@ -5,8 +5,9 @@
 use crate::base::Logistic;
 use crate::bijection::{Bijection, Chain};
 use crate::flow::Flow;
-use crate::layers::{AdditiveCoupling, Permutation, Rescaling, Split};
+use crate::layers::{Coupling, Permutation, Rescaling, Split};
 use crate::nn::{Activation, Mlp};
+use crate::univariate::Shift;
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -17,14 +18,13 @@ use serde::{Deserialize, Serialize};
 pub struct NiceConfig {
     /// Dimensions of the data, D ≥ 2.
     pub dims: usize,
-    /// Additive couplings; the halves exchange roles after each. At least 3 for every dimension to
-    /// be able to depend on every other.
+    /// Additive couplings; the halves swap roles after each. Every dimension can depend on every other from 3 on.
     pub couplings: usize,
     /// Width of the couplings' hidden layers.
     pub hidden: usize,
     /// Hidden layers in each coupling's network.
     pub depth: usize,
-    /// Features of the condition that every coupling's network reads beside its half; 0 without one.
+    /// Features of the condition that every coupling's network reads besides its half; 0 without one.
     pub condition: usize,
 }
 
@@ -36,34 +36,32 @@ impl NiceConfig {
     }
 }
 
-/// The model of the lecture's NICE slides, in the direction x → z.
+/// The model of the lecture's NICE slides, in the direction z → x:
 ///
 /// <!--
-/// (h₁, h₂) = (even dimensions of x, odd dimensions of x)
-/// h₂ ← h₂ + m⁽¹⁾(h₁)      additive couplings, volume preserving:
-/// h₁ ← h₁ + m⁽²⁾(h₂)      log|det| = 0
+/// h = s ⊙ z, s = exp(σ)    rescaling: log|det ∂x/∂z| = Σᵢ σᵢ
+/// h₁ ← h₁ + m⁽²⁾(h₂)       additive couplings, volume preserving:
+/// h₂ ← h₂ + m⁽¹⁾(h₁)       log|det| = 0
 ///   ⋮
-/// z = exp(s) ⊙ h           rescaling: log|det ∂z/∂x| = Σᵢ sᵢ
-/// log p(x) = −Σᵢ[softplus(zᵢ) + softplus(−zᵢ)] + Σᵢ sᵢ
+/// (even dimensions of x, odd dimensions of x) = (h₁, h₂)
+/// log p(x) = −Σᵢ[softplus(zᵢ) + softplus(−zᵢ)] − Σᵢ σᵢ
 /// -->
 ///
-/// Even and odd dimensions of x are the halves. A coupling shifts one by a function of the other; for the
-/// next, they exchange roles:
-///
-#[doc = include_str!("../../formulas/additive-coupling.html")]
-///
-/// What comes out of the last is h, and each of its dimensions is scaled by itself:
+/// First, each latent is scaled:
 ///
 #[doc = include_str!("../../formulas/rescaling.html")]
 ///
-/// Over a logistic base that is the density:
+/// Then a coupling shifts one half by a function of the other; for the next, the halves swap roles:
+///
+#[doc = include_str!("../../formulas/additive-coupling.html")]
+///
+/// At the end, the halves are the even and the odd dimensions of x. With a logistic base the density is
 ///
 #[doc = include_str!("../../formulas/nice-density.html")]
 ///
-/// Each `m` is a network with ReLU hidden layers whose last layer starts at 0; [`Flow::initialize`]
-/// starts `s` from a first batch, which saves training its first thousands of steps. Under a condition `c`,
-/// such as a class, each is `m(h, c)`, and the density is `p(x | c)`. On MNIST the paper reports 1980.50
-/// nats, which is 4.36 bits per dimension.
+/// Each `m` is a network with ReLU hidden layers whose last layer starts at 0. [`Flow::initialize`] sets `σ` from a first
+/// batch, which saves training its first thousands of steps. Under a condition `c`, such as a class, each is `m(h, c)`,
+/// and the density is `p(x | c)`. On MNIST the paper reports 1980.50 nats, which is 4.36 bits per dimension.
 ///
 /// # On the slides
 ///
@@ -89,7 +87,7 @@ impl Nice {
             let (read, changed) = split.sizes(dims);
             let net =
                 Mlp::new(read + condition, &vec![hidden; depth], changed, Activation::Relu, rng).zero_initialized();
-            layers.push(Box::new(AdditiveCoupling::new(split, net)));
+            layers.push(Box::new(Coupling::new(split, Shift, net)));
         }
         layers.push(Box::new(Rescaling::new(dims)));
         Flow::new(Chain::new(layers), Logistic, [dims]).conditioned_on(condition)

@@ -6,9 +6,10 @@
 use crate::base::Logistic;
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::flow::Flow;
-use crate::layers::{Affine, Autoregressive, Elementwise, Reads};
+use crate::layers::{Autoregressive, Reads};
 use crate::module::{Module, Visitor};
 use crate::nn::{WaveNet, WaveNetConfig};
+use crate::univariate::{Affine, Elementwise};
 use autograd::{Real, Var};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -20,12 +21,12 @@ use std::sync::Arc;
 pub struct ParallelWaveNetConfig {
     /// Units of each layer at each step.
     pub channels: usize,
-    /// Units that the skip connections are summed in.
+    /// Units of the sum of skip connections.
     pub skip: usize,
     /// Layers in a cycle of dilations.
     pub layers: usize,
-    /// For each of the flows, its WaveNet's cycles, in the order in which latents pass them. The paper has
-    /// `[1, 1, 1, 3]`, of 10 layers a cycle.
+    /// Cycles of each flow's WaveNet, in the order in which latents pass them. The paper has `[1, 1, 1, 3]`, with 10
+    /// layers a cycle.
     pub cycles: Vec<usize>,
     /// Features of the condition; 0 without one.
     pub condition: usize,
@@ -40,10 +41,9 @@ pub struct ParallelWaveNetConfig {
 ///
 #[doc = include_str!("../../formulas/parallel-wavenet.html")]
 ///
-/// With one order for all flows, whatever scales and shifts step t depends on z before t alone. So `x_t`
-/// given the past is the base's own shape, logistic, with scale `s_t` and shift `m_t = x_t − s_t·z_t`; see
-/// [`ParallelWaveNet::generate`]. A sample takes one pass a flow, a density of other signals than its own
-/// samples goes through time.
+/// All flows have one order, so the scale and the shift of step t depend only on z before t. Given the past, `x_t` is
+/// logistic like the base, with scale `s_t` and shift `m_t = x_t − s_t·z_t`; see [`ParallelWaveNet::generate`]. A sample
+/// takes one pass a flow. The density of a signal that is not its own sample is computed step by step.
 ///
 /// # On the slides
 ///
@@ -54,23 +54,23 @@ pub struct ParallelWaveNetConfig {
 #[derive(Debug)]
 pub struct ParallelWaveNet<T: Real> {
     /// In the order in which latents pass them.
-    flows: Vec<Autoregressive<WaveNet<T>, Affine>>,
+    flows: Vec<Autoregressive<WaveNet<T>, Affine<T>>>,
 }
 
-/// A signal made from noise, and the distribution that each step was drawn from:
+/// A signal made from noise, and the distribution of each step:
 /// `x_t = shift_t + exp(log_scale_t)·z_t` with `z_t` standard logistic. All are `[batch, T]`.
 #[derive(Clone, Debug)]
 pub struct Generated<T: Real> {
     /// The signal x.
     pub value: Var<T>,
-    /// `log s_t`, from z before t alone.
+    /// `log s_t`, which depends only on z before t.
     pub log_scale: Var<T>,
-    /// `m_t`, from z before t alone.
+    /// `m_t`, which depends only on z before t.
     pub shift: Var<T>,
 }
 
 impl<T: Real> ParallelWaveNet<T> {
-    /// Flows that begin near to the identity.
+    /// Flows that start near the identity.
     #[must_use]
     pub fn new(config: &ParallelWaveNetConfig, rng: &mut dyn Rng) -> Self {
         let ParallelWaveNetConfig { channels, skip, layers, cycles, condition } = config;
@@ -82,14 +82,14 @@ impl<T: Real> ParallelWaveNet<T> {
         Self { flows: cycles.iter().map(flow).collect() }
     }
 
-    /// The density over signals of so many steps that this map gives to logistic noise; the same parameters,
-    /// not a copy. `condition` is the number of its condition's features, 0 without one.
+    /// This map of logistic noise as a density over signals with `length` steps; it shares the parameters. `condition` is
+    /// the number of the condition's features, 0 without one.
     #[must_use]
     pub fn flow(self: &Arc<Self>, length: usize, condition: usize) -> Flow<T> {
         Flow::new(Arc::clone(self), Logistic, [length]).conditioned_on(condition)
     }
 
-    /// The signals that noise `[batch, T]` is mapped to, with each step's scale and shift.
+    /// Maps noise `[batch, T]` to signals, with the scale and the shift of each step.
     #[must_use]
     pub fn generate(&self, z: &Var<T>, cx: Context<'_, T>) -> Generated<T> {
         let (mut value, mut log_scale) = (z.clone(), z.zeros_like());

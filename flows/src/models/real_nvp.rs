@@ -5,8 +5,9 @@
 use crate::base::StandardNormal;
 use crate::bijection::{Bijection, Chain, Inverted};
 use crate::flow::Flow;
-use crate::layers::{ActNorm, AffineCoupling, BatchNorm, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze};
+use crate::layers::{ActNorm, BatchNorm, Coupling, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze};
 use crate::nn::{Activation, Mlp, ResNet, ResNetConfig};
+use crate::univariate::Affine;
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub enum Norm {
     None,
     /// Batch normalization (the paper's choice).
     Batch,
-    /// `ActNorm` (Glow's choice): the same for one sample as for many.
+    /// `ActNorm` (Glow's choice), which works for batches of any size.
     Act,
 }
 
@@ -30,7 +31,7 @@ pub enum Norm {
 pub struct RealNvpConfig {
     /// Dimensions of the data, D ≥ 2.
     pub dims: usize,
-    /// Affine couplings; the halves exchange roles after each.
+    /// Affine couplings; the halves swap roles after each.
     pub couplings: usize,
     /// Width of the networks' hidden layers.
     pub hidden: usize,
@@ -48,9 +49,9 @@ pub struct RealNvpConfig {
 pub struct RealNvpImageConfig {
     /// Channels, height and width of an image.
     pub image: [usize; 3],
-    /// How often the image is squeezed and half of its channels factored out.
+    /// How many times the image is squeezed and half of its channels factored out.
     pub squeezes: usize,
-    /// Channels within the networks at the first scale.
+    /// Channels of the networks' hidden layers at the first scale.
     pub channels: usize,
     /// The factor on those channels after each squeeze.
     pub widening: usize,
@@ -60,39 +61,37 @@ pub struct RealNvpImageConfig {
     pub weight_norm: bool,
     /// What follows each coupling.
     pub norm: Norm,
-    /// The margin λ of the logit that pixels in [0, 1] pass first; without one, they pass none.
+    /// The margin λ of a logit layer for pixels in [0, 1] at the data's end; none for no such layer.
     pub logit: Option<f64>,
     /// Features of the condition; 0 without one.
     pub condition: usize,
 }
 
-/// The lecture's model, in the direction x → z.
+/// The model of the lecture's RealNVP slides.
 ///
 /// <!--
-/// α = c·tanh a(x₁)
-/// z₁ = x₁
-/// z₂ = (x₂ − μ(x₁)) ⊙ exp(−α)            log|det ∂z/∂x| = −Σ α
+/// x₁ = z₁
+/// x₂ = z₂ ⊙ exp(α(z₁)) + μ(z₁)           log|det ∂x/∂z| = Σ α,   α = c·tanh a
 /// log p(x) = log N(z; 0, I) − Σ α         over all couplings; normalizing layers and the logit add
 ///                                         their own log-determinants
 /// -->
 ///
-/// A coupling scales and shifts one half by functions of the other; for the next, they exchange roles:
+/// A coupling scales and shifts one half by functions of the other; for the next, the halves swap roles:
 ///
 #[doc = include_str!("../../formulas/affine-coupling.html")]
 ///
-/// The log-scales are bounded, and log p(x) is lower by their sum over all K couplings (normalizing layers and the
-/// logit add their own):
+/// The log-scales have a learned [bound](crate::univariate::Bound). log p(x) is lower by their sum over all K couplings
+/// (normalizing layers and the logit add their own):
 ///
-#[doc = include_str!("../../formulas/bounded-scale.html")]
 #[doc = include_str!("../../formulas/coupling-density.html")]
 ///
-/// Over images a part of the channels leaves as latent at each of L scales (the multi-scale architecture of the
-/// paper's §3.6):
+/// Over images, some of the channels leave as latents at each of L scales (the multi-scale architecture of the paper's
+/// §3.6):
 ///
 #[doc = include_str!("../../formulas/multi-scale.html")]
 ///
-/// with masks in place of halves where the image is not yet squeezed; on the right, the shapes for MNIST at two
-/// squeezes:
+/// While the image is not yet squeezed, masks take the place of halves. From x to z, with the shapes for MNIST and two
+/// squeezes on the right:
 ///
 /// ```text
 /// logit                                           [1, 28, 28]
@@ -103,12 +102,12 @@ pub struct RealNvpImageConfig {
 /// 4 × (coupling, checkerboard mask; norm)                        [4, 7, 7]
 /// ```
 ///
-/// At the end every scale is spread back to where it was before its squeeze, so z has the image's shape.
-/// Of the channels the first half leaves, in the order of [`Squeeze`]: of one gray channel the upper
-/// row of each 2×2 block. (The authors' code orders them anew first, so that one diagonal leaves.)
+/// At the end every scale returns to its shape from before the squeeze, so z has the image's shape. The first half of the
+/// channels leaves, in the order of [`Squeeze`]: for one gray channel, the upper row of each 2×2 block. (The authors'
+/// code reorders the channels first, so that a diagonal leaves.)
 ///
-/// The paper reports 3.49 bits per dimension on CIFAR-10; it has no MNIST, for which later papers
-/// (Grathwohl et al. 2019, FFJORD) quote 1.06.
+/// The paper reports 3.49 bits per dimension on CIFAR-10 and nothing on MNIST, for which later papers (Grathwohl et
+/// al. 2019, FFJORD) quote 1.06.
 ///
 /// # On the slides
 ///
@@ -136,16 +135,16 @@ impl RealNvp {
             let (read, changed) = split.sizes(dims);
             let net =
                 Mlp::new(read + condition, &vec![hidden; depth], 2 * changed, Activation::Relu, rng).zero_initialized();
-            layers.push(Box::new(AffineCoupling::new(split, changed, net)));
+            layers.push(Box::new(Coupling::new(split, Affine::learned(changed), net)));
             normalize(&mut layers, norm, dims, Mask::of_split(split, [dims]));
         }
         Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(condition)
     }
 
-    /// A `RealNVP` over images, given and drawn as flat rows.
+    /// A `RealNVP` over images, which are flat rows on the outside.
     ///
     /// # Panics
-    /// If the height or the width cannot be halved as often as the image is squeezed.
+    /// If the height or the width cannot be halved that many times.
     #[must_use]
     pub fn build_for_images<T: Real>(config: &RealNvpImageConfig, rng: &mut dyn Rng) -> Flow<T> {
         let dims = config.image.iter().product::<usize>();
@@ -160,8 +159,7 @@ impl RealNvp {
     }
 }
 
-/// The couplings at one scale, after so many squeezes, and within them all smaller scales. Keeps the
-/// images' shape.
+/// The couplings at one scale, after this many squeezes, with all smaller scales inside. Keeps the images' shape.
 fn scale<T: Real>(
     config: &RealNvpImageConfig,
     image @ [channels, height, width]: [usize; 3],
@@ -169,72 +167,32 @@ fn scale<T: Real>(
     rng: &mut dyn Rng,
 ) -> Chain<T> {
     let mut layers: Layers<T> = Vec::new();
-    if squeezes == config.squeezes {
-        for i in 0..4 {
-            checkerboard(&mut layers, config, image, i, squeezes, rng);
+    let is_last = squeezes == config.squeezes;
+    for i in 0..if is_last { 4 } else { 3 } {
+        coupling(&mut layers, config, Mask::checkerboard(image, i).into(), image, squeezes, rng);
+    }
+    if !is_last {
+        let squeezed = [4 * channels, height / 2, width / 2];
+        layers.push(Box::new(Squeeze));
+        for i in 0..3 {
+            coupling(&mut layers, config, Split::alternating(i).into(), squeezed, squeezes + 1, rng);
         }
-        return Chain::new(layers);
+        layers.push(Box::new(FactorOut::new(scale(config, [2 * channels, height / 2, width / 2], squeezes + 1, rng))));
+        layers.push(Box::new(Inverted(Squeeze)));
     }
-    for i in 0..3 {
-        checkerboard(&mut layers, config, image, i, squeezes, rng);
-    }
-    layers.push(Box::new(Squeeze));
-    let small = [4 * channels, height / 2, width / 2];
-    for i in 0..3 {
-        halves(&mut layers, config, small, i, squeezes + 1, rng);
-    }
-    layers.push(Box::new(FactorOut::new(scale(config, [2 * channels, height / 2, width / 2], squeezes + 1, rng))));
-    layers.push(Box::new(Inverted(Squeeze)));
     Chain::new(layers)
 }
 
-/// A coupling between the black and the white squares of a chess board.
-fn checkerboard<T: Real>(
+/// Appends a coupling after this many squeezes, and what follows it.
+fn coupling<T: Real>(
     layers: &mut Layers<T>,
     config: &RealNvpImageConfig,
-    image @ [channels, ..]: [usize; 3],
-    layer: usize,
+    partition: Partition<T>,
+    image @ [features, ..]: [usize; 3],
     squeezes: usize,
     rng: &mut dyn Rng,
 ) {
-    let mask = Mask::checkerboard(image, layer);
-    let net = network(config, channels, channels, squeezes, rng);
-    layers.push(Box::new(AffineCoupling::new(mask.clone(), channels, net)));
-    normalize(layers, config.norm, channels, mask);
-}
-
-/// A coupling between halves of the channels.
-fn halves<T: Real>(
-    layers: &mut Layers<T>,
-    config: &RealNvpImageConfig,
-    image @ [channels, ..]: [usize; 3],
-    layer: usize,
-    squeezes: usize,
-    rng: &mut dyn Rng,
-) {
-    let split = Split::alternating(layer);
-    let (read, changed) = split.sizes(channels);
-    let net = network(config, read, changed, squeezes, rng);
-    layers.push(Box::new(AffineCoupling::new(Partition::from(split), changed, net)));
-    normalize(layers, config.norm, channels, Mask::of_split(split, image));
-}
-
-/// What follows a coupling, over the elements that it changed.
-fn normalize<T: Real>(layers: &mut Layers<T>, norm: Norm, features: usize, mask: Mask<T>) {
-    match norm {
-        Norm::None => {}
-        Norm::Batch => layers.push(Box::new(BatchNorm::new(features).changed_by(mask))),
-        Norm::Act => layers.push(Box::new(ActNorm::new(features).changed_by(mask))),
-    }
-}
-
-fn network<T: Real>(
-    config: &RealNvpImageConfig,
-    read: usize,
-    changed: usize,
-    squeezes: usize,
-    rng: &mut dyn Rng,
-) -> ResNet<T> {
+    let (read, changed) = partition.sizes(features);
     let sizes = ResNetConfig {
         inputs: read,
         outputs: 2 * changed,
@@ -243,5 +201,16 @@ fn network<T: Real>(
         condition: config.condition,
         normalized: config.weight_norm,
     };
-    ResNet::new(&sizes, rng)
+    let mask = partition.mask(image);
+    layers.push(Box::new(Coupling::new(partition, Affine::learned(changed), ResNet::new(&sizes, rng))));
+    normalize(layers, config.norm, features, mask);
+}
+
+/// Appends what follows a coupling, for the elements that it changed.
+fn normalize<T: Real>(layers: &mut Layers<T>, norm: Norm, features: usize, mask: Mask<T>) {
+    match norm {
+        Norm::None => {}
+        Norm::Batch => layers.push(Box::new(BatchNorm::new(features).changed_by(mask))),
+        Norm::Act => layers.push(Box::new(ActNorm::new(features).changed_by(mask))),
+    }
 }

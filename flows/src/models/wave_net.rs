@@ -5,8 +5,9 @@
 
 use crate::base::Logistic;
 use crate::flow::Flow;
-use crate::layers::{Autoregressive, Conditional, Kind, Mixture, Reads};
+use crate::layers::{Autoregressive, Reads};
 use crate::nn::{WaveNet, WaveNetConfig};
+use crate::univariate::{Kind, Mixture, Univariate};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ pub struct WaveNetFlowConfig {
     pub length: usize,
     /// Units of each layer at each step.
     pub channels: usize,
-    /// Units that the skip connections are summed in.
+    /// Units of the sum of skip connections.
     pub skip: usize,
     /// Layers in a cycle of dilations.
     pub layers: usize,
@@ -32,7 +33,7 @@ pub struct WaveNetFlowConfig {
     pub condition: usize,
 }
 
-/// What maps a signal to its latents: the only layer of a [`WaveNetFlow`].
+/// The only layer of a [`WaveNetFlow`].
 pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Mixture>;
 
 /// WaveNet with mixtures of K logistics as conditionals, in the direction x → z:
@@ -46,19 +47,18 @@ pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Mixture>;
 ///
 #[doc = include_str!("../../formulas/wavenet.html")]
 ///
-/// Each conditional is a mixture, whose distribution function carries x to a standard logistic z:
+/// Each conditional is a mixture, whose distribution function maps x to a standard logistic z:
 ///
 #[doc = include_str!("../../formulas/logistic-mixture.html")]
 ///
-/// with the parameters of all steps from one network:
+/// One network gives the parameters of all steps:
 ///
 #[doc = include_str!("../../formulas/wavenet-density.html")]
 ///
-/// The paper's first WaveNet had a softmax over 256 levels; the mixture (Salimans et al. 2017) is
-/// that of Parallel WaveNet's teacher. Signals should come standardized: components begin about 0, within ±2.3.
+/// The first WaveNet had a softmax over 256 levels; the mixture (Salimans et al. 2017) is that of Parallel WaveNet's
+/// teacher. Signals should be standardized: components start within ±2.3.
 ///
-/// A density takes one pass. A sample goes through time step by step, in the work of one pass (see
-/// [`Causal::in_order`](crate::nn::Causal::in_order)).
+/// A density takes one pass. A sample is made step by step, in the work of one pass (see [`Causal`](crate::nn::Causal)).
 ///
 /// # On the slides
 ///
@@ -70,7 +70,7 @@ pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Mixture>;
 pub struct WaveNetFlow;
 
 impl WaveNetFlow {
-    /// The layer by itself: distillation asks its conditionals one by one.
+    /// The layer alone, for distillation, which evaluates its conditionals at several points.
     ///
     /// # Panics
     /// If a size other than the condition's is 0.
@@ -78,12 +78,13 @@ impl WaveNetFlow {
     pub fn layer<T: Real>(config: &WaveNetFlowConfig, rng: &mut dyn Rng) -> WaveNetLayer<T> {
         let &WaveNetFlowConfig { channels, skip, layers, cycles, components, condition, .. } = config;
         let mixture = Mixture::new(components, Kind::Logistic);
-        let outputs = Conditional::<T>::parameters(&mixture);
+        let start = Univariate::<T>::start(&mixture);
+        let outputs = start.len();
         let net = WaveNet::new(&WaveNetConfig { channels, skip, layers, cycles, outputs, condition }, rng);
-        Autoregressive::new(net.starting_at(&mixture.start()), mixture, Reads::Data)
+        Autoregressive::new(net.starting_at(&start), mixture, Reads::Data)
     }
 
-    /// The density over signals that a layer gives; the same parameters, not a copy.
+    /// The density over signals of a layer, which shares its parameters.
     #[must_use]
     pub fn of<T: Real>(layer: Arc<WaveNetLayer<T>>, config: &WaveNetFlowConfig) -> Flow<T> {
         Flow::new(layer, Logistic, [config.length]).conditioned_on(config.condition)

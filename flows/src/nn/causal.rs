@@ -1,17 +1,16 @@
-//! What stands inside an autoregressive layer.
+//! The networks of autoregressive layers, and the sequential direction.
 
 use super::Network;
-use autograd::{Real, Tensor, Var};
+use autograd::{Real, Tensor, Var, parallel};
 
-/// One dimension's own map, over some rows of a batch: given the targets `t` and the network's outputs,
-/// output j of row r at `outputs[j·rows + r]`, sets the results `y` and their log-derivatives `log|∂y/∂t|`.
+/// The map of one dimension over some rows of a batch: given the targets `t` and the network's outputs, output j of row
+/// r at `outputs[j·rows + r]`, it sets the results `y` and their log-derivatives `log|∂y/∂t|`.
 pub type Step<'a, T> = dyn Fn(&[T], &[T], &mut [T], &mut [T]) + Sync + 'a;
 
-/// The same, recorded: targets `[batch, n]` and outputs `[batch, n·outputs]` of n dimensions to results `[batch, n]`.
+/// The same on a tape: targets `[batch, n]` and outputs `[batch, n·outputs]` of n dimensions to results `[batch, n]`.
 pub type RecordedStep<'a, T> = dyn Fn(&Var<T>, &Var<T>) -> Var<T> + 'a;
 
-/// What goes through the dimensions in order gives: the results `[batch, D]`, and for each row the sum of
-/// the log-derivatives, `[batch]`.
+/// The results `[batch, D]` of the sequential direction, and the log-determinant of each row, `[batch]`.
 #[derive(Clone, Debug)]
 pub struct InOrder<T: Real> {
     /// The results.
@@ -20,30 +19,40 @@ pub struct InOrder<T: Real> {
     pub log_det: Tensor<T>,
 }
 
-/// One network for all conditionals of an autoregressive density, `[batch, D] → [batch, D·outputs]`: numbers
-/// `i·outputs … (i+1)·outputs` belong to dimension i and depend on the inputs before i alone.
+/// One network for all conditionals of an autoregressive density, `[batch, D] → [batch, D·outputs]`: outputs
+/// `i·outputs … (i+1)·outputs` belong to dimension i and depend only on the inputs before i.
 ///
-/// The sequential direction of an autoregressive layer solves `yᵢ = stepᵢ(tᵢ, outputs of dimension i given y_<i)`,
-/// dimension by dimension. A network knows which of its units can be computed once and for all, and when.
+/// # The sequential direction: each unit once
+///
+/// To invert an autoregressive layer, solve `yᵢ = stepᵢ(tᵢ, outputs of dimension i given y_<i)` for i = 1 … D in order.
+/// The usual way is D whole passes of the network, where pass i is only for the outputs of dimension i
+/// ([`Causal::by_passes`]). But a hidden unit can be computed as soon as its last input is known, and never changes
+/// after that:
+///
+/// - [`Made`](super::Made) sorts its hidden units by degree, so after each dimension the next few units of each layer
+///   are ready.
+/// - [`WaveNet`](super::WaveNet) keeps what each layer read at earlier steps, for the step that is one dilation later.
+///
+/// With each unit computed once, the whole inverse costs the multiply-adds of one pass instead of D passes.
 pub trait Causal<T: Real>: Network<T> {
-    /// Numbers that each dimension has as outputs.
+    /// Outputs for each dimension.
     fn outputs(&self) -> usize;
 
-    /// Solves for y, each unit of the network computed once, on plain values.
+    /// Solves for y on plain values, with each unit computed once.
     ///
     /// # Panics
     /// If `t` is not `[batch, D]`.
     #[must_use]
     fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T>;
 
-    /// Solves for y, recorded where `t`, the condition or a parameter is. Each unit is computed once here too.
+    /// Solves for y on the tape of `t`, with each unit computed once.
     ///
     /// # Panics
     /// If `t` is not `[batch, D]`.
     #[must_use]
     fn in_order_recorded(&self, t: &Var<T>, condition: Option<&Var<T>>, step: &RecordedStep<'_, T>) -> Var<T>;
 
-    /// Solves for y by D whole passes, as other libraries do: the reference that the fast ways are compared with.
+    /// Solves for y by D whole passes: the reference for tests and timings.
     #[must_use]
     fn by_passes(&self, t: &Var<T>, condition: Option<&Var<T>>, step: &RecordedStep<'_, T>) -> Var<T> {
         let mut y = t.zeros_like();
@@ -52,4 +61,30 @@ pub trait Causal<T: Real>: Network<T> {
         }
         y
     }
+}
+
+/// Solves groups of `each` rows side by side. `solve(first, t, rows)` is given the first row's place in the batch, the
+/// group's targets, and for each row D results to set with the sum of log-derivatives behind them.
+pub(super) fn in_groups<T: Real>(
+    t: &Tensor<T>,
+    each: usize,
+    solve: &(dyn Fn(usize, &[T], &mut [T]) + Sync),
+) -> InOrder<T> {
+    let (batch, dims) = (t.shape()[0], t.shape()[1]);
+    let width = dims + 1;
+    let mut solved = Tensor::zeros([batch, width]);
+    parallel::side_by_side(solved.as_mut_slice(), each * width, &|start, solved| {
+        // With one thread the whole batch comes at once.
+        for (group, solved) in solved.chunks_mut(each * width).enumerate() {
+            let first = start / width + group * each;
+            solve(first, &t.as_slice()[first * dims..(first + solved.len() / width) * dims], solved);
+        }
+    });
+    let (mut value, mut log_det) = (Tensor::zeros(t.shape()), Tensor::zeros([batch]));
+    let rows = value.as_mut_slice().chunks_exact_mut(dims.max(1)).zip(log_det.as_mut_slice());
+    for ((value, log_det), solved) in rows.zip(solved.as_slice().chunks_exact(width)) {
+        value.copy_from_slice(&solved[..dims]);
+        *log_det = solved[dims];
+    }
+    InOrder { value, log_det }
 }

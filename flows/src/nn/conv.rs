@@ -5,11 +5,11 @@ use crate::module::{Module, Visitor};
 use autograd::{ConvSpec, Param, Real, Tensor, Var};
 use rand::Rng;
 
-/// `y = x ⋆ W + b`, `[batch, in, height, width] → [batch, out, height, width]`: an odd square kernel
-/// and as many zeros around the image as keep its size. `W` is `[out, in, kernel, kernel]`, `b` `[out]`.
+/// `y = x ⋆ W + b`, `[batch, in, height, width] → [batch, out, height, width]`, with an odd square kernel and zero
+/// padding that keeps the size. `W` is `[out, in, kernel, kernel]`, `b` `[out]`.
 ///
-/// With normalized weights (Salimans & Kingma 2016) the length and the direction of each output's
-/// weights are parameters of their own: `W_o = g_o·V_o/‖V_o‖`.
+/// With normalized weights (Salimans & Kingma 2016) the length g and the direction V of each output's weights are
+/// parameters of their own: `W_o = g_o·V_o/‖V_o‖`.
 #[derive(Debug)]
 pub struct Conv2d<T: Real> {
     weight: Param<T>,
@@ -24,7 +24,7 @@ impl<T: Real> Conv2d<T> {
     /// If `kernel` is even.
     #[must_use]
     pub fn new(inputs: usize, outputs: usize, kernel: usize, init: Init, rng: &mut dyn Rng) -> Self {
-        assert!(kernel % 2 == 1, "conv2d: a kernel of {kernel} has no middle; use an odd one");
+        assert!(kernel % 2 == 1, "conv2d: a kernel of {kernel} has no center; use an odd one");
         let weight = init.draw(&[outputs, inputs, kernel, kernel], inputs * kernel * kernel, rng);
         Self { weight: Param::new(weight), gain: None, bias: Param::new(Tensor::zeros([outputs])) }
     }
@@ -40,7 +40,7 @@ impl<T: Real> Conv2d<T> {
                 let squares: f64 = weight.iter().map(|w| w.to_f64().powi(2)).sum();
                 *length = T::from_f64(squares.sqrt());
                 if *length == T::ZERO {
-                    // Weights of 0 have no direction: any will do for what has no length.
+                    // Weights of 0 have no direction, and any will do.
                     weight.fill(T::ONE);
                 }
             }
@@ -48,10 +48,10 @@ impl<T: Real> Conv2d<T> {
         Self { gain: Some(Param::new(Tensor::from_slice([outputs], &lengths))), ..self }
     }
 
-    /// The same convolution as the function 0 to begin with.
+    /// The same convolution starting as the function 0.
     #[must_use]
     pub fn zero_initialized(self) -> Self {
-        // Where weights are normalized their lengths are 0 and their directions stay drawn.
+        // For normalized weights, lengths become 0 and directions stay as drawn.
         self.gain.as_ref().unwrap_or(&self.weight).update(|w| w.fill(T::ZERO));
         self
     }

@@ -15,7 +15,7 @@ pub struct MadeConfig {
     pub dims: usize,
     /// Units in each hidden layer.
     pub hidden: Vec<usize>,
-    /// Numbers that each dimension's conditional has as parameters.
+    /// Outputs for each dimension, the parameters of its conditional.
     pub outputs: usize,
     /// Features of the condition; 0 without one.
     pub condition: usize,
@@ -23,18 +23,28 @@ pub struct MadeConfig {
     pub activation: Activation,
 }
 
-/// A masked autoencoder (Germain et al. 2015, MADE), `[batch, D] → [batch, D·outputs]`: the outputs
-/// of dimension i depend on the inputs before i alone.
+/// A masked autoencoder (Germain et al. 2015, MADE), `[batch, D] → [batch, D·outputs]`: the outputs of dimension i depend
+/// only on the inputs before i.
 ///
-/// Inputs have the degrees 1 … D in their order. Hidden unit k of H has degree `⌈(k+1)(D−1)/H⌉`, so
-/// that degrees rise with k and are spread evenly. A hidden unit sees what has a degree up to its
-/// own, the outputs of dimension i what has a degree below i. (Sorted like this the masks are
-/// staircases, see [`autograd::StaircaseMask`]; the multiset of degrees is that of the usual `k mod (D−1) + 1`
-/// wherever D − 1 divides H, and no input goes unseen where H is smaller.) Another order of
-/// the dimensions is a permutation before the network.
+/// # The mask
 ///
-/// Outputs are sorted by dimension: numbers `i·outputs … (i+1)·outputs` belong to dimension i.
-/// The condition, where there is one, is seen by all hidden units of the first layer and by all outputs.
+/// Every unit has a degree m, and weights that would let an output depend on a later input are masked, M = 0:
+///
+/// <!--
+/// M_kj = 1 where m(j) ≤ m(k)      hidden unit k
+/// M_ij = 1 where m(j) < i         output of dimension i
+/// m(i) = i for inputs,  m(k) = max(1, ⌈k(D − 1)/H⌉) for hidden unit k = 1 … H
+/// -->
+///
+#[doc = include_str!("../../formulas/made-mask.html")]
+///
+/// Degrees rise with k and are spread evenly, so every mask is a staircase (see [`autograd::StaircaseMask`]) and the
+/// sequential direction can compute [each unit once](Causal#the-sequential-direction-each-unit-once). Where D − 1
+/// divides H, each degree occurs as often as with the paper's `k mod (D − 1) + 1`; where H is smaller, no input goes
+/// unseen. For another order of the dimensions, put a permutation before the network.
+///
+/// Outputs are sorted by dimension: outputs `i·outputs … (i+1)·outputs` belong to dimension i. All hidden units of the
+/// first layer, and all outputs, see the condition.
 #[derive(Debug)]
 pub struct Made<T: Real> {
     dims: usize,
@@ -42,18 +52,17 @@ pub struct Made<T: Real> {
     activation: Activation,
     /// The hidden layers, and the outputs last.
     layers: Vec<MaskedLinear<T>>,
-    /// What the condition adds to the first layer, and to the outputs if that is another.
+    /// What the condition adds to the first layer, and to the outputs if they are another layer.
     condition: Vec<Linear<T>>,
 }
 
-/// How many of the units that have these degrees, which rise, have one up to `degree`.
+/// How many of these degrees, in rising order, are at most `degree`.
 fn known(degrees: &[usize], degree: usize) -> usize {
     degrees.partition_point(|&d| d <= degree)
 }
 
 impl<T: Real> Made<T> {
-    /// A network whose hidden weights keep the scale of activations (He et al. 2015) and whose outputs
-    /// start small.
+    /// A network whose hidden weights keep the scale of activations (He et al. 2015) and whose outputs start small.
     ///
     /// # Panics
     /// If `dims` is 0 or a hidden layer has no units.
@@ -67,10 +76,12 @@ impl<T: Real> Made<T> {
         let mut layers = Vec::new();
         for &units in hidden {
             let degrees: Vec<usize> = degrees_of(units);
+            // m(j) ≤ m(k)
             let seen: Vec<usize> = degrees.iter().map(|&d| known(&before, d)).collect();
             layers.push(MaskedLinear::new(before.len(), &seen, Init::He { gain: 1.0 }, rng));
             before = degrees;
         }
+        // m(j) < i
         let seen: Vec<usize> = (0..dims * outputs).map(|o| known(&before, o / outputs)).collect();
         layers.push(MaskedLinear::new(before.len(), &seen, Init::He { gain: 0.1 }, rng));
         let mut conditions = Vec::new();
@@ -85,7 +96,7 @@ impl<T: Real> Made<T> {
         Self { dims, outputs, activation: *activation, layers, condition: conditions }
     }
 
-    /// The same network with outputs that are 0 to begin with.
+    /// The same network with outputs that start at 0.
     #[must_use]
     pub fn zero_initialized(self) -> Self {
         let outputs = self.layers.last().map(MaskedLinear::weight).into_iter();
@@ -95,11 +106,10 @@ impl<T: Real> Made<T> {
         self
     }
 
-    /// The same network with outputs that begin near these numbers, one for each output of a dimension: the
-    /// biases of all dimensions' outputs.
+    /// The same network with each dimension's outputs starting near these numbers, which become the biases.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If there is not one number for each output of a dimension.
     #[must_use]
     pub fn starting_at(self, outputs: &[f64]) -> Self {
         assert!(outputs.len() == self.outputs, "MADE: {} numbers for {} outputs", outputs.len(), self.outputs);

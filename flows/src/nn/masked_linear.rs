@@ -6,7 +6,7 @@ use autograd::{Param, Real, StaircaseMask, Tensor, Var};
 use rand::Rng;
 
 /// `y = x·(M∘W)ᵀ + b`, `[batch, in] → [batch, out]`, where output o sees the first `seen[o]` inputs
-/// (Germain et al. 2015). The engine skips the products that the mask kills.
+/// (Germain et al. 2015). Masked products are skipped, not multiplied by 0.
 #[derive(Debug)]
 pub struct MaskedLinear<T: Real> {
     weight: Param<T>,
@@ -15,11 +15,11 @@ pub struct MaskedLinear<T: Real> {
 }
 
 impl<T: Real> MaskedLinear<T> {
-    /// A layer whose outputs see these numbers of inputs, which never fall. Weights that count are drawn
-    /// from `init` for as many inputs as their output sees; the others are 0, and stay so.
+    /// A layer where output o sees the first `seen[o]` inputs. Unmasked weights are drawn from `init`, with the number of
+    /// inputs that their output sees as fan-in; masked weights are 0 and stay 0.
     ///
     /// # Panics
-    /// If a number falls, or is larger than `inputs`.
+    /// If `seen` decreases anywhere, or is larger than `inputs`.
     #[must_use]
     pub fn new(inputs: usize, seen: &[usize], init: Init, rng: &mut dyn Rng) -> Self {
         let mut weight = Tensor::zeros([seen.len(), inputs]);

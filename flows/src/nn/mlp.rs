@@ -32,21 +32,10 @@ impl Activation {
     #[must_use]
     pub fn of<T: Real>(self, x: T) -> T {
         match self {
-            Self::Relu => {
-                if x > T::ZERO {
-                    x
-                } else {
-                    T::ZERO
-                }
-            }
+            Self::Relu | Self::Elu if x > T::ZERO => x,
+            Self::Relu => T::ZERO,
             Self::Tanh => T::from_f64(x.to_f64().tanh()),
-            Self::Elu => {
-                if x > T::ZERO {
-                    x
-                } else {
-                    T::from_f64(x.to_f64().exp_m1())
-                }
-            }
+            Self::Elu => T::from_f64(x.to_f64().exp_m1()),
         }
     }
 }
@@ -59,8 +48,8 @@ pub struct Mlp<T: Real> {
 }
 
 impl<T: Real> Mlp<T> {
-    /// A network with hidden layers of these widths, its weights drawn so that activations keep
-    /// their scale from layer to layer (He et al. 2015).
+    /// A network with hidden layers of these widths. Weights are drawn to keep the scale of activations from layer to
+    /// layer (He et al. 2015).
     #[must_use]
     pub fn new(inputs: usize, hidden: &[usize], outputs: usize, activation: Activation, rng: &mut dyn Rng) -> Self {
         let init = Init::He { gain: 1.0 };
@@ -69,8 +58,7 @@ impl<T: Real> Mlp<T> {
         Self { layers, activation }
     }
 
-    /// The same network with its last weights at 0, so that it begins as the function 0: a coupling
-    /// with it begins as the identity.
+    /// The same network with its last weights at 0: it starts as the function 0, and a coupling with it as the identity.
     #[must_use]
     pub fn zero_initialized(self) -> Self {
         if let Some(last) = self.layers.last() {

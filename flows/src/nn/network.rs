@@ -1,16 +1,16 @@
-//! What stands inside a coupling.
+//! The networks of couplings.
 
 use crate::module::Module;
 use autograd::{Real, Var};
 use std::fmt::Debug;
 
-/// A network that a coupling calls: any function of its input, never inverted.
+/// A network of a coupling: any function of its input, as it is never inverted.
 pub trait Network<T: Real>: Module<T> + Debug + Send + Sync {
-    /// The network of `x`, `[batch, inputs, …]`, under a condition `[batch, features]` where there
-    /// is one. The result is `[batch, outputs, …]`.
+    /// The network of `x`, `[batch, inputs, …]`, with an optional condition `[batch, features]`. The result is
+    /// `[batch, outputs, …]`.
     ///
     /// # Panics
-    /// If the sizes are not the network's.
+    /// If the sizes do not fit the network.
     #[must_use]
     #[track_caller]
     fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T>;

@@ -2,6 +2,7 @@
 
 use super::{Conv2d, Init, Linear, Network};
 use crate::module::{Module, Visitor};
+use autograd::elementwise::Unary;
 use autograd::{Real, Var};
 use rand::Rng;
 
@@ -12,7 +13,7 @@ pub struct ResNetConfig {
     pub inputs: usize,
     /// Channels of the output.
     pub outputs: usize,
-    /// Channels within.
+    /// Channels of the hidden layers.
     pub channels: usize,
     /// Residual blocks, of two convolutions each.
     pub blocks: usize,
@@ -30,7 +31,7 @@ pub struct ResNetConfig {
 /// y = relu(h) ⋆ W₃ + b₃                            with a kernel of 1×1
 /// ```
 ///
-/// The last convolution begins at 0, so a coupling with this network begins as the identity.
+/// The last convolution starts at 0, so a coupling with this network starts as the identity.
 #[derive(Debug)]
 pub struct ResNet<T: Real> {
     input: Conv2d<T>,
@@ -48,7 +49,7 @@ impl<T: Real> ResNet<T> {
             let conv = Conv2d::new(inputs, outputs, kernel, Init::He { gain }, rng);
             if normalized { conv.normalized() } else { conv }
         };
-        // The sum of the blocks' branches then has about the scale of what they are added to.
+        // The sum of all branches then has about the scale of what they are added to.
         let branch = 1.0 / (blocks.max(1) as f64).sqrt();
         Self {
             input: conv(inputs, channels, 3, 1.0),
@@ -70,10 +71,10 @@ impl<T: Real> Network<T> for ResNet<T> {
             h = h + shift.reshape(each);
         }
         for [first, second] in &self.blocks {
-            let inner = first.apply(&h.relu()).then(autograd::elementwise::Unary::Relu);
+            let inner = first.apply(&h.relu()).then(Unary::Relu);
             h = h + second.apply(&inner);
         }
-        self.output.apply(&h.then(autograd::elementwise::Unary::Relu))
+        self.output.apply(&h.then(Unary::Relu))
     }
 }
 

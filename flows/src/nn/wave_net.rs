@@ -14,23 +14,23 @@ use rand::Rng;
 /// The sizes of a [`WaveNet`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaveNetConfig {
-    /// Units C that each layer hands to the next, at each step of time.
+    /// Units C of each layer at each step of time.
     pub channels: usize,
-    /// Units that all layers' skip connections are summed in.
+    /// Units of the sum of skip connections.
     pub skip: usize,
     /// Layers in one cycle, of dilations 1, 2, 4 … 2^(layers − 1).
     pub layers: usize,
-    /// How often the cycle of dilations is gone through.
+    /// Cycles of dilations.
     pub cycles: usize,
-    /// Numbers that each step's conditional has as parameters.
+    /// Outputs for each step, the parameters of its conditional.
     pub outputs: usize,
     /// Features of a condition on the whole signal; 0 without one.
     pub condition: usize,
 }
 
 impl WaveNetConfig {
-    /// How many steps back a step's outputs see: `1 + cycles·(2^layers − 1)`. One is the shift at the
-    /// entrance, the others are the dilations.
+    /// How many steps back the outputs see: `1 + cycles·(2^layers − 1)`. One is the shift at the entrance, the others are
+    /// the dilations.
     #[must_use]
     pub fn receptive_field(&self) -> usize {
         1 + self.cycles * ((1 << self.layers) - 1)
@@ -38,20 +38,19 @@ impl WaveNetConfig {
 }
 
 /// A stack of dilated causal convolutions (van den Oord et al. 2016, WaveNet),
-/// `[batch, T] → [batch, T·outputs]`: the outputs of step t depend on the inputs before t alone.
+/// `[batch, T] → [batch, T·outputs]`: the outputs of step t depend only on the inputs before t.
 ///
 /// ```text
 /// h_t  = V·x_{t−1} + c                                  the entrance
 /// u_t  = tanh(W_f·[h_t, h_{t−d}] + b_f + U_f·condition) ⊙ σ(W_g·[h_t, h_{t−d}] + b_g + U_g·condition)
-/// h_t ← h_t + R·u_t + r,   k_t ← k_t + S·u_t + s        in each layer, d = 1, 2, 4 …, again and again
+/// h_t ← h_t + R·u_t + r,   k_t ← k_t + S·u_t + s        in each layer, d = 1, 2, 4 … in each cycle
 /// outputs of t = A·relu(B·relu(k_t) + b) + a
 /// ```
 ///
-/// The input is shifted by one step once, at the entrance; every convolution after that sees its own step.
-/// What lies before the signal's beginning counts as 0 in each layer. No parameter belongs to a step of time,
-/// so that any length of signal will do. Filter and gate are one weight `[2C, 2C]` (rows: filter, gate;
-/// columns: now, d steps before), residual and skip another, `[C + skip, C]`. The last layer has no residual,
-/// which nobody would read.
+/// The input is shifted by one step at the entrance; every convolution after that sees its own step. Before the start of
+/// the signal all layers see 0. No parameter belongs to one step of time, so signals of any length will do. Filter and
+/// gate share a weight `[2C, 2C]` (rows: filter, gate; columns: now, d steps before), residual and skip another,
+/// `[C + skip, C]`. The last layer has no residual, since nothing would read it.
 #[derive(Debug)]
 pub struct WaveNet<T: Real> {
     outputs: usize,
@@ -61,8 +60,8 @@ pub struct WaveNet<T: Real> {
 }
 
 impl<T: Real> WaveNet<T> {
-    /// A network whose gates keep the scale of activations (Glorot & Bengio 2010), whose residuals and skips
-    /// of all layers together are about as large as those of one, and whose outputs start small.
+    /// A network whose gates keep the scale of activations (Glorot & Bengio 2010) and whose outputs start small. The sum of
+    /// the residuals (and of the skips) of all layers has the scale of one.
     ///
     /// # Panics
     /// If a size other than the condition's is 0, or `layers` is above 30.
@@ -82,17 +81,17 @@ impl<T: Real> WaveNet<T> {
         Self { outputs, entrance, layers, head }
     }
 
-    /// The same network with outputs that are 0 to begin with.
+    /// The same network with outputs that start at 0.
     #[must_use]
     pub fn zero_initialized(self) -> Self {
         self.head[1].weight().update(|w| w.fill(T::ZERO));
         self
     }
 
-    /// The same network with outputs that start about these numbers, the same at every step.
+    /// The same network with each step's outputs starting near these numbers, which become the biases.
     ///
     /// # Panics
-    /// If there are not as many as outputs.
+    /// If there is not one number for each output.
     #[must_use]
     pub fn starting_at(self, outputs: &[f64]) -> Self {
         assert!(outputs.len() == self.outputs, "WaveNet: {} numbers for {} outputs", outputs.len(), self.outputs);
@@ -105,21 +104,20 @@ impl<T: Real> WaveNet<T> {
         self.layers.iter().map(|layer| layer.shift(condition?)).collect()
     }
 
-    /// The outputs of what the skip connections have summed up,
-    /// `[batch, steps, skip] → [batch, steps, outputs]`.
+    /// The outputs from the sum of skip connections, `[batch, steps, skip] → [batch, steps, outputs]`.
     fn end(&self, skip: Var<T>) -> Var<T> {
         let [first, second] = &self.head;
         second.apply(&first.apply(&skip.then(Unary::Relu)).then(Unary::Relu))
     }
 }
 
-/// `h_{t−d}` beside `h_t`, `[batch, T, C]`; none where all of it lies before the beginning.
+/// `h_{t−d}` at each t, `[batch, T, C]`; none if all of it lies before the start.
 fn earlier<T: Real>(h: &Var<T>, dilation: usize) -> Option<Var<T>> {
     let length = h.extent(1);
     (dilation < length).then(|| h.slice(1, 0..length - dilation).pad(1, dilation, 0))
 }
 
-/// A sum with one term more; the first begins it.
+/// A sum with one more term.
 fn add<T: Real>(sum: Option<Var<T>>, term: Var<T>) -> Option<Var<T>> {
     match sum {
         Some(sum) => Some(sum + term),

@@ -1,26 +1,106 @@
-//! The sequential direction: each unit once, on the tape, and by D whole passes, which must agree.
+//! The sequential direction: each unit once, on a tape, and by D whole passes, which must agree.
 
-use super::rng;
+use super::{rng, uniform};
 use autograd::check::max_error;
 use autograd::{Tape, Tensor, Var, parallel};
 use flows::check::randomize;
-use flows::layers::{Affine, Autoregressive, Gate, Reads};
-use flows::nn::{Activation, Made, MadeConfig, Network};
-use flows::{Bijection, Context, Inversion};
+use flows::layers::{Autoregressive, Reads};
+use flows::nn::{Activation, Causal, Made, MadeConfig, Network};
+use flows::univariate::{Affine, Gated, Kind, Mixture, Univariate};
+use flows::{Bijection, Context, Inversion, Mapped, Module};
 use proptest::prelude::*;
-use rand::RngExt;
+
+pub(super) type Map = Box<dyn Univariate<f64>>;
+
+/// The maps to try, and what the network reads.
+pub(super) fn kind(which: usize) -> (Map, Reads) {
+    match which {
+        0 => (Box::new(Affine::default()), Reads::Data),
+        1 => (Box::new(Affine::default()), Reads::Latent),
+        2 => (Box::new(Gated), Reads::Latent),
+        _ => (Box::new(Mixture::new(2, Kind::Logistic)), Reads::Data),
+    }
+}
+
+/// A layer away from its start, with targets and a condition.
+pub(super) struct Subject<N> {
+    layer: Autoregressive<N, Map>,
+    target: Tensor<f64>,
+    condition: Option<Tensor<f64>>,
+}
+
+impl<N: Causal<f64>> Subject<N> {
+    /// `scale` is how far parameters are moved: errors grow from dimension to dimension where the map stretches. Targets
+    /// are `[batch, dims]`, the condition has `features`.
+    pub(super) fn new(
+        layer: Autoregressive<N, Map>,
+        scale: f64,
+        [batch, dims, features]: [usize; 3],
+        seed: u64,
+    ) -> Self {
+        let mut rng = rng(seed);
+        randomize(&layer, scale, &mut rng);
+        let target = uniform(&[batch, dims], -2.0, 2.0, &mut rng);
+        let condition = (features > 0).then(|| uniform(&[batch, features], -1.0, 1.0, &mut rng));
+        Self { layer, target, condition }
+    }
+
+    /// The sequential direction on plain values.
+    fn plain(&self, inversion: Inversion) -> [Tensor<f64>; 2] {
+        let condition = self.condition.clone().map(Var::from);
+        let cx = Context { condition: condition.as_ref(), inversion, ..Context::default() };
+        let Mapped { value, log_det } = self.sequential(&Var::from(self.target.clone()), cx);
+        [value.into_value(), log_det.into_value()]
+    }
+
+    fn sequential(&self, target: &Var<f64>, cx: Context<'_, f64>) -> Mapped<f64> {
+        match self.layer.reads() {
+            Reads::Data => self.layer.to_data(target, cx),
+            Reads::Latent => self.layer.to_latent(target, cx),
+        }
+    }
+
+    /// Each unit once, on one thread and on two, against D whole passes.
+    pub(super) fn agrees_with_passes(&self) -> Result<(), TestCaseError> {
+        let slow = self.plain(Inversion::ByPasses);
+        for threads in [1, 2] {
+            let fast = parallel::with_threads(threads, || self.plain(Inversion::InOrder));
+            prop_assert!(fast.iter().zip(&slow).all(|(fast, slow)| max_error(fast, slow) < 1e-10));
+        }
+        Ok(())
+    }
+
+    /// On a tape, against plain values.
+    pub(super) fn agrees_on_the_tape(&self) -> Result<(), TestCaseError> {
+        let tape = Tape::new();
+        let condition = self.condition.as_ref().map(|c| tape.constant(c.clone()));
+        let cx = Context { condition: condition.as_ref(), ..Context::default() };
+        let recorded = self.sequential(&tape.variable(self.target.clone()), cx);
+        let [value, log_det] = self.plain(Inversion::InOrder);
+        prop_assert!(max_error(recorded.value.value(), &value) < 1e-10);
+        prop_assert!(max_error(recorded.log_det.value(), &log_det) < 1e-10);
+        Ok(())
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Sizes {
     made: MadeConfig,
     batch: usize,
-    reads: Reads,
-    gate: Gate,
+    kind: usize,
     seed: u64,
 }
 
-/// Dimensions beyond one block of the fast way, batches beyond one group of rows, and layers
-/// that are narrower and wider than the input.
+impl Sizes {
+    fn subject(&self) -> Subject<Made<f64>> {
+        let (map, reads) = kind(self.kind);
+        let layer = Autoregressive::new(Made::new(&self.made, &mut rng(self.seed)), map, reads);
+        let MadeConfig { dims, condition, .. } = self.made;
+        Subject::new(layer, 0.5 / dims as f64, [self.batch, dims, condition], self.seed ^ 1)
+    }
+}
+
+/// Dimensions beyond one block, batches beyond one group of rows, and layers narrower and wider than the input.
 fn sizes() -> impl Strategy<Value = Sizes> {
     let made = (1..70usize, prop::collection::vec(1..90usize, 0..4), 0..3usize, any::<u8>()).prop_map(
         |(dims, hidden, condition, choice)| {
@@ -28,94 +108,34 @@ fn sizes() -> impl Strategy<Value = Sizes> {
             MadeConfig { dims, hidden, outputs: 2, condition, activation }
         },
     );
-    let kind = prop_oneof![
-        Just((Reads::Data, Gate::None)),
-        Just((Reads::Latent, Gate::None)),
-        Just((Reads::Latent, Gate::Sigmoid))
-    ];
-    (made, 1..150usize, kind, any::<u64>()).prop_map(|(made, batch, (reads, gate), seed)| Sizes {
-        made,
-        batch,
-        reads,
-        gate,
-        seed,
-    })
-}
-
-struct Subject {
-    layer: Autoregressive<Made<f64>, Affine>,
-    target: Tensor<f64>,
-    condition: Option<Var<f64>>,
-}
-
-impl Subject {
-    fn new(s: &Sizes) -> Self {
-        let mut rng = rng(s.seed);
-        let layer = Autoregressive::new(Made::new(&s.made, &mut rng), Affine { gate: s.gate }, s.reads);
-        // Errors double from dimension to dimension where the map stretches, so far it must not.
-        randomize(&layer, 0.5 / s.made.dims as f64, &mut rng);
-        let mut draw = |columns: usize| Tensor::from_fn([s.batch, columns], |_| rng.random_range(-2.0..2.0));
-        let target = draw(s.made.dims);
-        let condition = (s.made.condition > 0).then(|| Var::from(draw(s.made.condition)));
-        Self { layer, target, condition }
-    }
-
-    fn cx(&self) -> Context<'_, f64> {
-        Context { condition: self.condition.as_ref(), ..Context::default() }
-    }
-
-    /// The direction that goes through the dimensions in order.
-    fn sequential(&self, s: &Sizes, target: &Var<f64>, cx: Context<'_, f64>) -> flows::Mapped<f64> {
-        match s.reads {
-            Reads::Data => self.layer.to_data(target, cx),
-            Reads::Latent => self.layer.to_latent(target, cx),
-        }
-    }
+    let sizes = (made, 1..150usize, 0..3usize, any::<u64>());
+    sizes.prop_map(|(made, batch, kind, seed)| Sizes { made, batch, kind, seed })
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn each_unit_once_is_as_good_as_d_passes(s in sizes()) {
-        let subject = Subject::new(&s);
-        let target = Var::from(subject.target.clone());
-        let slow = subject.sequential(&s, &target, Context { inversion: Inversion::ByPasses, ..subject.cx() });
-        for threads in [1, 2] {
-            let (value, log_det) = parallel::with_threads(threads, || {
-                let subject = Subject::new(&s);
-                let fast = subject.sequential(&s, &Var::from(subject.target.clone()), subject.cx());
-                (fast.value.into_value(), fast.log_det.into_value())
-            });
-            prop_assert!(max_error(&value, slow.value.value()) < 1e-10);
-            prop_assert!(max_error(&log_det, slow.log_det.value()) < 1e-10);
-        }
+    fn each_unit_once_agrees_with_d_passes(s in sizes()) {
+        s.subject().agrees_with_passes()?;
     }
 
     #[test]
     fn on_the_tape_it_is_the_same(s in sizes()) {
-        let subject = Subject::new(&s);
-        let plain = subject.sequential(&s, &Var::from(subject.target.clone()), subject.cx());
-        let tape = Tape::new();
-        let target = tape.variable(subject.target.clone());
-        let condition = subject.condition.as_ref().map(|c| tape.constant(c.value().clone()));
-        let cx = Context { condition: condition.as_ref(), ..Context::default() };
-        let recorded = subject.sequential(&s, &target, cx);
-        prop_assert!(max_error(recorded.value.value(), plain.value.value()) < 1e-10);
-        prop_assert!(max_error(recorded.log_det.value(), plain.log_det.value()) < 1e-10);
+        s.subject().agrees_on_the_tape()?;
     }
 
     #[test]
-    fn outputs_depend_on_earlier_dimensions_alone_and_on_all_of_those(s in sizes()) {
+    fn outputs_depend_on_all_earlier_dimensions_and_no_others(s in sizes()) {
         let made = Made::<f64>::new(&MadeConfig { condition: 0, ..s.made.clone() }, &mut rng(s.seed));
-        // With positive weights and a smooth activation no path is lost to a sign.
-        for (_, param) in flows::Module::params(&made) {
+        // With positive weights no path is lost to a sign.
+        for (_, param) in made.params() {
             param.update(|p| p.iter_mut().for_each(|p| *p = 0.1 + p.abs()));
         }
         let x = Tensor::from_fn([1, s.made.dims], |i| 0.01 + 0.001 * i as f64);
         let jacobian = autograd::diff::jacobian(|x| made.apply(x, None), &x);
         let dims = s.made.dims;
-        // The largest degree that reaches the last layer decides which inputs it can know of.
+        // A layer narrower than D − 1 may lose some inputs.
         let narrow = s.made.hidden.iter().any(|&units| units < dims - 1);
         for (o, row) in jacobian.as_slice().chunks_exact(dims).enumerate() {
             for (input, &slope) in row.iter().enumerate() {

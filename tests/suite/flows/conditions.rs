@@ -7,7 +7,7 @@ use flows::layers::Standardize;
 use flows::models::{Nice, NiceConfig};
 use flows::{Context, Flow, InputError};
 
-/// A NICE given one of three classes, away from where it starts.
+/// A NICE given one of three classes, away from its start.
 fn conditional() -> Flow<f64> {
     let config = NiceConfig { dims: 4, couplings: 4, hidden: 7, depth: 2, condition: 3 };
     let flow = Nice::build(&config, &mut rng(1));
@@ -44,7 +44,7 @@ fn every_row_is_mapped_under_its_own_condition() {
 }
 
 #[test]
-fn conditions_that_do_not_fit_are_refused_in_words() {
+fn conditions_that_do_not_fit_are_rejected_with_a_message() {
     let (flow, x) = (conditional(), Tensor::zeros([5, 4]));
     assert_eq!(flow.condition(), 3);
     let none = flow.log_prob_of(&x).unwrap_err();
@@ -62,7 +62,7 @@ fn conditions_that_do_not_fit_are_refused_in_words() {
     condition.as_mut_slice()[7] = f64::NAN;
     let broken = flow.decode_given(&x, &condition).unwrap_err();
     assert!(matches!(broken, InputError::NotFinite { row: 2, element: 1, .. }));
-    // Preprocessing in front of a flow changes nothing of this.
+    // Preprocessing before a flow does not change this.
     let flow = conditional().preceded_by(Standardize::new(&[0.0; 4], &[2.0; 4]));
     assert_eq!(flow.log_prob_of(&x).unwrap_err(), none);
 

@@ -73,7 +73,7 @@ fn samples_follow_their_distribution() {
         let mut z = base.sample([COUNT / 4, 4].into(), 1.0, &mut rng(seed as u64)).as_slice().to_vec();
         z.sort_by(f64::total_cmp);
         let above = z.iter().enumerate().map(|(i, &z)| ((i as f64 + 0.5) / COUNT as f64 - cdf(z)).abs());
-        // The Kolmogorov–Smirnov statistic of right samples is larger than 1.95/√n once in a thousand.
+        // The Kolmogorov–Smirnov statistic of correct samples exceeds 1.95/√n once in a thousand.
         let statistic = above.fold(0.0, f64::max);
         assert!(statistic < 1.95 / (COUNT as f64).sqrt(), "{name}: {statistic}");
         // The second moment, to four of its own standard errors: a wrong scale shows here first.
@@ -119,14 +119,14 @@ fn a_small_nice_has_the_density_worked_out_by_hand() {
     // Even dimensions a, c are read; the odd one, b, is shifted by a network of two ReLUs.
     let relu = |x: f64| x.max(0.0);
     let shift = 0.7 * relu(a - 2.0 * c + 0.1) - 0.3 * relu(0.5 * a + c - 0.2) + 0.05;
-    let b1 = b + shift;
-    // Then they change roles.
+    let b1 = b - shift;
+    // Then they swap roles.
     let (h0, h1) = (relu(1.5 * b1), relu(-b1 + 0.4));
-    let a1 = a + 0.2 * h0 + 0.6 * h1 - 0.1;
-    let c1 = c - 0.8 * h0 + 0.9 * h1 + 0.3;
-    let z = [0.3f64.exp() * a1, (-0.5f64).exp() * c1, 0.2f64.exp() * b1];
+    let a1 = a - (0.2 * h0 + 0.6 * h1 - 0.1);
+    let c1 = c - (-0.8 * h0 + 0.9 * h1 + 0.3);
+    let z = [(-0.3f64).exp() * a1, 0.5f64.exp() * c1, (-0.2f64).exp() * b1];
     let logistic = |z: f64| -z.exp().ln_1p() - (-z).exp().ln_1p();
-    let expected = z.map(logistic).iter().sum::<f64>() + (0.3 - 0.5 + 0.2);
+    let expected = z.map(logistic).iter().sum::<f64>() - (0.3 - 0.5 + 0.2);
     let x = Tensor::from_slice([1, 3], &[a, b, c]);
     near(flow.log_prob_of(&x).unwrap().item(), expected, 1e-12);
     for (found, expected) in flow.encode(&x).unwrap().as_slice().iter().zip(z) {
@@ -135,7 +135,7 @@ fn a_small_nice_has_the_density_worked_out_by_hand() {
     near(flow.loss(&Var::from(x), Context::default()).item(), -expected, 1e-12);
 }
 
-/// A NICE away from where it starts.
+/// A NICE away from its start.
 fn some_nice() -> Flow<f64> {
     let flow = Nice::build(&NiceConfig { dims: 5, couplings: 4, hidden: 7, depth: 2, condition: 0 }, &mut rng(1));
     randomize(&flow, 0.5, &mut rng(2));
@@ -143,7 +143,7 @@ fn some_nice() -> Flow<f64> {
 }
 
 #[test]
-fn samples_bring_their_own_density() {
+fn samples_come_with_their_density() {
     let flow = some_nice();
     let (x, log_prob) = flow.sample_with_log_prob(40, Context::default(), &mut rng(7));
     let again = flow.log_prob_of(&x).unwrap();
@@ -209,7 +209,7 @@ impl Module<f64> for FromLevels {
 }
 
 #[test]
-fn data_that_do_not_fit_are_refused_in_words() {
+fn data_that_do_not_fit_are_rejected_with_a_message() {
     let flow = some_nice();
     let wrong = flow.log_prob_of(&Tensor::zeros([2, 4])).unwrap_err();
     assert_eq!(wrong, InputError::Shape { expected: [5].into(), found: [4].into() });

@@ -2,9 +2,10 @@
 
 use super::{bits, param_bits, rng};
 use autograd::{Param, Tensor, parallel, sharded};
-use flows::layers::{AdditiveCoupling, Dequantize, Logit, Permutation, Rescaling, Split};
+use flows::layers::{Coupling, Dequantize, Logit, Permutation, Rescaling, Split};
 use flows::models::{Nice, NiceConfig};
 use flows::nn::{Activation, Adam, AdamConfig, Ema, Mlp, clip_norm};
+use flows::univariate::Shift;
 use flows::{Chain, Context, Flow, Logistic, Module, Noise};
 
 const ROWS: usize = 24;
@@ -17,8 +18,8 @@ fn model(seed: u64) -> Flow<f32> {
         Box::new(Dequantize::new(256)),
         Box::new(Logit::new(0.05)),
         Box::new(Permutation::random(DIMS, &mut rng)),
-        Box::new(AdditiveCoupling::new(Split::ReadFirst, Mlp::new(3, &[16], 3, Activation::Relu, &mut rng))),
-        Box::new(AdditiveCoupling::new(Split::ReadLast, Mlp::new(3, &[16], 3, Activation::Relu, &mut rng))),
+        Box::new(Coupling::new(Split::ReadFirst, Shift, Mlp::new(3, &[16], 3, Activation::Relu, &mut rng))),
+        Box::new(Coupling::new(Split::ReadLast, Shift, Mlp::new(3, &[16], 3, Activation::Relu, &mut rng))),
         Box::new(Rescaling::new(DIMS)),
     ]);
     Flow::new(layers, Logistic, [DIMS])

@@ -6,12 +6,13 @@ use super::{near, param_bits, rng, uniform};
 use autograd::{Real, Tape, Tensor, Var};
 use flows::check::{copy_params, randomize};
 use flows::distillation::{Teacher, Terms, freeze, logistic_terms, reverse_kl, softened};
-use flows::layers::{Affine, Autoregressive, Gate, Reads};
+use flows::layers::{Autoregressive, Reads};
 use flows::models::{
-    AutoregressiveConfig, Iaf, Maf, Norm, Order, ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow,
+    AutoregressiveConfig, Gate, Iaf, Maf, Norm, Order, ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow,
     WaveNetFlowConfig, WaveNetLayer,
 };
 use flows::nn::{Adam, AdamConfig, WaveNet, WaveNetConfig};
+use flows::univariate::Affine;
 use flows::{Base, Context, Flow, Logistic, Module};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
@@ -146,9 +147,10 @@ fn maf_and_iaf(layers: usize) -> (Flow<f64>, Flow<f64>) {
         hidden: vec![7],
         norm: Norm::None,
         components: 1,
+        gate: Gate::None,
         condition: 0,
     };
-    (Maf::build(&config, &mut rng(1)), Iaf::build(&config, Gate::None, &mut rng(2)))
+    (Maf::build(&config, &mut rng(1)), Iaf::build(&config, &mut rng(2)))
 }
 
 /// Sets the last layer of every network to constant outputs.

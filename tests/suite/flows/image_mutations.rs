@@ -1,5 +1,5 @@
-//! The harness once more: masked couplings and normalizing layers with a mistake each that is easily
-//! made in them, and the properties that must see it.
+//! Tests of the harness: masked couplings and normalizing layers with one planted mistake each, of the kinds that are
+//! easily made in them, and the properties that must find it.
 
 use super::mutations::{Suspect, entry};
 use autograd::{Param, Real, Tensor, Var};
@@ -10,11 +10,11 @@ use flows::check::Structure;
 use flows::layers::Mask;
 use flows::{Bijection, Context, Mapped, Module, Visitor};
 
-/// Channels, height and width, small enough to look at every slope.
+/// Channels, height and width, small enough to test every entry of the Jacobian.
 const EVENT: [usize; 3] = [2, 2, 3];
 const DIMS: usize = 12;
 
-/// Features are channels of this many places.
+/// Elements of each channel.
 const PLACES: usize = 6;
 
 /// A mistake in the masked affine coupling `x₂ = z₂⊙exp(α(z₁)) + μ(z₁)`.
@@ -23,15 +23,15 @@ enum Flaw {
     None,
     /// `to_data` reads what `to_latent` changes.
     MaskInvertedOneWay,
-    /// The log-determinant is summed over what is read too, where nothing is scaled.
+    /// The log-determinant is summed over elements that are read too, where nothing is scaled.
     LogDetOfAll,
-    /// What is read is shifted as well.
+    /// Elements that are read are shifted too.
     ShiftNotMasked,
-    /// What is read is scaled as well.
+    /// Elements that are read are scaled too.
     ScaleNotMasked,
     /// `to_data` is that of the authors' `z₂ = x₂⊙exp(−α) − μ`, `to_latent` that of the lecture.
     OtherForm,
-    /// The network is shown everything.
+    /// The network reads everything.
     ReadsAll,
 }
 
@@ -48,7 +48,7 @@ impl<T: Real> Coupling<T> {
         Self { scale: weight(0), shift: weight(500), flaw }
     }
 
-    /// Log-scales, shifts, and what the log-determinant is taken of.
+    /// Log-scales, shifts, and the log-determinant.
     fn coefficients(&self, x: &Var<T>, mask: &Mask<T>) -> [Var<T>; 3] {
         let read = if self.flaw == Flaw::ReadsAll { x.clone() } else { mask.read(x) };
         let net = |weight: &Param<T>| read.flatten().matmul_t(&weight.on(x)).tanh().reshape(x.shape());
@@ -88,17 +88,17 @@ impl<T: Real> Module<T> for Coupling<T> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum NormFlaw {
     None,
-    /// The log-determinant counts each feature once, whatever number of places it has.
+    /// The log-determinant counts each feature once, not once for each element.
     PlacesForgotten,
-    /// It counts the places that are not scaled too.
+    /// It counts elements that are not scaled too.
     PlacesOfAll,
-    /// What is not to change is shifted.
+    /// Elements that must not change are shifted.
     ShiftNotMasked,
     /// The batch's own means and variances are used in evaluation.
     BatchStatistics,
-    /// The same, held fixed in gradients.
+    /// The same without a gradient.
     DetachedBatchStatistics,
-    /// The means alone are the batch's own.
+    /// Only the means are the batch's own.
     BatchMean,
 }
 
@@ -155,7 +155,7 @@ impl<T: Real> Bijection<T> for Norm<T> {
     fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
         let [mean, scale, log_det] = self.coefficients(z, false);
         let mean = if self.flaw == NormFlaw::ShiftNotMasked {
-            // One way alone: shifted there and back it would be a right map of another kind.
+            // In one direction only: in both, it would be another correct map.
             Mask::checkerboard(EVENT, 0).changed(&mean)
         } else {
             mean
@@ -176,7 +176,7 @@ fn data() -> Tensor<f64> {
     Tensor::from_fn([3, EVENT[0], EVENT[1], EVENT[2]], |i| 1.5 * entry(1000 + i))
 }
 
-/// The squares that are read.
+/// The elements that are read.
 fn read() -> Vec<usize> {
     (0..DIMS).filter(|i| (i / 3 % 2 + i % 3) % 2 == 0).collect()
 }
@@ -193,14 +193,14 @@ fn norm_found_by(flaw: NormFlaw) -> Vec<Property> {
 }
 
 #[test]
-fn right_maps_pass_everything() {
+fn correct_maps_pass_everything() {
     assert_eq!(coupling_found_by(Flaw::None), []);
     assert_eq!(norm_found_by(NormFlaw::None), []);
 }
 
 #[test]
 fn a_mask_inverted_one_way_shows_in_round_trips_and_zeros() {
-    // Each direction alone is a right coupling with a right log-determinant.
+    // Each direction alone is a correct coupling with a correct log-determinant.
     assert_eq!(coupling_found_by(Flaw::MaskInvertedOneWay), [RoundTrip, LogDetsCancel, Zeros]);
 }
 
@@ -218,13 +218,13 @@ fn coefficients_that_are_not_masked_show_nearly_everywhere() {
 }
 
 #[test]
-fn one_papers_form_beside_the_others_inverse_shows_in_round_trips_alone() {
-    // Both have the same log-determinant, which does not tell them apart.
+fn one_form_with_the_inverse_of_another_shows_in_round_trips_alone() {
+    // Both have the same log-determinant.
     assert_eq!(coupling_found_by(Flaw::OtherForm), [RoundTrip]);
 }
 
 #[test]
-fn a_norm_that_miscounts_places_shows_in_the_log_det_alone() {
+fn a_norm_that_miscounts_elements_shows_in_the_log_det_alone() {
     assert_eq!(norm_found_by(NormFlaw::PlacesForgotten), [LogDetByDifferences, LogDetByTape]);
     assert_eq!(norm_found_by(NormFlaw::PlacesOfAll), [LogDetByDifferences, LogDetByTape]);
 }

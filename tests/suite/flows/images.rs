@@ -1,12 +1,12 @@
-//! What layers and networks over images promise beyond being bijections: which pixel goes where,
-//! what reads what, and how they begin.
+//! Layers and networks over images: which pixel goes where, what reads what, and how they start.
 
 use super::{bits, near, rng, uniform};
 use autograd::{Tensor, Var, check, diff};
 use flows::check::randomize;
-use flows::layers::{ActNorm, AffineCoupling, FactorOut, Logit, Mask, Split, Squeeze};
+use flows::layers::{ActNorm, Coupling, FactorOut, Logit, Mask, Split, Squeeze};
 use flows::models::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
 use flows::nn::{Activation, Conv2d, Init, Mlp, Network, ResNet, ResNetConfig};
+use flows::univariate::Affine;
 use flows::{Base, Bijection, Chain, Context, Flow, Module, StandardNormal};
 use std::f64::consts::PI;
 
@@ -62,7 +62,7 @@ fn checkerboards_alternate_and_two_in_a_row_cover_everything() {
 }
 
 #[test]
-fn a_mask_parts_every_number_and_loses_none() {
+fn a_mask_reads_or_changes_every_element() {
     let mask = Mask::<f64>::new([2, 3], |i| i % 3 == 1);
     let x = Var::from(uniform(&[4, 2, 3], -1.0, 1.0, &mut rng(1)));
     assert_eq!(**mask.event(), [2, 3]);
@@ -75,7 +75,7 @@ fn after_a_pair_of_checkerboards_every_pixel_depends_on_its_neighbors() {
     for image @ [_, height, width] in [[1, 4, 4], [1, 3, 5]] {
         let layer = |i: usize| -> Box<dyn Bijection<f64>> {
             let net = ResNet::new(&res_net(1, 2, false), &mut rng(i as u64));
-            Box::new(AffineCoupling::new(Mask::checkerboard(image, i), 1, net))
+            Box::new(Coupling::new(Mask::checkerboard(image, i), Affine::learned(1), net))
         };
         let pair = Chain::new(vec![layer(0), layer(1)]);
         randomize(&pair, 0.5, &mut rng(7));
@@ -120,7 +120,7 @@ fn normalizing_a_convolutions_weights_leaves_its_function_as_it_was() {
 }
 
 #[test]
-fn fresh_networks_are_silent_and_couplings_with_them_identities() {
+fn fresh_networks_are_0_and_couplings_with_them_identities() {
     for normalized in [false, true] {
         let config = ResNetConfig { condition: 3, ..res_net(2, 4, normalized) };
         let net = ResNet::new(&config, &mut rng(1));
@@ -128,13 +128,13 @@ fn fresh_networks_are_silent_and_couplings_with_them_identities() {
         let x = images([2, 2, 3, 3], 2);
         assert!(net.apply(&x, Some(&condition)).value().as_slice().iter().all(|y| *y == 0.0));
         let context = Context::default().given(&condition);
-        identity(&AffineCoupling::new(Mask::checkerboard([2, 3, 3], 0), 2, net), &x, context);
+        identity(&Coupling::new(Mask::checkerboard([2, 3, 3], 0), Affine::learned(2), net), &x, context);
         let halves = ResNet::new(&res_net(1, 2, normalized), &mut rng(3));
-        identity(&AffineCoupling::new(Split::ReadLast, 1, halves), &x, Context::default());
+        identity(&Coupling::new(Split::ReadLast, Affine::learned(1), halves), &x, Context::default());
     }
     let net = Mlp::new(2, &[5, 5], 2, Activation::Relu, &mut rng(4)).zero_initialized();
     let x = Var::from(uniform(&[3, 3], -2.0, 2.0, &mut rng(5)));
-    identity(&AffineCoupling::new(Split::ReadFirst, 1, net), &x, Context::default());
+    identity(&Coupling::new(Split::ReadFirst, Affine::learned(1), net), &x, Context::default());
 }
 
 /// Values to the last bit, and no volume, in both directions.
@@ -169,7 +169,7 @@ fn a_fresh_real_nvp_is_the_identity_but_for_its_logit() {
         let flow: Flow<f64> = RealNvp::build(&RealNvpConfig { norm, ..config }, &mut rng(3));
         identity(flow.bijection(), &rows, Context::default());
         for squeezes in 0..=2 {
-            // Squeezed, parted, joined and spread again, every pixel is back in its place.
+            // Squeezed, split, joined and unsqueezed, every pixel is back in its place.
             let pixels = Var::from(uniform(&[3, 16], 0.01, 0.99, &mut rng(4)));
             identity(over_images(squeezes, norm, None).bijection(), &pixels, Context::default());
             let found = over_images(squeezes, norm, Some(0.05)).bijection().to_latent(&pixels, Context::default());

@@ -1,10 +1,10 @@
-//! Mixtures as conditionals: the density written out, far tails, roots, and derivatives through them.
+//! Mixtures: the density written out, far tails, roots and their derivatives; and the fast rows of every map.
 
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error, second_directional};
 use autograd::{Real, Tape, Tensor, Var, check, diff, parallel};
-use flows::layers::{Affine, Conditional, Elementwise, Gate, Kind, Mixture};
-use flows::models::{AutoregressiveConfig, Iaf, Norm, Order};
+use flows::models::{AutoregressiveConfig, Gate, Iaf, Norm, Order};
+use flows::univariate::{Affine, Elementwise, Kind, Mixture, Parameters, Univariate, examples};
 use rand::RngExt;
 use std::f64::consts::PI;
 
@@ -12,13 +12,13 @@ const KINDS: [Kind; 2] = [Kind::Gaussian, Kind::Logistic];
 
 /// One mixture, as the network gives it.
 #[derive(Clone, Debug)]
-struct Parameters {
+struct Components {
     logits: Vec<f64>,
     means: Vec<f64>,
     log_scales: Vec<f64>,
 }
 
-impl Parameters {
+impl Components {
     fn new(components: &[(f64, f64, f64)]) -> Self {
         let column = |f: fn(&(f64, f64, f64)) -> f64| components.iter().map(f).collect();
         Self { logits: column(|c| c.0), means: column(|c| c.1), log_scales: column(|c| c.2) }
@@ -43,7 +43,7 @@ impl Parameters {
         Mixture::new(self.means.len(), kind)
     }
 
-    /// The same for each of so many numbers, `[1, numbers, 3·K]`.
+    /// The same for each of some numbers, `[1, numbers, 3·K]`.
     fn each<T: Real>(&self, numbers: usize) -> Tensor<T> {
         let flat = self.flat();
         Tensor::from_fn([1, numbers, flat.len()], |i| T::from_f64(flat[i % flat.len()]))
@@ -51,12 +51,12 @@ impl Parameters {
 
     fn to_latent<T: Real>(&self, kind: Kind, x: &[T]) -> [Vec<f64>; 2] {
         let x = Var::from(Tensor::from_slice([1, x.len()], x));
-        plain(&self.mixture(kind).to_latent(&x, &Var::from(self.each(x.extent(1)))))
+        plain(&self.mixture(kind).to_latent(&x, &theta(self.each(x.extent(1)))))
     }
 
     fn to_data<T: Real>(&self, kind: Kind, z: &[T]) -> [Vec<f64>; 2] {
         let z = Var::from(Tensor::from_slice([1, z.len()], z));
-        plain(&self.mixture(kind).to_data(&z, &Var::from(self.each(z.extent(1)))))
+        plain(&self.mixture(kind).to_data(&z, &theta(self.each(z.extent(1)))))
     }
 
     /// `log Σ πₖ·g((x − μₖ)/σₖ)/σₖ`, written out.
@@ -71,6 +71,10 @@ impl Parameters {
         let largest = terms.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
         largest + terms.iter().map(|t| (t - largest).exp()).sum::<f64>().ln()
     }
+}
+
+fn theta<T: Real>(parameters: Tensor<T>) -> Parameters<T> {
+    Parameters::last(Var::from(parameters))
 }
 
 fn log_base(kind: Kind, v: f64) -> f64 {
@@ -97,7 +101,7 @@ fn one_component_is_the_affine_map() {
     let x = Var::from(uniform(&[4, 5], -6.0, 6.0, &mut rng));
     let together = |parts: &[&Tensor<f64>]| {
         let parts: Vec<_> = parts.iter().map(|p| Var::from((*p).clone()).reshape([4, 5, 1])).collect();
-        Var::concat(2, &parts.iter().collect::<Vec<_>>())
+        Parameters::last(Var::concat(2, &parts.iter().collect::<Vec<_>>()))
     };
     for kind in KINDS {
         let (mixture, ours, theirs) = (Mixture::new(1, kind), together(&[&logits, &m, &s]), together(&[&m, &s]));
@@ -117,15 +121,15 @@ fn one_component_is_the_affine_map() {
 fn the_density_is_the_mixtures() {
     for kind in KINDS {
         for seed in 0..20 {
-            let mixture = Parameters::draw(1 + seed as usize % 5, 4.0, 2.0, seed);
-            // In latents: their square is what would cancel in the slope.
+            let mixture = Components::draw(1 + seed as usize % 5, 4.0, 2.0, seed);
+            // Even in latents, whose square could cancel in the log-derivative.
             let z = across(37.0);
             let [x, back] = mixture.to_data(kind, &z);
             let [found, slopes] = mixture.to_latent(kind, &x);
             for (((&x, &z), &found), (&slope, &back)) in x.iter().zip(&z).zip(&found).zip(slopes.iter().zip(&back)) {
                 let expected = mixture.log_density(kind, x);
                 near(slope + log_base(kind, found), expected, 1e-12 * expected.abs().max(1.0));
-                // The slope of the inverse is as near as rounding of x allows, which a narrow component magnifies.
+                // The log-derivative of the inverse is as accurate as x, whose rounding a narrow component magnifies.
                 near(back, -slope, 1e-8);
                 near(found, z, 1e-9);
             }
@@ -136,7 +140,7 @@ fn the_density_is_the_mixtures() {
 #[test]
 fn f32_has_the_density_too() {
     for kind in KINDS {
-        let mixture = Parameters::new(&[(0.3, -1.5, -0.5), (0.0, 0.5, 0.2), (-1.0, 2.5, -1.0)]);
+        let mixture = Components::new(&[(0.3, -1.5, -0.5), (0.0, 0.5, 0.2), (-1.0, 2.5, -1.0)]);
         let x: Vec<f32> = across(60.0).iter().map(|&x| x as f32).collect();
         let wide: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
         let (narrow, wide) = (mixture.to_latent(kind, &x), mixture.to_latent(kind, &wide));
@@ -147,13 +151,13 @@ fn f32_has_the_density_too() {
 }
 
 #[test]
-fn nothing_happens_at_the_median() {
-    // F = ½ is where the other tail takes over: value and slope must go on there, and so must their derivatives.
+fn everything_is_continuous_at_the_median() {
+    // At F = ½ the other tail takes over: value and log-derivative must be continuous, and so must their derivatives.
     for kind in KINDS {
-        let mixture = Parameters::new(&[(0.3, -1.5, -0.5), (0.0, 0.5, 0.2), (-1.0, 2.5, -1.0)]);
+        let mixture = Components::new(&[(0.3, -1.5, -0.5), (0.0, 0.5, 0.2), (-1.0, 2.5, -1.0)]);
         let median = mixture.to_data(kind, &[0.0]).concat()[0];
         let both = |x: &Var<f64>| {
-            let mapped = mixture.mixture(kind).to_latent(x, &Var::from(mixture.each(1)));
+            let mapped = mixture.mixture(kind).to_latent(x, &theta(mixture.each(1)));
             Var::concat(1, &[&mapped.value, &mapped.log_deriv])
         };
         let at = |x: f64| Tensor::from_slice([1, 1], &[x]);
@@ -176,15 +180,15 @@ fn nothing_happens_at_the_median() {
 #[test]
 fn roots_are_found_to_the_last_digits() {
     for kind in KINDS {
-        // Components apart, on top of each other, and of scales that differ by a thousand.
+        // Components apart, on top of each other, and with scales that differ a thousandfold.
         for (means, log_scales) in [(30.0, 0.1), (1e-9, 1e-9), (3.0, 3.5), (1e4, 5.0)] {
             for seed in 0..40 {
-                let mixture = Parameters::draw(2 + seed as usize % 7, means, log_scales, seed);
+                let mixture = Components::draw(2 + seed as usize % 7, means, log_scales, seed);
                 let z = across(8.0);
                 let [x, _] = mixture.to_data(kind, &z);
                 let [back, slopes] = mixture.to_latent(kind, &x);
                 for ((&z, &x), (&back, &slope)) in z.iter().zip(&x).zip(back.iter().zip(&slopes)) {
-                    // What rounding of x, and of x − μ, makes of z.
+                    // The effect on z of rounding x and x − μ.
                     let rounding = 4.0 * f64::EPSILON * (x.abs() + means) * slope.exp();
                     near(back, z, 1e-12 * z.abs().max(1.0) + rounding);
                 }
@@ -195,40 +199,47 @@ fn roots_are_found_to_the_last_digits() {
 }
 
 #[test]
-fn rows_are_as_the_operations() {
-    let (rows, count) = (7, 4);
+fn rows_agree_with_the_operations() {
+    let (rows, size) = (7, 4);
     let mut rng = rng(5);
-    for kind in KINDS {
-        let mixture = Mixture::new(count, kind);
-        let parameters = uniform(&[rows, 1, 3 * count], -2.0, 2.0, &mut rng);
-        let numbers = uniform(&[rows, 1], -9.0, 9.0, &mut rng);
-        let by_output: Vec<f64> =
-            (0..3 * count * rows).map(|i| parameters.as_slice()[i % rows * 3 * count + i / rows]).collect();
-        let (mut value, mut log_deriv) = (vec![0.0; rows], vec![0.0; rows]);
-        let run = |to_data: bool| {
-            let (input, parameters) = (Var::from(numbers.clone()), Var::from(parameters.clone()));
-            plain(&if to_data { mixture.to_data(&input, &parameters) } else { mixture.to_latent(&input, &parameters) })
-        };
-        let same = |found: [&[f64]; 2], expected: [Vec<f64>; 2]| {
-            for (found, expected) in found.concat().iter().zip(expected.concat()) {
-                near(*found, expected, 1e-12 * expected.abs().max(1.0));
+    for (name, map) in examples::<f64>(size) {
+        let count = map.parameters();
+        let (parameters, numbers) = (uniform(&[rows, count], -2.0, 2.0, &mut rng), uniform(&[rows], -9.0, 9.0, &mut rng));
+        let by_parameter = Var::from(parameters.clone()).transpose().into_value();
+        for to_data in [false, true] {
+            let (mut value, mut log_deriv) = (vec![0.0; rows], vec![0.0; rows]);
+            let (input, given) = (numbers.as_slice(), by_parameter.as_slice());
+            if to_data {
+                map.to_data_rows(input, given, &mut value, &mut log_deriv);
+            } else {
+                map.to_latent_rows(input, given, &mut value, &mut log_deriv);
             }
-        };
-        mixture.to_latent_rows(numbers.as_slice(), &by_output, &mut value, &mut log_deriv);
-        same([&value, &log_deriv], run(false));
-        mixture.to_data_rows(numbers.as_slice(), &by_output, &mut value, &mut log_deriv);
-        for threads in [1, 2] {
-            same([&value, &log_deriv], parallel::with_threads(threads, || run(true)));
+            // On one thread and on two, in both layouts of parameters.
+            for (threads, blocks) in [(1, false), (1, true), (2, false), (2, true)] {
+                let expected = parallel::with_threads(threads, || {
+                    let input = Var::from(numbers.clone());
+                    let theta = if blocks {
+                        Parameters::blocks(Var::from(by_parameter.clone()).reshape([count * rows]), count, 0)
+                    } else {
+                        theta(parameters.clone())
+                    };
+                    plain(&if to_data { map.to_data(&input, &theta) } else { map.to_latent(&input, &theta) })
+                });
+                for (found, expected) in [&value[..], &log_deriv].concat().iter().zip(expected.concat()) {
+                    let error = (found - expected).abs();
+                    assert!(error <= 1e-12 * expected.abs().max(1.0), "{name}: {found} should be {expected}");
+                }
+            }
         }
     }
 }
 
-/// z or x, and parameters, as one row of numbers of which functions are differentiated.
+/// Value and log-derivative as a function of one vector: z or x, then the parameters.
 fn packed(kind: Kind, to_data: bool, count: usize) -> impl Fn(&Var<f64>) -> Var<f64> {
     move |all| {
         let width = 3 * count;
         let number = all.slice(0, 0..1).reshape([1, 1]);
-        let parameters = all.slice(0, 1..1 + width).reshape([1, 1, width]);
+        let parameters = Parameters::last(all.slice(0, 1..1 + width).reshape([1, 1, width]));
         let mixture = Mixture::new(count, kind);
         let mapped =
             if to_data { mixture.to_data(&number, &parameters) } else { mixture.to_latent(&number, &parameters) };
@@ -260,14 +271,14 @@ fn derivatives_are_those_of_differences() {
 }
 
 #[test]
-fn a_record_does_not_move_the_root() {
-    let mixture = Parameters::new(&[(0.0, -300.0, -2.0), (0.5, 300.0, 2.0)]);
+fn a_tape_does_not_move_the_root() {
+    let mixture = Components::new(&[(0.0, -300.0, -2.0), (0.5, 300.0, 2.0)]);
     for kind in KINDS {
         let z = Tensor::from_slice([1, 3], &[-0.3f32, 1e3, 0.4]);
         let plain = mixture.to_data(kind, z.as_slice());
         let tape = Tape::new();
         let parameters = tape.variable(mixture.each::<f32>(3));
-        let recorded = mixture.mixture(kind).to_data(&tape.variable(z), &parameters);
+        let recorded = mixture.mixture(kind).to_data(&tape.variable(z), &Parameters::last(parameters));
         let gradients = tape.backward(&(recorded.value.sum_all() + recorded.log_deriv.sum_all()));
         assert_eq!(super::bits(recorded.value.value()), super::bits(&Tensor::from_slice([3], &plain[0])));
         drop(gradients);
@@ -276,7 +287,7 @@ fn a_record_does_not_move_the_root() {
 
 #[test]
 fn far_out_nothing_overflows() {
-    let mixture = Parameters::new(&[(3.0, -5.0, -9.0), (0.0, 1e4, 1.0), (-20.0, 40.0, 12.0)]);
+    let mixture = Components::new(&[(3.0, -5.0, -9.0), (0.0, 1e4, 1.0), (-20.0, 40.0, 12.0)]);
     let places = [0.0, 1.0, 1e3, 1e6, 1e8, 1e12, 1e20, 1e25, 1e30];
     let numbers: Vec<f32> = places.iter().flat_map(|&x| [x, -x]).collect();
     for kind in KINDS {
@@ -286,8 +297,8 @@ fn far_out_nothing_overflows() {
                 tape.variable(Tensor::from_slice([1, numbers.len()], &numbers)),
                 tape.variable(mixture.each::<f32>(numbers.len())),
             );
-            let m = mixture.mixture(kind);
-            let mapped = if to_data { m.to_data(&x, &parameters) } else { m.to_latent(&x, &parameters) };
+            let (m, theta) = (mixture.mixture(kind), Parameters::last(parameters.clone()));
+            let mapped = if to_data { m.to_data(&x, &theta) } else { m.to_latent(&x, &theta) };
             let [value, log_deriv] = plain(&mapped);
             for (i, x) in numbers.iter().enumerate() {
                 assert!(
@@ -304,7 +315,7 @@ fn far_out_nothing_overflows() {
                 }
             }
         }
-        // The broadest component rules there.
+        // The widest component dominates there.
         let [z, log_deriv] = mixture.to_latent(kind, &[1e25f32]);
         let s = 5.0 * 2.4f64.tanh();
         near(log_deriv[0], -s, 1e-4);
@@ -313,11 +324,11 @@ fn far_out_nothing_overflows() {
 }
 
 #[test]
-fn components_start_apart_and_together_like_one() {
+fn components_start_apart_with_the_variance_of_one() {
     for kind in KINDS {
         let unit = if kind == Kind::Gaussian { 1.0 } else { PI / 3f64.sqrt() };
         for count in [1usize, 2, 3, 10] {
-            let start = Mixture::new(count, kind).start();
+            let start = Univariate::<f64>::start(&Mixture::new(count, kind));
             assert_eq!(start.len(), 3 * count);
             let means = &start[count..2 * count];
             assert!(means.windows(2).all(|pair| pair[0] < pair[1]), "{means:?}");
@@ -333,6 +344,7 @@ fn components_start_apart_and_together_like_one() {
 #[should_panic(expected = "IAF: 3 components, not 1")]
 fn an_iaf_has_no_mixtures() {
     let (dims, layers, order, hidden, norm) = (2, 1, Order::Given, vec![4], Norm::None);
-    let config = AutoregressiveConfig { dims, layers, order, hidden, norm, components: 3, condition: 0 };
-    drop(Iaf::build::<f64>(&config, Gate::None, &mut rng(1)));
+    let (components, gate) = (3, Gate::None);
+    let config = AutoregressiveConfig { dims, layers, order, hidden, norm, components, gate, condition: 0 };
+    drop(Iaf::build::<f64>(&config, &mut rng(1)));
 }

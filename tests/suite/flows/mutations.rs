@@ -1,4 +1,4 @@
-//! The harness itself: maps with a mistake each, and the property that must see it.
+//! Tests of the harness: maps with one planted mistake each, and the properties that must find it.
 
 use autograd::{Param, Real, Tensor, Var};
 use flows::check::Property::{
@@ -8,7 +8,7 @@ use flows::check::Property::{
 use flows::check::{self, Case, Direction, Options, Place, Structure, Violation, copy_params};
 use flows::{Bijection, Context, Mapped, Module, Visitor};
 
-/// A mistake in an affine coupling that is right otherwise.
+/// A mistake in an affine coupling that is otherwise correct.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flaw {
     None,
@@ -16,23 +16,23 @@ enum Flaw {
     WrongSign,
     /// The last dimension's term is missing from both log-determinants, so that they still cancel.
     ForgottenTerm,
-    /// The half that is read is one dimension too large; everything else follows suit.
+    /// The half that is read is one dimension too large, consistently.
     SplitOffByOne,
     /// The mask lets a dimension depend on itself through the network.
     MaskOffByOne,
     /// The batch's mean is added.
     BatchLeak,
-    /// The same, as running statistics would: no gradient shows it.
+    /// The same without a gradient, as running statistics would.
     DetachedBatchLeak,
-    /// One infinite or undefined sample spoils all others.
+    /// One infinite or NaN sample spoils all others.
     BatchPoison,
     /// `to_data` is off by one part in a million.
     NotQuiteInverse,
-    /// Only the log-determinants are the inverse of each other not quite.
+    /// Only the log-determinants do not quite cancel.
     NotQuiteCancelling,
-    /// The log-determinant is right in value, and has no gradient.
+    /// The log-determinant is correct in value and has no gradient.
     DetachedLogDet,
-    /// The value is right, but its gradient misses the shift's network.
+    /// The value is correct, but its gradient misses the shift's network.
     DetachedShift,
     /// Single precision loses digits that double keeps.
     Cancellation,
@@ -96,7 +96,7 @@ impl<T: Real> Coupling<T> {
     }
 }
 
-/// Numbers of either sign between −1 and 1.
+/// Varied numbers between −1 and 1.
 pub(super) fn entry(i: usize) -> f64 {
     (1.0 + 2.7 * i as f64).sin()
 }
@@ -140,18 +140,18 @@ fn promised() -> Structure {
     Structure::Coupling { read: vec![0, 1] }
 }
 
-/// A flawed map under every suspicion.
+/// A flawed map, given to the harness.
 fn suspected<R>(flaw: Flaw, of: impl FnOnce(&Suspect<'_>) -> R) -> R {
     let (map, narrow) = (Coupling::<f64>::new(flaw), Coupling::<f32>::new(flaw));
     of(&Suspect { map: &map, narrow: &narrow, data: data(), promised: promised() })
 }
 
-/// What one property says of a flawed map.
+/// The result of one property for a flawed map.
 fn verdict(flaw: Flaw, property: Property) -> Result<f64, Violation> {
     suspected(flaw, |suspect| suspect.verdict(property))
 }
 
-/// A map that may be flawed, in both element types, and where to look at it.
+/// A map that may be flawed, in both element types, with the data to test it at.
 pub(super) struct Suspect<'a> {
     pub(super) map: &'a dyn Bijection<f64>,
     pub(super) narrow: &'a dyn Bijection<f32>,
@@ -160,7 +160,7 @@ pub(super) struct Suspect<'a> {
 }
 
 impl Suspect<'_> {
-    /// What one property says of it.
+    /// The result of one property.
     fn verdict(&self, property: Property) -> Result<f64, Violation> {
         let &Self { map, narrow, .. } = self;
         copy_params(map, narrow).unwrap();
@@ -183,7 +183,7 @@ impl Suspect<'_> {
         }
     }
 
-    /// The properties that it does not have, whose own violations are found.
+    /// The properties that it lacks, each with a violation of its own.
     #[track_caller]
     pub(super) fn found_by(&self) -> Vec<Property> {
         let fails = |&property: &Property| match self.verdict(property) {
@@ -210,7 +210,7 @@ const PROPERTIES: [Property; 10] = [
     Finite,
 ];
 
-/// Holds a flaw to be seen by exactly these properties, whose own violations they are.
+/// Asserts that exactly these properties find a flaw.
 #[track_caller]
 fn seen_by(flaw: Flaw, expected: &[Property]) {
     let found = suspected(flaw, |suspect| suspect.found_by());
@@ -218,7 +218,7 @@ fn seen_by(flaw: Flaw, expected: &[Property]) {
 }
 
 #[test]
-fn a_right_map_passes_everything() {
+fn a_correct_map_passes_everything() {
     seen_by(Flaw::None, &[]);
     let map = Coupling::<f64>::new(Flaw::None);
     let options = Options { structure: promised(), far_data: Some(data()), ..Options::default() };
@@ -238,7 +238,7 @@ fn a_forgotten_term_shows_in_the_log_det_though_the_directions_cancel() {
 
 #[test]
 fn a_split_off_by_one_shows_in_the_zeros_alone() {
-    // It is a proper bijection with the right log-determinant, but not the one that was promised.
+    // It is a bijection with the correct log-determinant, but not the one that was promised.
     seen_by(Flaw::SplitOffByOne, &[Zeros]);
     let found = verdict(Flaw::SplitOffByOne, Zeros).unwrap_err();
     // Output 3 now reads input 2.
@@ -261,8 +261,8 @@ fn a_leak_within_the_batch_shows() {
 
 #[test]
 fn a_not_quite_inverse_shows_in_round_trips() {
-    // Its Jacobian is off by as little, which differences still see, and the way back reads points
-    // that are off, so that its log-determinant is another.
+    // Its Jacobian is off as little, which differences still see. The inverse reads points that are off, so its
+    // log-determinant differs.
     seen_by(Flaw::NotQuiteInverse, &[LogDetByDifferences, LogDetByTape, RoundTrip, LogDetsCancel]);
     seen_by(Flaw::NotQuiteCancelling, &[LogDetByDifferences, LogDetByTape, LogDetsCancel]);
     let found = verdict(Flaw::NotQuiteCancelling, LogDetByTape).unwrap_err();
@@ -273,7 +273,7 @@ fn a_not_quite_inverse_shows_in_round_trips() {
 fn a_detached_log_det_shows_in_gradients_alone() {
     seen_by(Flaw::DetachedLogDet, &[InputGradient, ParameterGradient]);
     let found = verdict(Flaw::DetachedLogDet, ParameterGradient).unwrap_err();
-    // The scale makes the log-determinant; the shift has no part in it.
+    // The log-determinant depends on the scale, not on the shift.
     assert!(matches!(&found, Violation::Number { place: Place::Slope { path }, .. } if path == "scale"), "{found}");
 }
 
@@ -309,7 +309,7 @@ fn the_flow_level_gradient_sees_a_detached_log_det_too() {
 }
 
 #[test]
-fn measured_numbers_are_the_sizes_of_the_mistakes() {
+fn measured_errors_are_the_sizes_of_the_mistakes() {
     let of = |flaw| check::measure(&Case::new(&Coupling::<f64>::new(flaw), data()), 2).unwrap();
     let right = of(Flaw::None);
     assert_eq!((right.samples, right.differenced, right.dims), (3, 2, DIMS));

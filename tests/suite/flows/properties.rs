@@ -1,4 +1,8 @@
-//! DESIGN's eight properties, each over every entry of the registry.
+//! The properties, each over every entry of the registry. Those of one map alone, as it is and inverted:
+//!
+//! ```text
+//! FLOW_ENTRY="coupling, affine" cargo test -p tests flows::properties
+//! ```
 
 use super::registry::{Domain, Entry, Sizes, Subject, entries};
 use autograd::Shape;
@@ -6,16 +10,15 @@ use flows::check::{self, Direction, Violation};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-/// How far parameters are moved from where they start. Of several scalings in a row each moves less,
-/// so that their product moves about as far: where a Jacobian's condition is 1e5, neither single
-/// precision nor differences have digits left.
+/// How far parameters are moved from their start. With several scalings in a row each moves less, so their product moves
+/// about as far: where a Jacobian's condition number is 1e5, neither single precision nor differences have digits left.
 fn away(entry: &Entry, sizes: &Sizes) -> f64 {
     0.7 / entry.scalings(sizes).sqrt()
 }
 
-/// The draws: always the same ones, so that a failure is there for everyone, or others for each
-/// number in `FLOW_CASES`. (Differences can be misled by a kink that is near enough to a point; a test that fails
-/// once in a hundred runs teaches people to run it again.)
+/// The draws: the same in each run, so everyone sees the same failures; each number in `FLOW_CASES` gives others.
+/// (A kink near a point can mislead differences, and a test that fails once in a hundred runs teaches people to run it
+/// again.)
 fn draws(config: ProptestConfig) -> TestRunner {
     let number = std::env::var("FLOW_CASES").ok().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0);
     let mut seed = [0; 32];
@@ -23,7 +26,7 @@ fn draws(config: ProptestConfig) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 
-/// Holds a property on drawn sizes and numbers of every entry, and names every entry that fails.
+/// Tests a property of every entry at drawn sizes and numbers, and names every entry that fails.
 fn hold(property: impl Fn(&Entry, &Sizes, &Subject) -> Result<(), Violation>) {
     let failure = |entry: Entry| {
         let config = ProptestConfig { cases: entry.draws(), failure_persistence: None, ..ProptestConfig::default() };
@@ -38,17 +41,17 @@ fn hold(property: impl Fn(&Entry, &Sizes, &Subject) -> Result<(), Violation>) {
 }
 
 #[test]
-fn log_det_is_that_of_a_difference_jacobian() {
+fn log_det_agrees_with_a_jacobian_by_differences() {
     hold(|_, _, subject| check::log_det_by_differences(&subject.case(), 1e-7).map(drop));
 }
 
 #[test]
-fn log_det_is_that_of_the_tapes_jacobian() {
+fn log_det_agrees_with_the_tapes_jacobian() {
     hold(|_, _, subject| check::log_det_by_tape(&subject.case(), 1e-9).map(drop));
 }
 
 #[test]
-fn there_and_back_again() {
+fn round_trips_return_to_their_start() {
     hold(|_, _, subject| check::round_trip(&subject.case(), 1e-9).map(drop));
 }
 
@@ -58,27 +61,27 @@ fn log_dets_of_both_directions_cancel() {
 }
 
 #[test]
-fn jacobians_are_zero_where_promised() {
+fn jacobians_are_0_where_promised() {
     hold(|entry, sizes, subject| check::zeros(&subject.case(), &entry.structure(sizes), 1e-9).map(drop));
 }
 
 #[test]
-fn samples_do_not_see_their_batch_mates() {
+fn samples_do_not_depend_on_their_batch() {
     hold(|_, _, subject| check::independent_samples(&subject.case(), 1e-12).map(drop));
 }
 
 #[test]
-fn gradients_by_parameters_are_those_of_differences() {
+fn gradients_by_parameters_agree_with_differences() {
     hold(|_, sizes, subject| check::parameter_gradient(&subject.case(), 1e-6, sizes.seed).map(drop));
 }
 
 #[test]
-fn gradients_by_the_input_are_those_of_differences() {
+fn gradients_by_the_input_agree_with_differences() {
     hold(|_, sizes, subject| check::input_gradient(&subject.case(), 1e-6, sizes.seed).map(drop));
 }
 
 #[test]
-fn gradients_of_log_p_are_those_of_differences() {
+fn gradients_of_log_p_agree_with_differences() {
     hold(|_, sizes, subject| {
         check::flow_gradient(&subject.wide, &subject.x, subject.condition.as_ref(), 1e-6, sizes.seed).map(drop)
     });
@@ -96,19 +99,19 @@ fn far_inputs_have_finite_answers() {
 
 #[test]
 fn extreme_parameters_have_finite_answers() {
-    // exp(30·N(0, 1)) stays within f64, and exp(8·N(0, 1)) within f32; the product of several such
-    // numbers does not, so that each of several scalings has its share.
+    // exp(30·N(0, 1)) fits f64, and exp(8·N(0, 1)) fits f32. The product of several such numbers does not, so each of
+    // several scalings gets its share.
     hold(|entry, sizes, _| far(entry, sizes, &entry.subject(sizes, 30.0 / entry.scalings(sizes))));
     hold(|entry, sizes, _| far_narrow(entry, sizes, &entry.subject(sizes, 8.0 / entry.scalings(sizes))));
 }
 
-/// Where each direction starts from.
+/// The domain and the shape of each direction's input.
 fn sides(entry: &Entry, sizes: &Sizes) -> [(Direction, Domain, Shape); 2] {
     let ((data, latents), (data_shape, latent_shape)) = (entry.domains(), entry.shapes(sizes));
     [(Direction::ToLatent, data, data_shape), (Direction::ToData, latents, latent_shape)]
 }
 
-/// Data and latents as far out as they go, in `f64`.
+/// Data and latents at the ends of their domains, in `f64`.
 fn far(entry: &Entry, sizes: &Sizes, subject: &Subject) -> Result<(), Violation> {
     let mut rng = super::rng(sizes.seed ^ 2);
     for (direction, domain, shape) in sides(entry, sizes) {
@@ -142,8 +145,7 @@ fn checks_leave_parameters_as_they_were() {
 
 #[test]
 fn everything_with_parameters_is_away_from_the_identity() {
-    // What `randomize` is for: at an initial rescaling or a coupling of zeros the properties above
-    // would prove nothing.
+    // At an initial rescaling or a coupling of zeros the properties above would prove nothing.
     for entry in entries() {
         let sizes = entry.typical(11);
         let (moved, start) = (entry.subject(&sizes, away(&entry, &sizes)), entry.subject(&sizes, 0.0));

@@ -1,11 +1,11 @@
-//! Every bijection and every model, with what sizes it takes, where it may be looked at, and which
-//! zeros its Jacobian promises. The entries themselves are in `registry/rows.rs`, `registry/signals.rs`
-//! and `registry/images.rs`.
+//! Every bijection and every model, with the sizes to try it at, where to evaluate it, and which zeros its Jacobian
+//! promises. The entries themselves are in `registry/`. With `FLOW_ENTRY` set, only those with this text in their name.
 
 mod images;
 mod rows;
 mod signals;
 mod sizes;
+mod univariate;
 
 pub(super) use sizes::{Event, Sizes};
 
@@ -15,8 +15,9 @@ use flows::{Bijection, Context, Flow, Inverted, StandardNormal};
 use proptest::prelude::*;
 use rand::{Rng, RngExt};
 use sizes::Events;
+use std::sync::Arc;
 
-/// Where numbers may be drawn from.
+/// A set of numbers to draw from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Domain {
     /// The whole line.
@@ -25,12 +26,12 @@ pub(super) enum Domain {
     Unit,
     /// [0, 256].
     Levels,
-    /// Wherever the other side's numbers are mapped to.
+    /// The image of the other side's domain.
     Image,
 }
 
 impl Domain {
-    /// Numbers from the middle of the domain, or none where the other side has them.
+    /// Numbers from the middle of the domain; none for an image.
     fn draw(self, shape: &Shape, rng: &mut impl Rng) -> Option<Tensor<f64>> {
         let (lo, hi) = match self {
             Self::Line => (-3.0, 3.0),
@@ -41,7 +42,7 @@ impl Domain {
         Some(Tensor::from_fn(shape, |_| rng.random_range(lo..hi)))
     }
 
-    /// Numbers as far out as the domain goes, or far enough.
+    /// Numbers at the ends of the domain, or far out.
     pub(super) fn far(self, shape: &Shape, rng: &mut impl Rng) -> Tensor<f64> {
         let places: &[f64] = match self {
             Self::Line | Self::Image => &[0.0, 30.0, -1e3, 1e3, -1e6, 1e6],
@@ -52,20 +53,18 @@ impl Domain {
     }
 }
 
-type Map<T> = fn(&Sizes, &mut dyn Rng) -> Box<dyn Bijection<T>>;
-type Model<T> = fn(&Sizes, &mut dyn Rng) -> Flow<T>;
-
-/// How something is made, in one element type.
-#[derive(Clone, Copy)]
-enum Build<T: Real> {
-    Map(Map<T>),
-    Model(Model<T>),
+/// A bijection or a model in one element type.
+enum Made<T: Real> {
+    Map(Box<dyn Bijection<T>>),
+    Model(Flow<T>),
 }
 
+type Build<T> = Arc<dyn Fn(&Sizes, &mut dyn Rng) -> Made<T>>;
+
 /// One line of the registry.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) name: &'static str,
+    name: String,
     wide: Build<f64>,
     narrow: Build<f32>,
     events: Events,
@@ -102,68 +101,106 @@ impl Subject {
     }
 }
 
-/// Draws of sizes and numbers that an entry is tried at, unless it says otherwise.
-const CASES: u32 = 32;
-
+/// An entry over the whole line, built by an expression of the sizes `s` and a source of random numbers `rng`; it may
+/// name the element type `T`.
 macro_rules! entry {
-    ($kind:ident $name:literal, $build:ident, $events:expr, classes $classes:literal, $data:ident -> $latents:ident, $structure:expr) => {
-        super::Entry {
-            name: $name,
-            wide: super::Build::$kind($build::<f64>),
-            narrow: super::Build::$kind($build::<f32>),
-            events: $events,
-            takes_classes: $classes,
-            data: super::Domain::$data,
-            latents: super::Domain::$latents,
-            structure: $structure,
-            latent_shape: super::Sizes::shape,
-            scaling: |_| 1,
-            cases: super::CASES,
-            inverted: false,
-        }
+    (Map $name:expr, $events:expr, $structure:expr, |$s:ident, $rng:ident| $build:expr) => {
+        super::entry!(@ $name, $events, $structure, |$s, $rng| super::Made::Map(Box::new($build)))
     };
+    (Model $name:expr, $events:expr, $structure:expr, |$s:ident, $rng:ident| $build:expr) => {
+        super::entry!(@ $name, $events, $structure, |$s, $rng| super::Made::Model($build))
+    };
+    (@ $name:expr, $events:expr, $structure:expr, |$s:ident, $rng:ident| $build:expr) => {{
+        #[allow(unused_variables)]
+        fn build<T: autograd::Real>($s: &super::Sizes, $rng: &mut dyn rand::Rng) -> super::Made<T> {
+            $build
+        }
+        super::Entry::new($name, $events, $structure, std::sync::Arc::new(build), std::sync::Arc::new(build))
+    }};
 }
 use entry;
 
 /// All of them; each bijection as it is and inverted.
 pub(super) fn entries() -> Vec<Entry> {
-    let bijections = || rows::bijections().into_iter().chain(signals::bijections()).chain(images::bijections());
+    let bijections = || {
+        let rows = rows::bijections().into_iter().chain(univariate::bijections());
+        rows.chain(signals::bijections()).chain(images::bijections())
+    };
     let inverted = bijections().map(|entry| Entry { inverted: true, ..entry });
     let models = rows::models().into_iter().chain(signals::models()).chain(images::models());
-    bijections().chain(inverted).chain(models).collect()
+    let mut entries: Vec<Entry> = bijections().chain(inverted).chain(models).collect();
+    if let Ok(wanted) = std::env::var("FLOW_ENTRY") {
+        entries.retain(|entry| entry.title().contains(&wanted));
+        assert!(!entries.is_empty(), "no entry of the registry has {wanted:?} in its name");
+    }
+    entries
 }
 
 impl Entry {
-    /// The same with so many maps in a row whose scales multiply.
-    const fn scaling(self, scaling: fn(&Sizes) -> usize) -> Self {
+    /// An entry without classes, tried at 32 draws.
+    fn new(
+        name: impl Into<String>,
+        events: Events,
+        structure: fn(&Sizes) -> Structure,
+        wide: Build<f64>,
+        narrow: Build<f32>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            wide,
+            narrow,
+            events,
+            takes_classes: false,
+            data: Domain::Line,
+            latents: Domain::Line,
+            structure,
+            latent_shape: Sizes::shape,
+            scaling: |_| 1,
+            cases: 32,
+            inverted: false,
+        }
+    }
+
+    /// The same with classes as its condition.
+    fn classes(self) -> Self {
+        Self { takes_classes: true, ..self }
+    }
+
+    /// The same between these domains of data and latents.
+    fn between(self, data: Domain, latents: Domain) -> Self {
+        Self { data, latents, ..self }
+    }
+
+    /// The same where this many maps in a row multiply their scales.
+    fn scaling(self, scaling: fn(&Sizes) -> usize) -> Self {
         Self { scaling, ..self }
     }
 
     /// The same with latents of another shape than the data.
-    const fn latent_shape(self, latent_shape: fn(&Sizes) -> Shape) -> Self {
+    fn latent_shape(self, latent_shape: fn(&Sizes) -> Shape) -> Self {
         Self { latent_shape, ..self }
     }
 
-    /// The same tried at so many draws.
-    const fn cases(self, cases: u32) -> Self {
+    /// The same tried at this many draws.
+    fn cases(self, cases: u32) -> Self {
         Self { cases, ..self }
     }
 
     pub(super) fn title(&self) -> String {
-        if self.inverted { format!("inverted {}", self.name) } else { self.name.to_owned() }
+        if self.inverted { format!("inverted {}", self.name) } else { self.name.clone() }
     }
 
-    /// At how many draws it is to be tried.
+    /// The number of draws to try it at.
     pub(super) const fn draws(&self) -> u32 {
         self.cases
     }
 
-    /// What sizes it is to be tried at.
+    /// The sizes to try it at.
     pub(super) fn sizes(&self) -> impl Strategy<Value = Sizes> + use<> {
         self.events.sizes(self.takes_classes)
     }
 
-    /// Some sizes that do not hide anything.
+    /// Typical sizes.
     pub(super) fn typical(&self, seed: u64) -> Sizes {
         self.events.typical(seed)
     }
@@ -192,8 +229,8 @@ impl Entry {
         (rows_of(sizes.batch, &data), rows_of(sizes.batch, &latents))
     }
 
-    /// How many of its maps in a row each scale by a parameter: what is extreme for one of them is
-    /// beyond all numbers, and rightly so, when it is taken to that power.
+    /// How many of its maps in a row scale by a parameter. What is extreme for one of them overflows, and rightly so, when
+    /// taken to that power.
     pub(super) fn scalings(&self, sizes: &Sizes) -> f64 {
         (self.scaling)(sizes).max(1) as f64
     }
@@ -201,17 +238,17 @@ impl Entry {
     /// The same map in both element types, its parameters about `scale` away from where they start.
     pub(super) fn subject(&self, sizes: &Sizes, scale: f64) -> Subject {
         let mut rng = super::rng(sizes.seed ^ 1);
-        let wide = self.make(self.wide, sizes, |map| {
+        let wide = self.make(&self.wide, sizes, |map| {
             randomize(map, scale, &mut rng);
             self.calibrate(map, sizes, &mut rng);
         });
-        let narrow = self.make(self.narrow, sizes, |_| ());
+        let narrow = self.make(&self.narrow, sizes, |_| ());
         copy_params(&wide, &narrow).expect("the same model in both types");
         let condition = sizes.condition(sizes.batch, &mut rng);
         let ((data, latents), (data_shape, latent_shape)) = (self.domains(), self.shapes(sizes));
         let (x, z) = match (data.draw(&data_shape, &mut rng), latents.draw(&latent_shape, &mut rng)) {
             (Some(x), z) => (x, z),
-            // Data that are some map's image: found through the map itself.
+            // Data that are an image come from the map itself.
             (None, Some(z)) => {
                 let given = condition.clone().map(Var::from);
                 let cx = Context { condition: given.as_ref(), ..Context::default() };
@@ -222,9 +259,9 @@ impl Entry {
         Subject { wide, narrow, x, z, condition }
     }
 
-    /// Gives statistics that are kept, where there are any, values that they do not begin with.
+    /// Moves running statistics, if there are any, away from their start.
     fn calibrate(&self, map: &dyn Bijection<f64>, sizes: &Sizes, rng: &mut impl Rng) {
-        // Few rows would have variances near 0.
+        // With few rows, variances could be near 0.
         let rows = 8;
         // Any numbers will do where the data have no domain of their own.
         let shape = rows_of(rows, &sizes.shape());
@@ -233,19 +270,16 @@ impl Entry {
         map.calibrate(&Var::from(x), Context { condition: condition.as_ref(), ..Context::default() }, 0);
     }
 
-    /// The map in one element type, after `prepare` saw it as it is before any inversion.
-    fn make<T: Real>(&self, build: Build<T>, sizes: &Sizes, mut prepare: impl FnMut(&dyn Bijection<T>)) -> Flow<T> {
-        // The same seed for both element types: what is drawn and no parameter, such as an order of
-        // dimensions, is then the same too.
-        let mut rng = super::rng(sizes.seed);
-        match build {
-            Build::Model(build) => {
-                let flow = build(sizes, &mut rng);
+    /// The map in one element type; `prepare` is given it before any inversion.
+    fn make<T: Real>(&self, build: &Build<T>, sizes: &Sizes, mut prepare: impl FnMut(&dyn Bijection<T>)) -> Flow<T> {
+        // One seed for both element types: random choices that are not parameters, such as an order of dimensions, are
+        // then the same too.
+        match build(sizes, &mut super::rng(sizes.seed)) {
+            Made::Model(flow) => {
                 prepare(flow.bijection());
                 flow
             }
-            Build::Map(build) => {
-                let map = build(sizes, &mut rng);
+            Made::Map(map) => {
                 prepare(map.as_ref());
                 if self.inverted {
                     Flow::new(Inverted(map), StandardNormal, (self.latent_shape)(sizes))
@@ -257,7 +291,7 @@ impl Entry {
     }
 }
 
-/// The shape of so many rows of an event.
+/// The shape of a batch of events.
 fn rows_of(rows: usize, event: &Shape) -> Shape {
     std::iter::once(rows).chain(event.iter().copied()).collect()
 }

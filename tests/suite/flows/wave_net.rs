@@ -1,14 +1,14 @@
-//! WaveNet: what its outputs see, and the sequential direction by each unit once, on the tape, and by T
-//! passes.
+//! WaveNet: what its outputs see, and the sequential direction by each unit once, on a tape, and by T passes.
 
+use super::autoregressive::{Subject, kind};
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error};
-use autograd::{Tape, Tensor, Var, diff, parallel};
+use autograd::{Tape, Tensor, Var, diff};
 use flows::check::randomize;
-use flows::layers::{Affine, Autoregressive, Conditional, Gate, Kind, Mixture, Reads};
+use flows::layers::Autoregressive;
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetFlowConfig};
 use flows::nn::{Adam, AdamConfig, Causal, Network, WaveNet, WaveNetConfig};
-use flows::{Base, Bijection, Context, Inversion, Logistic, Mapped, Module};
+use flows::{Base, Context, Logistic, Module};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -19,6 +19,16 @@ struct Sizes {
     batch: usize,
     kind: usize,
     seed: u64,
+}
+
+impl Sizes {
+    fn subject(&self) -> Subject<WaveNet<f64>> {
+        let (map, reads) = kind(self.kind);
+        let config = WaveNetConfig { outputs: map.parameters(), ..self.net.clone() };
+        let layer = Autoregressive::new(WaveNet::new(&config, &mut rng(self.seed)), map, reads);
+        let scale = 0.2 / (self.length as f64).sqrt();
+        Subject::new(layer, scale, [self.batch, self.length, self.net.condition], self.seed ^ 1)
+    }
 }
 
 /// Receptive fields from 2 to 46 steps, signals from 1 to 39, rows alone, together and in several groups.
@@ -37,104 +47,24 @@ fn sizes() -> impl Strategy<Value = Sizes> {
         .prop_map(|(net, length, batch, kind, seed)| Sizes { net, length, batch, kind, seed })
 }
 
-/// A layer whose parameters are away from where they start, what it is to map, and a condition.
-struct Subject<C> {
-    layer: Autoregressive<WaveNet<f64>, C>,
-    target: Tensor<f64>,
-    condition: Option<Tensor<f64>>,
-}
-
-impl<C: Conditional<f64>> Subject<C> {
-    fn new(s: &Sizes, conditional: C, reads: Reads) -> Self {
-        let mut rng = rng(s.seed);
-        let net = WaveNet::new(&WaveNetConfig { outputs: conditional.parameters(), ..s.net.clone() }, &mut rng);
-        let layer = Autoregressive::new(net, conditional, reads);
-        // Errors grow from step to step where the map stretches, so far it must not.
-        randomize(&layer, 0.2 / (s.length as f64).sqrt(), &mut rng);
-        let target = uniform(&[s.batch, s.length], -2.0, 2.0, &mut rng);
-        let features = s.net.condition;
-        let condition = (features > 0).then(|| uniform(&[s.batch, features], -1.0, 1.0, &mut rng));
-        Self { layer, target, condition }
-    }
-
-    /// Plain values.
-    fn condition(&self) -> Option<Var<f64>> {
-        self.condition.clone().map(Var::from)
-    }
-
-    /// The direction that goes through time.
-    fn sequential(&self, target: &Var<f64>, cx: Context<'_, f64>) -> Mapped<f64> {
-        match self.layer.reads() {
-            Reads::Data => self.layer.to_data(target, cx),
-            Reads::Latent => self.layer.to_latent(target, cx),
-        }
-    }
-
-    /// On one thread and on two, against T whole passes.
-    fn agrees_with_passes(&self) -> Result<(), TestCaseError> {
-        let condition = self.condition();
-        let cx = Context { condition: condition.as_ref(), ..Context::default() };
-        let target = Var::from(self.target.clone());
-        let slow = self.sequential(&target, Context { inversion: Inversion::ByPasses, ..cx });
-        for threads in [1, 2] {
-            let [value, log_det] = parallel::with_threads(threads, || {
-                let condition = self.condition();
-                let cx = Context { condition: condition.as_ref(), ..Context::default() };
-                let fast = self.sequential(&Var::from(self.target.clone()), cx);
-                [fast.value.into_value(), fast.log_det.into_value()]
-            });
-            prop_assert!(max_error(&value, slow.value.value()) < 1e-10);
-            prop_assert!(max_error(&log_det, slow.log_det.value()) < 1e-10);
-        }
-        Ok(())
-    }
-
-    /// On a tape, against plain values.
-    fn agrees_on_the_tape(&self) -> Result<(), TestCaseError> {
-        let own = self.condition();
-        let plain_cx = Context { condition: own.as_ref(), ..Context::default() };
-        let plain = self.sequential(&Var::from(self.target.clone()), plain_cx);
-        let tape = Tape::new();
-        let condition = self.condition.as_ref().map(|c| tape.constant(c.clone()));
-        let cx = Context { condition: condition.as_ref(), ..Context::default() };
-        let recorded = self.sequential(&tape.variable(self.target.clone()), cx);
-        prop_assert!(max_error(recorded.value.value(), plain.value.value()) < 1e-10);
-        prop_assert!(max_error(recorded.log_det.value(), plain.log_det.value()) < 1e-10);
-        Ok(())
-    }
-}
-
-/// A property of every kind of layer.
-macro_rules! each_kind {
-    ($s:expr, $property:ident) => {
-        match $s.kind {
-            0 => Subject::new(&$s, Affine::default(), Reads::Data).$property(),
-            1 => Subject::new(&$s, Affine::default(), Reads::Latent).$property(),
-            2 => Subject::new(&$s, Affine { gate: Gate::Sigmoid }, Reads::Latent).$property(),
-            _ => Subject::new(&$s, Mixture::new(2, Kind::Logistic), Reads::Data).$property(),
-        }
-    };
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn each_unit_once_is_as_good_as_a_pass_for_each_step(s in sizes()) {
-        each_kind!(s, agrees_with_passes)?;
+    fn each_unit_once_agrees_with_a_pass_for_each_step(s in sizes()) {
+        s.subject().agrees_with_passes()?;
     }
 
     #[test]
     fn on_the_tape_it_is_the_same(s in sizes()) {
-        let s = Sizes { batch: s.batch.min(5), ..s };
-        each_kind!(s, agrees_on_the_tape)?;
+        Sizes { batch: s.batch.min(5), ..s }.subject().agrees_on_the_tape()?;
     }
 
     #[test]
     fn outputs_see_the_receptive_field_before_their_step_and_nothing_else(s in sizes()) {
         let config = WaveNetConfig { condition: 0, ..s.net };
         let net = WaveNet::<f64>::new(&config, &mut rng(s.seed));
-        // With small positive weights no path is lost to a sign, or to a gate that is shut.
+        // With small positive weights no path is lost to a sign or a closed gate.
         for (_, param) in net.params() {
             param.update(|p| p.iter_mut().for_each(|p| *p = 0.05 + 0.1 * p.abs()));
         }
@@ -151,7 +81,7 @@ proptest! {
 }
 
 #[test]
-fn a_step_does_not_know_how_long_the_signal_goes_on() {
+fn a_step_does_not_depend_on_the_length_of_the_signal() {
     let config = WaveNetConfig { channels: 4, skip: 5, layers: 3, cycles: 2, outputs: 3, condition: 2 };
     let net = WaveNet::<f64>::new(&config, &mut rng(1));
     let (x, given) = (uniform(&[2, 20], -2.0, 2.0, &mut rng(2)), Var::from(uniform(&[2, 2], -1.0, 1.0, &mut rng(3))));
@@ -192,7 +122,7 @@ fn student() -> Arc<ParallelWaveNet<f64>> {
 }
 
 #[test]
-fn scales_and_shifts_of_a_step_depend_on_the_noise_before_it_alone() {
+fn scales_and_shifts_of_a_step_depend_only_on_the_noise_before_it() {
     let (student, z) = (student(), uniform(&[1, 6], -2.0, 2.0, &mut rng(6)));
     let cx = Context::default();
     let log_scales = diff::jacobian(|z| student.generate(z, cx).log_scale, &z);
@@ -200,7 +130,7 @@ fn scales_and_shifts_of_a_step_depend_on_the_noise_before_it_alone() {
     for (what, jacobian) in [("log-scale", log_scales), ("shift", shifts)] {
         for (i, &slope) in jacobian.as_slice().iter().enumerate() {
             let (step, noise) = (i / 6, i % 6);
-            // The shift is had from x by a difference, which cancels to rounding.
+            // The shift is a difference, which cancels to rounding.
             let depends = slope.abs() > 1e-12;
             assert!(depends == (noise < step), "{what} of step {step} has slope {slope:e} by noise {noise}");
         }
@@ -222,7 +152,7 @@ fn a_generated_signal_has_its_density_from_its_noise() {
     near(made.log_scale.value().as_slice()[0], made.log_scale.value().as_slice()[6], 0.0);
 }
 
-/// Signals that swing: each step is drawn about a multiple of the two before it, `0.3·logistic` from there.
+/// Oscillating signals: each step is a combination of the two before it, plus `0.3·logistic`.
 fn swinging(rows: usize, seed: u64) -> Tensor<f32> {
     let mut x: Tensor<f32> = Logistic.sample([rows, 20].into(), 0.3, &mut rng(seed));
     for signal in x.as_mut_slice().chunks_exact_mut(20) {
@@ -235,7 +165,7 @@ fn swinging(rows: usize, seed: u64) -> Tensor<f32> {
 }
 
 #[test]
-fn a_wave_net_learns_what_follows_from_two_steps_before() {
+fn a_wave_net_learns_to_predict_from_the_last_two_steps() {
     let (length, components) = (20, 2);
     let config = WaveNetFlowConfig { length, channels: 12, skip: 12, layers: 2, cycles: 1, components, condition: 0 };
     let flow = WaveNetFlow::build::<f32>(&config, &mut rng(8));
@@ -247,7 +177,7 @@ fn a_wave_net_learns_what_follows_from_two_steps_before() {
     }
     let found = flow.log_prob_of(&swinging(1000, 9)).unwrap();
     let a_step = found.as_slice().iter().map(|&p| f64::from(p)).sum::<f64>() / (1000.0 * length as f64);
-    // The entropy of a logistic of scale s is log s + 2; no density beats it by more than chance.
+    // The entropy of a logistic with scale s is log s + 2; no density beats that by more than chance.
     let best = -0.3f64.ln() - 2.0;
     assert!(a_step > best - 0.05 && a_step < best + 0.03, "{a_step} nats a step, of at most {best}");
 }

@@ -4,8 +4,7 @@
 use crate::measure::timing::median_seconds;
 use anyhow::Result;
 use autograd::Tensor;
-use flows::layers::Gate;
-use flows::models::{AutoregressiveConfig, Iaf, Maf, Norm, Order};
+use flows::models::{AutoregressiveConfig, Gate, Iaf, Maf, Norm, Order};
 use flows::{Context, Flow, Inversion};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -60,6 +59,7 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
         hidden: vec![hidden],
         norm: Norm::None,
         components: 1,
+        gate: Gate::None,
         condition: 0,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
@@ -79,7 +79,7 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     let (maf_density, maf_sample) = (density(&maf)?, sample(&maf, Inversion::InOrder));
     let by_passes = by_passes.then(|| sample(&maf, Inversion::ByPasses));
     drop(maf);
-    let iaf = Iaf::build(&config, Gate::None, &mut fresh());
+    let iaf = Iaf::build(&config, &mut fresh());
     let (iaf_density, iaf_sample) = (density(&iaf)?, sample(&iaf, Inversion::InOrder));
     Ok(Times { dims, maf_density, maf_sample, iaf_sample, iaf_density, by_passes })
 }

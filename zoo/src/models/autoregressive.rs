@@ -5,7 +5,7 @@ use super::{Budget, Preset, Recipe};
 use crate::data::Space;
 use anyhow::Result;
 use clap::ValueEnum;
-use flows::models::{AutoregressiveConfig, Norm, Order};
+use flows::models::{AutoregressiveConfig, Gate, Norm, Order};
 use flows::nn::AdamConfig;
 
 /// The margin λ of the logit before images, that of MAF's paper.
@@ -35,8 +35,8 @@ pub(super) fn config(preset: Preset, space: Space, condition: usize) -> Autoregr
         Space::Images { .. } => (vec![1024], Norm::Batch),
         _ => preset.pick([(vec![64; 2], Norm::Act), (vec![128; 2], Norm::Act), (vec![100], Norm::Batch)]),
     };
-    let (dims, layers, order, components) = (space.dims(), 5, Order::Given, 1);
-    AutoregressiveConfig { dims, layers, order, hidden, norm, components, condition }
+    let (dims, layers, order, components, gate) = (space.dims(), 5, Order::Given, 1, Gate::None);
+    AutoregressiveConfig { dims, layers, order, hidden, norm, components, gate, condition }
 }
 
 pub(super) fn recipe(preset: Preset, space: Space) -> Recipe {

@@ -4,23 +4,11 @@ use super::autoregressive::{self, AskedOrder, MARGIN};
 use super::blueprint::behind_logit;
 use super::prelude::*;
 use super::{Made, Maf};
-use flows::layers::Gate;
-use flows::models::{self, AutoregressiveConfig, Norm, Order};
-use serde::{Deserialize, Serialize};
+use flows::models::{self, AutoregressiveConfig, Gate, Norm, Order};
 
 /// See [`models::Iaf`].
 #[derive(Debug)]
 pub struct Iaf;
-
-/// The sizes of an IAF.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// Its layers.
-    pub layers: AutoregressiveConfig,
-    /// What the outputs of its networks mean.
-    pub gate: Gate,
-}
 
 /// IAF's own options.
 #[derive(Debug, clap::Args)]
@@ -37,7 +25,7 @@ pub struct Options {
 }
 
 impl ModelSpec for Iaf {
-    type Config = Config;
+    type Config = AutoregressiveConfig;
     type Options = Options;
 
     const ABOUT: About = About {
@@ -45,49 +33,48 @@ impl ModelSpec for Iaf {
         ..About::new(Kind::Iaf, "iaf", "lecture 8, IAF", "Kingma et al.: IAF (2016)")
     };
 
-    fn config(preset: Preset, space: Space, classes: usize) -> Result<Config> {
-        let layers = AutoregressiveConfig { norm: Norm::Act, ..autoregressive::config(preset, space, classes) };
-        Ok(Config { layers, gate: Gate::None })
+    fn config(preset: Preset, space: Space, classes: usize) -> Result<AutoregressiveConfig> {
+        Ok(AutoregressiveConfig { norm: Norm::Act, ..autoregressive::config(preset, space, classes) })
     }
 
     fn recipe(preset: Preset, space: Space) -> Recipe {
         autoregressive::recipe(preset, space)
     }
 
-    fn adjust(config: &mut Config, options: &Options, _space: Space, seed: u64) -> Result<()> {
-        let layers = &mut config.layers;
-        layers.layers = options.layers.unwrap_or(layers.layers);
-        layers.order = options.order.map_or(layers.order, |order| order.order(seed));
+    fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
+        config.layers = options.layers.unwrap_or(config.layers);
+        config.order = options.order.map_or(config.order, |order| order.order(seed));
         if options.gated {
             config.gate = Gate::Sigmoid;
         }
         Ok(())
     }
 
-    fn inputs(config: &Config, _space: Space) -> [usize; 2] {
-        [config.layers.dims, config.layers.condition]
+    fn inputs(config: &AutoregressiveConfig, _space: Space) -> [usize; 2] {
+        [config.dims, config.condition]
     }
 
-    fn check(config: &Config, _space: Space) -> Result<f64> {
-        if config.layers.components != 1 {
+    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<f64> {
+        if config.components != 1 {
             bail!("iaf has no mixtures: use another checkpoint, this one is damaged");
         }
-        autoregressive::check("iaf", &config.layers)
+        autoregressive::check("iaf", config)
     }
 
-    fn build<T: Real>(config: &Config, space: Space, rng: &mut dyn Rng) -> Model<T> {
-        behind_logit(models::Iaf::build(&config.layers, config.gate, rng), space, MARGIN)
+    fn build<T: Real>(config: &AutoregressiveConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {
+        behind_logit(models::Iaf::build(config, rng), space, MARGIN)
     }
 
-    fn uses_batch_statistics(config: &Config) -> bool {
-        config.layers.norm == Norm::Batch
+    fn uses_batch_statistics(config: &AutoregressiveConfig) -> bool {
+        config.norm == Norm::Batch
     }
 
-    fn student(teacher: &Blueprint, preset: Preset) -> Option<(Config, Recipe)> {
+    fn student(teacher: &Blueprint, preset: Preset) -> Option<(AutoregressiveConfig, Recipe)> {
         // One layer is not enough to draw what one autoregressive layer draws.
         let made = || teacher.config::<Made>().map(|made| AutoregressiveConfig { layers: 5, ..made });
         let sizes = teacher.config::<Maf>().or_else(made)?;
-        let layers = AutoregressiveConfig { norm: Norm::Act, order: Order::Given, components: 1, ..sizes };
+        let (norm, order, components) = (Norm::Act, Order::Given, 1);
+        let config = AutoregressiveConfig { norm, order, components, gate: Gate::None, ..sizes };
         let large = teacher.space.dims() > 100;
         let (budget, batch, lr) = if large {
             (Budget::Minutes(preset.pick([5.0, 20.0, 120.0])), 100, 5e-4)
@@ -96,6 +83,6 @@ impl ModelSpec for Iaf {
         };
         let shards = large.then_some(1);
         let recipe = Recipe { warmup: 200, clip: Some(100.0), shards, ..Recipe::new(budget, batch, lr) };
-        Some((Config { layers, gate: Gate::None }, recipe))
+        Some((config, recipe))
     }
 }

@@ -1,8 +1,7 @@
 //! The sizes of a variational autoencoder, and its networks.
 
 use super::{Likelihood, Vae};
-use crate::layers::Gate;
-use crate::models::{AutoregressiveConfig, Iaf, Norm, Order, PlanarBase, PlanarConfig, PlanarFlow};
+use crate::models::{AutoregressiveConfig, Gate, Iaf, Norm, Order, PlanarBase, PlanarConfig, PlanarFlow};
 use crate::nn::{Activation, ConvDecoder, ConvEncoder, Mlp, Network};
 use autograd::Real;
 use rand::Rng;
@@ -69,11 +68,11 @@ impl Refinement {
                 Some(PlanarFlow::build(&config, rng))
             }
             Self::Iaf { layers, hidden, features } => {
-                let (order, norm, components) = (Order::Given, Norm::None, 1);
+                let (order, norm, components, gate) = (Order::Given, Norm::None, 1, Gate::None);
                 let (dims, layers, hidden, condition) = (latents, *layers, hidden.clone(), *features);
-                let config = AutoregressiveConfig { dims, layers, order, hidden, norm, components, condition };
-                // Without a gate it begins as a permutation, which leaves q = p as it is.
-                Some(Iaf::build(&config, Gate::None, rng))
+                let config = AutoregressiveConfig { dims, layers, order, hidden, norm, components, gate, condition };
+                // Without a gate it starts as a permutation, which leaves q = p as it is.
+                Some(Iaf::build(&config, rng))
             }
         }
     }

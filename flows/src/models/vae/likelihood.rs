@@ -1,7 +1,7 @@
 //! What a decoder's numbers say of the data.
 
 use crate::base::{Base, Logistic, StandardNormal};
-use crate::layers::softly_bounded;
+use crate::univariate::softly_bounded;
 use autograd::{Real, Tensor, Var};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};

@@ -1,26 +1,22 @@
-//! The sequential direction in the work of one pass.
+//! MADE's sequential direction on plain values, each unit computed once (see [`Causal`](crate::nn::Causal)).
 //!
-//! Every library's MADE is inverted by D whole passes: pass i exists for the outputs of dimension i
-//! alone. But a hidden unit can be computed once and for all as soon as its last input is known, and
-//! with units sorted by degree these are the next few of each layer at each step. The inverse then
-//! has as many multiply-adds as one masked pass.
-//!
-//! Most of them are done as matrix products: the dimensions go by blocks, and what a block's units
-//! receive from everything before the block is one product a layer. Within a block, sums go on unit
-//! by unit. Numbers lie `[unit][row]`, so that each step is a run over the rows of the batch.
+//! Most multiply-adds are done as matrix products: dimensions are grouped into blocks, and what a block's units receive
+//! from all dimensions before the block is one product a layer. Within a block, sums grow unit by unit. Values are laid
+//! out `[unit][row]`, so each step is a run over the rows of the batch.
 
 use super::{Made, known};
+use crate::nn::causal::in_groups;
 use crate::nn::{InOrder, MaskedLinear, Step};
 use autograd::{Real, Tensor, Var, parallel};
 use std::ops::Range;
 
-/// Dimensions a block: more of them make the products larger, and the sums within a block longer.
+/// Dimensions a block: with more of them the products are larger, and the sums within a block longer.
 const BLOCK: usize = 16;
 
-/// Rows of the batch that go together: fewer make narrow products.
+/// Rows of the batch in one group: fewer make narrow products.
 const ROWS: usize = 64;
 
-/// A layer as the sequential pass sees it.
+/// A layer of the network, as plain values.
 struct Layer<T: Real> {
     weight: Tensor<T>,
     bias: Tensor<T>,
@@ -42,9 +38,8 @@ impl<T: Real> Layer<T> {
         known(&self.seen, inputs)
     }
 
-    /// Begins the sums of some units: the bias, the condition, and those of the first `known` inputs
-    /// that all of these units see. Returns how many inputs that were. `[inputs, outputs]` are the columns
-    /// on both sides of the layer.
+    /// Starts the sums of some units: the bias, the condition, and the first `known` inputs as far as all of these units
+    /// see them. Returns the number of those inputs. `columns` are the inputs and the outputs of the layer.
     fn begin(&self, units: Range<usize>, known: usize, first: usize, columns: &mut [Columns<T>]) -> usize {
         let [inputs, outputs] = columns else { unreachable!("a layer has two sides") };
         let rows = outputs.rows;
@@ -56,7 +51,7 @@ impl<T: Real> Layer<T> {
                 *sum = bias + shift;
             }
         }
-        // A unit may be known before its degree is, and an output must not see it then.
+        // A hidden unit may be known before its degree is reached, and an output must not see it then.
         let known = units.clone().next().map_or(0, |unit| known.min(self.seen[unit]));
         if known == 0 {
             return 0;
@@ -69,7 +64,7 @@ impl<T: Real> Layer<T> {
         known
     }
 
-    /// Ends the sums of some units with the inputs from `known` on.
+    /// Completes the sums of some units with the inputs from `known` on.
     fn finish(&self, units: Range<usize>, known: usize, columns: &mut [Columns<T>]) {
         let [inputs, outputs] = columns else { unreachable!("a layer has two sides") };
         for unit in units {
@@ -85,7 +80,7 @@ impl<T: Real> Layer<T> {
     }
 }
 
-/// One run over the batch: values by unit.
+/// Values by unit, for a group of rows.
 struct Columns<T> {
     rows: usize,
     values: Vec<T>,
@@ -129,25 +124,11 @@ pub(super) fn solve<T: Real>(
         .enumerate()
         .map(|(l, layer)| Layer::new(layer, made.shift_by_condition(l, condition.as_ref()).map(Var::into_value)))
         .collect();
-    // Each row's results, and the sum of its log-derivatives behind them.
-    let width = made.dims + 1;
-    let mut solved = Tensor::zeros([batch, width]);
     let each = batch.div_ceil(parallel::threads()).clamp(1, ROWS);
-    parallel::side_by_side(solved.as_mut_slice(), each * width, &|start, solved| {
-        let first = start / width;
-        let t = &t.as_slice()[first * made.dims..(first + solved.len() / width) * made.dims];
-        rows_in_order(made, &layers, first, t, solved, step);
-    });
-    let (mut value, mut log_det) = (Tensor::zeros(t.shape()), Tensor::zeros([batch]));
-    let rows = value.as_mut_slice().chunks_exact_mut(made.dims).zip(log_det.as_mut_slice());
-    for ((value, log_det), solved) in rows.zip(solved.as_slice().chunks_exact(width)) {
-        value.copy_from_slice(&solved[..made.dims]);
-        *log_det = solved[made.dims];
-    }
-    InOrder { value, log_det }
+    in_groups(t, each, &|first, t, solved| rows_in_order(made, &layers, first, t, solved, step))
 }
 
-/// The same for some rows of the batch, from row `first` on, into D results and the sum of log-derivatives a row.
+/// Solves some rows of the batch, from row `first` on.
 fn rows_in_order<T: Real>(
     made: &Made<T>,
     layers: &[Layer<T>],
@@ -157,13 +138,13 @@ fn rows_in_order<T: Real>(
     step: &Step<'_, T>,
 ) {
     let rows = t.len() / made.dims;
-    // What each layer reads: the dimensions themselves, then each layer's units.
+    // The inputs of each layer: the dimensions, then each hidden layer's units; and the outputs.
     let mut values = vec![Columns::new(made.dims, rows)];
     values.extend(layers.iter().map(|layer| Columns::new(layer.seen.len(), rows)));
     let (last, hidden) = layers.split_last().expect("there are outputs");
-    // How many of those are known.
+    // How many inputs of each layer are known.
     let mut known = vec![0; layers.len()];
-    // How many of them the sums of the present block have begun with.
+    // How many of them the sums of this block already contain.
     let mut begun = vec![0; layers.len()];
     let (mut target, mut log_deriv) = (vec![T::ZERO; rows], vec![T::ZERO; rows]);
     let mut log_det = vec![0.0; rows];

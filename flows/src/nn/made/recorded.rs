@@ -1,11 +1,10 @@
-//! The sequential direction where gradients are asked for.
+//! MADE's sequential direction on a tape.
 
 use super::Made;
 use crate::nn::RecordedStep;
 use autograd::{Real, Tensor, Var};
 
-/// Each hidden unit is computed once here too, but unit by unit, and every step is a handful of operations
-/// on the tape.
+/// Each hidden unit is computed once, a few operations at a time.
 #[track_caller]
 pub(super) fn solve<T: Real>(
     made: &Made<T>,
@@ -16,7 +15,7 @@ pub(super) fn solve<T: Real>(
     assert!(t.extent(1) == made.dims, "in order: {} for {} dimensions", t.shape(), made.dims);
     let last = made.layers.len() - 1;
     let conditions: Vec<_> = (0..=last).map(|l| made.shift_by_condition(l, condition)).collect();
-    // What each layer reads, as far as it is known.
+    // The inputs of each layer, as far as they are known.
     let mut known: Vec<Var<T>> = (0..=last).map(|_| t.slice(1, 0..0)).collect();
     let units = |l: usize, from: usize, to: usize, inputs: &Var<T>| {
         let layer = &made.layers[l];

@@ -1,32 +1,30 @@
-//! The sequential direction in the work of one pass.
+//! WaveNet's sequential direction on plain values, each unit computed once (see [`Causal`](crate::nn::Causal)).
 //!
-//! A pass for each step of a signal would compute all earlier steps again. Each layer keeps instead what it
-//! read in the last `dilation` steps, in a ring whose oldest entry is just what the convolution needs (Le
-//! Paine et al. 2016, Fast WaveNet). A step of time then costs what one step costs in a parallel pass,
-//! whatever the length.
+//! Each layer keeps what it read in the last `dilation` steps in a ring, whose oldest entry is what the convolution needs
+//! (Le Paine et al. 2016, Fast WaveNet). A step of time then costs the same as in a parallel pass, whatever the length.
 //!
-//! Numbers lie `[row][unit]`, weights `[input][output]`: a product of a few rows then still fills its
-//! vectors.
+//! Values are laid out `[row][unit]` and weights `[input][output]`, so products with few rows still fill their vectors.
 
 use super::WaveNet;
 use super::layer::Layer;
+use crate::nn::causal::in_groups;
 use crate::nn::{InOrder, Linear, Step};
 use autograd::elementwise::{Binary, Unary};
 use autograd::{Real, Tensor, Var, parallel};
 
-/// Rows of the batch that go together: more of them have rings that leave the cache.
+/// Rows of the batch in one group: with more of them the rings leave the cache.
 const ROWS: usize = 16;
 
-/// A linear map as the sequential pass sees it.
+/// A linear layer, as plain values.
 struct Plain<T: Real> {
     weight: Tensor<T>,
-    /// From one input's weights to the next one's, and from one output's.
+    /// The distance of weights between two inputs, and between two outputs.
     strides: (usize, usize),
     bias: Tensor<T>,
 }
 
 impl<T: Real> Plain<T> {
-    /// For a row at a time or for several: a lone row is multiplied by dot products, along the inputs.
+    /// For groups of one row or of several: one row alone is multiplied by dot products along the inputs.
     fn new(linear: &Linear<T>, lone: bool) -> Self {
         let (weight, bias) = (linear.weight().value(), linear.bias().value());
         if lone {
@@ -35,8 +33,7 @@ impl<T: Real> Plain<T> {
         Self { strides: (bias.shape()[0], 1), weight: Var::from(weight).transpose().into_value(), bias }
     }
 
-    /// Adds the sums of as many outputs as a row of `to` has, over as many inputs as a row of `from` has;
-    /// both from a first one on.
+    /// Adds the products of the inputs in `from`, numbered from `input`, to the outputs in `to`, numbered from `output`.
     fn add(&self, rows: usize, input: usize, output: usize, from: &[T], to: &mut [T]) {
         let (inputs, outputs) = (from.len() / rows, to.len() / rows);
         let weight = &self.weight.as_slice()[input * self.strides.0 + output * self.strides.1..];
@@ -52,7 +49,7 @@ impl<T: Real> Plain<T> {
     }
 }
 
-/// The same numbers in each row.
+/// Copies the numbers into each row.
 fn repeat<T: Real>(numbers: &[T], to: &mut [T]) {
     to.chunks_exact_mut(numbers.len()).for_each(|row| row.copy_from_slice(numbers));
 }
@@ -74,7 +71,7 @@ impl<T: Real> Stage<T> {
         Self { dilation: layer.dilation(), residual: layer.residual(), gate, out, shift }
     }
 
-    /// What the sums of filter and gate begin with, for some rows of the batch.
+    /// The start of the sums of filter and gate, for some rows of the batch.
     fn beginning(&self, first: usize, rows: usize) -> Vec<T> {
         let units = self.gate.bias.shape()[0];
         let mut sums = vec![T::ZERO; rows * units];
@@ -86,7 +83,7 @@ impl<T: Real> Stage<T> {
     }
 }
 
-/// The network as the sequential pass sees it.
+/// The network, as plain values.
 struct Stages<T: Real> {
     entrance: Plain<T>,
     stages: Vec<Stage<T>>,
@@ -95,10 +92,10 @@ struct Stages<T: Real> {
     head: [Plain<T>; 2],
 }
 
-/// What one group of rows has in memory: everything that a step of time needs, so that it allocates nothing.
+/// The memory of one group of rows, so that a step of time allocates nothing.
 struct Memory<T> {
     rows: usize,
-    /// What each layer read in the last steps; the entry of step t is `t` modulo their number.
+    /// What each layer read in the last steps; the entry of step t is t modulo the ring's length.
     rings: Vec<Vec<T>>,
     beginnings: Vec<Vec<T>>,
     h: Vec<T>,
@@ -151,7 +148,7 @@ impl<T: Real> Stages<T> {
             let oldest = &mut ring[at..at + width];
             sums.copy_from_slice(beginning);
             stage.gate.add(rows, 0, 0, h, sums);
-            // Before this there is nothing: zeros.
+            // Before the start there are only zeros.
             if t >= stage.dilation {
                 stage.gate.add(rows, channels, 0, oldest, sums);
             }
@@ -186,29 +183,14 @@ pub(super) fn solve<T: Real>(
 ) -> InOrder<T> {
     assert!(t.shape().rank() == 2, "in order: signals of shape {}, not [batch, T]", t.shape());
     let (batch, length) = (t.shape()[0], t.shape()[1]);
-    // Each row's results, and the sum of its log-derivatives behind them.
-    let width = length + 1;
-    let mut solved = Tensor::zeros([batch, width]);
-    // Groups of one size, as far as that goes.
+    // Groups of nearly the same size.
     let threads = parallel::threads();
     let each = batch.div_ceil(threads * batch.div_ceil(threads * ROWS).max(1)).max(1);
     let stages = Stages::new(net, condition, each == 1);
-    parallel::side_by_side(solved.as_mut_slice(), each * width, &|start, solved| {
-        // One thread is given all at once.
-        for (group, solved) in solved.chunks_mut(each * width).enumerate() {
-            let first = start / width + group * each;
-            let t = &t.as_slice()[first * length..(first + solved.len() / width) * length];
-            rows_in_order(&stages, first, length, t, solved, step);
-        }
-    });
-    let solved = solved.as_slice();
-    InOrder {
-        value: Tensor::from_fn([batch, length], |i| solved[i / length * width + i % length]),
-        log_det: Tensor::from_fn([batch], |row| solved[row * width + length]),
-    }
+    in_groups(t, each, &|first, t, solved| rows_in_order(&stages, first, length, t, solved, step))
 }
 
-/// The same for some rows of the batch, from row `first` on, into T results and the sum of log-derivatives a row.
+/// Solves some rows of the batch, from row `first` on.
 fn rows_in_order<T: Real>(
     stages: &Stages<T>,
     first: usize,

@@ -6,10 +6,10 @@ use autograd::elementwise::Unary;
 use autograd::{Real, Var};
 use rand::Rng;
 
-/// How many units of which kind a layer has.
+/// The units of a layer.
 pub(super) struct Units {
     pub(super) channels: usize,
-    /// As many as channels, or 0 in the last layer.
+    /// The number of channels, or 0 in the last layer.
     pub(super) residual: usize,
     pub(super) skip: usize,
     /// Features of the condition.
@@ -28,7 +28,7 @@ pub(super) struct Layer<T: Real> {
 }
 
 impl<T: Real> Layer<T> {
-    /// One of `among` layers, which share the size of what they add.
+    /// One of `among` layers; the sum of what all of them add has the scale of one.
     pub(super) fn new(dilation: usize, units: &Units, among: usize, rng: &mut dyn Rng) -> Self {
         let &Units { channels, residual, skip, condition } = units;
         let scaled = |inputs: usize| Init::Normal { std: 1.0 / (inputs as f64).sqrt() };
@@ -38,7 +38,7 @@ impl<T: Real> Layer<T> {
         Self { dilation, channels, residual, gate, condition, out }
     }
 
-    /// Steps of time between the two that it sees.
+    /// The distance between the two steps of time that it sees.
     pub(super) fn dilation(&self) -> usize {
         self.dilation
     }
@@ -54,8 +54,8 @@ impl<T: Real> Layer<T> {
         Some(shift.reshape([shift.extent(0), 1, 2 * self.channels]))
     }
 
-    /// What it adds to `h`, and to the skips, from `h` and from what that was `dilation` steps before; all
-    /// `[batch, steps, …]`. No `earlier` stands for zeros.
+    /// The residual and the skip, from `h` and from `h` at `dilation` steps earlier; all are `[batch, steps, …]`. Without
+    /// `earlier` there are zeros in its place.
     pub(super) fn apply(
         &self,
         h: &Var<T>,

@@ -1,11 +1,10 @@
-//! The sequential direction where gradients are asked for.
+//! WaveNet's sequential direction on a tape.
 
 use super::{WaveNet, add};
 use crate::nn::RecordedStep;
 use autograd::{Real, Var};
 
-/// Each unit is computed once here too: what a layer saw at earlier steps is kept for the step that is its
-/// dilation later.
+/// Each unit is computed once: what a layer read is kept for the step that is one dilation later.
 #[track_caller]
 pub(super) fn solve<T: Real>(
     net: &WaveNet<T>,
@@ -15,7 +14,7 @@ pub(super) fn solve<T: Real>(
 ) -> Var<T> {
     let (batch, length) = (t.extent(0), t.extent(1));
     let shifts = net.shifts(condition);
-    // What each layer has read so far.
+    // What each layer read, by step.
     let mut read: Vec<Vec<Var<T>>> = net.layers.iter().map(|_| Vec::with_capacity(length)).collect();
     let mut solved: Vec<Var<T>> = Vec::with_capacity(length);
     for i in 0..length {

@@ -1,66 +1,86 @@
 //! The maps and models over images.
 
+use super::Domain::{Image, Unit};
 use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
 use flows::layers::{
-    ActNorm, AffineCoupling, BatchNorm, FactorOut, Mask, Mint, PatchRotation, Patches, Reshape, Split, Squeeze,
+    ActNorm, BatchNorm, Coupling, FactorOut, Mask, Mint, PatchRotation, Patches, Reshape, Split, Squeeze,
 };
 use flows::models::{
     GaussianizationConfig, GaussianizationFlow, MintNet, MintNetConfig, MintScale, Norm, PatchRotations, RealNvp,
     RealNvpImageConfig,
 };
 use flows::nn::{ConvMask, Init, ResNet};
-use flows::{Bijection, Chain, Flow};
+use flows::univariate::Affine;
+use flows::{Chain, Flow};
 use rand::Rng;
 use std::sync::Arc;
 
 pub(super) fn bijections() -> Vec<Entry> {
     let diagonal = |_: &Sizes| Structure::Diagonal;
+    let channels = |s: &Sizes| Structure::Coupling { read: where_true(s, |i| reads_channel(s, i)) };
     let images = Events::Images { channels: 1, halvings: 0 };
     let halves = Events::Images { channels: 2, halvings: 0 };
     let even = Events::Images { channels: 1, halvings: 1 };
-    #[rustfmt::skip]
-    let entries = vec![
-        entry!(Map "checkerboard coupling", checkerboard, images, classes true, Line -> Line, |s| Structure::Coupling { read: where_true(s, |i| squares(s, i)) }),
-        entry!(Map "coupling of channels", channels, halves, classes true, Line -> Line, |s| Structure::Coupling { read: where_true(s, |i| reads_channel(s, i)) }),
-        entry!(Map "coupling of channels, normalized weights", channels_normalized, halves, classes true, Line -> Line, |s| Structure::Coupling { read: where_true(s, |i| reads_channel(s, i)) }),
-        entry!(Map "ActNorm of images", act_norm, images, classes false, Line -> Line, diagonal),
-        entry!(Map "ActNorm of squares", act_norm_squares, images, classes false, Line -> Line, diagonal),
-        entry!(Map "ActNorm with a channel left out", act_norm_partial, halves, classes false, Line -> Line, diagonal),
-        entry!(Map "BatchNorm of images", batch_norm, images, classes false, Line -> Line, diagonal),
-        entry!(Map "BatchNorm of squares", batch_norm_squares, images, classes false, Line -> Line, diagonal),
-        entry!(Map "BatchNorm with a channel left out", batch_norm_partial, halves, classes false, Line -> Line, diagonal),
-        entry!(Map "squeeze", squeeze, even, classes false, Line -> Line, squeezed_order).latent_shape(|s| {
+    vec![
+        entry!(Map "checkerboard coupling", images, |s| Structure::Coupling { read: where_true(s, |i| squares(s, i)) }, |s, rng| {
+            checkerboard::<T>(s, rng)
+        })
+        .classes(),
+        entry!(Map "coupling of channels", halves, channels, |s, rng| coupling_of_channels::<T>(false, s, rng)).classes(),
+        entry!(Map "coupling of channels, normalized weights", halves, channels, |s, rng| {
+            coupling_of_channels::<T>(true, s, rng)
+        })
+        .classes(),
+        entry!(Map "ActNorm of images", images, diagonal, |s, rng| ActNorm::new(s.image()[0])),
+        entry!(Map "ActNorm of squares", images, diagonal, |s, rng| ActNorm::new(s.image()[0]).changed_by(board(s))),
+        entry!(Map "ActNorm with a channel left out", halves, diagonal, |s, rng| {
+            ActNorm::new(s.image()[0]).changed_by(partial(s))
+        }),
+        entry!(Map "BatchNorm of images", images, diagonal, |s, rng| BatchNorm::new(s.image()[0])),
+        entry!(Map "BatchNorm of squares", images, diagonal, |s, rng| BatchNorm::new(s.image()[0]).changed_by(board(s))),
+        entry!(Map "BatchNorm with a channel left out", halves, diagonal, |s, rng| {
+            BatchNorm::new(s.image()[0]).changed_by(partial(s))
+        }),
+        entry!(Map "squeeze", even, squeezed_order, |s, rng| Squeeze).latent_shape(|s| {
             let [channels, height, width] = s.image();
             [4 * channels, height / 2, width / 2].into()
         }),
-        entry!(Map "reshape", reshape, images, classes false, Line -> Line, diagonal).latent_shape(|s| [s.dims()].into()),
-        entry!(Map "MintNet's layer, mask A", mint_a, images, classes false, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).cases(16),
-        entry!(Map "MintNet's layer, mask B", mint_b, images, classes false, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).rev().collect() }).cases(16),
-        entry!(Map "rotation of patches", patches_shared, Events::Flat, classes false, Line -> Line, patched),
-        entry!(Map "rotation of each patch", patches_each, Events::Flat, classes false, Line -> Line, patched),
-        entry!(Map "factoring out", factor_out, halves, classes true, Line -> Line, factored).scaling(|_| 2),
-    ];
-    entries
+        entry!(Map "reshape", images, diagonal, |s, rng| Reshape::new(s.image(), [s.dims()]))
+            .latent_shape(|s| [s.dims()].into()),
+        entry!(Map "MintNet's layer, mask A", images, |s| Structure::Triangular { order: (0..s.dims()).collect() }, |s, rng| {
+            mint(ConvMask::A, s, rng)
+        })
+        .cases(16),
+        entry!(Map "MintNet's layer, mask B", images, |s| Structure::Triangular { order: (0..s.dims()).rev().collect() }, |s, rng| {
+            mint(ConvMask::B, s, rng)
+        })
+        .cases(16),
+        entry!(Map "rotation of patches", Events::Flat, patched, |s, rng| {
+            PatchRotation::new(patches(s), true, s.layers, rng)
+        }),
+        entry!(Map "rotation of each patch", Events::Flat, patched, |s, rng| {
+            PatchRotation::new(patches(s), false, s.layers, rng)
+        }),
+        entry!(Map "factoring out", halves, factored, |s, rng| factor_out::<T>(s, rng)).classes().scaling(|_| 2),
+    ]
 }
 
 pub(super) fn models() -> Vec<Entry> {
-    let dense = |_: &Sizes| Structure::Dense;
-    #[rustfmt::skip]
-    let entries = vec![
-        entry!(Model "RealNVP over images", real_nvp, Events::Flat, classes true, Line -> Line, dense),
-        entry!(Model "RealNVP over pixels", real_nvp_pixels, Events::Flat, classes true, Unit -> Image, dense),
+    let (dense, flat) = (|_: &Sizes| Structure::Dense, Events::Flat);
+    let real_nvp = [
+        entry!(Model "RealNVP over images", flat, dense, |s, rng| real_nvp(None, s, rng)),
+        entry!(Model "RealNVP over pixels", flat, dense, |s, rng| real_nvp(Some(0.05), s, rng)).between(Unit, Image),
     ];
-    // Jacobians of sixteen couplings take their time, a column by a column.
-    let real_nvp = entries.into_iter().map(|entry| entry.scaling(scalings).cases(12));
-    #[rustfmt::skip]
     let mint = [
-        entry!(Model "MintNet", mint_net, Events::Flat, classes false, Line -> Line, dense),
-        entry!(Model "MintNet over pixels", mint_net_pixels, Events::Flat, classes false, Unit -> Image, dense),
+        entry!(Model "MintNet", flat, dense, |s, rng| mint_net(None, s, rng)),
+        entry!(Model "MintNet over pixels", flat, dense, |s, rng| mint_net(Some(1e-6), s, rng)).between(Unit, Image),
     ];
-    let gaussianization = entry!(Model "Gaussianization flow over patches", gaussianization, Events::Flat, classes false, Line -> Line, dense);
-    // Of a root, derivatives take passes for each number.
+    let gaussianization =
+        entry!(Model "Gaussianization flow over patches", flat, dense, |s, rng| gaussianization(s, rng));
+    // Jacobians of sixteen couplings take time, one column after another; so do derivatives of roots.
+    let real_nvp = real_nvp.into_iter().map(|entry| entry.classes().scaling(scalings).cases(12));
     real_nvp
         .chain(mint.map(|entry| entry.scaling(|_| 5).cases(8)))
         .chain([gaussianization.scaling(|_| 4).cases(16)])
@@ -79,13 +99,13 @@ fn squares(s: &Sizes, i: usize) -> bool {
     (row + column) % 2 == usize::from(s.choice(0))
 }
 
-/// Patches as large as the image can be halved, somewhere.
+/// The largest patches that the sizes allow, at some shift.
 fn patches(s: &Sizes) -> Patches {
     let side = 1 << s.squeezes;
     Patches { image: s.image(), side, shift: [s.hidden, s.layers].map(|shift| shift % side) }
 }
 
-/// Numbers of the same patch, of whatever channel.
+/// Elements of the same patch, in any channel.
 fn patched(s: &Sizes) -> Structure {
     let Patches { image: [_, height, width], side, shift: [down, right] } = patches(s);
     let patch = move |i: usize| {
@@ -97,17 +117,9 @@ fn patched(s: &Sizes) -> Structure {
 
 fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     let patches = Some(PatchRotations { image: s.image(), side: 1 << s.squeezes, shared: s.choice(1) });
-    // A logistic kernel's tail has x as the square of z: of many layers, x is beyond all numbers.
+    // A logistic kernel's tail has x as the square of z: with many layers, x overflows.
     let (dims, layers, kernels, reflections) = (s.dims(), s.layers.min(2), s.hidden, 1 + s.depth);
     GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches }, rng)
-}
-
-fn patches_shared<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(PatchRotation::new(patches(s), true, s.layers, rng))
-}
-
-fn patches_each<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(PatchRotation::new(patches(s), false, s.layers, rng))
 }
 
 fn split(s: &Sizes) -> Split {
@@ -131,52 +143,16 @@ fn partial<T: Real>(s: &Sizes) -> Mask<T> {
     Mask::new(s.image(), |i| i < height * width || s.choice(i))
 }
 
-fn checkerboard<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn checkerboard<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Coupling<T, Affine<T>> {
     let [channels, ..] = s.image();
     let net = ResNet::new(&s.res_net(channels, 2 * channels, s.choice(2)), rng);
-    Box::new(AffineCoupling::new(board(s), channels, net))
+    Coupling::new(board(s), Affine::learned(channels), net)
 }
 
-fn coupling_of_channels<T: Real>(normalized: bool, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn coupling_of_channels<T: Real>(normalized: bool, s: &Sizes, rng: &mut dyn Rng) -> Coupling<T, Affine<T>> {
     let (read, changed) = split(s).sizes(s.image()[0]);
     let net = ResNet::new(&s.res_net(read, 2 * changed, normalized), rng);
-    Box::new(AffineCoupling::new(split(s), changed, net))
-}
-
-fn channels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    coupling_of_channels(false, s, rng)
-}
-
-fn channels_normalized<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    coupling_of_channels(true, s, rng)
-}
-
-fn act_norm<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(ActNorm::new(s.image()[0]))
-}
-
-fn act_norm_squares<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(ActNorm::new(s.image()[0]).changed_by(board(s)))
-}
-
-fn act_norm_partial<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(ActNorm::new(s.image()[0]).changed_by(partial(s)))
-}
-
-fn batch_norm<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(BatchNorm::new(s.image()[0]))
-}
-
-fn batch_norm_squares<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(BatchNorm::new(s.image()[0]).changed_by(board(s)))
-}
-
-fn batch_norm_partial<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(BatchNorm::new(s.image()[0]).changed_by(partial(s)))
-}
-
-fn squeeze<T: Real>(_s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Squeeze)
+    Coupling::new(split(s), Affine::learned(changed), net)
 }
 
 /// Where each element of a squeezed image comes from.
@@ -192,15 +168,11 @@ fn squeezed_order(s: &Sizes) -> Structure {
     Structure::Permutation { order: (0..s.dims()).map(from).collect() }
 }
 
-fn reshape<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Reshape::new(s.image(), [s.dims()]))
-}
-
 /// A coupling and a norm behind what leaves.
-fn factor_out<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn factor_out<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> FactorOut<Chain<T>> {
     let [channels, height, width] = s.image();
     let inner = Sizes { event: super::Event::Image([channels / 2, height, width]), ..*s };
-    Box::new(FactorOut::new(Chain::new(vec![checkerboard(&inner, rng), batch_norm(&inner, rng)])))
+    FactorOut::new(Chain::new(vec![Box::new(checkerboard(&inner, rng)), Box::new(BatchNorm::new(channels / 2))]))
 }
 
 /// What leaves depends on itself alone; the rest does not depend on it.
@@ -211,19 +183,11 @@ fn factored(s: &Sizes) -> Structure {
     Structure::Custom(Arc::new(allows))
 }
 
-fn mint<T: Real>(mask: ConvMask, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Mint::new(mask, s.image(), s.hidden.div_ceil(3), Init::He { gain: 0.5 }, rng))
+fn mint<T: Real>(mask: ConvMask, s: &Sizes, rng: &mut dyn Rng) -> Mint<T> {
+    Mint::new(mask, s.image(), s.hidden.div_ceil(3), Init::He { gain: 0.5 }, rng)
 }
 
-fn mint_a<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    mint(ConvMask::A, s, rng)
-}
-
-fn mint_b<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    mint(ConvMask::B, s, rng)
-}
-
-fn mint_net_after<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+fn mint_net<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     let config = MintNetConfig {
         image: s.image(),
         scales: (0..=s.squeezes)
@@ -239,14 +203,6 @@ fn mint_net_after<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> 
     MintNet::build(&config, rng)
 }
 
-fn mint_net<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    mint_net_after(None, s, rng)
-}
-
-fn mint_net_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    mint_net_after(Some(1e-6), s, rng)
-}
-
 fn norm(s: &Sizes) -> Norm {
     [Norm::None, Norm::Batch, Norm::Act][(s.seed / 3 % 3) as usize]
 }
@@ -257,7 +213,7 @@ fn scalings(s: &Sizes) -> usize {
     if norm(s) == Norm::None { couplings } else { 2 * couplings }
 }
 
-fn real_nvp_after<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+fn real_nvp<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     let config = RealNvpImageConfig {
         image: s.image(),
         squeezes: s.squeezes,
@@ -270,12 +226,4 @@ fn real_nvp_after<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> 
         condition: s.classes,
     };
     RealNvp::build_for_images(&config, rng)
-}
-
-fn real_nvp<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    real_nvp_after(None, s, rng)
-}
-
-fn real_nvp_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    real_nvp_after(Some(0.05), s, rng)
 }

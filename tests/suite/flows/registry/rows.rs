@@ -1,154 +1,164 @@
 //! The maps and models over rows of numbers.
 
+use super::Domain::{Image, Levels, Line, Unit};
 use super::{Entry, Events, Sizes, entry};
 use autograd::{Real, Tensor};
 use flows::check::Structure;
 use flows::layers::{
-    ActNorm, AdditiveCoupling, Affine, AffineCoupling, Autoregressive, BatchNorm, Dequantize, Gate, HistogramMarginal,
-    Householder, KernelMarginal, Kind, Logit, Mask, Mixture, Permutation, Planar, Reads, Rescaling, Rotation, Split,
-    Standardize,
+    ActNorm, BatchNorm, Coupling, Dequantize, HistogramMarginal, Householder, KernelMarginal, Logit, Mask, Partition,
+    Permutation, Planar, Rescaling, Rotation, Split, Standardize,
 };
 use flows::models::{
-    AutoregressiveConfig, GaussianizationConfig, GaussianizationFlow, Iaf, Maf, Nice, NiceConfig, Norm, Order,
+    AutoregressiveConfig, Gate, GaussianizationConfig, GaussianizationFlow, Iaf, Maf, Nice, NiceConfig, Norm, Order,
     PlanarBase, PlanarConfig, PlanarFlow, RealNvp, RealNvpConfig,
 };
 use flows::nn::{Made, MadeConfig, Mlp};
-use flows::{Bijection, Chain, Flow, Inverted, Module};
+use flows::univariate::{Affine, Shift};
+use flows::{Bijection, Chain, Inverted, Module};
 use rand::{Rng, RngExt};
 
 pub(super) fn bijections() -> Vec<Entry> {
-    let dense = |_: &Sizes| Structure::Dense;
     let diagonal = |_: &Sizes| Structure::Diagonal;
-    let in_order = |s: &Sizes| Structure::Triangular { order: (0..s.dims()).collect() };
     let rows = Events::Rows { least: 1 };
-    #[rustfmt::skip]
-    let entries = vec![
-        entry!(Map "additive coupling, reads first", read_first, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadFirst)),
-        entry!(Map "additive coupling, reads last", read_last, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadLast)),
-        entry!(Map "affine coupling, reads first", affine_first, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadFirst)),
-        entry!(Map "affine coupling, reads last", affine_last, rows, classes true, Line -> Line, |s| coupling_of(s, Split::ReadLast)),
-        entry!(Map "affine coupling, masked", affine_masked, rows, classes true, Line -> Line, |s| Structure::Coupling { read: (0..s.dims()).filter(|&i| s.choice(i)).collect() }),
-        entry!(Map "autoregressive, reads data", reads_data, rows, classes true, Line -> Line, in_order).scaling(Sizes::dims),
-        entry!(Map "autoregressive, reads latents", reads_latents, rows, classes true, Image -> Line, in_order).scaling(Sizes::dims),
-        entry!(Map "autoregressive, gated", gated, rows, classes true, Image -> Line, in_order).scaling(Sizes::dims),
-        entry!(Map "autoregressive, Gaussian mixtures", gaussian_mixtures, rows, classes true, Line -> Line, in_order).scaling(Sizes::dims),
-        entry!(Map "autoregressive, logistic mixtures", logistic_mixtures, rows, classes true, Line -> Line, in_order).scaling(Sizes::dims),
-        entry!(Map "planar", planar, rows, classes true, Line -> Line, dense),
-        entry!(Map "planar, held back", planar_held_back, rows, classes true, Line -> Line, dense),
-        entry!(Map "rescaling", rescaling, rows, classes false, Line -> Line, diagonal),
-        entry!(Map "ActNorm", act_norm, rows, classes false, Line -> Line, diagonal),
-        entry!(Map "ActNorm, masked", act_norm_masked, rows, classes false, Line -> Line, diagonal),
-        entry!(Map "BatchNorm", batch_norm, rows, classes false, Line -> Line, diagonal),
-        entry!(Map "BatchNorm, masked", batch_norm_masked, rows, classes false, Line -> Line, diagonal),
-        entry!(Map "reversal", reversal, rows, classes false, Line -> Line, |s| Structure::Permutation { order: (0..s.dims()).rev().collect() }),
-        entry!(Map "even and odd", even_odd, rows, classes false, Line -> Line, |s| Structure::Permutation { order: (0..s.dims()).step_by(2).chain((1..s.dims()).step_by(2)).collect() }),
-        entry!(Map "random permutation", shuffled, rows, classes false, Line -> Line, dense),
-        entry!(Map "dequantize, no noise", dequantize, rows, classes false, Levels -> Unit, diagonal),
-        entry!(Map "logit", logit, rows, classes false, Unit -> Line, diagonal),
-        entry!(Map "standardize", standardize, rows, classes false, Line -> Line, diagonal),
-        entry!(Map "rotation", rotation, rows, classes false, Line -> Line, dense),
-        entry!(Map "Householder reflections", householder, rows, classes false, Line -> Line, dense),
-        entry!(Map "kernel marginal", kernel_marginal, rows, classes false, Line -> Line, diagonal),
-        entry!(Map "histogram marginal", histogram_marginal, rows, classes false, Line -> Line, diagonal),
-        entry!(Map "chain", chain, rows, classes true, Line -> Line, dense).scaling(|s| s.layers),
-        entry!(Map "chain from pixels", from_pixels, rows, classes false, Levels -> Image, dense),
-    ];
-    entries
+    vec![
+        entry!(Map "affine coupling, learned bounds", rows, coupling_structure, |s, rng| affine(partition::<T>(s), s, rng))
+            .classes()
+            .cases(96),
+        entry!(Map "planar", rows, dense, |s, rng| Planar::new(s.dims(), s.classes, rng)).classes(),
+        entry!(Map "planar, held back", rows, dense, |s, rng| planar_held_back(s, rng)).classes(),
+        entry!(Map "rescaling", rows, diagonal, |s, rng| Rescaling::new(s.dims())),
+        entry!(Map "ActNorm", rows, diagonal, |s, rng| ActNorm::new(s.dims())),
+        entry!(Map "ActNorm, masked", rows, diagonal, |s, rng| ActNorm::new(s.dims()).changed_by(mask(s))),
+        entry!(Map "BatchNorm", rows, diagonal, |s, rng| BatchNorm::new(s.dims())),
+        entry!(Map "BatchNorm, masked", rows, diagonal, |s, rng| BatchNorm::new(s.dims()).changed_by(mask(s))),
+        entry!(Map "reversal", rows, reversed, |s, rng| Permutation::reversal(s.dims())),
+        entry!(Map "even and odd", rows, evens_first, |s, rng| Permutation::even_odd(s.dims())),
+        entry!(Map "random permutation", rows, dense, |s, rng| Permutation::random(s.dims(), rng)),
+        entry!(Map "dequantize, no noise", rows, diagonal, |s, rng| Dequantize::new(256)).between(Levels, Unit),
+        entry!(Map "logit", rows, diagonal, |s, rng| logit(rng)).between(Unit, Line),
+        entry!(Map "standardize", rows, diagonal, |s, rng| standardize(s, rng)),
+        entry!(Map "rotation", rows, dense, |s, rng| Rotation::random(s.dims(), rng)),
+        entry!(Map "Householder reflections", rows, dense, |s, rng| Householder::new(1, s.dims(), s.layers, rng)),
+        entry!(Map "kernel marginal", rows, diagonal, |s, rng| KernelMarginal::new(s.dims(), s.hidden)),
+        entry!(Map "histogram marginal", rows, diagonal, |s, rng| histogram_marginal(s, rng)),
+        entry!(Map "chain", rows, dense, |s, rng| chain(s, rng)).classes().scaling(|s| s.layers),
+        entry!(Map "chain from pixels", rows, dense, |s, rng| Chain::new(vec![
+            Box::new(Dequantize::new(256)),
+            Box::new(logit(rng)),
+            shift(Split::ReadFirst, s, rng),
+            Box::new(Rescaling::new(s.dims())),
+        ]))
+        .between(Levels, Image),
+    ]
 }
 
 pub(super) fn models() -> Vec<Entry> {
-    let dense = |_: &Sizes| Structure::Dense;
-    let rows = Events::Rows { least: 2 };
-    #[rustfmt::skip]
+    let (pairs, rows) = (Events::Rows { least: 2 }, Events::Rows { least: 1 });
     let entries = vec![
-        entry!(Model "NICE", nice, rows, classes true, Line -> Line, dense),
-        entry!(Model "RealNVP", real_nvp, rows, classes true, Line -> Line, dense).scaling(|s| s.layers),
+        entry!(Model "NICE", pairs, dense, |s, rng| {
+            let &Sizes { layers: couplings, hidden, depth, classes: condition, .. } = s;
+            Nice::build(&NiceConfig { dims: s.dims(), couplings, hidden, depth, condition }, rng)
+        }),
+        entry!(Model "RealNVP", pairs, dense, |s, rng| RealNvp::build(&real_nvp(Norm::None, s), rng)).scaling(|s| s.layers),
         // Two scalings a coupling.
-        entry!(Model "RealNVP, BatchNorm", real_nvp_batch, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
-        entry!(Model "RealNVP, ActNorm", real_nvp_act, rows, classes true, Line -> Line, dense).scaling(|s| 2 * s.layers),
-        entry!(Model "Gaussianization flow", gaussianization, Events::Rows { least: 1 }, classes false, Line -> Line, dense).scaling(|_| 4),
-        // In order, each dimension may stretch what all before it have stretched, and a second layer goes
-        // on from there: far from the start such maps are bijections that no f64 can follow.
-        entry!(Model "MADE", made, Events::Rows { least: 1 }, classes true, Line -> Line, |s| Structure::Triangular { order: (0..s.dims()).collect() }).scaling(Sizes::dims),
-        entry!(Model "MAF", maf, Events::Rows { least: 1 }, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
-        entry!(Model "MAF, BatchNorm", maf_batch, rows, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
-        entry!(Model "MAF, mixtures", maf_mixtures, Events::Rows { least: 1 }, classes true, Line -> Line, dense).scaling(|s| 8 * s.dims()),
-        entry!(Model "planar flow", planar_flow, Events::Rows { least: 1 }, classes true, Line -> Line, dense).scaling(|s| s.layers),
-        entry!(Model "IAF", iaf, Events::Rows { least: 1 }, classes true, Image -> Line, dense).scaling(|s| 8 * s.dims()),
+        entry!(Model "RealNVP, BatchNorm", pairs, dense, |s, rng| RealNvp::build(&real_nvp(Norm::Batch, s), rng))
+            .scaling(|s| 2 * s.layers),
+        entry!(Model "RealNVP, ActNorm", pairs, dense, |s, rng| RealNvp::build(&real_nvp(Norm::Act, s), rng))
+            .scaling(|s| 2 * s.layers),
+        // In order, each dimension may stretch what all before it have stretched, and a second layer goes on from there:
+        // far from the start such maps are bijections that no f64 can follow.
+        entry!(Model "MADE", rows, in_order, |s, rng| Maf::build(&autoregressive(1, Norm::None, s), rng))
+            .scaling(Sizes::dims),
+        entry!(Model "MAF", rows, dense, |s, rng| {
+            let norm = if s.choice(0) { Norm::Act } else { Norm::None };
+            Maf::build(&autoregressive(s.layers, norm, s), rng)
+        })
+        .scaling(|s| 8 * s.dims()),
+        entry!(Model "MAF, BatchNorm", pairs, dense, |s, rng| {
+            Maf::build(&autoregressive(s.layers, Norm::Batch, s), rng)
+        })
+        .scaling(|s| 8 * s.dims()),
+        entry!(Model "MAF, mixtures", rows, dense, |s, rng| {
+            let config = autoregressive(s.layers, Norm::Act, s);
+            Maf::build(&AutoregressiveConfig { components: 1 + s.hidden % 3, ..config }, rng)
+        })
+        .scaling(|s| 8 * s.dims()),
+        entry!(Model "planar flow", rows, dense, |s, rng| {
+            let (dims, layers, condition) = (s.dims(), s.layers, s.classes);
+            PlanarFlow::build(&PlanarConfig { dims, layers, base: PlanarBase::Gaussian, condition }, rng)
+        })
+        .scaling(|s| s.layers),
+        entry!(Model "IAF", rows, dense, |s, rng| {
+            let gate = if s.choice(0) { Gate::Sigmoid } else { Gate::None };
+            Iaf::build(&AutoregressiveConfig { gate, ..autoregressive(s.layers, Norm::None, s) }, rng)
+        })
+        .between(Image, Line)
+        .scaling(|s| 8 * s.dims()),
     ];
-    entries
+    let gaussianization = entry!(Model "Gaussianization flow", rows, dense, |s, rng| {
+        // A logistic kernel's tail has x as the square of z: with many layers, x overflows.
+        let (dims, layers, kernels, reflections) = (s.dims(), s.layers.min(2), s.hidden, 1 + s.depth);
+        GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches: None }, rng)
+    });
+    entries.into_iter().map(Entry::classes).chain([gaussianization.scaling(|_| 4)]).collect()
 }
 
-fn coupling_of(s: &Sizes, split: Split) -> Structure {
-    let first = s.dims().div_ceil(2);
-    let read = match split {
-        Split::ReadFirst => 0..first,
-        Split::ReadLast => first..s.dims(),
-    };
-    Structure::Coupling { read: read.collect() }
+fn dense(_: &Sizes) -> Structure {
+    Structure::Dense
 }
 
-fn affine<T: Real>(split: Split, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let (read, changed) = split.sizes(s.dims());
-    let net = Mlp::new(read + s.classes, &vec![s.hidden; s.depth], 2 * changed, s.activation(), rng);
-    Box::new(AffineCoupling::new(split, changed, net))
+pub(super) fn in_order(s: &Sizes) -> Structure {
+    Structure::Triangular { order: (0..s.dims()).collect() }
 }
 
-fn affine_first<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    affine(Split::ReadFirst, s, rng)
+fn reversed(s: &Sizes) -> Structure {
+    Structure::Permutation { order: (0..s.dims()).rev().collect() }
 }
 
-fn affine_last<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    affine(Split::ReadLast, s, rng)
+fn evens_first(s: &Sizes) -> Structure {
+    Structure::Permutation { order: (0..s.dims()).step_by(2).chain((1..s.dims()).step_by(2)).collect() }
 }
 
-/// Any mask: that which reads everything, and that which reads nothing, are among them.
+/// Halves either way, or any mask.
+pub(super) fn partition<T: Real>(s: &Sizes) -> Partition<T> {
+    match (s.choice(11), s.choice(12)) {
+        (true, _) => mask(s).into(),
+        (false, true) => Split::ReadLast.into(),
+        (false, false) => Split::ReadFirst.into(),
+    }
+}
+
+/// The zeros of a coupling with this partition.
+pub(super) fn coupling_structure(s: &Sizes) -> Structure {
+    let mask = partition::<f64>(s).mask([s.dims()]);
+    Structure::Coupling { read: (0..s.dims()).filter(|&i| mask.of_changed().as_slice()[i] == 0.0).collect() }
+}
+
+/// Any mask, also one that reads everything or nothing.
 fn mask<T: Real>(s: &Sizes) -> Mask<T> {
     Mask::new([s.dims()], |i| s.choice(i))
 }
 
-fn affine_masked<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let net = Mlp::new(s.dims() + s.classes, &vec![s.hidden; s.depth], 2 * s.dims(), s.activation(), rng);
-    Box::new(AffineCoupling::new(mask(s), s.dims(), net))
+fn affine<T: Real>(partition: impl Into<Partition<T>>, s: &Sizes, rng: &mut dyn Rng) -> Coupling<T, Affine<T>> {
+    let partition = partition.into();
+    let (read, changed) = partition.sizes(s.dims());
+    let net = Mlp::new(read + s.classes, &vec![s.hidden; s.depth], 2 * changed, s.activation(), rng);
+    Coupling::new(partition, Affine::learned(changed), net)
 }
 
-fn masked<T: Real>(outputs: usize, s: &Sizes, rng: &mut dyn Rng) -> Made<T> {
-    // Layers of different widths, some with fewer units than there are dimensions.
+fn shift<T: Real>(split: Split, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+    let (read, changed) = split.sizes(s.dims());
+    let net = Mlp::new(read + s.classes, &vec![s.hidden; s.depth], changed, s.activation(), rng);
+    Box::new(Coupling::new(split, Shift, net))
+}
+
+/// With layers of different widths, some of them narrower than the input.
+pub(super) fn masked<T: Real>(outputs: usize, s: &Sizes, rng: &mut dyn Rng) -> Made<T> {
     let hidden = (0..s.depth).map(|layer| 1 + (s.hidden + 5 * layer) % 11).collect();
     Made::new(&MadeConfig { dims: s.dims(), hidden, outputs, condition: s.classes, activation: s.activation() }, rng)
 }
 
-fn autoregressive<T: Real>(reads: Reads, gate: Gate, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Autoregressive::new(masked(2, s, rng), Affine { gate }, reads))
-}
-
-fn mixtures<T: Real>(kind: Kind, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let mixture = Mixture::new(s.layers, kind);
-    let start = mixture.start();
-    Box::new(Autoregressive::new(masked(start.len(), s, rng).starting_at(&start), mixture, Reads::Data))
-}
-
-fn gaussian_mixtures<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    mixtures(Kind::Gaussian, s, rng)
-}
-
-fn logistic_mixtures<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    mixtures(Kind::Logistic, s, rng)
-}
-
-fn reads_data<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    autoregressive(Reads::Data, Gate::None, s, rng)
-}
-
-fn reads_latents<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    autoregressive(Reads::Latent, Gate::None, s, rng)
-}
-
-fn gated<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    autoregressive(Reads::Latent, Gate::Sigmoid, s, rng)
-}
-
-fn autoregressive_sizes(layers: usize, norm: Norm, s: &Sizes) -> AutoregressiveConfig {
+fn autoregressive(layers: usize, norm: Norm, s: &Sizes) -> AutoregressiveConfig {
     AutoregressiveConfig {
         dims: s.dims(),
         layers: layers.min(2),
@@ -156,124 +166,36 @@ fn autoregressive_sizes(layers: usize, norm: Norm, s: &Sizes) -> AutoregressiveC
         hidden: vec![s.hidden; s.depth],
         norm,
         components: 1,
+        gate: Gate::None,
         condition: s.classes,
     }
 }
 
-fn made<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    Maf::build(&autoregressive_sizes(1, Norm::None, s), rng)
-}
-
-fn maf<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let norm = if s.choice(0) { Norm::Act } else { Norm::None };
-    Maf::build(&autoregressive_sizes(s.layers, norm, s), rng)
-}
-
-fn maf_batch<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    Maf::build(&autoregressive_sizes(s.layers, Norm::Batch, s), rng)
-}
-
-fn maf_mixtures<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let config = autoregressive_sizes(s.layers, Norm::Act, s);
-    Maf::build(&AutoregressiveConfig { components: 1 + s.hidden % 3, ..config }, rng)
-}
-
-fn iaf<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let gate = if s.choice(0) { Gate::Sigmoid } else { Gate::None };
-    Iaf::build(&autoregressive_sizes(s.layers, Norm::None, s), gate, rng)
-}
-
-fn planar<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Planar::new(s.dims(), s.classes, rng))
+fn real_nvp(norm: Norm, s: &Sizes) -> RealNvpConfig {
+    let &Sizes { layers: couplings, hidden, depth, classes: condition, .. } = s;
+    RealNvpConfig { dims: s.dims(), couplings, hidden, depth, norm, condition }
 }
 
 /// With `w·u` so far below −1 that without the constraint there would be no inverse.
-fn planar_held_back<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn planar_held_back<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Planar<T> {
     let layer: Planar<T> = Planar::new(s.dims(), s.classes, rng);
     let params = layer.params();
     let of = |name: &str| params.iter().find(|(path, _)| path == name).map(|(_, param)| param.clone()).unwrap();
     let (w, u) = (of("w").value(), of("u"));
     u.set(Tensor::from_fn(w.shape(), |i| T::from_f64(-2.5 * w.as_slice()[i].to_f64())));
-    Box::new(layer)
+    layer
 }
 
-fn planar_flow<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let (dims, layers, condition) = (s.dims(), s.layers, s.classes);
-    PlanarFlow::build(&PlanarConfig { dims, layers, base: PlanarBase::Gaussian, condition }, rng)
+fn logit(rng: &mut dyn Rng) -> Logit {
+    Logit::new([1e-6, 1e-5, 0.05][rng.random_range(0..3)])
 }
 
-fn act_norm<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(ActNorm::new(s.dims()))
-}
-
-fn act_norm_masked<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(ActNorm::new(s.dims()).changed_by(mask(s)))
-}
-
-fn batch_norm<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(BatchNorm::new(s.dims()))
-}
-
-fn batch_norm_masked<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(BatchNorm::new(s.dims()).changed_by(mask(s)))
-}
-
-fn coupling<T: Real>(split: Split, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let (read, changed) = split.sizes(s.dims());
-    let net = Mlp::new(read + s.classes, &vec![s.hidden; s.depth], changed, s.activation(), rng);
-    Box::new(AdditiveCoupling::new(split, net))
-}
-
-fn read_first<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    coupling(Split::ReadFirst, s, rng)
-}
-
-fn read_last<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    coupling(Split::ReadLast, s, rng)
-}
-
-fn rescaling<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Rescaling::new(s.dims()))
-}
-
-fn reversal<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Permutation::reversal(s.dims()))
-}
-
-fn even_odd<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Permutation::even_odd(s.dims()))
-}
-
-fn shuffled<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Permutation::random(s.dims(), rng))
-}
-
-fn dequantize<T: Real>(_s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Dequantize::new(256))
-}
-
-fn logit<T: Real>(_s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Logit::new([1e-6, 1e-5, 0.05][rng.random_range(0..3)]))
-}
-
-fn standardize<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn standardize<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Standardize<T> {
     let mut numbers = |lo, hi| (0..s.dims()).map(|_| rng.random_range(lo..hi)).collect::<Vec<f64>>();
-    Box::new(Standardize::new(&numbers(-2.0, 2.0), &numbers(0.2, 3.0)))
+    Standardize::new(&numbers(-2.0, 2.0), &numbers(0.2, 3.0))
 }
 
-fn rotation<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Rotation::random(s.dims(), rng))
-}
-
-fn householder<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Householder::new(1, s.dims(), s.layers, rng))
-}
-
-fn kernel_marginal<T: Real>(s: &Sizes, _rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(KernelMarginal::new(s.dims(), s.hidden))
-}
-
-fn histogram_marginal<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
+fn histogram_marginal<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> HistogramMarginal<T> {
     let bins = s.hidden;
     let mut numbers = |count: usize| (0..count).map(|_| rng.random_range(0.3..2.0)).collect::<Vec<f64>>();
     let rising = |widths: Vec<f64>| {
@@ -284,46 +206,22 @@ fn histogram_marginal<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijectio
         widths.into_iter().scan(-3.0, sum).collect::<Vec<f64>>()
     };
     let edges: Vec<f64> = (0..s.dims()).flat_map(|_| rising(numbers(bins + 1))).collect();
-    Box::new(HistogramMarginal::new(&edges, &numbers(s.dims() * (bins + 2)), bins))
+    HistogramMarginal::new(&edges, &numbers(s.dims() * (bins + 2)), bins)
 }
 
-fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let kinds = [read_first::<T>, read_last, affine_first, affine_last, rescaling, act_norm, shuffled, standardize];
-    let mut layer = || {
-        let layer = kinds[rng.random_range(0..kinds.len())](s, rng);
-        if rng.random() { layer } else { Box::new(Inverted(layer)) as Box<dyn Bijection<T>> }
+fn chain<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Chain<T> {
+    let mut layer = || -> Box<dyn Bijection<T>> {
+        let layer: Box<dyn Bijection<T>> = match rng.random_range(0..8) {
+            0 => shift(Split::ReadFirst, s, rng),
+            1 => shift(Split::ReadLast, s, rng),
+            2 => Box::new(affine(Split::ReadFirst, s, rng)),
+            3 => Box::new(affine(Split::ReadLast, s, rng)),
+            4 => Box::new(Rescaling::new(s.dims())),
+            5 => Box::new(ActNorm::new(s.dims())),
+            6 => Box::new(Permutation::random(s.dims(), rng)),
+            _ => Box::new(standardize(s, rng)),
+        };
+        if rng.random() { layer } else { Box::new(Inverted(layer)) }
     };
-    Box::new(Chain::new((0..s.layers).map(|_| layer()).collect()))
-}
-
-fn from_pixels<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Chain::new(vec![dequantize(s, rng), logit(s, rng), read_first(s, rng), rescaling(s, rng)]))
-}
-
-fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    // A logistic kernel's tail has x as the square of z: of many layers, x is beyond all numbers.
-    let (dims, layers, kernels, reflections) = (s.dims(), s.layers.min(2), s.hidden, 1 + s.depth);
-    GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches: None }, rng)
-}
-
-fn nice<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let &Sizes { layers: couplings, hidden, depth, classes: condition, .. } = s;
-    Nice::build(&NiceConfig { dims: s.dims(), couplings, hidden, depth, condition }, rng)
-}
-
-fn real_nvp_with<T: Real>(norm: Norm, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let (dims, couplings, hidden, depth, condition) = (s.dims(), s.layers, s.hidden, s.depth, s.classes);
-    RealNvp::build(&RealNvpConfig { dims, couplings, hidden, depth, norm, condition }, rng)
-}
-
-fn real_nvp<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    real_nvp_with(Norm::None, s, rng)
-}
-
-fn real_nvp_batch<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    real_nvp_with(Norm::Batch, s, rng)
-}
-
-fn real_nvp_act<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    real_nvp_with(Norm::Act, s, rng)
+    Chain::new((0..s.layers).map(|_| layer()).collect())
 }

@@ -1,72 +1,64 @@
 //! The maps and models over signals.
 
+use super::Domain::{Image, Line};
+use super::rows::in_order;
 use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
-use flows::check::Structure;
-use flows::layers::{Affine, Autoregressive, Kind, Mixture, Reads};
+use flows::layers::{Autoregressive, Reads};
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetFlowConfig};
 use flows::nn::{WaveNet, WaveNetConfig};
-use flows::{Bijection, Flow};
+use flows::univariate::{Affine, Kind, Mixture, Univariate};
 use rand::Rng;
 use std::sync::Arc;
 
-/// In the order of time, in both directions.
-fn in_order(s: &Sizes) -> Structure {
-    Structure::Triangular { order: (0..s.dims()).collect() }
-}
+const SIGNALS: Events = Events::Rows { least: 1 };
 
 pub(super) fn bijections() -> Vec<Entry> {
-    let signals = Events::Rows { least: 1 };
-    #[rustfmt::skip]
-    let entries = vec![
-        entry!(Map "WaveNet, reads data", reads_data, signals, classes true, Line -> Line, in_order).scaling(Sizes::dims),
-        entry!(Map "WaveNet, reads latents", reads_latents, signals, classes true, Image -> Line, in_order).scaling(Sizes::dims),
-        entry!(Map "WaveNet, mixtures", mixtures, signals, classes true, Line -> Line, in_order).scaling(Sizes::dims),
+    let entries = [
+        entry!(Map "WaveNet, reads data", SIGNALS, in_order, |s, rng| {
+            Autoregressive::new(net::<T>(2, s, rng), Affine::default(), Reads::Data)
+        }),
+        entry!(Map "WaveNet, reads latents", SIGNALS, in_order, |s, rng| {
+            Autoregressive::new(net::<T>(2, s, rng), Affine::default(), Reads::Latent)
+        })
+        .between(Image, Line),
+        entry!(Map "WaveNet, mixtures", SIGNALS, in_order, |s, rng| {
+            let mixture = Mixture::new(1 + s.layers % 3, Kind::Logistic);
+            let start = Univariate::<T>::start(&mixture);
+            Autoregressive::new(net::<T>(start.len(), s, rng).starting_at(&start), mixture, Reads::Data)
+        }),
     ];
-    entries
+    entries.map(|entry| entry.classes().scaling(Sizes::dims)).into()
 }
 
 pub(super) fn models() -> Vec<Entry> {
-    let signals = Events::Rows { least: 1 };
-    #[rustfmt::skip]
-    let entries = vec![
-        entry!(Model "WaveNet", wave_net, signals, classes true, Line -> Line, in_order).scaling(Sizes::dims),
-        entry!(Model "Parallel WaveNet", parallel_wave_net, signals, classes true, Image -> Line, in_order).scaling(|s| 8 * s.dims()),
-    ];
-    entries
+    vec![
+        entry!(Model "WaveNet", SIGNALS, in_order, |s, rng| {
+            let (length, components, cycles) = (s.dims(), 1 + s.layers % 3, 1);
+            let WaveNetConfig { channels, skip, layers, condition, .. } = sizes(0, s);
+            WaveNetFlow::build(&WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition }, rng)
+        })
+        .classes()
+        .scaling(Sizes::dims),
+        entry!(Model "Parallel WaveNet", SIGNALS, in_order, |s, rng| {
+            let WaveNetConfig { channels, skip, layers, condition, .. } = sizes(0, s);
+            let cycles = if s.layers > 2 { vec![1, 2] } else { vec![1] };
+            let config = ParallelWaveNetConfig { channels, skip, layers, cycles, condition };
+            Arc::new(ParallelWaveNet::new(&config, rng)).flow(s.dims(), condition)
+        })
+        .classes()
+        .between(Image, Line)
+        .scaling(|s| 8 * s.dims()),
+    ]
 }
 
 /// Receptive fields shorter and longer than the signals, which have up to 7 steps.
-fn net<T: Real>(outputs: usize, s: &Sizes, rng: &mut dyn Rng) -> WaveNet<T> {
+fn sizes(outputs: usize, s: &Sizes) -> WaveNetConfig {
     let (channels, skip) = (1 + s.hidden / 2, 1 + s.hidden % 4);
     let (layers, cycles) = (1 + s.depth, 1 + s.layers % 2);
-    WaveNet::new(&WaveNetConfig { channels, skip, layers, cycles, outputs, condition: s.classes }, rng)
+    WaveNetConfig { channels, skip, layers, cycles, outputs, condition: s.classes }
 }
 
-fn reads_data<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Autoregressive::new(net(2, s, rng), Affine::default(), Reads::Data))
-}
-
-fn reads_latents<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    Box::new(Autoregressive::new(net(2, s, rng), Affine::default(), Reads::Latent))
-}
-
-fn mixtures<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijection<T>> {
-    let mixture = Mixture::new(1 + s.layers % 3, Kind::Logistic);
-    let net = net(3 * (1 + s.layers % 3), s, rng).starting_at(&mixture.start());
-    Box::new(Autoregressive::new(net, mixture, Reads::Data))
-}
-
-fn wave_net<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let (channels, skip, layers, condition) = (1 + s.hidden / 2, 1 + s.hidden % 4, 1 + s.depth, s.classes);
-    let (cycles, components) = (1, 1 + s.layers % 3);
-    let length = s.dims();
-    WaveNetFlow::build(&WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition }, rng)
-}
-
-fn parallel_wave_net<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
-    let (channels, skip, layers, condition) = (1 + s.hidden / 2, 1 + s.hidden % 4, 1 + s.depth, s.classes);
-    let cycles = if s.layers > 2 { vec![1, 2] } else { vec![1] };
-    let student = ParallelWaveNet::new(&ParallelWaveNetConfig { channels, skip, layers, cycles, condition }, rng);
-    Arc::new(student).flow(s.dims(), condition)
+fn net<T: Real>(outputs: usize, s: &Sizes, rng: &mut dyn Rng) -> WaveNet<T> {
+    WaveNet::new(&sizes(outputs, s), rng)
 }

@@ -1,4 +1,4 @@
-//! The sizes that maps are tried at.
+//! The sizes at which maps are tried.
 
 use autograd::{Shape, Tensor};
 use flows::nn::{Activation, ResNetConfig};
@@ -19,9 +19,9 @@ pub(in super::super) enum Event {
 /// The samples that an entry takes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Events {
-    /// Rows of at least so many numbers.
+    /// Rows of at least this many numbers.
     Rows { least: usize },
-    /// Images of at least so many channels, with sides that can be halved so often.
+    /// Images with at least this many channels, whose sides can be halved this many times.
     Images { channels: usize, halvings: usize },
     /// Images as flat rows, with sides that can be halved up to twice.
     Flat,
@@ -35,7 +35,7 @@ pub(in super::super) struct Sizes {
     pub(in super::super) hidden: usize,
     pub(in super::super) depth: usize,
     pub(in super::super) layers: usize,
-    /// How often an image is to be squeezed.
+    /// How many times an image is squeezed.
     pub(in super::super) squeezes: usize,
     /// Classes of a condition; 0 without one.
     pub(in super::super) classes: usize,
@@ -98,12 +98,12 @@ impl Sizes {
         }
     }
 
-    /// The numbers in one sample.
+    /// Elements of one sample.
     pub(super) fn dims(&self) -> usize {
         self.image().iter().product()
     }
 
-    /// Channels, height and width; the numbers of a row are channels of one place each.
+    /// Channels, height and width; the numbers of a row are channels of one pixel each.
     pub(super) const fn image(&self) -> [usize; 3] {
         match self.event {
             Event::Row(dims) => [dims, 1, 1],
@@ -121,13 +121,13 @@ impl Sizes {
         ResNetConfig { inputs, outputs, channels, blocks: self.depth, condition: self.classes, normalized }
     }
 
-    /// Whether a bit of the seed is set: a choice that sizes make the same in both element types.
+    /// Whether a bit of the seed is set: a choice that is the same in both element types.
     pub(super) const fn choice(&self, which: usize) -> bool {
         // The low bits choose the activation.
         self.seed >> (8 + 5 * which % 53) & 1 == 1
     }
 
-    /// Classes of some rows as one-hot numbers.
+    /// Random classes of some rows as one-hot vectors.
     pub(super) fn condition(&self, rows: usize, rng: &mut impl Rng) -> Option<Tensor<f64>> {
         let count = self.classes;
         (count > 0).then(|| {

@@ -5,9 +5,8 @@ use crate::flows::distillation::mean;
 use crate::flows::{near, rng, uniform};
 use autograd::{Tensor, Var};
 use flows::check::randomize;
-use flows::layers::Gate;
 use flows::models::{
-    AutoregressiveConfig, Iaf, Likelihood, Norm, Order, PlanarBase, PlanarConfig, PlanarFlow, Posterior, Vae,
+    AutoregressiveConfig, Gate, Iaf, Likelihood, Norm, Order, PlanarBase, PlanarConfig, PlanarFlow, Posterior, Vae,
 };
 use flows::nn::{Activation, Mlp};
 use flows::{Base, Context, Flow, Module, Noise, StandardNormal};
@@ -126,8 +125,9 @@ fn refiners() -> [Flow<f64>; 2] {
     let planar = PlanarConfig { dims: 2, layers: 2, base: PlanarBase::Gaussian, condition: 0 };
     let (order, norm) = (Order::Given, Norm::None);
     // The order is reversed after each layer but the last: after three it is as it was.
-    let iaf = AutoregressiveConfig { dims: 2, layers: 3, order, hidden: vec![5], norm, components: 1, condition: 0 };
-    [PlanarFlow::build(&planar, &mut rng(8)), Iaf::build(&iaf, Gate::None, &mut rng(8))]
+    let (hidden, gate) = (vec![5], Gate::None);
+    let iaf = AutoregressiveConfig { dims: 2, layers: 3, order, hidden, norm, components: 1, gate, condition: 0 };
+    [PlanarFlow::build(&planar, &mut rng(8)), Iaf::build(&iaf, &mut rng(8))]
 }
 
 #[test]

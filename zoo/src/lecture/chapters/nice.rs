@@ -43,7 +43,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
     }],
     sources: &[
         "flows/src/models/nice.rs",
-        "flows/src/layers/additive_coupling.rs",
+        "flows/src/layers/coupling.rs",
+        "flows/src/univariate/shift.rs",
         "flows/src/layers/rescaling.rs",
         "flows/src/layers/dequantize.rs",
     ],

@@ -64,7 +64,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
     ],
     sources: &[
         "flows/src/models/real_nvp.rs",
-        "flows/src/layers/affine_coupling.rs",
+        "flows/src/layers/coupling.rs",
+        "flows/src/univariate/affine.rs",
         "flows/src/layers/factor_out.rs",
         "flows/src/layers/logit.rs",
         "zoo/src/pictures/blend.rs",

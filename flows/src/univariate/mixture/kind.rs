@@ -1,9 +1,9 @@
-//! The standard distributions that mixtures are made of.
+//! The standard distributions of a mixture's components.
 
 use autograd::{Real, Var, special};
 use std::f64::consts::PI;
 
-/// The shape of the components, and of the latents that a mixture of them is mapped to.
+/// The shape G of a mixture's components and of its latents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
     /// `G = Φ`: latents are standard normal.
@@ -13,7 +13,7 @@ pub enum Kind {
     Logistic,
 }
 
-/// What is needed of `G`, on tensors and on single numbers.
+/// Functions of `G`, on tensors and on single numbers.
 impl Kind {
     /// `ln G(v)`.
     pub(super) fn log_cdf<T: Real>(self, v: &Var<T>) -> Var<T> {
@@ -23,12 +23,12 @@ impl Kind {
         }
     }
 
-    /// The logarithm of the slope of `ln G`, which is `ln g(v) − ln G(v)`.
+    /// `ln g(v) − ln G(v)`, the log-derivative of `ln G`.
     pub(super) fn log_score<T: Real>(self, v: &Var<T>) -> Var<T> {
         match self {
             Self::Gaussian => {
-                // Far to the right the score itself is 0. Each side has its own argument, so that neither
-                // gives the other an infinite derivative.
+                // Far to the right the score itself is 0. Each side has its own argument, so neither passes an infinite
+                // derivative to the other.
                 let (zero, left) = (v.zeros_like(), v.zeros_like().greater_equal(v));
                 let (below, above) = (left.select(v, &zero), left.select(&zero, v));
                 let density = above.square().affine(-0.5, -0.5 * (2.0 * PI).ln());
@@ -38,7 +38,7 @@ impl Kind {
         }
     }
 
-    /// v of `y = ln G(v)`, for y up to about ln ½.
+    /// The v with `ln G(v) = y`, for y up to about ln ½.
     pub(super) fn quantile<T: Real>(self, y: &Var<T>) -> Var<T> {
         match self {
             Self::Gaussian => y.log_normal_quantile(),

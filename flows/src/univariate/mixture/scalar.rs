@@ -1,6 +1,7 @@
-//! One mixture and one number, without a record; and the root that z → x asks for.
+//! A mixture on single plain numbers, and the root that z → x needs.
 
-use super::{FAR, Kind, bounded};
+use super::super::bound::softly_bounded_number;
+use super::{FAR, Kind};
 use crate::log_sum::LogSum;
 use autograd::special::increasing_root;
 use std::f64::consts::LN_2;
@@ -11,19 +12,19 @@ struct Component {
     mean: f64,
     log_scale: f64,
     scale: f64,
-    /// Where x lies in it, and the logarithm of its part of a tail: from one pass over the components to the next.
+    /// Scratch space: where x lies in the component, and the logarithm of its part of a tail.
     place: f64,
     log_part: f64,
 }
 
-/// A mixture of one dimension under given parameters.
+/// A mixture with given parameters.
 #[derive(Debug)]
 pub(super) struct Scalar {
     kind: Kind,
     components: Vec<Component>,
 }
 
-/// A number and the logarithm of the slope there.
+/// A result and its log-derivative.
 pub(super) type Mapped = (f64, f64);
 
 impl Scalar {
@@ -31,12 +32,12 @@ impl Scalar {
         Self { kind, components: vec![Component::default(); components] }
     }
 
-    /// Takes other parameters, 3·K numbers as the network gives them.
+    /// Sets the parameters, 3·K numbers as the network gives them.
     pub(super) fn set(&mut self, parameter: impl Fn(usize) -> f64) {
         let count = self.components.len();
         let all = LogSum::of((0..count).map(&parameter));
         for (k, component) in self.components.iter_mut().enumerate() {
-            let log_scale = bounded(parameter(2 * count + k));
+            let log_scale = softly_bounded_number(parameter(2 * count + k));
             *component = Component {
                 log_weight: parameter(k) - all,
                 mean: parameter(count + k),
@@ -47,7 +48,7 @@ impl Scalar {
         }
     }
 
-    /// x → z with `log ∂z/∂x`, by the tail on one side, 1 the left and −1 the right; none if that is the heavier.
+    /// x → z with `log ∂z/∂x` from the tail on one side, 1 the left and −1 the right; none if that is the heavier.
     fn by_tail(&mut self, x: f64, side: f64) -> Option<Mapped> {
         let mut nearest = f64::NEG_INFINITY;
         for c in &mut self.components {
@@ -63,7 +64,7 @@ impl Scalar {
         }
         let parts = LogSum::of(self.components.iter().map(|c| c.log_part - largest));
         let log_tail = largest + parts;
-        // Rounding may put the median itself on neither side: a little more than ½ is as good.
+        // Rounding may put the median on neither side, so a little more than ½ is accepted.
         if log_tail > -LN_2 + 1e-9 {
             return None;
         }
@@ -73,7 +74,7 @@ impl Scalar {
         Some((side * ((quantile - to) + from), log_deriv))
     }
 
-    /// The same from whichever tail it is, `side` tried first.
+    /// The same from the lighter tail, trying `side` first.
     fn latent(&mut self, x: f64, side: f64) -> Mapped {
         self.by_tail(x, side).or_else(|| self.by_tail(x, -side)).unwrap_or((f64::NAN, f64::NAN))
     }
@@ -83,12 +84,12 @@ impl Scalar {
         self.latent(x, 1.0)
     }
 
-    /// z → x, with `log ∂x/∂z`: a root. About four steps where components overlap, up to forty where they lie
-    /// thousands of scales apart.
+    /// z → x, with `log ∂x/∂z`: a root. It takes about four steps where components overlap, and up to forty where they
+    /// lie thousands of scales apart.
     ///
-    /// At the least of the components' own quantiles μₖ + σₖ·z, no component has more than G(z) to its left, and
-    /// at the greatest none less: the mixture's quantile is between them. z(x) is near to a straight line where
-    /// one component rules, so that Newton's steps go far.
+    /// At the least of the components' own quantiles μₖ + σₖ·z, no component has more than G(z) to its left, and at the
+    /// greatest none has less: the mixture's quantile is between them. z(x) is nearly a straight line where one
+    /// component dominates, so Newton's steps go far.
     pub(super) fn x_of(&mut self, z: f64) -> Mapped {
         let side = if z > 0.0 { -1.0 } else { 1.0 };
         let (mut low, mut high, mut x) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
@@ -97,7 +98,7 @@ impl Scalar {
             (low, high) = (low.min(own), high.max(own));
             x += c.log_weight.exp() * own;
         }
-        // An infinite z has an infinite x, and what is no number has none.
+        // An infinite z has an infinite x, and NaN has none.
         if !x.is_finite() {
             return (x, f64::NAN);
         }

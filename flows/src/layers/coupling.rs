@@ -1,0 +1,78 @@
+//! The coupling layer, which makes NICE with one map and RealNVP with another.
+
+use super::Partition;
+use crate::bijection::{Bijection, Context, Mapped};
+use crate::module::{Module, Visitor};
+use crate::nn::Network;
+use crate::univariate::{Elementwise, Parameters, Univariate};
+use autograd::{Real, Var};
+
+/// A coupling, on `[batch, features, …]`: the input has two parts, and a network of the first chooses an increasing map
+/// u for each number of the second.
+///
+/// <!--
+/// to_data:    x₁ = z₁,  x₂ = u(z₂; θ(z₁))     log|det ∂x/∂z| = Σ log u′
+/// to_latent:  z₁ = x₁,  z₂ = u⁻¹(x₂; θ(x₁))
+/// -->
+///
+/// With [`Shift`](crate::univariate::Shift) this is NICE's additive coupling (Dinh et al. 2015, §3.2); m can be any
+/// network, as it is never inverted:
+///
+#[doc = include_str!("../../formulas/additive-coupling.html")]
+///
+/// With [`Affine`](crate::univariate::Affine) it is RealNVP's affine coupling (Dinh et al. 2017, §3.2):
+///
+#[doc = include_str!("../../formulas/affine-coupling.html")]
+///
+/// Both Jacobians are triangular in blocks, so the determinant is a product of scales. From z to x:
+///
+#[doc = include_str!("../../formulas/affine-determinant.html")]
+///
+/// (The authors of RealNVP shift before they scale in their code; this is the lecture's form.)
+///
+/// The parts are halves of the features, or the two sides of a [`Mask`](super::Mask); see [`Partition`]. Under a mask b
+/// the network reads `b⊙x`, and numbers with b = 1 stay as they are.
+#[derive(Debug)]
+pub struct Coupling<T: Real, U> {
+    partition: Partition<T>,
+    univariate: U,
+    net: Box<dyn Network<T>>,
+}
+
+impl<T: Real, U: Univariate<T>> Coupling<T, U> {
+    /// A coupling whose network gives P parameters for each feature that changes: first θ₀ of all of them, then θ₁, …
+    #[must_use]
+    pub fn new(partition: impl Into<Partition<T>>, univariate: U, net: impl Network<T> + 'static) -> Self {
+        Self { partition: partition.into(), univariate, net: Box::new(net) }
+    }
+
+    /// Maps the second part under parameters chosen by the first, which both directions have in common.
+    fn mapped(
+        &self,
+        input: &Var<T>,
+        cx: Context<'_, T>,
+        map: impl FnOnce(&Var<T>, &Parameters<T>) -> Elementwise<T>,
+    ) -> Mapped<T> {
+        let (read, changed) = self.partition.split(input);
+        let theta = self.net.apply(&read, cx.condition);
+        let mapped = map(&changed, &Parameters::blocks(theta, self.univariate.parameters(), 1));
+        self.partition.join(&read, &changed, mapped)
+    }
+}
+
+impl<T: Real, U: Univariate<T>> Bijection<T> for Coupling<T, U> {
+    fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
+        self.mapped(x, cx, |x2, theta| self.univariate.to_latent(x2, theta))
+    }
+
+    fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
+        self.mapped(z, cx, |z2, theta| self.univariate.to_data(z2, theta))
+    }
+}
+
+impl<T: Real, U: Univariate<T>> Module<T> for Coupling<T, U> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.part("net", self.net.as_ref());
+        self.univariate.visit(visitor);
+    }
+}

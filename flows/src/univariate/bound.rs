@@ -1,0 +1,63 @@
+//! The bound on log-scales, for all maps that scale.
+
+use crate::layers::per_feature;
+use crate::module::Visitor;
+use autograd::{Param, Real, Tensor, Var};
+
+/// How far a log-scale with the fixed bound may go. One layer can then make a number 148 times larger or smaller,
+/// which is more than data need. Without a bound, a network may ask for any factor at an input unlike those it was
+/// trained on: with 10 in place of 5, a MAF with five layers gave 6 of 10,000 MNIST test images log-densities of
+/// −400,000 and less.
+const FIXED: f64 = 5.0;
+
+/// Where a learned bound starts: at 1, a layer that has to shrink something tenfold must first wait for its bound to
+/// grow.
+const START: f64 = 2.0;
+
+/// Keeps log-scales within a bound:
+///
+/// <!-- α = c·tanh a (learned c), α = 5·tanh(a/5) (fixed) -->
+///
+#[doc = include_str!("../../formulas/bounded-scale.html")]
+#[derive(Clone, Debug, Default)]
+pub enum Bound<T: Real> {
+    /// `α = 5·tanh(a/5)`, which leaves small log-scales as they are.
+    #[default]
+    Fixed,
+    /// `α = c·tanh a` with a learned c for each feature, `[features]`.
+    Learned(Param<T>),
+}
+
+impl<T: Real> Bound<T> {
+    /// A learned bound for each of these features, 2 at first.
+    #[must_use]
+    pub fn learned(features: usize) -> Self {
+        Self::Learned(Param::new(Tensor::full([features], T::from_f64(START))))
+    }
+
+    /// The bounded log-scales of `[batch, features, …]`; the fixed bound takes any shape.
+    #[must_use]
+    #[track_caller]
+    pub fn apply(&self, a: &Var<T>) -> Var<T> {
+        match self {
+            Self::Fixed => softly_bounded(a),
+            Self::Learned(factor) => a.tanh() * per_feature(&factor.on(a), a.shape().rank()),
+        }
+    }
+
+    pub(super) fn visit(&self, visitor: &mut Visitor<T>) {
+        if let Self::Learned(factor) = self {
+            visitor.param("factor", factor);
+        }
+    }
+}
+
+/// A log-scale within the fixed bound.
+pub(crate) fn softly_bounded<T: Real>(a: &Var<T>) -> Var<T> {
+    a.scale(1.0 / FIXED).tanh().scale(FIXED)
+}
+
+/// The same of one number.
+pub(super) fn softly_bounded_number(a: f64) -> f64 {
+    FIXED * (a / FIXED).tanh()
+}

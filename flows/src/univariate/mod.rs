@@ -1,0 +1,150 @@
+//! Increasing maps of one number, chosen by parameters, one a file.
+//!
+//! A layer has two parts. Its network (the conditioner) reads some numbers and gives parameters θ for each of the
+//! others; a [`Univariate`] maps each of those under its θ. [`Coupling`](crate::layers::Coupling) and
+//! [`Autoregressive`](crate::layers::Autoregressive) layers differ in what the network reads, and take any map of this
+//! room. (The review of Papamakarios et al. 2021 calls the map a transformer.)
+
+mod affine;
+mod bound;
+mod gated;
+mod implicit;
+mod mixture;
+mod parameters;
+mod shift;
+
+pub use affine::Affine;
+pub use bound::Bound;
+pub(crate) use bound::softly_bounded;
+pub use gated::Gated;
+pub(crate) use implicit::recorded_root;
+pub use mixture::{Kind, Mixture};
+pub use parameters::Parameters;
+pub use shift::Shift;
+
+use crate::module::Visitor;
+use autograd::{Real, Tensor, Var};
+use std::fmt::Debug;
+
+/// One map of each kind, under its name. `size` sets how many components or bins a map has. All properties are tested
+/// over each of them, in couplings and in autoregressive layers.
+#[must_use]
+pub fn examples<T: Real>(size: usize) -> Vec<(&'static str, Box<dyn Univariate<T>>)> {
+    vec![
+        ("shift", Box::new(Shift)),
+        ("affine", Box::new(Affine::default())),
+        ("gated", Box::new(Gated)),
+        ("Gaussian mixture", Box::new(Mixture::new(size, Kind::Gaussian))),
+        ("logistic mixture", Box::new(Mixture::new(size, Kind::Logistic))),
+    ]
+}
+
+/// Numbers mapped one by one, with the log-derivative of each.
+#[derive(Clone, Debug)]
+pub struct Elementwise<T: Real> {
+    /// The results, in the shape of the input.
+    pub value: Var<T>,
+    /// `log|∂ result/∂ input|` of each.
+    pub log_deriv: Var<T>,
+}
+
+/// An increasing map between a number x and a number z, chosen by parameters θ.
+pub trait Univariate<T: Real>: Debug + Send + Sync {
+    /// Parameters P for each number.
+    fn parameters(&self) -> usize;
+
+    /// Parameters to start training from, P numbers.
+    fn start(&self) -> Vec<f64> {
+        vec![0.0; self.parameters()]
+    }
+
+    /// x → z with `log ∂z/∂x`.
+    fn to_latent(&self, x: &Var<T>, theta: &Parameters<T>) -> Elementwise<T>;
+
+    /// z → x with `log ∂x/∂z`.
+    fn to_data(&self, z: &Var<T>, theta: &Parameters<T>) -> Elementwise<T>;
+
+    /// [`Univariate::to_latent`] of one dimension over some rows, without a tape: parameter j of row r is
+    /// `theta[j·rows + r]`. Sets z and `log ∂z/∂x`. Override it where the loop over dimensions has to be fast.
+    fn to_latent_rows(&self, x: &[T], theta: &[T], z: &mut [T], log_deriv: &mut [T]) {
+        by_operations(x, theta, self.parameters(), z, log_deriv, |x, theta| self.to_latent(x, theta));
+    }
+
+    /// [`Univariate::to_data`] of one dimension over some rows, without a tape. Sets x and `log ∂x/∂z`.
+    fn to_data_rows(&self, z: &[T], theta: &[T], x: &mut [T], log_deriv: &mut [T]) {
+        by_operations(z, theta, self.parameters(), x, log_deriv, |z, theta| self.to_data(z, theta));
+    }
+
+    /// Whether the map has learned numbers of its own for each feature. Couplings take such maps, autoregressive layers
+    /// do not.
+    fn is_per_feature(&self) -> bool {
+        false
+    }
+
+    /// Shows learned numbers of the map's own to the visitor. Most maps have none.
+    fn visit(&self, _visitor: &mut Visitor<T>) {}
+}
+
+impl<T: Real, U: Univariate<T> + ?Sized> Univariate<T> for Box<U> {
+    fn parameters(&self) -> usize {
+        self.as_ref().parameters()
+    }
+
+    fn start(&self) -> Vec<f64> {
+        self.as_ref().start()
+    }
+
+    fn to_latent(&self, x: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
+        self.as_ref().to_latent(x, theta)
+    }
+
+    fn to_data(&self, z: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
+        self.as_ref().to_data(z, theta)
+    }
+
+    fn to_latent_rows(&self, x: &[T], theta: &[T], z: &mut [T], log_deriv: &mut [T]) {
+        self.as_ref().to_latent_rows(x, theta, z, log_deriv);
+    }
+
+    fn to_data_rows(&self, z: &[T], theta: &[T], x: &mut [T], log_deriv: &mut [T]) {
+        self.as_ref().to_data_rows(z, theta, x, log_deriv);
+    }
+
+    fn is_per_feature(&self) -> bool {
+        self.as_ref().is_per_feature()
+    }
+
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        self.as_ref().visit(visitor);
+    }
+}
+
+/// Rows mapped by the operations on [`Var`]s.
+fn by_operations<T: Real>(
+    input: &[T],
+    theta: &[T],
+    count: usize,
+    result: &mut [T],
+    log_deriv: &mut [T],
+    map: impl FnOnce(&Var<T>, &Parameters<T>) -> Elementwise<T>,
+) {
+    let row = |numbers: &[T]| Var::from(Tensor::from_slice([numbers.len()], numbers));
+    let mapped = map(&row(input), &Parameters::blocks(row(theta), count, 0));
+    result.copy_from_slice(mapped.value.value().as_slice());
+    log_deriv.copy_from_slice(mapped.log_deriv.value().as_slice());
+}
+
+/// Rows mapped one by one: `f(number, θ)` gives the result and its log-derivative.
+fn one_by_one<T: Real>(
+    input: &[T],
+    theta: &[T],
+    result: &mut [T],
+    log_deriv: &mut [T],
+    mut f: impl FnMut(f64, &dyn Fn(usize) -> f64) -> (f64, f64),
+) {
+    let rows = input.len();
+    for (row, (result, log_deriv)) in result.iter_mut().zip(log_deriv).enumerate() {
+        let (y, slope) = f(input[row].to_f64(), &|j| theta[j * rows + row].to_f64());
+        (*result, *log_deriv) = (T::from_f64(y), T::from_f64(slope));
+    }
+}
