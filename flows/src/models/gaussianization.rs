@@ -8,9 +8,11 @@ use crate::flow::Flow;
 use crate::layers::{Householder, KernelMarginal, PatchRotation, Patches};
 use autograd::Real;
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 /// The sizes of a Gaussianization flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct GaussianizationConfig {
     /// Dimensions of the data, D ≥ 1.
     pub dims: usize,
@@ -25,7 +27,8 @@ pub struct GaussianizationConfig {
 }
 
 /// Rotations within patches of images. Every other layer's patches are shifted by half a patch in both directions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PatchRotations {
     /// Channels, height and width.
     pub image: [usize; 3],

@@ -51,7 +51,8 @@ pub enum Gate {
 }
 
 /// The sizes of a MAF or of an IAF.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AutoregressiveConfig {
     /// Dimensions of the data, D ≥ 1.
     pub dims: usize,

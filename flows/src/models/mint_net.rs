@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 /// The layers of a `MintNet` between two squeezes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MintScale {
     /// Pairs of layers, one under each mask.
     pub pairs: usize,
@@ -22,7 +23,8 @@ pub struct MintScale {
 }
 
 /// The sizes of a `MintNet` over images.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MintNetConfig {
     /// Channels, height and width of an image.
     pub image: [usize; 3],

@@ -10,9 +10,11 @@ use crate::nn::{Activation, Mlp};
 use crate::univariate::Shift;
 use autograd::Real;
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 /// The sizes of a NICE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NiceConfig {
     /// Dimensions of the data, D ≥ 2.
     pub dims: usize,

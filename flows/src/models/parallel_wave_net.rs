@@ -12,10 +12,12 @@ use crate::nn::{WaveNet, WaveNetConfig};
 use crate::univariate::{Affine, Elementwise};
 use autograd::{Real, Var};
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The sizes of a [`ParallelWaveNet`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ParallelWaveNetConfig {
     /// Units of each layer at each step.
     pub channels: usize,

@@ -26,7 +26,8 @@ pub enum Norm {
 }
 
 /// The sizes of a `RealNVP` over rows of numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RealNvpConfig {
     /// Dimensions of the data, D ≥ 2.
     pub dims: usize,
@@ -43,7 +44,8 @@ pub struct RealNvpConfig {
 }
 
 /// The sizes of a `RealNVP` over images.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RealNvpImageConfig {
     /// Channels, height and width of an image.
     pub image: [usize; 3],

@@ -10,10 +10,12 @@ use crate::nn::{WaveNet, WaveNetConfig};
 use crate::univariate::{Kind, Mixture, Univariate};
 use autograd::Real;
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The sizes of a WaveNet over signals.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WaveNetFlowConfig {
     /// Steps of time T in one signal.
     pub length: usize,

@@ -48,9 +48,11 @@ use crate::bijection::{Bijection, Chain};
 use crate::flow::Flow;
 use crate::layers::Rotation;
 use autograd::Real;
+use serde::{Deserialize, Serialize};
 
 /// The sizes of an RBIG.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RbigConfig {
     /// Dimensions of the data, D ≥ 1.
     pub dims: usize,

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// More threads than this cost more time to start than they save.
-pub(super) const MAX_THREADS: usize = 256;
+const MAX_THREADS: usize = 256;
 
 /// How many threads to use.
 #[derive(Debug, clap::Args)]

@@ -1,4 +1,4 @@
-//! The options that give a conditional model its classes.
+//! The options --class and --labels of conditional models.
 
 use crate::data::npy;
 use crate::data::rows::one_hot;
@@ -6,12 +6,12 @@ use anyhow::{Result, bail};
 use autograd::Tensor;
 use std::path::Path;
 
-/// Refuses a class that the model in `run`, which knows so many, does not have.
+/// Refuses a class that the model in `run` does not have.
 pub(super) fn check(class: Option<usize>, run: &Path, classes: usize) -> Result<()> {
     let run = run.display();
     match class {
         Some(_) if classes == 0 => {
-            bail!("{run} was trained without --conditional and has no classes: leave --class out")
+            bail!("{run} was trained without --conditional and has no classes: leave out --class")
         }
         Some(class) if class >= classes => {
             bail!("there is no class {class}: {run} has the classes 0 to {}", classes - 1)
@@ -20,8 +20,7 @@ pub(super) fn check(class: Option<usize>, run: &Path, classes: usize) -> Result<
     }
 }
 
-/// The condition of so many rows: all of one class, or each of its own from a file. None for a model
-/// without classes.
+/// The condition of `rows` rows: all of one class, or each of its own from a file. None for a model without classes.
 pub(super) fn condition(
     class: Option<usize>,
     labels: Option<&Path>,
@@ -33,26 +32,26 @@ pub(super) fn condition(
     match (class, labels) {
         (Some(class), _) => Ok(Some(one_hot(&vec![class; rows], classes))),
         (None, Some(_)) if classes == 0 => {
-            bail!("{} was trained without --conditional and has no classes: leave --labels out", run.display())
+            bail!("{} was trained without --conditional and has no classes: leave out --labels", run.display())
         }
         (None, Some(labels)) => Ok(Some(one_hot(&read(labels, rows, classes)?, classes))),
         (None, None) if classes == 0 => Ok(None),
         (None, None) => bail!(
-            "{} is conditional and must know the rows' classes: give --class CLASS for all rows, or --labels FILE.npy with one a row",
+            "{} is conditional and needs the rows' classes: give --class CLASS for all rows, or --labels FILE.npy with one for each row",
             run.display()
         ),
     }
 }
 
-/// Reads a class for each of so many rows.
+/// Reads a class for each row.
 fn read(path: &Path, rows: usize, classes: usize) -> Result<Vec<usize>> {
     let shown = path.display();
     let values = npy::read_values(path)?.values;
     if values.len() != rows {
-        bail!("{shown} holds {} labels, but there are {rows} rows: give one a row", values.len());
+        bail!("{shown} holds {} labels, but there are {rows} rows: give one for each row", values.len());
     }
     let label = |(row, &value): (usize, &f32)| {
-        // No class comes near the numbers that would be rounded here.
+        // Classes are far smaller than numbers that would be rounded here.
         let label = value as usize;
         if label as f32 != value || label >= classes {
             bail!(

@@ -2,10 +2,10 @@
 
 use super::args::{Seed, Threads, at_least_one, require_extension};
 use super::{Output, load, load_flow, names, source};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::measure::compare::{self, Measured};
 use crate::measure::{compare_table as table, score};
-use crate::model::Model;
+use crate::models::Model;
 use crate::pictures::dots;
 use crate::runs::files::check_place;
 use crate::runs::folder::{self, Run};

@@ -2,7 +2,7 @@
 
 use super::args::{OutFolder, Threads};
 use super::{Output, load_flow, sound, source};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::source::Part;
 use crate::measure::score::score;
 use crate::measure::timing::{describe, median_seconds};

@@ -1,8 +1,8 @@
 //! `zoo data`: training data as a picture, to compare a model's samples with.
 
 use super::args::{Seed, require_extension, whole};
-use super::{Output, how, sound};
-use crate::blueprint::Space;
+use super::{Output, sound, train_args};
+use crate::data::Space;
 use crate::data::source::{Order, Source};
 use crate::pictures::drawing;
 use anyhow::{Result, bail};
@@ -69,6 +69,6 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
 
 /// A picture in the current folder, named after the data.
 fn default_path(data: &str) -> PathBuf {
-    let stem = how::plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
+    let stem = train_args::plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
     PathBuf::from(if stem.is_empty() { "data" } else { &stem }).with_extension("png")
 }

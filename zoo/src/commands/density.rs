@@ -2,7 +2,7 @@
 
 use super::args::{OnData, OutFolder, save_all, whole};
 use super::{Output, load_flow, source};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::source::{Order, Part};
 use crate::measure::plane;
 use crate::pictures::density::Scene;

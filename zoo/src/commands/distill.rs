@@ -1,76 +1,106 @@
-//! `zoo distill`: a student that samples fast learns from a teacher that does not.
+//! `zoo distill`: a student that samples in one pass learns from a teacher that does not.
 
-use super::how::{self, How, plain};
+use super::train_args::{self, TrainArgs, plain};
 use super::{Output, compare_student, load_flow};
-use crate::blueprint::Blueprint;
-use crate::recipes;
+use crate::models::{self, options};
 use crate::runs::folder::{self, Run};
-use crate::train;
+use crate::train::{self, Paused};
 use anyhow::{Result, bail};
-use autograd::parallel;
+use clap::{ArgMatches, Command, FromArgMatches};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Whom to learn from, and how.
-#[derive(Debug, clap::Args)]
+/// The teacher, and the training of the student.
+#[derive(Debug)]
 pub(super) struct Args {
+    common: Common,
+    /// The student's own options.
+    options: ArgMatches,
+}
+
+/// The options of every student.
+#[derive(Debug, clap::Args)]
+struct Common {
     /// The teacher's run folder or .safetensors file: a made, a maf or a wavenet
     teacher: PathBuf,
-    /// The student's model [default: iaf; of a wavenet, parallel-wavenet]
+    /// The student's model [default: iaf; for a wavenet, parallel-wavenet]
     #[arg(long, value_name = "MODEL")]
     student: Option<String>,
     #[command(flatten)]
-    how: How,
-    /// Where to keep the student [default: runs/STUDENT-of-TEACHER]
+    train: TrainArgs,
+    /// The folder of the student's run [default: runs/STUDENT-of-TEACHER]
     #[arg(long)]
     out: Option<PathBuf>,
 }
 
-/// What can be distilled.
-const FLOWS: &str = "distil a made, a maf or a wavenet";
+impl clap::Args for Args {
+    fn augment_args(command: Command) -> Command {
+        let students: Vec<_> = models::students().collect();
+        options::add(Common::augment_args(command), &students, "Options of the student")
+            .mut_arg("layers", |arg| {
+                arg.help(
+                    "Autoregressive layers, or layers in each cycle of dilations [default: as the teacher's preset]",
+                )
+            })
+            .after_help("Example: zoo distill runs/maf-two-moons --preset quick")
+    }
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    let teacher = load_flow::<f32>(&args.teacher, FLOWS)?;
-    let blueprint = &teacher.header.blueprint;
-    let (how, data) = (&args.how, teacher.header.data.clone());
-    let mut recipe = recipes::student(blueprint, args.student.as_deref(), how.preset())?;
-    let student = Blueprint { architecture: recipe.architecture.clone(), ..blueprint.clone() }.name();
-    let folder = args.out.clone().unwrap_or_else(|| {
-        let file = args.teacher.is_file();
-        let called =
-            plain(&if file { args.teacher.with_file_name("") } else { args.teacher.clone() }.display().to_string());
-        PathBuf::from("runs").join(format!("{student}-of-{}", if called.is_empty() { "teacher" } else { &called }))
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Args {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self { common: Common::from_arg_matches(matches)?, options: matches.clone() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// The models that can be distilled.
+const TEACHERS: &str = "distill a made, a maf or a wavenet";
+
+pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+    let teacher = load_flow::<f32>(&common.teacher, TEACHERS)?;
+    let (train, data) = (&common.train, teacher.header.data.clone());
+    let (mut blueprint, recipe) =
+        models::student(&teacher.header.blueprint, common.student.as_deref(), train.preset())?;
+    options::check(blueprint.kind, options)?;
+    let folder = common.out.clone().unwrap_or_else(|| {
+        let teacher = &common.teacher;
+        let path = if teacher.is_file() { teacher.with_file_name("") } else { teacher.clone() };
+        let called = plain(&path.display().to_string());
+        let called = if called.is_empty() { "teacher" } else { &called };
+        PathBuf::from("runs").join(format!("{}-of-{called}", blueprint.name()))
     });
     let run = Run::at(&folder);
-    let outcome = if how.resume {
-        let paused = train::paused(&run)?;
-        how.check_resumed(&run, &paused)?;
+    let shown = folder.display();
+    let outcome = if train.resume {
+        let paused = Paused::read(&run)?;
+        train.check_resumed(&run, &paused, &options::given(options))?;
         if !run.teacher().exists() {
-            bail!(
-                "{} holds no distillation: go on with `zoo train … --resume`, or choose another --out",
-                folder.display()
-            );
+            bail!("{shown} holds no distillation: resume it with `zoo train … --resume`, or choose another --out");
         }
-        if load_flow::<f32>(&run.teacher(), FLOWS)?.header != teacher.header {
-            bail!(
-                "{} was begun with another teacher than {}: choose another --out",
-                folder.display(),
-                args.teacher.display()
-            );
+        if load_flow::<f32>(&run.teacher(), TEACHERS)?.header != teacher.header {
+            bail!("{shown} was started with another teacher than {}: choose another --out", common.teacher.display());
         }
-        let (mut recipe, seed) = (paused.recipe.clone(), paused.seed);
-        how.adjust(&mut recipe);
-        train::resume_student(&how.plan(recipe, data, seed, &run), &teacher, &paused)?
+        let (recipe, seed) = (paused.recipe.clone(), paused.header().seed);
+        let config = train.config(paused.header().blueprint.clone(), recipe, data, seed, &run);
+        train::resume_student(&config, &teacher, &paused)?
     } else {
-        How::check_begun(&run)?;
-        recipe.architecture = how.sized(recipe.architecture)?;
-        how.adjust(&mut recipe);
-        train::start_student(&how.plan(recipe, data, how.seed(), &run), &teacher)?
+        TrainArgs::check_new(&run)?;
+        let seed = train.seed();
+        blueprint.adjust(options, seed)?;
+        train::start_student(&train.config(blueprint, recipe, data, seed, &run), &teacher)?
     };
-    how::report(&run, &outcome, out)?;
+    train_args::report(&run, &outcome, out)?;
     if !outcome.interrupted {
-        let student = load_flow::<f32>(&folder::checkpoint(&folder)?, FLOWS)?;
-        parallel::with_threads(how.threads(), || compare_student::draw(&teacher, &student, &folder, out))?;
+        let student = load_flow::<f32>(&folder::checkpoint(&folder)?, TEACHERS)?;
+        train.threads.run(|| compare_student::draw(&teacher, &student, &folder, out))?;
     }
-    Ok(how::code(&outcome))
+    Ok(train_args::code(&outcome))
 }

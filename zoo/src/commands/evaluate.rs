@@ -5,7 +5,7 @@ use super::{Output, load, source};
 use crate::data::source::Part;
 use crate::measure::bound;
 use crate::measure::score::{Score, score};
-use crate::model::Model;
+use crate::models::Model;
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use std::process::ExitCode;

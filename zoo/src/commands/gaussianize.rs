@@ -2,15 +2,15 @@
 
 use super::Output;
 use super::args::{Seed, Threads, save_all, whole};
-use super::gaussian::Gaussian;
-use super::how::{self, SAVE_EVERY, plain};
-use crate::blueprint::Space;
+use super::train_args::{self, SAVE_EVERY, plain};
+use crate::data::Space;
 use crate::data::source::{Part, Source};
 use crate::measure::score::score;
+use crate::models::rbig::{Options, Rbig};
+use crate::models::{Blueprint, ModelSpec as _, Preset};
 use crate::pictures::rbig;
-use crate::recipes::{self, Preset};
 use crate::runs::folder::Run;
-use crate::train::{self, Fit, Plan};
+use crate::train::{self, Fit, TrainConfig};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,10 +21,7 @@ pub(super) struct Args {
     /// A toy's name, or a .npy, .csv, .csv.gz or .tsv table
     data: String,
     #[command(flatten)]
-    gaussian: Gaussian,
-    /// The most layers to fit [default: 60]
-    #[arg(long, value_name = "N", value_parser = whole(1..=1000), allow_negative_numbers = true)]
-    layers: Option<usize>,
+    options: Options,
     /// Rows to fit each layer to [default: 20000, or all training rows]
     #[arg(long, value_name = "N", value_parser = whole(2..=usize::MAX), allow_negative_numbers = true)]
     rows: Option<usize>,
@@ -41,7 +38,6 @@ pub(super) struct Args {
 const POINTS: usize = 4_000;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    let entry = recipes::find("rbig")?;
     let default = || PathBuf::from("runs").join(format!("gaussianized-{}", plain(&args.data)));
     let run = Run::at(&args.out.clone().unwrap_or_else(default));
     if run.has_begun() {
@@ -56,26 +52,26 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
             if matches!(source.space(), Space::Signal { .. }) { " --batch 4000" } else { "" }
         );
     }
-    let mut recipe = entry.recipe(Preset::Standard, source.space());
+    let mut recipe = Rbig::recipe(Preset::Standard, source.space());
     if let Some(rows) = source.rows() {
         recipe.batch = recipe.batch.min(rows);
     }
     recipe.batch = args.rows.unwrap_or(recipe.batch);
-    if let Some(layers) = args.layers {
-        recipe.architecture = recipe.architecture.with_layers(layers)?;
-    }
-    recipe.architecture = args.gaussian.sized(recipe.architecture)?;
-    let plan = Plan { recipe, data, seed, threads: args.threads.count(), run, save_every: SAVE_EVERY };
+    let mut sizes = Rbig::config(Preset::Standard, source.space(), 0)?;
+    args.options.adjust(&mut sizes)?;
+    let blueprint = Blueprint::new::<Rbig>(&sizes, source.space(), 0)?;
+    let threads = args.threads.count();
+    let config = TrainConfig { blueprint, recipe, data, seed, threads, run, save_every: SAVE_EVERY };
 
-    let fit = train::fit_into_run(&plan, &source)?;
+    let fit = train::fit_into_run(&config, &source)?;
     table(&fit, out)?;
-    how::report_fitted(&plan.run, &fit, out)?;
+    train_args::report_fitted(&config.run, &fit, out)?;
     let rows = source.held_out(Part::Test, None);
     let found = args.threads.run(|| score(&fit.flow, &source.space(), &rows, seed));
-    writeln!(out, "on the test rows of {}: {}", plan.data, found.describe())?;
+    writeln!(out, "on the test rows of {}: {}", config.data, found.describe())?;
     let shown = rows.x().rows(0..rows.count().min(POINTS));
-    save_all(args.threads.run(|| rbig::all(&fit, &shown, seed))?, plan.run.folder(), out)?;
-    Ok(how::code_fitted(&fit))
+    save_all(args.threads.run(|| rbig::all(&fit, &shown, seed))?, config.run.folder(), out)?;
+    Ok(train_args::code_fitted(&fit))
 }
 
 /// Prints what each layer did.

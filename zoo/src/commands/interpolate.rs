@@ -2,7 +2,7 @@
 
 use super::args::{OnData, OutFolder, save_all, whole};
 use super::{Output, load_flow, source};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
 use crate::measure::score::continuous;

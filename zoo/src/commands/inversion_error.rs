@@ -3,8 +3,8 @@
 use super::args::{Seed, Threads, next_to, require_extension, whole};
 use super::sample::{STEP_SIZE, step_size};
 use super::{Output, load_flow};
-use crate::blueprint::Architecture;
 use crate::measure::timing;
+use crate::models::MintNet;
 use crate::pictures::curve::{self, Labels, Series};
 use crate::runs::files::check_place;
 use anyhow::{Result, bail};
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     check_place(&picture)?;
     let loaded = load_flow::<f64>(&args.run, "give a run of mint-net")?;
     let name = loaded.header.blueprint.name();
-    if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
+    if !loaded.header.blueprint.is::<MintNet>() {
         bail!("{name} has only one inverse: give a run of mint-net");
     }
     let mut budgets = args.budgets.clone();

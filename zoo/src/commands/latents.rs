@@ -2,7 +2,7 @@
 
 use super::args::{Seed, Threads, at_least_one, next_to, require_extension};
 use super::{Output, load_flow, names, source};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::permutation;
 use crate::data::source::Part;
 use crate::measure::normality::Cloud;

@@ -5,7 +5,7 @@ use crate::lecture::page::Page;
 use crate::lecture::plan::{Asked, Plan, Step};
 use crate::lecture::record::Record;
 use crate::lecture::{CHAPTERS, Chapter};
-use crate::recipes::Preset;
+use crate::models::Preset;
 use crate::runs::files::write_atomically;
 use crate::runs::folder::Run;
 use crate::runs::interrupt;

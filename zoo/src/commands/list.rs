@@ -1,8 +1,7 @@
 //! `zoo list`.
 
 use super::{Output, load};
-use crate::blueprint::Blueprint;
-use crate::recipes::{self, Entry, MODELS, Preset};
+use crate::models::{self, About, Kind, MODELS, Preset};
 use anyhow::Result;
 use autograd::Param;
 use flows::Module;
@@ -15,11 +14,10 @@ use std::process::ExitCode;
 /// What to list.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Show the names and shapes of parameters, as checkpoints hold them: a model's for the data
-    /// it is usually trained on, or a run's own
+    /// Show the names and shapes of parameters, as in checkpoints: a model's for its default data, or a run's
     #[arg(long, value_name = "MODEL|RUN")]
     params: Option<String>,
-    /// The sizes to show them for
+    /// The sizes of the models
     #[arg(long, value_enum, default_value = "standard")]
     preset: Preset,
     /// Print JSON
@@ -30,20 +28,20 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     match &args.params {
         Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.model.params(), args, out)?,
-        Some(model) => parameters(&built(recipes::find(model)?, args.preset)?, args, out)?,
+        Some(model) => parameters(&built(models::find(model)?, args.preset)?, args, out)?,
         None if args.json => {
             let rows: Result<Vec<_>> = MODELS
                 .iter()
-                .map(|entry| {
-                    let params = count(&built(entry, args.preset)?);
-                    let Entry { name, lecture, paper, published, data, taught_by, .. } = entry;
+                .map(|&model| {
+                    let params = count(&built(model, args.preset)?);
+                    let about @ About { name, lecture, paper, published, data, .. } = model.about();
                     Ok(json!({
                         "model": name,
                         "lecture": lecture,
                         "paper": paper,
                         "published_mnist_bits_per_dim": published,
                         "data": data,
-                        "taught_by": taught_by,
+                        "taught_by": about.taught_by(),
                         "parameters": params,
                     }))
                 })
@@ -56,9 +54,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
                 "{:<17} {:<30} {:<48} {:>12} {:>16}",
                 "model", "lecture", "paper", "parameters", "MNIST bits/dim"
             )?;
-            for entry in &MODELS {
-                let Entry { name, lecture, paper, published, .. } = entry;
-                let params = count(&built(entry, args.preset)?);
+            for model in MODELS {
+                let About { name, lecture, paper, published, .. } = model.about();
+                let params = count(&built(model, args.preset)?);
                 writeln!(out, "{name:<17} {lecture:<30} {paper:<48} {params:>12} {published:>16}")?;
             }
             writeln!(
@@ -70,9 +68,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn built(entry: &Entry, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
-    let space = entry.space();
-    let blueprint = Blueprint { architecture: entry.recipe(preset, space).architecture, space, classes: 0 };
+fn built(model: Kind, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
+    let blueprint = model.blueprint(preset, model.default_space(), 0)?;
     Ok(blueprint.build::<f32>(&mut ChaCha8Rng::seed_from_u64(0))?.params())
 }
 
@@ -92,9 +89,9 @@ fn parameters(params: &[(String, Param<f32>)], args: &Args, out: &mut Output<'_>
         return Ok(());
     }
     for (path, param) in params {
-        let kept = if !param.is_trainable() { "  (kept, not trained)" } else { "" };
+        let kept = if !param.is_trainable() { "  (stored, not trained)" } else { "" };
         writeln!(out, "{path:<40} {}{kept}", param.shape())?;
     }
-    writeln!(out, "{} numbers trained", count(params))?;
+    writeln!(out, "{} trained parameters", count(params))?;
     Ok(())
 }

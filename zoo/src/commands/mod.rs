@@ -11,9 +11,7 @@ mod demo;
 mod density;
 mod distill;
 mod evaluate;
-mod gaussian;
 mod gaussianize;
-mod how;
 mod interpolate;
 mod inversion_error;
 mod latents;
@@ -27,11 +25,11 @@ mod reconstruct;
 mod sample;
 mod sound;
 mod train;
+mod train_args;
 mod transform;
-mod vae;
 
 use crate::data::source::Source;
-use crate::model::Model;
+use crate::models::Model;
 use crate::runs::checkpoint::{self, Header, Loaded};
 use anyhow::{Context as _, Result, bail};
 use autograd::Real;
@@ -62,13 +60,11 @@ enum Command {
     #[command(after_help = "Example: zoo data two-moons")]
     Data(data::Args),
     /// Train a model
-    #[command(after_help = "Example: zoo train real-nvp --preset quick")]
     Train(train::Args),
     /// Distill a trained model into a student that samples in one parallel pass
     ///
     /// In most libraries the student samples hundreds of times faster than its teacher. Here the teacher computes each
     /// unit of its network only once per sample, so it is nearly as fast. Both times are printed at the end.
-    #[command(after_help = "Example: zoo distill runs/maf-mnist")]
     Distill(distill::Args),
     /// Plot samples from a student next to its teacher's, and time both
     ///
@@ -223,14 +219,4 @@ fn source(header: &Header, other: Option<&String>) -> Result<Source> {
 fn make_folder(folder: &Path) -> Result<()> {
     let why = || format!("cannot make the folder {}: choose another --out", folder.display());
     std::fs::create_dir_all(folder).with_context(why)
-}
-
-/// Parses a number of threads.
-fn thread_count(text: &str) -> Result<usize, String> {
-    args::whole(1..=args::MAX_THREADS)(text)
-}
-
-/// The number of threads to compute on.
-fn threads(asked: Option<usize>) -> usize {
-    asked.unwrap_or_else(autograd::parallel::available).max(1)
 }

@@ -1,9 +1,9 @@
-//! What to call runs: the last parts of their paths that tell them apart.
+//! Short names for runs: the last parts of their paths that tell them apart.
 
 use std::path::{Path, PathBuf, absolute};
 
-/// A name for each run: its folder's, or its file's without the ending, after as many of the folders around it as
-/// are needed to tell it from the others.
+/// A name for each run: its folder's, or its file's without the extension, preceded by as many parent folders as it
+/// takes to be unique.
 pub(super) fn distinct(runs: &[PathBuf]) -> Vec<String> {
     let parts: Vec<Vec<String>> = runs.iter().map(|run| parts(run)).collect();
     let last = |parts: &[String], count: usize| parts[parts.len().saturating_sub(count)..].join("/");
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_as_short_as_they_can_be_told_apart() {
+    fn names_are_as_short_as_is_unique() {
         let runs = ["/a/b/maf", "/a/c/maf/", "/a/c/nice/model.safetensors", "/a/half.safetensors", "iaf"];
         assert_eq!(distinct(&runs.map(PathBuf::from)), ["b/maf", "c/maf", "nice", "half", "iaf"]);
         let one = [PathBuf::from("/a/b/model.safetensors"), PathBuf::from("/a/b.safetensors")];

@@ -2,10 +2,10 @@
 
 use super::args::{OnData, OutFolder, save_all};
 use super::{Output, load, source};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::source::{Part, Source};
 use crate::measure::bound;
-use crate::model::Model;
+use crate::models::Model;
 use crate::pictures::figure::Figure;
 use crate::pictures::scatter::quarters;
 use crate::pictures::{Raster, Window, drawing, legend, scatter};

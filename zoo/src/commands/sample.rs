@@ -1,12 +1,12 @@
 //! `zoo sample`: samples from a trained model, as a picture, a sound, or an array.
 
 use super::args::{Seed, Threads, at_least_one, next_to, require_extension};
-use super::{Output, class, how::positive, load, load_flow, sound};
-use crate::blueprint::{Architecture, Blueprint, Space};
+use super::{Output, class, load, load_flow, sound, train_args::positive};
+use crate::data::Space;
 use crate::data::npy;
 use crate::measure::bound::{self, Draw};
 use crate::measure::sampling::{self, Distance, Drawn, Request};
-use crate::model::Model;
+use crate::models::{Blueprint, MintNet, Model};
 use crate::pictures::drawing;
 use crate::pictures::terminal::{self, Colors};
 use crate::runs::checkpoint::Loaded;
@@ -81,7 +81,7 @@ impl Args {
             }
             return Ok(Inversion::default());
         }
-        if !matches!(blueprint.architecture, Architecture::MintNet { .. }) {
+        if !blueprint.is::<MintNet>() {
             bail!("{} has no fixed point to iterate: leave out --inverse", blueprint.name());
         }
         let step = self.step_size.unwrap_or(STEP_SIZE);
@@ -194,7 +194,7 @@ fn draw(
             return Ok((bound::samples(vae, request.count, request.temperature, request.seed, draw), None));
         }
     };
-    if !matches!(blueprint.architecture, Architecture::MintNet { .. }) {
+    if !blueprint.is::<MintNet>() {
         return Ok((sampling::draw(flow, request).values, None));
     }
     let exact = load_flow::<f64>(&args.run, "give a run of mint-net")?.model;

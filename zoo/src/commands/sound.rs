@@ -1,7 +1,7 @@
 //! WAV files, for the commands that make signals.
 
 use super::Output;
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::wav;
 use anyhow::{Result, bail};
 use std::path::Path;

@@ -1,149 +1,202 @@
-//! `zoo train`.
+//! `zoo train`: a subcommand for each model, with the common options and the model's own.
 
 use super::Output;
-use super::gaussian::Gaussian;
-use super::how::{self, How, plain};
-use super::vae::Vae;
-use crate::blueprint::{Architecture, Space};
+use super::train_args::{self, BY_GRADIENTS, TrainArgs, plain};
 use crate::data::source::Source;
-use crate::recipes;
+use crate::models::{self, About, Blueprint, Kind, Learns, MODELS, options};
+use crate::runs::checkpoint::Header;
 use crate::runs::folder::Run;
-use crate::train;
-use anyhow::{Result, bail};
-use flows::models;
-use std::path::PathBuf;
+use crate::train::{self, Outcome, Paused, Weights};
+use anyhow::{Context as _, Result, bail};
+use clap::{ArgMatches, Args as _, Command, FromArgMatches};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What to train and how.
-#[derive(Debug, clap::Args)]
+/// The model and its options.
+#[derive(Debug)]
 pub(super) struct Args {
-    /// The model; `zoo list` shows them
     model: String,
+    /// None after a name that no model has.
+    given: Option<Box<(Common, ArgMatches)>>,
+}
+
+/// The options of every model.
+#[derive(Debug, clap::Args)]
+struct Common {
     /// mnist, a toy's name, speech (speech:512 for signals of 512 samples), a folder of IDX files, or a .npy or .csv file
-    /// [default: mnist; of wavenet, speech]
+    /// [default: mnist; for wavenet, speech]
     #[arg(long)]
     data: Option<String>,
-    /// The order in which made, maf and iaf go through the dimensions [default: given]
-    #[arg(long, value_enum)]
-    order: Option<Order>,
-    /// Gaussians in each conditional of made and of maf's last layer [default: 1], logistics in a wavenet's [default: 10]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000), allow_negative_numbers = true)]
-    components: Option<u64>,
-    #[command(flatten)]
-    gaussian: Gaussian,
-    /// Householder reflections in each rotation of gaussianization [default: the preset's]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000), allow_negative_numbers = true)]
-    reflections: Option<u64>,
-    #[command(flatten)]
-    vae: Vae,
-    #[command(flatten)]
-    how: How,
-    /// Give the model the class of each row: it learns p(x | class), and draws the class that is asked for
+    /// Give the model the class of each row: it learns p(x | class), and samples any class asked for
     #[arg(long)]
     conditional: bool,
-    /// Where to keep the run [default: runs/MODEL-DATA, or runs/MODEL-DATA-conditional]
+    /// Start from the weights in a run folder or checkpoint of the same model and sizes, with a new optimizer and
+    /// schedule [default: random weights]
+    #[arg(long, value_name = "WEIGHTS", conflicts_with = "resume")]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    train: TrainArgs,
+    /// The folder of the run [default: runs/MODEL-DATA, or runs/MODEL-DATA-conditional]
     #[arg(long)]
     out: Option<PathBuf>,
 }
 
-/// An order of the dimensions; a random one is drawn from the training's seed.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Order {
-    Given,
-    Reversed,
-    Random,
-}
-
-impl Args {
-    fn out(&self, data: &str) -> PathBuf {
-        let data = plain(data);
-        let ending = if self.conditional { "-conditional" } else { "" };
-        self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-{data}{ending}", self.model)))
+impl clap::Args for Args {
+    fn augment_args(command: Command) -> Command {
+        command
+            .subcommands(MODELS.map(subcommand))
+            .subcommand_required(true)
+            .allow_external_subcommands(true)
+            .disable_help_subcommand(true)
+            .subcommand_value_name("MODEL")
+            .subcommand_help_heading("Models")
+            .override_usage("zoo train <MODEL> [OPTIONS]")
+            .after_help(
+                "`zoo train MODEL --help` shows the options of a model.\n\nExample: zoo train maf --preset quick --data two-moons",
+            )
     }
 
-    /// The architecture with the sizes that were asked for.
-    fn sized(&self, mut architecture: Architecture, space: Space, seed: u64) -> Result<Architecture> {
-        architecture = self.how.sized(architecture)?;
-        if let Some(order) = self.order {
-            architecture = architecture.with_order(match order {
-                Order::Given => models::Order::Given,
-                Order::Reversed => models::Order::Reversed,
-                Order::Random => models::Order::Random(seed),
-            })?;
-        }
-        if let Some(components) = self.components {
-            architecture = architecture.with_components(usize::try_from(components)?)?;
-        }
-        if let Some(reflections) = self.reflections {
-            architecture = architecture.with_reflections(usize::try_from(reflections)?)?;
-        }
-        self.vae.sized(self.gaussian.sized(architecture)?, space)
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// The command of one model.
+fn subcommand(model: Kind) -> Command {
+    let About { name, lecture, paper, data, conditional, learns, .. } = model.about();
+    let command = Common::augment_args(Command::new(name)).about(format!("{paper}; {lecture}"));
+    let mut command = options::add(command, &[model], "Options of this model");
+    let mut hidden = Vec::new();
+    if !conditional {
+        hidden.push("conditional");
+    }
+    if learns == Learns::ByFitting {
+        hidden.extend(BY_GRADIENTS.iter().chain(&["from"]));
+    }
+    for id in hidden {
+        command = command.mut_arg(id, |arg| arg.hide(true));
+    }
+    let data = if data == "speech" { "speech:512" } else { "two-moons" };
+    command
+        .hide(learns == Learns::FromTeacher)
+        .after_help(format!("Example: zoo train {name} --preset quick --data {data}"))
+}
+
+impl FromArgMatches for Args {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let Some((model, given)) = matches.subcommand() else {
+            return Err(clap::Error::new(clap::error::ErrorKind::MissingSubcommand));
+        };
+        let known = MODELS.iter().any(|known| known.about().name == model);
+        let common = known.then(|| Common::from_arg_matches(given)).transpose()?;
+        Ok(Self { model: model.to_owned(), given: common.map(|common| Box::new((common, given.clone()))) })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    let entry = recipes::find(&args.model)?;
-    if let Some(teacher) = entry.taught_by {
+    let model = models::find(&args.model)?;
+    let About { name, data, learns, .. } = model.about();
+    let Some((common, options)) = args.given.as_deref() else {
+        bail!("there is no model {:?}: write {name}, in lower case", args.model);
+    };
+    if let Some(teacher) = model.about().taught_by() {
+        bail!("{name} learns from a {teacher}, not from data: train that, then run zoo distill runs/{teacher}-{data}");
+    }
+    options::check(model, options)?;
+    let weights = common.from.as_deref().map(Weights::read).transpose()?;
+    let default = weights.as_ref().map_or(data, |weights| &weights.header().data);
+    let data = common.data.clone().unwrap_or_else(|| default.to_owned());
+    let run = Run::at(&common.out.clone().unwrap_or_else(|| {
+        let ending = if common.conditional { "-conditional" } else { "" };
+        PathBuf::from("runs").join(format!("{name}-{}{ending}", plain(&data)))
+    }));
+    let fitted = learns == Learns::ByFitting;
+    if fitted {
+        common.train.check_fitted(&run)?;
+    }
+    let outcome = if common.train.resume {
+        resume(model, common, options, &run)?
+    } else {
+        TrainArgs::check_new(&run)?;
+        let seed = common.train.seed();
+        let source = Source::open(&data, seed)?;
+        let source = if common.conditional { source.with_classes()? } else { source };
+        let (space, preset) = (source.space(), common.train.preset());
+        let blueprint = match (&weights, &common.from) {
+            (Some(weights), Some(from)) => like(weights, from, model, options, &data, &source)?,
+            _ => {
+                let mut blueprint = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
+                blueprint.adjust(options, seed)?;
+                blueprint
+            }
+        };
+        let mut recipe = model.recipe(preset, space);
+        recipe.batch = source.rows().map_or(recipe.batch, |rows| recipe.batch.min(rows));
+        let config = common.train.config(blueprint, recipe, data, seed, &run);
+        if fitted {
+            let fit = train::fit_into_run(&config, &source)?;
+            train_args::report_fitted(&run, &fit, out)?;
+            return Ok(train_args::code_fitted(&fit));
+        }
+        train::start(&config, &source, weights.as_ref())?
+    };
+    train_args::report(&run, &outcome, out)?;
+    Ok(train_args::code(&outcome))
+}
+
+fn resume(model: Kind, common: &Common, options: &ArgMatches, run: &Run) -> Result<Outcome> {
+    let paused = Paused::read(run)?;
+    common.train.check_resumed(run, &paused, &options::given(options))?;
+    let (folder, Header { blueprint, data, seed, .. }) = (run.folder().display(), paused.header().clone());
+    if common.data.as_ref().is_some_and(|asked| *asked != data) {
+        bail!("{folder} was started with --data {data}: leave out --data to resume it");
+    }
+    if common.conditional && blueprint.classes == 0 {
+        bail!("{folder} was started without --conditional: leave it out to resume it");
+    }
+    let source = Source::open(&data, seed)?.with_classes_of(blueprint.classes)?;
+    let config = common.train.config(blueprint, paused.recipe.clone(), data, seed, run);
+    train::resume(&config, model.about().name, &source, &paused)
+}
+
+/// The blueprint of weights to start from, where it is what is asked for.
+fn like(
+    weights: &Weights,
+    from: &Path,
+    model: Kind,
+    options: &ArgMatches,
+    data: &str,
+    source: &Source,
+) -> Result<Blueprint> {
+    let (blueprint, from, name) = (&weights.header().blueprint, from.display(), model.about().name);
+    if blueprint.name() != name {
         bail!(
-            "{} learns from a {teacher}, not from data: train that, then zoo distill runs/{teacher}-{}",
-            entry.name,
-            entry.data
+            "{from} has the weights of {0}, not of {name}: give --from weights of {name}, or train {0}",
+            blueprint.name()
         );
     }
-    let asked = args.data.clone().unwrap_or_else(|| entry.data.to_owned());
-    let run = Run::at(&args.out(&asked));
-    let how = &args.how;
-    let fitted = matches!(entry.recipe(how.preset(), entry.space()).architecture, Architecture::Rbig { .. });
-    if fitted {
-        how.check_fitted(&run)?;
+    let mut asked = blueprint.clone();
+    asked.adjust(options, weights.header().seed)?;
+    if asked != *blueprint {
+        let given: Vec<String> = options::given(options).iter().map(|option| format!("--{option}")).collect();
+        bail!("{from} has weights of other sizes: leave out {}, or train without --from", models::join(&given));
     }
-    let outcome = if how.resume {
-        let paused = train::paused(&run)?;
-        let (mut recipe, data, seed) = (paused.recipe.clone(), paused.data.clone(), paused.seed);
-        how.check_resumed(&run, &paused)?;
-        let folder = run.folder().display();
-        if args.order.is_some() || args.components.is_some() {
-            bail!(
-                "a resumed training keeps its --order and --components: leave them out, or begin anew with another --out"
-            );
-        }
-        if args.gaussian.is_given() || args.reflections.is_some() {
-            bail!(
-                "a resumed training keeps its --kernels and --reflections: leave them out, or begin anew with another --out"
-            );
-        }
-        if args.vae.is_given() {
-            bail!(
-                "a resumed training keeps its --latents, --coder, --likelihood and --posterior: leave them out, or begin anew with another --out"
-            );
-        }
-        if args.data.as_ref().is_some_and(|asked| *asked != data) {
-            bail!("{folder} was begun with --data {data}: leave --data out to resume it");
-        }
-        if args.conditional && paused.classes == 0 {
-            bail!("{folder} was begun without --conditional: leave it out to resume it");
-        }
-        how.adjust(&mut recipe);
-        let source = Source::open(&data, seed)?.with_classes_of(paused.classes)?;
-        train::resume(&how.plan(recipe, data, seed, &run), entry.name, &source, &paused)?
-    } else {
-        How::check_begun(&run)?;
-        let (data, seed) = (asked, how.seed());
-        let source = Source::open(&data, seed)?;
-        let source = if args.conditional { source.with_classes()? } else { source };
-        let mut recipe = entry.recipe(how.preset(), source.space());
-        if let Some(rows) = source.rows() {
-            recipe.batch = recipe.batch.min(rows);
-        }
-        recipe.architecture = args.sized(recipe.architecture, source.space(), seed)?;
-        how.adjust(&mut recipe);
-        if fitted {
-            let fit = train::fit_into_run(&how.plan(recipe, data, seed, &run), &source)?;
-            how::report_fitted(&run, &fit, out)?;
-            return Ok(how::code_fitted(&fit));
-        }
-        train::start(&how.plan(recipe, data, seed, &run), &source)?
-    };
-    how::report(&run, &outcome, out)?;
-    Ok(how::code(&outcome))
+    let classes =
+        |classes: usize| if classes == 0 { "without classes".to_owned() } else { format!("of {classes} classes") };
+    let (theirs, ours) = ((blueprint.space, blueprint.classes), (source.space(), source.classes()));
+    if theirs != ours {
+        bail!(
+            "{from} has weights for {} {}, but {data} has {} {}: choose --data and --conditional alike, or leave out --from",
+            theirs.0.describe(),
+            classes(theirs.1),
+            ours.0.describe(),
+            classes(ours.1)
+        );
+    }
+    Ok(asked)
 }

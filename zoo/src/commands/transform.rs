@@ -2,10 +2,10 @@
 
 use super::args::Threads;
 use super::{Output, class, load};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::npy;
 use crate::measure::bound;
-use crate::model::Model;
+use crate::models::Model;
 use anyhow::{Result, bail};
 use autograd::Tensor;
 use flows::models::Vae;

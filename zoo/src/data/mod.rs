@@ -11,6 +11,7 @@ pub mod mnist;
 pub mod npy;
 pub mod rows;
 pub mod source;
+mod space;
 pub mod speech;
 mod split;
 mod table;
@@ -21,6 +22,7 @@ use anyhow::{Context as _, Result, bail};
 use std::path::Path;
 
 pub use images::Images;
+pub use space::Space;
 pub use speech::Speech;
 pub use split::{Split, permutation};
 pub use table::{Standardization, Table};

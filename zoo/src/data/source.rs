@@ -1,6 +1,6 @@
 //! Data as training sees it: batches by step number, and held-out rows.
 
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::rows::{Rows, one_hot};
 use crate::data::{self, Dataset, Images, LoadOptions, Standardization, Table, permutation};
 use anyhow::{Context as _, Result, bail};

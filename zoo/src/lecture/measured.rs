@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use super::record::Record;
 use super::trained::{self, Wanted};
-use crate::recipes;
+use crate::models;
 use anyhow::{Context as _, Result};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -90,7 +90,7 @@ impl Measured {
     /// The published figure, where there is one on these data.
     fn published(&self) -> Option<&'static str> {
         let wanted = self.wanted().filter(|wanted| wanted.data == "mnist")?;
-        recipes::find(wanted.model()).ok().map(|entry| entry.published).filter(|figure| *figure != "-")
+        models::find(wanted.model()).ok().map(|model| model.about().published).filter(|figure| *figure != "-")
     }
 
     fn loss(&self) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use super::trained::{RUNS, Wanted};
 use super::{Block, Chapter, Making};
-use crate::recipes::Preset;
+use crate::models::Preset;
 use crate::runs::folder::Run;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

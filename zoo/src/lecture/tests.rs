@@ -6,9 +6,8 @@ use super::plan::{Asked, Plan};
 use super::record::Record;
 use super::trained::{self, Made, RUNS};
 use super::{Block, CHAPTERS, sources};
-use crate::blueprint::Blueprint;
 use crate::data::wav;
-use crate::recipes::{self, Preset};
+use crate::models::{self, Blueprint, Kind, Preset};
 use crate::runs::checkpoint::{self, Header};
 use crate::runs::folder::Run;
 use std::collections::{BTreeMap, BTreeSet};
@@ -163,13 +162,8 @@ fn a_student_that_is_there_needs_no_teacher() {
     let trained = |plan: &Plan| plan.steps.iter().filter(|step| step.training.is_some()).count();
     assert_eq!((trained(&plan()), plan().found.len()), (2, 0), "teacher and student");
 
-    let architecture = recipes::student(&blueprint_of_maf(), None, Preset::Quick).unwrap().architecture;
-    let header = Header {
-        blueprint: Blueprint { architecture, ..blueprint_of_maf() },
-        data: "mnist".to_owned(),
-        step: 1,
-        seed: 0,
-    };
+    let (blueprint, _) = models::student(&blueprint_of_maf(), None, Preset::Quick).unwrap();
+    let header = Header { blueprint, data: "mnist".to_owned(), step: 1, seed: 0 };
     let run = Run::at(&folder.path().join("mine"));
     run.create().unwrap();
     checkpoint::write(&run.model(), &header, &[], &[("x".to_owned(), autograd::Tensor::zeros([3]))]).unwrap();
@@ -183,12 +177,7 @@ fn a_student_that_is_there_needs_no_teacher() {
 }
 
 fn blueprint_of_maf() -> Blueprint {
-    let space = recipes::find("maf").unwrap().space();
-    Blueprint {
-        architecture: recipes::find("maf").unwrap().recipe(Preset::Quick, space).architecture,
-        space,
-        classes: 10,
-    }
+    Kind::Maf.blueprint(Preset::Quick, Kind::Maf.default_space(), 10).unwrap()
 }
 
 #[test]
@@ -212,8 +201,11 @@ fn each_picture_has_a_command_that_makes_it() {
 #[test]
 fn what_is_trained_are_models_of_the_zoo() {
     for run in &RUNS {
-        let entry = recipes::find(run.model()).unwrap();
-        assert_eq!(entry.taught_by.is_some() || run.model() == "iaf", matches!(run.made, Made::Distilled { .. }));
+        let model = models::find(run.model()).unwrap();
+        assert_eq!(
+            model.about().taught_by().is_some() || run.model() == "iaf",
+            matches!(run.made, Made::Distilled { .. })
+        );
         let before = |teacher| {
             RUNS.iter().position(|other| other.name == teacher) < RUNS.iter().position(|other| other.name == run.name)
         };

@@ -1,7 +1,6 @@
 //! The trained models that the lecture shows: which, how to train them, and which of those that exist will do.
 
-use crate::blueprint::{Architecture, Blueprint};
-use crate::recipes::Preset;
+use crate::models::{Blueprint, Preset, Vae};
 use crate::runs::checkpoint;
 use crate::runs::folder::Run;
 use std::path::{Path, PathBuf};
@@ -122,14 +121,10 @@ impl Wanted {
     /// Whether a model that exists is this one, whatever its sizes.
     #[must_use]
     pub fn is(&self, blueprint: &Blueprint, data: &str) -> bool {
-        let suits = match &blueprint.architecture {
-            // One is drawn as a sheet; the other is measured beside flows, in bits per dimension.
-            Architecture::Vae { latents, likelihood, .. } if self.compared => {
-                *latents != 2 && !likelihood.is_discrete()
-            }
-            Architecture::Vae { latents, .. } => *latents == 2,
-            _ => true,
-        };
+        // One VAE is drawn as a sheet; the other is compared with flows, in bits per dimension.
+        let suits = blueprint.config::<Vae>().is_none_or(|vae| {
+            if self.compared { vae.latents != 2 && !vae.likelihood.is_discrete() } else { vae.latents == 2 }
+        });
         suits && blueprint.name() == self.model() && data == self.data && (blueprint.classes > 0) == self.conditional
     }
 

@@ -1,6 +1,6 @@
 //! Evaluation of a variational autoencoder: its bound, an estimate of its density, samples and codes.
 
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::measure::sampling::batches;
 use crate::measure::score::{Bound, Measure, Score, mean};

@@ -1,12 +1,12 @@
 //! Measurements for comparing trained models: likelihood, size, speed, and round-trip error.
 
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
 use crate::measure::bound;
 use crate::measure::score::{Bound, Score, continuous, score};
 use crate::measure::timing::median_seconds;
-use crate::model::Model;
+use crate::models::Model;
 use crate::pictures::drawing;
 use crate::runs::checkpoint::Loaded;
 use crate::train::Elapsed;

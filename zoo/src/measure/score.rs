@@ -1,6 +1,6 @@
 //! How good a density is: the mean log-likelihood of held-out rows, with its standard error.
 
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::rows::{Given, Rows};
 use autograd::{Real, Var};
 use flows::layers::Dequantize;
@@ -281,9 +281,10 @@ fn median(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::{Architecture, Blueprint};
     use crate::data::rows::one_hot;
+    use crate::models::{Blueprint, Nice};
     use autograd::{Tensor, sharded};
+    use flows::models::NiceConfig;
     use rand::SeedableRng;
 
     #[test]
@@ -299,8 +300,8 @@ mod tests {
     #[test]
     fn shards_of_a_batch_have_their_own_classes() {
         let space = Space::Images { channels: 1, height: 2, width: 3 };
-        let architecture = Architecture::Nice { couplings: 3, hidden: 8, depth: 1 };
-        let blueprint = Blueprint { architecture, space, classes: 3 };
+        let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: 3 };
+        let blueprint = Blueprint::new::<Nice>(&config, space, 3).unwrap();
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         let flow = blueprint.flow::<f32>(&mut rng).unwrap();
         flows::check::randomize(&flow, 0.5, &mut rng);
@@ -329,8 +330,8 @@ mod tests {
     #[test]
     fn signals_are_scored_per_step() {
         let space = Space::Signal { samples: 6, rate: 8000 };
-        let architecture = Architecture::Nice { couplings: 3, hidden: 8, depth: 1 };
-        let blueprint = Blueprint { architecture, space, classes: 0 };
+        let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: 0 };
+        let blueprint = Blueprint::new::<Nice>(&config, space, 0).unwrap();
         let flow = blueprint.flow::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).unwrap();
         let rows = Rows::plain(Tensor::from_fn([5, 6], |i| (i * 37 % 23) as f32 / 23.0));
         let scored = score(&flow, &space, &rows, 0);
@@ -339,7 +340,8 @@ mod tests {
         assert!((scored.loss() - trained).abs() < 1e-4, "{scored:?} and {trained}");
         let said = scored.describe();
         assert!(said.contains("nats a time step, log p(x) = ") && said.contains(" nats, N = 5"), "{said}");
-        let damaged = Blueprint { space: Space::Signal { samples: 6, rate: 0 }, ..blueprint };
+        let mut damaged = blueprint;
+        damaged.space = Space::Signal { samples: 6, rate: 0 };
         assert!(damaged.flow::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Samples as pictures: grids of images, scatters of points, signals through time.
 
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::rows::one_hot;
 use crate::measure::sampling::{self, Request};
 use crate::pictures::{Raster, Window, grid, scatter, wave};

@@ -4,7 +4,7 @@ use super::figure::Figure;
 use super::quantiles::Reference;
 use super::scatter::quarters;
 use super::{PictureError, Raster, Window, quantiles, scatter, steps};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::train::Fit;
 use anyhow::Result;
 use autograd::{Tensor, Var, special};

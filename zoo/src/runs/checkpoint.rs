@@ -1,11 +1,9 @@
 //! Checkpoints: one safetensors file from which a model can be rebuilt.
 //!
-//! The file's metadata holds the model's name, its blueprint as JSON, the step and the seed; its
-//! tensors are the parameters by path, in the layout that PyTorch users expect. It opens in Python
-//! with the `safetensors` and `numpy` packages alone.
+//! The metadata holds the model's name, its blueprint as JSON, the step and the seed. The tensors are the parameters
+//! by path, in PyTorch's layout. Python opens it with the `safetensors` and `numpy` packages alone.
 
-use crate::blueprint::Blueprint;
-use crate::model::Model;
+use crate::models::{Blueprint, Model};
 use crate::runs::files::{self, write_atomically};
 use anyhow::{Context as _, Result, anyhow, bail};
 use autograd::{Real, Tensor};
@@ -19,10 +17,12 @@ use std::collections::HashMap;
 use std::io::{Read as _, Write};
 use std::path::Path;
 
-/// What files of this program call themselves, and their version.
-const FORMAT: &str = "flow-zoo-1";
+/// The format of this program's files, with its number.
+const FORMAT: &str = "flow-zoo-2";
+/// What the formats of all versions begin with.
+const ANY_FORMAT: &str = "flow-zoo-";
 
-/// The entry of the metadata that tells a training's own file from a model's.
+/// The metadata entry that only the state of a training has.
 pub const TRAINING: &str = "training";
 
 /// What a checkpoint says about itself.
@@ -50,21 +50,39 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// A model of the file's blueprint, its parameters yet to be filled in. A blueprint is a few
-    /// words that may describe any size: the model is built only if the file can hold it.
+    /// Refuses a blueprint whose model is larger than the file: a damaged one may have any size.
     ///
     /// # Errors
-    /// If it cannot, or its sizes make no model.
-    pub fn build<T: Real>(&self, path: &Path) -> Result<Model<T>> {
+    /// If it is.
+    pub fn check(&self, path: &Path) -> Result<()> {
         let shown = path.display();
-        let held: u128 = self.tensors.values().map(|tensor| tensor.shape().elements() as u128).sum();
-        let needed = self.header.blueprint.least_weights();
-        if needed > held {
+        let held: usize = self.tensors.values().map(|tensor| tensor.shape().elements()).sum();
+        let needed = self.header.blueprint.check().with_context(|| shown.to_string())?;
+        if needed > held as f64 {
             bail!(
                 "{shown} describes a model of {needed} weights and holds {held}: it is damaged, use another checkpoint"
             );
         }
-        self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| shown.to_string())
+        Ok(())
+    }
+
+    /// A model of the file's blueprint, with fresh parameters.
+    ///
+    /// # Errors
+    /// As [`Contents::check`], or if the sizes make no model.
+    pub fn build<T: Real>(&self, path: &Path) -> Result<Model<T>> {
+        self.check(path)?;
+        self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| path.display().to_string())
+    }
+
+    /// A model of the file's blueprint, with the parameters of tensors named `prefix` + path.
+    ///
+    /// # Errors
+    /// As [`Contents::build`] and [`fill`].
+    pub fn model<T: Real>(&self, prefix: &str, path: &Path) -> Result<Model<T>> {
+        let model = self.build(path)?;
+        fill(&model, &self.tensors, prefix, path)?;
+        Ok(model)
     }
 }
 
@@ -92,13 +110,13 @@ impl View for Stored<'_> {
     }
 }
 
-/// A model's parameters by path, as they are now.
+/// A model's present parameters by path.
 #[must_use]
 pub fn weights(module: &(impl Module<f32> + ?Sized)) -> Vec<(String, Tensor<f32>)> {
     module.params().into_iter().map(|(path, param)| (path, param.value())).collect()
 }
 
-/// Writes tensors and a header, whole or not at all.
+/// Writes tensors and a header, atomically.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -149,14 +167,20 @@ pub fn read(path: &Path) -> Result<Contents> {
     Ok(Contents { header, extra: metadata, tensors })
 }
 
-/// Takes out of a file's metadata what it says about itself.
+/// Takes the header out of a file's metadata.
 fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Header> {
     let mut entry = |key: &str| metadata.remove(key).ok_or_else(|| foreign(path));
-    if entry("format")? != FORMAT {
-        return Err(foreign(path));
+    match entry("format")? {
+        format if format == FORMAT => {}
+        format if format.starts_with(ANY_FORMAT) => {
+            bail!("{} is of another format ({format}, not {FORMAT}): train the model again", path.display())
+        }
+        _ => return Err(foreign(path)),
     }
     let config = entry("config")?;
-    let blueprint = serde_json::from_str(&config).with_context(|| {
+    let known = serde_json::from_str(&config).map_err(anyhow::Error::from);
+    let known = known.and_then(|blueprint: Blueprint| blueprint.parse().map(|()| blueprint));
+    let blueprint = known.with_context(|| {
         format!(
             "{} describes a model that this version does not know: train again, or use the version that wrote it",
             path.display()
@@ -166,14 +190,13 @@ fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Head
     Ok(Header { blueprint, data: entry("data")?, step: number(entry("step")?)?, seed: number(entry("seed")?)? })
 }
 
-/// What a file that [`write()`] wrote says about itself, and the further entries of its metadata, without reading its
-/// tensors.
+/// The header of a file that [`write()`] wrote, and the further entries of its metadata, without its tensors.
 ///
 /// # Errors
 /// If it cannot be read, is cut off, or is not one of this program's.
 pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
     #[derive(Deserialize)]
-    struct Place {
+    struct TensorInfo {
         data_offsets: [u64; 2],
     }
     #[derive(Deserialize)]
@@ -181,7 +204,7 @@ pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
         #[serde(rename = "__metadata__")]
         metadata: HashMap<String, String>,
         #[serde(flatten)]
-        tensors: HashMap<String, Place>,
+        tensors: HashMap<String, TensorInfo>,
     }
     let (mut file, length) = files::open(path)?;
     let mut size = [0; 8];
@@ -193,7 +216,7 @@ pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
     let mut text = Vec::new();
     file.take(size).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
     let Beginning { mut metadata, tensors } = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
-    let end = tensors.values().map(|place| place.data_offsets[1]).max().unwrap_or(0);
+    let end = tensors.values().map(|tensor| tensor.data_offsets[1]).max().unwrap_or(0);
     if Some(length) != end.checked_add(size).and_then(|end| end.checked_add(8)) {
         bail!("{} is not a whole file; it may be cut off: copy it again or use another checkpoint", path.display());
     }
@@ -254,16 +277,24 @@ pub struct Loaded<M> {
     pub model: M,
 }
 
-/// Rebuilds the model of a checkpoint, in either precision.
+/// As [`read`], but refuses the state of a training.
 ///
 /// # Errors
-/// As [`read`] and [`fill`].
-pub fn load<T: Real>(path: &Path) -> Result<Loaded<Model<T>>> {
+/// As [`read`].
+pub fn read_model(path: &Path) -> Result<Contents> {
     let contents = read(path)?;
     if contents.extra.contains_key(TRAINING) {
         bail!("{} is what --resume needs, not a model: give the run folder or its model.safetensors", path.display());
     }
-    let model = contents.build(path)?;
-    fill(&model, &contents.tensors, "", path)?;
+    Ok(contents)
+}
+
+/// Rebuilds the model of a checkpoint, in either precision.
+///
+/// # Errors
+/// As [`read_model`] and [`Contents::model`].
+pub fn load<T: Real>(path: &Path) -> Result<Loaded<Model<T>>> {
+    let contents = read_model(path)?;
+    let model = contents.model("", path)?;
     Ok(Loaded { header: contents.header, model })
 }

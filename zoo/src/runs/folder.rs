@@ -3,10 +3,10 @@
 //! ```text
 //! model.safetensors      the best weights so far, by the validation rows
 //! training.safetensors   everything that --resume needs
-//! log.jsonl              one JSON object a line, as the training went
+//! log.jsonl              the training's progress, one JSON object a line
 //! curve.svg              the loss over the steps
-//! grids/epoch-0007.png   what the model drew then
-//! teacher.safetensors    a student's only: the model that it learns from
+//! grids/epoch-0007.png   samples after an epoch
+//! teacher.safetensors    for a student only: the model that it learns from
 //! ```
 
 use crate::runs::files;
@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-/// The place of a run.
+/// The folder of a run.
 #[derive(Clone, Debug)]
 pub struct Run {
     folder: PathBuf,
@@ -79,8 +79,8 @@ impl Run {
         std::fs::create_dir_all(grids).with_context(why)
     }
 
-    /// Keeps other trainings out of the folder until what it returns is dropped. Where a folder
-    /// cannot be locked, nothing is kept out.
+    /// Keeps other trainings out of the folder until the returned file is dropped. Does nothing on file systems
+    /// without locks.
     ///
     /// # Errors
     /// If another training holds it.
@@ -89,7 +89,7 @@ impl Run {
         match folder.try_lock() {
             Ok(()) => Ok(Some(folder)),
             Err(TryLockError::WouldBlock) => {
-                bail!("another zoo is at work in {}: wait for it, or choose another --out", self.folder.display())
+                bail!("another zoo is running in {}: wait for it, or choose another --out", self.folder.display())
             }
             Err(TryLockError::Error(_)) => Ok(None),
         }
@@ -126,15 +126,14 @@ impl Run {
         Ok(())
     }
 
-    /// Whether a training in this folder has saved anything. A log alone is what one leaves behind
-    /// that ended before its first save: nothing can go on from it, and nothing is lost with it.
+    /// Whether a training in this folder has saved anything. A log alone is left by a training that ended before its
+    /// first save, and may be overwritten.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.training().exists() || self.model().exists()
     }
 
-    /// Removes files that a killed training was just writing. They are no use to anybody, and as
-    /// large as a checkpoint.
+    /// Removes the partial files of a killed training, which can be as large as a checkpoint.
     pub fn sweep(&self) {
         files::sweep(&self.folder);
         files::sweep(&self.folder.join("grids"));
@@ -154,7 +153,10 @@ pub fn checkpoint(run: &Path) -> Result<PathBuf> {
         return Ok(model);
     }
     if !run.exists() {
-        bail!("there is no run {}: give a run folder or a .safetensors file, as `zoo train` makes them", run.display());
+        bail!(
+            "there is no run {}: give a run folder or a .safetensors file, as `zoo train` writes them",
+            run.display()
+        );
     }
     Ok(run.to_owned())
 }

@@ -1,191 +1,206 @@
-//! Beginning a training, or going on with one: what can be refused is refused before there is a folder.
+//! Starting a training, or resuming one. Everything that can be refused is refused before a folder is made.
 
-use super::distill::Divergence;
-use super::objective::{Likelihood, Objective, Trained};
-use super::signals::SignalDivergence;
+use super::distill::ReverseKl;
+use super::objective::{Batches, MaximumLikelihood, Objective, Trained};
+use super::signals::SignalKl;
 use super::state::Saved;
-use super::vae::Bound;
-use super::{Outcome, Plan, Training};
-use crate::blueprint::{Architecture, Blueprint};
+use super::vae::NegativeElbo;
+use super::{Outcome, TrainConfig, Training};
 use crate::data::Standardization;
 use crate::data::source::Source;
-use crate::model::Model;
-use crate::recipes::{Budget, Recipe};
-use crate::runs::checkpoint::{self, Contents, Loaded};
+use crate::models::{Budget, Iaf, Model, ParallelWaveNet, Recipe};
+use crate::runs::checkpoint::{self, Contents, Header, Loaded};
 use crate::runs::folder::Run;
 use crate::stderr;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, parallel};
-use flows::models::Vae;
 use flows::{Bijection, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use std::path::{Path, PathBuf};
 
-/// More dimensions than these are many to go through one by one in every step.
+/// With more dimensions than this, going through them one by one in every step is slow.
 const MANY: usize = 100;
 
-/// Trains on data, from the start: by maximum likelihood, or by its bound.
+/// Weights to start from in place of random ones.
+#[derive(Debug)]
+pub struct Weights {
+    path: PathBuf,
+    contents: Contents,
+}
+
+impl Weights {
+    /// Reads a run folder's model or a checkpoint file.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn read(run: &Path) -> Result<Self> {
+        let path = crate::runs::folder::checkpoint(run)?;
+        Ok(Self { contents: checkpoint::read_model(&path)?, path })
+    }
+
+    /// Their model, data, and seed.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.contents.header
+    }
+}
+
+/// Trains a new model on data: by maximum likelihood, or by its lower bound.
 ///
 /// # Errors
 /// If the data does not suit the model, the loss stops being finite, or a file cannot be written.
-pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
-    let blueprint =
-        Blueprint { architecture: plan.recipe.architecture.clone(), space: source.space(), classes: source.classes() };
-    source.steps_per_epoch(plan.recipe.batch)?;
-    let model = blueprint.build(&mut ChaCha8Rng::seed_from_u64(plan.seed)).with_context(|| plan.data.clone())?;
-    if let Some(statistics) = source.standardization() {
-        match &model {
-            Model::Flow(flow) => standardize(flow.preprocessing(), statistics),
-            Model::Vae(vae) => standardize(Some(vae.preprocessing()), statistics),
+pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -> Result<Outcome> {
+    let blueprint = &config.blueprint;
+    source.steps_per_epoch(config.recipe.batch)?;
+    let model = match weights {
+        Some(weights) => weights.contents.model("", &weights.path)?,
+        None => {
+            let rng = &mut ChaCha8Rng::seed_from_u64(config.seed);
+            let model = blueprint.build(rng).with_context(|| config.data.clone())?;
+            if let Some(statistics) = source.standardization() {
+                match &model {
+                    Model::Flow(flow) => standardize(flow.preprocessing(), statistics),
+                    Model::Vae(vae) => standardize(Some(vae.preprocessing()), statistics),
+                }
+            }
+            model
         }
-    }
-    plan.run.create()?;
-    let _lock = plan.run.lock()?;
+    };
+    config.run.create()?;
+    let _lock = config.run.lock()?;
     let given = match blueprint.classes {
         0 => String::new(),
         classes => format!(" given the class of {classes}"),
     };
-    announce(&format!("training {} on {}{given}", blueprint.name(), plan.data), plan);
-    if let (Architecture::Iaf { .. }, true) = (&blueprint.architecture, blueprint.space.dims() > MANY) {
+    let from = weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.path.display()));
+    announce(&format!("training {} on {}{given}{from}", blueprint.name(), config.data), config);
+    if blueprint.is::<Iaf>() && blueprint.space.dims() > MANY {
         stderr::print_line(format_args!(
-            "the likelihood of an iaf goes through all dimensions in order, on the tape, which takes seconds a step for this many: zoo distill makes one from a maf"
+            "an iaf's likelihood goes through the dimensions in order, which takes seconds a step for this many: zoo distill trains one from a maf"
         ));
     }
+    let batches = batches(config, source);
     match model {
-        Model::Flow(flow) => begin(plan, &likelihood(plan, source, &blueprint), blueprint, flow),
-        Model::Vae(vae) => begin(plan, &bound(plan, source, &vae), blueprint, vae),
+        Model::Flow(flow) => begin(config, &MaximumLikelihood::new(batches, blueprint), flow, weights),
+        Model::Vae(vae) => begin(config, &NegativeElbo::new(batches, &vae), vae, weights),
     }
 }
 
-/// Distils a teacher into a student of the recipe's architecture, from the start. The run keeps a copy of the
-/// teacher.
+/// Distills a teacher into a new student. The run keeps a copy of the teacher.
 ///
 /// # Errors
 /// If the two do not fit, the loss stops being finite, or a file cannot be written.
-pub fn start_student(plan: &Plan, teacher: &Loaded<Flow<f32>>) -> Result<Outcome> {
-    let blueprint = Blueprint { architecture: plan.recipe.architecture.clone(), ..teacher.header.blueprint.clone() };
-    let (objective, flow) = student(plan, teacher, &blueprint)?;
+pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Outcome> {
+    let (objective, flow) = student(config, teacher)?;
     objective.steps_per_epoch()?;
-    plan.run.create()?;
-    let _lock = plan.run.lock()?;
-    let (name, of) = (blueprint.name(), teacher.header.blueprint.name());
-    announce(&format!("distilling {of} into {name}"), plan);
-    keep(teacher, &plan.run)?;
-    share_preprocessing(&teacher.model, &flow);
-    begin(plan, objective.as_ref(), blueprint, flow)
+    config.run.create()?;
+    let _lock = config.run.lock()?;
+    let (name, of) = (config.blueprint.name(), teacher.header.blueprint.name());
+    announce(&format!("distilling {of} into {name}"), config);
+    checkpoint::write(&config.run.teacher(), &teacher.header, &[], &checkpoint::weights(&teacher.model))?;
+    // Student and teacher see the same data: they share the statistics of the preprocessing.
+    if let (Some(theirs), Some(ours)) = (teacher.model.preprocessing(), flow.preprocessing()) {
+        for ((_, from), (_, to)) in theirs.params().into_iter().zip(ours.params()) {
+            to.set(from.value());
+        }
+    }
+    begin(config, objective.as_ref(), flow, None)
 }
 
 /// What a student minimizes, and the student.
 type Student = (Box<dyn Objective<Flow<f32>>>, Flow<f32>);
 
-/// A student of that blueprint, and what it minimizes.
-fn student(plan: &Plan, teacher: &Loaded<Flow<f32>>, blueprint: &Blueprint) -> Result<Student> {
-    let (batch, seed) = (plan.recipe.batch, plan.seed);
+fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student> {
+    let (batch, seed) = (config.recipe.batch, config.seed);
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-    if let Architecture::ParallelWaveNet { .. } = blueprint.architecture {
-        let source = Source::open(&plan.data, seed)?;
-        let (objective, flow) = SignalDivergence::new(teacher, blueprint, source, batch, seed, rng)?;
+    if let Some(sizes) = config.blueprint.config::<ParallelWaveNet>() {
+        let source = Source::open(&config.data, seed)?;
+        let (objective, flow) = SignalKl::new(teacher, (&config.blueprint, &sizes), source, batch, seed, rng)?;
         return Ok((Box::new(objective), flow));
     }
-    Ok((Box::new(Divergence::new(teacher, batch, seed)), blueprint.flow(rng)?))
-}
-
-/// Student and teacher see data alike: what stands before both has the teacher's numbers.
-fn share_preprocessing(teacher: &Flow<f32>, student: &Flow<f32>) {
-    if let (Some(theirs), Some(ours)) = (teacher.preprocessing(), student.preprocessing()) {
-        for ((_, from), (_, to)) in theirs.params().into_iter().zip(ours.params()) {
-            to.set(from.value());
-        }
-    }
-}
-
-/// A copy of the teacher in the student's run.
-fn keep(teacher: &Loaded<Flow<f32>>, run: &Run) -> Result<()> {
-    checkpoint::write(&run.teacher(), &teacher.header, &[], &checkpoint::weights(&teacher.model))
+    Ok((Box::new(ReverseKl::new(teacher, batch, seed)), config.blueprint.flow(rng)?))
 }
 
 fn begin<M: Trained + Send>(
-    plan: &Plan,
+    config: &TrainConfig,
     objective: &dyn Objective<M>,
-    blueprint: Blueprint,
     model: M,
+    weights: Option<&Weights>,
 ) -> Result<Outcome> {
-    parallel::with_threads(plan.threads, || {
-        objective.initialize(&model)?;
-        Training::new(plan, objective, blueprint, model).go()
+    parallel::with_threads(config.threads, || {
+        if weights.is_none() {
+            objective.initialize(&model)?;
+        }
+        let mut training = Training::new(config, objective, model);
+        training.from = weights.map(|weights| weights.path.display().to_string());
+        training.run()
     })
 }
 
-fn likelihood<'a>(plan: &Plan, source: &'a Source, blueprint: &Blueprint) -> Likelihood<'a> {
-    let calibrated = blueprint.is_calibrated();
-    Likelihood { source, space: blueprint.space, calibrated, batch: plan.recipe.batch, seed: plan.seed }
+const fn batches<'a>(config: &TrainConfig, source: &'a Source) -> Batches<'a> {
+    Batches { source, batch: config.recipe.batch, seed: config.seed }
 }
 
-fn bound<'a>(plan: &Plan, source: &'a Source, vae: &Vae<f32>) -> Bound<'a> {
-    let discrete = vae.likelihood().is_discrete();
-    Bound { source, space: source.space(), batch: plan.recipe.batch, seed: plan.seed, discrete }
-}
-
-/// Says what is about to happen, for how long, and where it will be found.
-fn announce(what: &str, plan: &Plan) {
-    let Plan { recipe, run, threads, .. } = plan;
+/// Prints what is about to happen, for how long, and where the results go.
+fn announce(what: &str, config: &TrainConfig) {
+    let TrainConfig { recipe, run, threads, .. } = config;
     let long = match recipe.budget {
         Budget::Steps(steps) => format!("{steps} steps"),
         Budget::Epochs(epochs) => format!("{epochs} epochs"),
         Budget::Minutes(minutes) => format!("{minutes} minutes"),
     };
     let folder = run.folder().display();
-    let line = format!("{what} for {long}, {} rows a step, {threads} threads, into {folder}", recipe.batch);
-    stderr::print_line(format_args!("{line}"));
+    let batch = recipe.batch;
+    stderr::print_line(format_args!("{what} for {long}, {batch} rows a step, {threads} threads, into {folder}"));
 }
 
-/// A training that was cut off, as its folder has it.
+/// An interrupted training, as its folder has it.
 #[derive(Debug)]
 pub struct Paused {
-    /// The recipe it was begun with.
+    /// The recipe it was started with.
     pub recipe: Recipe,
-    /// The name or path of its data.
-    pub data: String,
-    /// Its seed.
-    pub seed: u64,
-    /// How many classes its model is given one of; 0 for none.
-    pub classes: usize,
     /// The file itself, which is large and is read once.
     contents: Contents,
 }
 
-/// Whether a folder holds a training that was cut off: the last thing that a training does is to judge its weights.
+/// Whether a folder holds an interrupted training: the last thing a training does is to evaluate its weights.
 #[must_use]
 pub fn is_unfinished(run: &Run) -> bool {
     let saved =
         checkpoint::beginning(&run.training()).ok().and_then(|(_, extra)| Saved::read(&extra, &run.training()).ok());
-    saved.is_some_and(|saved| saved.judged != saved.step)
+    saved.is_some_and(|saved| saved.evaluated != saved.step)
 }
 
-/// The training that was cut off in a folder.
-///
-/// # Errors
-/// If there is none, or it is damaged.
-pub fn paused(run: &Run) -> Result<Paused> {
-    if !run.training().exists() {
-        bail!("{} holds no training to resume: leave out --resume to begin one", run.folder().display());
+impl Paused {
+    /// The training in a folder.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn read(run: &Run) -> Result<Self> {
+        if !run.training().exists() {
+            bail!("{} holds no training to resume: leave out --resume to start one", run.folder().display());
+        }
+        let contents = checkpoint::read(&run.training())?;
+        Ok(Self { recipe: Saved::of(&contents, &run.training())?.recipe, contents })
     }
-    let contents = checkpoint::read(&run.training())?;
-    let saved = Saved::of(&contents, &run.training())?;
-    let header = &contents.header;
-    let (data, seed, classes) = (header.data.clone(), header.seed, header.blueprint.classes);
-    Ok(Paused { recipe: saved.recipe, data, seed, classes, contents })
+
+    /// Its model, data, and seed.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.contents.header
+    }
 }
 
-/// Goes on where a training in the same folder was cut off.
+/// Resumes the training in the same folder.
 ///
 /// # Errors
 /// As [`start`], and if what the folder holds cannot be resumed.
-pub fn resume(plan: &Plan, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
-    let blueprint = &paused.contents.header.blueprint;
-    let folder = plan.run.folder().display();
-    if plan.run.teacher().exists() {
-        bail!("{folder} holds a distillation: go on with `zoo distill … --resume`, or choose another --out");
+pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
+    let blueprint = &paused.header().blueprint;
+    let folder = config.run.folder().display();
+    if config.run.teacher().exists() {
+        bail!("{folder} holds a distillation: resume it with `zoo distill … --resume`, or choose another --out");
     }
     if blueprint.name() != model {
         let holds = blueprint.name();
@@ -195,41 +210,45 @@ pub fn resume(plan: &Plan, model: &str, source: &Source, paused: &Paused) -> Res
         bail!(
             "{folder} was trained on {}, but {} has {}: resume with --data {}",
             blueprint.space.describe(),
-            plan.data,
+            config.data,
             source.space().describe(),
-            paused.data
+            paused.header().data
         );
     }
-    source.steps_per_epoch(plan.recipe.batch)?;
-    match paused.contents.build(&plan.run.training())? {
-        Model::Flow(flow) => go_on(plan, &likelihood(plan, source, blueprint), flow, paused),
-        Model::Vae(vae) => go_on(plan, &bound(plan, source, &vae), vae, paused),
+    source.steps_per_epoch(config.recipe.batch)?;
+    let batches = batches(config, source);
+    match paused.contents.build(&config.run.training())? {
+        Model::Flow(flow) => go_on(config, &MaximumLikelihood::new(batches, blueprint), flow, paused),
+        Model::Vae(vae) => go_on(config, &NegativeElbo::new(batches, &vae), vae, paused),
     }
 }
 
-/// Goes on where a distillation in the same folder was cut off.
+/// Resumes the distillation in the same folder.
 ///
 /// # Errors
 /// As [`start_student`], and if what the folder holds cannot be resumed.
-pub fn resume_student(plan: &Plan, teacher: &Loaded<Flow<f32>>, paused: &Paused) -> Result<Outcome> {
-    // Whether the file holds such a model is seen before a model of its sizes is made.
-    let contents = &paused.contents;
-    drop(contents.build::<f32>(&plan.run.training())?);
-    let (objective, flow) = student(plan, teacher, &contents.header.blueprint)?;
-    go_on(plan, objective.as_ref(), flow, paused)
+pub fn resume_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, paused: &Paused) -> Result<Outcome> {
+    // Before a model of these sizes is made: does the file hold one?
+    paused.contents.check(&config.run.training())?;
+    let (objective, flow) = student(config, teacher)?;
+    go_on(config, objective.as_ref(), flow, paused)
 }
 
-fn go_on<M: Trained + Send>(plan: &Plan, objective: &dyn Objective<M>, model: M, paused: &Paused) -> Result<Outcome> {
-    let contents = &paused.contents;
-    let _lock = plan.run.lock()?;
-    parallel::with_threads(plan.threads, || {
-        let mut training = Training::new(plan, objective, contents.header.blueprint.clone(), model);
-        training.restore(contents)?;
-        training.go()
+fn go_on<M: Trained + Send>(
+    config: &TrainConfig,
+    objective: &dyn Objective<M>,
+    model: M,
+    paused: &Paused,
+) -> Result<Outcome> {
+    let _lock = config.run.lock()?;
+    parallel::with_threads(config.threads, || {
+        let mut training = Training::new(config, objective, model);
+        training.restore(&paused.contents)?;
+        training.run()
     })
 }
 
-/// Gives what stands before a model the statistics of the training rows.
+/// Sets the statistics of a standardization to those of the training rows.
 pub(super) fn standardize(before: Option<&dyn Bijection<f32>>, statistics: &Standardization) {
     let Some(layer) = before else { return };
     for ((_, buffer), values) in layer.params().into_iter().zip([&statistics.mean, &statistics.deviation]) {

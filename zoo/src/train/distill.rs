@@ -1,10 +1,7 @@
-//! Distillation: a student learns a teacher's density from the student's own samples.
-//!
-//! The student is right where its samples are as likely under the teacher as under itself; data are not needed for
-//! that.
+//! Distillation: a student learns a teacher's density from the student's own samples, without data.
 
 use super::objective::{Loss, Objective};
-use crate::blueprint::Space;
+use crate::data::Space;
 use crate::data::rows::one_hot;
 use crate::data::source::Order;
 use crate::measure::score::Score;
@@ -17,26 +14,25 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-/// Steps between two judgements.
+/// Steps between two evaluations.
 const EPOCH: u64 = 500;
-/// Beyond so many nats a dimension, and so many in all, a student's sample is unlike anything of its teacher's, and
-/// counts by its logarithm: see [`softened`].
-const NATS_A_DIMENSION: f64 = 2.0;
-const FEWEST_NATS: f64 = 20.0;
-/// The most samples a step.
+/// Log-ratios above this, in nats a dimension and in all, count by their logarithm: see [`softened`].
+const NATS_PER_DIMENSION: f64 = 2.0;
+const LEAST_NATS: f64 = 20.0;
+/// The most samples in a step.
 const LARGEST: usize = 1 << 16;
-/// Samples of the student that it is judged by, and how many of them go at a time. Signals are long.
-const JUDGED: [usize; 2] = [2_000, 500];
-const JUDGED_SIGNALS: [usize; 2] = [100, 20];
-/// The student's own scales start from the teacher's samples, so many times narrower: numbers as wide as those, but
-/// independent of each other, are nothing that the teacher has ever seen.
+/// The student's samples in an evaluation, and how many are computed at a time. Signals are long.
+const EVALUATED: [usize; 2] = [2_000, 500];
+const EVALUATED_SIGNALS: [usize; 2] = [100, 20];
+/// The student is initialized with independent values of the teacher's widths times this factor: at full width the
+/// teacher would find them very unlikely.
 const NARROWER: f64 = 0.1;
-/// How many samples.
+/// The teacher's samples that those widths are estimated from.
 const FIRST: usize = 500;
 
-/// `KL(student‖teacher) = E[log s(x) − log t(x)]` over what the student draws, behind the preprocessing that
-/// the two share.
-pub(super) struct Divergence {
+/// `KL(student‖teacher) = E[log s(x) − log t(x)]` over the student's samples x, after the preprocessing that the two
+/// share.
+pub(super) struct ReverseKl {
     /// Its parameters are frozen.
     teacher: Flow<f32>,
     space: Space,
@@ -44,18 +40,18 @@ pub(super) struct Divergence {
     seed: u64,
 }
 
-/// Latents, and the classes that they are to be given where the models are conditional.
-pub(super) type Drawn = (Tensor<f32>, Option<Tensor<f32>>);
+/// Latents, and random classes for them if the models are conditional.
+pub(super) type Latents = (Tensor<f32>, Option<Tensor<f32>>);
 
-impl Divergence {
-    /// Learning from this teacher, so many samples a step.
+impl ReverseKl {
+    /// Learning from this teacher, with `batch` samples a step.
     pub(super) fn new(teacher: &Loaded<Flow<f32>>, batch: usize, seed: u64) -> Self {
         freeze(&teacher.model);
         Self { teacher: teacher.model.core(), space: teacher.header.blueprint.space, batch, seed }
     }
 
-    /// The latents of `stream`; the same for the same number.
-    pub(super) fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Drawn {
+    /// The latents of `stream`, the same for the same number.
+    pub(super) fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Latents {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(stream);
         let shape = [&[count], &**flow.event()].concat().into_iter().collect();
@@ -69,9 +65,9 @@ impl Divergence {
     }
 }
 
-/// Rows of independent numbers around each dimension's median, `NARROWER` than the middle two thirds of the samples.
-/// (Of a few samples in a thousand a teacher may make anything, and no mean is safe from those.)
-fn drawn_together(samples: &Tensor<f32>, rng: &mut ChaCha8Rng) -> Tensor<f32> {
+/// Rows of independent values around each dimension's median, [`NARROWER`] than the middle two thirds of the samples.
+/// (A few samples in a thousand can be extreme, so means and variances would not do.)
+fn narrowed(samples: &Tensor<f32>, rng: &mut ChaCha8Rng) -> Tensor<f32> {
     let (count, dims) = (samples.shape()[0], samples.shape().elements() / samples.shape()[0]);
     let values = samples.as_slice();
     let middles: Vec<(f64, f64)> = (0..dims)
@@ -88,10 +84,10 @@ fn drawn_together(samples: &Tensor<f32>, rng: &mut ChaCha8Rng) -> Tensor<f32> {
     })
 }
 
-impl Objective<Flow<f32>> for Divergence {
+impl Objective<Flow<f32>> for ReverseKl {
     fn steps_per_epoch(&self) -> Result<u64> {
         if !(1..=LARGEST).contains(&self.batch) {
-            bail!("a batch of {} samples cannot be drawn: choose --batch between 1 and {LARGEST}", self.batch);
+            bail!("a batch of {} samples is not possible: choose --batch between 1 and {LARGEST}", self.batch);
         }
         Ok(EPOCH)
     }
@@ -102,24 +98,24 @@ impl Objective<Flow<f32>> for Divergence {
         let condition = condition.map(Var::from);
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let samples = self.teacher.sample(FIRST, cx, 1.0, &mut rng);
-        flow.core().initialize(&drawn_together(&samples, &mut rng).into(), cx);
+        flow.core().initialize(&narrowed(&samples, &mut rng).into(), cx);
         Ok(())
     }
 
     fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, _order: &mut Order) -> Result<Loss<'a>> {
-        // Stream 0 is what the student is judged by.
+        // Stream 0 is for evaluation.
         let (z, condition) = self.latents(flow, step + 1, self.batch);
         let student = flow.core();
         Ok(Box::new(move |tape, range| {
             let condition = condition.as_ref().map(|condition| tape.constant(condition.rows(range.clone())));
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
             let ratio = log_ratio(&student, &self.teacher, &tape.constant(z.rows(range)), cx);
-            softened(&ratio, (NATS_A_DIMENSION * student.dims() as f64).max(FEWEST_NATS))
+            softened(&ratio, (NATS_PER_DIMENSION * student.dims() as f64).max(LEAST_NATS))
         }))
     }
 
-    fn judge(&self, flow: &Flow<f32>) -> Score {
-        let [count, part] = if matches!(self.space, Space::Signal { .. }) { JUDGED_SIGNALS } else { JUDGED };
+    fn evaluate(&self, flow: &Flow<f32>) -> Score {
+        let [count, part] = if matches!(self.space, Space::Signal { .. }) { EVALUATED_SIGNALS } else { EVALUATED };
         let (z, condition) = self.latents(flow, 0, count);
         let student = flow.core();
         let mut ratios = Vec::with_capacity(count);
@@ -134,7 +130,7 @@ impl Objective<Flow<f32>> for Divergence {
     }
 
     fn unit(&self) -> &'static str {
-        if matches!(self.space, Space::Signal { .. }) { "nats a time step" } else { "nats of KL" }
+        if matches!(self.space, Space::Signal { .. }) { "nats per time step" } else { "nats of KL" }
     }
 
     fn in_unit(&self, nats: f64) -> f64 {

@@ -1,10 +1,11 @@
-//! RBIG is not trained but fitted: layer after layer, each to all of its rows at once.
+//! Fitting RBIG layer by layer, each to all rows at once, without gradients.
 
-use super::Plan;
+use super::TrainConfig;
 use super::log::{self, Line, Log};
-use crate::blueprint::{Architecture, Blueprint, Space};
+use crate::data::Space;
 use crate::data::source::{Order, Part, Source};
 use crate::measure::score::{Score, continuous, score, unit};
+use crate::models::{Blueprint, Rbig, rbig};
 use crate::pictures::drawing;
 use crate::runs::checkpoint::{self, Header};
 use crate::runs::interrupt;
@@ -12,6 +13,7 @@ use crate::stderr;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, Var, parallel};
 use flows::check::copy_params;
+use flows::models::RbigConfig;
 use flows::rbig::{Fitted, Fitting, Layer, Marginals};
 use flows::{Context, Flow, Mapped, Noise, bits_per_dim};
 use rand::SeedableRng;
@@ -21,49 +23,57 @@ use std::time::Instant;
 
 /// Held-out rows that decide when another layer is no better.
 const HELD_OUT: usize = 5_000;
-/// Images in the picture of the end.
+/// Images in the picture of samples.
 const GRID: usize = 100;
 
 /// What was fitted to some data.
 #[derive(Debug)]
 pub struct Fit {
-    /// How to build the model again.
+    /// The model that is kept.
     pub blueprint: Blueprint,
-    /// The layers, behind the preprocessing.
+    /// The layers, after the preprocessing.
     pub fitted: Fitted<f32>,
-    /// How many of them are kept: those under which the held-out rows are likeliest.
+    /// How many of them are kept: as many as maximize the likelihood of the validation rows.
     pub kept: usize,
-    /// The whole model of the layers that are kept.
+    /// The model of the layers that are kept.
     pub flow: Flow<f32>,
-    /// Its score on held-out rows.
+    /// Its score on validation rows.
     pub validation: Score,
 }
 
-/// Fits the plan's model to data, and shows each layer to `watch`. Ends early after the layer in which Ctrl-C was
-/// pressed; what was fitted until then is a whole model.
+/// Fits a model to data, and shows each layer to `watch`. Ctrl-C ends it after the present layer; the layers so far are a
+/// whole model.
 ///
 /// # Errors
-/// If the plan's model is not fitted, or the data do not suit it.
-pub fn fit(plan: &Plan, source: &Source, watch: impl FnMut(&Layer<f32>, f64) -> Result<()> + Send) -> Result<Fit> {
-    parallel::with_threads(plan.threads, || fit_here(plan, source, watch))
+/// If the model is not fitted but trained, or the data does not suit it.
+pub fn fit(
+    config: &TrainConfig,
+    source: &Source,
+    watch: impl FnMut(&Layer<f32>, f64) -> Result<()> + Send,
+) -> Result<Fit> {
+    parallel::with_threads(config.threads, || fit_here(config, source, watch))
 }
 
-fn fit_here(plan: &Plan, source: &Source, mut watch: impl FnMut(&Layer<f32>, f64) -> Result<()>) -> Result<Fit> {
-    let Architecture::Rbig { layers, marginals, axes } = plan.recipe.architecture else {
-        bail!("only rbig is fitted without a gradient: train this model with zoo train");
+fn fit_here(
+    config: &TrainConfig,
+    source: &Source,
+    mut watch: impl FnMut(&Layer<f32>, f64) -> Result<()>,
+) -> Result<Fit> {
+    let Some(rbig::Config { layers: RbigConfig { dims, layers, marginals }, axes }) = config.blueprint.config::<Rbig>()
+    else {
+        bail!("only rbig is fitted without gradients: train this model with zoo train");
     };
     interrupt::listen()?;
-    let rows = plan.recipe.batch;
-    let (space, seed) = (source.space(), plan.seed);
-    let blueprint = |layers: usize, marginals: Marginals| Blueprint {
-        architecture: Architecture::Rbig { layers, marginals, axes },
-        space,
-        classes: source.classes(),
-    };
+    let rows = config.recipe.batch;
+    let (space, seed) = (source.space(), config.seed);
     let marginals = no_finer(marginals, rows);
-    let data = || plan.data.clone();
+    let blueprint = |layers: usize| {
+        let layers = RbigConfig { dims, layers, marginals };
+        Blueprint::new::<Rbig>(&rbig::Config { layers, axes }, space, source.classes())
+    };
+    let data = || config.data.clone();
     let build = |layers: usize| -> Result<Flow<f32>> {
-        let flow = blueprint(layers, marginals).flow(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
+        let flow = blueprint(layers)?.flow(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
         if let Some(statistics) = source.standardization() {
             super::begin::standardize(flow.preprocessing(), statistics);
         }
@@ -92,12 +102,12 @@ fn fit_here(plan: &Plan, source: &Source, mut watch: impl FnMut(&Layer<f32>, f64
     copy_params(&fitted.first(kept), &flow.core()).context("the layers do not make the model of their sizes")?;
     let validation = score(&flow, &space, &validation, 0);
     if !validation.loss().is_finite() {
-        bail!("{}: held-out rows have no finite density: use more rows, or fewer --bins", plan.data);
+        bail!("{}: held-out rows have no finite density: use more rows, or fewer --bins", config.data);
     }
-    Ok(Fit { blueprint: blueprint(kept, marginals), fitted, kept, flow, validation })
+    Ok(Fit { blueprint: blueprint(kept)?, fitted, kept, flow, validation })
 }
 
-/// Bins of which each has, on the average, as many rows as there are bins; kernels as they are.
+/// At most as many bins as each has rows on average; kernels are left as they are.
 fn no_finer(marginals: Marginals, rows: usize) -> Marginals {
     match marginals {
         Marginals::Histogram { bins } => Marginals::Histogram { bins: bins.min(rows.isqrt().max(2)) },
@@ -105,7 +115,7 @@ fn no_finer(marginals: Marginals, rows: usize) -> Marginals {
     }
 }
 
-/// Rows as the first layer sees them, and the mean log-determinant of what stands before it.
+/// The first layer's input, and the mean log-determinant of the preprocessing.
 fn prepared(flow: &Flow<f32>, space: &Space, rows: &Tensor<f32>, seed: u64) -> (Tensor<f32>, f64) {
     let x = continuous(space, &Var::from(rows.clone()), Context::evaluation(Noise::new(seed)));
     match flow.preprocessing() {
@@ -117,7 +127,7 @@ fn prepared(flow: &Flow<f32>, space: &Space, rows: &Tensor<f32>, seed: u64) -> (
     }
 }
 
-/// As [`Score::loss`], of a mean log-density of continuous data.
+/// As [`Score::loss`], from a mean log-density of continuous data.
 fn loss(space: &Space, nats: f64) -> f64 {
     match space {
         Space::Images { .. } => {
@@ -128,7 +138,7 @@ fn loss(space: &Space, nats: f64) -> f64 {
     }
 }
 
-/// What [`loss`] is, in words.
+/// The unit of [`loss`].
 fn measured(space: &Space) -> String {
     match space {
         Space::Images { .. } => unit(space).to_owned(),
@@ -136,33 +146,33 @@ fn measured(space: &Space) -> String {
     }
 }
 
-/// Fits the plan's model and keeps it in the plan's run: the model, a line of the log and a point of the curve for
-/// each layer, and a picture of samples.
+/// Fits a model and writes its run: the model, a line of the log and a point of the curve for each layer, and a picture
+/// of samples.
 ///
 /// # Errors
 /// As [`fit`], and if a file cannot be written.
-pub fn fit_into_run(plan: &Plan, source: &Source) -> Result<Fit> {
+pub fn fit_into_run(config: &TrainConfig, source: &Source) -> Result<Fit> {
     let space = source.space();
-    source.steps_per_epoch(plan.recipe.batch)?;
+    source.steps_per_epoch(config.recipe.batch)?;
     let (began, mut count) = (Instant::now(), 0);
-    // What cannot be fitted is found out with the first layer, and leaves no folder behind.
+    // Data that cannot be fitted fails in the first layer, before there is a folder.
     let mut log: Option<Log> = None;
     let mut lock = None;
-    let fit = fit(plan, source, |layer, loss| {
+    let fit = fit(config, source, |layer, loss| {
         count += 1;
         let open = match &mut log {
             Some(open) => open,
             none => {
                 stderr::print_line(format_args!(
                     "fitting rbig to {} rows of {}, {} threads, into {}",
-                    plan.recipe.batch,
-                    plan.data,
-                    plan.threads,
-                    plan.run.folder().display()
+                    config.recipe.batch,
+                    config.data,
+                    config.threads,
+                    config.run.folder().display()
                 ));
-                plan.run.create()?;
-                lock = plan.run.lock()?;
-                none.insert(Log::open(&plan.run.log(), 0)?)
+                config.run.create()?;
+                lock = config.run.lock()?;
+                none.insert(Log::open(&config.run.log(), 0)?)
             }
         };
         let seconds = began.elapsed().as_secs_f64();
@@ -175,12 +185,16 @@ pub fn fit_into_run(plan: &Plan, source: &Source) -> Result<Fit> {
         Ok(())
     })?;
     drop(log);
-    let header =
-        Header { blueprint: fit.blueprint.clone(), data: plan.data.clone(), step: fit.kept as u64, seed: plan.seed };
-    checkpoint::write(&plan.run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
-    log::draw(&plan.run, "rbig", [unit(&space); 2])?;
+    let header = Header {
+        blueprint: fit.blueprint.clone(),
+        data: config.data.clone(),
+        step: fit.kept as u64,
+        seed: config.seed,
+    };
+    checkpoint::write(&config.run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
+    log::draw(&config.run, "rbig", [unit(&space); 2])?;
     let count = drawing::shown(&space, GRID);
-    let samples = parallel::with_threads(plan.threads, || drawing::samples(&fit.flow, None, count, 1.0, 0));
-    drawing::save(&samples, &space, &plan.run.grid(fit.kept as u64), 10)?;
+    let samples = parallel::with_threads(config.threads, || drawing::samples(&fit.flow, None, count, 1.0, 0));
+    drawing::save(&samples, &space, &config.run.grid(fit.kept as u64), 10)?;
     Ok(fit)
 }

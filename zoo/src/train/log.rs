@@ -21,14 +21,17 @@ pub(super) struct Line {
     train: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lr: Option<f64>,
-    /// On held-out rows, with the averaged weights where an average is kept.
+    /// On validation rows, with the averaged weights if an average is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     validation: Option<f64>,
-    /// Where that is by a bound, its parts in nats.
+    /// The parts of a lower bound, in nats.
     #[serde(skip_serializing_if = "Option::is_none")]
     reconstruction: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kl: Option<f64>,
+    /// The file of the weights that the training started from, if they were not random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
 }
 
 impl Line {
@@ -40,28 +43,43 @@ impl Line {
         Self { validation: Some(loss), ..Self::at(step, epoch, seconds) }
     }
 
-    fn at(step: u64, epoch: f64, seconds: f64) -> Self {
-        Self { step, epoch, seconds, train: None, lr: None, validation: None, reconstruction: None, kl: None }
+    /// The start from some weights.
+    pub(super) fn start(from: &str) -> Self {
+        Self { from: Some(from.to_owned()), ..Self::at(0, 0.0, 0.0) }
     }
 
-    /// The same with the parts of the bound that it is by, if it is by one.
+    fn at(step: u64, epoch: f64, seconds: f64) -> Self {
+        Self {
+            step,
+            epoch,
+            seconds,
+            train: None,
+            lr: None,
+            validation: None,
+            reconstruction: None,
+            kl: None,
+            from: None,
+        }
+    }
+
+    /// Adds the parts of the bound, if the loss is one.
     pub(super) fn by(self, bound: Option<Bound>) -> Self {
         let (reconstruction, kl) = bound.map(|bound| (bound.reconstruction, bound.kl)).unzip();
         Self { reconstruction, kl, ..self }
     }
 }
 
-/// How far a training had come, by its log.
+/// The time of a training, from its log.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Elapsed {
-    /// Seconds of training, all sittings together.
+    /// Seconds of training, all sessions together.
     pub seconds: f64,
-    /// After so many steps; of a model that is fitted, layers.
+    /// The step they lead to; for a fitted model, the layer.
     pub step: u64,
 }
 
-/// What a run's training took to the weights of `step`; to the end of its log, where that has no line of that step.
-/// None without a log.
+/// The time that a run's training took to reach `step`, or to the end of its log if that has no line of this step. None
+/// without a log.
 #[must_use]
 pub fn elapsed(run: &Run, step: u64) -> Option<Elapsed> {
     let lines: Vec<Line> = lines(&run.log()).ok()?.collect();
@@ -76,8 +94,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Opens the log of a training that has come to `step`: lines of later steps, which a killed
-    /// training left behind, are dropped, for they will be written again.
+    /// Opens the log of a training that is at `step`. Lines of later steps, left by a killed training, are dropped: they
+    /// will be written again.
     pub(super) fn open(path: &Path, step: u64) -> Result<Self> {
         if path.exists() {
             let kept: String = lines(path)?.filter(|line| line.step <= step).map(|line| text(&line)).collect();
@@ -89,17 +107,17 @@ impl Log {
     }
 
     pub(super) fn write(&mut self, line: &Line) -> Result<()> {
-        let why = || format!("cannot write {}: free some space, then go on with --resume", self.path.display());
+        let why = || format!("cannot write {}: free some space, then continue with --resume", self.path.display());
         self.file.write_all(text(line).as_bytes()).with_context(why)
     }
 }
 
 fn text(line: &Line) -> String {
-    // A line is numbers and names only; there is nothing in it that could fail.
+    // Numbers and names always serialize.
     serde_json::to_string(line).map(|json| json + "\n").unwrap_or_default()
 }
 
-/// The whole lines of a log. A last line that was cut off in the writing is left out.
+/// The lines of a log. A last line that is cut off is left out.
 fn lines(path: &Path) -> Result<impl Iterator<Item = Line> + use<>> {
     let bytes = files::read(path)?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -108,14 +126,14 @@ fn lines(path: &Path) -> Result<impl Iterator<Item = Line> + use<>> {
 }
 
 /// Draws the curve of a run's log.
-pub(super) fn draw(run: &Run, model: &str, [unit, judged]: [&str; 2]) -> Result<()> {
+pub(super) fn draw(run: &Run, model: &str, [unit, evaluated]: [&str; 2]) -> Result<()> {
     let lines: Vec<Line> = lines(&run.log())?.collect();
     let points = |loss: fn(&Line) -> Option<f64>| -> Vec<(f64, f64)> {
         lines.iter().filter_map(|line| Some((line.step as f64, loss(line)?))).collect()
     };
     let series = [
         Series {
-            name: if unit == judged { "training".to_owned() } else { format!("training ({unit})") },
+            name: if unit == evaluated { "training".to_owned() } else { format!("training ({unit})") },
             points: points(|line| line.train),
             dashed: false,
         },
@@ -127,7 +145,7 @@ pub(super) fn draw(run: &Run, model: &str, [unit, judged]: [&str; 2]) -> Result<
     let labels = Labels {
         title: format!("{model}: loss"),
         x: "step".to_owned(),
-        y: format!("loss ({judged})"),
+        y: format!("loss ({evaluated})"),
         log_x: true,
         ..Labels::default()
     };

@@ -1,11 +1,11 @@
-//! How a training shows that it is getting on: a bar on a terminal, plain lines elsewhere.
+//! How a training shows its progress: a bar on a terminal, plain lines elsewhere.
 
 use crate::stderr;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// The bar's length: progress is a part of the budget, whatever that counts.
+/// The bar's length. Progress is a fraction of the budget.
 const LENGTH: u64 = 10_000;
 /// Between plain lines.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     unit: &'static str,
-    judged_unit: &'static str,
+    evaluation_unit: &'static str,
     batch: usize,
     began: Instant,
     first: Option<(u64, f64)>,
@@ -24,7 +24,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new([unit, judged_unit]: [&'static str; 2], batch: usize) -> Self {
+    pub(super) fn new([unit, evaluation_unit]: [&'static str; 2], batch: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(LENGTH), ProgressDrawTarget::stderr_with_hz(5));
             if let Ok(style) = ProgressStyle::with_template("{bar:28} {percent:>3}%  {msg}") {
@@ -36,7 +36,7 @@ impl Progress {
         Self {
             bar,
             unit,
-            judged_unit,
+            evaluation_unit,
             batch,
             began: now,
             first: None,
@@ -47,7 +47,7 @@ impl Progress {
         }
     }
 
-    /// After each step: the part of the budget used, the steps, and the step's loss.
+    /// After each step: the fraction of the budget used, the step, and its loss.
     pub(super) fn step(&mut self, done: f64, step: u64, loss: f64, best: Option<f64>) {
         let (first_step, first_done) = *self.first.get_or_insert((step - 1, self.done.min(done)));
         let seconds = self.began.elapsed().as_secs_f64();
@@ -68,7 +68,7 @@ impl Progress {
         }
     }
 
-    /// Where there is no bar: a line now and then.
+    /// Without a bar: a line now and then.
     pub(super) fn line(&mut self, step: u64, loss: f64) {
         if self.bar.is_none() && (self.last_line.elapsed() > PAUSE || step <= 50) {
             self.last_line = Instant::now();
@@ -79,7 +79,7 @@ impl Progress {
 
     /// After each epoch.
     pub(super) fn epoch(&mut self, epoch: u64, validation: f64) {
-        let line = format!("epoch {epoch:>4}  validation {validation:.4} {}", self.judged_unit);
+        let line = format!("epoch {epoch:>4}  validation {validation:.4} {}", self.evaluation_unit);
         match &self.bar {
             Some(bar) => bar.println(line),
             None => stderr::print_line(format_args!("{line}")),

@@ -1,31 +1,32 @@
-//! Distillation of a `WaveNet` into a Parallel `WaveNet`: the divergence with less noise, and the power loss.
+//! Distillation of a `WaveNet` into a Parallel `WaveNet`: a KL with less noise, and the power loss.
 
-use super::distill::Divergence;
+use super::distill::ReverseKl;
 use super::objective::{Loss, Objective};
-use crate::blueprint::Blueprint;
 use crate::data::source::{Order, Source};
 use crate::measure::score::Score;
+use crate::models::{Blueprint, WaveNet};
 use crate::runs::checkpoint::Loaded;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use autograd::Var;
 use flows::distillation::{PowerSpectrum, Teacher, freeze, logistic_terms};
-use flows::models::{ParallelWaveNet, WaveNetFlow, WaveNetLayer};
+use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetLayer};
 use flows::{Context, Flow, Logistic, Module};
 use rand::Rng;
 use std::sync::Arc;
 
-/// Draws of each step that the cross-entropy is estimated from.
+/// Samples of each time step that the cross-entropy is estimated from.
 const DRAWS: usize = 4;
-/// The window of the power spectrum, and from one to the next, in steps: at most this, and a quarter of the signal.
+/// The window of the power spectrum and its hop, in time steps: at most this, and at most a quarter and a sixteenth of
+/// the signal.
 const WINDOW: usize = 256;
 const HOP: usize = 64;
-/// The power loss counts as much as so many nats a step.
+/// The weight of the power loss, in nats per time step.
 const POWER: f64 = 0.3;
 
-/// `KL(student‖teacher)` by its two terms, the entropy in closed form and the cross-entropy from several draws a
-/// step, and the power loss between the student's signals and real ones.
-pub(super) struct SignalDivergence {
-    divergence: Divergence,
+/// `KL(student‖teacher)` as its two terms, the entropy in closed form and the cross-entropy from several samples a
+/// step, plus the power loss between the student's signals and real ones.
+pub(super) struct SignalKl {
+    kl: ReverseKl,
     student: Arc<ParallelWaveNet<f32>>,
     teacher: WaveNetLayer<f32>,
     power: PowerSpectrum<f32>,
@@ -34,41 +35,45 @@ pub(super) struct SignalDivergence {
     steps: usize,
 }
 
-impl SignalDivergence {
+impl SignalKl {
     /// A student with fresh parameters, and its objective.
     pub(super) fn new(
         teacher: &Loaded<Flow<f32>>,
-        blueprint: &Blueprint,
+        (blueprint, config): (&Blueprint, &ParallelWaveNetConfig),
         source: Source,
         batch: usize,
         seed: u64,
         rng: &mut dyn Rng,
     ) -> Result<(Self, Flow<f32>)> {
-        let (config, steps) = blueprint.parallel_wave_net()?;
-        let student = Arc::new(ParallelWaveNet::new(&config, rng));
-        let flow = blueprint.preceded(student.flow(steps, blueprint.classes));
-        // The loss asks the teacher's layer about one step at a time, which its density does not.
-        let layer = WaveNetFlow::layer(&teacher.header.blueprint.wave_net()?, rng);
+        blueprint.check()?;
+        let Some(taught) = teacher.header.blueprint.config::<WaveNet>() else {
+            bail!("{} cannot teach signals: distill a wavenet", teacher.header.blueprint.name());
+        };
+        let steps = blueprint.space.dims();
+        let student = Arc::new(ParallelWaveNet::new(config, rng));
+        let flow = blueprint.standardized(student.flow(steps, blueprint.classes));
+        // The loss needs the teacher's conditionals one by one, which a flow does not give.
+        let layer = WaveNetFlow::layer(&taught, rng);
         let (ours, theirs) = (layer.params(), teacher.model.core().params());
         assert!(ours.iter().map(|(path, _)| path).eq(theirs.iter().map(|(path, _)| path)), "one layer, two paths");
         for ((_, to), (_, from)) in ours.into_iter().zip(theirs) {
             to.set(from.value());
         }
         freeze(&layer);
-        let divergence = Divergence::new(teacher, batch, seed);
+        let kl = ReverseKl::new(teacher, batch, seed);
         let power = PowerSpectrum::new(WINDOW.min(steps.div_ceil(4)).max(2), HOP.min(steps.div_ceil(16)));
-        Ok((Self { divergence, student, teacher: layer, power, source, batch, steps }, flow))
+        Ok((Self { kl, student, teacher: layer, power, source, batch, steps }, flow))
     }
 }
 
-impl Objective<Flow<f32>> for SignalDivergence {
+impl Objective<Flow<f32>> for SignalKl {
     fn steps_per_epoch(&self) -> Result<u64> {
         self.source.steps_per_epoch(self.batch)?;
-        self.divergence.steps_per_epoch()
+        self.kl.steps_per_epoch()
     }
 
     fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, order: &mut Order) -> Result<Loss<'a>> {
-        let (z, condition) = self.divergence.latents(flow, step + 1, self.batch * (1 + DRAWS));
+        let (z, condition) = self.kl.latents(flow, step + 1, self.batch * (1 + DRAWS));
         let mut real = self.source.batch(step, self.batch, order)?.x().clone();
         if let Some(layer) = flow.preprocessing() {
             real = layer.to_latent(&real.into(), Context::default()).value.into_value();
@@ -85,19 +90,19 @@ impl Objective<Flow<f32>> for SignalDivergence {
         }))
     }
 
-    fn judge(&self, flow: &Flow<f32>) -> Score {
-        self.divergence.judge(flow)
+    fn evaluate(&self, flow: &Flow<f32>) -> Score {
+        self.kl.evaluate(flow)
     }
 
     fn unit(&self) -> &'static str {
-        "nats a time step, power loss included"
+        "nats per time step, power loss included"
     }
 
-    fn judged_unit(&self) -> &'static str {
-        "nats a time step"
+    fn evaluation_unit(&self) -> &'static str {
+        "nats per time step"
     }
 
     fn in_unit(&self, nats: f64) -> f64 {
-        self.divergence.in_unit(nats)
+        self.kl.in_unit(nats)
     }
 }

@@ -1,9 +1,9 @@
-//! What a training must remember to go on where it was cut off.
+//! What a training saves so that it can be resumed.
 
 use super::Training;
 use super::objective::Trained;
 use crate::measure::score::Score;
-use crate::recipes::Recipe;
+use crate::models::Recipe;
 use crate::runs::checkpoint::{self, Contents, Header, TRAINING};
 use anyhow::{Context as _, Result, anyhow};
 use autograd::Tensor;
@@ -17,13 +17,12 @@ use std::time::Instant;
 pub(super) struct Saved {
     pub(super) recipe: Recipe,
     pub(super) step: u64,
-    /// Seconds of training before this sitting.
+    /// Seconds of training before this session.
     pub(super) seconds: f64,
     pub(super) best: Option<Score>,
     pub(super) best_step: u64,
-    /// The step that was last judged by validation rows.
-    #[serde(default)]
-    pub(super) judged: u64,
+    /// The step that was last evaluated on validation rows.
+    pub(super) evaluated: u64,
     /// The losses since the last line of the log.
     loss_sum: f64,
     loss_count: u64,
@@ -31,7 +30,7 @@ pub(super) struct Saved {
 
 impl Saved {
     pub(super) fn new(recipe: Recipe) -> Self {
-        Self { recipe, step: 0, seconds: 0.0, best: None, best_step: 0, judged: 0, loss_sum: 0.0, loss_count: 0 }
+        Self { recipe, step: 0, seconds: 0.0, best: None, best_step: 0, evaluated: 0, loss_sum: 0.0, loss_count: 0 }
     }
 
     pub(super) fn of(contents: &Contents, path: &Path) -> Result<Self> {
@@ -43,18 +42,18 @@ impl Saved {
         let text = extra.get(TRAINING).ok_or_else(|| {
             anyhow!("{} holds a model but no training: give a run folder that `zoo train` made", path.display())
         })?;
-        let why = || format!("{} was written by another version: begin a new training", path.display());
+        let why = || format!("{} was written by another version: start a new training", path.display());
         serde_json::from_str(text).with_context(why)
     }
 
     /// Counts a step and its loss.
-    pub(super) fn take(&mut self, loss: f64) {
+    pub(super) fn count(&mut self, loss: f64) {
         self.step += 1;
         self.loss_sum += loss;
         self.loss_count += 1;
     }
 
-    /// The mean loss since this was last asked.
+    /// The mean loss since the last call.
     pub(super) fn mean_loss(&mut self) -> f64 {
         let mean = self.loss_sum / self.loss_count.max(1) as f64;
         (self.loss_sum, self.loss_count) = (0.0, 0);
@@ -63,17 +62,16 @@ impl Saved {
 }
 
 impl<M: Trained> Training<'_, M> {
-    /// Writes the best model, then the training. Cut off between the two, a resumed training
-    /// finds the same best model again.
+    /// Writes the state of the training, then the best model.
     pub(super) fn save(&self) -> Result<()> {
         let header = |step: u64| Header {
-            blueprint: self.blueprint.clone(),
-            data: self.plan.data.clone(),
+            blueprint: self.config.blueprint.clone(),
+            data: self.config.data.clone(),
             step,
-            seed: self.plan.seed,
+            seed: self.config.seed,
         };
-        let run = &self.plan.run;
-        // The training first: what is left behind by a kill in between can then be resumed.
+        let run = &self.config.run;
+        // The state first: if the program is killed in between, the training can be resumed.
         let weights = checkpoint::weights(&self.model);
         let saved = Saved { seconds: self.seconds(), ..self.saved.clone() };
         let named =
@@ -89,7 +87,7 @@ impl<M: Trained> Training<'_, M> {
             &[(TRAINING, serde_json::to_string(&saved)?)],
             &tensors,
         );
-        // Where there is no room for all of that there may be some for the model, which is a quarter of it.
+        // On a full disk there may still be room for the model, which is a quarter of the size.
         let model = if !self.best_weights.is_empty() {
             checkpoint::write(&run.model(), &header(self.saved.best_step), &[], &self.best_weights)
         } else if self.saved.best.is_none() {
@@ -100,18 +98,18 @@ impl<M: Trained> Training<'_, M> {
         training.and(model)
     }
 
-    /// Takes up what [`Training::save`] wrote.
+    /// Restores what [`Training::save`] wrote.
     pub(super) fn restore(&mut self, contents: &Contents) -> Result<()> {
-        let path = self.plan.run.training();
-        self.saved = Saved { recipe: self.plan.recipe.clone(), ..Saved::of(contents, &path)? };
-        if !self.plan.run.model().exists() {
-            // Somebody took the best weights away: the next ones that are judged take their place.
-            (self.saved.best, self.saved.judged) = (None, 0);
+        let path = self.config.run.training();
+        self.saved = Saved { recipe: self.config.recipe.clone(), ..Saved::of(contents, &path)? };
+        if !self.config.run.model().exists() {
+            // The best weights were removed: the next ones evaluated take their place.
+            (self.saved.best, self.saved.evaluated) = (None, 0);
         }
         checkpoint::fill(&self.model, &contents.tensors, "model.", &path)?;
         let missing = |prefix: &'static str| {
             let shown = path.display();
-            move |name: String| anyhow!("{shown} lacks the tensor {prefix}{name}: it is damaged, begin a new training")
+            move |name: String| anyhow!("{shown} lacks the tensor {prefix}{name}: it is damaged, start a new training")
         };
         let find = |prefix: &'static str| move |name: &str| contents.tensors.get(&format!("{prefix}{name}")).cloned();
         self.adam.restore(self.saved.step, find("adam.")).map_err(missing("adam."))?;

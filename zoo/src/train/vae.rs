@@ -1,15 +1,14 @@
 //! Training a variational autoencoder: `−ELBO` of data in place of the likelihood that it bounds.
 
-use super::objective::{Loss, Objective, Trained, VALIDATION_ROWS};
-use crate::blueprint::Space;
-use crate::data::rows::Rows;
-use crate::data::source::{Order, Part, Source};
+use super::objective::{Batches, Loss, Objective, Trained};
+use crate::data::Space;
+use crate::data::source::Order;
 use crate::measure::bound;
 use crate::measure::score::{self, Score};
 use anyhow::Result;
 use autograd::{Tensor, Var};
+use flows::Context;
 use flows::models::Vae;
-use flows::{Context, Noise};
 
 impl Trained for Vae<f32> {
     fn samples(&self, count: usize, temperature: f64) -> Tensor<f32> {
@@ -17,36 +16,34 @@ impl Trained for Vae<f32> {
     }
 }
 
-/// `−ELBO`, at one draw of z for each row and step.
-pub(super) struct Bound<'a> {
-    pub(super) source: &'a Source,
-    pub(super) space: Space,
-    pub(super) batch: usize,
-    pub(super) seed: u64,
-    /// Whether pixels are drawn to be 0 or 1: then losses are nats and not bits per dimension.
-    pub(super) discrete: bool,
+/// `−ELBO`, from one sample of z for each row and step.
+pub(super) struct NegativeElbo<'a> {
+    batches: Batches<'a>,
+    space: Space,
+    /// Whether pixels are sampled as 0 or 1: then losses are in nats and not in bits per dimension.
+    discrete: bool,
 }
 
-impl Bound<'_> {
-    fn rows(&self, step: u64, order: &mut Order) -> Result<(Rows<f32>, Noise)> {
-        Ok((self.source.batch(step, self.batch, order)?, Noise::for_step(self.seed, step)))
+impl<'a> NegativeElbo<'a> {
+    pub(super) fn new(batches: Batches<'a>, vae: &Vae<f32>) -> Self {
+        Self { space: batches.source.space(), discrete: vae.likelihood().is_discrete(), batches }
     }
 }
 
-impl Objective<Vae<f32>> for Bound<'_> {
+impl Objective<Vae<f32>> for NegativeElbo<'_> {
     fn steps_per_epoch(&self) -> Result<u64> {
-        self.source.steps_per_epoch(self.batch)
+        self.batches.steps_per_epoch()
     }
 
     fn initialize(&self, vae: &Vae<f32>) -> Result<()> {
-        let (rows, noise) = self.rows(0, &mut Order::default())?;
+        let (rows, noise) = self.batches.rows(0, &mut Order::default())?;
         let x = bound::prepared(vae.likelihood(), &self.space, &rows.values().x, noise);
         vae.initialize(&x.value, Context::training(noise));
         Ok(())
     }
 
     fn loss<'a>(&'a self, vae: &'a Vae<f32>, step: u64, order: &mut Order) -> Result<Loss<'a>> {
-        let (rows, noise) = self.rows(step, order)?;
+        let (rows, noise) = self.batches.rows(step, order)?;
         Ok(Box::new(move |tape, range| {
             let noise = noise.from_row(range.start);
             let x: Var<f32> = tape.constant(rows.x().rows(range));
@@ -54,8 +51,8 @@ impl Objective<Vae<f32>> for Bound<'_> {
         }))
     }
 
-    fn judge(&self, vae: &Vae<f32>) -> Score {
-        bound::score(vae, &self.space, &self.source.held_out(Part::Validation, Some(VALIDATION_ROWS)), 0)
+    fn evaluate(&self, vae: &Vae<f32>) -> Score {
+        bound::score(vae, &self.space, &self.batches.validation(), 0)
     }
 
     fn unit(&self) -> &'static str {
@@ -70,22 +67,20 @@ impl Objective<Vae<f32>> for Bound<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::{Architecture, Blueprint};
-    use crate::model::Model;
+    use crate::data::source::Source;
     use autograd::sharded;
-    use flows::models::{Coder, Likelihood, Refinement};
+    use flows::models::{Coder, Likelihood, Refinement, VaeConfig};
     use rand::SeedableRng;
 
     #[test]
-    fn shards_of_a_step_draw_what_the_whole_draws() {
+    fn shards_of_a_step_sample_what_the_whole_step_samples() {
         let source = Source::open("two-moons", 0).unwrap();
         let (coder, likelihood, refinement) = (Coder::Dense(vec![8]), Likelihood::Gaussian, Refinement::None);
-        let architecture = Architecture::Vae { latents: 3, coder, likelihood, refinement };
-        let blueprint = Blueprint { architecture, space: source.space(), classes: 0 };
+        let config = VaeConfig { image: [2, 1, 1], latents: 3, coder, likelihood, refinement };
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-        let Model::Vae(vae) = blueprint.build::<f32>(&mut rng).unwrap() else { panic!("not a vae") };
+        let vae = Vae::build(&config, &mut rng);
         flows::check::randomize(&vae, 0.5, &mut rng);
-        let objective = Bound { source: &source, space: source.space(), batch: 11, seed: 2, discrete: false };
+        let objective = NegativeElbo::new(Batches { source: &source, batch: 11, seed: 2 }, &vae);
         let with = |step: u64, shards: usize| {
             let loss = objective.loss(&vae, step, &mut Order::default()).unwrap();
             sharded(11, shards, &loss).loss

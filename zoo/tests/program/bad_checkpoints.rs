@@ -1,4 +1,4 @@
-//! Checkpoints that are cut off, lie, or are somebody else's.
+//! Checkpoints that are truncated, damaged, or from other programs.
 
 use crate::folder::Folder;
 use crate::formats::{Safetensors, Stored, bytes};
@@ -42,7 +42,7 @@ fn the_tests_own_writer_writes_what_is_read() {
 }
 
 #[test]
-fn damaged_files_are_called_that() {
+fn damaged_files_are_reported() {
     let (folder, model) = folder();
     let whole = model.write();
     let damaged = ["is not a whole safetensors file", "copy it again"];
@@ -77,6 +77,9 @@ fn files_of_other_programs_are_recognized() {
         less.metadata.remove(key);
         refuses(&folder, less.write(), &foreign);
     }
+    let mut older = model.clone();
+    older.metadata.insert("format".to_owned(), "flow-zoo-1".to_owned());
+    refuses(&folder, older.write(), &["is of another format", "train the model again"]);
     let mut other = model;
     other.metadata.insert("step".to_owned(), "many".to_owned());
     refuses(&folder, other.write(), &foreign);
@@ -134,8 +137,8 @@ fn a_description_of_another_model_is_refused() {
         with(&config)
     };
     let unknown = ["describes a model that this version does not know", "train again"];
-    refuses(&folder, replaced("/architecture/model", json!("glow")), &unknown);
-    refuses(&folder, replaced("/architecture/hidden", json!(-3)), &unknown);
+    refuses(&folder, replaced("/model", json!("glow")), &unknown);
+    refuses(&folder, replaced("/sizes/hidden", json!(-3)), &unknown);
     refuses(&folder, replaced("/space/kind", json!("sounds")), &unknown);
     refuses(&folder, with(&json!([1, 2])), &unknown);
     refuses(&folder, with(&json!({})), &unknown);
@@ -144,7 +147,7 @@ fn a_description_of_another_model_is_refused() {
     let huge = [json!(1_000_000), json!(4_000_000_000_000_u64), json!(u64::MAX)];
     for size in &huge {
         for field in ["couplings", "hidden", "depth"] {
-            refuses(&folder, replaced(&format!("/architecture/{field}"), size.clone()), &["damaged"]);
+            refuses(&folder, replaced(&format!("/sizes/{field}"), size.clone()), &["damaged"]);
         }
         let space = json!({ "kind": "images", "channels": 3, "height": size, "width": size });
         refuses(&folder, replaced("/space", space), &["damaged"]);
@@ -152,7 +155,7 @@ fn a_description_of_another_model_is_refused() {
         refuses(&folder, replaced("/space", space), &["damaged"]);
     }
     for none in ["couplings", "hidden", "depth"] {
-        refuses(&folder, replaced(&format!("/architecture/{none}"), json!(0)), &[]);
+        refuses(&folder, replaced(&format!("/sizes/{none}"), json!(0)), &[]);
     }
     for columns in [0, 1, 3] {
         let space = json!({ "kind": "table", "columns": columns, "standardized": false });

@@ -1,4 +1,4 @@
-//! Classes that are asked for and not there, or needed and not given.
+//! Classes that do not exist, or are needed and not given.
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::{idx, npy_of};
@@ -58,10 +58,10 @@ fn classes_that_are_not_there_are_refused() {
     folder.misuses("sample run --class=-1", &["--class"]);
     folder.misuses("sample run --class seven", &["--class", "seven"]);
     folder.misuses(&format!("{map} --class 1 --labels x.npy"), &["cannot be used with"]);
-    let none = ["plain was trained without --conditional", "leave --class out"];
+    let none = ["plain was trained without --conditional", "leave out --class"];
     folder.refuses("sample plain --class 1 --threads 1", &none);
     folder.refuses(&format!("{} --class 1", map.replace("run", "plain")), &none);
-    let none = ["plain was trained without --conditional", "leave --labels out"];
+    let none = ["plain was trained without --conditional", "leave out --labels"];
     folder.refuses(&format!("{} --labels x.npy", map.replace("run", "plain")), &none);
 }
 
@@ -93,7 +93,7 @@ fn rows_of_a_conditional_model_need_their_classes() {
 #[test]
 fn a_plain_training_is_not_resumed_as_a_conditional_one() {
     let folder = folder();
-    let parts = ["plain was begun without --conditional", "leave it out to resume it"];
+    let parts = ["plain was started without --conditional", "leave it out to resume it"];
     folder.refuses("train nice --out plain --resume --steps 6 --threads 1 --conditional", &parts);
     // Labels that went away in the meantime.
     std::fs::remove_file(folder.path("bars/train-labels-idx1-ubyte")).unwrap();
@@ -101,13 +101,13 @@ fn a_plain_training_is_not_resumed_as_a_conditional_one() {
 }
 
 #[test]
-fn a_damaged_number_of_classes_is_found_out() {
+fn a_damaged_number_of_classes_is_refused() {
     let folder = folder();
     let model = folder.safetensors("run/model.safetensors");
     let mut config: Value = serde_json::from_str(&model.metadata["config"]).unwrap();
     for (classes, part) in [
-        (json!(0), "has shape"),
-        (json!(5), "has shape"),
+        (json!(0), "damaged"),
+        (json!(5), "damaged"),
         (json!(4_000_000_000_000_u64), "damaged"),
         (json!(u64::MAX), "damaged"),
         (json!(-1), "does not know"),

@@ -1,4 +1,4 @@
-//! Names nobody knows and numbers that make no sense.
+//! Unknown names and invalid numbers.
 
 use crate::folder::{Folder, TRAIN};
 use crate::made::{csv, image_folder, rows};
@@ -89,7 +89,7 @@ fn a_batch_must_fit_the_data() {
     // A toy has any number of rows, but a memory has not.
     folder.refuses(&batch("circles", "0"), &["a batch of 0", "choose --batch between 1 and 65536"]);
     folder.refuses(&batch("circles", "100000000000"), &["choose --batch between 1 and 65536"]);
-    // Nothing was begun by any of these, so the next one is no second training.
+    // None of these started a run, so the next one may use the folder.
     folder.run(&format!("{} --steps 2 --threads 1", batch("table.csv", "80")));
 }
 

@@ -1,10 +1,10 @@
-//! A student learns from a teacher, is cut off and goes on, and what cannot be distilled is refused.
+//! Distillation: students near their teachers, interruptions, and what is refused.
 
 use crate::folder::Folder;
 use crate::formats::png_size;
 use crate::made::{csv, labeled_folder, rows};
 
-/// A folder with a trained MAF of three columns, and the line that distils it for so many steps.
+/// A folder with a trained MAF of three columns.
 fn taught() -> Folder {
     let folder = Folder::new();
     folder.write("table.csv", csv(&rows(300, 3), 3));
@@ -12,25 +12,26 @@ fn taught() -> Folder {
     folder
 }
 
-fn distil(steps: u64, out: &str) -> String {
+/// The command that distills it.
+fn distill(steps: u64, out: &str) -> String {
     format!("distill teacher --preset quick --batch 40 --steps {steps} --threads 1 --out {out}")
 }
 
-/// The divergences that the log of a run has, in order.
-fn judged(folder: &Folder, run: &str) -> Vec<f64> {
+/// The divergences in the log of a run, in order.
+fn divergences(folder: &Folder, run: &str) -> Vec<f64> {
     folder.log(run).iter().filter_map(|line| line["validation"].as_f64()).collect()
 }
 
 #[test]
 fn a_student_comes_near_its_teacher_and_samples_in_one_pass() {
     let folder = taught();
-    let said = folder.run(&distil(1500, "student"));
+    let said = folder.run(&distill(1500, "student"));
     for part in ["KL = ", "teacher, maf, by D = 3 passes", "teacher, maf, each unit once", "student, iaf, one pass"] {
         assert!(said.contains(part), "{part} is not in {said}");
     }
-    let divergences = judged(&folder, "student");
-    let (first, last) = (divergences[0], divergences[divergences.len() - 1]);
-    assert!(last < 0.7 * first && last < 0.2, "{divergences:?}");
+    let found = divergences(&folder, "student");
+    let (first, last) = (found[0], found[found.len() - 1]);
+    assert!(last < 0.7 * first && last < 0.2, "{found:?}");
     // The student is a model over the teacher's own data, in the data's units.
     let score = |run: &str| folder.json(&format!("evaluate {run} --threads 1 --json"))["nats"].as_f64().unwrap();
     assert!((score("student") - score("teacher")).abs() < 1.0, "{} {}", score("student"), score("teacher"));
@@ -39,18 +40,18 @@ fn a_student_comes_near_its_teacher_and_samples_in_one_pass() {
 }
 
 #[test]
-fn a_killed_distillation_goes_on_to_the_same_bits() {
+fn a_killed_distillation_resumes_to_the_same_bits() {
     const STEPS: u64 = 1200;
     let folder = taught();
-    folder.run(&distil(STEPS, "whole"));
-    let mut running = folder.begin(&format!("{} --save-every 1e-9", distil(STEPS, "cut")));
+    folder.run(&distill(STEPS, "whole"));
+    let mut running = folder.begin(&format!("{} --save-every 1e-9", distill(STEPS, "cut")));
     folder.wait_for(&mut running, "cut", 550, true);
-    assert_eq!(running.kill().code(), None, "it had ended before it was to be cut off");
-    // Its data are not needed for that.
+    assert_eq!(running.kill().code(), None, "it ended before it could be killed");
+    // Resuming does not need the data.
     std::fs::remove_file(folder.path("table.csv")).unwrap();
     let said = folder.run("distill teacher --resume --threads 1 --out cut");
     assert!(said.contains("trained 1200 steps") && !said.contains("test rows"), "{said}");
-    assert_eq!(judged(&folder, "whole"), judged(&folder, "cut"));
+    assert_eq!(divergences(&folder, "whole"), divergences(&folder, "cut"));
     for name in ["model.safetensors", "training.safetensors", "teacher.safetensors"] {
         let [whole, cut] = ["whole", "cut"].map(|run| folder.safetensors(&format!("{run}/{name}")));
         assert_eq!(whole.shapes(), cut.shapes());
@@ -81,13 +82,13 @@ fn what_cannot_be_distilled_is_refused() {
     folder.refuses("distill teacher --batch 0 --out s", &["a batch of 0", "--batch"]);
     folder.refuses("distill teacher --resume --out teacher", &["teacher holds no distillation", "zoo train"]);
     folder.run("train nice --preset quick --data table.csv --batch 50 --steps 2 --threads 1 --out nice");
-    folder.refuses("distill nice --out s", &["nice is no teacher", "made, maf or wavenet"]);
-    folder.run(&distil(2, "s"));
-    folder.refuses(&distil(2, "s"), &["s already holds a run", "--resume"]);
+    folder.refuses("distill nice --out s", &["nice cannot be a teacher", "made, maf and wavenet"]);
+    folder.run(&distill(2, "s"));
+    folder.refuses(&distill(2, "s"), &["s already holds a run", "--resume"]);
     folder.refuses("train iaf --resume --out s", &["s holds a distillation", "zoo distill"]);
-    folder.refuses("distill s --resume --out s", &["iaf is no teacher"]);
+    folder.refuses("distill s --resume --out s", &["iaf cannot be a teacher"]);
     folder.run("train maf --preset quick --layers 2 --data table.csv --batch 50 --steps 2 --threads 1 --out other");
-    folder.refuses("distill other --resume --out s", &["s was begun with another teacher than other"]);
+    folder.refuses("distill other --resume --out s", &["s was started with another teacher than other"]);
     folder.refuses("distill teacher --resume --layers 3 --out s", &["keeps its --layers"]);
     let cut = folder.read("s/teacher.safetensors");
     folder.write("s/teacher.safetensors", &cut[..cut.len() / 2]);

@@ -84,7 +84,7 @@ fn ctrl_c_saves_and_says_how_to_resume() {
         folder.wait_for(&mut running, "cut", step, false);
         let (status, said) = running.signal(signal);
         assert_eq!(status.code(), Some(130));
-        assert!(said.contains("stopped at step") && said.contains("saved in cut, go on with --resume"), "{said}");
+        assert!(said.contains("stopped at step") && said.contains("saved in cut, continue with --resume"), "{said}");
         assert!(unfinished(&folder, "cut", STEPS));
         assert_eq!(folder.leftovers(), [""; 0]);
         // It names the step that it saved.

@@ -48,10 +48,13 @@ fn images_pass_a_logit_and_their_nats_are_said_in_both_spaces() {
 fn sizes_that_a_model_has_not_are_refused() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
-    folder.refuses("train made --data images --layers 2 --out run", &["made is one layer", "maf"]);
-    folder.refuses("train nice --data images --order reversed --out run", &["only made, maf and iaf", "--order"]);
+    folder.refuses("train made --data images --layers 2 --out run", &["made has no --layers", "maf"]);
+    folder.refuses(
+        "train nice --data images --order reversed --out run",
+        &["nice has no --order", "an option of made, maf and iaf"],
+    );
     folder.refuses("train real-nvp --data images --layers 3 --out run", &["real-nvp's layers over images", "--layers"]);
-    folder.refuses("train maf --data images --gated --out run", &["only iaf has a gated form"]);
+    folder.refuses("train maf --data images --gated --out run", &["maf has no --gated", "an option of iaf"]);
     folder.misuses("train maf --data images --layers 0 --out run", &["0 is not in 1..=1000"]);
     folder.misuses("train maf --data images --order up --out run", &["invalid value 'up'", "--order"]);
     folder.run("train maf --data images --batch 20 --layers 1 --steps 2 --threads 1 --out run");

@@ -1,4 +1,4 @@
-//! `MintNet`: images that can and cannot be halved, rows, and trainings that go on to the same bits.
+//! `MintNet`: images that can and cannot be halved, rows, and interrupted trainings.
 
 use crate::folder::Folder;
 use crate::formats::parse_npy;
@@ -27,14 +27,14 @@ fn images_of_any_size_train_sample_and_invert() {
 }
 
 #[test]
-fn a_killed_training_goes_on_to_the_same_bits() {
+fn a_killed_training_resumes_to_the_same_bits() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
     let line = |out: &str| format!("{IMAGES} --data images --steps 80 --out {out}");
     folder.run(&line("whole"));
     let mut running = folder.begin(&format!("{} --save-every 1e-9", line("cut")));
     folder.wait_for(&mut running, "cut", 30, true);
-    assert_eq!(running.kill().code(), None, "the training had ended before it was to be cut off");
+    assert_eq!(running.kill().code(), None, "the training ended before it could be killed");
     folder.run("train mint-net --resume --out cut --threads 1");
     let [whole, cut] = ["whole", "cut"].map(|run| folder.safetensors(&format!("{run}/training.safetensors")));
     assert!(whole.shapes().keys().any(|tensor| tensor.ends_with(".vmax")), "no AMSGrad");
@@ -108,8 +108,8 @@ fn errors_fall_as_both_ways_back_may_look_more_often() {
 fn what_it_has_not_is_refused() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
-    folder.refuses("train mint-net --data images --layers 3 --out run", &["mint-net's layers", "--layers"]);
-    folder.refuses("train mint-net --data images --conditional --out run", &["mint-net knows no classes"]);
-    folder.refuses("train mint-net --data speech --out run", &["mint-net is no model of signals", "wavenet"]);
+    folder.refuses("train mint-net --data images --layers 3 --out run", &["mint-net has no --layers", "leave it out"]);
+    folder.refuses("train mint-net --data images --conditional --out run", &["mint-net takes no classes"]);
+    folder.refuses("train mint-net --data speech --out run", &["mint-net is not a model of signals", "wavenet"]);
     assert!(!folder.exists("run"));
 }

@@ -4,7 +4,7 @@ use clap::Parser as _;
 use std::fs;
 use std::path::Path;
 use zoo::commands::Cli;
-use zoo::recipes::MODELS;
+use zoo::models::MODELS;
 
 /// What a page says at its end.
 struct Page {
@@ -53,7 +53,8 @@ fn every_model_has_a_page_with_its_lecture_its_paper_and_its_command() {
             Cli::try_parse_from(command.split_whitespace()).unwrap_or_else(|error| panic!("`{command}`: {error}"));
         }
     }
-    for model in &MODELS {
+    for model in MODELS {
+        let model = model.about();
         let has = pages.iter().any(|page| page.lecture == model.lecture && page.paper.starts_with(model.paper));
         assert!(has, "{}: no page has {:?} and {:?}", model.name, model.lecture, model.paper);
     }

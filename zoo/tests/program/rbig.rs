@@ -89,7 +89,7 @@ fn images_are_fitted_and_trained_behind_a_logit() {
         folder.run(&format!("sample {run} --grid 3x2 --out {run}.png --threads 1"));
     }
     let config = folder.safetensors("flow/model.safetensors").metadata["config"].clone();
-    assert!(config.contains("\"patch\":4"), "{config}");
+    assert!(config.contains("\"side\":4"), "{config}");
 }
 
 #[test]
@@ -174,13 +174,19 @@ fn what_cannot_be_fitted_is_refused_in_a_line() {
     folder.refuses("gaussianize table.csv --rows 100000 --out new", &["a batch of 100000 does not fit"]);
     folder.misuses("gaussianize table.csv --layers 0", &["between 1 and 1000"]);
     folder.misuses("gaussianize table.csv --rotation up", &["invalid value 'up'"]);
-    folder.refuses("train rbig --data table.csv --steps 5 --out new", &["without a gradient", "--steps"]);
+    folder.refuses("train rbig --data table.csv --steps 5 --out new", &["without gradients", "--steps"]);
     folder.refuses("train rbig --data table.csv --resume --out new", &["fitted in one go", "--resume"]);
     folder.refuses("train rbig --data images --conditional --out new", &["rbig takes no classes", "--conditional"]);
-    folder.refuses("train rbig --data table.csv --reflections 3 --out new", &["only gaussianization", "--reflections"]);
-    folder.refuses("train nice --data table.csv --rotation pca --out new", &["only rbig", "--rotation"]);
-    folder.refuses("train nice --data table.csv --marginals histogram --out new", &["only rbig", "--marginals"]);
-    folder.refuses("train gaussianization --data table.csv --bins 9 --out new", &["a histogram is not trained"]);
+    folder.refuses(
+        "train rbig --data table.csv --reflections 3 --out new",
+        &["rbig has no --reflections", "gaussianization"],
+    );
+    folder.refuses("train nice --data table.csv --rotation pca --out new", &["nice has no --rotation", "rbig"]);
+    folder.refuses("train nice --data table.csv --marginals histogram --out new", &["nice has no --marginals", "rbig"]);
+    folder.refuses(
+        "train gaussianization --data table.csv --bins 9 --out new",
+        &["gaussianization has no --bins", "rbig"],
+    );
 }
 
 #[test]

@@ -29,14 +29,14 @@ fn images_of_any_size_train_sample_and_invert() {
 }
 
 #[test]
-fn a_killed_training_of_images_goes_on_to_the_same_bits() {
+fn a_killed_training_of_images_resumes_to_the_same_bits() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
     let line = |out: &str| format!("{IMAGES} --data images --steps 150 --out {out}");
     folder.run(&line("whole"));
     let mut running = folder.begin(&format!("{} --save-every 1e-9", line("cut")));
     folder.wait_for(&mut running, "cut", 50, true);
-    assert_eq!(running.kill().code(), None, "the training had ended before it was to be cut off");
+    assert_eq!(running.kill().code(), None, "the training ended before it could be killed");
     folder.run("train real-nvp --resume --out cut --threads 1");
     for name in ["model.safetensors", "training.safetensors"] {
         let [whole, cut] = ["whole", "cut"].map(|run| folder.safetensors(&format!("{run}/{name}")));

@@ -1,4 +1,4 @@
-//! Trainings that must not be begun or resumed, because they would not be what they seem to be.
+//! Trainings that must not start or resume.
 
 use crate::folder::{Folder, TRAIN};
 use crate::made::{csv, rows};
@@ -11,7 +11,7 @@ fn there_must_be_something_to_resume() {
         let line = format!("train nice --data two-moons --out {run} --resume");
         folder.refuses(&line, &[run, "no training to resume", "leave out --resume"]);
     }
-    // A model alone has no optimizer to go on with.
+    // A model alone has no optimizer state.
     folder.train("--data two-moons --steps 3");
     std::fs::remove_file(folder.path("run/training.safetensors")).unwrap();
     folder.refuses("train nice --out run --resume", &["run holds no training to resume"]);
@@ -32,10 +32,10 @@ fn a_resumed_training_stays_the_same_training() {
     let folder = Folder::trained_on("two-moons");
     folder.write("three.csv", csv(&rows(100, 3), 3));
     let resume = "train nice --out run --resume --steps 60 --threads 1";
-    folder.refuses(&format!("{resume} --seed 1"), &["run was begun with --seed 0", "leave --seed out"]);
-    folder.refuses(&format!("{resume} --batch 25"), &["keeps its --preset and --batch", "--out"]);
-    folder.refuses(&format!("{resume} --preset paper"), &["keeps its --preset and --batch", "--out"]);
-    let shapes = ["run was begun with --data two-moons", "leave --data out"];
+    folder.refuses(&format!("{resume} --seed 1"), &["run was started with --seed 0", "leave out --seed"]);
+    folder.refuses(&format!("{resume} --batch 25"), &["keeps its --batch", "leave it out", "--out"]);
+    folder.refuses(&format!("{resume} --preset paper"), &["keeps its --preset", "leave it out", "--out"]);
+    let shapes = ["run was started with --data two-moons", "leave out --data"];
     folder.refuses(&format!("{resume} --data three.csv"), &shapes);
     folder.refuses(&resume.replace("nice", "nife"), &["there is no model \"nife\"", "did you mean \"nice\"?"]);
     // What is the same may be said again.
@@ -62,7 +62,7 @@ fn a_damaged_training_is_named() {
     let mut other = whole.clone();
     other.metadata.insert("training".to_owned(), "{\"recipe\":1}".to_owned());
     folder.write("run/training.safetensors", other.write());
-    folder.refuses(resume, &["run/training.safetensors was written by another version", "begin a new training"]);
+    folder.refuses(resume, &["run/training.safetensors was written by another version", "start a new training"]);
 
     folder.write("run/training.safetensors", whole.write());
     folder.run(resume);

@@ -1,10 +1,10 @@
-//! `zoo train`: what a run folder holds, and that a seed decides everything in it.
+//! `zoo train`: the contents of a run folder, and their dependence on the seed.
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::png_size;
 use crate::made::{csv, image_folder, rows};
 
-/// Everything that a training of images or of points leaves behind.
+/// Checks all files of a training on images or points.
 fn assert_whole(folder: &Folder, model: &str) {
     for name in ["run/model.safetensors", "run/training.safetensors"] {
         let file = folder.safetensors(name);
@@ -38,7 +38,7 @@ fn a_toy_leaves_a_run_folder() {
     let model = folder.safetensors("run/model.safetensors");
     assert_eq!([&model.metadata["seed"], &model.metadata["data"], &model.metadata["step"]], ["9", "two-moons", "120"]);
     assert_eq!(png_size(&folder.read("run/grids/epoch-0001.png")), (496, 496));
-    // There is a curve of the training losses as soon as there are some.
+    // With training losses in the log, the curve shows them.
     assert!(String::from_utf8(folder.read("run/curve.svg")).unwrap().contains("training"));
 
     let log = folder.log("run");
@@ -91,7 +91,7 @@ fn tables_of_other_widths_have_no_pictures() {
 }
 
 #[test]
-fn the_seed_decides_and_nothing_else() {
+fn results_depend_on_the_seed_alone() {
     let folder = Folder::new();
     let train = |out: &str, seed: u64, threads: usize| {
         let line = format!("train nice --preset quick --batch 40 --data pinwheel --steps 25 --seed {seed}");
@@ -104,7 +104,7 @@ fn the_seed_decides_and_nothing_else() {
 }
 
 #[test]
-fn a_run_is_put_where_its_name_says() {
+fn a_run_folder_is_named_after_model_and_data() {
     let folder = Folder::new();
     folder.run(&format!("{TRAIN} --data circles --steps 2"));
     assert!(folder.exists("runs/nice-circles/model.safetensors"));
@@ -122,13 +122,68 @@ fn a_loss_that_explodes_is_explained_in_one_line() {
     let (out, err) = crate::folder::texts(&output);
     assert_eq!((output.status.code(), &*out), (Some(1), ""));
     let last = err.lines().last().unwrap_or_default();
-    crate::folder::assert_one_line(last, &["no longer finite at step", "begin again with a smaller --lr"]);
-    // Nothing was saved, so nothing is in the way of another try.
+    crate::folder::assert_one_line(last, &["no longer finite at step", "start again with a smaller --lr"]);
+    // Nothing was saved, so another training may use the folder.
     folder.refuses(&format!("{wild} --resume"), &["run holds no training to resume"]);
     folder.run(&wild);
-    // From now on there is a save to go back to.
+    // Now there is a save to resume from.
     let output = folder.under(":", "train nice --out run --resume --steps 200 --lr 1e30");
     let last = crate::folder::texts(&output).1.lines().last().unwrap_or_default().to_owned();
-    crate::folder::assert_one_line(&last, &["go on from the last save with --resume and a smaller --lr"]);
+    crate::folder::assert_one_line(&last, &["resume from the last save with --resume and a smaller --lr"]);
     folder.run("train nice --out run --resume --steps 200 --threads 1");
+}
+
+#[test]
+fn a_training_starts_from_given_weights() {
+    let folder = Folder::trained_on("two-moons");
+    let line = format!("{TRAIN} --from run --steps 10 --out next");
+    let output = folder.command(&line).output().unwrap();
+    let (out, err) = crate::folder::texts(&output);
+    assert!(output.status.success() && out.contains("trained 10 steps"), "{out}{err}");
+    assert!(err.lines().next().unwrap().contains("from the weights in run/model.safetensors"), "{err}");
+    // Ten steps of a warm-up move the weights a little, and not from a random start.
+    let [start, end] = ["run", "next"].map(|run| folder.safetensors(&format!("{run}/model.safetensors")));
+    let distance = |a: &crate::formats::Safetensors, b: &crate::formats::Safetensors| {
+        let both =
+            a.tensors.iter().flat_map(|(name, tensor)| tensor.values().into_iter().zip(b.tensors[name].values()));
+        both.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    let moved = distance(&start, &end);
+    assert!(moved > 0.0 && moved < 0.01, "{moved}");
+    assert_eq!(end.metadata["data"], "two-moons");
+    let log = folder.log("next");
+    assert_eq!((&log[0]["from"], &log[0]["step"]), (&"run/model.safetensors".into(), &0.into()));
+    folder.run("train nice --resume --steps 12 --threads 1 --out next");
+    assert_eq!(folder.log("next")[0], log[0]);
+
+    let refuses = |model: &str, rest: &str, parts: &[&str]| {
+        folder.refuses(&format!("train {model} --preset quick --from run --threads 1 --out new {rest}"), parts);
+    };
+    refuses("maf", "", &["run has the weights of nice, not of maf"]);
+    refuses("nice", "--layers 3", &["run has weights of other sizes", "leave out --layers"]);
+    folder.write("table.csv", csv(&rows(100, 3), 3));
+    refuses("nice", "--data table.csv", &["weights for rows of 2 numbers", "table.csv has rows of 3 numbers"]);
+    folder.refuses("train nice --from nowhere --out new", &["there is no run nowhere"]);
+    folder.refuses("train nice --from run/training.safetensors --out new", &["give the run folder"]);
+    folder.misuses("train nice --from run --resume --out next", &["cannot be used with"]);
+}
+
+#[test]
+fn the_options_of_a_model_are_shown_with_it_alone() {
+    let folder = Folder::new();
+    let help = folder.run("train --help");
+    for model in ["nice", "maf", "vae"] {
+        assert!(help.lines().any(|line| line.trim_start().starts_with(model)), "{model} is not in\n{help}");
+    }
+    assert!(help.contains("zoo train MODEL --help") && !help.contains("--components"), "{help}");
+    let maf = folder.run("train maf --help");
+    for option in ["--components", "--order", "--layers", "--batch", "Example: zoo train maf"] {
+        assert!(maf.contains(option), "{option} is not in\n{maf}");
+    }
+    for option in ["--latents", "--gated", "--rotation"] {
+        assert!(!maf.contains(option), "{option} is in\n{maf}");
+    }
+    let rbig = folder.run("train rbig --help");
+    assert!(rbig.contains("--rotation") && !rbig.contains("--lr") && !rbig.contains("--conditional"), "{rbig}");
+    assert!(!folder.run("distill --help").contains("--components"));
 }

@@ -1,4 +1,4 @@
-//! The variational autoencoder: a model that is no flow, through all commands.
+//! The variational autoencoder, which is not a flow, with every command.
 
 use crate::folder::Folder;
 use crate::formats::{parse_npy, png_size};
@@ -18,7 +18,7 @@ fn trained(options: &str) -> Folder {
 }
 
 #[test]
-fn a_training_that_was_cut_off_goes_on_as_if_nothing_had_happened() {
+fn an_interrupted_training_resumes_to_the_same_bits() {
     const STEPS: u64 = 1500;
     let folder = Folder::new();
     image_folder(&folder, "bars", 4, false);
@@ -34,15 +34,15 @@ fn a_training_that_was_cut_off_goes_on_as_if_nothing_had_happened() {
     folder.run("train vae --out cut --resume --threads 1");
     assert_same(&folder, "cut");
 
-    let judged: Vec<Value> = folder.log("whole").into_iter().filter(|line| line["validation"].is_number()).collect();
-    assert!(!judged.is_empty());
-    for line in &judged {
+    let evaluated: Vec<Value> = folder.log("whole").into_iter().filter(|line| line["validation"].is_number()).collect();
+    assert!(!evaluated.is_empty());
+    for line in &evaluated {
         let number = |key: &str| line[key].as_f64().unwrap();
         // Nats, of which the loss is minus the bound.
         assert!((number("validation") + number("reconstruction") - number("kl")).abs() < 1e-6, "{line}");
     }
     let loss = |line: &Value| line["validation"].as_f64().unwrap();
-    assert!(loss(&judged[judged.len() - 1]) < 0.8 * loss(&judged[0]), "it learns nothing");
+    assert!(loss(&evaluated[evaluated.len() - 1]) < 0.8 * loss(&evaluated[0]), "it learns nothing");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn the_bound_is_below_the_estimate_which_more_draws_raise() {
     // Bits per dimension are those of flows: of x in [0, 1], at 256 levels.
     assert!((number(&found, "bits_per_dim") - (8.0 - nats / (16.0 * LN_2))).abs() < 1e-6, "{found}");
     assert!((number(&found, "elbo_bits") - (8.0 - elbo / (16.0 * LN_2))).abs() < 1e-6, "{found}");
-    assert!(number(&found, "bits_per_dim") < 9.0, "unlike the judgement in training: {found}");
+    assert!(number(&found, "bits_per_dim") < 9.0, "unlike the evaluation in training: {found}");
     let one = folder.json("evaluate run --json --draws 1 --threads 1");
     assert!(number(&one, "nats") < nats, "{one}");
     assert_eq!(folder.json("evaluate run --json --threads 1")["draws"], 100);
@@ -87,7 +87,7 @@ fn zeros_and_ones_are_measured_in_nats() {
 }
 
 #[test]
-fn codes_go_there_and_back_and_pictures_are_drawn() {
+fn codes_are_decoded_and_pictures_are_plotted() {
     let folder = trained("");
     let x: Vec<f32> = rows(3, 16).iter().map(|x| x.abs().fract()).collect();
     folder.write_npy("x.npy", &[3, 16], &x);
@@ -156,19 +156,22 @@ fn what_needs_a_flow_is_refused_with_what_to_do_instead() {
 fn options_that_make_no_such_model_are_refused() {
     let folder = trained("");
     let resume = "train vae --out run --resume";
-    folder.refuses(&format!("{resume} --latents 3"), &["keeps its --latents, --coder"]);
-    folder.refuses(&format!("{resume} --likelihood gaussian"), &["keeps its --latents, --coder"]);
+    folder.refuses(&format!("{resume} --latents 3 --coder dense"), &["keeps its --latents and --coder"]);
+    folder.refuses(&format!("{resume} --likelihood gaussian"), &["keeps its --likelihood"]);
     image_folder(&folder, "odd", 5, false);
     let new = |rest: &str| format!("{VAE} --out new {rest}");
     folder.refuses(&new("--data odd --coder conv"), &["5×5 cannot be halved", "--coder dense"]);
     folder.refuses(&new("--data two-moons --coder conv"), &["rows of 2 numbers", "leave out --coder"]);
     folder.refuses(&new("--data two-moons --likelihood bernoulli"), &["0 or 1", "--likelihood gaussian or logistic"]);
     folder.refuses(&new("--data bars --conditional"), &["vae takes no classes", "leave out --conditional"]);
-    folder.refuses(&new("--data bars --layers 3"), &["leave out --layers"]);
-    folder.refuses(&new("--data speech"), &["vae is no model of signals", "wavenet"]);
+    folder.refuses(&new("--data bars --layers 3"), &["vae has no --layers", "leave it out"]);
+    folder.refuses(&new("--data speech"), &["vae is not a model of signals", "wavenet"]);
     let nice = "train nice --preset quick --data two-moons --out new";
     for option in ["--latents 3", "--coder dense", "--likelihood gaussian", "--posterior planar"] {
-        folder.refuses(&format!("{nice} {option}"), &["only vae has these", "leave out --latents"]);
+        folder.refuses(
+            &format!("{nice} {option}"),
+            &[&*format!("nice has no {}", option.split(' ').next().unwrap()), "an option of vae", "leave it out"],
+        );
     }
     for bad in ["0", "-1", "x", "100000"] {
         folder.misuses(&new(&format!("--latents {bad}")), &["--latents"]);
@@ -192,23 +195,23 @@ fn damaged_sizes_are_refused_before_anything_is_built() {
             folder.refuses(&format!("{command} m.safetensors --threads 1"), &["m.safetensors"]);
         }
     };
-    let architecture = |field: &str| format!("/architecture/{field}");
+    let sizes = |field: &str| format!("/sizes/{field}");
     for size in [json!(0), json!(1_000_000), json!(4_000_000_000_000_u64), json!(u64::MAX)] {
         for field in ["latents", "coder/dense/0", "refinement/iaf/hidden/0"] {
-            refuse(&architecture(field), size.clone());
+            refuse(&sizes(field), size.clone());
         }
         let convolutional = json!({ "convolutional": [size] });
-        refuse(&architecture("coder"), convolutional);
+        refuse(&sizes("coder"), convolutional);
         refuse("/space", json!({ "kind": "images", "channels": 1, "height": size, "width": 4 }));
     }
     for size in [json!(1_000_000), json!(u64::MAX)] {
-        refuse(&architecture("refinement/iaf/layers"), size.clone());
-        refuse(&architecture("refinement/iaf/features"), size.clone());
-        refuse(&architecture("refinement"), json!({ "planar": { "layers": size, "features": 1 } }));
+        refuse(&sizes("refinement/iaf/layers"), size.clone());
+        refuse(&sizes("refinement/iaf/features"), size.clone());
+        refuse(&sizes("refinement"), json!({ "planar": { "layers": size, "features": 1 } }));
     }
-    refuse(&architecture("coder"), json!({ "dense": [] }));
-    refuse(&architecture("coder"), json!({ "convolutional": [] }));
-    refuse(&architecture("coder"), json!({ "convolutional": vec![2; 70] }));
-    refuse(&architecture("likelihood"), json!({ "fixed-gaussian": { "std": -1.0 } }));
+    refuse(&sizes("coder"), json!({ "dense": [] }));
+    refuse(&sizes("coder"), json!({ "convolutional": [] }));
+    refuse(&sizes("coder"), json!({ "convolutional": vec![2; 70] }));
+    refuse(&sizes("likelihood"), json!({ "fixed-gaussian": { "std": -1.0 } }));
     refuse("/classes", json!(3));
 }

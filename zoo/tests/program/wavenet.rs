@@ -1,4 +1,4 @@
-//! WaveNet and its student: signals in, signals out, and what else they are not for.
+//! WaveNet and its student over signals, and other data refused.
 
 use crate::folder::Folder;
 use crate::formats::png_size;
@@ -37,20 +37,20 @@ fn a_wavenet_learns_signals_and_its_student_learns_from_it() {
     assert!(score["nats_per_step"].as_f64().unwrap().is_finite(), "{score}");
     let check = folder.json("check student --samples 3 --jacobians 1 --threads 1 --json");
     assert_eq!((&check["model"], &check["sound"]), (&"parallel-wavenet".into(), &true.into()));
-    // It goes on to as many steps as are asked for.
+    // It resumes to as many steps as are asked for.
     let said = folder.run("distill teacher --resume --steps 505 --threads 1 --out student");
     assert!(said.contains("trained 505 steps"), "{said}");
 }
 
 #[test]
-fn a_killed_distillation_of_signals_goes_on_to_the_same_bits() {
+fn a_killed_distillation_of_signals_resumes_to_the_same_bits() {
     let folder = taught();
     let line =
         |out: &str| format!("distill teacher --preset quick --layers 3 --batch 2 --steps 120 --threads 1 --out {out}");
     folder.run(&line("whole"));
     let mut running = folder.begin(&format!("{} --save-every 1e-9", line("cut")));
     folder.wait_for(&mut running, "cut", 50, true);
-    assert_eq!(running.kill().code(), None, "it had ended before it was to be cut off");
+    assert_eq!(running.kill().code(), None, "it ended before it could be killed");
     folder.run("distill teacher --resume --threads 1 --out cut");
     for name in ["model.safetensors", "training.safetensors"] {
         let [whole, cut] = ["whole", "cut"].map(|run| folder.safetensors(&format!("{run}/{name}")));
@@ -61,7 +61,7 @@ fn a_killed_distillation_of_signals_goes_on_to_the_same_bits() {
 }
 
 #[test]
-fn what_is_no_signal_is_refused() {
+fn other_data_than_signals_is_refused() {
     let folder = taught();
     folder.refuses("train wavenet --data two-moons --out run", &["two-moons", "model of signals", "--data speech"]);
     folder.refuses("train parallel-wavenet", &["learns from a wavenet", "zoo distill runs/wavenet-speech"]);

@@ -45,6 +45,7 @@ pub enum Refinement {
 
 /// The sizes of a [`Vae`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct VaeConfig {
     /// Channels, height and width of an image; a row of D values is `[D, 1, 1]`.
     pub image: [usize; 3],

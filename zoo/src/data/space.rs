@@ -1,8 +1,8 @@
-//! The space that a density is over.
+//! The space of the data: what a density is over.
 
 use serde::{Deserialize, Serialize};
 
-/// The space that a density is over.
+/// The space of the data that a density is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Space {
@@ -10,23 +10,23 @@ pub enum Space {
     Images {
         /// 1 for gray, 3 for color.
         channels: usize,
-        /// Rows of an image.
+        /// Pixels down.
         height: usize,
-        /// Columns of an image.
+        /// Pixels across.
         width: usize,
     },
     /// Rows of numbers.
     Table {
-        /// Numbers in a row.
+        /// Columns.
         columns: usize,
-        /// Whether the flow begins by standardizing them.
+        /// Whether the model standardizes them first.
         standardized: bool,
     },
-    /// Signals: numbers within about ±1, one after another in time.
+    /// Signals: samples over time, within about ±1.
     Signal {
-        /// Numbers in a row.
+        /// Samples in a row.
         samples: usize,
-        /// How many of them make a second.
+        /// Samples in a second.
         rate: u32,
     },
 }
@@ -43,7 +43,7 @@ impl Space {
         }
     }
 
-    /// The levels that data was dequantized from.
+    /// The levels that the data was dequantized from.
     #[must_use]
     pub const fn levels(&self) -> Option<u32> {
         match self {
@@ -52,8 +52,8 @@ impl Space {
         }
     }
 
-    /// Whether rows of the other space can be given to a model over this one. A model that standardizes
-    /// does so itself, and one that does not takes data in any units.
+    /// Whether a model over this space accepts rows of another. Tables may differ in whether they are standardized:
+    /// that is done by the model.
     #[must_use]
     pub fn takes(&self, other: &Self) -> bool {
         match (self, other) {

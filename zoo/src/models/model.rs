@@ -1,20 +1,20 @@
-//! What a blueprint makes: a flow, or a model that is none.
+//! What a blueprint builds: a flow or a VAE.
 
 use autograd::Real;
 use flows::models::Vae;
 use flows::{Flow, Module, Visitor};
 
-/// A model of any of the lectures' kinds. Whoever can do with a flow alone asks for one.
+/// A model of any kind. Code that needs a flow asks for one with [`Model::into_flow`].
 #[derive(Debug)]
 pub enum Model<T: Real> {
-    /// Latents that are the data's equals, and a density in closed form.
+    /// Has as many latents as data dimensions, and an exact density.
     Flow(Flow<T>),
-    /// Latents that do not follow from the data, and a density by a bound and an estimate.
+    /// Has latents that are sampled given the data, and a density known by a bound and an estimate.
     Vae(Vae<T>),
 }
 
 impl<T: Real> Model<T> {
-    /// The flow, where it is one.
+    /// The flow, if it is one.
     #[must_use]
     pub fn into_flow(self) -> Option<Flow<T>> {
         match self {

@@ -1,0 +1,190 @@
+//! The options that `train` and `distill` share, and how both report.
+
+use super::Output;
+use super::args::Threads;
+use crate::models::{Blueprint, Budget, Preset, Recipe, join};
+use crate::runs::folder::Run;
+use crate::runs::interrupt;
+use crate::train::{Fit, Outcome, Paused, TrainConfig};
+use anyhow::{Result, bail};
+use flows::rbig::Ending;
+use std::process::ExitCode;
+
+/// For how long, how fast, and how often it is saved.
+#[derive(Debug, clap::Args)]
+pub(super) struct TrainArgs {
+    /// Sizes and duration [default: standard]
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
+    /// Train for this many passes over the data (a student: for this many times 500 steps)
+    #[arg(long, value_parser = positive, allow_negative_numbers = true, group = "budget")]
+    epochs: Option<f64>,
+    /// Train for this many minutes
+    #[arg(long, value_parser = positive, allow_negative_numbers = true, group = "budget")]
+    minutes: Option<f64>,
+    /// Train for this many steps
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true, group = "budget")]
+    steps: Option<u64>,
+    /// Rows in a mini-batch; for rbig, rows that each layer is fitted to [default: the preset's]
+    #[arg(long)]
+    batch: Option<usize>,
+    /// The peak learning rate [default: the preset's]
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    lr: Option<f64>,
+    /// Random seed for initial weights, data order, and noise [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+    /// Seconds between saves of the training's state, from which --resume continues
+    #[arg(long, value_name = "SECONDS", value_parser = positive, allow_negative_numbers = true, default_value_t = SAVE_EVERY)]
+    save_every: f64,
+    /// Continue the training in the same folder
+    #[arg(long)]
+    pub(super) resume: bool,
+}
+
+/// The options that only trainings by gradients have.
+pub(super) const BY_GRADIENTS: [&str; 6] = ["epochs", "minutes", "steps", "lr", "save_every", "resume"];
+
+/// Seconds between saves by default: what a crash may cost.
+pub(super) const SAVE_EVERY: f64 = 60.0;
+
+/// A number above 0.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err(format!("{text:?} is not a number above 0")),
+    }
+}
+
+impl TrainArgs {
+    /// The preset asked for.
+    pub(super) fn preset(&self) -> Preset {
+        self.preset.unwrap_or(Preset::Standard)
+    }
+
+    /// The seed of a new training.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed.unwrap_or(0)
+    }
+
+    /// Refuses options that a model fitted without gradients cannot use.
+    pub(super) fn check_fitted(&self, run: &Run) -> Result<()> {
+        if self.resume {
+            bail!(
+                "rbig is fitted in one go, and an interrupted fit is a model of fewer layers: leave out --resume, or fit again into another --out"
+            );
+        }
+        if self.epochs.is_some() || self.minutes.is_some() || self.steps.is_some() || self.lr.is_some() {
+            bail!(
+                "rbig is fitted without gradients: leave out --epochs, --minutes, --steps and --lr; --layers limits the number of layers"
+            );
+        }
+        if run.has_begun() {
+            bail!("{} already holds a run: choose another --out", run.folder().display());
+        }
+        Ok(())
+    }
+
+    /// Refuses what cannot change when the training in `run` is resumed; `options` are the model's own that are given.
+    pub(super) fn check_resumed(&self, run: &Run, paused: &Paused, options: &[String]) -> Result<()> {
+        let mut kept: Vec<String> = options.iter().map(|option| format!("--{option}")).collect();
+        if self.preset.is_some() {
+            kept.push("--preset".to_owned());
+        }
+        if self.batch.is_some_and(|batch| batch != paused.recipe.batch) {
+            kept.push("--batch".to_owned());
+        }
+        if !kept.is_empty() {
+            let (kept, them) = (join(&kept), if kept.len() == 1 { "it" } else { "them" });
+            bail!("a resumed training keeps its {kept}: leave {them} out, or start a new one with another --out");
+        }
+        if self.seed.is_some_and(|asked| asked != paused.header().seed) {
+            bail!(
+                "{} was started with --seed {}: leave out --seed to resume it",
+                run.folder().display(),
+                paused.header().seed
+            );
+        }
+        Ok(())
+    }
+
+    /// Refuses to start in a folder that holds a run.
+    pub(super) fn check_new(run: &Run) -> Result<()> {
+        if run.has_begun() {
+            bail!("{} already holds a run: continue it with --resume, or choose another --out", run.folder().display());
+        }
+        Ok(())
+    }
+
+    /// A training with the changes to its recipe that were asked for.
+    pub(super) fn config(
+        &self,
+        blueprint: Blueprint,
+        mut recipe: Recipe,
+        data: String,
+        seed: u64,
+        run: &Run,
+    ) -> TrainConfig {
+        let (epochs, minutes) = (self.epochs.map(Budget::Epochs), self.minutes.map(Budget::Minutes));
+        recipe.budget = epochs.or(minutes).or(self.steps.map(Budget::Steps)).unwrap_or(recipe.budget);
+        recipe.batch = self.batch.unwrap_or(recipe.batch);
+        recipe.lr = self.lr.unwrap_or(recipe.lr);
+        let (threads, save_every) = (self.threads.count(), self.save_every);
+        TrainConfig { blueprint, recipe, data, seed, threads, run: run.clone(), save_every }
+    }
+}
+
+/// Prints how a training ended.
+pub(super) fn report(run: &Run, outcome: &Outcome, out: &mut Output<'_>) -> Result<()> {
+    let folder = run.folder().display();
+    let best = outcome.best.map_or_else(String::new, |best| format!("; best validation {}", best.describe()));
+    if outcome.interrupted {
+        writeln!(out, "stopped at step {}{best}; saved in {folder}, continue with --resume", outcome.step)
+    } else {
+        writeln!(out, "trained {} steps{best}; saved in {folder}", outcome.step)
+    }
+}
+
+/// Prints how a fit ended.
+pub(super) fn report_fitted(run: &Run, fit: &Fit, out: &mut Output<'_>) -> Result<()> {
+    let (count, kept, folder) = (fit.fitted.layers.len(), fit.kept, run.folder().display());
+    let s = if count == 1 { "" } else { "s" };
+    let why = match fit.fitted.ending {
+        Ending::Gaussian => "in the next five the total correlation no longer fell",
+        Ending::Layers => "the most allowed",
+        Ending::Interrupted => "interrupted",
+    };
+    let best = if kept < count {
+        format!("; the first {kept} are kept, which maximize the validation likelihood")
+    } else {
+        String::new()
+    };
+    writeln!(
+        out,
+        "fitted {count} layer{s} ({why}){best}; the rotations reduced the total correlation by {:.4} nats; validation {}; saved in {folder}",
+        fit.fitted.total_correlation(),
+        fit.validation.describe()
+    )
+}
+
+/// Success, or the code that shells expect of an interrupted program.
+pub(super) fn code_fitted(fit: &Fit) -> ExitCode {
+    interrupted(fit.fitted.ending == Ending::Interrupted)
+}
+
+/// Success, or the code that shells expect of an interrupted program.
+pub(super) fn code(outcome: &Outcome) -> ExitCode {
+    interrupted(outcome.interrupted)
+}
+
+fn interrupted(it_was: bool) -> ExitCode {
+    if it_was { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::SUCCESS }
+}
+
+/// A folder name made from a path or a name: letters, digits, and dashes.
+pub(super) fn plain(name: &str) -> String {
+    let stem = std::path::Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    stem.unwrap_or_default().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+}

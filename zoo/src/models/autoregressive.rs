@@ -1,0 +1,73 @@
+//! What MADE, MAF and IAF share: they differ in the number of layers and in what their networks read.
+
+use super::blueprint::{check_sizes, dense_weights};
+use super::{Budget, Preset, Recipe};
+use crate::data::Space;
+use anyhow::Result;
+use clap::ValueEnum;
+use flows::models::{AutoregressiveConfig, Gate, Norm, Order};
+use flows::nn::AdamConfig;
+
+/// The margin λ of the logit before images, that of MAF's paper.
+pub(super) const MARGIN: f64 = 1e-6;
+
+/// An order of the dimensions; a random one is drawn from the run's seed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum AskedOrder {
+    Given,
+    Reversed,
+    Random,
+}
+
+impl AskedOrder {
+    pub(super) const fn order(self, seed: u64) -> Order {
+        match self {
+            Self::Given => Order::Given,
+            Self::Reversed => Order::Reversed,
+            Self::Random => Order::Random(seed),
+        }
+    }
+}
+
+/// The sizes of a MAF of Gaussian conditionals.
+pub(super) fn config(preset: Preset, space: Space, condition: usize) -> AutoregressiveConfig {
+    let (hidden, norm) = match space {
+        Space::Images { .. } => (vec![1024], Norm::Batch),
+        _ => preset.pick([(vec![64; 2], Norm::Act), (vec![128; 2], Norm::Act), (vec![100], Norm::Batch)]),
+    };
+    let (dims, layers, order, components, gate) = (space.dims(), 5, Order::Given, 1, Gate::None);
+    AutoregressiveConfig { dims, layers, order, hidden, norm, components, gate, condition }
+}
+
+pub(super) fn recipe(preset: Preset, space: Space) -> Recipe {
+    let images = matches!(space, Space::Images { .. });
+    let paper = preset == Preset::Paper;
+    // The paper stops after 30 epochs without improvement; here the best weights are kept.
+    let until = Budget::Epochs(200.0);
+    let (budget, lr) = if images {
+        preset.pick([(Budget::Minutes(5.0), 3e-4), (Budget::Minutes(20.0), 3e-4), (until, 1e-4)])
+    } else {
+        preset.pick([(Budget::Steps(5_000), 2e-3), (Budget::Steps(20_000), 2e-3), (until, 1e-4)])
+    };
+    // Large weights make the scales of unusual images extreme.
+    let weight_decay = if images && !paper { 0.3 } else { 0.0 };
+    Recipe {
+        adam: AdamConfig { weight_decay, ..AdamConfig::default() },
+        clip: Some(1000.0),
+        // Weights outweigh activations, and batch normalization must see the whole batch.
+        shards: (images || paper).then_some(1),
+        ..Recipe::new(budget, if images || paper { 100 } else { 256 }, lr).constant_in_paper(preset)
+    }
+}
+
+/// As [`ModelSpec::check`](super::ModelSpec::check). The weights are all but those of the condition.
+pub(super) fn check(model: &str, config: &AutoregressiveConfig) -> Result<f64> {
+    let AutoregressiveConfig { dims, layers, hidden, components, condition, .. } = config;
+    let others = [*layers, hidden.len(), *condition];
+    check_sizes(model, &[&[*dims, *components], &**hidden].concat(), &others)?;
+    let inward = dense_weights(&[&[*dims], &**hidden].concat());
+    let outward = dense_weights(&[*dims, hidden.last().copied().unwrap_or(*dims)]);
+    // A mixture has three outputs a component where a Gaussian has two in all.
+    let more = if *components > 1 && *layers > 0 { 3.0 * *components as f64 - 2.0 } else { 0.0 };
+    Ok(*layers as f64 * (inward + 2.0 * outward) + more * outward)
+}

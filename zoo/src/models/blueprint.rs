@@ -1,0 +1,233 @@
+//! What must be known to build a model again: kept in every checkpoint.
+
+use super::{Kind, Learns, Model, ModelSpec, with_spec};
+use crate::data::Space;
+use anyhow::{Context as _, Result, bail};
+use autograd::Real;
+use clap::{ArgMatches, FromArgMatches as _};
+use flows::Flow;
+use flows::layers::{Logit, Standardize};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The highest sampling rate of a signal, in Hz. No sound is recorded beyond it.
+const HIGHEST_RATE: u32 = 192_000;
+/// The standard deviation of speech, about.
+const LOUDNESS: f64 = 0.2;
+
+/// A model, its sizes, and the data that it is a density of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blueprint {
+    /// The model.
+    #[serde(rename = "model")]
+    pub kind: Kind,
+    /// The library's configuration of the model, as JSON.
+    sizes: Value,
+    /// The data's space.
+    pub space: Space,
+    /// The classes of a class-conditional model, which is given a row's class as a one-hot vector; 0 for a model of
+    /// the data as a whole.
+    pub classes: usize,
+}
+
+impl Blueprint {
+    /// A model of these sizes.
+    ///
+    /// # Errors
+    /// If the sizes cannot be written as JSON.
+    pub fn new<S: ModelSpec>(config: &S::Config, space: Space, classes: usize) -> Result<Self> {
+        Ok(Self { kind: S::ABOUT.kind, sizes: serde_json::to_value(config)?, space, classes })
+    }
+
+    /// The model's name, as commands take it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.kind.about().name
+    }
+
+    /// Whether this is that model.
+    #[must_use]
+    pub fn is<S: ModelSpec>(&self) -> bool {
+        self.kind == S::ABOUT.kind
+    }
+
+    /// The library's configuration, if this is that model.
+    #[must_use]
+    pub fn config<S: ModelSpec>(&self) -> Option<S::Config> {
+        if self.is::<S>() { self.parsed::<S>().ok() } else { None }
+    }
+
+    fn parsed<S: ModelSpec>(&self) -> Result<S::Config> {
+        S::Config::deserialize(&self.sizes).with_context(|| format!("these are not the sizes of {}", self.name()))
+    }
+
+    /// Refuses sizes that are not this model's configuration.
+    ///
+    /// # Errors
+    /// With what is missing or unknown.
+    pub fn parse(&self) -> Result<()> {
+        with_spec!(self.kind, S => self.parsed::<S>().map(|_| ()))
+    }
+
+    /// Changes the sizes as the model's own options ask. `seed` is the run's.
+    ///
+    /// # Errors
+    /// If there is no such model.
+    pub fn adjust(&mut self, options: &ArgMatches, seed: u64) -> Result<()> {
+        self.sizes = with_spec!(self.kind, S => {
+            let mut config = self.parsed::<S>()?;
+            S::adjust(&mut config, &<S as ModelSpec>::Options::from_arg_matches(options)?, self.space, seed)?;
+            serde_json::to_value(config)?
+        });
+        Ok(())
+    }
+
+    /// Refuses what cannot be built, before anything is allocated. Returns a lower bound on the number of weights.
+    ///
+    /// # Errors
+    /// In one line that says what to do.
+    pub fn check(&self) -> Result<f64> {
+        let (&Self { space, classes, .. }, name) = (self, self.name());
+        if let Space::Signal { rate, .. } = space
+            && !(1..=HIGHEST_RATE).contains(&rate)
+        {
+            bail!("there are no signals at {rate} Hz: use another checkpoint, this one is damaged");
+        }
+        if classes > 0 && !self.kind.about().conditional {
+            bail!("{name} takes no classes: leave out --conditional");
+        }
+        with_spec!(self.kind, S => {
+            let config = self.parsed::<S>()?;
+            if S::inputs(&config, space) != [space.dims(), classes] {
+                let described = space.describe();
+                bail!("this {name} does not have the sizes of {described}: use another checkpoint, this one is damaged");
+            }
+            S::check(&config, space)
+        })
+    }
+
+    /// Whether evaluation uses statistics of training batches, which must be collected for the weights evaluated.
+    #[must_use]
+    pub fn uses_batch_statistics(&self) -> bool {
+        with_spec!(self.kind, S => self.parsed::<S>().is_ok_and(|config| S::uses_batch_statistics(&config)))
+    }
+
+    /// Whether the model is fitted layer by layer, without gradients.
+    #[must_use]
+    pub fn is_fitted(&self) -> bool {
+        self.kind.about().learns == Learns::ByFitting
+    }
+
+    /// The model with fresh parameters drawn from `rng`.
+    ///
+    /// # Errors
+    /// As [`Blueprint::check`].
+    pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Model<T>> {
+        self.check()?;
+        Ok(match with_spec!(self.kind, S => S::build(&self.parsed::<S>()?, self.space, rng)) {
+            Model::Flow(flow) => Model::Flow(self.standardized(flow)),
+            Model::Vae(vae) => Model::Vae(match self.standardization() {
+                Some(layer) => vae.preceded_by(layer),
+                None => vae,
+            }),
+        })
+    }
+
+    /// The same of a model that is a flow.
+    ///
+    /// # Errors
+    /// As [`Blueprint::check`], and if it is not a flow.
+    pub fn flow<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
+        match self.build(rng)?.into_flow() {
+            Some(flow) => Ok(flow),
+            None => bail!("{} is not a flow", self.name()),
+        }
+    }
+
+    /// A flow behind the standardization of this space, if it has one.
+    #[must_use]
+    pub fn standardized<T: Real>(&self, flow: Flow<T>) -> Flow<T> {
+        match self.standardization() {
+            Some(layer) => flow.preceded_by(layer),
+            None => flow,
+        }
+    }
+
+    /// Its statistics are buffers: set from data, or read from a checkpoint.
+    fn standardization<T: Real>(&self) -> Option<Standardize<T>> {
+        let (dims, deviation) = match self.space {
+            Space::Table { columns, standardized: true } => (columns, 1.0),
+            Space::Signal { samples, .. } => (samples, LOUDNESS),
+            Space::Table { .. } | Space::Images { .. } => return None,
+        };
+        Some(Standardize::new(&vec![0.0; dims], &vec![deviation; dims]))
+    }
+}
+
+/// A flow behind a logit of margin λ, which maps pixels in [0, 1] to the real line. Other data needs none.
+pub(super) fn behind_logit<T: Real>(flow: Flow<T>, space: Space, margin: f64) -> Model<T> {
+    Model::Flow(match space {
+        Space::Images { .. } => flow.preceded_by(Logit::new(margin)),
+        Space::Table { .. } | Space::Signal { .. } => flow,
+    })
+}
+
+/// The largest size that is believed. Beyond it a checkpoint is damaged.
+const LARGEST: usize = 1 << 20;
+
+/// Refuses sizes that no model can have: `positive` ones that are 0, and any that are absurdly large.
+pub(super) fn check_sizes(model: &str, positive: &[usize], others: &[usize]) -> Result<()> {
+    let sizes = [positive, others].concat();
+    if positive.contains(&0) || sizes.iter().any(|&size| size > LARGEST) {
+        bail!(
+            "{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
+        );
+    }
+    Ok(())
+}
+
+/// Channels, height and width; a table is an image of one pixel with a channel for each column.
+pub(super) fn as_image(model: &str, space: Space) -> Result<[usize; 3]> {
+    match space {
+        Space::Images { channels, height, width } => Ok([channels, height, width]),
+        Space::Table { columns, .. } => Ok([columns, 1, 1]),
+        Space::Signal { .. } => bail!("{model} is not a model of signals: choose other --data, or the model wavenet"),
+    }
+}
+
+/// Refuses a configuration for other images than the data's.
+pub(super) fn check_image(model: &str, image: [usize; 3], space: Space) -> Result<()> {
+    if as_image(model, space)? != image {
+        bail!("this {model} is over images of {image:?}, but the data are {}", space.describe());
+    }
+    check_sizes(model, &image, &[space.dims()])
+}
+
+/// Refuses images that cannot be squeezed, each time to half the height and width, that often.
+pub(super) fn check_squeezes(model: &str, [_, height, width]: [usize; 3], squeezes: usize) -> Result<()> {
+    let whole = |side: usize| squeezes < 16 && side > 0 && side.is_multiple_of(1 << squeezes);
+    if !whole(height) || !whole(width) {
+        bail!(
+            "{model} cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
+        );
+    }
+    Ok(())
+}
+
+/// The values in an image of this shape. A damaged checkpoint may have any.
+pub(super) fn elements(image: [usize; 3]) -> usize {
+    image.iter().fold(1, |product, &side| product.saturating_mul(side))
+}
+
+/// How often both sides of an image can be halved.
+pub(super) const fn halvings(height: usize, width: usize) -> usize {
+    let (height, width) = (height.trailing_zeros(), width.trailing_zeros());
+    (if height < width { height } else { width }) as usize
+}
+
+/// The weights of fully connected layers from one width to the next.
+pub(super) fn dense_weights(widths: &[usize]) -> f64 {
+    widths.windows(2).map(|pair| pair[0] as f64 * pair[1] as f64).sum()
+}

@@ -1,0 +1,88 @@
+//! IAF, trained on data or as the student of a MADE or a MAF.
+
+use super::autoregressive::{self, AskedOrder, MARGIN};
+use super::blueprint::behind_logit;
+use super::prelude::*;
+use super::{Made, Maf};
+use flows::models::{self, AutoregressiveConfig, Gate, Norm, Order};
+
+/// See [`models::Iaf`].
+#[derive(Debug)]
+pub struct Iaf;
+
+/// IAF's own options.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Autoregressive layers [default: 5]
+    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    layers: Option<usize>,
+    /// Combine old and new values by gates, as in the paper, instead of scaling freely
+    #[arg(long)]
+    gated: bool,
+    /// The order of the dimensions in the first layer; it is reversed from layer to layer [default: given]
+    #[arg(long, value_enum)]
+    order: Option<AskedOrder>,
+}
+
+impl ModelSpec for Iaf {
+    type Config = AutoregressiveConfig;
+    type Options = Options;
+
+    const ABOUT: About = About {
+        teachers: &["made", "maf"],
+        ..About::new(Kind::Iaf, "iaf", "lecture 8, IAF", "Kingma et al.: IAF (2016)")
+    };
+
+    fn config(preset: Preset, space: Space, classes: usize) -> Result<AutoregressiveConfig> {
+        Ok(AutoregressiveConfig { norm: Norm::Act, ..autoregressive::config(preset, space, classes) })
+    }
+
+    fn recipe(preset: Preset, space: Space) -> Recipe {
+        autoregressive::recipe(preset, space)
+    }
+
+    fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
+        config.layers = options.layers.unwrap_or(config.layers);
+        config.order = options.order.map_or(config.order, |order| order.order(seed));
+        if options.gated {
+            config.gate = Gate::Sigmoid;
+        }
+        Ok(())
+    }
+
+    fn inputs(config: &AutoregressiveConfig, _space: Space) -> [usize; 2] {
+        [config.dims, config.condition]
+    }
+
+    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<f64> {
+        if config.components != 1 {
+            bail!("iaf has no mixtures: use another checkpoint, this one is damaged");
+        }
+        autoregressive::check("iaf", config)
+    }
+
+    fn build<T: Real>(config: &AutoregressiveConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {
+        behind_logit(models::Iaf::build(config, rng), space, MARGIN)
+    }
+
+    fn uses_batch_statistics(config: &AutoregressiveConfig) -> bool {
+        config.norm == Norm::Batch
+    }
+
+    fn student(teacher: &Blueprint, preset: Preset) -> Option<(AutoregressiveConfig, Recipe)> {
+        // One layer is not enough to draw what one autoregressive layer draws.
+        let made = || teacher.config::<Made>().map(|made| AutoregressiveConfig { layers: 5, ..made });
+        let sizes = teacher.config::<Maf>().or_else(made)?;
+        let (norm, order, components) = (Norm::Act, Order::Given, 1);
+        let config = AutoregressiveConfig { norm, order, components, gate: Gate::None, ..sizes };
+        let large = teacher.space.dims() > 100;
+        let (budget, batch, lr) = if large {
+            (Budget::Minutes(preset.pick([5.0, 20.0, 120.0])), 100, 5e-4)
+        } else {
+            (Budget::Steps(preset.pick([2_000, 10_000, 50_000])), 256, 1e-3)
+        };
+        let shards = large.then_some(1);
+        let recipe = Recipe { warmup: 200, clip: Some(100.0), shards, ..Recipe::new(budget, batch, lr) };
+        Some((config, recipe))
+    }
+}

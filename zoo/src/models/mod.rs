@@ -1,0 +1,227 @@
+//! The models: all that the program knows of each, in one file a model, and the list of them.
+//!
+//! To add a model, implement [`ModelSpec`] in a file beside these and add it to the list below.
+
+mod autoregressive;
+mod blueprint;
+pub mod gaussianization;
+pub mod iaf;
+pub mod made;
+pub mod maf;
+pub mod mint_net;
+pub mod model;
+pub mod nice;
+pub mod options;
+pub mod parallel_wavenet;
+pub mod rbig;
+pub mod real_nvp;
+mod recipe;
+mod spec;
+pub mod vae;
+pub mod wavenet;
+
+pub use blueprint::Blueprint;
+pub use gaussianization::Gaussianization;
+pub use iaf::Iaf;
+pub use made::Made;
+pub use maf::Maf;
+pub use mint_net::MintNet;
+pub use model::Model;
+pub use nice::Nice;
+pub use parallel_wavenet::ParallelWaveNet;
+pub use rbig::Rbig;
+pub use real_nvp::RealNvp;
+pub use recipe::{Budget, Preset, Recipe};
+pub use spec::{About, Learns, ModelSpec};
+pub use vae::Vae;
+pub use wavenet::WaveNet;
+
+use crate::data::{Space, Speech};
+use anyhow::{Result, bail};
+use clap::{Args as _, Command};
+use serde::{Deserialize, Serialize};
+
+/// What every model's file needs.
+mod prelude {
+    pub(super) use super::{About, Blueprint, Budget, Kind, Model, ModelSpec, Preset, Recipe, options};
+    pub(super) use crate::data::Space;
+    pub(super) use anyhow::{Result, bail};
+    pub(super) use autograd::Real;
+    pub(super) use rand::Rng;
+}
+
+/// Makes the list of models, and `with_spec!`, which evaluates an expression with the [`ModelSpec`] of one.
+macro_rules! list {
+    ($dollar:tt $($Model:ident)*) => {
+        /// A model of the list.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "&str")]
+        pub enum Kind {
+            $($Model),*
+        }
+
+        /// Every model.
+        pub const MODELS: [Kind; [$(stringify!($Model)),*].len()] = [$(Kind::$Model),*];
+
+        macro_rules! with_spec {
+            ($dollar kind:expr, $dollar S:ident => $dollar value:expr) => {
+                match $dollar kind {
+                    $($crate::models::Kind::$Model => {
+                        type $dollar S = $crate::models::$Model;
+                        $dollar value
+                    })*
+                }
+            };
+        }
+    };
+}
+
+// The flows in the lectures' order, then the VAE.
+list! { $ Nice RealNvp Made Maf Iaf WaveNet ParallelWaveNet MintNet Rbig Gaussianization Vae }
+
+use with_spec;
+
+impl Kind {
+    /// The model in words.
+    #[must_use]
+    pub const fn about(self) -> About {
+        with_spec!(self, S => S::ABOUT)
+    }
+
+    /// The model with a preset's sizes over this data.
+    ///
+    /// # Errors
+    /// If it is no model of such data.
+    pub fn blueprint(self, preset: Preset, space: Space, classes: usize) -> Result<Blueprint> {
+        with_spec!(self, S => Blueprint::new::<S>(&S::config(preset, space, classes)?, space, classes))
+    }
+
+    /// How it is trained.
+    #[must_use]
+    pub fn recipe(self, preset: Preset, space: Space) -> Recipe {
+        with_spec!(self, S => S::recipe(preset, space))
+    }
+
+    /// A student of this teacher and its recipe, if this model can learn from it.
+    fn student(self, teacher: &Blueprint, preset: Preset) -> Option<(Blueprint, Recipe)> {
+        let (space, classes) = (teacher.space, teacher.classes);
+        with_spec!(self, S => {
+            let (config, recipe) = S::student(teacher, preset)?;
+            Some((Blueprint::new::<S>(&config, space, classes).ok()?, recipe))
+        })
+    }
+
+    /// A command with the model's own options alone.
+    fn options(self) -> Command {
+        let command = Command::new(self.about().name);
+        with_spec!(self, S => <S as ModelSpec>::Options::augment_args(command))
+    }
+
+    /// The space of the data that it is trained on by default.
+    #[must_use]
+    pub fn default_space(self) -> Space {
+        if self.about().data == Speech::NAME {
+            let Speech { samples, rate } = Speech::default();
+            Space::Signal { samples, rate }
+        } else {
+            Space::Images { channels: 1, height: 28, width: 28 }
+        }
+    }
+}
+
+impl TryFrom<String> for Kind {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        named(&name).ok_or_else(|| format!("there is no model {name:?}"))
+    }
+}
+
+impl From<Kind> for &str {
+    fn from(kind: Kind) -> Self {
+        kind.about().name
+    }
+}
+
+/// The model of exactly this name.
+fn named(name: &str) -> Option<Kind> {
+    MODELS.into_iter().find(|model| model.about().name == name)
+}
+
+/// The model of a name, in upper or lower case.
+///
+/// # Errors
+/// If there is none; suggests the nearest.
+pub fn find(name: &str) -> Result<Kind> {
+    let lower = name.to_lowercase();
+    if let Some(model) = named(&lower) {
+        return Ok(model);
+    }
+    let likeness = |known: &str| strsim::jaro_winkler(known, &lower);
+    let names = MODELS.map(|model| model.about().name);
+    match names.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
+        Some(nearest) if likeness(nearest) > 0.7 => {
+            bail!("there is no model {name:?}; did you mean {nearest:?}? (`zoo list` shows them all)")
+        }
+        _ => bail!("there is no model {name:?}; there are: {}", names.join(", ")),
+    }
+}
+
+/// The models that can be distilled from others.
+pub fn students() -> impl Iterator<Item = Kind> {
+    MODELS.into_iter().filter(|model| !model.about().teachers.is_empty())
+}
+
+/// Sizes and recipe of a student for this teacher: the one asked for, or else the only one that suits.
+///
+/// # Errors
+/// If nothing can learn from the teacher, or the student asked for cannot.
+pub fn student(teacher: &Blueprint, asked: Option<&str>, preset: Preset) -> Result<(Blueprint, Recipe)> {
+    let name = teacher.name();
+    let Some((student, recipe)) = MODELS.iter().find_map(|model| model.student(teacher, preset)) else {
+        let teachers: Vec<&str> = students().flat_map(|model| model.about().teachers).copied().collect();
+        bail!("{name} cannot be a teacher: distill {}", join(&teachers));
+    };
+    match asked {
+        Some(asked) if asked != student.name() => {
+            bail!("{asked:?} is no student of {name}: choose --student {}, or leave it out", student.name())
+        }
+        _ => Ok((student, recipe)),
+    }
+}
+
+/// Words in a sentence: `a, b and c`.
+pub(crate) fn join(words: &[impl AsRef<str>]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match &*words {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flows::Module as _;
+    use rand::SeedableRng;
+
+    /// Every model over every kind of data, built from JSON as a checkpoint has it.
+    #[test]
+    fn models_are_built_from_their_json_and_have_at_least_the_weights_they_say() {
+        let spaces = [
+            Space::Images { channels: 1, height: 4, width: 6 },
+            Space::Table { columns: 3, standardized: true },
+            Space::Signal { samples: 64, rate: 8000 },
+        ];
+        for (model, space) in MODELS.into_iter().flat_map(|model| spaces.map(|space| (model, space))) {
+            let Ok(blueprint) = model.blueprint(Preset::Quick, space, 0) else { continue };
+            let json = serde_json::to_string(&blueprint).unwrap();
+            let again: Blueprint = serde_json::from_str(&json).unwrap();
+            assert_eq!(again, blueprint);
+            let built = again.build::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(0)).unwrap();
+            let weights: usize = built.params().iter().map(|(_, param)| param.shape().elements()).sum();
+            let least = again.check().unwrap();
+            assert!(least > 0.0 && least <= weights as f64, "{json}: {weights}, at least {least}");
+        }
+    }
+}

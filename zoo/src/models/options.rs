@@ -1,0 +1,69 @@
+//! Options that only some models have.
+
+use super::{Kind, MODELS, join};
+use anyhow::{Result, bail};
+use clap::builder::RangedU64ValueParser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+
+/// For models without options of their own.
+#[derive(Debug, clap::Args)]
+pub struct NoOptions {}
+
+/// Parses a number from 1 to `most`.
+pub(super) fn count(most: u64) -> RangedU64ValueParser<usize> {
+    between(1, most)
+}
+
+/// Parses a number from `least` to `most`.
+pub(super) fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(least..=most)
+}
+
+/// The command with the options of these models under a heading, and with those of all other models hidden, so that
+/// [`check`] can refuse them by name.
+#[must_use]
+pub fn add(mut command: Command, models: &[Kind], heading: &'static str) -> Command {
+    let (shown, hidden) = (models.iter().map(|model| (model, false)), MODELS.iter().map(|model| (model, true)));
+    for (model, hide) in shown.chain(hidden) {
+        for arg in model.options().get_arguments() {
+            if command.get_arguments().all(|there| there.get_id() != arg.get_id()) {
+                command = command.arg(arg.clone().help_heading(heading).hide(hide));
+            }
+        }
+    }
+    command
+}
+
+fn has(model: Kind, id: &str) -> bool {
+    model.options().get_arguments().any(|arg| arg.get_id() == id)
+}
+
+/// The models' options that stand on the command line, of a command made by [`add`].
+#[must_use]
+pub fn given(matches: &ArgMatches) -> Vec<String> {
+    let mut given = Vec::new();
+    for model in MODELS {
+        for arg in model.options().get_arguments() {
+            let id = arg.get_id().as_str();
+            if matches.value_source(id) == Some(ValueSource::CommandLine) && !given.iter().any(|there| there == id) {
+                given.push(id.to_owned());
+            }
+        }
+    }
+    given
+}
+
+/// Refuses options that this model does not have.
+///
+/// # Errors
+/// In one line that names the models that have it.
+pub fn check(model: Kind, matches: &ArgMatches) -> Result<()> {
+    let name = model.about().name;
+    if let Some(id) = given(matches).into_iter().find(|id| !has(model, id)) {
+        let others: Vec<&str> =
+            MODELS.iter().filter(|other| has(**other, &id)).map(|other| other.about().name).collect();
+        bail!("{name} has no --{id}, which is an option of {}: leave it out", join(&others));
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Parallel `WaveNet`, the student of a `WaveNet`.
+
+use super::Learns;
+use super::prelude::*;
+use super::wavenet::{WaveNet, check_dilations, gate_weights, steps};
+use crate::data::Speech;
+use flows::models::{self, ParallelWaveNetConfig};
+use std::sync::Arc;
+
+/// See [`models::ParallelWaveNet`].
+#[derive(Debug)]
+pub struct ParallelWaveNet;
+
+/// Parallel `WaveNet`'s own options.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Layers in each cycle of dilations [default: the preset's]
+    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    layers: Option<usize>,
+}
+
+impl ModelSpec for ParallelWaveNet {
+    type Config = ParallelWaveNetConfig;
+    type Options = Options;
+
+    const ABOUT: About = About {
+        data: Speech::NAME,
+        teachers: &["wavenet"],
+        learns: Learns::FromTeacher,
+        ..About::new(
+            Kind::ParallelWaveNet,
+            "parallel-wavenet",
+            "lecture 8, Parallel WaveNet",
+            "van den Oord et al.: Parallel WaveNet (2018)",
+        )
+    };
+
+    fn config(preset: Preset, space: Space, condition: usize) -> Result<ParallelWaveNetConfig> {
+        steps("parallel-wavenet", space)?;
+        // In the paper the last flow has three cycles.
+        let (flows, channels, skip, layers) = preset.pick([(2, 16, 32, 8), (4, 32, 64, 8), (4, 64, 64, 10)]);
+        Ok(ParallelWaveNetConfig { channels, skip, layers, cycles: vec![1; flows], condition })
+    }
+
+    fn recipe(preset: Preset, _space: Space) -> Recipe {
+        let minutes = preset.pick([4.0, 30.0, 600.0]);
+        // The power loss compares means over the whole batch, which must not be split.
+        Recipe { warmup: 200, clip: Some(1e4), shards: Some(1), ..Recipe::new(Budget::Minutes(minutes), 4, 1e-3) }
+    }
+
+    fn adjust(config: &mut ParallelWaveNetConfig, options: &Options, _space: Space, _seed: u64) -> Result<()> {
+        config.layers = options.layers.unwrap_or(config.layers);
+        Ok(())
+    }
+
+    fn inputs(config: &ParallelWaveNetConfig, space: Space) -> [usize; 2] {
+        [space.dims(), config.condition]
+    }
+
+    fn check(config: &ParallelWaveNetConfig, space: Space) -> Result<f64> {
+        let ParallelWaveNetConfig { channels, skip, layers, cycles, condition } = config;
+        let positive =
+            [&[steps("parallel-wavenet", space)?, *channels, *skip, *layers, cycles.len()], &**cycles].concat();
+        check_dilations("parallel-wavenet", *layers, &positive, &[*condition])?;
+        let cycles: f64 = cycles.iter().map(|&cycles| cycles as f64).sum();
+        Ok(gate_weights(*channels) * *layers as f64 * cycles)
+    }
+
+    fn build<T: Real>(config: &ParallelWaveNetConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {
+        Model::Flow(Arc::new(models::ParallelWaveNet::new(config, rng)).flow(space.dims(), config.condition))
+    }
+
+    fn student(teacher: &Blueprint, preset: Preset) -> Option<(ParallelWaveNetConfig, Recipe)> {
+        teacher.config::<WaveNet>()?;
+        let config = Self::config(preset, teacher.space, teacher.classes).ok()?;
+        Some((config, Self::recipe(preset, teacher.space)))
+    }
+}

@@ -1,0 +1,141 @@
+//! `RealNVP`, over rows and over images.
+
+use super::blueprint::{check_image, check_sizes, check_squeezes, elements, halvings};
+use super::nice::check_couplings;
+use super::prelude::*;
+use flows::models::{self, Norm, RealNvpConfig, RealNvpImageConfig};
+use serde::{Deserialize, Serialize};
+
+/// The margin λ of the logit before images, that of the authors' code.
+const MARGIN: f64 = 0.05;
+
+/// See [`models::RealNvp`].
+#[derive(Debug)]
+pub struct RealNvp;
+
+/// One of the two forms.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Config {
+    /// Couplings of halves.
+    Rows(RealNvpConfig),
+    /// Couplings under masks, at several scales.
+    Images(RealNvpImageConfig),
+}
+
+/// `RealNVP`'s own options.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Coupling layers over tables and toys; over images they are fixed [default: 8]
+    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    layers: Option<usize>,
+}
+
+impl ModelSpec for RealNvp {
+    type Config = Config;
+    type Options = Options;
+
+    const ABOUT: About = About {
+        published: "1.06",
+        ..About::new(
+            Kind::RealNvp,
+            "real-nvp",
+            "lecture 7, affine coupling",
+            "Dinh, Sohl-Dickstein & Bengio: RealNVP (2017)",
+        )
+    };
+
+    fn config(preset: Preset, space: Space, condition: usize) -> Result<Config> {
+        let Space::Images { channels: colors, height, width } = space else {
+            let (hidden, norm) = preset.pick([(64, Norm::None), (128, Norm::None), (256, Norm::Batch)]);
+            let (dims, couplings, depth) = (space.dims(), 8, 2);
+            return Ok(Config::Rows(RealNvpConfig { dims, couplings, hidden, depth, norm, condition }));
+        };
+        // The paper has no MNIST: these are its sizes for CIFAR-10.
+        let paper = (64, 8, true, Norm::Batch);
+        let (channels, blocks, weight_norm, norm) =
+            preset.pick([(16, 2, false, Norm::Act), (32, 2, false, Norm::Act), paper]);
+        let image = [colors, height, width];
+        let (squeezes, widening, logit) = (halvings(height, width).min(2), 2, Some(MARGIN));
+        let config =
+            RealNvpImageConfig { image, squeezes, channels, widening, blocks, weight_norm, norm, logit, condition };
+        Ok(Config::Images(config))
+    }
+
+    fn recipe(preset: Preset, space: Space) -> Recipe {
+        if !matches!(space, Space::Images { .. }) {
+            let steps = preset.pick([5_000, 20_000, 100_000]);
+            return Recipe { clip: Some(100.0), ..Recipe::new(Budget::Steps(steps), 256, 3e-3) };
+        }
+        let budget = preset.pick([Budget::Minutes(5.0), Budget::Minutes(60.0), Budget::Epochs(500.0)]);
+        let (batch, lr) = preset.pick([(32, 1.5e-3), (32, 1.5e-3), (64, 1e-3)]);
+        // The paper's small L2 penalty on the lengths of normalized weights is left out.
+        Recipe {
+            warmup: 200,
+            clip: Some(100.0),
+            // Batch normalization must see the whole batch.
+            shards: preset.pick([None, None, Some(1)]),
+            ..Recipe::new(budget, batch, lr).constant_in_paper(preset)
+        }
+    }
+
+    fn adjust(config: &mut Config, options: &Options, _space: Space, _seed: u64) -> Result<()> {
+        match (config, options.layers) {
+            (Config::Rows(rows), Some(layers)) => rows.couplings = layers,
+            (Config::Images(_), Some(_)) => bail!("real-nvp's layers over images are fixed: leave out --layers"),
+            (_, None) => {}
+        }
+        Ok(())
+    }
+
+    fn inputs(config: &Config, _space: Space) -> [usize; 2] {
+        match config {
+            Config::Rows(rows) => [rows.dims, rows.condition],
+            Config::Images(images) => [elements(images.image), images.condition],
+        }
+    }
+
+    fn check(config: &Config, space: Space) -> Result<f64> {
+        let name = Self::ABOUT.name;
+        match *config {
+            Config::Rows(RealNvpConfig { dims, couplings, hidden, depth, condition, .. }) => {
+                check_couplings(name, [dims, couplings, hidden, depth, condition])
+            }
+            Config::Images(RealNvpImageConfig {
+                image,
+                squeezes,
+                channels,
+                widening,
+                blocks,
+                condition,
+                logit,
+                ..
+            }) => {
+                check_image(name, image, space)?;
+                if logit.is_some_and(|margin| !(margin > 0.0 && margin < 0.5)) {
+                    bail!("a logit's margin is between 0 and 0.5: use another checkpoint, this one is damaged");
+                }
+                check_sizes(name, &[channels, widening], &[squeezes, blocks, condition])?;
+                check_squeezes(name, image, squeezes)?;
+                // The channels of the last scale.
+                check_sizes(name, &[widening.saturating_pow(squeezes as u32)], &[])?;
+                // The last four networks alone, as if they were no wider than the first: two 3×3 convolutions a block.
+                Ok(4.0 * blocks as f64 * 2.0 * 9.0 * (channels as f64).powi(2))
+            }
+        }
+    }
+
+    fn build<T: Real>(config: &Config, _space: Space, rng: &mut dyn Rng) -> Model<T> {
+        Model::Flow(match config {
+            Config::Rows(rows) => models::RealNvp::build(rows, rng),
+            Config::Images(images) => models::RealNvp::build_for_images(images, rng),
+        })
+    }
+
+    fn uses_batch_statistics(config: &Config) -> bool {
+        match config {
+            Config::Rows(rows) => rows.norm == Norm::Batch,
+            Config::Images(images) => images.norm == Norm::Batch,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What a model tells the program about itself.
+
+use super::{Blueprint, Kind, Model, Preset, Recipe};
+use crate::data::Space;
+use anyhow::Result;
+use autograd::Real;
+use rand::Rng;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A model in words.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// Its place in the list.
+    pub kind: Kind,
+    /// The name that commands take.
+    pub name: &'static str,
+    /// Where the lectures treat it.
+    pub lecture: &'static str,
+    /// The paper, with its year.
+    pub paper: &'static str,
+    /// The published result on MNIST, in bits per dimension; `-` where there is none.
+    pub published: &'static str,
+    /// The data it is trained on by default.
+    pub data: &'static str,
+    /// Whether it can be given the class of each row.
+    pub conditional: bool,
+    /// The models it can be distilled from.
+    pub teachers: &'static [&'static str],
+    /// How it learns.
+    pub learns: Learns,
+}
+
+/// How a model gets its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learns {
+    /// By gradients, from data.
+    FromData,
+    /// Layer by layer from data, without gradients.
+    ByFitting,
+    /// Only from a teacher.
+    FromTeacher,
+}
+
+impl About {
+    /// A model that learns from MNIST and can be class-conditional.
+    #[must_use]
+    pub const fn new(kind: Kind, name: &'static str, lecture: &'static str, paper: &'static str) -> Self {
+        let (published, data, conditional, teachers, learns) = ("-", "mnist", true, &[], Learns::FromData);
+        Self { kind, name, lecture, paper, published, data, conditional, teachers, learns }
+    }
+
+    /// The only kind of model it can learn from, if it cannot learn from data.
+    #[must_use]
+    pub fn taught_by(&self) -> Option<&'static str> {
+        self.teachers.first().copied().filter(|_| self.learns == Learns::FromTeacher)
+    }
+}
+
+/// All that the program knows of one model.
+pub trait ModelSpec {
+    /// The library's configuration: what a checkpoint stores to rebuild the model.
+    type Config: Serialize + DeserializeOwned;
+    /// The options of `zoo train` that this model has beyond the common ones.
+    type Options: clap::Args;
+
+    /// The model in words.
+    const ABOUT: About;
+
+    /// The sizes that a preset gives the model over this data.
+    ///
+    /// # Errors
+    /// If it is no model of such data.
+    fn config(preset: Preset, space: Space, classes: usize) -> Result<Self::Config>;
+
+    /// How it is trained.
+    fn recipe(preset: Preset, space: Space) -> Recipe;
+
+    /// Changes the sizes as the options ask. `seed` is the run's.
+    ///
+    /// # Errors
+    /// If there is no such model over this data.
+    fn adjust(config: &mut Self::Config, options: &Self::Options, space: Space, seed: u64) -> Result<()>;
+
+    /// The dimensions of the data that a configuration is for, and of its condition.
+    fn inputs(config: &Self::Config, space: Space) -> [usize; 2];
+
+    /// Refuses sizes that cannot be built, before anything is allocated. Returns a lower bound on the number of weights:
+    /// a file with fewer is damaged.
+    ///
+    /// # Errors
+    /// In one line that says what to do.
+    fn check(config: &Self::Config, space: Space) -> Result<f64>;
+
+    /// The model with fresh parameters, of sizes that were checked. What its data passes first (a logit, say) is part of
+    /// it, except for the standardization that all models share.
+    fn build<T: Real>(config: &Self::Config, space: Space, rng: &mut dyn Rng) -> Model<T>;
+
+    /// Whether evaluation uses statistics of training batches, which must be collected for the weights evaluated.
+    fn uses_batch_statistics(_config: &Self::Config) -> bool {
+        false
+    }
+
+    /// Sizes and recipe of a student of this teacher, if this model can learn from it.
+    fn student(_teacher: &Blueprint, _preset: Preset) -> Option<(Self::Config, Recipe)> {
+        None
+    }
+}

@@ -1,0 +1,89 @@
+//! `WaveNet`, a density of signals.
+
+use super::blueprint::check_sizes;
+use super::prelude::*;
+use crate::data::Speech;
+use flows::models::{WaveNetFlow, WaveNetFlowConfig};
+
+/// See [`WaveNetFlow`].
+#[derive(Debug)]
+pub struct WaveNet;
+
+/// `WaveNet`'s own options.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Layers in each cycle of dilations [default: the preset's]
+    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    layers: Option<usize>,
+    /// Logistic distributions in each conditional [default: 10]
+    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    components: Option<usize>,
+}
+
+impl ModelSpec for WaveNet {
+    type Config = WaveNetFlowConfig;
+    type Options = Options;
+
+    const ABOUT: About = About {
+        data: Speech::NAME,
+        ..About::new(Kind::WaveNet, "wavenet", "lecture 8, Parallel WaveNet", "van den Oord et al.: WaveNet (2016)")
+    };
+
+    fn config(preset: Preset, space: Space, condition: usize) -> Result<WaveNetFlowConfig> {
+        // The paper's own sizes are larger still, and it trains for days.
+        let (channels, skip, layers, cycles) = preset.pick([(16, 32, 8, 1), (32, 64, 8, 2), (64, 256, 10, 3)]);
+        let length = steps("wavenet", space)?;
+        Ok(WaveNetFlowConfig { length, channels, skip, layers, cycles, components: 10, condition })
+    }
+
+    fn recipe(preset: Preset, _space: Space) -> Recipe {
+        let minutes = preset.pick([3.0, 20.0, 600.0]);
+        Recipe { clip: Some(1e4), ..Recipe::new(Budget::Minutes(minutes), 8, 2e-3) }
+    }
+
+    fn adjust(config: &mut WaveNetFlowConfig, options: &Options, _space: Space, _seed: u64) -> Result<()> {
+        config.layers = options.layers.unwrap_or(config.layers);
+        config.components = options.components.unwrap_or(config.components);
+        Ok(())
+    }
+
+    fn inputs(config: &WaveNetFlowConfig, _space: Space) -> [usize; 2] {
+        [config.length, config.condition]
+    }
+
+    fn check(config: &WaveNetFlowConfig, space: Space) -> Result<f64> {
+        let &WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition } = config;
+        steps("wavenet", space)?;
+        check_dilations("wavenet", layers, &[length, channels, skip, layers, cycles, components], &[condition])?;
+        Ok(gate_weights(channels) * layers as f64 * cycles as f64)
+    }
+
+    fn build<T: Real>(config: &WaveNetFlowConfig, _space: Space, rng: &mut dyn Rng) -> Model<T> {
+        Model::Flow(WaveNetFlow::build(config, rng))
+    }
+}
+
+/// The time steps of a signal.
+pub(super) fn steps(model: &str, space: Space) -> Result<usize> {
+    match space {
+        Space::Signal { samples, .. } => Ok(samples),
+        _ => bail!("{model} is a model of signals, but the data are {}: choose --data speech", space.describe()),
+    }
+}
+
+/// The most layers in a cycle: beyond it a dilation is longer than any signal.
+const MOST_DILATIONS: usize = 24;
+
+/// As [`check_sizes`], and refuses more layers in a cycle than there can be dilations.
+pub(super) fn check_dilations(model: &str, layers: usize, positive: &[usize], others: &[usize]) -> Result<()> {
+    check_sizes(model, positive, others)?;
+    if layers > MOST_DILATIONS {
+        bail!("{model} cannot have the sizes {positive:?}: choose --layers up to {MOST_DILATIONS}");
+    }
+    Ok(())
+}
+
+/// The weights of one layer's gates alone.
+pub(super) fn gate_weights(channels: usize) -> f64 {
+    4.0 * (channels as f64).powi(2)
+}
