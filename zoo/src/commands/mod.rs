@@ -1,4 +1,4 @@
-//! The commands, one a file.
+//! The subcommands, one per file.
 
 mod args;
 mod change_of_variables;
