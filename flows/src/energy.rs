@@ -78,8 +78,8 @@ impl Energy {
         let width = 2.0 * REACH / CELLS as f64;
         let middle = |i: usize| -REACH + (i as f64 + 0.5) * width;
         let row = |row: usize| {
-            let places = Tensor::from_fn([CELLS, 2], |i| middle(if i % 2 == 0 { i / 2 } else { row }));
-            (-self.of::<f64>(&Var::from(places))).exp().sum_all().item()
+            let cells = Tensor::from_fn([CELLS, 2], |i| middle(if i % 2 == 0 { i / 2 } else { row }));
+            (-self.of::<f64>(&Var::from(cells))).exp().sum_all().item()
         };
         ((0..CELLS).map(row).sum::<f64>() * width * width).ln()
     }

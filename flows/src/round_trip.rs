@@ -33,8 +33,8 @@ impl Distance {
 }
 
 /// The largest absolute value, infinite if one is not finite.
-pub(crate) fn largest<T: Real>(numbers: &[T]) -> f64 {
-    numbers.iter().map(|x| size(x.to_f64())).fold(0.0, f64::max)
+pub(crate) fn largest<T: Real>(values: &[T]) -> f64 {
+    values.iter().map(|x| size(x.to_f64())).fold(0.0, f64::max)
 }
 
 /// The absolute value, infinite for a NaN, which a maximum would lose.

@@ -34,7 +34,7 @@ struct Slope {
     settled: bool,
 }
 
-/// The slope from values at the stencil's places: two Richardson extrapolations, one from each pair of neighboring
+/// The slope from values at the stencil's points: two Richardson extrapolations, one from each pair of neighboring
 /// steps, whose difference is the error.
 ///
 /// Near a kink, both extrapolations agree on the mean of the slopes to its two sides. So the one-sided slopes are
@@ -98,8 +98,8 @@ pub(super) fn derivative(mut f: impl FnMut(f64) -> Result<f64, Violation>, size:
     for level in 0..LEVELS {
         let step = step_at(level, 0.0) / size.max(f64::MIN_POSITIVE);
         let mut values = [[0.0]; 6];
-        for (value, place) in values.iter_mut().zip(STENCIL) {
-            *value = [f(place * step)?];
+        for (value, point) in values.iter_mut().zip(STENCIL) {
+            *value = [f(point * step)?];
         }
         search.absorb([slope(values.each_ref().map(<[f64; 1]>::as_slice), step)]);
         if search.open.is_empty() {
@@ -154,8 +154,8 @@ fn slopes(
     let step = |column: usize| step_at(level, point.as_slice()[column]);
     let mut moved = pick(point, &vec![0; STENCIL.len() * columns.len()]);
     for (rows, &column) in moved.as_mut_slice().chunks_exact_mut(STENCIL.len() * dims).zip(columns) {
-        for (row, place) in rows.chunks_exact_mut(dims).zip(STENCIL) {
-            row[column] += place * step(column);
+        for (row, point) in rows.chunks_exact_mut(dims).zip(STENCIL) {
+            row[column] += point * step(column);
         }
     }
     let (value, _) = case.run_rows(direction, &moved, &vec![sample; moved.shape()[0]])?;
@@ -181,8 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn a_sharp_bend_is_not_left_to_rounding() {
-        // Its first steps nearly agree and later ones agree to less and less: the first is best.
+    fn a_sharp_bend_is_not_lost_to_rounding() {
+        // The first steps nearly agree, and later ones less and less: the first is best.
         for bend in [1.0, 3.0, 10.0, 30.0] {
             let slope = at(|h| 3.0 + (bend * (h + 0.1)).tanh());
             let exact = bend / (bend * 0.1).cosh().powi(2);
@@ -191,12 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn a_kink_or_an_edge_beside_the_point_does_not_show() {
+    fn a_kink_or_an_edge_near_the_point_does_not_show() {
         for distance in [3e-4, 1e-5, 2e-7] {
             let kink = at(|h| 2.0 * h + 5.0 * (h - distance).max(0.0));
             assert!((kink - 2.0).abs() < 1e-6, "{distance}: {kink}");
         }
-        // A slight one right beside the point, where large steps agree with each other on what is wrong.
+        // A slight kink right at the point: large steps agree on a wrong slope.
         for (bend, distance) in [(1e-4, 1e-6), (1e-4, -1e-7), (1e-3, 1e-7), (1e-2, -2e-7), (1.0, 1e-7)] {
             let kink =
                 at(|h| 20.0 + 2.0 * h + bend * (h - distance).max(0.0)) - if distance < 0.0 { bend } else { 0.0 };

@@ -129,8 +129,8 @@ impl<'a> Moved<'a> {
     }
 
     fn by(&self, h: f64, along: &Tensor<f64>) {
-        let numbers = self.start.as_slice().iter().zip(along.as_slice());
-        self.param.update(|p| p.iter_mut().zip(numbers).for_each(|(p, (start, along))| *p = start + h * along));
+        let pairs = self.start.as_slice().iter().zip(along.as_slice());
+        self.param.update(|p| p.iter_mut().zip(pairs).for_each(|(p, (start, along))| *p = start + h * along));
     }
 }
 

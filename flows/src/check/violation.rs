@@ -223,7 +223,7 @@ mod tests {
     use crate::check::Direction;
 
     #[test]
-    fn what_is_not_a_number_is_never_near_one() {
+    fn a_nan_is_never_close_to_a_number() {
         assert_eq!(error(f64::NAN, 0.0), f64::INFINITY);
         assert_eq!(error(0.0, f64::NAN), f64::INFINITY);
         assert_eq!(error(f64::INFINITY, 1.0), f64::INFINITY);

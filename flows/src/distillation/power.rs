@@ -59,9 +59,9 @@ impl<T: Real> PowerSpectrum<T> {
         let (batch, length) = (x.extent(0), x.extent(1));
         assert!(length >= self.window, "power spectrum: a window of {} in {length} steps", self.window);
         let frames = 1 + (length - self.window) / self.hop;
-        let places: Arc<[usize]> =
+        let steps: Arc<[usize]> =
             (0..frames * self.window).map(|i| i / self.window * self.hop + i % self.window).collect();
-        let cut = x.gather(1, &places).reshape([batch, frames, self.window]);
+        let cut = x.gather(1, &steps).reshape([batch, frames, self.window]);
         let parts = cut.matmul_t(&x.constant_like(self.waves.clone()));
         parts.reshape([batch, frames, 2, self.bins()]).square().sum(&[2])
     }

@@ -10,7 +10,7 @@ use autograd::{Param, Real, Tensor, Var};
 const EPSILON: f64 = 1e-5;
 
 /// Batch normalization between the maps of a flow (Dinh et al. 2017, `RealNVP`, §3.7), on
-/// `[batch, features, …]` with n places a feature.
+/// `[batch, features, …]` with n elements for each feature.
 ///
 /// From x to z (from z to x with the other sign):
 ///

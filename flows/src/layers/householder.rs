@@ -31,7 +31,7 @@ impl<T: Real> Householder<T> {
         Self { v: Param::new(Init::Normal { std: 1.0 }.draw(&shape, dims, rng)) }
     }
 
-    /// `x − x·Uᵀ·Tᵀ·U` for rows x, or with T in place of Tᵀ for the inverse.
+    /// `x − x·Uᵀ·Tᵀ·U` for rows x, or with T instead of Tᵀ for the inverse.
     fn reflected(&self, x: &Var<T>, back: bool) -> Var<T> {
         let v = self.v.on(x);
         let [groups, count, dims] = [0, 1, 2].map(|axis| v.extent(axis));

@@ -85,25 +85,25 @@ impl<T: Real> PatchRotation<T> {
         Self { order: order.into(), back: back.into(), patches, shared, rotation }
     }
 
-    fn turned(&self, x: &Var<T>, turn: impl Fn(&Var<T>) -> Var<T>) -> Mapped<T> {
+    fn rotated(&self, x: &Var<T>, rotate: impl Fn(&Var<T>) -> Var<T>) -> Mapped<T> {
         let (batch, count, dims) = (x.extent(0), self.patches.count(), self.patches.dims());
         let sorted = x.gather(1, &self.order);
-        let turned = if self.shared {
-            turn(&sorted.reshape([batch * count, dims]))
+        let rotated = if self.shared {
+            rotate(&sorted.reshape([batch * count, dims]))
         } else {
-            turn(&sorted.reshape([batch, count, dims]).permute(&[1, 0, 2])).permute(&[1, 0, 2])
+            rotate(&sorted.reshape([batch, count, dims]).permute(&[1, 0, 2])).permute(&[1, 0, 2])
         };
-        Mapped::volume_preserving(turned.reshape([batch, count * dims]).gather(1, &self.back))
+        Mapped::volume_preserving(rotated.reshape([batch, count * dims]).gather(1, &self.back))
     }
 }
 
 impl<T: Real> Bijection<T> for PatchRotation<T> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        self.turned(x, |patches| self.rotation.to_latent(patches, cx).value)
+        self.rotated(x, |patches| self.rotation.to_latent(patches, cx).value)
     }
 
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        self.turned(z, |patches| self.rotation.to_data(patches, cx).value)
+        self.rotated(z, |patches| self.rotation.to_data(patches, cx).value)
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     #[test]
-    fn patches_are_squares_that_go_around_the_edges() {
+    fn patches_are_squares_that_wrap_around_the_edges() {
         let patches = Patches { image: [1, 4, 4], side: 2, shift: [0, 0] };
         assert_eq!(patches.order()[..8], [0, 1, 4, 5, 2, 3, 6, 7]);
         let shifted = Patches { shift: [1, 3], ..patches };

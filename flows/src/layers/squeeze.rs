@@ -28,7 +28,7 @@ impl<T: Real> Bijection<T> for Squeeze {
     /// If the channels are not a multiple of four.
     fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
         let &[batch, channels, height, width] = &**z.shape() else { panic!("squeeze: images, not {}", z.shape()) };
-        assert!(channels.is_multiple_of(4), "squeeze: {channels} channels are no multiple of 4");
+        assert!(channels.is_multiple_of(4), "squeeze: {channels} channels are not a multiple of 4");
         let blocks = z.reshape([batch, channels / 4, 2, 2, height, width]);
         let spread = blocks.permute(&[0, 1, 4, 2, 5, 3]).reshape([batch, channels / 4, 2 * height, 2 * width]);
         Mapped::volume_preserving(spread)

@@ -37,7 +37,7 @@ const FLOOR: f64 = 1e-10;
 /// The axes are orthogonal even if the iterations end before convergence. For normal data all axes are equally good.
 ///
 /// # Panics
-/// If there is no row.
+/// If there are no rows.
 #[must_use]
 pub fn independent_axes<T: Real>(rows: &Tensor<T>, ica: Ica, rng: &mut dyn Rng) -> Tensor<f64> {
     let principal = principal_axes(rows);
@@ -73,7 +73,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     #[test]
-    fn the_sides_of_a_turned_cube_are_found() {
+    fn the_sides_of_a_rotated_cube_are_found() {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let (sin, cos) = 0.5f64.sin_cos();
         let rows: Vec<f64> = (0..5000)
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_hang_together_entirely_leave_a_rotation() {
+    fn dependent_columns_give_a_rotation() {
         let rows: Vec<f64> = (0..100).flat_map(|i| [f64::from(i).sin(), 2.0 * f64::from(i).sin()]).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let axes = independent_axes(&Tensor::from_slice([100, 2], &rows), Ica::default(), &mut rng);

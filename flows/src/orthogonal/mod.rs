@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nearest_to_a_scaled_rotation_is_the_rotation() {
+    fn the_orthogonal_matrix_nearest_to_a_scaled_rotation_is_the_rotation() {
         let (sin, cos) = 0.3f64.sin_cos();
         let turn = DMatrix::from_row_slice(2, 2, &[cos, -sin, sin, cos]);
         let found = nearest_orthogonal(&(2.0 * &turn));

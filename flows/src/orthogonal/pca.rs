@@ -16,7 +16,7 @@ pub struct PrincipalAxes {
 /// The eigenvectors of the covariance of rows `[N, D]`, as axes. The largest coordinate of each is positive.
 ///
 /// # Panics
-/// If there is no row.
+/// If there are no rows.
 #[must_use]
 pub fn principal_axes<T: Real>(rows: &Tensor<T>) -> PrincipalAxes {
     let (mean, centered) = centered(rows);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_rows_than_columns_leave_axes_without_variance() {
+    fn fewer_rows_than_columns_give_axes_without_variance() {
         let found = principal_axes(&Tensor::from_slice([2, 3], &[1.0f32, 2.0, 3.0, 1.0, 0.0, 3.0]));
         assert!(deviation(&found.axes) < 1e-14);
         assert_eq!(found.axes.as_slice()[..3].iter().map(|x| x.round()).collect::<Vec<_>>(), [0.0, 1.0, 0.0]);

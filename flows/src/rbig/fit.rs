@@ -101,6 +101,16 @@ pub struct Fitted<T: Real> {
     dims: usize,
 }
 
+/// A layer fitted to rows, and what it maps them to.
+struct Step<T: Real> {
+    marginals: Arc<dyn Bijection<T>>,
+    /// After the marginals.
+    z: Var<T>,
+    rotation: Option<Arc<Rotation<T>>>,
+    /// After the rotation.
+    x: Var<T>,
+}
+
 /// Held-out rows on their way through the layers.
 struct HeldOut<T: Real> {
     rows: Var<T>,
@@ -143,11 +153,12 @@ impl Fitting {
         let mut fitted = Fitted { layers: Vec::new(), ending: Ending::Layers, tolerance, dims };
         loop {
             let last = fitted.layers.len() + 1 >= self.layers || dims == 1;
-            let (marginals, rotation) = self.fit_layer(&mut x, !last, rng);
-            if fitted.layers.is_empty() && dims > 1 && has_flat_axis(x.value()) {
+            let step = self.fit_layer(&x, !last, rng);
+            if fitted.layers.is_empty() && dims > 1 && has_flat_axis(step.z.value()) {
                 return Err(FitError::Dependent);
             }
-            let layer = held_out.pass(marginals, rotation);
+            x = step.x;
+            let layer = held_out.pass(step.marginals, step.rotation);
             let go_on = watch(&layer);
             fitted.layers.push(layer);
             if fitted.has_stopped() {
@@ -167,24 +178,19 @@ impl Fitting {
         Ok(fitted)
     }
 
-    /// One layer, fitted to rows x, which are carried through it:
+    /// One layer, fitted to rows x:
     ///
     /// 1. Gaussianize each dimension: `zᵢ = Φ⁻¹(F̂ᵢ(xᵢ))`.
-    /// 2. Rotate (but for the last layer): `x ← Q·z`.
-    pub fn fit_layer<T: Real>(
-        &self,
-        x: &mut Var<T>,
-        rotate: bool,
-        rng: &mut dyn Rng,
-    ) -> (Arc<dyn Bijection<T>>, Option<Arc<Rotation<T>>>) {
+    /// 2. Rotate, except in the last layer: `x ← Q·z`.
+    fn fit_layer<T: Real>(&self, x: &Var<T>, rotate: bool, rng: &mut dyn Rng) -> Step<T> {
         let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
-        *x = marginals.to_latent(x, Context::default()).value;
+        let z = marginals.to_latent(x, Context::default()).value;
         if !rotate {
-            return (marginals, None);
+            return Step { marginals, rotation: None, x: z.clone(), z };
         }
-        let rotation = Rotation::new(&self.axes.of(x.value(), rng));
-        *x = rotation.to_latent(x, Context::default()).value;
-        (marginals, Some(Arc::new(rotation)))
+        let rotation = Rotation::new(&self.axes.of(z.value(), rng));
+        let x = rotation.to_latent(&z, Context::default()).value;
+        Step { marginals, z, rotation: Some(Arc::new(rotation)), x }
     }
 
     fn check<T: Real>(&self, rows: &Tensor<T>, held_out: &Tensor<T>) -> Result<(), FitError> {
@@ -231,7 +237,7 @@ impl<T: Real> HeldOut<T> {
 /// A smaller variance along an axis, of columns with variance 1, counts as rounding.
 const FLAT: f64 = 1e-10;
 
-/// Whether there is an axis along which Gaussianized rows do not vary, rotated or not.
+/// Whether there is an axis along which Gaussianized rows do not vary.
 fn has_flat_axis<T: Real>(rows: &Tensor<T>) -> bool {
     // With fewer rows than columns there always is.
     rows.shape()[0] > rows.shape()[1] && principal_axes(rows).variances.iter().any(|&variance| variance < FLAT)

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn few_and_equal_numbers_have_no_entropy_and_rounded_ones_that_of_what_was_rounded() {
+    fn few_or_equal_samples_have_no_entropy_and_ties_count_as_rounding() {
         assert_eq!(entropy(&[]), f64::NEG_INFINITY);
         assert_eq!(entropy(&[1.0, 2.0]), f64::NEG_INFINITY);
         assert_eq!(entropy(&[4.0; 50]), f64::NEG_INFINITY);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fall_by_turning_a_correlated_normal_upright_is_its_total_correlation() {
+    fn decorrelating_a_normal_reduces_t_by_its_total_correlation() {
         let rho: f64 = 0.8;
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let rows: Vec<f64> = (0..20_000)
@@ -189,13 +189,13 @@ mod tests {
                 [a, rho * a + (1.0 - rho * rho).sqrt() * b]
             })
             .collect();
-        let turned: Vec<f64> =
+        let rotated: Vec<f64> =
             rows.chunks_exact(2).flat_map(|x| [x[0] + x[1], x[0] - x[1]].map(|y| y / 2f64.sqrt())).collect();
-        let [rows, turned] = [rows, turned].map(|values| Tensor::from_slice([20_000, 2], &values));
-        near(fall_of_total_correlation(&rows, &turned), -0.5 * (1.0 - rho * rho).ln(), 0.02);
-        near(fall_of_total_correlation(&turned, &rows), 0.5 * (1.0 - rho * rho).ln(), 0.02);
+        let [rows, rotated] = [rows, rotated].map(|values| Tensor::from_slice([20_000, 2], &values));
+        near(fall_of_total_correlation(&rows, &rotated), -0.5 * (1.0 - rho * rho).ln(), 0.02);
+        near(fall_of_total_correlation(&rotated, &rows), 0.5 * (1.0 - rho * rho).ln(), 0.02);
         near(Correlations::of(&rows).largest, rho, 0.01);
-        near(Correlations::of(&turned).rms, 0.0, 0.02);
+        near(Correlations::of(&rotated).rms, 0.0, 0.02);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The same seed gives the same numbers, to the last bit.
+//! The same seed gives the same results, to the last bit.
 
 use super::{bits, param_bits, rng};
 use autograd::{Param, Tensor, parallel, sharded};
@@ -79,7 +79,7 @@ fn parameters_have_their_paths_in_a_fixed_order() {
 
 #[test]
 fn the_thread_count_does_not_show_in_large_steps() {
-    // Enough numbers for the optimizer to part them among threads.
+    // Large enough for the optimizer to split over threads.
     const MANY: usize = 200_003;
     let step = |threads: usize| {
         let param = Param::new(Tensor::<f32>::from_fn([MANY], |i| (i as f32 * 0.37).sin()));

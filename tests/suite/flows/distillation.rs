@@ -51,7 +51,7 @@ fn terms<T: Real>(
     logistic_terms(student, &Teacher { layer: teacher, base: &Logistic }, z, &draws, Context::default())
 }
 
-/// The mean of some numbers and its standard error.
+/// A mean and its standard error.
 pub(super) fn mean(numbers: &[f64]) -> (f64, f64) {
     let count = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / count;
@@ -138,7 +138,7 @@ fn gradients_by_the_student_are_those_of_differences() {
     });
 }
 
-/// A MAF and an IAF of so many layers.
+/// A MAF and an IAF with this many layers.
 fn maf_and_iaf(layers: usize) -> (Flow<f64>, Flow<f64>) {
     let config = AutoregressiveConfig {
         dims: LENGTH,

@@ -71,7 +71,7 @@ fn data_become_normal() {
     for dim in 0..2 {
         let mut sorted: Vec<f64> = z.value().as_slice()[dim..].iter().step_by(2).copied().collect();
         sorted.sort_by(f64::total_cmp);
-        // Kolmogorov's distance: what is left is that of numbers in one bin.
+        // Kolmogorov's distance: what is left comes from values in one bin.
         let places = sorted.iter().enumerate();
         let distances = places.map(|(i, &z)| (log_normal_cdf(z).exp() - (i as f64 + 0.5) / 4000.0).abs());
         let furthest = distances.fold(0.0, f64::max);

@@ -1,4 +1,4 @@
-//! `MintNet`'s layer: what depends on what, the diagonal in closed form, and both ways back.
+//! `MintNet`'s layer: dependences, the diagonal in closed form, and both inversions.
 
 use super::{bits, rng, uniform};
 use autograd::check::max_error;
@@ -92,7 +92,7 @@ fn a_masked_convolution_reads_what_its_mask_says_and_nothing_else() {
 }
 
 #[test]
-fn what_the_mask_kills_counts_for_nothing_and_has_no_gradient() {
+fn masked_weights_have_no_gradient() {
     for mask in MASKS {
         let conv = MaskedConv2d::<f64>::new(mask, 2, 4, 6, Init::Torch, &mut rng(3));
         let tape = Tape::new();
@@ -150,7 +150,7 @@ fn a_pair_makes_every_element_depend_on_every_other() {
 }
 
 #[test]
-fn both_ways_back_find_x_far_from_the_start() {
+fn both_inversions_find_x_far_from_the_start() {
     for mask in MASKS {
         for (seed, (image, branches)) in (0..).zip(SIZES) {
             let layer = layer(mask, image, branches, 3.0, seed);
@@ -187,7 +187,7 @@ fn rows_and_threads_do_not_matter_to_the_sweep() {
 }
 
 #[test]
-fn a_sweep_with_fewer_evaluations_is_the_worse_the_fewer() {
+fn a_sweep_with_fewer_evaluations_is_less_accurate() {
     for mask in MASKS {
         let image = [2, 4, 4];
         let layer = layer(mask, image, 3, 1.5, 13);
@@ -213,11 +213,11 @@ fn a_sweep_with_fewer_evaluations_is_the_worse_the_fewer() {
 }
 
 #[test]
-fn where_nothing_bends_one_evaluation_is_enough() {
+fn a_linear_layer_takes_one_evaluation() {
     let image = [2, 3, 3];
     for mask in MASKS {
         let layer = layer(mask, image, 3, 1.0, 19);
-        // No ELU is below 0: the units have to follow the step that is not looked at any more.
+        // No ELU input is below 0: the units have to follow the last, unevaluated step.
         for (path, param) in layer.params() {
             let shift = if path == "0.bias" { 300.0 } else { 2e4 };
             if path == "0.bias" || path == "1.bias" {
@@ -231,7 +231,7 @@ fn where_nothing_bends_one_evaluation_is_enough() {
 }
 
 #[test]
-fn the_sweep_stands_weights_and_scales_far_out() {
+fn the_sweep_handles_extreme_weights_and_scales() {
     let image = [2, 3, 3];
     for mask in MASKS {
         for (scale, shift) in [(30.0, 0.0), (3.0, -30.0), (1.0, 40.0), (1e-3, -3.0)] {
@@ -253,7 +253,7 @@ fn the_sweep_stands_weights_and_scales_far_out() {
 }
 
 #[test]
-fn latents_that_are_no_numbers_end_the_sweep_and_spoil_no_neighbor() {
+fn latents_that_are_not_finite_end_the_sweep_and_do_not_affect_other_rows() {
     let image = [2, 3, 3];
     for mask in MASKS {
         let layer = layer(mask, image, 2, 1.0, 17);
@@ -293,7 +293,7 @@ fn the_fixed_point_goes_on_while_its_error_rises() {
         assert_eq!(alone.iterations, [found.iterations[i]]);
         assert!(max_error(&alone.value, &found.value.rows(i..i + 1)) < 1e-12);
     }
-    // Stopped before, it says so; through the trait it is the same.
+    // Stopped early, it says so; through the trait it is the same.
     let stopped = layer.solve(&z, Inversion::FixedPoint { step: 0.5, iterations: 7 });
     assert_eq!((stopped.iterations, &stopped.errors[..]), (vec![7; 3], &errors[..8]));
     set_inversion(&layer, Inversion::FixedPoint { step: 0.5, iterations: 7 });
@@ -301,7 +301,7 @@ fn the_fixed_point_goes_on_while_its_error_rises() {
 }
 
 #[test]
-fn what_is_no_number_ends_the_fixed_point_and_spoils_no_other_row() {
+fn a_nan_ends_the_fixed_point_and_does_not_affect_other_rows() {
     let image = [1, 3, 3];
     let layer = layer(ConvMask::A, image, 2, 1.0, 5);
     let mut z = images(3, image, 6);
@@ -319,7 +319,7 @@ fn what_is_no_number_ends_the_fixed_point_and_spoils_no_other_row() {
 }
 
 #[test]
-fn weights_of_zero_stop_nothing() {
+fn weights_of_zero_cut_no_path() {
     let image = [2, 2, 2];
     for mask in MASKS {
         let layer = layer(mask, image, 2, 1.0, 7);

@@ -1,5 +1,5 @@
-//! `MintNet`'s layer written once more, unit by unit from the paper's formula, to hold the library's against; and
-//! with a mistake each that is easily made in it, and the properties that must see it.
+//! `MintNet`'s layer written again, unit by unit from the paper's formula, to compare the library's with; and with one
+//! easily made mistake at a time, which the properties must catch.
 
 use super::mutations::{Suspect, entry};
 use autograd::check::max_error;
@@ -33,7 +33,7 @@ enum Flaw {
     SumOverFirstMissing,
     /// The diagonal has the paths alone, without t.
     ScaleForgotten,
-    /// The ELU's slope is taken at its result in place of its argument.
+    /// The ELU's derivative is taken at its result instead of its argument.
     SlopeAtResult,
 }
 
@@ -63,7 +63,7 @@ impl<T: Real> Layer<T> {
         }
     }
 
-    /// Weight l without what its mask kills.
+    /// Weight l under its mask.
     fn masked(&self, x: &Var<T>, l: usize) -> Var<T> {
         let flaw = self.flaw;
         let flipped = flaw == Flaw::MaskFlipped || (flaw == Flaw::OneMaskFlipped && l == 1);
@@ -216,7 +216,7 @@ fn a_diagonal_with_terms_left_out_shows_in_log_dets_alone() {
     for flaw in [Flaw::SumOverLastMissing, Flaw::SumOverFirstMissing, Flaw::SlopeAtResult] {
         assert_eq!(found_by(flaw), [LogDetByDifferences, LogDetByTape], "{flaw:?}");
     }
-    // Without t the steps of the way back are too long as well.
+    // Without t the steps of the inverse are too long as well.
     let found = found_by(Flaw::ScaleForgotten);
     assert!(found.contains(&LogDetByDifferences) && found.contains(&LogDetByTape), "{found:?}");
 }

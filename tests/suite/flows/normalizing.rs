@@ -72,7 +72,7 @@ impl Over {
         element / self.event[1..].iter().product::<usize>()
     }
 
-    /// The numbers of one feature that the layer changes, in all of these batches.
+    /// The elements of one feature that the layer changes, in all of these batches.
     fn of_feature(&self, feature: usize, batches: &[&Tensor<f64>]) -> Vec<f64> {
         let changed =
             |i: usize| self.feature(i % self.changes.len()) == feature && self.changes[i % self.changes.len()];
@@ -333,7 +333,7 @@ fn every_act_norm_of_a_model_starts_from_what_reaches_it() {
         }
         let again = flow.bijection().initialize(&Var::from(over.batch(30, 1)), EVALUATION);
         // The couplings start as identities, so each element was normalized at least once; a norm
-        // that saw the raw data in place of what reaches it would scale twice.
+        // that saw the raw data instead of its own input would scale twice.
         let numbers = again.value().as_slice();
         let (mean, variance) = moments(numbers);
         near(mean, 0.0, 1e-9);

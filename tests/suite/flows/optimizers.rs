@@ -243,19 +243,19 @@ fn an_average_follows_its_formula_and_swaps_in_and_out() {
 
 #[test]
 fn a_restored_average_goes_on_as_if_never_stopped() {
-    let (whole, parted) = (param::<f64>(), param::<f64>());
+    let (whole, resumed) = (param::<f64>(), param::<f64>());
     let step = |param: &Param<f64>, average: &mut Ema<f64>, t: usize| {
         param.update(|p| p.iter_mut().enumerate().for_each(|(i, p)| *p += gradient(t, i)));
         average.update();
     };
     let mut one = Ema::new(named(&whole), 0.99);
     (0..STEPS).for_each(|t| step(&whole, &mut one, t));
-    let mut first = Ema::new(named(&parted), 0.99);
-    (0..6).for_each(|t| step(&parted, &mut first, t));
+    let mut first = Ema::new(named(&resumed), 0.99);
+    (0..6).for_each(|t| step(&resumed, &mut first, t));
     let state = first.state();
-    let mut second = Ema::new(named(&parted), 0.99);
+    let mut second = Ema::new(named(&resumed), 0.99);
     second.restore(6, |name| state.iter().find(|(own, _)| own == name).map(|(_, t)| t.clone())).unwrap();
-    (6..STEPS).for_each(|t| step(&parted, &mut second, t));
+    (6..STEPS).for_each(|t| step(&resumed, &mut second, t));
     assert_eq!(super::bits(&one.state()[0].1), super::bits(&second.state()[0].1));
 }
 

@@ -12,7 +12,7 @@ fn parameter<T: Real>(layer: &Planar<T>, name: &str) -> Param<T> {
     layer.params().into_iter().find(|(path, _)| path == name).unwrap().1
 }
 
-/// A layer of the plane with these numbers.
+/// A layer of the plane with these parameters.
 fn layer<T: Real>(w: [f64; 2], u: [f64; 2], b: f64) -> Planar<T> {
     let layer = Planar::new(2, 0, &mut rng(1));
     for (name, values) in [("w", &w[..]), ("u", &u), ("b", &[b])] {
@@ -117,8 +117,8 @@ fn without_a_direction_it_is_a_shift() {
     assert!(max_error(back.value.value(), &x) < 1e-15);
 }
 
-/// x or z, then w, u and b, as one row of numbers of which functions are differentiated: a layer whose own
-/// numbers are 0 has all of them from its condition.
+/// x or z, then w, u and b, as one row to differentiate with respect to: a layer whose own parameters are 0 takes them
+/// from its condition.
 fn packed(dims: usize, to_data: bool) -> impl Fn(&Var<f64>) -> Var<f64> {
     let features = 2 * dims + 1;
     let layer = Planar::new(dims, features, &mut rng(7));

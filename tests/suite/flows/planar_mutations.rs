@@ -20,7 +20,7 @@ enum Flaw {
     NotNormalized,
     /// The slope of tanh is left out of the determinant.
     SlopeForgotten,
-    /// The determinant has w·u in place of w·û.
+    /// The determinant has wᵀu instead of wᵀû.
     UnconstrainedDeterminant,
     /// The root is looked for by one step of Newton's.
     RootNotFound,
@@ -48,7 +48,7 @@ impl<T: Real> Layer<T> {
     }
 
     /// w, û and w·û as the determinant has it.
-    fn numbers(&self, x: &Var<T>) -> [Var<T>; 3] {
+    fn parameters(&self, x: &Var<T>) -> [Var<T>; 3] {
         let (w, u) = (self.w.on(x), self.u.on(x));
         let along = (&w * &u).sum_all();
         let square =
@@ -78,13 +78,13 @@ impl<T: Real> Layer<T> {
 impl<T: Real> Bijection<T> for Layer<T> {
     /// Newton's method, all of it recorded.
     fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        let [w, constrained, product] = self.numbers(x);
+        let [w, constrained, product] = self.parameters(x);
         let c = (x * &w).sum_per_sample() + self.b.on(x);
         let mut a = c.clone();
         for _ in 0..if self.flaw == Flaw::RootNotFound { 1 } else { 60 } {
             let tanh = a.tanh();
             let slope = (tanh.square().affine(-1.0, 1.0) * &product).shift(1.0);
-            // Half a step: whole ones may swing about the bend.
+            // Half a step: whole ones may oscillate around the bend.
             a = &a - ((&a + &product * tanh - &c) / slope).scale(0.5).clamp(-1.0, 1.0);
         }
         if self.flaw == Flaw::DetachedRoot {
@@ -96,7 +96,7 @@ impl<T: Real> Bijection<T> for Layer<T> {
     }
 
     fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        let [w, constrained, product] = self.numbers(z);
+        let [w, constrained, product] = self.parameters(z);
         let tanh = ((z * &w).sum_per_sample() + self.b.on(z)).tanh();
         let value = z + tanh.reshape([z.extent(0), 1]) * constrained;
         Mapped { value, log_det: self.log_det(&tanh, &product) }
@@ -147,7 +147,7 @@ fn the_right_layer_passes_everything() {
 
 #[test]
 fn without_the_constraint_there_is_no_way_back() {
-    // Three points have one and the same image, and the way back finds the one in the middle: not these.
+    // Three points have the same image, and the inverse finds the middle one: not these.
     let near = Tensor::from_fn([3, DIMS], |i| 0.1 * entry(300 + i) + entry(i % DIMS));
     let of = |flaw| {
         let layer = Layer::new(flaw);

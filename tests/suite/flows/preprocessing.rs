@@ -1,4 +1,4 @@
-//! From pixels to numbers that a flow can take: noise, and the logit.
+//! Preprocessing: dequantization and the logit.
 
 use super::{bits, near, rng, uniform};
 use autograd::{Real, Tensor, Var};

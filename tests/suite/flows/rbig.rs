@@ -31,7 +31,7 @@ fn chain(rows: usize, dims: usize, rho: f64, rng: &mut ChaCha8Rng) -> Tensor<f64
     x
 }
 
-/// A parabola with noise: no correlation to be seen by a straight line, and T = H(x₂) − H(noise).
+/// A parabola with noise: no linear correlation, and T = H(x₂) − H(noise).
 fn parabola(rows: usize, rng: &mut ChaCha8Rng) -> Tensor<f64> {
     let mut x = normal(rows, 2, rng);
     for row in x.as_mut_slice().chunks_exact_mut(2) {
@@ -199,7 +199,7 @@ fn what_cannot_be_fitted_is_said_in_words() {
     assert!(matches!(try_fit(&few.rows(0..1), HISTOGRAM), FitError::TooFew { rows: 1, needed: 2, .. }));
     let twice = Tensor::from_fn([50, 2], |i| ((i / 2) as f64).sin());
     assert_eq!(try_fit(&twice, HISTOGRAM), FitError::Dependent);
-    // Where another column stands between, and one is only proportional to the other.
+    // With another column between, and one column proportional to the other.
     let free = normal(500, 2, &mut rng(2));
     let follows = Tensor::from_fn([500, 3], |i| {
         let row = &free.as_slice()[i / 3 * 2..][..2];

@@ -68,7 +68,7 @@ fn the_density_of_a_refined_draw_is_that_of_where_it_came_from() {
         let drawn = vae.draw(&posterior, &Var::from(normals([6, 2], 13)));
         let Some(flow) = vae.refinement() else { continue };
         let cx = Context { condition: posterior.features.as_ref(), ..Context::default() };
-        // By the way back, which the draw did not take.
+        // By the inverse, which the draw did not use.
         let first = flow.bijection().to_latent(&drawn.z, cx);
         let noise = (&first.value - &posterior.mu) * (-&posterior.log_sigma).exp();
         let expected = StandardNormal.log_prob(&noise) - posterior.log_sigma.sum_per_sample() + &first.log_det;

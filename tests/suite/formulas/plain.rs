@@ -279,7 +279,7 @@ fn text(node: &Node) -> String {
 
 /// Rows under each other, or, within a formula, behind each other.
 fn table(node: &Node, top: bool) -> String {
-    let cells = |row: &Node| row.children.iter().map(|cell| text(cell)).collect::<Vec<_>>();
+    let cells = |row: &Node| row.children.iter().map(text).collect::<Vec<_>>();
     if !top {
         let rows: Vec<String> = node.children.iter().map(|row| cells(row).join(", ")).collect();
         return rows.join("; ");

@@ -130,8 +130,8 @@ impl Center {
 
 impl Units {
     pub(super) fn new(branches: usize) -> Self {
-        let numbers = || [0, 1].map(|_| vec![[0.0; LANES]; branches]);
-        Self { hidden: numbers(), slopes: numbers() }
+        let zeros = || [0, 1].map(|_| vec![[0.0; LANES]; branches]);
+        Self { hidden: zeros(), slopes: zeros() }
     }
 
     /// `g(x) = t·x + Σ_l W₃ᶜ[l]·h(known₂[l] + Σ_k W₂ᶜ[l,k]·h(known₁[k] + W₁ᶜ[k]·x)) + rest`.

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The two algorithms for z → x.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Inversion {
-    /// One pass over the image in the mask's order, solving for one number at a time.
+    /// One sweep over the image in the mask's order, solving for one element at a time.
     Sweep {
         /// The most evaluations for each root, at least 1.
         evaluations: usize,
     },
-    /// The authors' fixed-point iteration on all numbers at once: `x ← x + step·(z − z(x))/(t + d)`.
+    /// The authors' fixed-point iteration on all elements at once: `x ← x + step·(z − z(x))/(t + d)`.
     FixedPoint {
         /// The step size α, between 0 and 2.
         step: f64,

@@ -52,12 +52,12 @@ pub(super) struct Group {
 }
 
 /// Values in `f64`, reversed for mask B.
-fn numbers<T: Real>(tensor: &Tensor<T>, mirrored: bool) -> Vec<f64> {
-    let mut numbers: Vec<f64> = tensor.as_slice().iter().map(|x| x.to_f64()).collect();
+fn values<T: Real>(tensor: &Tensor<T>, mirrored: bool) -> Vec<f64> {
+    let mut values: Vec<f64> = tensor.as_slice().iter().map(|x| x.to_f64()).collect();
     if mirrored {
-        numbers.reverse();
+        values.reverse();
     }
-    numbers
+    values
 }
 
 /// The same value for all samples.
@@ -104,11 +104,11 @@ impl Sweep {
     pub(super) fn of<T: Real>(layer: &Mint<T>, most: usize) -> Self {
         let mirrored = layer.mask == ConvMask::B;
         let plain = Var::from(layer.scale.value());
-        let weights = layer.weights(&plain).map(|weight| numbers(weight.value(), mirrored));
+        let weights = layer.weights(&plain).map(|weight| values(weight.value(), mirrored));
         let branches = layer.branches();
         let units = [1, branches, branches, 1];
         let convs = std::array::from_fn(|i| {
-            let biases = numbers(&layer.convs[i].bias().value(), mirrored);
+            let biases = values(&layer.convs[i].bias().value(), mirrored);
             Packed::new(&weights[i], &biases, [units[i], units[i + 1]])
         });
         let channels = layer.image[0];
@@ -119,7 +119,7 @@ impl Sweep {
             (0..from * to).map(|j| weights[i][at(j / to, j % to)]).collect()
         };
         let centers = (0..channels).map(|c| Center::new(center(0, c), center(1, c), center(2, c))).collect();
-        let t = numbers(plain.softplus().value(), mirrored);
+        let t = values(plain.softplus().value(), mirrored);
         let search = Search { most, precision: T::EPSILON };
         Self { image: layer.image, units, convs, centers, t, mirrored, search }
     }
@@ -149,24 +149,24 @@ impl Sweep {
 
     fn group(&self, target: &[Eight]) -> Group {
         let [channels, height, width] = self.image;
-        let places = height * width;
+        let positions = height * width;
         // The inputs of each convolution, `[position][unit]`.
-        let [mut x, mut first, mut second] = [0, 1, 2].map(|i| vec![same(0.0); places * channels * self.units[i]]);
+        let [mut x, mut first, mut second] = [0, 1, 2].map(|i| vec![same(0.0); positions * channels * self.units[i]]);
         let mut units = Units::new(self.units[1]);
         let mut sums = [1, 2, 3].map(|i| vec![same(0.0); self.units[i]]);
         let mut group = Group::default();
         for channel in 0..channels {
             let [into_first, into_second, out] = self.convs.each_ref().map(|conv| &conv.channels[channel]);
-            for place in 0..places {
-                let at = [place / width, place % width];
+            for position in 0..positions {
+                let at = [position / width, position % width];
                 into_first.read(at, self.image, &x, &mut sums[0]);
                 into_second.read(at, self.image, &first, &mut sums[1]);
                 out.read(at, self.image, &second, &mut sums[2]);
-                let i = channel * places + place;
+                let i = channel * positions + position;
                 let rest = std::array::from_fn(|lane| sums[2][0][lane] - target[i][lane]);
                 let known = Known { center: &self.centers[channel], hidden: [&sums[0], &sums[1]], rest, t: self.t[i] };
                 let Found { x: found, slope, evaluations } = units.root(&known, &same(0.0), self.search);
-                let at = place * channels + channel;
+                let at = position * channels + channel;
                 x[at] = found;
                 for (all, own) in [&mut first, &mut second].into_iter().zip(&units.hidden) {
                     all[at * own.len()..(at + 1) * own.len()].copy_from_slice(own);
@@ -184,11 +184,11 @@ impl Sweep {
     /// x of all groups as images.
     pub(super) fn images<T: Real>(&self, groups: &[Group], shape: &Shape) -> Tensor<T> {
         let [channels, height, width] = self.image;
-        let (places, each) = (height * width, channels * height * width);
+        let (positions, each) = (height * width, channels * height * width);
         Tensor::from_fn(shape, |i| {
-            let (row, number) = (i / each, i % each);
-            let number = if self.mirrored { each - 1 - number } else { number };
-            let at = number % places * channels + number / places;
+            let (row, element) = (i / each, i % each);
+            let element = if self.mirrored { each - 1 - element } else { element };
+            let at = element % positions * channels + element / positions;
             T::from_f64(groups[row / LANES].x[at][row % LANES])
         })
     }

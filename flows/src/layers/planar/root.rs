@@ -47,7 +47,7 @@ mod tests {
     use super::{less_tanh, root};
 
     #[test]
-    fn small_differences_have_all_their_digits() {
+    fn small_differences_have_full_precision() {
         // From 120-digit arithmetic.
         for (a, want) in [
             (1.0, 0.238_405_844_044_235_1),
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn roots_are_found_to_the_last_digits_whatever_the_stretch() {
+    fn roots_are_found_to_machine_precision_for_any_stretch() {
         let powers = |from: i32, to: i32| (from..=to).map(|p| 10f64.powi(p));
         for stretch in powers(-35, 35).chain([0.3, 0.999_999, 1.000_001, 2.5]) {
             for c in powers(-200, 200).flat_map(|c| [c, 0.3 * c, -c]).chain([0.0]) {
@@ -72,7 +72,7 @@ mod tests {
                     rest + stretch * a.tanh()
                 };
                 assert_eq!(a.signum(), c.signum());
-                // As near to the target as a, of some digits, can come.
+                // As close to the target as the precision of a allows.
                 let slope = a.tanh().powi(2) + stretch * a.cosh().powi(-2);
                 let tolerance = 4.0 * f64::EPSILON * (c.abs() + slope * a.abs());
                 assert!((near(a) - c).abs() <= tolerance, "stretch {stretch:e}, c {c:e}: {a:e} gives {:e}", near(a));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_equation_rises_with_its_right_side() {
+    fn the_root_increases_with_the_right_side() {
         for stretch in [1e-35, 1e-10, 1e-3, 0.9, 1.1, 1e3, 1e10] {
             let found: Vec<f64> = (-400..=400).map(|i| root(f64::from(i) / 40.0, stretch)).collect();
             assert!(found.windows(2).all(|pair| pair[0] < pair[1]), "{stretch:e}");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_has_no_root() {
+    fn a_nan_has_no_root() {
         assert_eq!(root(f64::INFINITY, 0.5), f64::INFINITY);
         assert_eq!(root(f64::NEG_INFINITY, 2.0), f64::NEG_INFINITY);
         assert!(root(f64::NAN, 1.0).is_nan() && root(1.0, f64::NAN).is_nan());

@@ -77,6 +77,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         },
     ],
     sources: &[
+        "flows/src/rbig/mod.rs",
         "flows/src/rbig/fit.rs",
         "flows/src/models/gaussianization.rs",
         "flows/src/layers/kernel_marginal.rs",
