@@ -1,15 +1,15 @@
-//! The zoo: everything around the models that is not mathematics.
+//! The zoo program: data, training, measurements, pictures and commands around the models of `flows`.
 //!
 //! # The life of a run
 //!
-//! 1. [`commands`]: what can be asked for, one subcommand a file. They parse, call, and print.
-//! 2. [`data`]: images, tables, toys, and sound; [`data::source`] gives the rows of any step.
-//! 3. [`models`]: what the program knows of each model, one a file: sizes, recipe, options.
+//! 1. [`commands`]: the command line, one subcommand per file. Commands parse, call, and print.
+//! 2. [`data`]: images, tables, toys, and signals; [`data::source`] provides the rows of any step.
+//! 3. [`models`]: what the program knows of each model, one per file: sizes, recipe, options.
 //! 4. [`train`]: a step, an epoch, a whole training.
-//! 5. [`measure`]: likelihoods of held-out rows, comparisons between models, timings.
-//! 6. [`runs`]: the folder a training leaves, its checkpoints, and how files are written safely.
+//! 5. [`measure`]: log-likelihoods of held-out rows, comparisons between models, timings.
+//! 6. [`runs`]: run folders, checkpoints, and safe writing of files.
 //! 7. [`pictures`]: grids, densities, curves, and sound.
-//! 8. [`lecture`]: every picture of the lecture on one page.
+//! 8. [`lecture`]: every figure of the lecture on one page.
 
 pub mod commands;
 pub mod data;

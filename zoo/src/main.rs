@@ -1,4 +1,4 @@
-//! The program. What it does is in `commands/`, one subcommand a file.
+//! The program. Its subcommands are in `commands/`, one per file.
 
 use clap::Parser as _;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match commands::run(Cli::parse(), &mut Output::new(&mut std::io::stdout())) {
         Ok(code) => code,
         Err(error) => {
-            // One line, whatever the causes: outermost first.
+            // One line with all causes, outermost first.
             stderr::print_line(format_args!("zoo: {error:#}"));
             ExitCode::FAILURE
         }

@@ -10,7 +10,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Options of `zoo change-of-variables`.
 #[derive(Debug, clap::Args)]
@@ -47,7 +46,7 @@ fn matrix(text: &str) -> Result<Matrix, String> {
     }
 }
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let [a, b, c, d] = args.matrix.rows;
     let determinant = args.matrix.determinant();
     // The two products are rounded, each with a relative error of about 10⁻¹⁵.
@@ -85,8 +84,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         determinant.abs(),
         1.0 / determinant.abs(),
         determinant.abs().ln()
-    )?;
-    Ok(ExitCode::SUCCESS)
+    )
 }
 
 /// The density of a function of Z, from samples and as a formula.

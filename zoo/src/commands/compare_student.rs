@@ -15,7 +15,6 @@ use flows::{Context, Flow, Inversion};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Options of `zoo compare-student`.
 #[derive(Debug, clap::Args)]
@@ -39,7 +38,7 @@ const POINTS: usize = 2_000;
 const TEST_ROWS: usize = 2_000;
 const SIGNALS: usize = 20;
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let advice = "give the run folder of a student, as zoo distill makes it";
     let student = load_flow::<f32>(&args.student, advice)?;
     let kept = Run::at(&args.student).teacher();
@@ -48,8 +47,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     let teacher = load_flow::<f32>(&kept, advice)?;
     let folder = args.out.path(&args.student)?;
-    args.threads.run(|| draw(&teacher, &student, &folder, out))?;
-    Ok(ExitCode::SUCCESS)
+    args.threads.run(|| draw(&teacher, &student, &folder, out))
 }
 
 /// Prints the density of test rows under both models and the time per sample, and draws samples of both.

@@ -8,7 +8,6 @@ use crate::pictures::drawing;
 use anyhow::{Result, bail};
 use autograd::Tensor;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Options of `zoo data`.
 #[derive(Debug, clap::Args)]
@@ -29,7 +28,7 @@ pub(super) struct Args {
     seed: Seed,
 }
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let Args { name, seed: Seed { seed }, .. } = args;
     require_extension(args.out.as_deref(), "png")?;
     let source = Source::open(name, *seed)?;
@@ -64,7 +63,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let wav = args.wav.clone().unwrap_or_else(|| path.with_extension("wav"));
         sound::write(&wav, rows.as_slice(), samples, rate, out)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// A picture in the current folder, named after the data.

@@ -9,7 +9,6 @@ use crate::pictures::density::Scene;
 use crate::pictures::figure::Figure;
 use crate::pictures::{Window, drawing};
 use anyhow::{Context as _, Result, bail};
-use std::process::ExitCode;
 
 /// Options of `zoo density`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +25,7 @@ pub(super) struct Args {
 /// At most this many points of the data and of the model are plotted; they also decide the window.
 const POINTS: usize = 5_000;
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let OnData { run, data, seed, threads } = &args.on;
     let loaded = load_flow::<f32>(run, "zoo sample plots its samples, zoo evaluate estimates its density")?;
     let (header, flow) = (&loaded.header, &loaded.model);
@@ -84,8 +83,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         out,
         "the integral of p(x) is {integral:.4} over {left:.4} < x1 < {right:.4}, {low:.4} < x2 < {high:.4}: {}",
         verdict(integral)
-    )?;
-    Ok(ExitCode::SUCCESS)
+    )
 }
 
 /// What an integral over most of the data's range says about the density.

@@ -8,7 +8,6 @@ use crate::measure::score::{Score, score};
 use crate::models::Model;
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
-use std::process::ExitCode;
 
 /// Options of `zoo evaluate`.
 #[derive(Debug, clap::Args)]
@@ -38,7 +37,7 @@ struct Evaluated<'a> {
     score: Score,
 }
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let OnData { run, data, seed, threads } = &args.on;
     let loaded = load::<f32>(run)?;
     let header = &loaded.header;
@@ -60,5 +59,5 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     } else {
         writeln!(out, "{model} on the test rows of {data}: {} (seed {seed})", score.describe())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

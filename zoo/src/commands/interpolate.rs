@@ -12,7 +12,6 @@ use crate::pictures::grid;
 use anyhow::{Result, bail};
 use autograd::Tensor;
 use flows::{Context, Flow, Noise};
-use std::process::ExitCode;
 
 /// Options of `zoo interpolate`.
 #[derive(Debug, clap::Args)]
@@ -51,7 +50,7 @@ fn corners(text: &str) -> Result<Corners, String> {
 /// The most lines that are drawn by default.
 const LINES: usize = 5;
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let OnData { run, data, seed, threads } = &args.on;
     let loaded = load_flow::<f32>(run, "zoo reconstruct plots its reconstructions")?;
     let (header, flow) = (&loaded.header, &loaded.model);
@@ -114,8 +113,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         },
     ];
     save_all(figures, &args.out.path(run)?, out)?;
-    writeln!(out, "at the corners and ends, |x − decode(encode(x))| is at most {error:.1e} of 256 pixel levels")?;
-    Ok(ExitCode::SUCCESS)
+    writeln!(out, "at the corners and ends, |x − decode(encode(x))| is at most {error:.1e} of 256 pixel levels")
 }
 
 fn decode(flow: &Flow<f32>, latents: &Rows<f32>, blends: &[Blend]) -> Result<Tensor<f32>> {

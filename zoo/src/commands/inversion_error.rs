@@ -14,7 +14,6 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Options of `zoo inversion-error`.
 #[derive(Debug, clap::Args)]
@@ -55,7 +54,7 @@ struct Method {
     found: Vec<(f64, f64)>,
 }
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let picture = args.out.clone().unwrap_or_else(|| next_to(&args.run, "inversion-error.svg"));
     require_extension(Some(&picture), "svg")?;
     check_place(&picture)?;
@@ -107,7 +106,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     } else {
         writeln!(out, "{}: the same, plotted", picture.display())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The fixed-point iteration with each step size, and the sweep.

@@ -11,7 +11,6 @@ use crate::pictures::scatter::{self, quarters};
 use crate::pictures::{Window, cut};
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Options of `zoo latents`.
 #[derive(Debug, clap::Args)]
@@ -47,7 +46,7 @@ struct Encoded {
     score: Score,
 }
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     require_extension(args.out.as_deref(), "png")?;
     let all = args.threads.run(|| args.runs.iter().map(|run| encode(run, args)).collect::<Result<Vec<_>>>())?;
 
@@ -70,7 +69,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let unseen = if outside > 0 { format!(", {outside} points outside the picture") } else { String::new() };
         writeln!(out, "{}: {model} on {data}: z has {cloud}, {}{unseen}", run.display(), score.describe())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The models' names. Two runs of the same model also get the parts of their paths that differ.

@@ -9,7 +9,6 @@ use crate::runs::files::check_place;
 use anyhow::Result;
 use serde_json::json;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Options of `zoo maf-vs-iaf`.
 #[derive(Debug, clap::Args)]
@@ -52,7 +51,7 @@ const CURVES: [Curve; 5] = [
     (["by D passes", "MAF sample by D passes"], |times| times.by_passes, false),
 ];
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     require_extension(Some(&args.out), "svg")?;
     // Before the minutes of measuring.
     check_place(&args.out)?;
@@ -108,7 +107,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     } else {
         writeln!(out, "{}: the same, plotted", args.out.display())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// What is measured, in words.

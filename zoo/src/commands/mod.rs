@@ -1,4 +1,4 @@
-//! The commands, one a file.
+//! The subcommands, one per file.
 
 mod args;
 mod change_of_variables;
@@ -162,15 +162,17 @@ enum Command {
 /// If the command fails: one line that says why, and what to do.
 pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
     match cli.command {
-        Command::Demo(args) => demo::run(&args, out),
-        Command::List(args) => list::run(&args, out),
+        Command::Demo(args) => return demo::run(&args, out),
+        Command::Train(args) => return train::run(&args, out),
+        Command::Distill(args) => return distill::run(&args, out),
+        Command::Compare(args) => return compare::run(&args, out),
+        Command::Gaussianize(args) => return gaussianize::run(&args, out),
+        Command::Lecture(args) => return lecture::run(&args, out),
+        Command::List(args) => return list::run(&args, out),
         Command::Data(args) => data::run(&args, out),
-        Command::Train(args) => train::run(&args, out),
-        Command::Distill(args) => distill::run(&args, out),
         Command::CompareStudent(args) => compare_student::run(&args, out),
         Command::Sample(args) => sample::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),
-        Command::Compare(args) => compare::run(&args, out),
         Command::Logprob(args) => transform::run(&args, transform::Map::LogProb, out),
         Command::Encode(args) => transform::run(&args, transform::Map::Encode, out),
         Command::Decode(args) => transform::run(&args, transform::Map::Decode, out),
@@ -178,14 +180,13 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
         Command::Reconstruct(args) => reconstruct::run(&args, out),
         Command::Density(args) => density::run(&args, out),
         Command::Latents(args) => latents::run(&args, out),
-        Command::Gaussianize(args) => gaussianize::run(&args, out),
         Command::MafVsIaf(args) => maf_vs_iaf::run(&args, out),
         Command::InversionError(args) => inversion_error::run(&args, out),
         Command::ChangeOfVariables(args) => change_of_variables::run(&args, out),
         Command::Planar(args) => planar::run(&args, out),
         Command::Check(args) => check::run(&args, out),
-        Command::Lecture(args) => lecture::run(&args, out),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Loads a model from a run folder or a checkpoint file.

@@ -14,7 +14,6 @@ use flows::{Context, Energy, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Options of `zoo planar`.
 #[derive(Debug, clap::Args)]
@@ -50,7 +49,7 @@ const POINTS: usize = 2000;
 /// An energy, a number of layers, and the fit once it is made.
 type Job = (Energy, usize, Option<Result<Fit>>);
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     make_folder(&args.out)?;
     let [layers, energies] = ["planar-layers.png", "planar-energies.png"].map(|name| args.out.join(name));
     // Before the minutes of fitting.
@@ -71,8 +70,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
             writeln!(out, "{energy:?} by {}: KL {kl:.3} ± {error:.3} nats", count(*layers))?;
         }
         Ok(())
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 fn count(layers: usize) -> String {

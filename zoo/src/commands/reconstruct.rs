@@ -15,7 +15,6 @@ use autograd::special::log_normal_quantile;
 use autograd::{Tensor, Var};
 use flows::Noise;
 use flows::models::Vae;
-use std::process::ExitCode;
 
 /// Options of `zoo reconstruct`.
 #[derive(Debug, clap::Args)]
@@ -36,7 +35,7 @@ const POINTS: usize = 10_000;
 /// Pixels along each side of a scatter plot.
 const SCATTER: usize = 480;
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let OnData { run, data, seed, threads } = &args.on;
     let Loaded { header, model } = load::<f32>(run)?;
     let name = header.blueprint.name();
@@ -63,8 +62,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         }
         Ok(figures)
     })?;
-    save_all(figures, &args.out.path(run)?, out)?;
-    Ok(ExitCode::SUCCESS)
+    save_all(figures, &args.out.path(run)?, out)
 }
 
 /// Rows, and their reconstructions from the centers of their posteriors.

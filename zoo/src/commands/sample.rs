@@ -14,7 +14,6 @@ use anyhow::{Result, bail};
 use autograd::Tensor;
 use flows::Inversion;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Options of `zoo sample`.
 #[derive(Debug, clap::Args)]
@@ -114,7 +113,7 @@ pub(super) fn step_size(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     require_extension(args.out.as_deref(), "png")?;
     let loaded = load::<f32>(&args.run)?;
     let blueprint = &loaded.header.blueprint;
@@ -142,7 +141,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         writeln!(out, "{}: {} samples of {}", path.display(), request.count, space.describe())?;
     }
     if args.npy.is_some() && args.out.is_none() && !args.show && !drawing::has_picture(&space) {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(());
     }
     let picture = drawing::picture(&samples, "samples", &space, columns)?;
     let path = args.out.clone().unwrap_or_else(|| next_to(&args.run, "samples.png"));
@@ -172,7 +171,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
         write!(out, "{}", terminal::render(&picture, Colors::detect(&std::io::stdout()), width))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// How much work the search for samples took in any layer, and its error.

@@ -10,7 +10,6 @@ use anyhow::{Result, bail};
 use autograd::Tensor;
 use flows::models::Vae;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Options of `zoo logprob`, `zoo encode` and `zoo decode`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +43,7 @@ pub(super) enum Map {
     Decode,
 }
 
-pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
     let vae = match &loaded.model {
@@ -90,8 +89,7 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<ExitCod
         Map::Encode => "latents",
         Map::Decode => "data",
     };
-    writeln!(out, "{}: {what} of {count} rows", args.output.display())?;
-    Ok(ExitCode::SUCCESS)
+    writeln!(out, "{}: {what} of {count} rows", args.output.display())
 }
 
 /// Reads rows of the model's dimension, or of this many latents. Images may have any shape with as many values.

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_cell_is_named_by_line_and_column() {
+    fn errors_have_line_and_column() {
         refused("a,b\n1,2\n3,x\n", &["line 3", "column 2", "\"x\" is not a number"]);
         refused("1,2\n3,\n", &["line 2", "column 2", "empty"]);
         refused("1\n\"\"\n", &["line 2", "column 1", "empty"]);
@@ -178,38 +178,38 @@ mod tests {
     }
 
     #[test]
-    fn a_first_line_that_is_half_numbers_is_no_header() {
+    fn a_first_line_with_some_numbers_is_not_a_header() {
         refused("1,abc\n2,3\n", &["line 1", "column 2", "abc"]);
     }
 
     #[test]
-    fn a_pandas_index_is_not_taken_for_data() {
+    fn a_pandas_index_is_not_mistaken_for_data() {
         refused(",a,b\n0,1,2\n1,3,4\n", &["line 1", "column 1", "index=False"]);
     }
 
     #[test]
-    fn ragged_rows_are_named() {
+    fn rows_of_different_lengths_are_named() {
         refused("1,2\n3\n", &["line 2", "has 1 fields and the first line 2"]);
         refused("a,b\n1,2\n1,2,3\n", &["line 3", "column 3"]);
         refused("a,b,c\n1,2\n", &["line 2", "first line 3"]);
     }
 
     #[test]
-    fn nothing_to_read_is_an_error() {
+    fn files_without_rows_are_errors() {
         for text in ["", "\n\n", "a,b\n", "# only this", " \n\t\n"] {
             refused(text, &["no rows"]);
         }
     }
 
     #[test]
-    fn long_fields_and_control_characters_stay_short_and_plain() {
+    fn messages_shorten_and_escape_fields() {
         let text = format!("1\n\u{1b}[31m{}\n", "y".repeat(1_000));
         let message = read_text(&text).unwrap_err().to_string();
         assert!(message.len() < 250 && !message.contains('\u{1b}'), "{message}");
     }
 
     #[test]
-    fn gzip_is_unpacked_and_its_damage_noticed() {
+    fn gzip_is_unpacked_and_damage_detected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv.gz");
         let packed = pack(b"1,2\n3,4\n");
@@ -221,7 +221,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_survive_the_text(values in prop::collection::vec(-1e30f32..1e30, 1..40)) {
+        fn numbers_survive_a_round_trip(values in prop::collection::vec(-1e30f32..1e30, 1..40)) {
             let text: String = values.iter().map(|v| format!("{v},{}\n", -v)).collect();
             let table = read_text(&text).unwrap();
             let pairs: Vec<f32> = values.iter().flat_map(|&v| [v, -v]).collect();
@@ -229,7 +229,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn no_text_causes_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let _ = parse(&bytes, Path::new("x"));
         }
     }

@@ -50,15 +50,15 @@ fn decode(bytes: &[u8]) -> Result<Idx> {
     let header = 4 + 4 * dims.len();
     let (shape, total) = (times(&dims), promised.saturating_add(header as u64));
     let room = (bytes.len() as u64).saturating_mul(if gzipped { gzip::BEST_RATIO } else { 1 });
-    let holds = |held: u64| {
+    let holds = |most: &str, held: u64| {
         let held = held.saturating_sub(header as u64);
-        format!("the header promises {shape} = {promised} bytes and the file holds at most {held}; {DAMAGED}")
+        format!("the header promises {shape} = {promised} bytes and the file holds {most}{held}; {DAMAGED}")
     };
-    ensure!(total <= room, holds(room));
+    ensure!(total <= room, holds(if gzipped { "at most " } else { "" }, room));
     ensure!(!gzipped || total <= gzip::MOST, "{shape} bytes are too many to unpack into memory; use gunzip first");
     let bytes = unpack(total + 1)?;
     let held = bytes.len() as u64;
-    ensure!(held >= total, holds(held));
+    ensure!(held >= total, holds("", held));
     if held > total {
         let extra = if gzipped { "at least 1 byte".to_owned() } else { format!("{} bytes", held - total) };
         bail!("{extra} too many after the {shape} that the header promises; {DAMAGED}");

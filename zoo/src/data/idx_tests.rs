@@ -10,7 +10,7 @@ fn read_bytes(bytes: &[u8]) -> Result<Idx> {
     parse(bytes, Path::new("some.idx"))
 }
 
-/// The error for the raw bytes and for the same bytes in gzip: both must be errors.
+/// The errors for the bytes, raw and gzipped.
 fn refused(bytes: &[u8]) -> [anyhow::Error; 2] {
     [bytes.to_vec(), pack(bytes)].map(|file| read_bytes(&file).unwrap_err())
 }
@@ -32,7 +32,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_at_all_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+    fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let _ = read_bytes(&bytes);
         let _ = read_bytes(&pack(&bytes));
         let _ = read_bytes(&[&[0x1f, 0x8b], &bytes[..]].concat());
@@ -56,7 +56,7 @@ fn a_header_that_promises_more_than_there_is() {
 }
 
 #[test]
-fn a_terabyte_on_paper_is_refused_before_it_is_allocated() {
+fn a_promised_terabyte_is_refused_before_it_is_allocated() {
     let terabyte = [0, 0, 8, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 5];
     for error in refused(&terabyte) {
         assert_message(&error, &["65536x65536x256"]);
@@ -68,7 +68,7 @@ fn a_terabyte_on_paper_is_refused_before_it_is_allocated() {
 }
 
 #[test]
-fn a_bomb_is_unpacked_no_further_than_its_header_says() {
+fn a_gzip_bomb_is_not_unpacked_further_than_its_header_says() {
     let mut file = encode(&[100], &[0; 100]).unwrap();
     file.resize(50 << 20, 0);
     let error = read_bytes(&pack(&file)).unwrap_err();
@@ -83,7 +83,7 @@ fn trailing_bytes_are_counted() {
 }
 
 #[test]
-fn other_formats_are_called_so() {
+fn other_formats_are_refused() {
     for wrong in [&b"\x89PNG\r\n\x1a\n"[..], &[0, 0, 0x0d, 1], &[0, 0, 8, 0], &[0, 0, 8, 5]] {
         for error in refused(wrong) {
             assert_message(&error, &["starts with", "expected an IDX file"]);
@@ -98,7 +98,7 @@ fn other_formats_are_called_so() {
 }
 
 #[test]
-fn nothing_at_all_is_an_error() {
+fn empty_files_are_errors() {
     assert_message(&read_bytes(&[]).unwrap_err(), &["0 bytes"]);
     for error in refused(&[0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 28]) {
         assert_message(&error, &["empty (0x28x28)"]);
@@ -106,9 +106,9 @@ fn nothing_at_all_is_an_error() {
 }
 
 #[test]
-fn rubbish_behind_the_gzip_is_noticed() {
+fn garbage_after_the_gzip_data_is_detected() {
     let mut file = pack(&encode(&[3], &[1, 2, 3]).unwrap());
-    file.extend_from_slice(b"rubbish");
+    file.extend_from_slice(b"garbage");
     assert_message(&read_bytes(&file).unwrap_err(), &["gzip cannot unpack"]);
 }
 
@@ -120,7 +120,7 @@ fn write(folder: &Path, name: &str, dims: &[u32]) {
 }
 
 #[test]
-fn a_folder_under_any_of_the_usual_names() {
+fn a_folder_with_any_of_the_usual_names() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "train-images.idx3-ubyte", &[5, 4, 3]);
     write(folder.path(), "train-labels-idx1-ubyte.gz", &[5]);

@@ -1,11 +1,11 @@
-//! NPY files of every kind that is read, and of many that must be refused.
+//! NPY files of every supported kind, and many that must be refused.
 
 use proptest::prelude::*;
 
 use super::super::tests::assert_message;
 use super::*;
 
-/// A version 1.0 file with exactly this header text and these bytes behind it.
+/// A version 1.0 file with this header and these bytes.
 fn file(header: &str, data: &[u8]) -> Vec<u8> {
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
     file.extend((header.len() as u16).to_le_bytes());
@@ -42,12 +42,12 @@ proptest! {
     }
 
     #[test]
-    fn no_header_makes_it_panic(header in "[{}()\\[\\]':,<>fiubOV0-9 a-zTF\\-]{0,80}", data in prop::collection::vec(any::<u8>(), 0..20)) {
+    fn no_header_causes_a_panic(header in "[{}()\\[\\]':,<>fiubOV0-9 a-zTF\\-]{0,80}", data in prop::collection::vec(any::<u8>(), 0..20)) {
         let _ = read_bytes(&file(&header, &data));
     }
 
     #[test]
-    fn no_type_or_shape_makes_it_panic(descr in "[<>|=]?[a-zA-Z]{1,2}[0-9]{0,20}(\\[[a-z0-9]{0,9}\\])?", shape in "[0-9]{0,20}(, ?[0-9]{0,20}){0,4}", data in prop::collection::vec(any::<u8>(), 0..20)) {
+    fn no_type_or_shape_causes_a_panic(descr in "[<>|=]?[a-zA-Z]{1,2}[0-9]{0,20}(\\[[a-z0-9]{0,9}\\])?", shape in "[0-9]{0,20}(, ?[0-9]{0,20}){0,4}", data in prop::collection::vec(any::<u8>(), 0..20)) {
         let _ = read_bytes(&plain(&descr, false, &shape, &data));
         let _ = read_bytes(&plain(&descr, true, "2, 3", &data));
     }
@@ -96,12 +96,12 @@ impl ReplaceShape for Vec<u8> {
 }
 
 #[test]
-fn fortran_order_is_turned_around() {
+fn fortran_order_is_converted() {
     // [[1, 2, 3], [4, 5, 6]] column by column.
     let (rows, cols, numbers) = values(&plain("|u1", true, "2, 3", &[1, 4, 2, 5, 3, 6]));
     assert_eq!((rows, cols), (2, 3));
     assert_eq!(numbers, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-    // The cell is named in the table's own rows and columns, not in the file's.
+    // The error names the row and the column of the table, not of the file.
     let mut data = vec![0; 24];
     data[12..16].copy_from_slice(&f32::NAN.to_le_bytes());
     let error = read_bytes(&plain("<f4", true, "2, 3", &data)).unwrap_err();
@@ -131,7 +131,7 @@ fn images_in_every_layout() {
 }
 
 #[test]
-fn lying_sizes_are_refused() {
+fn wrong_sizes_are_refused() {
     for shape in ["4, 3", "2, 2", "1000000000000, 3"] {
         let error = read_bytes(&plain("<f4", false, shape, &[0; 24])).unwrap_err();
         assert_message(&error, &["some.npy", "promises", "holds 24 bytes"]);
@@ -157,7 +157,7 @@ fn nested_and_long_headers_do_not_reach_the_parser() {
 }
 
 #[test]
-fn what_holds_no_numbers_is_refused() {
+fn other_types_are_refused() {
     for descr in ["<c8", "|O", "<U3", "|S3", "<M8[ns]", "<f16", "|V4", "|S0"] {
         assert!(read_bytes(&plain(descr, false, "1,", &[0; 8])).is_err(), "{descr}");
     }
@@ -170,7 +170,7 @@ fn what_holds_no_numbers_is_refused() {
 }
 
 #[test]
-fn cells_that_are_no_finite_f32_are_named() {
+fn entries_that_are_not_finite_in_f32_are_named() {
     let mut data = vec![0; 48];
     data[32..40].copy_from_slice(&1e300f64.to_le_bytes());
     let error = read_bytes(&plain("<f8", false, "3, 2", &data)).unwrap_err();

@@ -1,4 +1,4 @@
-//! How good, how large and how fast trained models are.
+//! Measurements of trained models: likelihood, size, and speed.
 
 pub mod bound;
 pub mod compare;

@@ -1,11 +1,9 @@
-//! What makes the signals speech: harmonics, bursts, pauses; and what makes them data: noise, and no beginning.
-
-use std::f64::consts::TAU;
-
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+//! Harmonics, bursts and pauses make the signals speech. Noise and random starts make them data.
 
 use super::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::f64::consts::TAU;
 
 const RATE: f64 = 8000.0;
 
@@ -13,7 +11,7 @@ fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// The amplitude of a sine within a signal, whose phase in turns is given for each sample.
+/// The amplitude of a sine in a signal. `turns` is its phase at each sample, in turns.
 fn amplitude(signal: &[f64], turns: impl Fn(usize) -> f64) -> f64 {
     let (mut re, mut im) = (0.0, 0.0);
     for (t, x) in signal.iter().enumerate() {
@@ -46,7 +44,7 @@ fn power(signal: &[f64]) -> f64 {
 
 #[test]
 fn a_voice_has_harmonics_and_nothing_between_them() {
-    // Two periods are 107 samples. The first harmonic above half the rate would come back between two others.
+    // Two periods are 107 samples. A harmonic above half the rate would alias to between two others.
     let pitch = 2.0 * RATE / 107.0;
     let signal = &voiced([pitch; 2], 2000)[300..300 + 8 * 107];
     let at = |h: f64| amplitude(signal, |t| h * pitch * t as f64 / RATE);
@@ -55,7 +53,7 @@ fn a_voice_has_harmonics_and_nothing_between_them() {
     for h in 0..=26 {
         assert!(at(f64::from(h) + 0.5) < 1e-9, "{} at {h} and a half", at(f64::from(h) + 0.5));
     }
-    // They are all there is.
+    // There is nothing else.
     let sum = harmonics.iter().map(|a| a * a / 2.0).sum::<f64>();
     assert!((sum / power(signal) - 1.0).abs() < 1e-2, "{sum} of {}", power(signal));
 }
@@ -75,10 +73,10 @@ fn vowels_have_their_formants() {
 }
 
 #[test]
-fn a_glide_has_no_breaks() {
+fn a_glide_is_continuous() {
     let (samples, [from, to]) = (2000, [100.0, 180.0]);
     let signal = &voiced([from, to], samples);
-    // The integral of a pitch that grows by the same factor in equal times.
+    // The integral of a pitch that grows exponentially.
     let rate = f64::ln(to / from) / samples as f64;
     let turns = |t: usize| from / RATE * ((rate * t as f64).exp() - 1.0) / rate;
     let at = |h: f64| amplitude(signal, |t| h * turns(t));
@@ -86,7 +84,7 @@ fn a_glide_has_no_breaks() {
     for between in [0.5, 1.5, 2.5] {
         assert!(at(between) < 0.1 * at(1.0), "{} at {between}", at(between));
     }
-    // Nor does any part begin or end with one, or leap further than its highest harmonic would.
+    // No part begins or ends abruptly, or jumps further than its highest harmonic would.
     let mut rng = rng(3);
     for _ in 0..50 {
         let (mut part, samples) = Part::next(RATE, &mut rng);
@@ -100,12 +98,12 @@ fn a_glide_has_no_breaks() {
 }
 
 #[test]
-fn bursts_are_loud_at_once_and_have_no_pitch() {
+fn bursts_start_loud_and_have_no_pitch() {
     let bursts = bursts();
     let pooled = |from: usize, to: usize| bursts.iter().map(|burst| power(&burst[from..to])).sum::<f64>() / 200.0;
     assert!(pooled(16, 48) > 4.0 * pooled(0, 8) && pooled(16, 48) > 100.0 * pooled(368, 400));
     assert!((pooled(16, 48).sqrt() / 0.1 - 1.0).abs() < 0.3, "{}", pooled(16, 48).sqrt());
-    // Like itself after no period that a voice could have.
+    // No autocorrelation at any period of a voice.
     for lag in 30..90 {
         let product = |burst: &Vec<f64>| burst[16..300].iter().zip(&burst[16 + lag..]).map(|(a, b)| a * b).sum::<f64>();
         let likeness = bursts.iter().map(product).sum::<f64>() / bursts.iter().map(|b| 284.0 * power(b)).sum::<f64>();
@@ -123,7 +121,7 @@ fn there_is_noise_in_pauses_and_everywhere_else() {
     assert!((150..600).contains(&pauses.len()), "{} of {}", pauses.len(), signal.len() / 40);
     let values: Vec<f64> = pauses.concat().into_iter().map(f64::from).collect();
     assert!((power(&values).sqrt() / FLOOR - 1.0).abs() < 0.3, "{}", power(&values).sqrt());
-    // Half of neighbors' differences are noise of their own, in every part: no two numbers are the same.
+    // Every sample has its own noise, so no two neighbors are equal.
     assert!(signal.windows(2).all(|pair| pair[0].to_bits() != pair[1].to_bits()));
 }
 
@@ -139,8 +137,8 @@ fn rows_are_finite_and_within_one() {
 }
 
 #[test]
-fn a_row_begins_anywhere() {
-    // Over many rows, the first numbers are as loud as the last.
+fn all_positions_in_a_row_are_alike() {
+    // Over many rows, the first samples are as loud as the last.
     let (speech, count) = (Speech { samples: 2048, rate: 8000 }, 1500);
     let rows = speech.sample(count, &mut rng(6));
     let loud = |from: usize| {
@@ -152,7 +150,7 @@ fn a_row_begins_anywhere() {
 }
 
 #[test]
-fn the_same_seed_makes_the_same_rows_and_a_longer_row_is_more_of_them() {
+fn the_same_seed_gives_the_same_rows_and_longer_rows_begin_alike() {
     let [short, long] = [500, 3000].map(|samples| Speech { samples, rate: 8000 });
     let first = short.sample(3, &mut rng(7));
     assert_eq!(first, short.sample(3, &mut rng(7)));

@@ -1,18 +1,17 @@
-//! A voiced part: a tone whose pitch glides, with the harmonics that a moving mouth lets through.
-
-use std::f64::consts::{FRAC_PI_2, TAU};
+//! A voiced part: a tone with gliding pitch, whose harmonics are filtered by the formants of changing vowels.
 
 use rand::{Rng, RngExt};
+use std::f64::consts::{FRAC_PI_2, TAU};
 
-/// The lowest and the highest pitch, in Hz, but for the vibrato.
+/// The lowest and the highest pitch in Hz, without the vibrato.
 const PITCH: [f64; 2] = [90.0, 260.0];
-/// How far a pitch glides, in octaves.
+/// The largest glide, in octaves.
 const GLIDE: f64 = 0.6;
-/// How far the vibrato goes, as a part of the pitch, and how often in a second.
+/// The depth of the vibrato, relative to the pitch, and its frequency in Hz.
 const VIBRATO: f64 = 0.015;
 const VIBRATO_RATE: f64 = 5.5;
 
-/// The first three formants, in Hz, of a, e, i, o and u as men speak them (Peterson and Barney 1952).
+/// The first three formants in Hz of a, e, i, o and u, spoken by men (Peterson and Barney 1952).
 const VOWELS: [[f64; 3]; 5] = [
     [730.0, 1090.0, 2440.0],
     [530.0, 1840.0, 2480.0],
@@ -20,19 +19,19 @@ const VOWELS: [[f64; 3]; 5] = [
     [570.0, 840.0, 2410.0],
     [300.0, 870.0, 2240.0],
 ];
-/// How wide a formant is, in Hz, where it has half its height; and that height.
+/// The formants' widths at half maximum in Hz, and their heights.
 const WIDTHS: [f64; 3] = [120.0, 170.0, 250.0];
 const HEIGHTS: [f64; 3] = [1.0, 0.6, 0.35];
-/// What every harmonic has without any formant, divided by its number.
+/// The weight of the first harmonic without formants; that of harmonic h is `TILT`/h.
 const TILT: f64 = 0.1;
 
-/// Seconds in which the voice sets in, and as many in which it goes.
+/// Seconds of fade-in, and of fade-out.
 const RAMP: f64 = 0.015;
-/// Samples from one computation of the harmonics' weights to the next; between them, weights are on a line.
+/// The harmonics' weights are computed every `CONTROL` samples and interpolated linearly in between.
 const CONTROL: usize = 16;
 
 /// Σₕ aₕ(t) sin(h φ(t)), φ' = 2π · pitch, over the harmonics h below half the sampling rate. The aₕ add up to
-/// the loudness at most.
+/// at most the loudness.
 #[derive(Debug)]
 pub(super) struct Voiced {
     rate: f64,
@@ -41,7 +40,7 @@ pub(super) struct Voiced {
     /// In Hz, at the beginning and at the end.
     pub(super) pitch: [f64; 2],
     pub(super) vibrato: f64,
-    /// Places in [`VOWELS`], at the beginning and at the end.
+    /// Indices into [`VOWELS`], at the beginning and at the end.
     pub(super) vowels: [usize; 2],
     pub(super) loudness: f64,
     phase: f64,
@@ -50,7 +49,7 @@ pub(super) struct Voiced {
 }
 
 impl Voiced {
-    /// A part of so many samples, of which the first `gone` are over.
+    /// A part of this many samples, without the first `gone`.
     pub(super) fn draw<R: Rng + ?Sized>(samples: usize, gone: usize, rate: f64, rng: &mut R) -> Self {
         let [low, high] = PITCH;
         let from = low * (high / low).powf(rng.random());
@@ -69,16 +68,16 @@ impl Voiced {
         }
     }
 
-    /// The next number.
+    /// The next sample.
     pub(super) fn sample(&mut self) -> f64 {
         if self.weights.is_empty() || self.at.is_multiple_of(CONTROL) {
             self.weights = self.weights_at(self.at);
-            // A part that is entered in the middle need not begin at a multiple.
+            // A part that begins in the middle need not start at a multiple of `CONTROL`.
             let steps = CONTROL - self.at % CONTROL;
             let toward = self.weights_at(self.at + steps);
             self.slopes = toward.iter().zip(&self.weights).map(|(b, a)| (b - a) / steps as f64).collect();
         }
-        // sin(hφ) from sin((h−1)φ): a turn by φ.
+        // From sin((h−1)φ) to sin(hφ): a rotation by φ.
         let (sin, cos) = self.phase.sin_cos();
         let (mut s, mut c, mut sum) = (sin, cos, 0.0);
         for (weight, slope) in self.weights.iter_mut().zip(&self.slopes) {
@@ -99,22 +98,22 @@ impl Voiced {
         from * (to / from).powf(at as f64 / self.samples as f64) * (1.0 + vibrato)
     }
 
-    /// How loud the part is at present.
+    /// The current amplitude.
     fn envelope(&self) -> f64 {
         let ramp = RAMP * self.rate;
         let nearest = self.at.min(self.samples.saturating_sub(self.at)) as f64;
         self.loudness * (FRAC_PI_2 * (nearest / ramp).min(1.0)).sin().powi(2)
     }
 
-    /// What each harmonic has of a loudness of 1 at a sample.
+    /// The weight of each harmonic at a sample, for a loudness of 1.
     fn weights_at(&self, at: usize) -> Vec<f64> {
         let along = (at as f64 / self.samples as f64).min(1.0);
-        // A mouth stays where it is at first, moves, and stays.
+        // The mouth moves slowly at first, then faster, then slowly again.
         let along = along * along * (3.0 - 2.0 * along);
         let [from, to] = self.vowels.map(|vowel| VOWELS[vowel]);
         let formants: [f64; 3] = std::array::from_fn(|k| from[k] * (to[k] / from[k]).powf(along));
         let (pitch, highest) = (self.pitch_at(at), self.rate / 2.0);
-        // As many at all times: those above half the rate have no weight.
+        // The same number at all times: harmonics above half the rate have weight 0.
         let lowest = self.pitch[0].min(self.pitch[1]) * (1.0 - self.vibrato);
         let count = (highest / lowest) as usize;
         let weight = |h: usize| {
