@@ -4,7 +4,7 @@
 //!
 //! 1. [`commands`]: the command line, one subcommand per file. Commands parse, call, and print.
 //! 2. [`data`]: images, tables, toys, and signals; [`data::source`] provides the rows of any step.
-//! 3. [`models`]: what the program knows of each model, one file per model: sizes, recipe, options.
+//! 3. [`models`]: what the program knows of each model, one per file: sizes, recipe, options.
 //! 4. [`train`]: a step, an epoch, a whole training.
 //! 5. [`measure`]: log-likelihoods of held-out rows, comparisons between models, timings.
 //! 6. [`runs`]: run folders, checkpoints, and safe writing of files.

@@ -28,7 +28,7 @@ use rand::Rng;
 ///
 /// - **Lecture:** lecture 8, IAF
 /// - **Paper:** Kingma et al.: IAF (2016), figure 2
-/// - **Command:** `zoo train iaf`; MAF beside it: `zoo trade-off`
+/// - **Command:** `zoo train iaf`; MAF beside it: `zoo maf-vs-iaf`
 /// - **File:** `flows/src/models/iaf.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct Iaf;

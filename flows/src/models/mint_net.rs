@@ -88,7 +88,7 @@ impl MintNetConfig {
 ///
 /// - **Lecture:** lecture 8, masked convolutions
 /// - **Paper:** Song, Meng & Ermon: MintNet (2019), table 1
-/// - **Command:** `zoo train mint-net`, then `zoo inversion runs/mint-net-mnist`
+/// - **Command:** `zoo train mint-net`, then `zoo inversion-error runs/mint-net-mnist`
 /// - **File:** `flows/src/models/mint_net.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct MintNet;

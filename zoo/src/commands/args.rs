@@ -4,8 +4,9 @@ use super::{Output, make_folder};
 use crate::pictures::figure::Figure;
 use anyhow::{Result, bail};
 use autograd::parallel;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+
+pub(super) use crate::models::options::whole;
 
 /// More threads than this cost more time to start than they save.
 const MAX_THREADS: usize = 256;
@@ -86,15 +87,6 @@ pub(super) fn require_extension(path: Option<&Path>, extension: &str) -> Result<
             bail!("{} would hold {format} under another name: let --out end in .{extension}", path.display())
         }
         _ => Ok(()),
-    }
-}
-
-/// Parses a whole number within a range.
-pub(super) fn whole(range: RangeInclusive<usize>) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
-    move |text| match text.trim().parse() {
-        Ok(number) if range.contains(&number) => Ok(number),
-        _ if *range.end() == usize::MAX => Err(format!("{text:?} is not a whole number of at least {}", range.start())),
-        _ => Err(format!("{text:?} is not a whole number between {} and {}", range.start(), range.end())),
     }
 }
 

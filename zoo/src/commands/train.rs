@@ -117,6 +117,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }));
     let fitted = learns == Learns::ByFitting;
     if fitted {
+        if common.from.is_some() {
+            bail!("{name} is fitted from the start: leave out --from");
+        }
         common.train.check_fitted(&run)?;
     }
     let outcome = if common.train.resume {

@@ -13,13 +13,13 @@ pub struct Gaussianization;
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Layers of marginals [default: the preset's]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
     /// Logistic kernels for each dimension of each layer [default: the preset's]
-    #[arg(long, value_parser = options::count(100_000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=100_000), allow_negative_numbers = true)]
     kernels: Option<usize>,
     /// Householder reflections in each rotation [default: the preset's]
-    #[arg(long, value_parser = options::count(10_000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=10_000), allow_negative_numbers = true)]
     reflections: Option<usize>,
 }
 

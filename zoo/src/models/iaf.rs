@@ -14,7 +14,7 @@ pub struct Iaf;
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Autoregressive layers [default: 5]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
     /// Combine old and new values by gates, as in the paper, instead of scaling freely
     #[arg(long)]

@@ -16,7 +16,7 @@ pub struct Options {
     #[arg(long, value_enum)]
     order: Option<AskedOrder>,
     /// Gaussians in each conditional [default: 1]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     components: Option<usize>,
 }
 

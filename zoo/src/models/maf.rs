@@ -13,13 +13,13 @@ pub struct Maf;
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Autoregressive layers [default: 5]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
     /// The order of the dimensions in the first layer; it is reversed from layer to layer [default: given]
     #[arg(long, value_enum)]
     order: Option<AskedOrder>,
     /// Gaussians in each conditional of the last layer [default: 1]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     components: Option<usize>,
 }
 

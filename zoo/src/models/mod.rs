@@ -1,6 +1,6 @@
 //! The models: all that the program knows of each, in one file a model, and the list of them.
 //!
-//! To add a model, implement [`ModelSpec`] in a file beside these and add it to the list below.
+//! To add a model, implement [`ModelSpec`] in a new file here, declare its `mod`, and add it to the list.
 
 mod autoregressive;
 mod blueprint;
@@ -21,20 +21,9 @@ pub mod vae;
 pub mod wavenet;
 
 pub use blueprint::Blueprint;
-pub use gaussianization::Gaussianization;
-pub use iaf::Iaf;
-pub use made::Made;
-pub use maf::Maf;
-pub use mint_net::MintNet;
 pub use model::Model;
-pub use nice::Nice;
-pub use parallel_wavenet::ParallelWaveNet;
-pub use rbig::Rbig;
-pub use real_nvp::RealNvp;
 pub use recipe::{Budget, Preset, Recipe};
 pub use spec::{About, Learns, ModelSpec};
-pub use vae::Vae;
-pub use wavenet::WaveNet;
 
 use crate::data::{Space, Speech};
 use anyhow::{Result, bail};
@@ -50,9 +39,12 @@ mod prelude {
     pub(super) use rand::Rng;
 }
 
-/// Makes the list of models, and `with_spec!`, which evaluates an expression with the [`ModelSpec`] of one.
+/// Makes the list of models, and `with_spec!`, which evaluates an expression with the [`ModelSpec`] of one. (The
+/// dollar is passed in because a macro inside a macro cannot be written with one of its own.)
 macro_rules! list {
-    ($dollar:tt $($Model:ident)*) => {
+    ($dollar:tt $($module:ident::$Model:ident)*) => {
+        $(pub use $module::$Model;)*
+
         /// A model of the list.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "&str")]
@@ -77,7 +69,19 @@ macro_rules! list {
 }
 
 // The flows in the lectures' order, then the VAE.
-list! { $ Nice RealNvp Made Maf Iaf WaveNet ParallelWaveNet MintNet Rbig Gaussianization Vae }
+list! { $
+    nice::Nice
+    real_nvp::RealNvp
+    made::Made
+    maf::Maf
+    iaf::Iaf
+    wavenet::WaveNet
+    parallel_wavenet::ParallelWaveNet
+    mint_net::MintNet
+    rbig::Rbig
+    gaussianization::Gaussianization
+    vae::Vae
+}
 
 use with_spec;
 

@@ -13,7 +13,7 @@ pub struct Nice;
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Coupling layers [default: the preset's]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
 }
 

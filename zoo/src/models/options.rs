@@ -2,22 +2,21 @@
 
 use super::{Kind, MODELS, join};
 use anyhow::{Result, bail};
-use clap::builder::RangedU64ValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
+use std::ops::RangeInclusive;
 
 /// For models without options of their own.
 #[derive(Debug, clap::Args)]
 pub struct NoOptions {}
 
-/// Parses a number from 1 to `most`.
-pub(super) fn count(most: u64) -> RangedU64ValueParser<usize> {
-    between(1, most)
-}
-
-/// Parses a number from `least` to `most`.
-pub(super) fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(least..=most)
+/// Parses a whole number within a range.
+pub fn whole(range: RangeInclusive<usize>) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
+    move |text| match text.trim().parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ if *range.end() == usize::MAX => Err(format!("{text:?} is not a whole number of at least {}", range.start())),
+        _ => Err(format!("{text:?} is not a whole number between {} and {}", range.start(), range.end())),
+    }
 }
 
 /// The command with the options of these models under a heading, and with those of all other models hidden, so that

@@ -15,7 +15,7 @@ pub struct ParallelWaveNet;
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Layers in each cycle of dilations [default: the preset's]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
 }
 

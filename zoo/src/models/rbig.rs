@@ -30,7 +30,7 @@ pub struct Config {
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// The most layers of marginals [default: the preset's]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
     /// What to rotate to: principal axes, independent axes where they are better, or random axes
     /// [default: pca for images, else ica]
@@ -40,10 +40,10 @@ pub struct Options {
     #[arg(long, value_enum)]
     marginals: Option<Estimate>,
     /// Bins of each histogram, at most the square root of the rows it is fitted to [default: the preset's]
-    #[arg(long, value_parser = options::between(2, 100_000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(2..=100_000), allow_negative_numbers = true)]
     bins: Option<usize>,
     /// Logistic kernels for each column [default: 500]
-    #[arg(long, value_parser = options::count(100_000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=100_000), allow_negative_numbers = true)]
     kernels: Option<usize>,
 }
 

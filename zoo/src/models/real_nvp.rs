@@ -27,7 +27,7 @@ pub enum Config {
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Coupling layers over tables and toys; over images they are fixed [default: 8]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
 }
 

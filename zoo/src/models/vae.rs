@@ -25,7 +25,7 @@ pub struct Vae;
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Dimensions of z [default: the preset's]
-    #[arg(long, value_parser = options::count(10_000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=10_000), allow_negative_numbers = true)]
     latents: Option<usize>,
     /// Encoder and decoder: layers over the whole row, or convolutions over images [default: dense]
     #[arg(long, value_enum)]

@@ -13,10 +13,10 @@ pub struct WaveNet;
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Layers in each cycle of dilations [default: the preset's]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
     /// Logistic distributions in each conditional [default: 10]
-    #[arg(long, value_parser = options::count(1000), allow_negative_numbers = true)]
+    #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     components: Option<usize>,
 }
 

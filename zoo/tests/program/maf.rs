@@ -55,7 +55,7 @@ fn sizes_that_a_model_has_not_are_refused() {
     );
     folder.refuses("train real-nvp --data images --layers 3 --out run", &["real-nvp's layers over images", "--layers"]);
     folder.refuses("train maf --data images --gated --out run", &["maf has no --gated", "an option of iaf"]);
-    folder.misuses("train maf --data images --layers 0 --out run", &["0 is not in 1..=1000"]);
+    folder.misuses("train maf --data images --layers 0 --out run", &["\"0\" is not a whole number between 1 and 1000"]);
     folder.misuses("train maf --data images --order up --out run", &["invalid value 'up'", "--order"]);
     folder.run("train maf --data images --batch 20 --layers 1 --steps 2 --threads 1 --out run");
     folder.refuses("train maf --resume --layers 2 --out run", &["keeps its --layers"]);

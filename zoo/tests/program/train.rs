@@ -160,6 +160,7 @@ fn a_training_starts_from_given_weights() {
         folder.refuses(&format!("train {model} --preset quick --from run --threads 1 --out new {rest}"), parts);
     };
     refuses("maf", "", &["run has the weights of nice, not of maf"]);
+    refuses("rbig", "", &["rbig is fitted from the start", "leave out --from"]);
     refuses("nice", "--layers 3", &["run has weights of other sizes", "leave out --layers"]);
     folder.write("table.csv", csv(&rows(100, 3), 3));
     refuses("nice", "--data table.csv", &["weights for rows of 2 numbers", "table.csv has rows of 3 numbers"]);
