@@ -1,7 +1,7 @@
 //! The properties, each over every entry of the registry. Those of one map alone, as it is and inverted:
 //!
 //! ```text
-//! FLOW_ENTRY="coupling, affine" cargo test -p tests flows::properties
+//! FLOW_ENTRY="coupling, affine" cargo test -p tests --test properties
 //! ```
 
 use super::registry::{Domain, Entry, Sizes, Subject, entries};
