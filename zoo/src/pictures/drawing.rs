@@ -63,7 +63,7 @@ pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize
                 None => Window::square(4.0),
             };
             let panel = scatter::Panel { title, points, groups: &[] };
-            scatter::raster(&[panel], &scatter::Layout { window, side: 420, columns: 1 })?
+            scatter::draw(&[panel], &scatter::Layout { window, side: 420, columns: 1 })?
         }
         Space::Signal { samples: length, rate } => {
             wave::draw(&[wave::Column { title, values: samples.as_slice() }], length, rate)?
