@@ -1,6 +1,6 @@
 //! `zoo check`: does a trained model's inverse undo it, and is its log-determinant the determinant?
 
-use super::{load_flow, say, source, threads};
+use super::{Output, load_flow, source, threads};
 use crate::data::source::Part;
 use crate::measure::score::continuous;
 use anyhow::{Result, anyhow, bail};
@@ -39,7 +39,7 @@ const ROUND_TRIP: f64 = 1e-6;
 /// The same for a log-determinant against differences, relative to the number of dimensions.
 const LOG_DET_PER_DIM: f64 = 1e-6;
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let loaded = load_flow::<f64>(
         &args.run,
         "zoo reconstruct shows what its decoder undoes, zoo evaluate estimates its density",
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             "log_det_to_data": (measured.differenced > 0).then_some(measured.log_det_to_data),
             "sound": sound,
         });
-        say(&serde_json::to_string_pretty(&object)?)?;
+        out.json(&object)?;
     } else {
         let verdict = match (sound, measured.differenced) {
             (false, _) => "",
@@ -84,7 +84,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             (true, _) => "\nsound: below 1e-6 there and back, and below 1e-6 a dimension in log-determinants",
         };
         let given = if rows.classes().is_some() { ", each row given its class" } else { "" };
-        say(&format!("{} in f64{given}, {measured}{verdict}", header.blueprint.name()))?;
+        writeln!(out, "{} in f64{given}, {measured}{verdict}", header.blueprint.name())?;
     }
     if !sound {
         bail!(

@@ -2,15 +2,15 @@
 
 mod table;
 
-use super::{load, load_flow, names, require_ending, say, source, threads};
+use super::{Output, load, load_flow, names, require_ending, source, threads};
 use crate::blueprint::Space;
 use crate::measure::compare::{self, Measured};
 use crate::measure::score;
 use crate::model::Model;
-use crate::note::note;
 use crate::pictures::dots;
 use crate::runs::files::check_place;
 use crate::runs::folder::{self, Run};
+use crate::stderr;
 use crate::train;
 use anyhow::{Context as _, Result, bail};
 use autograd::parallel;
@@ -41,7 +41,7 @@ pub(super) struct Args {
     threads: Option<usize>,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     require_ending(Some(&args.out), "svg")?;
     different(&args.runs)?;
     // Before the minutes that it takes to fill it.
@@ -49,11 +49,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let threads = threads(args.threads);
     let mut all = Vec::new();
     for ((i, run), name) in args.runs.iter().enumerate().zip(names::distinct(&args.runs)) {
-        note(&format!("{} of {}: {}", i + 1, args.runs.len(), run.display()));
+        stderr::print_line(format_args!("{} of {}: {}", i + 1, args.runs.len(), run.display()));
         match parallel::with_threads(threads, || measure(run, name, args)) {
             Ok(measured) => all.push(measured),
             // The others are still worth their minutes.
-            Err(why) => note(&format!("zoo: {} is left out: {why:#}", run.display())),
+            Err(why) => stderr::print_line(format_args!("zoo: {} is left out: {why:#}", run.display())),
         }
     }
     let groups = by_data(&all);
@@ -63,15 +63,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         dots::save(&args.out, title, &table::caption(args.seed, threads), &drawn)?;
     }
     if args.json {
-        say(&serde_json::to_string_pretty(&all)?)?;
+        out.json(&all)?;
     } else if !all.is_empty() {
         for group in &groups {
             for line in table::lines(group) {
-                say(&line)?;
+                writeln!(out, "{line}")?;
             }
-            say("")?;
+            writeln!(out)?;
         }
-        say(&format!("{}: the same as a picture. {}", args.out.display(), table::caption(args.seed, threads)))?;
+        writeln!(out, "{}: the same as a picture. {}", args.out.display(), table::caption(args.seed, threads))?;
     }
     Ok(if all.len() == args.runs.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

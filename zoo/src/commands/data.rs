@@ -1,6 +1,6 @@
 //! `zoo data`: what a model's samples are to be compared with.
 
-use super::{how, say, sound};
+use super::{Output, how, sound};
 use crate::blueprint::Space;
 use crate::data::source::{Order, Source};
 use crate::pictures::drawing;
@@ -28,7 +28,7 @@ pub(super) struct Args {
     wav: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     super::require_ending(args.out.as_deref(), "png")?;
     let source = Source::open(&args.name, args.seed)?;
     let space = source.space();
@@ -56,12 +56,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(levels) => Tensor::from_fn(rows.shape().clone(), |i| rows.as_slice()[i] / (levels - 1) as f32),
         None => rows,
     };
-    let out = args.out.clone().unwrap_or_else(|| named(&args.name, "png"));
-    drawing::picture(&rows, &args.name, &space, count.isqrt().max(1))?.save_png(&out)?;
-    say(&format!("{}: {} {}, seed {}", out.display(), drawing::shown(&space, count), space.describe(), args.seed))?;
+    let path = args.out.clone().unwrap_or_else(|| named(&args.name, "png"));
+    drawing::picture(&rows, &args.name, &space, count.isqrt().max(1))?.save_png(&path)?;
+    writeln!(out, "{}: {} {}, seed {}", path.display(), drawing::shown(&space, count), space.describe(), args.seed)?;
     if let Space::Signal { samples, rate } = space {
-        let wav = args.wav.clone().unwrap_or_else(|| out.with_extension("wav"));
-        sound::write(&wav, rows.as_slice(), samples, rate)?;
+        let wav = args.wav.clone().unwrap_or_else(|| path.with_extension("wav"));
+        sound::write(&wav, rows.as_slice(), samples, rate, out)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! `zoo demo`: the README's first command.
 
-use super::{how, load_flow, say, threads};
+use super::{Output, how, load_flow, threads};
 use crate::data::source::{Part, Source};
 use crate::measure::score::score;
 use crate::pictures::drawing;
@@ -29,7 +29,7 @@ pub(super) struct Args {
 /// The demonstration's temperature: a little below 1, where digits are cleaner.
 const TEMPERATURE: f64 = 0.7;
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let entry = recipes::find("nice")?;
     let run = Run::at(&args.out);
     let source = Source::open("mnist", 0)?;
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     run.mark_as_demo()?;
     let outcome = train::start(&plan, &source)?;
     if outcome.interrupted {
-        say(&format!("stopped at step {} before there was a picture: begin the demonstration again", outcome.step))?;
+        writeln!(out, "stopped at step {} before there was a picture: begin the demonstration again", outcome.step)?;
         return Ok(how::code(&outcome));
     }
     let loaded = load_flow::<f32>(&args.out, "demo trains nice")?;
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     });
     let grid = args.out.join("grid.png");
     drawing::save(&samples, &loaded.header.blueprint.space, &grid, 10)?;
-    say(&format!("test images: {}", found.describe()))?;
-    say(&format!("{}: 100 digits drawn by the model, at temperature {TEMPERATURE}", grid.display()))?;
+    writeln!(out, "test images: {}", found.describe())?;
+    writeln!(out, "{}: 100 digits drawn by the model, at temperature {TEMPERATURE}", grid.display())?;
     Ok(ExitCode::SUCCESS)
 }

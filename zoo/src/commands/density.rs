@@ -1,6 +1,6 @@
 //! `zoo density`: a model of the plane as pictures, and whether its density is one.
 
-use super::{folder, load_flow, say, source, threads};
+use super::{Output, folder, load_flow, source, threads};
 use crate::blueprint::Space;
 use crate::data::source::{Order, Part, Source};
 use crate::pictures::Window;
@@ -47,7 +47,7 @@ const POINTS_A_LINE: usize = 400;
 const FINE: f64 = 0.005;
 const HALVINGS: usize = 8;
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let loaded = load_flow::<f32>(&args.run, "zoo sample draws its points, zoo evaluate estimates its density")?;
     let (header, flow) = (&loaded.header, &loaded.model);
     match header.blueprint.space {
@@ -96,16 +96,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     for (name, picture, what) in drawn {
         let path = folder.join(name);
         picture.save_png(&path)?;
-        say(&format!("{}: {what}", path.display()))?;
+        writeln!(out, "{}: {what}", path.display())?;
     }
-    say(&format!(
+    writeln!(
+        out,
         "the sum of p(x) times the cells' area is {integral:.4} over {:.4} < x1 < {:.4}, {:.4} < x2 < {:.4}: {}",
         x[0],
         x[1],
         y[0],
         y[1],
         verdict(integral)
-    ))?;
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,7 @@
 //! `zoo distill`: a student that samples fast learns from a teacher that does not.
 
 use super::how::{self, How, plain};
-use super::{beside, load_flow};
+use super::{Output, compare_student, load_flow};
 use crate::blueprint::Blueprint;
 use crate::recipes;
 use crate::runs::folder::{self, Run};
@@ -29,7 +29,7 @@ pub(super) struct Args {
 /// What can be distilled.
 const FLOWS: &str = "distil a made, a maf or a wavenet";
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let teacher = load_flow::<f32>(&args.teacher, FLOWS)?;
     let blueprint = &teacher.header.blueprint;
     let (how, data) = (&args.how, teacher.header.data.clone());
@@ -67,10 +67,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         how.adjust(&mut recipe);
         train::start_student(&how.plan(recipe, data, how.seed(), &run), &teacher)?
     };
-    how::report(&run, &outcome)?;
+    how::report(&run, &outcome, out)?;
     if !outcome.interrupted {
         let student = load_flow::<f32>(&folder::checkpoint(&folder)?, FLOWS)?;
-        parallel::with_threads(how.threads(), || beside::draw(&teacher, &student, &folder))?;
+        parallel::with_threads(how.threads(), || compare_student::draw(&teacher, &student, &folder, out))?;
     }
     Ok(how::code(&outcome))
 }

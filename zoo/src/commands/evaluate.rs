@@ -1,6 +1,6 @@
 //! `zoo evaluate`.
 
-use super::{load, say, source, threads};
+use super::{Output, load, source, threads};
 use crate::data::source::Part;
 use crate::measure::bound;
 use crate::measure::score::score;
@@ -36,7 +36,7 @@ pub(super) struct Args {
     threads: Option<usize>,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let loaded = load::<f32>(&args.run)?;
     let header = &loaded.header;
     let data = args.data.as_ref().unwrap_or(&header.data);
@@ -65,14 +65,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         {
             object.extend(score);
         }
-        say(&serde_json::to_string_pretty(&object)?)?;
+        out.json(&object)?;
     } else {
-        say(&format!(
+        writeln!(
+            out,
             "{} on the test rows of {data}: {} (seed {})",
             header.blueprint.name(),
             found.describe(),
             args.seed
-        ))?;
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ mod pictures;
 
 use super::gaussian::Gaussian;
 use super::how::{self, SAVE_EVERY, plain};
-use super::{say, threads};
+use super::{Output, threads};
 use crate::blueprint::Space;
 use crate::data::source::{Part, Source};
 use crate::measure::score::score;
@@ -44,11 +44,11 @@ pub(super) struct Args {
 /// Test rows in the pictures, and as many samples.
 const POINTS: usize = 4_000;
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let entry = recipes::find("rbig")?;
-    let out = args.out.clone();
+    let asked = args.out.clone();
     let run =
-        Run::at(&out.unwrap_or_else(|| PathBuf::from("runs").join(format!("gaussianized-{}", plain(&args.data)))));
+        Run::at(&asked.unwrap_or_else(|| PathBuf::from("runs").join(format!("gaussianized-{}", plain(&args.data)))));
     if run.has_begun() {
         bail!("{} already holds a run: choose another --out", run.folder().display());
     }
@@ -74,25 +74,25 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let plan = Plan { recipe, data, seed, threads: threads(args.threads), run, save_every: SAVE_EVERY };
 
     let fit = train::fit_into_run(&plan, &source)?;
-    table(&fit)?;
-    how::report_fitted(&plan.run, &fit)?;
+    table(&fit, out)?;
+    how::report_fitted(&plan.run, &fit, out)?;
     let rows = source.held_out(Part::Test, None);
     let found = parallel::with_threads(plan.threads, || score(&fit.flow, &source.space(), &rows, seed));
-    say(&format!("on the test rows of {}: {}", args.data, found.describe()))?;
+    writeln!(out, "on the test rows of {}: {}", args.data, found.describe())?;
     let shown = rows.x().rows(0..rows.count().min(POINTS));
     let drawn = parallel::with_threads(plan.threads, || pictures::all(&fit, &shown, seed))?;
     for Picture { name, raster, what } in drawn {
         let path = plan.run.folder().join(name);
         raster.save_png(&path)?;
-        say(&format!("{}: {what}", path.display()))?;
+        writeln!(out, "{}: {what}", path.display())?;
     }
     Ok(how::code_fitted(&fit))
 }
 
 /// What each layer did.
-fn table(fit: &Fit) -> Result<()> {
-    say("layer  pairwise correlation of z:    total correlation,   −log p(x) of validation rows, nats,")?;
-    say("            rms       largest        falls by, in all        if the flow ended here")?;
+fn table(fit: &Fit, out: &mut Output<'_>) -> Result<()> {
+    writeln!(out, "layer  pairwise correlation of z:    total correlation,   −log p(x) of validation rows, nats,")?;
+    writeln!(out, "            rms       largest        falls by, in all        if the flow ended here")?;
     let layers = &fit.fitted.layers;
     // What stands before the first layer is the same for all of them.
     let before = fit.validation.nats - layers[fit.kept - 1].log_prob;
@@ -103,9 +103,10 @@ fn table(fit: &Fit) -> Result<()> {
         total += layer.fall.unwrap_or(0.0);
         let fall = layer.fall.map_or_else(|| "-".to_owned(), |fall| format!("{fall:.4}"));
         let (nth, rms, largest) = (i + 1, correlations.rms, correlations.largest);
-        say(&format!(
+        writeln!(
+            out,
             "{nth:>5}     {rms:>7.4}    {largest:>8.4}     {fall:>10}  {total:>9.4}            {loss:>12.4}"
-        ))?;
+        )?;
     }
-    say(&format!("(a fall of {:.4} nats in five layers may be chance)", fit.fitted.tolerance))
+    writeln!(out, "(a fall of {:.4} nats in five layers may be chance)", fit.fitted.tolerance)
 }

@@ -1,6 +1,6 @@
 //! How a training is done: the options that `train` and `distill` share.
 
-use super::{say, threads};
+use super::{Output, threads};
 use crate::blueprint::Architecture;
 use crate::recipes::{Budget, Preset, Recipe};
 use crate::runs::folder::Run;
@@ -147,18 +147,18 @@ impl How {
 }
 
 /// Says how a training ended.
-pub(super) fn report(run: &Run, outcome: &Outcome) -> Result<()> {
+pub(super) fn report(run: &Run, outcome: &Outcome, out: &mut Output<'_>) -> Result<()> {
     let folder = run.folder().display();
     let best = outcome.best.map_or_else(String::new, |best| format!("; best validation {}", best.describe()));
     if outcome.interrupted {
-        say(&format!("stopped at step {}{best}; saved in {folder}, go on with --resume", outcome.step))
+        writeln!(out, "stopped at step {}{best}; saved in {folder}, go on with --resume", outcome.step)
     } else {
-        say(&format!("trained {} steps{best}; saved in {folder}", outcome.step))
+        writeln!(out, "trained {} steps{best}; saved in {folder}", outcome.step)
     }
 }
 
 /// Says how a fitting ended.
-pub(super) fn report_fitted(run: &Run, fit: &Fit) -> Result<()> {
+pub(super) fn report_fitted(run: &Run, fit: &Fit, out: &mut Output<'_>) -> Result<()> {
     let (count, kept, folder) = (fit.fitted.layers.len(), fit.kept, run.folder().display());
     let s = if count == 1 { "" } else { "s" };
     let why = match fit.fitted.ending {
@@ -171,11 +171,12 @@ pub(super) fn report_fitted(run: &Run, fit: &Fit) -> Result<()> {
     } else {
         String::new()
     };
-    say(&format!(
+    writeln!(
+        out,
         "fitted {count} layer{s} ({why}){best}; the rotations took {:.4} nats off the total correlation; validation {}; saved in {folder}",
         fit.fitted.total_correlation(),
         fit.validation.describe()
-    ))
+    )
 }
 
 /// Success, or, where the fitting was interrupted, what shells expect then.

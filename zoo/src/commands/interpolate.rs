@@ -1,6 +1,6 @@
 //! `zoo interpolate`: what lies between test images.
 
-use super::{folder, load_flow, say, source, threads};
+use super::{Output, folder, load_flow, source, threads};
 use crate::blueprint::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
@@ -60,7 +60,7 @@ fn corners(text: &str) -> Result<Corners, String> {
 /// The most lines that are drawn where nobody says which.
 const LINES: usize = 5;
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let loaded = load_flow::<f32>(&args.run, "zoo reconstruct draws what it makes of test images")?;
     let header = &loaded.header;
     let space = header.blueprint.space;
@@ -111,12 +111,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let list = |indices: &[usize]| indices.iter().map(named).collect::<Vec<_>>().join(", ");
     let path = folder.join("manifold.png");
     grid::draw_unit(manifold.as_slice(), tile, &layout)?.save_png(&path)?;
-    say(&format!("{}: {size}×{size} images between the test images {}", path.display(), list(&corners)))?;
+    writeln!(out, "{}: {size}×{size} images between the test images {}", path.display(), list(&corners))?;
     let path = folder.join("line.png");
     grid::draw_unit(line.as_slice(), tile, &layout)?.save_png(&path)?;
     let ends: Vec<String> = lines.iter().map(|[from, to]| format!("{} to {}", named(from), named(to))).collect();
-    say(&format!("{}: {size} images each from {}", path.display(), ends.join(", ")))?;
-    say(&format!("at the corners and ends, |x − decode(encode(x))| is at most {error:.1e} of 256 pixel levels"))?;
+    writeln!(out, "{}: {size} images each from {}", path.display(), ends.join(", "))?;
+    writeln!(out, "at the corners and ends, |x − decode(encode(x))| is at most {error:.1e} of 256 pixel levels")?;
     Ok(ExitCode::SUCCESS)
 }
 

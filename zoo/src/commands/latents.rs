@@ -1,6 +1,6 @@
 //! `zoo latents`: what models of the plane make of their test rows, side by side.
 
-use super::{folder, load_flow, names, require_ending, say, source, threads};
+use super::{Output, folder, load_flow, names, require_ending, source, threads};
 use crate::blueprint::Space;
 use crate::data::permutation;
 use crate::data::source::Part;
@@ -50,7 +50,7 @@ struct Carried {
     score: Score,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     require_ending(args.out.as_deref(), "png")?;
     let carry = |run: &PathBuf| carry(run, args);
     let all =
@@ -66,22 +66,24 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         scatter::Panel { title, points: latents, groups: colors }
     };
     let panels: Vec<scatter::Panel<'_>> = all.iter().zip(titles.iter().map(String::as_str)).map(panel).collect();
-    let out = match &args.out {
-        Some(out) => out.clone(),
+    let path = match &args.out {
+        Some(path) => path.clone(),
         None => folder(&args.runs[0], None)?.join("latents.png"),
     };
-    scatter::raster(&panels, &layout)?.save_png(&out)?;
+    scatter::raster(&panels, &layout)?.save_png(&path)?;
 
-    say(&format!(
+    writeln!(
+        out,
         "{}: z of test rows, a color for each quarter of x1; a standard normal would be right",
-        out.display()
-    ))?;
+        path.display()
+    )?;
     for (run, one) in args.runs.iter().zip(&all) {
         let Carried { model, data, latents, cloud, score, .. } = one;
         let outside = latents.chunks_exact(2).filter(|z| z.iter().any(|z| f64::from(z.abs()) > reach)).count();
         let unseen = if outside > 0 { format!(", {outside} points outside the picture") } else { String::new() };
         let pair = |[a, b]: [f64; 2]| format!("({a:.3}, {b:.3})");
-        say(&format!(
+        writeln!(
+            out,
             "{}: {model} on {data}: z has mean {}, standard deviation {}, correlation {:.3}, distance of |z|² from the normal's {:.4} (chance: {:.4}), {}{unseen}",
             run.display(),
             pair(cloud.mean),
@@ -90,7 +92,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             cloud.distance,
             cloud.chance(),
             score.describe()
-        ))?;
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,15 +1,15 @@
 //! `zoo lecture`: the whole lecture, made and written as a page.
 
-use super::{Cli, hear, make_folder, say};
+use super::{Cli, Output, make_folder};
 use crate::lecture::page::Page;
 use crate::lecture::plan::{Asked, Plan, Step};
 use crate::lecture::record::Record;
 use crate::lecture::{CHAPTERS, Chapter};
-use crate::note::note;
 use crate::recipes::Preset;
 use crate::runs::files::write_atomically;
 use crate::runs::folder::Run;
 use crate::runs::interrupt;
+use crate::stderr;
 use crate::train;
 use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
@@ -45,7 +45,7 @@ const RUNS: &str = "runs";
 /// The chapter that every lecture ends with, if a model of it is measured.
 const LAST: &str = "results";
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     if let Some(from) = &args.from
         && !from.is_dir()
     {
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     for name in &plan.found {
         let run = Run::at(&plan.runs[name]);
         let cut = if train::is_unfinished(&run) { ", though its training was not finished" } else { "" };
-        note(&format!("{name}: {} is used{cut}", run.folder().display()));
+        stderr::print_line(format_args!("{name}: {} is used{cut}", run.folder().display()));
     }
 
     let page = args.out.join("lecture.html");
@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     lecture.make(write)?;
     let made = page.display();
     if interrupt::requested() {
-        say(&format!("{made}: stopped; the same command goes on from here"))?;
+        writeln!(out, "{made}: stopped; the same command goes on from here")?;
         return Ok(ExitCode::from(interrupt::EXIT_CODE as u8));
     }
     if !lecture.failed.is_empty() {
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         bail!("{made} lacks what {count} of {} steps make, for the reasons above", plan.steps.len());
     }
     let (chapters, steps) = (counted(chapters.len(), "chapter"), counted(plan.steps.len(), "step"));
-    say(&format!("{made}: {chapters}, {steps}; open it in a browser"))?;
+    writeln!(out, "{made}: {chapters}, {steps}; open it in a browser")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -120,14 +120,20 @@ impl Lecture<'_> {
             }
             let left: f64 =
                 steps[i..].iter().filter(|step| self.record.find(step).is_none()).map(|step| step.minutes).sum();
-            note(&format!("[{}/{}, about {} left] zoo {}", i + 1, steps.len(), time(left), step.words.join(" ")));
+            stderr::print_line(format_args!(
+                "[{}/{}, about {} left] zoo {}",
+                i + 1,
+                steps.len(),
+                time(left),
+                step.words.join(" ")
+            ));
             let began = Instant::now();
             match done(step) {
                 // What was cut off is not done. It will go on.
                 Ok(_) if interrupt::requested() => {}
                 Ok(said) => self.record.keep(step, said, began.elapsed().as_secs_f64())?,
                 Err(error) => {
-                    note(&format!("zoo: {error:#}"));
+                    stderr::print_line(format_args!("zoo: {error:#}"));
                     self.failed.insert(step.key.clone(), format!("{error:#}"));
                 }
             }
@@ -166,8 +172,8 @@ fn done(step: &Step) -> Result<Vec<String>> {
         _ => &step.words,
     };
     let cli = Cli::try_parse_from(std::iter::once("zoo").chain(words.iter().map(String::as_str)))?;
-    let (ended, said) = hear(|| super::run(cli));
-    if ended? != ExitCode::SUCCESS && !interrupt::requested() {
+    let mut said = Vec::new();
+    if super::run(cli, &mut Output::new(&mut said))? != ExitCode::SUCCESS && !interrupt::requested() {
         bail!("it did not do all that it was to do, for the reasons above");
     }
     if !interrupt::requested()
@@ -175,5 +181,5 @@ fn done(step: &Step) -> Result<Vec<String>> {
     {
         bail!("{} was not made", file.display());
     }
-    Ok(said)
+    Ok(String::from_utf8_lossy(&said).lines().map(str::to_owned).collect())
 }

@@ -1,6 +1,6 @@
 //! `zoo list`.
 
-use super::{load, say};
+use super::{Output, load};
 use crate::blueprint::Blueprint;
 use crate::recipes::{self, Entry, MODELS, Preset};
 use anyhow::Result;
@@ -27,10 +27,10 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     match &args.params {
-        Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.model.params(), args)?,
-        Some(model) => parameters(&built(recipes::find(model)?, args.preset)?, args)?,
+        Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.model.params(), args, out)?,
+        Some(model) => parameters(&built(recipes::find(model)?, args.preset)?, args, out)?,
         None if args.json => {
             let rows: Result<Vec<_>> = MODELS
                 .iter()
@@ -48,19 +48,23 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                     }))
                 })
                 .collect();
-            say(&serde_json::to_string_pretty(&rows?)?)?;
+            out.json(&rows?)?;
         }
         None => {
-            say(&format!(
+            writeln!(
+                out,
                 "{:<17} {:<30} {:<48} {:>12} {:>16}",
                 "model", "lecture", "paper", "parameters", "MNIST bits/dim"
-            ))?;
+            )?;
             for entry in &MODELS {
                 let Entry { name, lecture, paper, published, .. } = entry;
                 let params = count(&built(entry, args.preset)?);
-                say(&format!("{name:<17} {lecture:<30} {paper:<48} {params:>12} {published:>16}"))?;
+                writeln!(out, "{name:<17} {lecture:<30} {paper:<48} {params:>12} {published:>16}")?;
             }
-            say("\nparameters: at the chosen preset, for MNIST or (the wavenets) for speech; bits/dim: as published")?;
+            writeln!(
+                out,
+                "\nparameters: at the chosen preset, for MNIST or (the wavenets) for speech; bits/dim: as published"
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -76,7 +80,7 @@ fn count(params: &[(String, Param<f32>)]) -> usize {
     params.iter().filter(|(_, param)| param.is_trainable()).map(|(_, param)| param.shape().elements()).sum()
 }
 
-fn parameters(params: &[(String, Param<f32>)], args: &Args) -> Result<()> {
+fn parameters(params: &[(String, Param<f32>)], args: &Args, out: &mut Output<'_>) -> Result<()> {
     if args.json {
         let rows: Vec<_> = params
             .iter()
@@ -84,13 +88,13 @@ fn parameters(params: &[(String, Param<f32>)], args: &Args) -> Result<()> {
                 |(path, param)| json!({ "name": path, "shape": param.shape().to_vec(), "trained": param.is_trainable() }),
             )
             .collect();
-        say(&serde_json::to_string_pretty(&rows)?)?;
+        out.json(&rows)?;
         return Ok(());
     }
     for (path, param) in params {
         let kept = if !param.is_trainable() { "  (kept, not trained)" } else { "" };
-        say(&format!("{path:<40} {}{kept}", param.shape()))?;
+        writeln!(out, "{path:<40} {}{kept}", param.shape())?;
     }
-    say(&format!("{} numbers trained", count(params)))?;
+    writeln!(out, "{} numbers trained", count(params))?;
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! The commands, one a file.
 
-mod beside;
+mod change_of_variables;
 mod check;
 mod class;
 mod compare;
+mod compare_student;
 mod data;
 mod demo;
 mod density;
@@ -13,20 +14,20 @@ mod gaussian;
 mod gaussianize;
 mod how;
 mod interpolate;
-mod inversion;
+mod inversion_error;
 mod latents;
 mod lecture;
 mod list;
+mod maf_vs_iaf;
 mod names;
+mod output;
 mod planar;
 mod reconstruct;
 mod sample;
 mod sound;
-mod trade_off;
 mod train;
 mod transform;
 mod vae;
-mod volumes;
 
 use crate::data::source::Source;
 use crate::model::Model;
@@ -35,10 +36,10 @@ use anyhow::{Context as _, Result, bail};
 use autograd::{Real, parallel};
 use clap::{Parser, Subcommand};
 use flows::Flow;
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+
+pub use output::Output;
 
 /// The lectures' normalizing flows, trained, sampled and checked.
 #[derive(Debug, Parser)]
@@ -66,7 +67,7 @@ enum Command {
     /// Draw a student's samples beside its teacher's, and measure how long either takes for one
     ///
     /// What `zoo distill` ends with, for a student that is already there.
-    Beside(beside::Args),
+    CompareStudent(compare_student::Args),
     /// Draw samples from a trained model
     Sample(sample::Args),
     /// Measure bits/dim and nats on the test rows
@@ -106,21 +107,21 @@ enum Command {
     /// Make a table or a toy normal by RBIG: fit marginals and rotations in turn, and draw how it goes
     ///
     /// Prints what each layer takes off the total correlation, and keeps a model that the other commands load. The
-    /// pictures: the way of one column through its distribution function (trick.png), points of the plane layer by
-    /// layer to a round normal (layers.png) and back (back.png), quantiles of what comes out (quantiles.png).
+    /// pictures: the way of one column through its distribution function (inverse-cdf.png), points of the plane layer by
+    /// layer to a round normal (layers.png) and back (sampling.png), quantiles of what comes out (quantiles.png).
     Gaussianize(gaussianize::Args),
     /// Measure the time of a sample and of a density, of MAF and of IAF, as the dimensions grow
     ///
     /// The models have fresh parameters and no normalization. Each time is the median of several repetitions of a
     /// whole batch, after one that does not count, in microseconds per row.
-    TradeOff(trade_off::Args),
+    MafVsIaf(maf_vs_iaf::Args),
     /// Measure how near mint-net's two ways from z to x come, against how often they may look
     ///
     /// Its authors' fixed point goes on with all numbers at once; the sweep takes them in order, and finds each as the
     /// root of a function of it alone. Both in f64, from the same latents; times are of one inversion each.
-    Inversion(inversion::Args),
+    InversionError(inversion_error::Args),
     /// Draw what a change of variables does: X = 4Z, X = exp(Z), and a square that becomes a parallelogram
-    Volumes(volumes::Args),
+    ChangeOfVariables(change_of_variables::Args),
     /// Draw planar flows: what more and more layers make of two bases, and fits to four energies
     ///
     /// The layers of the first picture are drawn at random. Those of the second are fitted to the energies U1 to
@@ -136,35 +137,35 @@ enum Command {
     Lecture(lecture::Args),
 }
 
-/// Runs a command. Each says on standard output what it was asked for, and nothing else there.
+/// Runs a command, which writes its results to `out` and nothing else.
 ///
 /// # Errors
 /// Whatever the command could not do, in words for the person at the terminal.
-pub fn run(cli: Cli) -> Result<ExitCode> {
+pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
     match cli.command {
-        Command::Demo(args) => demo::run(&args),
-        Command::List(args) => list::run(&args),
-        Command::Data(args) => data::run(&args),
-        Command::Train(args) => train::run(&args),
-        Command::Distill(args) => distill::run(&args),
-        Command::Beside(args) => beside::run(&args),
-        Command::Sample(args) => sample::run(&args),
-        Command::Evaluate(args) => evaluate::run(&args),
-        Command::Compare(args) => compare::run(&args),
-        Command::Logprob(args) => transform::run(&args, transform::Map::LogProb),
-        Command::Encode(args) => transform::run(&args, transform::Map::Encode),
-        Command::Decode(args) => transform::run(&args, transform::Map::Decode),
-        Command::Interpolate(args) => interpolate::run(&args),
-        Command::Reconstruct(args) => reconstruct::run(&args),
-        Command::Density(args) => density::run(&args),
-        Command::Latents(args) => latents::run(&args),
-        Command::Gaussianize(args) => gaussianize::run(&args),
-        Command::TradeOff(args) => trade_off::run(&args),
-        Command::Inversion(args) => inversion::run(&args),
-        Command::Volumes(args) => volumes::run(&args),
-        Command::Planar(args) => planar::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Lecture(args) => lecture::run(&args),
+        Command::Demo(args) => demo::run(&args, out),
+        Command::List(args) => list::run(&args, out),
+        Command::Data(args) => data::run(&args, out),
+        Command::Train(args) => train::run(&args, out),
+        Command::Distill(args) => distill::run(&args, out),
+        Command::CompareStudent(args) => compare_student::run(&args, out),
+        Command::Sample(args) => sample::run(&args, out),
+        Command::Evaluate(args) => evaluate::run(&args, out),
+        Command::Compare(args) => compare::run(&args, out),
+        Command::Logprob(args) => transform::run(&args, transform::Map::LogProb, out),
+        Command::Encode(args) => transform::run(&args, transform::Map::Encode, out),
+        Command::Decode(args) => transform::run(&args, transform::Map::Decode, out),
+        Command::Interpolate(args) => interpolate::run(&args, out),
+        Command::Reconstruct(args) => reconstruct::run(&args, out),
+        Command::Density(args) => density::run(&args, out),
+        Command::Latents(args) => latents::run(&args, out),
+        Command::Gaussianize(args) => gaussianize::run(&args, out),
+        Command::MafVsIaf(args) => maf_vs_iaf::run(&args, out),
+        Command::InversionError(args) => inversion_error::run(&args, out),
+        Command::ChangeOfVariables(args) => change_of_variables::run(&args, out),
+        Command::Planar(args) => planar::run(&args, out),
+        Command::Check(args) => check::run(&args, out),
+        Command::Lecture(args) => lecture::run(&args, out),
     }
 }
 
@@ -225,31 +226,6 @@ fn require_ending(out: Option<&Path>, ending: &str) -> Result<()> {
         Some(out) if !out.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) => {
             let (out, format) = (out.display(), ending.to_uppercase());
             bail!("{out} would be {format} under another name: let --out end in .{ending}")
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The lines that are being kept instead of being written.
-static HEARD: Mutex<Option<Vec<String>>> = Mutex::new(None);
-
-/// What a command says, kept instead of written. A command inside of another says what this one hears.
-fn hear<R>(command: impl FnOnce() -> R) -> (R, Vec<String>) {
-    let heard = || HEARD.lock().unwrap_or_else(PoisonError::into_inner);
-    *heard() = Some(Vec::new());
-    let result = command();
-    (result, heard().take().unwrap_or_default())
-}
-
-/// A line on standard output. Where nobody reads any more (`zoo list | head`), nobody misses it.
-fn say(line: &str) -> Result<()> {
-    if let Some(heard) = HEARD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        heard.extend(line.lines().map(str::to_owned));
-        return Ok(());
-    }
-    match writeln!(std::io::stdout(), "{line}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output: send it to another place")
         }
         _ => Ok(()),
     }

@@ -1,16 +1,16 @@
 //! `zoo planar`: planar flows of the plane, drawn at random and fitted to energies.
 
-use super::{make_folder, say, threads};
+use super::{Output, make_folder, threads};
 use crate::pictures::planar::{Fit, at_random, fit};
 use crate::pictures::{Window, heat};
 use crate::runs::files::check_place;
+use crate::stderr;
 use anyhow::Result;
 use autograd::{Tensor, Var, parallel};
 use flows::models::PlanarBase;
 use flows::{Context, Energy, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,7 +59,7 @@ fn layers(text: &str) -> Result<usize, String> {
 /// A fit that is still to be made, or was.
 type Job = (Energy, usize, Option<Result<Fit>>);
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     make_folder(&args.out)?;
     let [layers, energies] = ["planar-layers.png", "planar-energies.png"].map(|name| args.out.join(name));
     // Before the minutes that it takes to fill it.
@@ -69,15 +69,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         let (window, panels) = drawn(args, cells)?;
         let layout = heat::Layout { window, cells, side: SIDE, columns: args.layers.len() };
         heat::raster(&panels, &layout)?.save_png(&layers)?;
-        say(&format!("{}: densities of layers at random, over a Gaussian and a uniform base", layers.display()))?;
+        writeln!(out, "{}: densities of layers at random, over a Gaussian and a uniform base", layers.display())?;
 
         let fits = fitted(args)?;
         let window = Window::square(REACH);
         let layout = heat::Layout { window, cells, side: SIDE, columns: Energy::ALL.len() };
         heat::raster(&beside(&fits, window, cells)?, &layout)?.save_png(&energies)?;
-        say(&format!("{}: the densities exp(-U), and flows fitted to them", energies.display()))?;
+        writeln!(out, "{}: the densities exp(-U), and flows fitted to them", energies.display())?;
         for (energy, layers, Fit { kl, error, .. }) in &fits {
-            say(&format!("{energy:?} by {}: KL {kl:.3} ± {error:.3} nats", count(*layers)))?;
+            writeln!(out, "{energy:?} by {}: KL {kl:.3} ± {error:.3} nats", count(*layers))?;
         }
         Ok(())
     })?;
@@ -129,8 +129,7 @@ fn fitted(args: &Args) -> Result<Vec<(Energy, usize, Fit)>> {
     parallel::side_by_side(&mut dealt, per, &|_, some| {
         for (_, (energy, layers, found)) in some {
             *found = Some(fit(*energy, *layers, args.steps, args.seed));
-            // A fit does not fail because nobody reads about it.
-            let _ = writeln!(std::io::stderr(), "{energy:?} by {} is fitted", count(*layers));
+            stderr::print_line(format_args!("{energy:?} by {} is fitted", count(*layers)));
         }
     });
     dealt.sort_by_key(|&(i, _)| i);

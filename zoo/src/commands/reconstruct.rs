@@ -1,7 +1,7 @@
 //! `zoo reconstruct`: what a variational autoencoder makes of test rows by way of z.
 
 use super::latents::by_first_column;
-use super::{folder, load, say, source, threads};
+use super::{Output, folder, load, source, threads};
 use crate::blueprint::Space;
 use crate::data::source::{Part, Source};
 use crate::measure::bound;
@@ -49,7 +49,7 @@ const SCATTER: usize = 480;
 /// A picture, its file's name, and what is to be said of it.
 type Drawn = (&'static str, Raster, String);
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let Loaded { header, model } = load::<f32>(&args.run)?;
     let Model::Vae(vae) = model else {
         bail!(
@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     for (name, picture, what) in drawn {
         let path = folder.join(name);
         picture.save_png(&path)?;
-        say(&format!("{}: {what}", path.display()))?;
+        writeln!(out, "{}: {what}", path.display())?;
     }
     Ok(ExitCode::SUCCESS)
 }

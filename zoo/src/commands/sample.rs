@@ -1,6 +1,6 @@
 //! `zoo sample`.
 
-use super::{beside, class, how::positive, load, load_flow, say, sound, threads};
+use super::{Output, beside, class, how::positive, load, load_flow, sound, threads};
 use crate::blueprint::{Architecture, Blueprint, Space};
 use crate::data::npy;
 use crate::measure::bound::{self, Draw};
@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::pictures::drawing;
 use crate::pictures::terminal::{self, Colors};
 use crate::runs::checkpoint::Loaded;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use autograd::{Tensor, parallel};
 use flows::Inversion;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ pub(super) struct Args {
     inverse: Inverse,
     /// The fixed point's step α, between 0 and 2 [default: the authors' 0.2857 (1/3.5)]
     #[arg(long, value_parser = step, allow_negative_numbers = true)]
-    step: Option<f64>,
+    step_size: Option<f64>,
     /// The fixed point's most iterations in each layer [default: 100]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     iterations: Option<u64>,
@@ -76,8 +76,10 @@ impl Args {
 
     fn inversion(&self, blueprint: &Blueprint) -> Result<Inversion> {
         if self.inverse == Inverse::InOrder {
-            if self.step.is_some() || self.iterations.is_some() {
-                bail!("--step and --iterations are the fixed point's: add --inverse fixed-point, or leave them out");
+            if self.step_size.is_some() || self.iterations.is_some() {
+                bail!(
+                    "--step-size and --iterations are the fixed point's: add --inverse fixed-point, or leave them out"
+                );
             }
             return Ok(Inversion::InOrder);
         }
@@ -85,7 +87,7 @@ impl Args {
             bail!("{} has no fixed point to iterate: leave out --inverse", blueprint.name());
         }
         let iterations = self.iterations.map_or(Ok(ITERATIONS), usize::try_from)?;
-        Ok(Inversion::FixedPoint { step: self.step.unwrap_or(STEP), iterations })
+        Ok(Inversion::FixedPoint { step: self.step_size.unwrap_or(STEP), iterations })
     }
 }
 
@@ -114,7 +116,7 @@ pub(super) fn step(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     super::require_ending(args.out.as_deref(), "png")?;
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
@@ -131,33 +133,34 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if !samples.all_finite() {
         if args.inverse == Inverse::FixedPoint {
             bail!(
-                "the fixed point did not converge for some samples: choose a smaller --step, more --iterations, or leave out --inverse"
+                "the fixed point did not converge for some samples: choose a smaller --step-size, more --iterations, or leave out --inverse"
             );
         }
         bail!("some samples at temperature {:e} are not finite: choose a smaller --temperature", args.temperature);
     }
     if let Some(path) = &args.npy {
         npy::write(path, samples.shape(), samples.as_slice())?;
-        say(&format!("{}: {} samples of {}", path.display(), columns * rows, space.describe()))?;
+        writeln!(out, "{}: {} samples of {}", path.display(), columns * rows, space.describe())?;
     }
     if args.npy.is_some() && args.out.is_none() && !args.show && !drawing::has_picture(&space) {
         return Ok(ExitCode::SUCCESS);
     }
     let picture = drawing::picture(&samples, "samples", &space, columns)?;
-    let out = args.out.clone().unwrap_or_else(|| beside(&args.run, "samples.png"));
-    picture.save_png(&out)?;
+    let path = args.out.clone().unwrap_or_else(|| beside(&args.run, "samples.png"));
+    picture.save_png(&path)?;
     let of = match (args.class, loaded.header.blueprint.classes) {
         (Some(class), _) => format!(" of class {class}"),
         (None, 0) => String::new(),
         (None, classes) => format!(" of the classes 0 to {} in turn", classes - 1),
     };
-    say(&format!(
+    writeln!(
+        out,
         "{}: {} samples{of} at temperature {}, seed {}",
-        out.display(),
+        path.display(),
         drawing::shown(&space, columns * rows),
         args.temperature,
         args.seed
-    ))?;
+    )?;
     if let Some((most, Distance { max_abs, rms })) = search {
         let how = match inversion {
             Inversion::FixedPoint { step, iterations } => {
@@ -166,18 +169,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             }
             _ => format!("by a sweep in each layer, at most {most} evaluations for a number's root"),
         };
-        say(&format!(
+        writeln!(
+            out,
             "z to x {how}; there (rounded to f32) and back within {max_abs:.1e} (root mean square {rms:.1e})"
-        ))?;
+        )?;
     }
     if let Space::Signal { samples: length, rate } = space {
         let wav = args.wav.clone().unwrap_or_else(|| beside(&args.run, "samples.wav"));
-        sound::write(&wav, samples.as_slice(), length, rate)?;
+        sound::write(&wav, samples.as_slice(), length, rate, out)?;
     }
     if args.show {
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
         let text = terminal::render(&picture, Colors::detect(&std::io::stdout()), width);
-        std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).context("cannot draw in the terminal")?;
+        write!(out, "{text}")?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! Signals to be heard, for the commands that make some.
 
-use super::say;
+use super::Output;
 use crate::blueprint::Space;
 use crate::data::wav;
 use anyhow::{Result, bail};
@@ -17,7 +17,7 @@ pub(super) fn check(asked: Option<&Path>, what: impl std::fmt::Display, space: &
 }
 
 /// Writes signals one after another, and says so.
-pub(super) fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> Result<()> {
+pub(super) fn write(path: &Path, values: &[f32], samples: usize, rate: u32, out: &mut Output<'_>) -> Result<()> {
     let clipped = wav::write(path, values, samples, rate)?;
     let signals = values.len() / samples.max(1);
     let loss = match clipped {
@@ -25,5 +25,5 @@ pub(super) fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> R
         clipped => format!("; {clipped} of {} samples were beyond ±1 and are clipped", values.len()),
     };
     let one = if signals == 1 { "1 signal".to_owned() } else { format!("{signals} signals one after another") };
-    say(&format!("{}: {one}, at {rate} Hz{loss}", path.display()))
+    writeln!(out, "{}: {one}, at {rate} Hz{loss}", path.display())
 }

@@ -1,5 +1,6 @@
 //! `zoo train`.
 
+use super::Output;
 use super::gaussian::Gaussian;
 use super::how::{self, How, plain};
 use super::vae::Vae;
@@ -80,7 +81,7 @@ impl Args {
     }
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let entry = recipes::find(&args.model)?;
     if let Some(teacher) = entry.taught_by {
         bail!(
@@ -138,11 +139,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         how.adjust(&mut recipe);
         if fitted {
             let fit = train::fit_into_run(&how.plan(recipe, data, seed, &run), &source)?;
-            how::report_fitted(&run, &fit)?;
+            how::report_fitted(&run, &fit, out)?;
             return Ok(how::code_fitted(&fit));
         }
         train::start(&how.plan(recipe, data, seed, &run), &source)?
     };
-    how::report(&run, &outcome)?;
+    how::report(&run, &outcome, out)?;
     Ok(how::code(&outcome))
 }

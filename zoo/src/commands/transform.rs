@@ -1,6 +1,6 @@
 //! `zoo logprob`, `zoo encode` and `zoo decode`: NPY files through a model.
 
-use super::{class, load, say, threads};
+use super::{Output, class, load, threads};
 use crate::blueprint::Space;
 use crate::data::npy;
 use crate::measure::bound;
@@ -44,7 +44,7 @@ pub(super) enum Map {
     Decode,
 }
 
-pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<ExitCode> {
     let loaded = load::<f32>(&args.run)?;
     let space = loaded.header.blueprint.space;
     let vae = match &loaded.model {
@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, map: Map) -> Result<ExitCode> {
         Map::Encode => "latents",
         Map::Decode => "data",
     };
-    say(&format!("{}: {what} of {} rows", args.output.display(), rows.shape()[0]))?;
+    writeln!(out, "{}: {what} of {} rows", args.output.display(), rows.shape()[0])?;
     Ok(ExitCode::SUCCESS)
 }
 

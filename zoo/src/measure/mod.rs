@@ -2,8 +2,8 @@
 
 pub mod bound;
 pub mod compare;
+pub mod maf_vs_iaf;
 pub mod normality;
 pub mod sampling;
 pub mod score;
 pub mod timing;
-pub mod trade_off;

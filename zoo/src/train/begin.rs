@@ -10,10 +10,10 @@ use crate::blueprint::{Architecture, Blueprint};
 use crate::data::Standardization;
 use crate::data::source::Source;
 use crate::model::Model;
-use crate::note::note;
 use crate::recipes::{Budget, Recipe};
 use crate::runs::checkpoint::{self, Contents, Loaded};
 use crate::runs::folder::Run;
+use crate::stderr;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, parallel};
 use flows::models::Vae;
@@ -47,9 +47,9 @@ pub fn start(plan: &Plan, source: &Source) -> Result<Outcome> {
     };
     announce(&format!("training {} on {}{given}", blueprint.name(), plan.data), plan);
     if let (Architecture::Iaf { .. }, true) = (&blueprint.architecture, blueprint.space.dims() > MANY) {
-        note(
-            "the likelihood of an iaf goes through all dimensions in order, on the tape, which takes seconds a step for this many: zoo distill makes one from a maf",
-        );
+        stderr::print_line(format_args!(
+            "the likelihood of an iaf goes through all dimensions in order, on the tape, which takes seconds a step for this many: zoo distill makes one from a maf"
+        ));
     }
     match model {
         Model::Flow(flow) => begin(plan, &likelihood(plan, source, &blueprint), blueprint, flow),
@@ -136,7 +136,7 @@ fn announce(what: &str, plan: &Plan) {
     };
     let folder = run.folder().display();
     let line = format!("{what} for {long}, {} rows a step, {threads} threads, into {folder}", recipe.batch);
-    note(&line);
+    stderr::print_line(format_args!("{line}"));
 }
 
 /// A training that was cut off, as its folder has it.

@@ -5,10 +5,10 @@ use super::log::{self, Line, Log};
 use crate::blueprint::{Architecture, Blueprint, Space};
 use crate::data::source::{Order, Part, Source};
 use crate::measure::score::{Score, continuous, score, unit};
-use crate::note::note;
 use crate::pictures::drawing;
 use crate::runs::checkpoint::{self, Header};
 use crate::runs::interrupt;
+use crate::stderr;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Tensor, Var, parallel};
 use flows::check::copy_params;
@@ -153,7 +153,7 @@ pub fn fit_into_run(plan: &Plan, source: &Source) -> Result<Fit> {
         let open = match &mut log {
             Some(open) => open,
             none => {
-                note(&format!(
+                stderr::print_line(format_args!(
                     "fitting rbig to {} rows of {}, {} threads, into {}",
                     plan.recipe.batch,
                     plan.data,
@@ -168,7 +168,10 @@ pub fn fit_into_run(plan: &Plan, source: &Source) -> Result<Fit> {
         let seconds = began.elapsed().as_secs_f64();
         open.write(&Line::validation(count, count as f64, seconds, loss))?;
         let fall = layer.fall.map_or_else(String::new, |fall| format!("  total correlation falls by {fall:.4} nats"));
-        note(&format!("layer {count:>3}  validation {loss:.4} {}{fall}  {seconds:.0} s", measured(&space)));
+        stderr::print_line(format_args!(
+            "layer {count:>3}  validation {loss:.4} {}{fall}  {seconds:.0} s",
+            measured(&space)
+        ));
         Ok(())
     })?;
     drop(log);

@@ -1,7 +1,8 @@
 //! How a training shows that it is getting on: a bar on a terminal, plain lines elsewhere.
 
+use crate::stderr;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// The bar's length: progress is a part of the budget, whatever that counts.
@@ -72,7 +73,7 @@ impl Progress {
         if self.bar.is_none() && (self.last_line.elapsed() > PAUSE || step <= 50) {
             self.last_line = Instant::now();
             let (percent, unit, rate) = (100.0 * self.done.min(1.0), self.unit, self.rate);
-            print(&format!("step {step:>6}  {percent:>3.0}%  {loss:.4} {unit}  {rate:.0} samples/s"));
+            stderr::print_line(format_args!("step {step:>6}  {percent:>3.0}%  {loss:.4} {unit}  {rate:.0} samples/s"));
         }
     }
 
@@ -81,7 +82,7 @@ impl Progress {
         let line = format!("epoch {epoch:>4}  validation {validation:.4} {}", self.judged_unit);
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => print(&line),
+            None => stderr::print_line(format_args!("{line}")),
         }
     }
 
@@ -90,11 +91,6 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-/// A line on standard error. A training does not end because nobody reads about it any more.
-fn print(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Seconds as minutes and seconds, or as hours and minutes.

@@ -67,8 +67,8 @@ fn images_and_their_classes_are_distilled_and_drawn_side_by_side() {
     labeled_folder(&folder, "bars", 4);
     folder.run("train maf --layers 2 --data bars --conditional --batch 20 --steps 40 --threads 1 --out teacher");
     let said = folder.run("distill teacher --steps 10 --batch 20 --threads 1 --out student");
-    assert!(said.contains("beside.png") && said.contains("given the class"), "{said}");
-    let (width, height) = png_size(&folder.read("student/beside.png"));
+    assert!(said.contains("compare-student.png") && said.contains("given the class"), "{said}");
+    let (width, height) = png_size(&folder.read("student/compare-student.png"));
     assert!(width > 2 * height - 80, "{width} x {height}");
     folder.run("sample student --class 1 --grid 2x2 --threads 1");
 }

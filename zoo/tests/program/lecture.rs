@@ -25,7 +25,7 @@ fn what_is_made_is_not_made_again() {
     assert_eq!(html.matches("src=\"data:image/svg+xml;base64,").count(), 2);
     assert!(html.contains("area |2·1.5 - 0.5·0.7| = 2.6500"), "what the command said is not there");
 
-    let figure = "lec/figures/volumes.svg";
+    let figure = "lec/figures/change-of-variables.svg";
     let before = changed(&folder, figure);
     let output = folder.command(line).output().unwrap();
     assert_eq!((output.status.code(), texts(&output).1), (Some(0), String::new()));

@@ -60,7 +60,7 @@ fn samples_say_how_they_were_found_and_both_ways_find_the_same() {
     let said = folder.run("sample run --grid 3x2 --npy swept.npy --threads 1");
     assert!(said.contains("by a sweep in each layer, at most") && said.contains("and back within"), "{said}");
     let fixed = "sample run --grid 3x2 --inverse fixed-point --threads 1";
-    let said = folder.run(&format!("{fixed} --step 1 --iterations 200 --npy iterated.npy"));
+    let said = folder.run(&format!("{fixed} --step-size 1 --iterations 200 --npy iterated.npy"));
     assert!(said.contains("by a fixed point in each layer, step 1.0000, "), "{said}");
     let [swept, iterated] = ["swept.npy", "iterated.npy"].map(|file| parse_npy(&folder.read(file)).1);
     assert!(swept.iter().zip(&iterated).all(|(a, b)| (a - b).abs() < 1e-3), "{swept:?}, not {iterated:?}");
@@ -75,8 +75,8 @@ fn samples_say_how_they_were_found_and_both_ways_find_the_same() {
     folder.run("train nice --preset quick --data images --batch 20 --steps 2 --threads 1 --out nice");
     assert!(!folder.run("sample nice --grid 2x2 --threads 1").contains("z to x"));
     folder.refuses("sample nice --inverse fixed-point --threads 1", &["nice has no fixed point", "--inverse"]);
-    folder.refuses("sample run --step 1 --threads 1", &["--inverse fixed-point"]);
-    folder.misuses("sample run --inverse fixed-point --step 2 --threads 1", &["between 0 and 2"]);
+    folder.refuses("sample run --step-size 1 --threads 1", &["--inverse fixed-point"]);
+    folder.misuses("sample run --inverse fixed-point --step-size 2 --threads 1", &["between 0 and 2"]);
 }
 
 #[test]
@@ -84,10 +84,10 @@ fn errors_fall_as_both_ways_back_may_look_more_often() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
     folder.run(&format!("{IMAGES} --data images --steps 40 --out run"));
-    let line = "inversion run --samples 3 --allowed 100,1,2 --steps 1,0.5 --threads 1";
+    let line = "inversion-error run --samples 3 --budgets 100,1,2 --step-sizes 1,0.5 --threads 1";
     let found = folder.json(&format!("{line} --json"));
-    assert_eq!(found["allowed"], serde_json::json!([1, 2, 100]));
-    let ways = found["ways"].as_array().unwrap();
+    assert_eq!(found["budgets"], serde_json::json!([1, 2, 100]));
+    let ways = found["methods"].as_array().unwrap();
     let names: Vec<_> = ways.iter().map(|way| way["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["fixed point, step 1", "fixed point, step 0.5", "sweep"]);
     for way in ways {
@@ -97,8 +97,8 @@ fn errors_fall_as_both_ways_back_may_look_more_often() {
     let said = folder.run(&format!("{line} --out there.svg"));
     assert!(said.contains("there.svg") && String::from_utf8(folder.read("there.svg")).unwrap().contains("sweep"));
     folder.run("train nice --preset quick --data images --batch 20 --steps 2 --threads 1 --out nice");
-    folder.refuses("inversion nice", &["nice has one way", "mint-net"]);
-    folder.refuses("inversion run --out there.png", &[".svg"]);
+    folder.refuses("inversion-error nice", &["nice has one way", "mint-net"]);
+    folder.refuses("inversion-error run --out there.png", &[".svg"]);
 }
 
 #[test]

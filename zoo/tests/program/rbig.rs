@@ -125,7 +125,7 @@ fn gaussianize_prints_its_layers_and_draws_them() {
         assert!(said.contains("−log p(x) of validation rows, nats"), "{said}");
         assert!(lines.len() > 1 && said.contains("nats in five layers may be chance"), "{said}");
         assert!(said.contains("fitted ") && said.contains("on the test rows of"), "{said}");
-        for name in ["trick.png", "layers.png", "back.png", "quantiles.png"] {
+        for name in ["inverse-cdf.png", "layers.png", "sampling.png", "quantiles.png"] {
             assert!(said.contains(name), "{said}");
             assert!(png_size(&folder.read(&format!("run-{columns}/{name}"))).0 > 300);
         }
@@ -138,8 +138,13 @@ fn one_column_is_one_layer_without_a_plane() {
     let folder = Folder::new();
     folder.write("one.csv", csv(&rows(300, 1), 1));
     let said = folder.run("gaussianize one.csv --threads 1 --out run");
-    assert!(said.contains("fitted 1 layer (") && said.contains("trick.png") && !said.contains("back.png"), "{said}");
-    assert!(folder.exists("run/trick.png") && folder.exists("run/quantiles.png") && !folder.exists("run/layers.png"));
+    assert!(
+        said.contains("fitted 1 layer (") && said.contains("inverse-cdf.png") && !said.contains("sampling.png"),
+        "{said}"
+    );
+    assert!(
+        folder.exists("run/inverse-cdf.png") && folder.exists("run/quantiles.png") && !folder.exists("run/layers.png")
+    );
     assert_usable(&folder, "run", 1);
     let line = "train gaussianization --preset quick --data one.csv --batch 50 --steps 5 --threads 1 --out flow";
     folder.run(line);

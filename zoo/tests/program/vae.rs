@@ -141,7 +141,7 @@ fn what_needs_a_flow_is_refused_with_what_to_do_instead() {
     folder.refuses("logprob run --input x.npy --output y.npy", &["no log p(x) in closed form", "zoo evaluate"]);
     folder.refuses("check run", &[flow, "zoo evaluate"]);
     folder.refuses("interpolate run", &[flow, "zoo reconstruct"]);
-    folder.refuses("inversion run", &[flow, "mint-net"]);
+    folder.refuses("inversion-error run", &[flow, "mint-net"]);
     folder.refuses("distill run", &[flow, "a made, a maf or a wavenet"]);
     folder.refuses("sample run --class 1", &["has no classes"]);
     folder.refuses("sample run --inverse fixed-point", &["no fixed point"]);

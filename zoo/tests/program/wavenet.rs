@@ -32,7 +32,7 @@ fn a_wavenet_learns_signals_and_its_student_learns_from_it() {
         let wav = folder.read(&format!("student/{sound}"));
         assert_eq!((&wav[..4], &wav[8..12]), (&b"RIFF"[..], &b"WAVE"[..]), "{sound}");
     }
-    assert!(png_size(&folder.read("student/beside.png")).0 > 500);
+    assert!(png_size(&folder.read("student/compare-student.png")).0 > 500);
     let score = folder.json("evaluate student --limit 5 --threads 1 --json");
     assert!(score["nats_per_step"].as_f64().unwrap().is_finite(), "{score}");
     let check = folder.json("check student --samples 3 --jacobians 1 --threads 1 --json");

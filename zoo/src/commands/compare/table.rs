@@ -1,6 +1,6 @@
 //! The measures as a table for the terminal, and as panels.
 
-use super::super::trade_off::number;
+use super::super::maf_vs_iaf::number;
 use crate::measure::compare::Measured;
 use crate::pictures::dots::{Group, Mark, Panel};
 use crate::pictures::{cut, short_number};

@@ -41,7 +41,7 @@ pub(super) fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Pictur
     let of = if columns > 2 { ", columns 1 and 2" } else { "" };
     let mut all = vec![
         Picture {
-            name: "trick.png",
+            name: "inverse-cdf.png",
             raster: trick(fit, rows)?,
             what: "the first column, in the data's units, by layer 1: histogram, F, uniform, normal".to_owned(),
         },
@@ -63,7 +63,7 @@ pub(super) fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Pictur
         // The steps next to the data are those in which most happens.
         let shown: Vec<usize> = chosen(back.len()).into_iter().rev().map(|i| back.len() - 1 - i).collect();
         all.push(Picture {
-            name: "back.png",
+            name: "sampling.png",
             raster: panels(&back, &shown, &in_plane(&z))?,
             what: format!("{count} normal rows layer by layer back to samples, seed {seed}{of}"),
         });

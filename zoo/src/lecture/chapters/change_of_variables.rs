@@ -20,7 +20,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Text("and for a map that stretches differently at different places, the height is divided by the slope there:"),
         formula!("exponential"),
         Picture {
-            file: "{figures}/volumes.svg",
+            file: "{figures}/change-of-variables.svg",
             alt: "Three histograms with the formula's line on each: Z uniform, 4Z uniform and lower, exp(Z) falling as 1/x",
             caption: "Samples as bars, the formulas as lines. Dashed: what one would get by forgetting the slope.",
         },
@@ -43,8 +43,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
         ),
     ],
     commands: &[Making {
-        command: "volumes --out {figures}",
-        makes: &["{figures}/volumes.svg", "{figures}/parallelogram.svg"],
+        command: "change-of-variables --out {figures}",
+        makes: &["{figures}/change-of-variables.svg", "{figures}/parallelogram.svg"],
         fresh: None,
         minutes: 0.05,
     }],

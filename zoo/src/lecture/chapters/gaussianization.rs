@@ -24,7 +24,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         ),
         formula!("inverse-cdf"),
         Picture {
-            file: "{figures}/gaussianized/trick.png",
+            file: "{figures}/gaussianized/inverse-cdf.png",
             alt: "A histogram with several peaks, its distribution function, the uniform numbers after it, and a normal histogram",
             caption: "One column of two moons on its way: data, distribution function, uniform numbers, normal numbers.",
         },
@@ -41,7 +41,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             caption: "Layer by layer to a round normal cloud: marginals, rotation, marginals, and so on, some of them left out. A color for each quarter of the first column.",
         },
         Picture {
-            file: "{figures}/gaussianized/back.png",
+            file: "{figures}/gaussianized/sampling.png",
             alt: "Scatters of normal points that become two moons, layer by layer",
             caption: "The same layers backward make data of normal points.",
         },
@@ -62,9 +62,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Making {
             command: "gaussianize two-moons --out {figures}/gaussianized",
             makes: &[
-                "{figures}/gaussianized/trick.png",
+                "{figures}/gaussianized/inverse-cdf.png",
                 "{figures}/gaussianized/layers.png",
-                "{figures}/gaussianized/back.png",
+                "{figures}/gaussianized/sampling.png",
             ],
             fresh: Some("{figures}/gaussianized"),
             minutes: 0.1,

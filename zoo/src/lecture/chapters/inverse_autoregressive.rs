@@ -20,7 +20,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         formula!("iaf"),
         formula!("iaf-determinant"),
         Picture {
-            file: "{figures}/trade-off.svg",
+            file: "{figures}/maf-vs-iaf.svg",
             alt: "Lines of time per row against dimensions, for densities and samples of MAF and IAF",
             caption: "Time per row as the dimensions grow. The steep line is what D whole passes would cost; computing each unit once, the slow direction is not slow.",
         },
@@ -30,7 +30,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         ),
         formula!("distillation"),
         Picture {
-            file: "{figures}/iaf/beside.png",
+            file: "{figures}/iaf/compare-student.png",
             alt: "Two grids of digits, the teacher's and the student's, a column for each class",
             caption: "Teacher (MAF, given the class) and student (IAF); a column for each class. A tile of noise is a sample that left what the teacher's networks had seen. The student draws the surest strokes, and faintly: this divergence lets it leave out what its teacher can do, and test digits that it leaves out have densities below what f32 holds.",
         },
@@ -43,14 +43,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
     ],
     commands: &[
         Making {
-            command: "trade-off --out {figures}/trade-off.svg",
-            makes: &["{figures}/trade-off.svg"],
+            command: "maf-vs-iaf --out {figures}/maf-vs-iaf.svg",
+            makes: &["{figures}/maf-vs-iaf.svg"],
             fresh: None,
             minutes: 0.3,
         },
         Making {
-            command: "beside {iaf-of-maf-mnist-conditional} --out {figures}/iaf",
-            makes: &["{figures}/iaf/beside.png"],
+            command: "compare-student {iaf-of-maf-mnist-conditional} --out {figures}/iaf",
+            makes: &["{figures}/iaf/compare-student.png"],
             fresh: None,
             minutes: 0.2,
         },

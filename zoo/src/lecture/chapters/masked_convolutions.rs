@@ -34,7 +34,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         ),
         formula!("mintnet-sweep"),
         Picture {
-            file: "{figures}/inversion.svg",
+            file: "{figures}/inversion-error.svg",
             alt: "Error against work, for fixed points with two steps and for the sweep, which reaches rounding after a few evaluations",
             caption: "How far z is from itself after z → x → z, against the iterations or evaluations each layer was allowed. The authors take 100 iterations with the step 0.286; the sweep needs 10 or 20 evaluations of a root.",
         },
@@ -48,8 +48,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             minutes: 0.2,
         },
         Making {
-            command: "inversion {mint-net-mnist} --out {figures}/inversion.svg",
-            makes: &["{figures}/inversion.svg"],
+            command: "inversion-error {mint-net-mnist} --out {figures}/inversion-error.svg",
+            makes: &["{figures}/inversion-error.svg"],
             fresh: None,
             minutes: 0.6,
         },

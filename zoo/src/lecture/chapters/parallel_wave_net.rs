@@ -25,7 +25,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         ),
         formula!("student-entropy"),
         Picture {
-            file: "{figures}/wavenet/beside.png",
+            file: "{figures}/wavenet/compare-student.png",
             alt: "Waveforms and spectrograms of data, teacher and student in three columns",
             caption: "Data (voices that this program makes), the teacher's samples and the student's: waveforms, and their spectra over time.",
         },
@@ -48,9 +48,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Numbers(&["wavenet-speech"]),
     ],
     commands: &[Making {
-        command: "beside {parallel-wavenet-of-wavenet-speech} --out {figures}/wavenet",
+        command: "compare-student {parallel-wavenet-of-wavenet-speech} --out {figures}/wavenet",
         makes: &[
-            "{figures}/wavenet/beside.png",
+            "{figures}/wavenet/compare-student.png",
             "{figures}/wavenet/data.wav",
             "{figures}/wavenet/teacher.wav",
             "{figures}/wavenet/student.wav",

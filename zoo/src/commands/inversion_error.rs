@@ -1,6 +1,6 @@
-//! `zoo inversion`: how near `MintNet`'s two ways back come, against what they are allowed.
+//! `zoo inversion-error`: how near `MintNet`'s two ways back come, against what they are allowed.
 
-use super::{load_flow, require_ending, say, threads};
+use super::{Output, load_flow, require_ending, threads};
 use crate::blueprint::Architecture;
 use crate::measure::timing;
 use crate::pictures::curve::{self, Labels, Series};
@@ -25,14 +25,14 @@ pub(super) struct Args {
     /// How many iterations or evaluations each layer is allowed
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,2,3,4,5,6,8,10,20,50,100,200,400",
         value_parser = clap::value_parser!(u16).range(1..))]
-    allowed: Vec<u16>,
+    budgets: Vec<u16>,
     /// The fixed point's steps α [default: the authors' 0.2857 (1/3.5), and 1]
     #[arg(long, value_name = "α,…", value_delimiter = ',', value_parser = super::sample::step, allow_negative_numbers = true)]
-    steps: Vec<f64>,
+    step_sizes: Vec<f64>,
     /// Decides the latents
     #[arg(long, default_value = "0")]
     seed: u64,
-    /// The picture [default: inversion.svg beside the model]
+    /// The picture [default: inversion-error.svg beside the model]
     #[arg(long, value_name = "FILE.svg")]
     out: Option<PathBuf>,
     /// Print JSON
@@ -55,19 +55,19 @@ struct Way {
     found: Vec<(f64, f64)>,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let out = args.out.clone().unwrap_or_else(|| super::beside(&args.run, "inversion.svg"));
-    require_ending(Some(&out), "svg")?;
-    check_place(&out)?;
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
+    let picture = args.out.clone().unwrap_or_else(|| super::beside(&args.run, "inversion-error.svg"));
+    require_ending(Some(&picture), "svg")?;
+    check_place(&picture)?;
     let loaded = load_flow::<f64>(&args.run, "give a run of mint-net")?;
     let name = loaded.header.blueprint.name();
     if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
         bail!("{name} has one way from z to x: give a run of mint-net");
     }
-    let mut allowed = args.allowed.clone();
+    let mut allowed = args.budgets.clone();
     allowed.sort_unstable();
     allowed.dedup();
-    let steps = if args.steps.is_empty() { vec![super::sample::STEP, 1.0] } else { args.steps.clone() };
+    let steps = if args.step_sizes.is_empty() { vec![super::sample::STEP, 1.0] } else { args.step_sizes.clone() };
     let flow = loaded.model.core();
     let z = latents(&flow, usize::from(args.samples), args.seed);
     let mut ways: Vec<Way> = steps
@@ -76,9 +76,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .chain([Way::new("sweep".to_owned(), None)])
         .collect();
     if !args.json {
-        say(&format!("Greatest |z′ − z| after z → x → z′, in f64, {} latents, seed {}", args.samples, args.seed))?;
+        writeln!(out, "Greatest |z′ − z| after z → x → z′, in f64, {} latents, seed {}", args.samples, args.seed)?;
         let heads: String = ways.iter().map(|way| format!("{:>32}", way.name)).collect();
-        say(&format!("{:>8}{heads}", "allowed"))?;
+        writeln!(out, "{:>8}{heads}", "allowed")?;
     }
     // Row by row: the last ones may take minutes.
     for &allowed in &allowed {
@@ -89,14 +89,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         });
         let row: String = cells.collect();
         if !args.json {
-            say(&format!("{allowed:>8}{row}"))?;
+            writeln!(out, "{allowed:>8}{row}")?;
         }
     }
-    draw(&out, args, &allowed, &ways)?;
+    draw(&picture, args, &allowed, &ways)?;
     if args.json {
-        print(args, &allowed, &ways)?;
+        print(args, &allowed, &ways, out)?;
     } else {
-        say(&format!("{}: the same as curves", out.display()))?;
+        writeln!(out, "{}: the same as curves", picture.display())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -123,7 +123,7 @@ impl Way {
     }
 }
 
-fn print(args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
+fn print(args: &Args, allowed: &[u16], ways: &[Way], out: &mut Output<'_>) -> Result<()> {
     let ways: Vec<_> = ways
         .iter()
         .map(|Way { name, found, .. }| {
@@ -131,11 +131,11 @@ fn print(args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
             json!({ "name": name, "errors": errors, "seconds": seconds })
         })
         .collect();
-    let object = json!({ "samples": args.samples, "seed": args.seed, "allowed": allowed, "ways": ways });
-    say(&serde_json::to_string_pretty(&object)?)
+    let object = json!({ "samples": args.samples, "seed": args.seed, "budgets": allowed, "methods": ways });
+    out.json(&object)
 }
 
-fn draw(out: &std::path::Path, args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
+fn draw(picture: &std::path::Path, args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
     let series: Vec<Series> = ways
         .iter()
         .map(|way| Series {
@@ -155,7 +155,7 @@ fn draw(out: &std::path::Path, args: &Args, allowed: &[u16], ways: &[Way]) -> Re
         log_x: true,
         log_y: true,
     };
-    Ok(curve::save(out, &series, &labels)?)
+    Ok(curve::save(picture, &series, &labels)?)
 }
 
 /// A step as it is best read.

@@ -1,6 +1,6 @@
-//! `zoo volumes`: the change of variables, drawn.
+//! `zoo change-of-variables`: the change of variables, drawn.
 
-use super::{make_folder, say};
+use super::{Output, make_folder};
 use crate::pictures::change_of_variables::{Map, Matrix, WIDTH, histogram};
 use crate::pictures::volumes::{Density, Shape, densities, shapes};
 use crate::runs::files::write_atomically;
@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// Decides the samples
     #[arg(long, default_value = "0")]
     seed: u64,
-    /// The folder for volumes.svg and parallelogram.svg
+    /// The folder for change-of-variables.svg and parallelogram.svg
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     out: PathBuf,
 }
@@ -47,7 +47,7 @@ fn matrix(text: &str) -> Result<Matrix, String> {
     }
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let [a, b, c, d] = args.matrix.rows;
     let determinant = args.matrix.determinant();
     // Rounding of the two products leaves a part in 10¹⁵ or so of them.
@@ -55,35 +55,37 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         bail!("{a},{b},{c},{d} has the determinant 0 and makes a line of the square: choose another --matrix");
     }
     make_folder(&args.out)?;
-    let [first, second] = ["volumes.svg", "parallelogram.svg"].map(|name| args.out.join(name));
+    let [first, second] = ["change-of-variables.svg", "parallelogram.svg"].map(|name| args.out.join(name));
 
     let all = Map::ALL.map(|map| density(map, args));
     let text = densities(&all)?;
     write_atomically(&first, |file| file.write_all(text.as_bytes()))?;
-    say(&format!("{}: densities of Z, uniform on [0, {WIDTH}], and of two maps of it", first.display()))?;
+    writeln!(out, "{}: densities of Z, uniform on [0, {WIDTH}], and of two maps of it", first.display())?;
     for (map, density) in Map::ALL.into_iter().zip(&all) {
         let [low, high] = map.range();
         let width = (high - low) / density.bars.len() as f64;
         let middle = |bin: usize| map.density(low + (bin as f64 + 0.5) * width);
         let off = density.bars.iter().enumerate().map(|(bin, height)| (height / middle(bin) - 1.0).abs());
-        say(&format!(
+        writeln!(
+            out,
             "{}: p = {} from {low:.3} to {high:.3}; bars of {} samples differ from it by {:.1}% in the mean",
             map.name(),
             map.formula(),
             args.samples,
             100.0 * off.sum::<f64>() / density.bars.len() as f64
-        ))?;
+        )?;
     }
 
     let text = shapes(&square(args, determinant))?;
     write_atomically(&second, |file| file.write_all(text.as_bytes()))?;
-    say(&format!(
+    writeln!(
+        out,
         "{}: the unit square under [[{a}, {b}], [{c}, {d}]]: area |{a}·{d} - {b}·{c}| = {:.4}, density {:.4}, log|det| {:.4} nats",
         second.display(),
         determinant.abs(),
         1.0 / determinant.abs(),
         determinant.abs().ln()
-    ))?;
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

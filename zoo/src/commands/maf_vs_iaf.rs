@@ -1,7 +1,7 @@
-//! `zoo trade-off`: what MAF and IAF gain and lose, in microseconds.
+//! `zoo maf-vs-iaf`: what MAF and IAF gain and lose, in microseconds.
 
-use super::{require_ending, say, threads};
-use crate::measure::trade_off::{Sizes, Times, measure};
+use super::{Output, require_ending, threads};
+use crate::measure::maf_vs_iaf::{Sizes, Times, measure};
 use crate::pictures::curve::{self, Labels, Series};
 use crate::runs::files::check_place;
 use anyhow::Result;
@@ -28,9 +28,9 @@ pub(super) struct Args {
     rows: u16,
     /// The most dimensions at which D whole passes are measured too, as other libraries take them for a sample
     #[arg(long, value_name = "D", default_value = "784")]
-    passes_up_to: usize,
+    naive_up_to: usize,
     /// The picture
-    #[arg(long, value_name = "FILE.svg", default_value = "trade-off.svg")]
+    #[arg(long, value_name = "FILE.svg", default_value = "maf-vs-iaf.svg")]
     out: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -62,7 +62,7 @@ const CURVES: [Curve; 5] = [
     (["by D passes", "MAF sample by D passes"], |times| times.by_passes, false),
 ];
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     require_ending(Some(&args.out), "svg")?;
     // Before the minutes that it takes to fill it.
     check_place(&args.out)?;
@@ -75,15 +75,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     if !args.json {
         let names = CURVES.map(|([name, _], ..)| format!("{name:>14}")).join("");
-        say(&format!("Microseconds per row: {caption}"))?;
-        say(&format!("{:>6}{names}", "D"))?;
+        writeln!(out, "Microseconds per row: {caption}")?;
+        writeln!(out, "{:>6}{names}", "D")?;
     }
     let mut all = Vec::new();
     for dims in dims {
-        let times = parallel::with_threads(threads, || measure(dims, &sizes, dims <= args.passes_up_to))?;
+        let times = parallel::with_threads(threads, || measure(dims, &sizes, dims <= args.naive_up_to))?;
         if !args.json {
             let cells = CURVES.map(|(_, time, _)| format!("{:>14}", time(&times).map_or("-".to_owned(), number)));
-            say(&format!("{dims:>6}{}", cells.join("")))?;
+            writeln!(out, "{dims:>6}{}", cells.join(""))?;
         }
         all.push(times);
     }
@@ -114,9 +114,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             "times": all,
             "picture": args.out,
         });
-        say(&serde_json::to_string_pretty(&object)?)?;
+        out.json(&object)?;
     } else {
-        say(&format!("{}: the same as curves", args.out.display()))?;
+        writeln!(out, "{}: the same as curves", args.out.display())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
-//! `zoo beside`: a student beside its teacher, in pictures and in times.
+//! `zoo compare-student`: a student beside its teacher, in pictures and in times.
 
-use super::{folder, load_flow, say, sound, source, threads};
+use super::{Output, folder, load_flow, sound, source, threads};
 use crate::blueprint::Space;
 use crate::data::source::Part;
 use crate::measure::score::score;
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 pub(super) struct Args {
     /// The run folder of a student, as `zoo distill` makes it: its teacher is kept there
     student: PathBuf,
-    /// The folder for beside.png, and for data.wav, teacher.wav and student.wav of signals [default: the student's]
+    /// The folder for compare-student.png, and for data.wav, teacher.wav and student.wav of signals [default: the student's]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Threads [default: all cores]
@@ -41,7 +41,7 @@ const POINTS: usize = 2_000;
 const TEST_ROWS: usize = 2_000;
 const SIGNALS: usize = 20;
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
+pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let instead = "give the run of a student, as zoo distill makes it";
     let student = load_flow::<f32>(&args.student, instead)?;
     let kept = Run::at(&args.student).teacher();
@@ -49,14 +49,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         bail!("{} is no student's run folder: give one that `zoo distill` made", args.student.display());
     }
     let teacher = load_flow::<f32>(&kept, instead)?;
-    let out = folder(&args.student, args.out.as_deref())?;
-    parallel::with_threads(threads(args.threads), || draw(&teacher, &student, &out))?;
+    let folder = folder(&args.student, args.out.as_deref())?;
+    parallel::with_threads(threads(args.threads), || draw(&teacher, &student, &folder, out))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// What the student has of its teacher: the density of test rows under both, time per sample, and pictures of
 /// samples side by side.
-pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, folder: &Path) -> Result<()> {
+pub(super) fn draw(
+    teacher: &Loaded<Flow<f32>>,
+    student: &Loaded<Flow<f32>>,
+    folder: &Path,
+    out: &mut Output<'_>,
+) -> Result<()> {
     let space = teacher.header.blueprint.space;
     let (of, name) = (teacher.header.blueprint.name(), student.header.blueprint.name());
     // The teacher's data may have gone; the student never needed it.
@@ -68,18 +73,18 @@ pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, fol
             let found = score(&loaded.model, &space, rows, 0);
             let median = if found.not_finite == 0 { format!(", median {:.2}", found.median) } else { String::new() };
             let name = loaded.header.blueprint.name();
-            say(&format!("test rows under the {whose}, {name}: {}{median}", found.describe()))?;
+            writeln!(out, "test rows under the {whose}, {name}: {}{median}", found.describe())?;
         }
     }
-    let beside_path = folder.join("beside.png");
+    let path = folder.join("compare-student.png");
     let passed = if signal { 1 } else { (PASSED / space.dims()).clamp(1, TIMED) };
     let by_passes = seconds_per_sample(&teacher.model, passed, Inversion::ByPasses);
     let in_order = seconds_per_sample(&teacher.model, TIMED, Inversion::InOrder);
     let parallel = seconds_per_sample(&student.model, TIMED, Inversion::InOrder);
-    say(&format!("time per sample, {} threads, and how many times as fast as by D passes:", parallel::threads()))?;
-    let line = |whose: &str, seconds: f64, rows: usize| {
+    writeln!(out, "time per sample, {} threads, and how many times as fast as by D passes:", parallel::threads())?;
+    let mut line = |whose: &str, seconds: f64, rows: usize| {
         let times = by_passes / seconds;
-        say(&format!("  {whose:<44} {:>12}  {times:>9.1} x  (batch of {rows})", describe(seconds)))
+        writeln!(out, "  {whose:<44} {:>12}  {times:>9.1} x  (batch of {rows})", describe(seconds))
     };
     line(&format!("teacher, {of}, by D = {} passes", space.dims()), by_passes, passed)?;
     line(&format!("teacher, {of}, each unit once"), in_order, TIMED)?;
@@ -92,28 +97,27 @@ pub(super) fn draw(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, fol
             columns.insert(0, ("data", rows.x().clone()));
         }
         for (title, values) in &columns {
-            sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate)?;
+            sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate, out)?;
         }
         let columns: Vec<_> =
             columns.iter().map(|(title, values)| wave::Column { title, values: values.as_slice() }).collect();
-        wave::draw(&columns, length, rate)?.save_png(&beside_path)?;
+        wave::draw(&columns, length, rate)?.save_png(&path)?;
     } else if let Space::Table { columns: 2, .. } = space {
         let (left, right) = (samples(teacher, POINTS), samples(student, POINTS));
         let panel = |title, points| scatter::Panel { title, points, groups: &[] };
         let panels = [panel(of, left.as_slice()), panel(name, right.as_slice())];
         // The teacher's frame for both.
         let window = Window::around(left.as_slice()).unwrap_or(Window::square(4.0));
-        scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&beside_path)?;
+        scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&path)?;
     } else if drawing::has_picture(&space) {
         let draw =
             |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);
-        beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?
-            .save_png(&beside_path)?;
+        beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?.save_png(&path)?;
     } else {
         return Ok(());
     }
-    say(&format!("{}: samples of the teacher and of the student", beside_path.display()))
+    writeln!(out, "{}: samples of the teacher and of the student", path.display())
 }
 
 /// Seconds that one sample takes among so many.

@@ -1,14 +1,14 @@
-//! `zoo trade-off`: that everything asked for is measured, told and drawn. Not how long it takes.
+//! `zoo maf-vs-iaf`: that everything asked for is measured, told and drawn. Not how long it takes.
 
 use crate::folder::Folder;
 
 /// Models so small that they are measured at once.
-const SMALL: &str = "trade-off --hidden 6 --rows 3 --threads 1";
+const SMALL: &str = "maf-vs-iaf --hidden 6 --rows 3 --threads 1";
 
 #[test]
 fn the_table_and_the_picture_have_what_was_asked_for() {
     let folder = Folder::new();
-    let said = folder.run(&format!("{SMALL} --dims 5,1,3,5 --layers 2 --passes-up-to 3"));
+    let said = folder.run(&format!("{SMALL} --dims 5,1,3,5 --layers 2 --naive-up-to 3"));
     let lines: Vec<&str> = said.lines().collect();
     let caption = "batches of 3 rows, 2 layers of 6 hidden units, 1 thread, f32";
     assert_eq!(lines[0], format!("Microseconds per row: {caption}"));
@@ -21,8 +21,8 @@ fn the_table_and_the_picture_have_what_was_asked_for() {
         let times = row[1..].iter().filter(|cell| cell.parse::<f64>().is_ok_and(|time| time > 0.0)).count();
         assert_eq!((times, row[5] == "-"), if row[0] == "5" { (4, true) } else { (5, false) }, "{said}");
     }
-    assert_eq!(lines[5..], ["trade-off.svg: the same as curves"]);
-    let svg = String::from_utf8(folder.read("trade-off.svg")).unwrap();
+    assert_eq!(lines[5..], ["maf-vs-iaf.svg: the same as curves"]);
+    let svg = String::from_utf8(folder.read("maf-vs-iaf.svg")).unwrap();
     for name in [
         "MAF density, one pass",
         "MAF sample, in order",
@@ -42,7 +42,7 @@ fn the_table_and_the_picture_have_what_was_asked_for() {
 #[test]
 fn json_has_the_times_alone() {
     let folder = Folder::new();
-    let found = folder.json(&format!("{SMALL} --dims 2,4 --passes-up-to 0 --json --out here.svg"));
+    let found = folder.json(&format!("{SMALL} --dims 2,4 --naive-up-to 0 --json --out here.svg"));
     for (key, value) in [("rows", 3), ("layers", 1), ("hidden", 6), ("threads", 1)] {
         assert_eq!(found[key], value, "{key}");
     }
@@ -66,16 +66,16 @@ fn what_cannot_be_measured_or_drawn_is_refused_at_once() {
     let folder = Folder::new();
     folder.write("file", "a file is no folder");
     // Dimensions that would take minutes: nothing of them is begun.
-    let long = "trade-off --dims 8192 --hidden 8192";
+    let long = "maf-vs-iaf --dims 8192 --hidden 8192";
     folder.refuses(&format!("{long} --out t.png"), &["t.png", "let --out end in .svg"]);
     folder.refuses(&format!("{long} --out no/t.svg"), &["no/t.svg", "mkdir -p no"]);
     folder.refuses(&format!("{long} --out file/t.svg"), &["file/t.svg"]);
     for dims in ["0", "8193", "-1", "x", "2,,3", "2,0", "1.5", "", "99999999999999999999"] {
         let said = "is not a number of dimensions between 1 and 8192";
-        folder.misuses(&format!("trade-off --dims={dims}"), &["--dims", said]);
+        folder.misuses(&format!("maf-vs-iaf --dims={dims}"), &["--dims", said]);
     }
     for option in ["--hidden=0", "--hidden=8193", "--layers=0", "--layers=21", "--rows=0", "--rows=x", "--threads=0"] {
-        folder.misuses(&format!("trade-off {option}"), &[option.split('=').next().unwrap()]);
+        folder.misuses(&format!("maf-vs-iaf {option}"), &[option.split('=').next().unwrap()]);
     }
-    folder.misuses("trade-off --passes-up-to=-1", &["--passes-up-to"]);
+    folder.misuses("maf-vs-iaf --naive-up-to=-1", &["--naive-up-to"]);
 }
