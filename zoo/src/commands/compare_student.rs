@@ -6,7 +6,7 @@ use crate::data::source::Part;
 use crate::measure::score::score;
 use crate::measure::timing::{describe, median_seconds};
 use crate::pictures::drawing;
-use crate::pictures::{Window, beside, scatter, wave};
+use crate::pictures::{Window, scatter, side_by_side, wave};
 use crate::runs::checkpoint::Loaded;
 use crate::runs::folder::Run;
 use anyhow::{Result, bail};
@@ -101,19 +101,19 @@ pub(super) fn draw(
         }
         let columns: Vec<_> =
             columns.iter().map(|(title, values)| wave::Column { title, values: values.as_slice() }).collect();
-        wave::draw(&columns, length, rate)?.save_png(&path)?;
+        wave::draw(&columns, length, rate)?.save(&path)?;
     } else if let Space::Table { columns: 2, .. } = space {
         let (left, right) = (samples(teacher, POINTS), samples(student, POINTS));
         let panel = |title, points| scatter::Panel { title, points, groups: &[] };
         let panels = [panel(of, left.as_slice()), panel(name, right.as_slice())];
-        // The teacher's frame for both.
+        // The teacher's window for both.
         let window = Window::around(left.as_slice()).unwrap_or(Window::square(4.0));
-        scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save_png(&path)?;
+        scatter::draw(&panels, &scatter::Layout { window, side: 420, columns: 2 })?.save(&path)?;
     } else if drawing::has_picture(&space) {
         let draw =
             |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);
-        beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?.save_png(&path)?;
+        side_by_side::draw(vec![(format!("teacher: {of}"), left), (format!("student: {name}"), right)])?.save(&path)?;
     } else {
         return Ok(());
     }

@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     ];
     for (name, picture, what) in drawn {
         let path = folder.join(name);
-        picture.save_png(&path)?;
+        picture.save(&path)?;
         writeln!(out, "{}: {what}", path.display())?;
     }
     writeln!(

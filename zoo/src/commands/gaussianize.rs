@@ -81,9 +81,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     writeln!(out, "on the test rows of {}: {}", args.data, found.describe())?;
     let shown = rows.x().rows(0..rows.count().min(POINTS));
     let drawn = parallel::with_threads(plan.threads, || pictures::all(&fit, &shown, seed))?;
-    for Picture { name, raster, what } in drawn {
+    for Picture { name, canvas, what } in drawn {
         let path = plan.run.folder().join(name);
-        raster.save_png(&path)?;
+        canvas.save(&path)?;
         writeln!(out, "{}: {what}", path.display())?;
     }
     Ok(how::code_fitted(&fit))

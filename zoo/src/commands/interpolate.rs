@@ -5,7 +5,7 @@ use crate::blueprint::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
 use crate::measure::score::continuous;
-use crate::pictures::blend::{self, Blend, Way};
+use crate::pictures::blend::{self, Blend, Interpolation};
 use crate::pictures::grid;
 use anyhow::{Result, bail};
 use autograd::{Tensor, parallel};
@@ -84,14 +84,14 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     // Every image is encoded once a use; blends name them by their place here.
     let used: Vec<usize> = corners.iter().chain(lines.iter().flatten()).copied().collect();
     let images = images(&source, &used, args.seed)?;
-    let way = if args.straight { Way::Straight } else { Way::Arc };
+    let interpolation = if args.straight { Interpolation::Linear } else { Interpolation::Spherical };
     let size = usize::from(args.size);
 
     let drawn = parallel::with_threads(threads(args.threads), || -> Result<_> {
         let flow = &loaded.model;
         let latents = images.clone().with_x(flow.encode_given(images.x(), images.classes())?);
         let decoded = flow.decode_given(latents.x(), latents.classes())?;
-        let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, way);
+        let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, interpolation);
         let manifold = decode(flow, &latents, &blend::manifold([0, 1, 2, 3], size))?;
         let lines = decode(flow, &latents, &(0..lines.len()).flat_map(along).collect::<Vec<_>>())?;
         Ok((worst(&decoded, images.x()), manifold, lines))

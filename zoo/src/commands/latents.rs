@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         Some(path) => path.clone(),
         None => folder(&args.runs[0], None)?.join("latents.png"),
     };
-    scatter::raster(&panels, &layout)?.save_png(&path)?;
+    scatter::draw(&panels, &layout)?.save(&path)?;
 
     writeln!(
         out,

@@ -7,7 +7,7 @@ use crate::data::source::{Part, Source};
 use crate::measure::bound;
 use crate::model::Model;
 use crate::pictures::drawing;
-use crate::pictures::{Raster, Window, legend, scatter};
+use crate::pictures::{Canvas, Raster, Window, legend, scatter};
 use crate::runs::checkpoint::Loaded;
 use anyhow::{Result, bail};
 use autograd::special::log_normal_quantile;
@@ -101,7 +101,7 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, middles: &
         let panel = |title, points| scatter::Panel { title, points, groups: &colors };
         let panels = [panel("test rows", rows.as_slice()), panel("reconstructions", decoded.as_slice())];
         let window = Window::around(rows.as_slice()).unwrap_or(Window::square(4.0));
-        let picture = scatter::raster(&panels, &scatter::Layout { window, side: SCATTER, columns: 2 })?;
+        let picture = scatter::draw(&panels, &scatter::Layout { window, side: SCATTER, columns: 2 })?.raster()?;
         return Ok((
             NAME,
             picture,
@@ -138,11 +138,11 @@ fn manifold(vae: &Vae<f32>, space: &Space) -> Result<Drawn> {
 /// The middles of posteriors, colored by what is known of their rows.
 fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, middles: &Tensor<f32>) -> Result<Option<Drawn>> {
     const NAME: &str = "latents.png";
-    let draw = |colors: &[u8]| -> Result<Raster> {
+    let draw = |colors: &[u8]| -> Result<Canvas> {
         let panel = scatter::Panel { title: "z", points: middles.as_slice(), groups: colors };
         let reach = Window::around(middles.as_slice()).map_or(4.0, |around| around.reach().clamp(4.0, 12.0));
         let layout = scatter::Layout { window: Window::square(reach), side: SCATTER, columns: 1 };
-        Ok(scatter::raster(&[panel], &layout)?)
+        Ok(scatter::draw(&[panel], &layout)?)
     };
     let count = middles.shape()[0];
     Ok(match (space, source.labels(Part::Test)) {
@@ -150,11 +150,11 @@ fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, middles: &Tensor<
         (Space::Images { .. }, Some(labels)) => {
             let labels = &labels[..count];
             let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
-            let picture = legend::beside(&draw(labels)?, classes)?;
+            let picture = legend::beside(draw(labels)?, classes)?.raster()?;
             Some((NAME, picture, format!("z of {count} test images, a color for each class")))
         }
         _ => {
-            let picture = draw(&by_first_column(rows.as_slice()))?;
+            let picture = draw(&by_first_column(rows.as_slice()))?.raster()?;
             Some((NAME, picture, format!("z of {count} test rows, a color for each quarter of x1")))
         }
     })

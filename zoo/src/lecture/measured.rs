@@ -1,25 +1,25 @@
-//! What `zoo compare` measured of the lecture's models, in sentences and as a table.
+//! The measurements of `zoo compare`, in sentences and as a table.
 
-use super::plan::Plan;
+use super::agenda::Agenda;
 use super::record::Record;
-use super::trained::{self, Wanted};
+use super::trained::{self, LectureRun};
 use crate::recipes;
 use anyhow::{Context as _, Result};
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// A trained model, and what was measured of it.
+/// The measurements of one run.
 #[derive(Debug)]
-pub(super) struct Measured {
+pub(super) struct Measurements {
     /// Its name in [`trained::RUNS`].
     pub(super) name: &'static str,
-    found: Found,
+    values: Values,
 }
 
-/// What there is of it in the output of `zoo compare --json`.
+/// A run in the output of `zoo compare --json`.
 #[derive(Debug, Deserialize)]
-struct Found {
+struct Values {
     run: PathBuf,
     data: String,
     unit: String,
@@ -45,7 +45,7 @@ struct Training {
 struct Rows {
     n: usize,
     given_class: bool,
-    /// Draws of z that the density is estimated from, where it is no exact one.
+    /// Samples of z in the estimate of the density, if it is not exact.
     #[serde(default)]
     draws: Option<usize>,
     #[serde(default)]
@@ -66,50 +66,46 @@ struct RoundTrip {
     rms: f64,
 }
 
-/// What stands where nothing was measured.
+/// Shown if there is no measurement.
 const NOTHING: &str = "—";
 
-impl Measured {
-    /// All that was measured for a plan, in the order of its models.
-    pub(super) fn all(plan: &Plan, record: &Record) -> Result<Vec<Self>> {
-        let comparing = plan.steps.iter().find(|step| step.words.first().is_some_and(|word| word == "compare"));
-        let Some(done) = comparing.and_then(|step| record.find(step)) else { return Ok(Vec::new()) };
-        let found: Vec<Found> =
-            serde_json::from_str(&done.said.join("\n")).context("the measurements kept in lecture.json are damaged")?;
-        let named = |found: Found| {
-            let name = plan.runs.iter().find(|(_, folder)| **folder == found.run).map(|(name, _)| *name)?;
-            Some(Self { name, found })
+impl Measurements {
+    /// All measurements in a record, in the order of `zoo compare`.
+    pub(super) fn all(agenda: &Agenda, record: &Record) -> Result<Vec<Self>> {
+        let compare = agenda.tasks.iter().find(|task| task.words.first().is_some_and(|word| word == "compare"));
+        let Some(done) = compare.and_then(|task| record.find(task)) else { return Ok(Vec::new()) };
+        let all: Vec<Values> =
+            serde_json::from_str(&done.output.join("\n")).context("the measurements in lecture.json are damaged")?;
+        let named = |values: Values| {
+            let name = agenda.runs.iter().find(|(_, folder)| **folder == values.run).map(|(name, _)| *name)?;
+            Some(Self { name, values })
         };
-        Ok(found.into_iter().filter_map(named).collect())
+        Ok(all.into_iter().filter_map(named).collect())
     }
 
-    fn wanted(&self) -> Option<&'static Wanted> {
-        trained::wanted(self.name)
-    }
-
-    /// The published figure, where there is one on these data.
+    /// The published result, if there is one for these data.
     fn published(&self) -> Option<&'static str> {
-        let wanted = self.wanted().filter(|wanted| wanted.data == "mnist")?;
-        recipes::find(wanted.model()).ok().map(|entry| entry.published).filter(|figure| *figure != "-")
+        let run: &LectureRun = trained::find(self.name).filter(|run| run.data == "mnist")?;
+        recipes::find(run.model()).ok().map(|entry| entry.published).filter(|figure| *figure != "-")
     }
 
     fn loss(&self) -> Option<String> {
         let decimals = 3;
-        Some(format!("{:.decimals$} ± {:.decimals$}", self.found.loss?, self.found.loss_error?))
+        Some(format!("{:.decimals$} ± {:.decimals$}", self.values.loss?, self.values.loss_error?))
     }
 
     fn given_class(&self) -> bool {
-        self.found.score.as_ref().is_some_and(|rows| rows.given_class)
+        self.values.score.as_ref().is_some_and(|rows| rows.given_class)
     }
 
-    /// Of an estimated density: what it is estimated from, and the bound in its unit.
+    /// For an estimated density: the number of samples, and the ELBO in its unit.
     fn bound(&self) -> Option<String> {
-        let rows = self.found.score.as_ref()?;
+        let rows = self.values.score.as_ref()?;
         let (draws, bits, nats) = (rows.draws?, rows.elbo_bits, rows.elbo_nats.map(|nats| -nats));
-        Some(format!("(estimated from {draws} draws of z a row; the bound is {:.3})", bits.or(nats)?))
+        Some(format!("(estimated from {draws} samples of z per row; the ELBO gives {:.3})", bits.or(nats)?))
     }
 
-    /// What a chapter says of its models.
+    /// The measurements of a chapter's runs.
     pub(super) fn sentences(all: &[&Self]) -> Markup {
         html! {
             ul.numbers { @for one in all { li { (one.sentence()) } } }
@@ -117,33 +113,33 @@ impl Measured {
     }
 
     fn sentence(&self) -> String {
-        let found = &self.found;
+        let values = &self.values;
         let mut parts = Vec::new();
         if let Some(loss) = self.loss() {
-            let rows = found.score.as_ref().map_or(0, |rows| rows.n);
+            let rows = values.score.as_ref().map_or(0, |rows| rows.n);
             let given = if self.given_class() { " given the class" } else { "" };
             let published = self.published().map(|figure| format!(" (published: {figure})")).unwrap_or_default();
             let bound = self.bound().map(|bound| format!(" {bound}")).unwrap_or_default();
-            parts.push(format!("{loss} {}{given} on {rows} test rows{published}{bound}", found.unit));
+            parts.push(format!("{loss} {}{given} on {rows} test rows{published}{bound}", values.unit));
         }
-        if let Some(Divergence { nats, nats_error }) = found.divergence {
+        if let Some(Divergence { nats, nats_error }) = values.divergence {
             parts.push(format!("{nats:.2} ± {nats_error:.2} nats from its teacher"));
         }
-        if let Some(count) = found.parameters {
+        if let Some(count) = values.parameters {
             parts.push(format!("{} parameters", grouped(count)));
         }
-        if let Some(Training { seconds }) = found.training {
+        if let Some(Training { seconds }) = values.training {
             parts.push(format!(
                 "{} steps in {:.1} minutes",
-                grouped(usize::try_from(found.steps).unwrap_or(0)),
+                grouped(usize::try_from(values.steps).unwrap_or(0)),
                 seconds / 60.0
             ));
         }
-        if let (Some(sample), Some(density)) = (found.sample_ms, found.density_ms) {
-            parts.push(format!("{} ms a sample, {} ms a density", short(sample), short(density)));
+        if let (Some(sample), Some(density)) = (values.sample_ms, values.density_ms) {
+            parts.push(format!("{} ms per sample, {} ms per density", short(sample), short(density)));
         }
-        if let Some(RoundTrip { max_abs, .. }) = found.round_trip {
-            parts.push(format!("there and back within {max_abs:.1e}"));
+        if let Some(RoundTrip { max_abs, .. }) = values.round_trip {
+            parts.push(format!("round trip within {max_abs:.1e}"));
         }
         format!("{}: {}.", self.name, parts.join("; "))
     }
@@ -162,13 +158,13 @@ impl Measured {
         }
     }
 
-    /// What numbers that can stand beside each other have in common: data and unit.
+    /// Runs are comparable if these are the same: data and unit.
     fn kind(&self) -> [&str; 2] {
-        [&self.found.data, &self.found.unit]
+        [&self.values.data, &self.values.unit]
     }
 
     fn table(data: &str, all: &[&Self]) -> Markup {
-        let unit = all.first().map_or("", |one| one.found.unit.as_str());
+        let unit = all.first().map_or("", |one| one.values.unit.as_str());
         let or = |cell: Option<String>| cell.unwrap_or_else(|| NOTHING.to_owned());
         html! {
             div.wide {
@@ -177,22 +173,22 @@ impl Measured {
                     thead {
                         tr {
                             th { "model" } th { (unit) } th { "published" } th { "parameters" } th { "training, min" }
-                            th { "sample, ms" } th { "density, ms" } th { "|x′ − x|, greatest" } th { "rms" }
+                            th { "sample, ms" } th { "density, ms" } th { "|x′ − x|, max" } th { "rms" }
                         }
                     }
                     tbody {
                         @for one in all {
-                            @let found = &one.found;
+                            @let values = &one.values;
                             tr {
                                 td { (one.name) }
-                                td { (or(one.loss())) @if one.given_class() && one.found.loss.is_some() { " given the class" } }
+                                td { (or(one.loss())) @if one.given_class() && one.values.loss.is_some() { " given the class" } }
                                 td { (one.published().unwrap_or(NOTHING)) }
-                                td { (or(found.parameters.map(grouped))) }
-                                td { (or(found.training.as_ref().map(|training| format!("{:.1}", training.seconds / 60.0)))) }
-                                td { (or(found.sample_ms.map(short))) }
-                                td { (or(found.density_ms.map(short))) }
-                                td { (or(found.round_trip.as_ref().map(|trip| format!("{:.1e}", trip.max_abs)))) }
-                                td { (or(found.round_trip.as_ref().map(|trip| format!("{:.1e}", trip.rms)))) }
+                                td { (or(values.parameters.map(grouped))) }
+                                td { (or(values.training.as_ref().map(|training| format!("{:.1}", training.seconds / 60.0)))) }
+                                td { (or(values.sample_ms.map(short))) }
+                                td { (or(values.density_ms.map(short))) }
+                                td { (or(values.round_trip.as_ref().map(|trip| format!("{:.1e}", trip.max_abs)))) }
+                                td { (or(values.round_trip.as_ref().map(|trip| format!("{:.1e}", trip.rms)))) }
                             }
                         }
                     }
@@ -200,7 +196,7 @@ impl Measured {
             }
             ul.notes {
                 @for one in all {
-                    @for note in &one.found.notes { li { (one.name) ": " (note) "." } }
+                    @for note in &one.values.notes { li { (one.name) ": " (note) "." } }
                 }
             }
         }
@@ -213,7 +209,7 @@ fn short(ms: f64) -> String {
     format!("{ms:.decimals$}")
 }
 
-/// A whole number with a narrow space between thousands.
+/// An integer with narrow spaces between groups of three digits.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();

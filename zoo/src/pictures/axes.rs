@@ -45,9 +45,8 @@ pub(super) fn viridis(value: f64) -> Color {
     let at = value.clamp(0.0, 1.0) * (POINTS.len() - 1) as f64;
     let first = (at as usize).min(POINTS.len() - 2);
     let share = at - first as f64;
-    [0, 1, 2].map(|i| {
-        (f64::from(POINTS[first][i]) * (1.0 - share) + f64::from(POINTS[first + 1][i]) * share).round() as u8
-    })
+    [0, 1, 2]
+        .map(|i| (f64::from(POINTS[first][i]) * (1.0 - share) + f64::from(POINTS[first + 1][i]) * share).round() as u8)
 }
 
 /// A rectangle of a picture whose places stand for values.
@@ -130,7 +129,8 @@ impl Axes<'_> {
     ) {
         let places: Vec<Point> = points.into_iter().map(|point| self.at(point)).collect();
         let pieces = places.split(|at| !at.iter().all(|x| x.is_finite())).map(<[Point]>::to_vec);
-        let pieces: Vec<_> = if is_dashed { pieces.flat_map(|piece| dashed(&piece)).collect() } else { pieces.collect() };
+        let pieces: Vec<_> =
+            if is_dashed { pieces.flat_map(|piece| dashed(&piece)).collect() } else { pieces.collect() };
         self.inside([Shape::Path(pieces.into_iter().filter(|piece| piece.len() > 1).collect(), width, paint)]);
     }
 

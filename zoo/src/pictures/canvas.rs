@@ -171,7 +171,10 @@ impl Canvas {
                 if *area != self.clip {
                     let [x, y, w, h] = [area.left, area.top, area.width, area.height].map(short);
                     // A nested drawing shows nothing outside of its viewport.
-                    let _ = writeln!(svg, "<svg x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" viewBox=\"{x} {y} {w} {h}\">");
+                    let _ = writeln!(
+                        svg,
+                        "<svg x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" viewBox=\"{x} {y} {w} {h}\">"
+                    );
                 }
                 clip = *area;
             }
@@ -210,16 +213,23 @@ fn element(svg: &mut String, shape: &Shape) {
                 Anchor::Middle => "middle",
                 Anchor::End => "end",
             };
-            let turn = if *upward { format!(" transform=\"rotate(-90 {} {})\"", short(*x), short(*y)) } else { String::new() };
+            let turn =
+                if *upward { format!(" transform=\"rotate(-90 {} {})\"", short(*x), short(*y)) } else { String::new() };
             // From the middle of a letter to the line it stands on.
             let [x, y, size] = [*x, *y + 0.35 * size, *size].map(short);
             let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             let fill = attributes("fill", (*color).into());
-            writeln!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" {fill}{turn}>{text}</text>")
+            writeln!(
+                svg,
+                "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" {fill}{turn}>{text}</text>"
+            )
         }
         Shape::Image([x, y], raster) => {
             let (width, height, data) = (raster.width(), raster.height(), STANDARD.encode(raster.png()));
-            writeln!(svg, "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" href=\"data:image/png;base64,{data}\"/>")
+            writeln!(
+                svg,
+                "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" href=\"data:image/png;base64,{data}\"/>"
+            )
         }
     };
 }

@@ -69,7 +69,13 @@ pub fn draw(series: &[Series], labels: &Labels) -> Result<Canvas, PictureError> 
 
     let mut canvas = Canvas::new(SIZE[0], SIZE[1])?;
     let middle = SIZE[0] as f64 / 2.0;
-    canvas.write_as([middle, if labels.note.is_empty() { 34.0 } else { 25.0 }], Anchor::Middle, &labels.title, 21.0, INK);
+    canvas.write_as(
+        [middle, if labels.note.is_empty() { 34.0 } else { 25.0 }],
+        Anchor::Middle,
+        &labels.title,
+        21.0,
+        INK,
+    );
     canvas.write_as([middle, 49.0], Anchor::Middle, &labels.note, 14.0, INK);
     canvas.write_as([AREA.left + 0.5 * AREA.width, 458.0], Anchor::Middle, &labels.x, 15.0, INK);
     let (at, anchor) = ([22.0, AREA.top + 0.5 * AREA.height], Anchor::Middle);

@@ -85,8 +85,8 @@ pub(super) fn between(values: &[f32], cells: usize, side: usize, [x, y]: [usize;
 
 #[cfg(test)]
 mod tests {
-    use super::super::axes::AROUND;
     use super::super::Raster;
+    use super::super::axes::AROUND;
     use super::*;
 
     const SIDE: usize = 40;

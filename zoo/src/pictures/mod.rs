@@ -9,7 +9,6 @@
 //! pictures of a model that diverges are wanted most.
 
 mod axes;
-pub mod beside;
 pub mod blend;
 mod canvas;
 pub mod change_of_variables;
@@ -26,6 +25,7 @@ pub mod quantiles;
 mod raster;
 mod scale;
 pub mod scatter;
+pub mod side_by_side;
 pub mod steps;
 pub mod terminal;
 pub mod volumes;

@@ -1,8 +1,8 @@
 //! Shapes painted into pixels, with soft edges.
 
+use super::PictureError;
 use super::canvas::{Anchor, Area, Paint, Point, SIZE, Shape, Text};
 use super::raster::Raster;
-use super::PictureError;
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster};
 
 /// Pixels of a letter as the font has it, and the size at which it is drawn half as large.
@@ -102,7 +102,8 @@ fn polygon(raster: &mut Raster, clip: Area, corners: &[Point], paint: Paint) {
         };
         ends().map(depth).fold(f64::INFINITY, f64::min)
     };
-    let bound = |pick: fn(f64, f64) -> f64, start: f64| [0, 1].map(|i| corners.iter().map(|at| at[i]).fold(start, pick));
+    let bound =
+        |pick: fn(f64, f64) -> f64, start: f64| [0, 1].map(|i| corners.iter().map(|at| at[i]).fold(start, pick));
     let bounds = [bound(f64::min, f64::INFINITY), bound(f64::max, f64::NEG_INFINITY)];
     cover(raster, clip, bounds, paint, |at| inside(at) + 0.5);
 }
@@ -123,7 +124,8 @@ fn write(raster: &mut Raster, clip: Area, text: &Text) {
         '′' => '\'',
         letter => letter,
     };
-    let letters: Vec<_> = text.text.chars().filter_map(|letter| shape(plain(letter)).or_else(|| shape('?'))).collect();
+    let shapes = text.text.chars().filter_map(|letter| shape(plain(letter)).or_else(|| shape('?')));
+    let letters: Vec<Vec<_>> = shapes.map(|letter| letter.rows().collect()).collect();
     let scale = text.size / (2.0 * SIZE);
     let [long, high] = [LETTER[0] * scale * letters.len() as f64, LETTER[1] * scale];
     let back = match text.anchor {
@@ -143,12 +145,13 @@ fn write(raster: &mut Raster, clip: Area, text: &Text) {
     let part = |from: f64, to: f64, at: usize| (to.min(at as f64 + 1.0) - from.max(at as f64)).max(0.0);
     cover(raster, clip, bounds, text.color.into(), |[x, y]| {
         let (along, down) = if text.upward { (corner[1] - y, x - corner[0]) } else { (x - corner[0], y - corner[1]) };
-        let [left, right, top, bottom] = [along - 0.5, along + 0.5, down - 0.5, down + 0.5].map(|at| (at / scale).max(0.0));
+        let [left, right, top, bottom] =
+            [along - 0.5, along + 0.5, down - 0.5, down + 0.5].map(|at| (at / scale).max(0.0));
         let mut sum = 0.0;
         for row in top as usize..(bottom.ceil() as usize).min(LETTER[1] as usize) {
             for column in left as usize..right.ceil() as usize {
                 let Some(letter) = letters.get(column / LETTER[0] as usize) else { continue };
-                let light = letter.raster()[row][column % LETTER[0] as usize];
+                let light = letter[row][column % LETTER[0] as usize];
                 sum += f64::from(light) * part(left, right, column) * part(top, bottom, row);
             }
         }
@@ -185,7 +188,14 @@ mod tests {
         let draw = |upward| {
             let mut canvas = Canvas::new(60, 60).unwrap();
             let text = "a loss".to_owned();
-            canvas.add(Shape::Text(Text { text, at: [30.0; 2], anchor: Anchor::Middle, size: 16.0, color: INK, upward }));
+            canvas.add(Shape::Text(Text {
+                text,
+                at: [30.0; 2],
+                anchor: Anchor::Middle,
+                size: 16.0,
+                color: INK,
+                upward,
+            }));
             canvas.raster().unwrap()
         };
         let (level, upward) = (draw(false), draw(true));
@@ -206,7 +216,8 @@ mod tests {
         let black = Paint::from([0; 3]);
         let area = |left, top, width, height| Area { left, top, width, height };
         let corners = vec![[10.25, 5.5], [40.0, 20.0], [35.0, 44.0], [5.0, 30.0]];
-        let twice: f64 = (0..4).map(|i| (corners[i], corners[(i + 1) % 4])).map(|(a, b)| a[0] * b[1] - a[1] * b[0]).sum();
+        let twice: f64 =
+            (0..4).map(|i| (corners[i], corners[(i + 1) % 4])).map(|(a, b)| a[0] * b[1] - a[1] * b[0]).sum();
         for (shape, expected) in [
             (Shape::Rect(area(3.25, 7.5, 10.5, 4.25), black), 10.5 * 4.25),
             (Shape::Disc([20.3, 24.8], 9.0, black), std::f64::consts::PI * 81.0),

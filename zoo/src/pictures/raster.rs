@@ -9,9 +9,9 @@ use image::{ExtendedColorType, ImageEncoder};
 use super::PictureError;
 use crate::runs::files::write_atomically;
 
-/// No side of a picture is longer than this.
+/// The longest side of a picture.
 const LONGEST: usize = 32_768;
-/// No picture has more pixels than this.
+/// The most pixels of a picture.
 const MOST: usize = 1 << 28;
 
 /// Refuses sizes that are 0 or too large.
@@ -60,13 +60,13 @@ impl Raster {
         &self.pixels[at..at + self.channels]
     }
 
-    /// The same, to be changed.
+    /// The same, mutable.
     pub fn pixel_mut(&mut self, x: usize, y: usize) -> &mut [u8] {
         let at = self.at(x, y);
         &mut self.pixels[at..at + self.channels]
     }
 
-    /// Lays a share, from 0 to 1, of a color over pixel (`x`, `y`) of a colored picture.
+    /// Covers pixel (`x`, `y`) of a colored picture with a color; `share` is the opacity, from 0 to 1.
     pub(crate) fn blend(&mut self, x: usize, y: usize, color: [u8; 3], share: f64) {
         for (old, new) in self.pixel_mut(x, y).iter_mut().zip(color) {
             *old = (f64::from(*old) * (1.0 - share) + f64::from(new) * share).round() as u8;

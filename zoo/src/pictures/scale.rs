@@ -46,12 +46,6 @@ impl Scale {
         (0.0..=1.0).contains(&self.share(value))
     }
 
-    /// The value at a share of a linear axis.
-    pub(super) fn value(&self, share: f64) -> f64 {
-        let [low, high] = self.ends;
-        low + (high - low) * share
-    }
-
     /// Where to mark the axis, and with which labels: multiples of 1, 2, or 5 times a power of ten, at most `most` + 1
     /// of them, with as many decimals as tell them apart. On a logarithmic axis, powers of ten.
     pub(super) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
@@ -97,7 +91,7 @@ pub(crate) fn number(value: f64) -> String {
 }
 
 /// A decimal number without the zeros at its end.
-pub(super) fn trimmed(number: &str) -> &str {
+fn trimmed(number: &str) -> &str {
     match number.trim_end_matches('0').trim_end_matches('.') {
         "-0" => "0",
         trimmed => trimmed,

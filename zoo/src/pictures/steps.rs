@@ -32,7 +32,8 @@ pub struct Trick<'a> {
 pub fn draw(trick: &Trick<'_>) -> Result<Canvas, PictureError> {
     let nothing = || PictureError::Nothing { what: "values that are all the same".to_owned() };
     let x = range(trick.x).ok_or_else(nothing)?;
-    let bars = |values: &[f32], range| histogram(&values.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), range, BARS);
+    let bars =
+        |values: &[f32], range| histogram(&values.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), range, BARS);
     let points = |values: &[f32]| values.chunks_exact(2).map(|point| [point[0].into(), point[1].into()]).collect();
 
     let (heights, density): (_, Vec<[f64; 2]>) = (bars(trick.x, x), points(trick.density));

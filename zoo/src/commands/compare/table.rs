@@ -2,7 +2,7 @@
 
 use super::super::maf_vs_iaf::number;
 use crate::measure::compare::Measured;
-use crate::pictures::dots::{Group, Mark, Panel};
+use crate::pictures::dot_plot::{Group, Mark, Panel};
 use crate::pictures::{cut, short_number};
 use crate::train::Elapsed;
 

@@ -3,7 +3,7 @@
 use super::super::latents::by_first_column;
 use crate::blueprint::Space;
 use crate::pictures::quantiles::Reference;
-use crate::pictures::{PictureError, Raster, Window, quantiles, scatter, steps};
+use crate::pictures::{Canvas, PictureError, Window, quantiles, scatter, steps};
 use crate::train::Fit;
 use anyhow::Result;
 use autograd::{Tensor, Var, special};
@@ -24,7 +24,7 @@ const GROUPS: usize = 6;
 /// A picture, its file's name, and what it shows.
 pub(super) struct Picture {
     pub(super) name: &'static str,
-    pub(super) raster: Raster,
+    pub(super) canvas: Canvas,
     pub(super) what: String,
 }
 
@@ -42,12 +42,12 @@ pub(super) fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Pictur
     let mut all = vec![
         Picture {
             name: "inverse-cdf.png",
-            raster: trick(fit, rows)?,
+            canvas: trick(fit, rows)?,
             what: "the first column, in the data's units, by layer 1: histogram, F, uniform, normal".to_owned(),
         },
         Picture {
             name: "quantiles.png",
-            raster: by_quantiles(&there[1].rows, &there[there.len() - 1].rows)?,
+            canvas: by_quantiles(&there[1].rows, &there[there.len() - 1].rows)?,
             what: format!("quantiles of {count} test rows, against what they should be"),
         },
     ];
@@ -56,7 +56,7 @@ pub(super) fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Pictur
         let z = StandardNormal.sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed));
         all.push(Picture {
             name: "layers.png",
-            raster: panels(&there, &chosen(there.len()), &in_plane(rows))?,
+            canvas: panels(&there, &chosen(there.len()), &in_plane(rows))?,
             what: format!("{count} test rows layer by layer to a round normal{of}"),
         });
         let back = back(fit, &z);
@@ -64,7 +64,7 @@ pub(super) fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Pictur
         let shown: Vec<usize> = chosen(back.len()).into_iter().rev().map(|i| back.len() - 1 - i).collect();
         all.push(Picture {
             name: "sampling.png",
-            raster: panels(&back, &shown, &in_plane(&z))?,
+            canvas: panels(&back, &shown, &in_plane(&z))?,
             what: format!("{count} normal rows layer by layer back to samples, seed {seed}{of}"),
         });
     }
@@ -122,13 +122,13 @@ fn in_plane(rows: &Tensor<f32>) -> Vec<f32> {
 }
 
 /// These stages in panels, each point in the color that it has from its place in `first`.
-fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Raster, PictureError> {
+fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Canvas, PictureError> {
     let colors = by_first_column(first);
     let points: Vec<Vec<f32>> = shown.iter().map(|&i| in_plane(&stages[i].rows)).collect();
     let titles = shown.iter().map(|&i| stages[i].title.as_str());
     let panel = |(title, points)| scatter::Panel { title, points, groups: &colors };
     let panels: Vec<scatter::Panel<'_>> = titles.zip(points.iter().map(Vec::as_slice)).map(panel).collect();
-    scatter::raster(&panels, &LAYOUT)
+    scatter::draw(&panels, &LAYOUT)
 }
 
 /// The first steps, the last, and some between.
@@ -143,7 +143,7 @@ fn chosen(count: usize) -> Vec<usize> {
 
 /// The first column on its way through the first layer. F and its slope are computed at evenly spaced places, with
 /// the other columns as they are in the first row.
-fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Raster, PictureError> {
+fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Canvas, PictureError> {
     let columns = rows.shape()[1];
     let layer = &fit.fitted.layers[0].marginals;
     let carried = |rows: &Tensor<f32>| -> Vec<f32> {
@@ -171,7 +171,7 @@ fn uniform(z: &[f32]) -> Vec<f32> {
 
 /// The z of the last layer against normal quantiles, a color for each column, and |z|² of the first and of the last
 /// layer against a χ² distribution's: that the columns are normal does not say that they are so together.
-fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Raster, PictureError> {
+fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Canvas, PictureError> {
     let columns = last.shape()[1];
     let column = |j: usize| last.as_slice()[j..].iter().step_by(columns).map(|&z| f64::from(z)).collect();
     let squares = |rows: &Tensor<f32>| -> Vec<f64> {

@@ -1,8 +1,8 @@
 //! MADE and MAF.
 
-use super::formula;
-use crate::lecture::Block::{Numbers, Picture, Text};
-use crate::lecture::{Chapter, Making};
+use super::{formula, picture};
+use crate::lecture::Block::{Measured, Text};
+use crate::lecture::Chapter;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "autoregressive",
@@ -14,59 +14,50 @@ pub(super) const CHAPTER: Chapter = Chapter {
     ],
     blocks: &[
         Text(
-            "Any density is a product of conditionals, one number after another. Let each be normal, with mean and scale from a \
-             network that sees only the numbers before it:",
+            "Any density is a product of conditional densities, one for each dimension given the dimensions before it. Let \
+             each be normal, with a mean μ and a log-scale α that a network computes from the earlier dimensions:",
         ),
         formula!("autoregressive"),
         Text(
-            "Drawing from it is a map from normal noise to data: it is a flow, with a triangular Jacobian. Masks on the weights make \
-             one network give all means and scales in a single pass (MADE). Several such layers, with the order of the numbers \
-             reversed between them, are a masked autoregressive flow:",
+            "Sampling from this model transforms standard normal noise z into data x, one dimension after the other. So it is \
+             a flow, the masked autoregressive flow (MAF). MADE masks the weights of an ordinary network such that output i \
+             depends only on inputs before i, and so a single pass gives all μ and α. Densities therefore take one pass, \
+             while samples are sequential:",
         ),
         formula!("maf"),
+        Text("Each dimension depends only on itself and on earlier ones, so the Jacobian is triangular:"),
         formula!("maf-determinant"),
-        Text("Between layers stands a batch normalization, itself an invertible map with a determinant:"),
+        Text(
+            "MAF stacks several such layers, reverses the order of the dimensions between them, and normalizes by batch \
+             normalization. That is an invertible map as well, and contributes its own log-determinant:",
+        ),
         formula!("batch-norm"),
         Text(
-            "One layer depends on the order. The paper's example is a banana that is simple in one order, and not normal \
-             given the past in the other. What a model could not explain is left in its latents:",
+            "A single layer depends on the order. The paper's example is a banana-shaped density. In one order, every \
+             conditional is normal. In the other it is not, and the latents of a single layer show what it could not model:",
         ),
-        Picture {
-            file: "{figures}/banana.png",
-            alt: "Two scatters of latents: one MADE leaves a block with two prongs, five layers of MAF a round cloud",
-            caption: "Latents of test points after learning in the wrong order: one MADE, and MAF with five. A standard normal would be right. A color for each quarter of the first column.",
-        },
-        Picture {
-            file: "{figures}/made.png",
-            alt: "A grid of blurred and broken digits, drawn by MADE",
-            caption: "Digits drawn by MADE, with one normal distribution for each pixel given the ones before it.",
-        },
-        Picture {
-            file: "{figures}/maf.png",
-            alt: "A grid of handwritten digits, drawn by MAF",
-            caption: "Digits drawn by MAF. Each unit of its networks is computed once, when its last input is known, and not in 784 passes.",
-        },
-        Numbers(&["made-mnist", "maf-mnist"]),
-    ],
-    commands: &[
-        Making {
-            command: "latents {made-banana} {maf-banana} --out {figures}/banana.png",
-            makes: &["{figures}/banana.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
-        Making {
-            command: "sample {made-mnist} --out {figures}/made.png",
-            makes: &["{figures}/made.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
-        Making {
-            command: "sample {maf-mnist} --out {figures}/maf.png",
-            makes: &["{figures}/maf.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
+        picture(
+            "{figures}/banana.png",
+            "latents {made-banana} {maf-banana} --out {figures}/banana.png",
+            "Two scatter plots of latents: MADE leaves a block with two prongs, MAF with five layers a round cloud",
+            "Latents of test points for models in the harder order: MADE with one layer, and MAF with five. If a model is \
+             right, its latents are standard normal, a round cloud. The colors are the quarters of the data by x₁.",
+        ),
+        picture(
+            "{figures}/made.png",
+            "sample {made-mnist} --out {figures}/made.png",
+            "A grid of blurred and broken digits, drawn by MADE",
+            "Samples from MADE: one normal distribution for each pixel, given the earlier pixels. That is too simple for \
+             digits.",
+        ),
+        picture(
+            "{figures}/maf.png",
+            "sample {maf-mnist} --out {figures}/maf.png",
+            "A grid of handwritten digits, drawn by MAF",
+            "Samples from MAF. Instead of 784 passes, each unit of its networks is computed only once, as soon as its last \
+             input is known.",
+        ),
+        Measured(&["made-mnist", "maf-mnist"]),
     ],
     sources: &["flows/src/nn/made.rs", "flows/src/layers/autoregressive.rs", "flows/src/models/maf.rs"],
 };

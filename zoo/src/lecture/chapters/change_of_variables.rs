@@ -1,8 +1,10 @@
-//! What a map does to a density.
+//! How a map changes a density.
 
-use super::formula;
-use crate::lecture::Block::{Picture, Text};
-use crate::lecture::{Chapter, Making};
+use super::{formula, picture};
+use crate::lecture::Block::Text;
+use crate::lecture::Chapter;
+
+const DRAW: &str = "change-of-variables --out {figures}";
 
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "change-of-variables",
@@ -11,43 +13,44 @@ pub(super) const CHAPTER: Chapter = Chapter {
     papers: &[],
     blocks: &[
         Text(
-            "Let the code have as many dimensions as the data, and let x = f(z) be invertible. Then every x has come from one z, \
-             and there is no integral. But the density of x is not simply that of its z: where f spreads volume out, the same \
-             probability lies thinner.",
+            "A normalizing flow is a latent variable model whose latents z have as many dimensions as the data, and whose \
+             decoder is an invertible function x = f(z). Every x then comes from exactly one z, and the integral is gone. But \
+             the density of x is not simply the density of its z: where f stretches space, it spreads the same probability \
+             over more volume.",
         ),
-        Text("Let Z be uniform on [0, 2]. Four times as wide is a quarter as high:"),
+        Text("Start with one dimension, and let Z be uniform on [0, 2]. Four times as wide is a quarter as high:"),
         formula!("scaling"),
-        Text("and for a map that stretches differently at different places, the height is divided by the slope there:"),
+        Text("If the map stretches by different amounts at different places, divide by its derivative there:"),
         formula!("exponential"),
-        Picture {
-            file: "{figures}/change-of-variables.svg",
-            alt: "Three histograms with the formula's line on each: Z uniform, 4Z uniform and lower, exp(Z) falling as 1/x",
-            caption: "Samples as bars, the formulas as lines. Dashed: what one would get by forgetting the slope.",
-        },
-        Text("In more dimensions the stretching is that of volume. A matrix makes a parallelogram of the unit square:"),
-        formula!("parallelogram"),
-        Picture {
-            file: "{figures}/parallelogram.svg",
-            alt: "The unit square with points in it, and the parallelogram that a matrix makes of both",
-            caption: "The unit square and what a matrix makes of it: the area is the determinant.",
-        },
+        picture(
+            "{figures}/change-of-variables.svg",
+            DRAW,
+            "Three histograms with the formula's line on each: Z uniform, 4Z uniform and lower, exp(Z) falling as 1/x",
+            "Bars are samples, solid lines the formulas; they agree. The dashed line leaves out the derivative, and is wrong.",
+        ),
         Text(
-            "Near any point a smooth map is a matrix, its Jacobian. So, for every invertible f, with z = f⁻¹(x), the whole theory \
-             is one line:",
+            "In more dimensions, what counts is volume. A matrix A maps the unit square to a parallelogram, and the area of \
+             the parallelogram is the absolute value of the determinant:",
+        ),
+        formula!("parallelogram"),
+        picture(
+            "{figures}/parallelogram.svg",
+            DRAW,
+            "The unit square with points in it, and the parallelogram to which a matrix maps both",
+            "The unit square with uniform points, and their images under A. Orange and green are the images of the two unit \
+             vectors.",
+        ),
+        Text(
+            "Near any point, a smooth function is close to a linear one. The matrix of that linear function is the Jacobian, \
+             the matrix of all partial derivatives. So for every invertible f, the whole theory is one line:",
         ),
         formula!("change-of-variables"),
         Text(
-            "What remains is to find maps that bend enough, whose inverse can be computed, and whose determinant costs less than \
-             the cube of the dimensions. That is what the following chapters are about. Maps can be put one after another: then \
-             their log-determinants add up.",
+            "Throughout this page, log is the natural logarithm. The rest of the lecture is a search for functions f that are \
+             flexible, that can be inverted, and whose determinant costs less than the D³ operations of a general D × D \
+             matrix. Such functions can be composed, and their log-determinants add up.",
         ),
     ],
-    commands: &[Making {
-        command: "change-of-variables --out {figures}",
-        makes: &["{figures}/change-of-variables.svg", "{figures}/parallelogram.svg"],
-        fresh: None,
-        minutes: 0.05,
-    }],
     sources: &[
         "flows/src/bijection.rs",
         "flows/src/flow.rs",

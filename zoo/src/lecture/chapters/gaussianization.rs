@@ -1,8 +1,10 @@
 //! Gaussianization flows.
 
-use super::formula;
-use crate::lecture::Block::{Numbers, Picture, Text};
-use crate::lecture::{Chapter, Making};
+use super::{formula, picture};
+use crate::lecture::Block::{Measured, Text};
+use crate::lecture::Chapter;
+
+const FIT: &str = "gaussianize two-moons --out {figures}/gaussianized";
 
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "gaussianization",
@@ -15,66 +17,62 @@ pub(super) const CHAPTER: Chapter = Chapter {
     ],
     blocks: &[
         Text(
-            "An invertible map keeps the divergence between two densities. So a flow that fits its data well is the same thing as one \
-             that makes the data normal:",
+            "An invertible map does not change the KL divergence between two densities. So a flow fits its data exactly as \
+             well as it turns the data into a standard normal:",
         ),
         formula!("gaussian-kl"),
         Text(
-            "For a single number that has been solved for a century: take its distribution function, then the normal quantile.",
+            "In one dimension, that is easy. The distribution function F of x makes x uniform, and the inverse Φ⁻¹ of the \
+             normal distribution function makes a uniform variable normal. This is the inverse-CDF trick; φ is the normal \
+             density:",
         ),
         formula!("inverse-cdf"),
-        Picture {
-            file: "{figures}/gaussianized/inverse-cdf.png",
-            alt: "A histogram with several peaks, its distribution function, the uniform numbers after it, and a normal histogram",
-            caption: "One column of two moons on its way: data, distribution function, uniform numbers, normal numbers.",
-        },
+        picture(
+            "{figures}/gaussianized/inverse-cdf.png",
+            FIT,
+            "A histogram with several peaks, its distribution function, uniform values, and a normal histogram",
+            "The first column of the two moons, from left to right: the data, the estimated distribution function, the \
+             uniform values, and the normal values.",
+        ),
         Text(
-            "Normal columns are not yet a normal cloud: they still depend on each other, and how much is the total correlation. A \
-             rotation turns some of it into shapes of single columns, which the next step takes away; RBIG goes on like that, \
-             without a gradient, until it falls no further.",
+            "With normal columns, the joint distribution need not be normal, because the columns still depend on each other. \
+             The total correlation T(z) measures how much. Here H is the entropy:",
         ),
         formula!("total-correlation"),
-        formula!("rbig"),
-        Picture {
-            file: "{figures}/gaussianized/layers.png",
-            alt: "Scatters of two moons, layer by layer: marginals, rotation, marginals, until the cloud is round",
-            caption: "Layer by layer to a round normal cloud: marginals, rotation, marginals, and so on, some of them left out. A color for each quarter of the first column.",
-        },
-        Picture {
-            file: "{figures}/gaussianized/sampling.png",
-            alt: "Scatters of normal points that become two moons, layer by layer",
-            caption: "The same layers backward make data of normal points.",
-        },
         Text(
-            "The trainable flow starts there: distribution functions are mixtures of logistics, one for each column, rotations are \
-             products of reflections, and both follow the gradient of the likelihood.",
+            "Rotation-based iterative Gaussianization (RBIG) alternates two steps: make each column normal by the \
+             inverse-CDF trick with an estimated distribution function F̂, then rotate. The rotation turns dependence between \
+             columns into the shapes of single columns, which the next step removes. RBIG needs no gradient. It stops when \
+             the total correlation no longer decreases:",
+        ),
+        formula!("rbig"),
+        picture(
+            "{figures}/gaussianized/layers.png",
+            FIT,
+            "Scatter plots of the two moons, layer by layer: marginals, rotation, marginals, until the cloud is round",
+            "From data to a round normal cloud, layer by layer; some layers are left out. The colors are the quarters of the \
+             data by x₁.",
+        ),
+        picture(
+            "{figures}/gaussianized/sampling.png",
+            FIT,
+            "Scatter plots of normal points that become two moons, layer by layer",
+            "The same layers, inverted and in reverse order, turn normal points into samples.",
+        ),
+        Text(
+            "The trainable Gaussianization flow starts from this solution and improves it by gradient descent on the \
+             likelihood. Its distribution functions are mixtures of logistic distributions, one mixture per column:",
         ),
         formula!("kernel-marginal"),
+        Text("Its rotations are products of Householder reflections, one for each vector v:"),
         formula!("householder"),
-        Picture {
-            file: "{figures}/gaussianization.png",
-            alt: "A grid of handwritten digits, drawn by the Gaussianization flow",
-            caption: "Digits drawn by the Gaussianization flow.",
-        },
-        Numbers(&["gaussianization-mnist"]),
-    ],
-    commands: &[
-        Making {
-            command: "gaussianize two-moons --out {figures}/gaussianized",
-            makes: &[
-                "{figures}/gaussianized/inverse-cdf.png",
-                "{figures}/gaussianized/layers.png",
-                "{figures}/gaussianized/sampling.png",
-            ],
-            fresh: Some("{figures}/gaussianized"),
-            minutes: 0.1,
-        },
-        Making {
-            command: "sample {gaussianization-mnist} --out {figures}/gaussianization.png",
-            makes: &["{figures}/gaussianization.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
+        picture(
+            "{figures}/gaussianization.png",
+            "sample {gaussianization-mnist} --out {figures}/gaussianization.png",
+            "A grid of handwritten digits, drawn by the Gaussianization flow",
+            "Samples from the Gaussianization flow.",
+        ),
+        Measured(&["gaussianization-mnist"]),
     ],
     sources: &[
         "flows/src/models/rbig.rs",

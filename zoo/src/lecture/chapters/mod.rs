@@ -3,8 +3,8 @@
 mod autoregressive;
 mod change_of_variables;
 mod gaussianization;
-mod inverse_autoregressive;
-mod masked_convolutions;
+mod iaf;
+mod mint_net;
 mod nice;
 mod parallel_wave_net;
 mod planar;
@@ -12,7 +12,7 @@ mod real_nvp;
 mod recap;
 mod results;
 
-use super::Chapter;
+use super::{Block, Chapter};
 
 /// A formula's MathML.
 macro_rules! formula {
@@ -22,7 +22,11 @@ macro_rules! formula {
 }
 use formula;
 
-/// All of them.
+const fn picture(file: &'static str, command: &'static str, alt: &'static str, caption: &'static str) -> Block {
+    Block::Picture { file, command, alt, caption }
+}
+
+/// All chapters.
 pub const CHAPTERS: [&Chapter; 11] = [
     &recap::CHAPTER,
     &change_of_variables::CHAPTER,
@@ -30,9 +34,9 @@ pub const CHAPTERS: [&Chapter; 11] = [
     &nice::CHAPTER,
     &real_nvp::CHAPTER,
     &autoregressive::CHAPTER,
-    &inverse_autoregressive::CHAPTER,
+    &iaf::CHAPTER,
     &parallel_wave_net::CHAPTER,
-    &masked_convolutions::CHAPTER,
+    &mint_net::CHAPTER,
     &gaussianization::CHAPTER,
     &results::CHAPTER,
 ];

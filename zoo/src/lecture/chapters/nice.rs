@@ -1,8 +1,8 @@
-//! NICE, and how pixels become numbers with a density.
+//! NICE, dequantization, and bits per dimension.
 
-use super::formula;
-use crate::lecture::Block::{Numbers, Picture, Text};
-use crate::lecture::{Chapter, Making};
+use super::{formula, picture};
+use crate::lecture::Block::{Measured, Text};
+use crate::lecture::Chapter;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "nice",
@@ -11,36 +11,40 @@ pub(super) const CHAPTER: Chapter = Chapter {
     papers: &["Dinh, Krueger & Bengio: NICE: Non-linear Independent Components Estimation (2015)"],
     blocks: &[
         Text(
-            "Leave one half of the numbers as they are, and shift the other half by any function of the first. However wild that \
-             function, the map is undone by subtracting the same shift again: no network is ever inverted. The Jacobian is \
-             triangular with ones on its diagonal, so volume does not change at all.",
+            "Split the dimensions into two halves. Keep the first half, and shift the second by m, any function of the first \
+             half. To invert this coupling layer, subtract the same shift: m itself is never inverted, and so it can be an \
+             arbitrary neural network. The Jacobian is triangular with ones on its diagonal, and so its determinant is 1: \
+             volume does not change.",
         ),
         formula!("additive-coupling"),
         Text(
-            "The halves swap roles from layer to layer. Only at the end each number is scaled, which is where volume changes:",
+            "The halves swap roles from layer to layer. A last layer multiplies each dimension by a learned factor. It is the \
+             only one that changes volume:",
         ),
         formula!("rescaling"),
-        Text("With independent logistic latents the density is a sum over dimensions:"),
+        Text(
+            "The latents are independent and logistic. The log-density is then a sum over dimensions, the log-determinant \
+             plus the logistic log-densities:",
+        ),
         formula!("nice-density"),
         Text(
-            "Pixels are whole numbers, and a density over those could be as high as it likes on 256 spikes. So noise fills up the \
-             gap to the next level, afresh every time, and what is reported are bits per dimension of the levels:",
+            "Pixels are integers, and a continuous density could become infinitely high at the 256 levels. Dequantization \
+             prevents that. It adds fresh uniform noise every time a pixel is used, which fills the gap to the next level:",
         ),
         formula!("dequantization"),
+        Text(
+            "Results are reported in bits per dimension of the integer levels. Lower is better. Eight bits per dimension is \
+             the cost of storing the pixels without any model:",
+        ),
         formula!("bits-per-dim"),
-        Picture {
-            file: "{figures}/nice.png",
-            alt: "A grid of handwritten digits, drawn by NICE",
-            caption: "Digits drawn by NICE, at temperature 0.8.",
-        },
-        Numbers(&["nice-mnist"]),
+        picture(
+            "{figures}/nice.png",
+            "sample {nice-mnist} --temperature 0.8 --seed 1 --out {figures}/nice.png",
+            "A grid of handwritten digits, drawn by NICE",
+            "Samples from NICE at temperature 0.8: latents are scaled by 0.8, which gives cleaner and less varied digits.",
+        ),
+        Measured(&["nice-mnist"]),
     ],
-    commands: &[Making {
-        command: "sample {nice-mnist} --temperature 0.8 --seed 1 --out {figures}/nice.png",
-        makes: &["{figures}/nice.png"],
-        fresh: None,
-        minutes: 0.1,
-    }],
     sources: &[
         "flows/src/models/nice.rs",
         "flows/src/layers/additive_coupling.rs",

@@ -1,8 +1,10 @@
 //! WaveNet and Parallel WaveNet.
 
-use super::formula;
-use crate::lecture::Block::{Numbers, Picture, Sound, Text};
-use crate::lecture::{Chapter, Making};
+use super::{formula, picture};
+use crate::lecture::Block::{Measured, Sound, Text};
+use crate::lecture::Chapter;
+
+const COMPARE: &str = "compare-student {parallel-wavenet-of-wavenet-speech} --out {figures}/wavenet";
 
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "parallel-wavenet",
@@ -14,50 +16,49 @@ pub(super) const CHAPTER: Chapter = Chapter {
     ],
     blocks: &[
         Text(
-            "The teacher reads a signal through layers of causal convolutions, each looking twice as far back as the one before, in cycles, and \
-             gives each next sample a mixture of logistic distributions:",
+            "WaveNet, the teacher, is an autoregressive model of sound. It predicts each time step from all earlier ones:",
         ),
         formula!("wavenet"),
+        Text(
+            "Its network is a stack of causal convolutions, which never look ahead. Dilation doubles the reach from layer to \
+             layer. The output at each step is a mixture of K logistic distributions, with weights π, means μ, and scales s. \
+             σ is the logistic function:",
+        ),
         formula!("logistic-mixture"),
         Text(
-            "The student turns logistic noise into sound by a few inverse autoregressive layers, all time steps at once. Its entropy \
-             has a closed form, from its scales alone, which keeps it from collapsing onto one signal:",
+            "Parallel WaveNet, the student, turns logistic noise into sound by a few inverse autoregressive layers, all time \
+             steps at once. Its entropy H depends on its scales alone. Maximizing it prevents the student from always \
+             drawing the same likely signal:",
         ),
         formula!("student-entropy"),
-        Picture {
-            file: "{figures}/wavenet/compare-student.png",
-            alt: "Waveforms and spectrograms of data, teacher and student in three columns",
-            caption: "Data (voices that this program makes), the teacher's samples and the student's: waveforms, and their spectra over time.",
-        },
-        Sound { file: "{figures}/wavenet/data.wav", caption: "Data" },
-        Sound { file: "{figures}/wavenet/teacher.wav", caption: "The teacher, WaveNet" },
+        picture(
+            "{figures}/wavenet/beside.png",
+            COMPARE,
+            "Waveforms and spectrograms of data, teacher, and student in three columns",
+            "Data (synthetic voices made by this program), samples of the teacher, and samples of the student. Each waveform \
+             has its spectrogram below. Look for the bright bands, the harmonics of a voice: the student has none yet.",
+        ),
+        Sound { file: "{figures}/wavenet/data.wav", command: COMPARE, caption: "Data" },
+        Sound { file: "{figures}/wavenet/teacher.wav", command: COMPARE, caption: "The teacher, WaveNet" },
         Sound {
             file: "{figures}/wavenet/student.wav",
-            caption: "The student, Parallel WaveNet. A training of minutes brings it to noise with about the right spectrum, and not to voices",
+            command: COMPARE,
+            caption: "The student, Parallel WaveNet. After minutes of training it makes noise with roughly the right \
+                      spectrum, but no voices",
         },
-        Picture {
-            file: "{parallel-wavenet-of-wavenet-speech}/curve.svg",
-            alt: "The student's loss, falling over the steps",
-            caption: "The student's divergence over the training's steps, in nats a time step.",
-        },
-        Text(
-            "From a signal to its latents and back one does not arrive at the same signal. Each sample is fed to the next, and an \
-             error of rounding grows along the way until it is as large as the voice. Densities do not suffer from that: they \
-             are computed from the signal as it is, in one pass.",
+        picture(
+            "{parallel-wavenet-of-wavenet-speech}/curve.svg",
+            "",
+            "The student's loss, falling over the steps",
+            "The student's divergence during training, in nats per time step.",
         ),
-        Numbers(&["wavenet-speech"]),
+        Text(
+            "A round trip from a signal to its latents and back does not return the same signal here. Each computed value is \
+             fed into the next step, and a rounding error grows from step to step until it is as large as the voice. Densities \
+             are not affected, because they are computed from the given signal in one pass.",
+        ),
+        Measured(&["wavenet-speech"]),
     ],
-    commands: &[Making {
-        command: "compare-student {parallel-wavenet-of-wavenet-speech} --out {figures}/wavenet",
-        makes: &[
-            "{figures}/wavenet/compare-student.png",
-            "{figures}/wavenet/data.wav",
-            "{figures}/wavenet/teacher.wav",
-            "{figures}/wavenet/student.wav",
-        ],
-        fresh: None,
-        minutes: 0.3,
-    }],
     sources: &[
         "flows/src/models/wave_net.rs",
         "flows/src/nn/wave_net.rs",

@@ -1,8 +1,10 @@
 //! Planar flows.
 
-use super::formula;
-use crate::lecture::Block::{Picture, Text};
-use crate::lecture::{Chapter, Making};
+use super::{formula, picture};
+use crate::lecture::Block::Text;
+use crate::lecture::Chapter;
+
+const DRAW: &str = "planar --out {figures}";
 
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "planar",
@@ -11,41 +13,45 @@ pub(super) const CHAPTER: Chapter = Chapter {
     papers: &["Rezende & Mohamed: Variational Inference with Normalizing Flows (2015), figures 1 and 3"],
     blocks: &[
         Text(
-            "The simplest map that bends: push every point along one direction û, by an amount that depends only on where the \
-             point lies along another direction w.",
+            "A planar layer is one of the simplest nonlinear maps. It moves every point along one direction û, by an amount \
+             that depends only on the point's position along another direction w:",
         ),
         formula!("planar"),
-        Text("The Jacobian is the identity plus a product of two vectors, so its determinant is one number:"),
-        formula!("planar-determinant"),
-        Text("It must stay positive, or the plane would be folded over. A correction of u along w sees to that:"),
-        formula!("planar-constraint"),
-        Picture {
-            file: "{figures}/planar-layers.png",
-            alt: "Eight densities in two rows: a Gaussian and a square, bent by 0, 1, 2 and 10 planar layers",
-            caption: "No layer, one, two and ten layers with parameters drawn at random, over a Gaussian (above) and over a uniform base (below).",
-        },
         Text(
-            "From x to z there is no formula. But along w the map is an increasing function of one number, and its root is \
-             quickly found; the rest of z follows.",
+            "Its Jacobian is the identity plus an outer product of two vectors. The determinant of such a matrix is a single \
+             number (the matrix determinant lemma), and costs only O(D):",
+        ),
+        formula!("planar-determinant"),
+        Text(
+            "The determinant must stay positive; otherwise the map would fold space and could not be inverted. This holds if \
+             wᵀû > −1, and a correction of a free vector u along w makes sure that it does:",
+        ),
+        formula!("planar-constraint"),
+        picture(
+            "{figures}/planar-layers.png",
+            DRAW,
+            "Eight densities in two rows: a Gaussian and a square, bent by 0, 1, 2, and 10 planar layers",
+            "Random planar layers: none, 1, 2, and 10, over a Gaussian base (top) and over a uniform one (bottom).",
+        ),
+        Text(
+            "The inverse has no closed form. But with a = wᵀz + b it reduces to one equation in one variable. The left side \
+             increases in a, and so a is easy to find numerically; z follows from it:",
         ),
         formula!("planar-inverse"),
         Text(
-            "A flow can be fitted to a density that is known up to a factor, by its own samples and without any data: it learns \
-             to be where the energy is low.",
+            "A flow q can be fitted to an unnormalized density exp(−U) without any data. Draw samples from the flow, and \
+             minimize the reverse KL divergence. U is called the energy: the flow learns to put its samples where the energy \
+             is low.",
         ),
         formula!("reverse-kl"),
-        Picture {
-            file: "{figures}/planar-energies.png",
-            alt: "Four energies with two moons or waves, and the densities of flows of 2, 8 and 32 layers fitted to them",
-            caption: "The four energies of the paper (above), and flows of 2, 8 and 32 layers fitted to them. The divergence of each is written over it.",
-        },
+        picture(
+            "{figures}/planar-energies.png",
+            DRAW,
+            "Four energies with two moons or waves, and the densities of flows of 2, 8, and 32 layers fitted to them",
+            "Top: the four energies of the paper. Below: planar flows with 2, 8, and 32 layers fitted to them, each with its \
+             KL divergence in nats. More layers fit better.",
+        ),
     ],
-    commands: &[Making {
-        command: "planar --out {figures}",
-        makes: &["{figures}/planar-layers.png", "{figures}/planar-energies.png"],
-        fresh: None,
-        minutes: 0.5,
-    }],
     sources: &[
         "flows/src/layers/planar/mod.rs",
         "flows/src/models/planar.rs",

@@ -1,8 +1,8 @@
 //! RealNVP.
 
-use super::formula;
-use crate::lecture::Block::{Numbers, Picture, Text};
-use crate::lecture::{Chapter, Making};
+use super::{formula, picture};
+use crate::lecture::Block::{Measured, Text};
+use crate::lecture::Chapter;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "real-nvp",
@@ -11,56 +11,52 @@ pub(super) const CHAPTER: Chapter = Chapter {
     papers: &["Dinh, Sohl-Dickstein & Bengio: Density Estimation Using Real NVP (2017)"],
     blocks: &[
         Text(
-            "The second half may be scaled as well as shifted, by factors that depend on the first half. Both directions stay a \
-             single pass, and now every layer can change volume, differently at each point:",
+            "NICE only shifts. RealNVP also scales: the shift μ and the log-scale α of the second half are functions of the \
+             first. Both directions still take a single pass:",
         ),
         formula!("affine-coupling"),
-        formula!("affine-determinant"),
-        Picture {
-            file: "{figures}/two-moons/panel.png",
-            alt: "Three panels: the density of two moons, samples of it, and the bent grid of latents",
-            caption: "Two moons: the density, samples, and the lines of constant z carried to x.",
-        },
         Text(
-            "For images the halves are a checkerboard, and after squares of 2×2 pixels have become four channels, halves of the \
-             channels. After each scale half of the numbers leave and count in the prior at once, so that the next scale is cheaper. \
-             Pixels pass a logit first, so that the model need not learn where the square ends.",
+            "The Jacobian is triangular, and its diagonal holds the scales. Every layer can now change volume, by a different \
+             amount at every point:",
+        ),
+        formula!("affine-determinant"),
+        picture(
+            "{figures}/two-moons/panel.png",
+            "density {real-nvp-two-moons} --out {figures}/two-moons",
+            "Three panels: the density of two moons, samples from it, and the bent grid of latents",
+            "RealNVP trained on the two moons. Left: its density. Middle: its samples. Right: the lines of constant z₁ and \
+             z₂, mapped to x; the model bends a straight grid into two moons.",
+        ),
+        Text(
+            "For images, the two halves are the black and the white fields of a checkerboard. A squeeze then turns each block \
+             of 2 × 2 pixels into four channels, and the next couplings split the channels. After each scale, half of the \
+             dimensions leave the network and become latents; only the other half goes on. This multi-scale architecture \
+             makes later scales cheaper:",
         ),
         formula!("multi-scale"),
+        Text(
+            "Pixels first pass through a logit, which maps the unit interval to all real numbers. Without it, the model would \
+             waste capacity on the borders of the interval:",
+        ),
         formula!("logit"),
-        Picture {
-            file: "{figures}/real-nvp.png",
-            alt: "A grid of handwritten digits, drawn by RealNVP",
-            caption: "Digits drawn by RealNVP.",
-        },
-        Text("Latents can be mixed. Four test digits in the corners, and between them, with z₁ to z₄ their latents,"),
+        picture(
+            "{figures}/real-nvp.png",
+            "sample {real-nvp-mnist} --out {figures}/real-nvp.png",
+            "A grid of handwritten digits, drawn by RealNVP",
+            "Samples from RealNVP.",
+        ),
+        Text(
+            "Images can be mixed in latent space. Encode four test digits to z₁, …, z₄, mix the latents with two angles φ and \
+             φ′, and decode the mixtures:",
+        ),
         formula!("manifold"),
-        Picture {
-            file: "{figures}/real-nvp/manifold.png",
-            alt: "A sheet of digits with four test digits in its corners, changing into each other",
-            caption: "What lies between four test digits.",
-        },
-        Numbers(&["real-nvp-mnist"]),
-    ],
-    commands: &[
-        Making {
-            command: "density {real-nvp-two-moons} --out {figures}/two-moons",
-            makes: &["{figures}/two-moons/panel.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
-        Making {
-            command: "sample {real-nvp-mnist} --out {figures}/real-nvp.png",
-            makes: &["{figures}/real-nvp.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
-        Making {
-            command: "interpolate {real-nvp-mnist} --out {figures}/real-nvp",
-            makes: &["{figures}/real-nvp/manifold.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
+        picture(
+            "{figures}/real-nvp/manifold.png",
+            "interpolate {real-nvp-mnist} --out {figures}/real-nvp",
+            "A sheet of digits with four test digits in its corners, changing into each other",
+            "The four test digits are in the corners. Most images between them look like digits too.",
+        ),
+        Measured(&["real-nvp-mnist"]),
     ],
     sources: &[
         "flows/src/models/real_nvp.rs",

@@ -1,8 +1,10 @@
-//! The recap: latents of fewer dimensions than the data, and the bound that they cost.
+//! The recap: latent variable models and the evidence lower bound.
 
-use super::formula;
-use crate::lecture::Block::{Numbers, Picture, Text};
-use crate::lecture::{Chapter, Making};
+use super::{formula, picture};
+use crate::lecture::Block::{Measured, Text};
+use crate::lecture::Chapter;
+
+const MANIFOLD: &str = "reconstruct {vae-mnist-2} --out {figures}/vae-2";
 
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "recap",
@@ -14,71 +16,62 @@ pub(super) const CHAPTER: Chapter = Chapter {
     ],
     blocks: &[
         Text(
-            "A latent variable model draws a short code z from a normal distribution and lets a decoder draw the data x from it. \
-             The density of x is then an integral over all codes, which nobody can do:",
+            "A latent variable model has two parts: a simple distribution p(z) of latents, here a standard normal, and a \
+             decoder p(x | z) that turns a latent into data. The density of x sums over all latents that could have \
+             produced it, and this integral is intractable:",
         ),
         formula!("marginal-likelihood"),
-        Text("An encoder q that guesses which codes may have led to x turns it into a bound that can be computed:"),
+        Text(
+            "A variational autoencoder (VAE) adds an encoder q(z | x), a network that guesses which latents produced x. \
+             Any encoder gives a lower bound of the log-density, the evidence lower bound (ELBO). It can be computed, and \
+             training maximizes it:",
+        ),
         formula!("elbo"),
         Text(
-            "The code is written as a function of noise that does not depend on the encoder, so that a gradient passes through \
-             it; and for two normal distributions the divergence has a closed form.",
+            "The bound is an expectation over the encoder's own samples. To get a gradient through them, write each sample \
+             as a function of noise that does not depend on the network. This is the reparameterization trick:",
         ),
         formula!("reparameterization"),
+        Text("The divergence between two normal distributions has a closed form:"),
         formula!("gaussian-divergence"),
-        Picture {
-            file: "{figures}/vae.png",
-            alt: "A grid of handwritten digits, drawn by the variational autoencoder",
-            caption: "Codes drawn from the normal distribution, decoded. What is shown is the decoder's mean, without its noise.",
-        },
-        Picture {
-            file: "{figures}/vae/reconstructions.png",
-            alt: "Rows of test digits, and below each what the decoder makes of its code",
-            caption: "Test digits, and below each what comes back from the middle of its posterior. A flow would give the digit itself.",
-        },
-        Text("With two latents the whole of what the decoder knows fits on a sheet."),
-        Picture {
-            file: "{figures}/vae-2/manifold.png",
-            alt: "A sheet of digits that change into each other from one edge to the other",
-            caption: "Every place of the unit square, carried to a code by the normal distribution's quantiles, and decoded.",
-        },
-        Picture {
-            file: "{figures}/vae-2/latents.png",
-            alt: "Points in the plane, colored by digit: classes form overlapping clouds",
-            caption: "Where the encoder puts test digits; a color for each class.",
-        },
+        picture(
+            "{figures}/vae.png",
+            "sample {vae-mnist} --out {figures}/vae.png",
+            "A grid of handwritten digits, drawn by the variational autoencoder",
+            "Samples: latents from the standard normal, decoded. Shown is the mean of the decoder, without its noise.",
+        ),
+        picture(
+            "{figures}/vae/reconstructions.png",
+            "reconstruct {vae-mnist} --out {figures}/vae",
+            "Rows of test digits, and below each row its reconstructions",
+            "Test digits, and below each its reconstruction from the mean of q(z | x). They differ: a VAE loses \
+             information. A flow is invertible, and would return the digit itself.",
+        ),
+        Text("With only two latents, the whole latent space fits on one sheet:"),
+        picture(
+            "{figures}/vae-2/manifold.png",
+            MANIFOLD,
+            "A sheet of digits that change smoothly into each other",
+            "Decoded latents from a regular grid. The grid is even in probability: its points are normal quantiles.",
+        ),
+        picture(
+            "{figures}/vae-2/latents.png",
+            MANIFOLD,
+            "Points in the plane, colored by digit: the classes form overlapping clouds",
+            "Latents of test digits, with one color per class. Training used no labels, and yet most classes form clouds of their own.",
+        ),
         Text(
-            "The bound is not the density. Many codes drawn from the encoder's guess, each weighted by what that guess \
-             was wrong by, come as near to it as one has patience for; the gap to the bound is how much the encoder's guess is off. Such an estimate can be put beside the \
-             flows' densities, which are exact:",
+            "The ELBO is not the log-density. A better estimate averages over S latents from the encoder, each weighted by \
+             p(x, z)/q(z | x). With more samples it approaches log p(x), and so it can be compared with the exact densities \
+             of flows. Its distance from the ELBO shows how far the encoder is from the true posterior:",
         ),
         formula!("importance"),
         Text(
-            "Bending the encoder's normal distribution by a flow narrows the gap: that is what planar flows and inverse \
-             autoregressive flows were first made for.",
+            "A flow f between the encoder's normal distribution and the decoder makes q(z | x) more flexible and the bound \
+             tighter. Planar flows and inverse autoregressive flows were invented for this:",
         ),
         formula!("refined-posterior"),
-        Numbers(&["vae-mnist"]),
-    ],
-    commands: &[
-        Making {
-            command: "sample {vae-mnist} --out {figures}/vae.png",
-            makes: &["{figures}/vae.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
-        Making {
-            command: "reconstruct {vae-mnist} --out {figures}/vae",
-            makes: &["{figures}/vae/reconstructions.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
-        Making {
-            command: "reconstruct {vae-mnist-2} --out {figures}/vae-2",
-            makes: &["{figures}/vae-2/manifold.png", "{figures}/vae-2/latents.png"],
-            fresh: None,
-            minutes: 0.1,
-        },
+        Measured(&["vae-mnist"]),
     ],
     sources: &[
         "flows/src/models/vae/mod.rs",

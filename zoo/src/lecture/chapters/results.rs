@@ -1,31 +1,29 @@
-//! All models beside each other.
+//! All models compared.
 
-use crate::lecture::Block::{Picture, Table, Text};
-use crate::lecture::{Chapter, Making};
+use super::picture;
+use crate::lecture::Block::{Table, Text};
+use crate::lecture::Chapter;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     id: "results",
-    title: "All of them beside each other",
+    title: "All models compared",
     lecture: "CS236, lectures 5 to 8",
     papers: &[],
     blocks: &[
         Text(
-            "What each model above reaches on the same test images, what it costs, and how exactly it finds back. Bits per dimension \
-             are those of pixels' levels, with fresh noise; lower is better. Published figures are their papers', or of tables in \
-             later ones, mostly of far longer trainings.",
+            "The table shows what each model reaches on the same test rows, what it costs, and how exact its round trip \
+             x → z → x′ is. Bits per dimension are those of the integer pixel levels, with fresh dequantization noise; lower \
+             is better. Published results are from the model's paper or from tables in later papers, and most of them are \
+             of much longer trainings.",
         ),
         Table,
-        Picture {
-            file: "{figures}/compare.svg",
-            alt: "Panels of bits per dimension, parameters, training time, time per sample, time per density and round-trip error, a dot for each model",
-            caption: "The same numbers, drawn.",
-        },
+        picture(
+            "{figures}/compare.svg",
+            "compare {measured} --json --out {figures}/compare.svg",
+            "Panels of bits per dimension, parameters, training time, time per sample, time per density, and round-trip \
+             error, with a dot for each model",
+            "The same measurements as dot plots. Further left is better in every panel.",
+        ),
     ],
-    commands: &[Making {
-        command: "compare {measured} --json --out {figures}/compare.svg",
-        makes: &["{figures}/compare.svg"],
-        fresh: None,
-        minutes: 2.0,
-    }],
     sources: &[],
 };
