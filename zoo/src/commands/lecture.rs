@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FOLDER")]
     from: Option<PathBuf>,
     /// Make a page of only these chapters, and the results of their models
-    #[arg(long, value_name = "CHAPTER,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(CHAPTERS.map(|chapter| chapter.id)))]
+    #[arg(long, value_name = "CHAPTER,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(CHAPTERS.iter().map(|chapter| chapter.id.as_str())))]
     only: Vec<String>,
     /// Train each model for this many steps instead of the preset's length, as a trial
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
@@ -94,8 +94,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
 
 /// The requested chapters, and the results.
 fn chosen(only: &[String]) -> Vec<&'static Chapter> {
-    let wanted = |chapter: &&Chapter| only.is_empty() || chapter.id == LAST || only.iter().any(|id| id == chapter.id);
-    CHAPTERS.into_iter().filter(wanted).collect()
+    let wanted = |chapter: &&Chapter| only.is_empty() || chapter.id == LAST || only.contains(&chapter.id);
+    CHAPTERS.iter().filter(wanted).collect()
 }
 
 /// A lecture in the making.

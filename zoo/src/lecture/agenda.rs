@@ -1,7 +1,7 @@
 //! The commands that make the lecture, in order: trainings that are still missing, then pictures.
 
-use super::Chapter;
 use super::trained::{LectureRun, RUNS};
+use super::{Block, Chapter};
 use crate::recipes::Preset;
 use crate::runs::folder::Run;
 use std::collections::BTreeMap;
@@ -93,7 +93,7 @@ impl Agenda {
         agenda.found.reverse();
         agenda.tasks = missing.iter().rev().map(|run| agenda.train(run, preset, steps)).collect();
         for chapter in options.chapters {
-            let mut commands: Vec<&'static str> = Vec::new();
+            let mut commands: Vec<&str> = Vec::new();
             for [_, command] in chapter.blocks.iter().filter_map(|block| block.file()) {
                 let possible = agenda.has_measured() || !command.contains(MEASURED);
                 if possible && !command.is_empty() && !commands.contains(&command) {
@@ -120,7 +120,7 @@ impl Agenda {
         }
     }
 
-    fn draw(&self, chapter: &Chapter, command: &'static str) -> Task {
+    fn draw(&self, chapter: &Chapter, command: &str) -> Task {
         let files = chapter.blocks.iter().filter_map(|block| block.file());
         let outputs = files.filter(|[_, by]| *by == command).map(|[file, _]| self.fill(file).into());
         let (words, inputs): (Vec<_>, Vec<_>) = command.split_whitespace().flat_map(|word| self.expand(word)).unzip();
@@ -200,11 +200,10 @@ fn names(text: &str) -> impl Iterator<Item = &'static str> {
 
 /// The runs that some chapters name.
 fn named(chapters: &[&'static Chapter]) -> Vec<&'static str> {
-    let blocks = || chapters.iter().flat_map(|chapter| chapter.blocks);
+    let blocks = || chapters.iter().flat_map(|chapter| &chapter.blocks);
     let shown = blocks().filter_map(|block| block.file()).flatten().flat_map(names);
-    let measured = blocks().flat_map(|block| match block {
-        super::Block::Measured(runs) => *runs,
-        _ => &[],
+    let measured = RUNS.iter().map(|run| run.name).filter(move |name| {
+        blocks().any(|block| matches!(block, Block::Measured(runs) if runs.iter().any(|run| run == name)))
     });
-    shown.chain(measured.copied()).collect()
+    shown.chain(measured).collect()
 }

@@ -1,6 +1,6 @@
 //! The lecture as one page: what each chapter says and shows, and how the page is made.
 //!
-//! A chapter is data ([`chapters`]): text, formulas, pictures, and the commands of this program that draw the pictures.
+//! A chapter is a text file ([`chapters`]): paragraphs, formulas, pictures, and the commands that draw the pictures.
 //! [`agenda`] lists the commands to run, in order. `zoo lecture` runs them and keeps a [`record`] of their output.
 //! [`page`] writes everything into one HTML file.
 
@@ -25,48 +25,48 @@ pub use chapters::CHAPTERS;
 #[derive(Debug)]
 pub struct Chapter {
     /// Its name in links and in `--only`.
-    pub id: &'static str,
+    pub id: String,
     /// Its heading.
     pub title: &'static str,
     /// The lectures of Stanford's CS236 that it follows.
-    pub lecture: &'static str,
+    pub lecture: String,
     /// The papers, with their years.
-    pub papers: &'static [&'static str],
+    pub papers: Vec<String>,
     /// Its contents, in order.
-    pub blocks: &'static [Block],
+    pub blocks: Vec<Block>,
     /// The source files that implement it, as paths from the repository's root.
-    pub sources: &'static [&'static str],
+    pub sources: Vec<String>,
 }
 
 /// A piece of a chapter.
 #[derive(Debug)]
 pub enum Block {
     /// A paragraph.
-    Text(&'static str),
+    Text(String),
     /// A formula, as a `<div>` of MathML.
     Formula(&'static str),
     /// A picture.
     Picture {
         /// The file.
-        file: &'static str,
+        file: String,
         /// The command that draws it, without `zoo`; empty for the curve of a training.
-        command: &'static str,
+        command: String,
         /// What it shows, for readers who cannot see it.
-        alt: &'static str,
+        alt: String,
         /// What to look for.
-        caption: &'static str,
+        caption: String,
     },
     /// A sound.
     Sound {
         /// The file, a WAV.
-        file: &'static str,
+        file: String,
         /// The command that makes it.
-        command: &'static str,
+        command: String,
         /// What it is.
-        caption: &'static str,
+        caption: String,
     },
     /// The measurements of these runs.
-    Measured(&'static [&'static str]),
+    Measured(Vec<String>),
     /// The table of all measured runs.
     Table,
 }
@@ -74,7 +74,7 @@ pub enum Block {
 impl Block {
     /// The file that it shows, and the command that makes the file.
     #[must_use]
-    pub const fn file(&self) -> Option<[&'static str; 2]> {
+    pub fn file(&self) -> Option<[&str; 2]> {
         match self {
             Self::Picture { file, command, .. } | Self::Sound { file, command, .. } => Some([file, command]),
             _ => None,

@@ -33,7 +33,7 @@ impl Page<'_> {
     /// If the recorded measurements are damaged.
     pub fn html(&self) -> Result<String> {
         let measured = Measurements::all(self.agenda, self.record)?;
-        let files: Vec<&str> = self.chapters.iter().flat_map(|chapter| chapter.sources).copied().collect();
+        let files: Vec<&str> = self.chapters.iter().flat_map(|chapter| &chapter.sources).map(String::as_str).collect();
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -80,13 +80,13 @@ impl Page<'_> {
                 h2 { (chapter.title) }
                 p.where {
                     (chapter.lecture)
-                    @for paper in chapter.papers { br; (paper) }
+                    @for paper in &chapter.papers { br; (paper) }
                 }
-                @for block in chapter.blocks { (self.block(chapter, block, measured)) }
+                @for block in &chapter.blocks { (self.block(chapter, block, measured)) }
                 @if !chapter.sources.is_empty() {
                     div.sources {
                         p { "In the code:" }
-                        ul { @for path in chapter.sources { li { a href={ "#" (path) } { code { (path) } } } } }
+                        ul { @for path in &chapter.sources { li { a href={ "#" (path) } { code { (path) } } } } }
                     }
                 }
             }
@@ -114,7 +114,7 @@ impl Page<'_> {
                 html! { figure { (heard) figcaption { (caption) } } }
             }
             Block::Measured(runs) => {
-                let found: Vec<_> = measured.iter().filter(|one| runs.contains(&one.name)).collect();
+                let found: Vec<_> = measured.iter().filter(|one| runs.iter().any(|run| run == one.name)).collect();
                 if found.is_empty() {
                     html! {}
                 } else {
