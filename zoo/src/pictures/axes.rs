@@ -139,6 +139,8 @@ impl Axes<'_> {
         let x = |i: usize| low + (high - low) * i as f64 / heights.len() as f64;
         for (i, &height) in heights.iter().enumerate() {
             let ([left, top], [right, bottom]) = (self.at([x(i), height]), self.at([x(i + 1), 0.0]));
+            // Whole pixels: between them, neighbors would both be pale.
+            let [left, right] = [left.round(), right.round()];
             self.inside([Shape::Rect(Area { left, top, width: right - left, height: bottom - top }, paint)]);
         }
     }
@@ -160,7 +162,7 @@ impl Axes<'_> {
     pub(super) fn legend(&mut self, entries: &[(&str, Key)], [right, high]: [bool; 2]) {
         const ROW: f64 = 18.0;
         const KEY: f64 = 24.0;
-        let longest = entries.iter().map(|(name, _)| length(name, SIZE)).fold(0.0, f64::max);
+        let longest = entries.iter().map(|(name, _)| 1.1 * length(name, SIZE)).fold(0.0, f64::max);
         let [width, height] = [longest + KEY + 26.0, ROW * entries.len() as f64 + 10.0];
         let Area { left, top, .. } = self.area;
         let left = if right { left + self.area.width - width - 10.0 } else { left + 10.0 };
