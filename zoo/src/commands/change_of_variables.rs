@@ -1,5 +1,6 @@
-//! `zoo change-of-variables`: the change of variables, drawn.
+//! `zoo change-of-variables`: densities and areas under simple maps.
 
+use super::args::{Seed, whole};
 use super::{Output, make_folder};
 use crate::pictures::change_of_variables::{Map, Matrix, WIDTH, histogram};
 use crate::pictures::volumes::{Density, Polygon, densities, polygons};
@@ -9,29 +10,28 @@ use rand_chacha::ChaCha8Rng;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What to draw, and where to.
+/// Options of `zoo change-of-variables`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Samples
-    #[arg(long, default_value = "20000", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    samples: u32,
-    /// Bars of each histogram
-    #[arg(long, default_value = "40", value_parser = clap::value_parser!(u16).range(1..=1000))]
-    bins: u16,
-    /// The matrix [[a, b], [c, d]] that the unit square is mapped by
+    /// Number of samples
+    #[arg(long, value_name = "N", default_value = "20000", value_parser = whole(1..=10_000_000))]
+    samples: usize,
+    /// Bars per histogram
+    #[arg(long, value_name = "N", default_value = "40", value_parser = whole(1..=1000))]
+    bins: usize,
+    /// Matrix [[a, b], [c, d]] to map the unit square with
     #[arg(long, value_name = "a,b,c,d", default_value = "2,0.5,0.7,1.5", allow_hyphen_values = true, value_parser = matrix)]
     matrix: Matrix,
-    /// Decides the samples
-    #[arg(long, default_value = "0")]
-    seed: u64,
-    /// The folder for change-of-variables.svg and parallelogram.svg
+    /// Folder for change-of-variables.svg and parallelogram.svg
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     out: PathBuf,
+    #[command(flatten)]
+    seed: Seed,
 }
 
-/// Places at which a formula is drawn.
+/// Points at which a formula is drawn.
 const PLACES: usize = 200;
-/// Points that are drawn in the square, and the greatest entry of a matrix.
+/// Points that are drawn in the square, and the largest entry of a matrix.
 const POINTS: usize = 400;
 const GREATEST: f64 = 1e6;
 
@@ -48,16 +48,16 @@ fn matrix(text: &str) -> Result<Matrix, String> {
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let [a, b, c, d] = args.matrix.rows;
     let determinant = args.matrix.determinant();
-    // Rounding of the two products leaves a part in 10¹⁵ or so of them.
+    // The two products are rounded, each with a relative error of about 10⁻¹⁵.
     if determinant.abs() <= 1e-12 * ((a * d).abs() + (b * c).abs()) {
-        bail!("{a},{b},{c},{d} has the determinant 0 and makes a line of the square: choose another --matrix");
+        bail!("{a},{b},{c},{d} has determinant 0 and flattens the square to a line: choose another --matrix");
     }
     make_folder(&args.out)?;
     let [first, second] = ["change-of-variables.svg", "parallelogram.svg"].map(|name| args.out.join(name));
 
     let all = Map::ALL.map(|map| density(map, args));
     densities(&all)?.save(&first)?;
-    writeln!(out, "{}: densities of Z, uniform on [0, {WIDTH}], and of two maps of it", first.display())?;
+    writeln!(out, "{}: densities of Z, uniform on [0, {WIDTH}], and of two functions of Z", first.display())?;
     for (map, density) in Map::ALL.into_iter().zip(&all) {
         let [low, high] = map.range();
         let width = (high - low) / density.bars.len() as f64;
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let off = density.bars.iter().enumerate().map(|(bin, height)| (height / middle(bin) - 1.0).abs());
         writeln!(
             out,
-            "{}: p = {} from {low:.3} to {high:.3}; bars of {} samples differ from it by {:.1}% in the mean",
+            "{}: p = {} from {low:.3} to {high:.3}; the bars of {} samples differ from it by {:.1}% on average",
             map.name(),
             map.formula(),
             args.samples,
@@ -85,10 +85,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The density of a map of Z, as samples and as a formula.
+/// The density of a function of Z, from samples and as a formula.
 fn density(map: Map, args: &Args) -> Density {
     let range = map.range();
-    let samples = map.samples(args.samples as usize, args.seed);
+    let samples = map.samples(args.samples, args.seed.seed);
     let at = |i: usize| range[0] + (range[1] - range[0]) * i as f64 / PLACES as f64;
     Density {
         title: match map {
@@ -96,25 +96,25 @@ fn density(map: Map, args: &Args) -> Density {
             _ => format!("{}: p(x) = {}", map.name(), map.formula()),
         },
         range,
-        bars: histogram(&samples, range, args.bins.into()),
+        bars: histogram(&samples, range, args.bins),
         line: (0..=PLACES).map(|i| map.density(at(i))).collect(),
         naive: (map != Map::Identity).then(|| vec![1.0 / WIDTH; PLACES + 1]),
     }
 }
 
-/// The unit square with points in it, and what the matrix makes of both.
+/// The unit square with points in it, and both under the matrix.
 fn square(args: &Args, determinant: f64) -> [Polygon; 2] {
-    let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
+    let mut rng = ChaCha8Rng::seed_from_u64(args.seed.seed);
     let points: Vec<[f64; 2]> = (0..POINTS).map(|_| [rng.random(), rng.random()]).collect();
     let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
-    let carried = |point: [f64; 2]| args.matrix.apply(point);
+    let mapped = |point: [f64; 2]| args.matrix.apply(point);
     let area = determinant.abs();
     [
         Polygon { title: "z: area 1, density 1".to_owned(), corners, points: points.clone() },
         Polygon {
             title: format!("x = A·z: area |det A| = {area:.4}, density {:.4}", 1.0 / area),
-            corners: corners.map(carried),
-            points: points.into_iter().map(carried).collect(),
+            corners: corners.map(mapped),
+            points: points.into_iter().map(mapped).collect(),
         },
     ]
 }

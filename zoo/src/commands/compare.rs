@@ -1,11 +1,10 @@
 //! `zoo compare`: trained models side by side.
 
-mod table;
-
-use super::{Output, load, load_flow, names, require_ending, source, threads};
+use super::args::{Seed, Threads, at_least_one, require_extension};
+use super::{Output, load, load_flow, names, source};
 use crate::blueprint::Space;
 use crate::measure::compare::{self, Measured};
-use crate::measure::score;
+use crate::measure::{compare_table as table, score};
 use crate::model::Model;
 use crate::pictures::dot_plot;
 use crate::runs::files::check_place;
@@ -13,12 +12,11 @@ use crate::runs::folder::{self, Run};
 use crate::stderr;
 use crate::train;
 use anyhow::{Context as _, Result, bail};
-use autograd::parallel;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Which runs, and where to draw them.
+/// Options of `zoo compare`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Run folders or .safetensors files
@@ -27,32 +25,30 @@ pub(super) struct Args {
     /// The picture
     #[arg(long, value_name = "FILE.svg", default_value = "compare.svg")]
     out: PathBuf,
-    /// Only the first so many test rows
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
-    limit: Option<u64>,
-    /// Decides the noise that dequantizes pixels, and the samples
-    #[arg(long, default_value = "0")]
-    seed: u64,
+    /// Use only the first N test rows
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    limit: Option<usize>,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Threads [default: all cores]
-    #[arg(long, value_parser = super::thread_count)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    seed: Seed,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    require_ending(Some(&args.out), "svg")?;
-    different(&args.runs)?;
-    // Before the minutes that it takes to fill it.
+    require_extension(Some(&args.out), "svg")?;
+    require_different(&args.runs)?;
+    // Before the minutes of measuring.
     check_place(&args.out)?;
-    let threads = threads(args.threads);
+    let caption = table::caption(args.seed.seed, args.threads.count());
     let mut all = Vec::new();
     for ((i, run), name) in args.runs.iter().enumerate().zip(names::distinct(&args.runs)) {
         stderr::print_line(format_args!("{} of {}: {}", i + 1, args.runs.len(), run.display()));
-        match parallel::with_threads(threads, || measure(run, name, args)) {
+        match args.threads.run(|| measure(run, name, args)) {
             Ok(measured) => all.push(measured),
-            // The others are still worth their minutes.
+            // The other runs are still worth measuring.
             Err(why) => stderr::print_line(format_args!("zoo: {} is left out: {why:#}", run.display())),
         }
     }
@@ -60,7 +56,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     if !all.is_empty() {
         let drawn: Vec<dot_plot::Group> = groups.iter().map(|group| table::panels(group)).collect();
         let title = if all.len() == 1 { "One model" } else { "Models side by side" };
-        dot_plot::save(&args.out, title, &table::caption(args.seed, threads), &drawn)?;
+        dot_plot::save(&args.out, title, &caption, &drawn)?;
     }
     if args.json {
         out.json(&all)?;
@@ -71,13 +67,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
             }
             writeln!(out)?;
         }
-        writeln!(out, "{}: the same as a picture. {}", args.out.display(), table::caption(args.seed, threads))?;
+        writeln!(out, "{}: the same, plotted. {caption}", args.out.display())?;
     }
     Ok(if all.len() == args.runs.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Refuses runs that have no model, and one that is named twice.
-fn different(runs: &[PathBuf]) -> Result<()> {
+/// Requires that each run has a model, and that none is named twice.
+fn require_different(runs: &[PathBuf]) -> Result<()> {
     let mut seen: Vec<(PathBuf, &Path)> = Vec::new();
     for run in runs {
         let found = folder::checkpoint(run)?;
@@ -94,21 +90,21 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     let loaded = load::<f32>(run)?;
     let (header, space) = (&loaded.header, loaded.header.blueprint.space);
     let source = source(header, None)?;
-    let limit = args.limit.and_then(|limit| usize::try_from(limit).ok());
-    let mut measures = compare::measure(&loaded, &source, limit, args.seed).with_context(|| header.data.clone())?;
+    let mut measures =
+        compare::measure(&loaded, &source, args.limit, args.seed.seed).with_context(|| header.data.clone())?;
     let folder = folder(run);
     let mut missed = None;
     if let Some(teacher) = folder.as_ref().map(Run::teacher).filter(|teacher| teacher.exists()) {
-        match (&loaded.model, load_flow::<f32>(&teacher, "distil it again")) {
+        match (&loaded.model, load_flow::<f32>(&teacher, "distill it again")) {
             (Model::Vae(_), _) => {}
             (Model::Flow(student), Ok(teacher)) => {
-                measures.divergence = Some(compare::divergence(student, &teacher.model, &space, args.seed));
+                measures.divergence = Some(compare::divergence(student, &teacher.model, &space, args.seed.seed));
             }
             (_, Err(why)) => missed = Some(format!("no divergence from its teacher: {why:#}")),
         }
     }
     let training = folder.and_then(|folder| train::elapsed(&folder, header.step));
-    // Of pixels that are 0 or 1 there are no levels.
+    // Binarized pixels have no levels, and so no bits/dim.
     let per_level = measures.score.is_none_or(|score| score.bits_per_dim.is_some());
     let unit = if matches!(space, Space::Images { .. }) && !per_level { "nats" } else { score::unit(&space) };
     let mut notes = compare::notes(&loaded, &measures, training);
@@ -127,7 +123,7 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     })
 }
 
-/// The run folder that a run is or whose model it is. Other files have no log of their own beside them.
+/// The run folder, if the run is one or is its model file. Other checkpoint files have no log.
 fn folder(run: &Path) -> Option<Run> {
     if run.is_dir() {
         return Some(Run::at(run));
@@ -136,7 +132,7 @@ fn folder(run: &Path) -> Option<Run> {
     (folder.model() == run).then_some(folder)
 }
 
-/// Runs over the same data, in the order in which they were named.
+/// Groups runs by data, in the order in which they were named.
 fn by_data(all: &[Measured]) -> Vec<Vec<&Measured>> {
     let mut groups: Vec<Vec<&Measured>> = Vec::new();
     for one in all {
@@ -148,7 +144,7 @@ fn by_data(all: &[Measured]) -> Vec<Vec<&Measured>> {
     groups
 }
 
-/// Whether numbers of the two can stand beside each other.
+/// Whether two runs can be compared.
 fn alike(one: &Measured, other: &Measured) -> bool {
     one.data == other.data && one.space == other.space && one.unit == other.unit
 }

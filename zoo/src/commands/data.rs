@@ -1,5 +1,6 @@
-//! `zoo data`: what a model's samples are to be compared with.
+//! `zoo data`: training data as a picture, to compare a model's samples with.
 
+use super::args::{Seed, require_extension, whole};
 use super::{Output, how, sound};
 use crate::blueprint::Space;
 use crate::data::source::{Order, Source};
@@ -9,56 +10,56 @@ use autograd::Tensor;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What to look at, and where to draw it.
+/// Options of `zoo data`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// mnist, a toy's name, speech, a folder of IDX files, or a .npy or .csv file
+    #[arg(value_name = "DATA")]
     name: String,
-    /// Training rows to take [default: 100 images, 1000 points or 16 signals, or all there are]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4096), allow_negative_numbers = true)]
-    rows: Option<u16>,
-    /// Decides which
-    #[arg(long, default_value = "0")]
-    seed: u64,
-    /// The picture [default: NAME.png in this folder]
+    /// Number of training rows to plot [default: 100 images, 1000 points or 16 signals]
+    #[arg(long, value_name = "N", value_parser = whole(1..=4096), allow_negative_numbers = true)]
+    rows: Option<usize>,
+    /// The picture [default: DATA.png]
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
-    /// The signals one after another, to be heard [default: beside the picture]
+    /// Signals only: the sound file [default: next to the picture]
     #[arg(long, value_name = "FILE.wav")]
     wav: Option<PathBuf>,
+    #[command(flatten)]
+    seed: Seed,
 }
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    super::require_ending(args.out.as_deref(), "png")?;
-    let source = Source::open(&args.name, args.seed)?;
+    let Args { name, seed: Seed { seed }, .. } = args;
+    require_extension(args.out.as_deref(), "png")?;
+    let source = Source::open(name, *seed)?;
     let space = source.space();
     if !drawing::has_picture(&space) {
         bail!(
-            "{} has {}, and only images, rows of 2 numbers and signals are drawn: choose other data",
-            args.name,
+            "{name} has {}, and only images, rows of 2 numbers and signals are plotted: choose other data",
             space.describe()
         );
     }
-    sound::check(args.wav.as_deref(), &args.name, &space)?;
-    let usual = match space {
+    sound::check(args.wav.as_deref(), name, &space)?;
+    let default = match space {
         Space::Images { .. } => 100,
         Space::Table { .. } => 1000,
         Space::Signal { .. } => 16,
     };
     let all = source.rows().unwrap_or(usize::MAX);
-    let count = args.rows.map_or(usual.min(all), usize::from);
+    let count = args.rows.unwrap_or(default.min(all));
     if count > all {
-        bail!("{} has only {all} training rows: choose --rows between 1 and {all}", args.name);
+        bail!("{name} has only {all} training rows: choose --rows between 1 and {all}");
     }
     let rows = source.batch(0, count, &mut Order::default())?.x().clone();
-    // Levels, as the screen shows them.
+    // Pixel levels become brightness, without noise.
     let rows = match space.levels() {
         Some(levels) => Tensor::from_fn(rows.shape().clone(), |i| rows.as_slice()[i] / (levels - 1) as f32),
         None => rows,
     };
-    let path = args.out.clone().unwrap_or_else(|| named(&args.name, "png"));
-    drawing::picture(&rows, &args.name, &space, count.isqrt().max(1))?.save_png(&path)?;
-    writeln!(out, "{}: {} {}, seed {}", path.display(), drawing::shown(&space, count), space.describe(), args.seed)?;
+    let path = args.out.clone().unwrap_or_else(|| default_path(name));
+    drawing::picture(&rows, name, &space, count.isqrt().max(1))?.save_png(&path)?;
+    writeln!(out, "{}: {} {}, seed {seed}", path.display(), drawing::shown(&space, count), space.describe())?;
     if let Space::Signal { samples, rate } = space {
         let wav = args.wav.clone().unwrap_or_else(|| path.with_extension("wav"));
         sound::write(&wav, rows.as_slice(), samples, rate, out)?;
@@ -66,8 +67,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A file of this folder that is called as the data is.
-fn named(data: &str, ending: &str) -> PathBuf {
+/// A picture in the current folder, named after the data.
+fn default_path(data: &str) -> PathBuf {
     let stem = how::plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
-    PathBuf::from(format!("{}.{ending}", if stem.is_empty() { "data" } else { &stem }))
+    PathBuf::from(if stem.is_empty() { "data" } else { &stem }).with_extension("png")
 }

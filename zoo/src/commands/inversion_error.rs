@@ -1,12 +1,14 @@
-//! `zoo inversion-error`: how near `MintNet`'s two ways back come, against what they are allowed.
+//! `zoo inversion-error`: the error of `MintNet`'s two inverses, against their iteration budget.
 
-use super::{Output, load_flow, require_ending, threads};
+use super::args::{Seed, Threads, next_to, require_extension, whole};
+use super::sample::{STEP_SIZE, step_size};
+use super::{Output, load_flow};
 use crate::blueprint::Architecture;
 use crate::measure::timing;
 use crate::pictures::curve::{self, Labels, Series};
 use crate::runs::files::check_place;
 use anyhow::{Result, bail};
-use autograd::{Shape, Tensor, parallel};
+use autograd::{Shape, Tensor};
 use flows::{Flow, Inversion, RoundTrip};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -14,152 +16,131 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What to invert, and how far.
+/// Options of `zoo inversion-error`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A run folder or a .safetensors file of a mint-net
+    /// Run folder or .safetensors file of a mint-net
     run: PathBuf,
-    /// Latents to invert, drawn from the base distribution
-    #[arg(long, default_value = "8", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
-    samples: u16,
-    /// How many iterations or evaluations each layer is allowed
+    /// Number of latents to invert, drawn from the base distribution
+    #[arg(long, value_name = "N", default_value = "8", value_parser = whole(1..=65_535), allow_negative_numbers = true)]
+    samples: usize,
+    /// Budgets to try: iterations (fixed point) or evaluations (sweep) per layer
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,2,3,4,5,6,8,10,20,50,100,200,400",
-        value_parser = clap::value_parser!(u16).range(1..))]
-    budgets: Vec<u16>,
-    /// The fixed point's steps α [default: the authors' 0.2857 (1/3.5), and 1]
-    #[arg(long, value_name = "α,…", value_delimiter = ',', value_parser = super::sample::step, allow_negative_numbers = true)]
+        value_parser = whole(1..=65_535))]
+    budgets: Vec<usize>,
+    /// Step sizes α of the fixed-point iteration [default: 0.2857 (1/3.5, as in the paper) and 1]
+    #[arg(long, value_name = "α,…", value_delimiter = ',', value_parser = step_size, allow_negative_numbers = true)]
     step_sizes: Vec<f64>,
-    /// Decides the latents
-    #[arg(long, default_value = "0")]
-    seed: u64,
-    /// The picture [default: inversion-error.svg beside the model]
+    /// The picture [default: inversion-error.svg in the run folder]
     #[arg(long, value_name = "FILE.svg")]
     out: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Threads [default: all cores]
-    #[arg(long, value_parser = super::thread_count)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    seed: Seed,
+    #[command(flatten)]
+    threads: Threads,
 }
 
-/// Errors beyond this are no nearer than nothing, and would leave the picture no room for others.
-const FAR: f64 = 1000.0;
+/// Larger errors are not plotted: they would leave no room for the others.
+const MAX_ERROR: f64 = 1000.0;
 
-/// One of the ways back, measured.
-struct Way {
+/// One way to invert, and its results.
+struct Method {
     name: String,
-    /// The fixed point's step; the sweep has none.
+    /// The step size of the fixed-point iteration; none for the sweep.
     step: Option<f64>,
-    /// For each number of iterations or evaluations: the error, and the seconds it took.
+    /// For each budget: the error, and the seconds it took.
     found: Vec<(f64, f64)>,
 }
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    let picture = args.out.clone().unwrap_or_else(|| super::beside(&args.run, "inversion-error.svg"));
-    require_ending(Some(&picture), "svg")?;
+    let picture = args.out.clone().unwrap_or_else(|| next_to(&args.run, "inversion-error.svg"));
+    require_extension(Some(&picture), "svg")?;
     check_place(&picture)?;
     let loaded = load_flow::<f64>(&args.run, "give a run of mint-net")?;
     let name = loaded.header.blueprint.name();
     if !matches!(loaded.header.blueprint.architecture, Architecture::MintNet { .. }) {
-        bail!("{name} has one way from z to x: give a run of mint-net");
+        bail!("{name} has only one inverse: give a run of mint-net");
     }
-    let mut allowed = args.budgets.clone();
-    allowed.sort_unstable();
-    allowed.dedup();
-    let steps = if args.step_sizes.is_empty() { vec![super::sample::STEP, 1.0] } else { args.step_sizes.clone() };
-    let flow = loaded.model.core();
-    let z = latents(&flow, usize::from(args.samples), args.seed);
-    let mut ways: Vec<Way> = steps
-        .iter()
-        .map(|&step| Way::new(format!("fixed point, step {}", short(step)), Some(step)))
-        .chain([Way::new("sweep".to_owned(), None)])
-        .collect();
+    let mut budgets = args.budgets.clone();
+    budgets.sort_unstable();
+    budgets.dedup();
+    let (samples, seed, flow) = (args.samples, args.seed.seed, loaded.model.core());
+    let shape: Shape = std::iter::once(samples).chain(flow.event().iter().copied()).collect();
+    let z = flow.base().sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed));
+    let mut methods = methods(&args.step_sizes);
     if !args.json {
-        writeln!(out, "Greatest |z′ − z| after z → x → z′, in f64, {} latents, seed {}", args.samples, args.seed)?;
-        let heads: String = ways.iter().map(|way| format!("{:>32}", way.name)).collect();
-        writeln!(out, "{:>8}{heads}", "allowed")?;
+        writeln!(out, "Largest |z′ − z| after z → x → z′, in f64, {samples} latents, seed {seed}")?;
+        let heads: String = methods.iter().map(|method| format!("{:>32}", method.name)).collect();
+        writeln!(out, "{:>8}{heads}", "budget")?;
     }
-    // Row by row: the last ones may take minutes.
-    for &allowed in &allowed {
-        let cells = ways.iter_mut().map(|way| {
-            let (error, seconds) =
-                parallel::with_threads(threads(args.threads), || way.measure(usize::from(allowed), &flow, &z));
+    // Row by row, because the last ones may take minutes.
+    for &budget in &budgets {
+        let cells = methods.iter_mut().map(|method| {
+            let (error, seconds) = args.threads.run(|| method.measure(budget, &flow, &z));
             format!("{:>32}", format!("{error:.1e} in {}", timing::describe(seconds)))
         });
         let row: String = cells.collect();
         if !args.json {
-            writeln!(out, "{allowed:>8}{row}")?;
+            writeln!(out, "{budget:>8}{row}")?;
         }
     }
-    draw(&picture, args, &allowed, &ways)?;
+    let series: Vec<Series> = methods.iter().map(|method| method.series(&budgets)).collect();
+    let labels = Labels {
+        title: "Inverting each layer: all entries at once, or one by one".to_owned(),
+        note: format!("{samples} latents, f64; errors above {MAX_ERROR:.0} are not shown"),
+        x: "iterations per layer, or evaluations per root".to_owned(),
+        y: "largest |z′ − z|".to_owned(),
+        log_x: true,
+        log_y: true,
+    };
+    curve::save(&picture, &series, &labels)?;
     if args.json {
-        print(args, &allowed, &ways, out)?;
+        let methods = methods.iter().map(|Method { name, found, .. }| {
+            let (errors, seconds): (Vec<f64>, Vec<f64>) = found.iter().copied().unzip();
+            json!({ "name": name, "errors": errors, "seconds": seconds })
+        });
+        let methods: Vec<_> = methods.collect();
+        out.json(&json!({ "samples": samples, "seed": seed, "budgets": budgets, "methods": methods }))?;
     } else {
-        writeln!(out, "{}: the same as curves", picture.display())?;
+        writeln!(out, "{}: the same, plotted", picture.display())?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn latents(flow: &Flow<f64>, count: usize, seed: u64) -> Tensor<f64> {
-    let shape: Shape = std::iter::once(count).chain(flow.event().iter().copied()).collect();
-    flow.base().sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed))
+/// The fixed-point iteration with each step size, and the sweep.
+fn methods(step_sizes: &[f64]) -> Vec<Method> {
+    let steps = if step_sizes.is_empty() { &[STEP_SIZE, 1.0] } else { step_sizes };
+    let named = |step: Option<f64>| {
+        let name = step.map_or_else(|| "sweep".to_owned(), |step| format!("fixed point, step {}", short(step)));
+        Method { name, step, found: Vec::new() }
+    };
+    steps.iter().copied().map(Some).chain([None]).map(named).collect()
 }
 
-impl Way {
-    fn new(name: String, step: Option<f64>) -> Self {
-        Self { name, step, found: Vec::new() }
-    }
+/// Up to three decimals, without trailing zeros.
+fn short(step: f64) -> String {
+    format!("{step:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
 
-    /// Inverts once more, with so many iterations or evaluations.
-    fn measure(&mut self, allowed: usize, flow: &Flow<f64>, z: &Tensor<f64>) -> (f64, f64) {
+impl Method {
+    /// Inverts with this budget.
+    fn measure(&mut self, budget: usize, flow: &Flow<f64>, z: &Tensor<f64>) -> (f64, f64) {
         let inversion = match self.step {
-            Some(step) => Inversion::FixedPoint { step, iterations: allowed },
-            None => Inversion::Sweep { evaluations: allowed },
+            Some(step) => Inversion::FixedPoint { step, iterations: budget },
+            None => Inversion::Sweep { evaluations: budget },
         };
         let RoundTrip { error, time, .. } = RoundTrip::of(flow.bijection(), z, inversion);
         self.found.push((error, time.as_secs_f64()));
         (error, time.as_secs_f64())
     }
-}
 
-fn print(args: &Args, allowed: &[u16], ways: &[Way], out: &mut Output<'_>) -> Result<()> {
-    let ways: Vec<_> = ways
-        .iter()
-        .map(|Way { name, found, .. }| {
-            let (errors, seconds): (Vec<f64>, Vec<f64>) = found.iter().copied().unzip();
-            json!({ "name": name, "errors": errors, "seconds": seconds })
-        })
-        .collect();
-    let object = json!({ "samples": args.samples, "seed": args.seed, "budgets": allowed, "methods": ways });
-    out.json(&object)
-}
-
-fn draw(picture: &std::path::Path, args: &Args, allowed: &[u16], ways: &[Way]) -> Result<()> {
-    let series: Vec<Series> = ways
-        .iter()
-        .map(|way| Series {
-            name: way.name.clone(),
-            points: (allowed.iter().zip(&way.found))
-                .map(|(&n, &(error, _))| (f64::from(n), error))
-                .filter(|&(_, error)| error <= FAR)
-                .collect(),
-            dashed: false,
-        })
-        .collect();
-    let labels = Labels {
-        title: "From z to x in each layer: all numbers at once, or each in turn".to_owned(),
-        note: format!("{} latents, f64; errors above {FAR:.0} are not drawn", args.samples),
-        x: "iterations of a layer, or evaluations of a root".to_owned(),
-        y: "greatest |z′ − z|".to_owned(),
-        log_x: true,
-        log_y: true,
-    };
-    Ok(curve::save(picture, &series, &labels)?)
-}
-
-/// A step as it is best read.
-fn short(step: f64) -> String {
-    let text = format!("{step:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    /// The errors as a curve.
+    fn series(&self, budgets: &[usize]) -> Series {
+        let points = budgets.iter().zip(&self.found).map(|(&budget, &(error, _))| (budget as f64, error));
+        let points = points.filter(|&(_, error)| error <= MAX_ERROR).collect();
+        Series { name: self.name.clone(), points, dashed: false }
+    }
 }

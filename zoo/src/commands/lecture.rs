@@ -1,4 +1,4 @@
-//! `zoo lecture`: the whole lecture as one page.
+//! `zoo lecture`: runs the commands of the lecture and writes its page.
 
 use super::{Cli, Output, make_folder};
 use crate::lecture::agenda::{Agenda, Options, Task};
@@ -20,23 +20,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// What to make, and from what.
+/// Options of `zoo lecture`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder for the page (lecture.html), its pictures, and what is trained for it
+    /// Folder for the page (lecture.html), its pictures, and new runs
     #[arg(long, value_name = "FOLDER", default_value = "lecture")]
     out: PathBuf,
-    /// How long to train models without a run: quick takes about 35 minutes in total, standard about six hours
+    /// How long to train missing runs: quick takes about 35 minutes in all, standard about six hours
     #[arg(long, value_enum, default_value = "quick")]
     preset: Preset,
-    /// A folder of existing runs; those that match a model and data of the lecture are used [default: runs]
+    /// Folder with existing runs to use [default: runs]
     #[arg(long, value_name = "FOLDER")]
     from: Option<PathBuf>,
-    /// Make a page of only these chapters, and the results of their models
+    /// Build only these chapters, and the results of their models
     #[arg(long, value_name = "CHAPTER,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(CHAPTERS.iter().map(|chapter| chapter.id.as_str())))]
     only: Vec<String>,
-    /// Train each model for this many steps instead of the preset's length, as a trial
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Train for N steps instead of the preset's time, to try it out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
 }
 
@@ -85,7 +85,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     if !lecture.failed.is_empty() {
         let count = lecture.failed.len();
-        bail!("{page} is incomplete: {count} of {} steps failed, for the reasons above", agenda.tasks.len());
+        bail!(
+            "{page} lacks the results of {count} of {} steps, for the reasons above: solve them, then run the same command again",
+            agenda.tasks.len()
+        );
     }
     let (chapters, steps) = (counted(chapters.len(), "chapter"), counted(agenda.tasks.len(), "step"));
     writeln!(out, "{page}: {chapters}, {steps}; open it in a browser")?;
@@ -98,7 +101,7 @@ fn chosen(only: &[String]) -> Vec<&'static Chapter> {
     CHAPTERS.iter().filter(wanted).collect()
 }
 
-/// A lecture in the making.
+/// A lecture in progress.
 struct Lecture<'a> {
     agenda: &'a Agenda,
     record: Record,
@@ -149,7 +152,7 @@ fn time(minutes: f64) -> String {
 /// Runs a task's command, and returns the lines it printed.
 fn run_task(task: &Task) -> Result<Vec<String>> {
     if let Some(missing) = task.inputs.iter().find(|input| !input.exists()) {
-        bail!("this needs {}, which does not exist", missing.display());
+        bail!("{} is missing, and this step needs it: see why its step failed", missing.display());
     }
     if let Some(fresh) = task.fresh.as_ref().filter(|fresh| fresh.exists()) {
         let why = || format!("cannot replace {}: remove it", fresh.display());
@@ -173,7 +176,7 @@ fn run_task(task: &Task) -> Result<Vec<String>> {
     if !interrupt::requested()
         && let Some(file) = task.outputs.iter().find(|file| !file.exists())
     {
-        bail!("the command did not make {}", file.display());
+        bail!("{} is missing: the command did not make it", file.display());
     }
     Ok(String::from_utf8_lossy(&output).lines().map(str::to_owned).collect())
 }

@@ -1,32 +1,33 @@
-//! `zoo maf-vs-iaf`: what MAF and IAF gain and lose, in microseconds.
+//! `zoo maf-vs-iaf`: how long MAF and IAF take to sample and to compute a density.
 
-use super::{Output, require_ending, threads};
+use super::Output;
+use super::args::{Threads, require_extension, whole};
 use crate::measure::maf_vs_iaf::{Sizes, Times, measure};
+use crate::measure::timing::three_digits;
 use crate::pictures::curve::{self, Labels, Series};
 use crate::runs::files::check_place;
 use anyhow::Result;
-use autograd::parallel;
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What to measure, and where to draw it.
+/// Options of `zoo maf-vs-iaf`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Numbers of dimensions
+    /// Dimensions D to measure
     #[arg(long, value_name = "D,…", value_delimiter = ',', default_value = "2,8,32,128,512,784,3072",
-        value_parser = dims)]
+        value_parser = whole(1..=8192))]
     dims: Vec<usize>,
-    /// Units in the hidden layer of each network
-    #[arg(long, default_value = "1024", value_parser = clap::value_parser!(u16).range(1..=8192))]
-    hidden: u16,
-    /// Autoregressive layers
-    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=20))]
-    layers: u16,
-    /// Rows in a batch
-    #[arg(long, default_value = "100", value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    rows: u16,
-    /// The most dimensions at which D whole passes are measured too, as other libraries take them for a sample
+    /// Units in each network's hidden layer
+    #[arg(long, value_name = "N", default_value = "1024", value_parser = whole(1..=8192))]
+    hidden: usize,
+    /// Number of autoregressive layers
+    #[arg(long, value_name = "N", default_value = "1", value_parser = whole(1..=20))]
+    layers: usize,
+    /// Rows per batch
+    #[arg(long, value_name = "N", default_value = "100", value_parser = whole(1..=10_000))]
+    rows: usize,
+    /// Also time naive sampling, with D passes of the whole network, up to this D
     #[arg(long, value_name = "D", default_value = "784")]
     naive_up_to: usize,
     /// The picture
@@ -35,22 +36,11 @@ pub(super) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Threads [default: all cores]
-    #[arg(long, value_parser = super::thread_count)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
-/// The most dimensions: a network's weights are their number times the hidden units'.
-const MOST_DIMS: usize = 8192;
-
-fn dims(text: &str) -> Result<usize, String> {
-    match text.trim().parse() {
-        Ok(dims @ 1..=MOST_DIMS) => Ok(dims),
-        _ => Err(format!("{text:?} is not a number of dimensions between 1 and {MOST_DIMS}")),
-    }
-}
-
-/// A curve: its name in the table and in the picture, its times, and whether it is of IAF.
+/// A curve: its names in the table and in the plot, its times, and whether it is IAF's.
 type Curve = ([&'static str; 2], fn(&Times) -> Option<f64>, bool);
 
 /// The curves, in the order of the table's columns.
@@ -63,14 +53,14 @@ const CURVES: [Curve; 5] = [
 ];
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    require_ending(Some(&args.out), "svg")?;
-    // Before the minutes that it takes to fill it.
+    require_extension(Some(&args.out), "svg")?;
+    // Before the minutes of measuring.
     check_place(&args.out)?;
     let mut dims = args.dims.clone();
     dims.sort_unstable();
     dims.dedup();
-    let sizes = Sizes { hidden: args.hidden.into(), layers: args.layers.into(), rows: args.rows.into() };
-    let threads = threads(args.threads);
+    let sizes = Sizes { hidden: args.hidden, layers: args.layers, rows: args.rows };
+    let threads = args.threads.count();
     let caption = caption(&sizes, threads);
 
     if !args.json {
@@ -80,9 +70,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     let mut all = Vec::new();
     for dims in dims {
-        let times = parallel::with_threads(threads, || measure(dims, &sizes, dims <= args.naive_up_to))?;
+        let times = args.threads.run(|| measure(dims, &sizes, dims <= args.naive_up_to))?;
         if !args.json {
-            let cells = CURVES.map(|(_, time, _)| format!("{:>14}", time(&times).map_or("-".to_owned(), number)));
+            let cells = CURVES.map(|(_, time, _)| format!("{:>14}", time(&times).map_or("-".to_owned(), three_digits)));
             writeln!(out, "{dims:>6}{}", cells.join(""))?;
         }
         all.push(times);
@@ -95,7 +85,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     });
     let measured: Vec<Series> = series.into_iter().filter(|series| !series.points.is_empty()).collect();
     let labels = Labels {
-        title: "The trade-off of autoregressive flows".to_owned(),
+        title: "MAF has fast densities, IAF fast samples".to_owned(),
         note: caption,
         x: "dimensions D".to_owned(),
         y: "time per row (µs)".to_owned(),
@@ -116,7 +106,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         });
         out.json(&object)?;
     } else {
-        writeln!(out, "{}: the same as curves", args.out.display())?;
+        writeln!(out, "{}: the same, plotted", args.out.display())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,10 +121,4 @@ fn caption(sizes: &Sizes, threads: usize) -> String {
         count(sizes.hidden, "hidden unit"),
         count(threads, "thread")
     )
-}
-
-/// A time with three digits that count.
-pub(super) fn number(time: f64) -> String {
-    let decimals = 2i32.saturating_sub(time.log10().floor() as i32).clamp(0, 4) as usize;
-    format!("{time:.decimals$}")
 }

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod args;
 mod change_of_variables;
 mod check;
 mod class;
@@ -33,15 +34,15 @@ use crate::data::source::Source;
 use crate::model::Model;
 use crate::runs::checkpoint::{self, Header, Loaded};
 use anyhow::{Context as _, Result, bail};
-use autograd::{Real, parallel};
+use autograd::Real;
 use clap::{Parser, Subcommand};
 use flows::Flow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 pub use output::Output;
 
-/// The lectures' normalizing flows, trained, sampled and checked.
+/// Normalizing flows from the lectures: train them, sample from them, evaluate and plot them.
 #[derive(Debug, Parser)]
 #[command(name = "zoo", version, about, max_term_width = 100)]
 pub struct Cli {
@@ -51,96 +52,118 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a lecture model on MNIST for about two minutes and draw digits with it
+    /// Train a lecture model on MNIST for two minutes and draw digits from it
+    #[command(after_help = "Example: zoo demo --minutes 5")]
     Demo(demo::Args),
-    /// Show the models, or the parameters of one
+    /// List the models, or the parameters of one
+    #[command(after_help = "Example: zoo list --params nice")]
     List(list::Args),
-    /// Draw data itself, to compare a model's samples with
+    /// Plot training data, to compare with a model's samples
+    #[command(after_help = "Example: zoo data two-moons")]
     Data(data::Args),
     /// Train a model
+    #[command(after_help = "Example: zoo train real-nvp --preset quick")]
     Train(train::Args),
-    /// Let a model that samples in one parallel pass learn from a trained one that does not
+    /// Distill a trained model into a student that samples in one parallel pass
     ///
-    /// Everywhere else that makes samples hundreds of times faster. Here the teacher computes each unit of its network
-    /// once, too, and is about as fast; what it ends with says by how much.
+    /// In most libraries the student samples hundreds of times faster than its teacher. Here the teacher computes each
+    /// unit of its network only once per sample, so it is nearly as fast. Both times are printed at the end.
+    #[command(after_help = "Example: zoo distill runs/maf-mnist")]
     Distill(distill::Args),
-    /// Draw a student's samples beside its teacher's, and measure how long either takes for one
+    /// Plot samples from a student next to its teacher's, and time both
     ///
-    /// What `zoo distill` ends with, for a student that is already there.
+    /// `zoo distill` does the same when it ends.
+    #[command(after_help = "Example: zoo compare-student runs/iaf-of-maf-mnist")]
     CompareStudent(compare_student::Args),
     /// Draw samples from a trained model
+    #[command(after_help = "Example: zoo sample runs/nice-mnist --grid 8x4 --temperature 0.8")]
     Sample(sample::Args),
-    /// Measure bits/dim and nats on the test rows
+    /// Compute the log-likelihood of the test rows, in nats and bits/dim
+    #[command(after_help = "Example: zoo evaluate runs/nice-mnist")]
     Evaluate(evaluate::Args),
-    /// Compare trained models: how good, how large, how fast, and how exactly they go there and back
+    /// Compare trained models: likelihood, size, speed, and round-trip error
     ///
-    /// A table and a row of panels for each data set that the runs were trained on. Training is the time to the weights
-    /// that were kept. Times of samples and densities are the median of several repetitions of a batch, after one
-    /// that does not count. There and back is x → z → x in f32, as the program uses the model.
+    /// Prints one table per data set and plots the same values. The training time is the time to the weights that were
+    /// kept. Sampling and density times are medians over several batches, after a warm-up. The round trip is
+    /// x → z → x′ in f32.
+    #[command(after_help = "Example: zoo compare runs/nice-mnist runs/real-nvp-mnist")]
     Compare(compare::Args),
-    /// Compute log p(x), in nats, of each row of a NPY file
+    /// Compute log p(x), in nats, for each row of an NPY file
     ///
-    /// Rows are continuous data in the space that the density is over: images lie in [0, 1].
-    /// Nothing is added and nothing is random.
+    /// The rows are continuous data, in the space that the density is over: images lie in [0, 1]. No noise is added.
+    #[command(after_help = "Example: zoo logprob runs/maf-two-moons --input x.npy --output log-p.npy")]
     Logprob(transform::Args),
-    /// Map data to latents, x → z
+    /// Map data to latents: x → z
+    #[command(after_help = "Example: zoo encode runs/maf-two-moons --input x.npy --output z.npy")]
     Encode(transform::Args),
-    /// Map latents to data, z → x
+    /// Map latents to data: z → x
+    #[command(after_help = "Example: zoo decode runs/maf-two-moons --input z.npy --output x.npy")]
     Decode(transform::Args),
-    /// Draw what lies between test images: a manifold with four of them in its corners, and lines
+    /// Interpolate between test images in latent space
+    ///
+    /// manifold.png has a test image in each corner and mixtures of the four between them. line.png has one
+    /// interpolation per row.
+    #[command(after_help = "Example: zoo interpolate runs/real-nvp-mnist --corners 0,1,2,3")]
     Interpolate(interpolate::Args),
-    /// Draw what a vae makes of test rows by way of z, and, of two latents, the plane of z
+    /// Plot a VAE's reconstructions and, for two latents, its latent space
     ///
-    /// reconstructions.png has test images and, below each, what the decoder makes of the middle of its posterior. Of
-    /// two latents there are manifold.png, what is decoded from a grid of z whose cells are equally likely, and
-    /// latents.png, the middles of test rows' posteriors, a color for each class.
+    /// reconstructions.png has test images and, below each, its reconstruction. For two latents, manifold.png decodes a
+    /// grid of equally likely z, and latents.png plots the test rows in latent space, colored by class.
+    #[command(after_help = "Example: zoo reconstruct runs/vae-mnist")]
     Reconstruct(reconstruct::Args),
-    /// Draw what a model of the plane has learned: density, samples, and the map between z and x
+    /// Plot a model of 2D data: its density, its samples, and the warped grid of latents
+    #[command(after_help = "Example: zoo density runs/maf-two-moons")]
     Density(density::Args),
-    /// Draw what models of the plane make of their test rows, side by side: z should be a standard normal
+    /// Plot the latents of 2D test data, for several models side by side
     ///
-    /// A line for each run says what z is like: means 0, standard deviations 1 and correlation 0 are right. What
-    /// they do not see, the distance does: the largest difference between the distribution of |z|² and a
-    /// standard normal's, 1 − exp(−r/2), from 0 to 1. Beside it stands what chance alone would stay below in 95 of
-    /// 100 cases, 1.36/√N. (Latents of nice are to be logistic, and so always differ.)
+    /// The latents of a perfect model are standard normal: means 0, standard deviations 1, correlation 0. The
+    /// Kolmogorov–Smirnov distance also compares the distribution of |z|² with its ideal, 1 − exp(−r/2). Even for a
+    /// perfect model it exceeds 1.36/√N in 5 of 100 cases. (NICE has a logistic prior, so its latents always differ.)
+    #[command(after_help = "Example: zoo latents runs/made-banana runs/maf-banana")]
     Latents(latents::Args),
-    /// Make a table or a toy normal by RBIG: fit marginals and rotations in turn, and draw how it goes
+    /// Gaussianize a table or a toy data set with RBIG, and plot each step
     ///
-    /// Prints what each layer takes off the total correlation, and keeps a model that the other commands load. The
-    /// pictures: the way of one column through its distribution function (inverse-cdf.png), points of the plane layer by
-    /// layer to a round normal (layers.png) and back (sampling.png), quantiles of what comes out (quantiles.png).
+    /// Prints how much each layer reduces the total correlation, and saves a model that the other commands can load. The
+    /// plots: one column mapped through its CDF (inverse-cdf.png), the layers from data to latents (layers.png) and back
+    /// (sampling.png), and quantiles of the result (quantiles.png).
+    #[command(after_help = "Example: zoo gaussianize two-moons")]
     Gaussianize(gaussianize::Args),
-    /// Measure the time of a sample and of a density, of MAF and of IAF, as the dimensions grow
+    /// Time sampling and density of MAF and IAF as the dimension grows
     ///
-    /// The models have fresh parameters and no normalization. Each time is the median of several repetitions of a
-    /// whole batch, after one that does not count, in microseconds per row.
+    /// The models are untrained and have no normalization layers. Each time is a median over several batches, after a
+    /// warm-up, in microseconds per row.
+    #[command(after_help = "Example: zoo maf-vs-iaf --dims 2,32,512")]
     MafVsIaf(maf_vs_iaf::Args),
-    /// Measure how near mint-net's two ways from z to x come, against how often they may look
+    /// Plot MintNet's inversion error against the iteration budget, for both inverses
     ///
-    /// Its authors' fixed point goes on with all numbers at once; the sweep takes them in order, and finds each as the
-    /// root of a function of it alone. Both in f64, from the same latents; times are of one inversion each.
+    /// The fixed-point iteration of the paper updates all entries at once. The sweep solves for one entry at a time, as
+    /// the root of a function of that entry. Both run in f64 on the same latents; each is timed once.
+    #[command(after_help = "Example: zoo inversion-error runs/mint-net-mnist")]
     InversionError(inversion_error::Args),
-    /// Draw what a change of variables does: X = 4Z, X = exp(Z), and a square that becomes a parallelogram
+    /// Plot the change of variables: X = 4Z, X = exp(Z), and the unit square under a matrix
+    #[command(after_help = "Example: zoo change-of-variables --matrix 1,1,0,2")]
     ChangeOfVariables(change_of_variables::Args),
-    /// Draw planar flows: what more and more layers make of two bases, and fits to four energies
+    /// Plot planar flows: random layers over two base densities, and fits to four energies
     ///
-    /// The layers of the first picture are drawn at random. Those of the second are fitted to the energies U1 to
-    /// U4 of Rezende and Mohamed (2015) by their own samples: what is printed is KL(flow || density), in nats, of
-    /// 20,000 samples.
+    /// The energies are U1 to U4 of Rezende and Mohamed (2015). Each flow is fitted with its own samples. The printed
+    /// KL(flow ‖ density), in nats, is estimated from 20,000 samples.
+    #[command(after_help = "Example: zoo planar --fit 2,8 --steps 1000")]
     Planar(planar::Args),
     /// Check a trained model's inverse and log-determinant in f64
+    #[command(after_help = "Example: zoo check runs/nice-mnist --samples 20")]
     Check(check::Args),
-    /// Make every picture of the lecture, and one page that shows them beside ideas, formulas and code
+    /// Build the lecture page: every figure, next to ideas, formulas, and code
     ///
-    /// Uses trained runs where there are such, and trains quick models where there are none. The page is one HTML file
-    /// that needs no other. What was stopped goes on with the same command.
+    /// Uses trained runs where there are any, and trains quick models elsewhere. The page is one HTML file that works
+    /// offline. If interrupted, run the same command again to continue.
+    #[command(after_help = "Example: zoo lecture --only change-of-variables,nice")]
     Lecture(lecture::Args),
 }
 
-/// Runs a command, which writes its results to `out` and nothing else.
+/// Runs a command, which writes its results, and nothing else, to `out`.
 ///
 /// # Errors
-/// Whatever the command could not do, in words for the person at the terminal.
+/// If the command fails: one line that says why, and what to do.
 pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(args) => demo::run(&args, out),
@@ -169,25 +192,24 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
     }
 }
 
-/// Loads the model that RUN names.
+/// Loads a model from a run folder or a checkpoint file.
 fn load<T: Real>(run: &Path) -> Result<Loaded<Model<T>>> {
     checkpoint::load(&crate::runs::folder::checkpoint(run)?)
 }
 
-/// Loads the flow that RUN names. Another model is refused with the words for what can be done in place of this.
-fn load_flow<T: Real>(run: &Path, instead: &str) -> Result<Loaded<Flow<T>>> {
+/// Loads a flow. Another kind of model is an error that ends in this advice.
+fn load_flow<T: Real>(run: &Path, advice: &str) -> Result<Loaded<Flow<T>>> {
     let Loaded { header, model } = load(run)?;
     match model.into_flow() {
         Some(model) => Ok(Loaded { header, model }),
-        None => bail!("{}: {} is no flow, and this needs one: {instead}", run.display(), header.blueprint.name()),
+        None => bail!("{}: {} is not a flow, and this needs one: {advice}", run.display(), header.blueprint.name()),
     }
 }
 
-/// The data that a model is looked at with: what it was trained on or other data of the same shape, with
-/// the rows' classes where the model is given those. The split is that of the training: it does not
-/// depend on the seed.
-fn source(header: &Header, asked: Option<&String>) -> Result<Source> {
-    let data = asked.unwrap_or(&header.data);
+/// The data to use a model on: its training data, or other data of the same shape. The rows have their classes if the
+/// model is conditional. The split is the same as in training.
+fn source(header: &Header, other: Option<&String>) -> Result<Source> {
+    let data = other.unwrap_or(&header.data);
     let source = Source::open(data, header.seed)?;
     let space = header.blueprint.space;
     if !space.takes(&source.space()) {
@@ -197,52 +219,18 @@ fn source(header: &Header, asked: Option<&String>) -> Result<Source> {
     source.with_classes_of(header.blueprint.classes)
 }
 
-/// Makes the folder that --out names, if need be.
+/// Creates the folder that --out names, if necessary.
 fn make_folder(folder: &Path) -> Result<()> {
     let why = || format!("cannot make the folder {}: choose another --out", folder.display());
     std::fs::create_dir_all(folder).with_context(why)
 }
 
-/// The folder that several pictures go to: the one asked for, made if need be, or the model's.
-fn folder(run: &Path, asked: Option<&Path>) -> Result<PathBuf> {
-    match asked {
-        Some(folder) => {
-            make_folder(folder)?;
-            Ok(folder.to_owned())
-        }
-        None if run.is_dir() => Ok(run.to_owned()),
-        None => Ok(run.parent().unwrap_or(Path::new("")).to_owned()),
-    }
-}
-
-/// In the run folder, or beside the checkpoint.
-fn beside(run: &Path, name: &str) -> PathBuf {
-    if run.is_dir() { run.join(name) } else { run.with_file_name(name) }
-}
-
-/// Refuses a file for a picture whose name does not end as its format does.
-fn require_ending(out: Option<&Path>, ending: &str) -> Result<()> {
-    match out {
-        Some(out) if !out.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) => {
-            let (out, format) = (out.display(), ending.to_uppercase());
-            bail!("{out} would be {format} under another name: let --out end in .{ending}")
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The most threads there can be: beyond it, starting them is what takes the time.
-const MOST_THREADS: usize = 256;
-
-/// Understands a number of threads.
+/// Parses a number of threads.
 fn thread_count(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(threads @ 1..=MOST_THREADS) => Ok(threads),
-        _ => Err(format!("{text:?} is not a number of threads between 1 and {MOST_THREADS}")),
-    }
+    args::whole(1..=args::MAX_THREADS)(text)
 }
 
-/// The threads a command computes on.
+/// The number of threads to compute on.
 fn threads(asked: Option<usize>) -> usize {
-    asked.unwrap_or_else(parallel::available).max(1)
+    asked.unwrap_or_else(autograd::parallel::available).max(1)
 }

@@ -1,119 +1,92 @@
-//! `zoo reconstruct`: what a variational autoencoder makes of test rows by way of z.
+//! `zoo reconstruct`: test rows, encoded and decoded by a variational autoencoder.
 
-use super::latents::by_first_column;
-use super::{Output, folder, load, source, threads};
+use super::args::{OnData, OutFolder, save_all};
+use super::{Output, load, source};
 use crate::blueprint::Space;
 use crate::data::source::{Part, Source};
 use crate::measure::bound;
 use crate::model::Model;
-use crate::pictures::drawing;
-use crate::pictures::{Canvas, Raster, Window, legend, scatter};
+use crate::pictures::figure::Figure;
+use crate::pictures::scatter::quarters;
+use crate::pictures::{Canvas, Window, drawing, legend, scatter};
 use crate::runs::checkpoint::Loaded;
 use anyhow::{Result, bail};
 use autograd::special::log_normal_quantile;
-use autograd::{Tensor, Var, parallel};
+use autograd::{Tensor, Var};
 use flows::Noise;
 use flows::models::Vae;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Whose reconstructions to draw, and where to.
+/// Options of `zoo reconstruct`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A run folder or a .safetensors file, of a vae
-    run: PathBuf,
-    /// Other data of the same shape to take test rows from [default: what the model was trained on]
-    #[arg(long)]
-    data: Option<String>,
-    /// Decides the noise that dequantizes pixels, or that makes them 0 or 1
-    #[arg(long, default_value = "0")]
-    seed: u64,
-    /// The folder for reconstructions.png, manifold.png and latents.png [default: the model's]
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
-    /// Threads [default: all cores]
-    #[arg(long, value_parser = super::thread_count)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    on: OnData,
+    #[command(flatten)]
+    out: OutFolder,
 }
 
-/// Images in a row, and rows of them; below each row is one of reconstructions.
+/// Columns, and rows of test images; below each row are its reconstructions.
 const COLUMNS: usize = 10;
 const ROWS: usize = 5;
 /// Images along each side of the manifold.
 const SIDE: usize = 20;
-/// The most test rows in a scatter.
+/// The most test rows in a scatter plot.
 const POINTS: usize = 10_000;
-/// Pixels along each side of a scatter.
+/// Pixels along each side of a scatter plot.
 const SCATTER: usize = 480;
 
-/// A picture, its file's name, and what is to be said of it.
-type Drawn = (&'static str, Raster, String);
-
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    let Loaded { header, model } = load::<f32>(&args.run)?;
+    let OnData { run, data, seed, threads } = &args.on;
+    let Loaded { header, model } = load::<f32>(run)?;
+    let name = header.blueprint.name();
     let Model::Vae(vae) = model else {
-        bail!(
-            "{}: what {} decodes is the data that it encoded, so there is nothing to see: zoo check says how exactly",
-            args.run.display(),
-            header.blueprint.name()
-        );
+        bail!("{}: {name} decodes exactly the data that it encoded: zoo check measures how exactly", run.display());
     };
     let space = header.blueprint.space;
     if !drawing::has_picture(&space) {
-        bail!(
-            "{} is over {}, which have no picture: zoo encode and zoo decode write them as numbers",
-            args.run.display(),
-            space.describe()
-        );
+        bail!("{} is over {}, which have no picture: use zoo encode and zoo decode", run.display(), space.describe());
     }
-    let source = source(&header, args.data.as_ref())?;
-    let drawn = parallel::with_threads(threads(args.threads), || -> Result<Vec<Drawn>> {
+    let source = source(&header, data.as_ref())?;
+    let figures = threads.run(|| -> Result<Vec<Figure>> {
         let rows = source.held_out(Part::Test, Some(POINTS));
-        // As the model was shown them: zeros and ones, or with the noise that fills up levels.
-        let shown = bound::prepared(vae.likelihood(), &space, &Var::from(rows.x().clone()), Noise::new(args.seed));
-        let rows = shown.value.into_value();
-        let middles = bound::encode(&vae, &rows);
-        let mut drawn = vec![reconstructions(&vae, &space, &rows, &middles)?];
+        // As the model was trained on them: binarized, or dequantized.
+        let rows = bound::prepared(vae.likelihood(), &space, &Var::from(rows.x().clone()), Noise::new(seed.seed));
+        let rows = rows.value.into_value();
+        let codes = bound::encode(&vae, &rows);
+        let mut figures = vec![reconstructions(&vae, &space, &rows, &codes)?];
         if vae.latents() == 2 {
             if let Space::Images { .. } = space {
-                drawn.push(manifold(&vae, &space)?);
+                figures.push(manifold(&vae, &space)?);
             }
-            drawn.extend(latents(&source, &space, &rows, &middles)?);
+            figures.extend(latents(&source, &space, &rows, &codes)?);
         }
-        Ok(drawn)
+        Ok(figures)
     })?;
-    let folder = folder(&args.run, args.out.as_deref())?;
-    for (name, picture, what) in drawn {
-        let path = folder.join(name);
-        picture.save_png(&path)?;
-        writeln!(out, "{}: {what}", path.display())?;
-    }
+    save_all(figures, &args.out.path(run)?, out)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Rows, and what is decoded from the middles of their posteriors.
-fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, middles: &Tensor<f32>) -> Result<Drawn> {
-    const NAME: &str = "reconstructions.png";
+/// Rows, and their reconstructions from the centers of their posteriors.
+fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, codes: &Tensor<f32>) -> Result<Figure> {
+    let name = "reconstructions.png";
     let count = rows.shape()[0];
     if let Space::Table { .. } = space {
-        let decoded = bound::decode(vae, middles);
-        let colors = by_first_column(rows.as_slice());
+        let decoded = bound::decode(vae, codes);
+        let colors = quarters(rows.as_slice());
         let panel = |title, points| scatter::Panel { title, points, groups: &colors };
         let panels = [panel("test rows", rows.as_slice()), panel("reconstructions", decoded.as_slice())];
         let window = Window::around(rows.as_slice()).unwrap_or(Window::square(4.0));
         let picture = scatter::draw(&panels, &scatter::Layout { window, side: SCATTER, columns: 2 })?.raster()?;
-        return Ok((
-            NAME,
-            picture,
-            format!("{count} test rows and what is made of them, a color for each quarter of x1"),
-        ));
+        let caption = format!("{count} test rows and their reconstructions, one color per quarter of x1");
+        return Ok(Figure { name, picture, caption });
     }
     let count = count.min(COLUMNS * ROWS);
     let mut values = Vec::new();
     for first in (0..count).step_by(COLUMNS) {
         let range = first..count.min(first + COLUMNS);
-        let decoded = bound::decode(vae, &middles.rows(range.clone()));
-        // A last row that is not full: gaps are gray.
+        let decoded = bound::decode(vae, &codes.rows(range.clone()));
+        // The gaps in an incomplete last row are gray.
         let gap = vec![0.5; (COLUMNS - range.len()) * vae.dims()];
         for images in [&rows.rows(range), &decoded] {
             values.extend_from_slice(images.as_slice());
@@ -122,40 +95,42 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, middles: &
     }
     let images = Tensor::from_slice([values.len() / vae.dims(), vae.dims()], &values);
     let picture = drawing::picture(&images, "reconstructions", space, COLUMNS)?;
-    Ok((NAME, picture, format!("{count} test images, and below each what is made of it")))
+    Ok(Figure { name, picture, caption: format!("{count} test images, and below each its reconstruction") })
 }
 
-/// What is decoded from the middles of so many by so many cells of z that are equally likely (Kingma & Welling 2014,
-/// figure 4).
-fn manifold(vae: &Vae<f32>, space: &Space) -> Result<Drawn> {
-    let place = |i: usize| log_normal_quantile(((i as f64 + 0.5) / SIDE as f64).ln()) as f32;
-    let cells = (0..SIDE).rev().flat_map(|up| (0..SIDE).flat_map(move |right| [place(right), place(up)]));
+/// Images decoded from the centers of equally likely cells of z (Kingma & Welling 2014, figure 4).
+fn manifold(vae: &Vae<f32>, space: &Space) -> Result<Figure> {
+    let quantile = |i: usize| log_normal_quantile(((i as f64 + 0.5) / SIDE as f64).ln()) as f32;
+    let cells = (0..SIDE).rev().flat_map(|up| (0..SIDE).flat_map(move |right| [quantile(right), quantile(up)]));
     let z = Tensor::from_slice([SIDE * SIDE, 2], &cells.collect::<Vec<_>>());
     let picture = drawing::picture(&bound::decode(vae, &z), "manifold", space, SIDE)?;
-    Ok(("manifold.png", picture, format!("{SIDE}×{SIDE} images from the plane of z, each cell equally likely")))
+    let caption = format!("{SIDE}×{SIDE} images decoded from a grid of equally likely z");
+    Ok(Figure { name: "manifold.png", picture, caption })
 }
 
-/// The middles of posteriors, colored by what is known of their rows.
-fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, middles: &Tensor<f32>) -> Result<Option<Drawn>> {
-    const NAME: &str = "latents.png";
+/// The centers of the posteriors, colored by class or, for points, by x₁.
+fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, codes: &Tensor<f32>) -> Result<Option<Figure>> {
     let draw = |colors: &[u8]| -> Result<Canvas> {
-        let panel = scatter::Panel { title: "z", points: middles.as_slice(), groups: colors };
-        let reach = Window::around(middles.as_slice()).map_or(4.0, |around| around.reach().clamp(4.0, 12.0));
+        let panel = scatter::Panel { title: "z", points: codes.as_slice(), groups: colors };
+        let reach = Window::around(codes.as_slice()).map_or(4.0, |around| around.reach().clamp(4.0, 12.0));
         let layout = scatter::Layout { window: Window::square(reach), side: SCATTER, columns: 1 };
         Ok(scatter::draw(&[panel], &layout)?)
     };
-    let count = middles.shape()[0];
-    Ok(match (space, source.labels(Part::Test)) {
-        (Space::Images { .. }, None) => None,
+    let count = codes.shape()[0];
+    let (picture, caption) = match (space, source.labels(Part::Test)) {
+        (Space::Images { .. }, None) => return Ok(None),
         (Space::Images { .. }, Some(labels)) => {
             let labels = &labels[..count];
             let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
-            let picture = legend::beside(draw(labels)?, classes)?.raster()?;
-            Some((NAME, picture, format!("z of {count} test images, a color for each class")))
+            (
+                legend::beside(draw(labels)?, classes)?.raster()?,
+                format!("z of {count} test images, one color per class"),
+            )
         }
         _ => {
-            let picture = draw(&by_first_column(rows.as_slice()))?.raster()?;
-            Some((NAME, picture, format!("z of {count} test rows, a color for each quarter of x1")))
+            let caption = format!("z of {count} test rows, one color per quarter of x1");
+            (draw(&quarters(rows.as_slice()))?.raster()?, caption)
         }
-    })
+    };
+    Ok(Some(Figure { name: "latents.png", picture, caption }))
 }

@@ -1,4 +1,4 @@
-//! Signals to be heard, for the commands that make some.
+//! WAV files, for the commands that make signals.
 
 use super::Output;
 use crate::blueprint::Space;
@@ -6,23 +6,23 @@ use crate::data::wav;
 use anyhow::{Result, bail};
 use std::path::Path;
 
-/// Refuses a WAV of what is no signal; `what` is over that space.
+/// Refuses --wav if `what` is not over signals.
 pub(super) fn check(asked: Option<&Path>, what: impl std::fmt::Display, space: &Space) -> Result<()> {
     match (asked, space) {
         (Some(_), Space::Images { .. } | Space::Table { .. }) => {
-            bail!("{what} is over {}, and only signals can be heard: leave --wav out", space.describe())
+            bail!("{what} is over {}, and only signals have a sound: leave --wav out", space.describe())
         }
         _ => Ok(()),
     }
 }
 
-/// Writes signals one after another, and says so.
+/// Writes signals one after another, and prints a line about it.
 pub(super) fn write(path: &Path, values: &[f32], samples: usize, rate: u32, out: &mut Output<'_>) -> Result<()> {
     let clipped = wav::write(path, values, samples, rate)?;
     let signals = values.len() / samples.max(1);
     let loss = match clipped {
         0 => String::new(),
-        clipped => format!("; {clipped} of {} samples were beyond ±1 and are clipped", values.len()),
+        clipped => format!("; {clipped} of {} samples are beyond ±1 and were clipped", values.len()),
     };
     let one = if signals == 1 { "1 signal".to_owned() } else { format!("{signals} signals one after another") };
     writeln!(out, "{}: {one}, at {rate} Hz{loss}", path.display())

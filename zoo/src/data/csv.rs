@@ -1,41 +1,44 @@
-//! CSV as people have it: a header or none, commas, semicolons or tabs, perhaps gzipped.
+//! CSV files: with or without a header, separated by commas, semicolons or tabs, perhaps gzipped.
 //!
-//! Whatever is not a finite number is an error with its line and column. Guessing would teach a
-//! model something that is not in the data.
+//! A value that is not a finite number is an error, with its line and column. A guess would put something into the model
+//! that is not in the data.
 
-use std::borrow::Cow;
-use std::path::Path;
-
-use ::csv::{ByteRecord, ReaderBuilder, Trim};
-
-use super::{DataError, Table, gzip, shortened};
+use super::{Table, gzip, shortened};
 use crate::runs::files;
+use ::csv::{ByteRecord, ReaderBuilder, Trim};
+use anyhow::{Context as _, Result, bail, ensure};
+use std::path::Path;
 
 const FILL_IN: &str = "remove or fill in such rows before loading";
 
-/// Reads a table from a CSV file, gzipped or not: its first bytes tell, not its name.
-pub fn read(path: &Path) -> Result<Table, DataError> {
+/// Reads a table from a CSV file, gzipped or not.
+///
+/// # Errors
+/// If it cannot be read, or some value is not a finite number.
+pub fn read(path: &Path) -> Result<Table> {
     let bytes = files::read(path)?;
     if !gzip::is_gzip(&bytes) {
         return parse(&bytes, path);
     }
-    let unpacked = gzip::unpack(&bytes, gzip::MOST).map_err(|e| {
-        let remedy = "fetch the file again, it is incomplete or damaged";
-        DataError::malformed(path, format!("gzip cannot unpack it: {e}"), remedy)
-    })?;
-    if unpacked.len() as u64 >= gzip::MOST {
-        let problem = "there is more in it than is unpacked into memory";
-        return Err(DataError::malformed(path, problem, "unpack the file first with gunzip"));
-    }
+    let shown = path.display();
+    let unpacked = gzip::unpack(&bytes, gzip::MOST).with_context(|| shown.to_string())?;
+    ensure!((unpacked.len() as u64) < gzip::MOST, "{shown}: it is too large to unpack into memory; use gunzip first");
     parse(&unpacked, path)
 }
 
-/// Understands the text of a CSV file; `path` is for messages only.
+/// Parses the text of a CSV file. The path is for error messages.
 ///
 /// Columns are separated by tabs if the first line has any, else by semicolons, else by commas.
-/// The first line is a header when none of its fields is a number. Empty lines and lines that
+/// The first line is a header if none of its fields is a number. Empty lines and lines that
 /// start with `#` are skipped.
-pub fn parse(text: &[u8], path: &Path) -> Result<Table, DataError> {
+///
+/// # Errors
+/// If some value is not a finite number, or there are none.
+pub fn parse(text: &[u8], path: &Path) -> Result<Table> {
+    rows(text).with_context(|| path.display().to_string())
+}
+
+fn rows(text: &[u8]) -> Result<Table> {
     let mut reader = ReaderBuilder::new()
         .delimiter(delimiter(text))
         .has_headers(false)
@@ -44,77 +47,57 @@ pub fn parse(text: &[u8], path: &Path) -> Result<Table, DataError> {
         .comment(Some(b'#'))
         .from_reader(text);
     let mut record = ByteRecord::new();
-    let (mut rows, mut cols, mut first) = (0, 0, true);
+    let (mut rows, mut cols) = (0, None);
     let mut values = Vec::new();
-    loop {
-        let more = reader
-            .read_byte_record(&mut record)
-            .map_err(|e| DataError::malformed(path, format!("it cannot be read: {e}"), "save it as plain CSV"))?;
-        if !more {
-            break;
-        }
+    while reader.read_byte_record(&mut record).context("save it as plain CSV")? {
         if is_blank(text, &record) {
             continue;
         }
         let line = record.position().map_or(0, ::csv::Position::line);
-        let cell = |column: usize, problem: String, remedy| DataError::Cell {
-            path: path.to_owned(),
-            place: format!("line {line}, column {}", column + 1),
-            problem,
-            remedy,
-        };
-        if first {
-            first = false;
-            cols = record.len();
-            if record.iter().all(|field| !numbers(field)) && !all_blank(&record) {
-                if record.get(0).is_some_and(<[u8]>::is_empty) {
-                    let remedy = "name that column, or leave it out if it only numbers the rows (pandas: index=False)";
-                    return Err(cell(0, "the header is empty here".into(), remedy));
+        let place = |column: usize| format!("line {line}, column {}", column + 1);
+        let cols = match cols {
+            Some(cols) => cols,
+            None => {
+                cols = Some(record.len());
+                if record.iter().all(|field| !numbers(field)) && !record.iter().all(<[u8]>::is_empty) {
+                    ensure!(
+                        !record[0].is_empty(),
+                        "{}: the header is empty here; name that column, or leave it out if it only numbers the rows (pandas: index=False)",
+                        place(0)
+                    );
+                    continue;
                 }
-                continue;
+                record.len()
             }
-        }
-        if record.len() != cols {
-            let problem = format!("the line has {} fields and the first line {cols}", record.len());
-            let remedy = "give every line the same number of columns";
-            return Err(cell(record.len().min(cols), problem, remedy));
-        }
+        };
+        ensure!(
+            record.len() == cols,
+            "{}: the line has {} fields and the first line {cols}; give every line the same number of columns",
+            place(record.len().min(cols)),
+            record.len()
+        );
         for (j, field) in record.iter().enumerate() {
-            values.push(finite(field).map_err(|(problem, remedy)| cell(j, problem, remedy))?);
+            values.push(finite(field).with_context(|| place(j))?);
         }
         rows += 1;
     }
-    if rows == 0 {
-        let remedy = "choose a file that has rows of numbers";
-        return Err(DataError::malformed(path, "it holds no rows", remedy));
-    }
-    Table::new(rows, cols, values)
+    ensure!(rows > 0, "it holds no rows; choose a file that has rows of numbers");
+    Table::new(rows, cols.unwrap_or(0), values)
 }
 
-/// Decides by the first line that is neither empty nor a comment, outside quotes.
+/// The delimiter of the first line that is neither empty nor a comment. Quoted characters do not count.
 fn delimiter(text: &[u8]) -> u8 {
     let lines = text.split(|&byte| byte == b'\n' || byte == b'\r');
     let mut lines = lines.filter(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"#"));
     let line = lines.next().unwrap_or_default();
-    let mut quoted = false;
-    let (mut tab, mut semicolon) = (false, false);
-    for &byte in line {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\t' if !quoted => tab = true,
-            b';' if !quoted => semicolon = true,
-            _ => {}
-        }
-    }
-    match (tab, semicolon) {
-        (true, _) => b'\t',
-        (_, true) => b';',
-        _ => b',',
-    }
+    // Every second piece between quotes is quoted.
+    let outside = || line.split(|&byte| byte == b'"').step_by(2);
+    let found = [b'\t', b';'].into_iter().find(|mark| outside().any(|piece| piece.contains(mark)));
+    found.unwrap_or(b',')
 }
 
-/// Whether a record is only white space, or a comment that ends the file without ending its line:
-/// both reach us as one empty field. A quoted nothing (`""`) is neither: it is a missing value.
+/// Whether a record is only white space, or a comment in a last line without a line end. The reader returns both as one
+/// empty field. A quoted empty field (`""`) is a missing value instead.
 fn is_blank(text: &[u8], record: &ByteRecord) -> bool {
     if record.len() != 1 || !record[0].is_empty() {
         return false;
@@ -125,44 +108,38 @@ fn is_blank(text: &[u8], record: &ByteRecord) -> bool {
     line.is_none_or(|line| line.trim_ascii().is_empty() || line.starts_with(b"#"))
 }
 
-fn all_blank(record: &ByteRecord) -> bool {
-    record.iter().all(<[u8]>::is_empty)
-}
-
 fn number(field: &[u8]) -> Option<f64> {
     std::str::from_utf8(field).ok()?.parse().ok()
 }
 
-/// Whether a field is a number, or several between spaces, which is no header either.
+/// Whether a field is one number, or several separated by spaces, which is not a header either.
 fn numbers(field: &[u8]) -> bool {
     let mut words = field.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).peekable();
     words.peek().is_some() && words.all(|word| number(word).is_some())
 }
 
-fn finite(field: &[u8]) -> Result<f32, (String, &'static str)> {
-    let text: Cow<'_, str> = String::from_utf8_lossy(field);
+fn finite(field: &[u8]) -> Result<f32> {
+    let text = String::from_utf8_lossy(field);
+    let text = shortened(&text);
     match number(field) {
-        Some(value) if value.is_finite() && (value as f32).is_finite() => Ok(value as f32),
-        Some(value) if value.is_finite() => {
-            Err((format!("{} is too large for 32 bits", shortened(&text)), "rescale that column"))
-        }
-        Some(_) => Err((format!("{} is no finite number", shortened(&text)), FILL_IN)),
-        None if field.is_empty() => Err(("the field is empty".into(), FILL_IN)),
-        None => Err((
-            format!("{:?} is no number", shortened(&text)),
-            "numbers look like -1.5e3, with a point, between commas, semicolons or tabs",
-        )),
+        Some(value) if (value as f32).is_finite() => Ok(value as f32),
+        Some(value) if value.is_finite() => bail!("{text} is too large for 32 bits; rescale that column"),
+        Some(_) => bail!("{text} is not a finite number; {FILL_IN}"),
+        None if field.is_empty() => bail!("the field is empty; {FILL_IN}"),
+        None => bail!(
+            "{text:?} is not a number; numbers look like -1.5e3, with a point, between commas, semicolons or tabs"
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::tests::assert_message;
     use super::super::gzip::tests::pack;
+    use super::super::tests::assert_message;
     use super::*;
     use proptest::prelude::*;
 
-    fn read_text(text: &str) -> Result<Table, DataError> {
+    fn read_text(text: &str) -> Result<Table> {
         parse(text.as_bytes(), Path::new("some.csv"))
     }
 
@@ -190,14 +167,14 @@ mod tests {
 
     #[test]
     fn a_bad_cell_is_named_by_line_and_column() {
-        refused("a,b\n1,2\n3,x\n", &["line 3", "column 2", "\"x\" is no number"]);
+        refused("a,b\n1,2\n3,x\n", &["line 3", "column 2", "\"x\" is not a number"]);
         refused("1,2\n3,\n", &["line 2", "column 2", "empty"]);
         refused("1\n\"\"\n", &["line 2", "column 1", "empty"]);
-        refused("1,nan\n", &["line 1", "column 2", "nan is no finite"]);
+        refused("1,nan\n", &["line 1", "column 2", "nan is not a finite"]);
         refused("1,2\n-inf,2\n", &["line 2", "column 1"]);
         refused("1,2\n1e39,2\n", &["line 2", "column 1", "too large"]);
         refused("1;2\n1,5;2\n", &["line 2", "column 1", "1,5", "with a point"]);
-        refused("1 2\n3 4\n5,6", &["line 1", "column 1", "\"1 2\" is no number", "between commas"]);
+        refused("1 2\n3 4\n5,6", &["line 1", "column 1", "\"1 2\" is not a number", "between commas"]);
     }
 
     #[test]

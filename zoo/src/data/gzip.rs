@@ -1,29 +1,29 @@
-//! Unpacking gzip without trusting it: never more memory than the caller is ready to give.
-
-use std::io::{self, Read};
+//! Gunzip with a limit on memory.
 
 use flate2::bufread::MultiGzDecoder;
+use std::io::{self, Read};
 
-/// Whatever a file claims, this much is the most that is unpacked into memory.
+/// The most that is unpacked into memory, in bytes.
 pub(super) const MOST: u64 = 2 << 30;
 
-/// Deflate cannot shrink anything further than this, so a file of n bytes holds at most n times
-/// as much: a larger promise is a lie that can be called out before unpacking a single byte.
+/// No file of n bytes unpacks to more than this times n, because deflate cannot compress further.
 pub(super) const BEST_RATIO: u64 = 1032;
 
-/// Whether these bytes start as a gzip file does.
+/// Whether these bytes start like a gzip file.
 #[must_use]
 pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
-/// Unpacks at most `limit` bytes; whoever wants to know whether there were more asks for one more.
+/// Unpacks at most `limit` bytes. To see whether there are more, ask for one more. The checksum has been verified if
+/// fewer than `limit` bytes are returned.
 ///
-/// The result grows with what is really unpacked. The checksum at the end has been compared
-/// whenever fewer than `limit` bytes come back.
+/// # Errors
+/// If the bytes are damaged.
 pub(super) fn unpack(packed: &[u8], limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    MultiGzDecoder::new(packed).take(limit).read_to_end(&mut bytes)?;
+    let read = MultiGzDecoder::new(packed).take(limit).read_to_end(&mut bytes);
+    read.map_err(|why| io::Error::new(why.kind(), format!("gzip cannot unpack it: {why}; get the file again")))?;
     Ok(bytes)
 }
 
@@ -47,13 +47,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_ratio_is_a_true_bound() {
+    fn nothing_is_compressed_beyond_the_best_ratio() {
         let packed = pack(&vec![0; 10 << 20]);
         assert!((10 << 20) as f64 / (packed.len() as f64) < BEST_RATIO as f64);
     }
 
     #[test]
-    fn damage_is_noticed() {
+    fn damage_is_detected() {
         let mut packed = pack(b"some text that is long enough");
         assert!(unpack(&packed[..packed.len() - 1], u64::MAX).is_err());
         let checksum = packed.len() - 8;

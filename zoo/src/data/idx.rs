@@ -1,100 +1,86 @@
-//! IDX, the format MNIST is published in: two zero bytes, a type, the number of dimensions, each
-//! dimension as a big-endian `u32`, then the bytes themselves. Raw or inside gzip.
+//! IDX, the format of MNIST: two zero bytes, a type, the number of dimensions, each dimension as a big-endian `u32`, then
+//! the values. Raw or gzipped.
 //!
-//! A header is twelve bytes that may promise terabytes, so nothing is allocated on its word: a raw
-//! file must hold exactly what its header says, and a packed one is unpacked no further than that.
+//! A header of a few bytes may promise terabytes, so no memory is allocated before the promise has been checked.
 
+use super::{Images, gzip};
+use crate::runs::files;
+use anyhow::{Context as _, Result, bail, ensure};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Images, gzip};
-use crate::runs::files;
-
-/// The type byte of unsigned bytes, the only one that images and labels come in.
+/// The type of images and labels: unsigned bytes.
 const UBYTE: u8 = 0x08;
 /// Images have three dimensions, or four with channels; labels have one.
 const MOST_DIMS: usize = 4;
 
-const DAMAGED: &str = "fetch the file again, it is incomplete or damaged";
+const DAMAGED: &str = "get the file again, it is incomplete or damaged";
 const NOT_IDX: &str = "expected an IDX file of unsigned bytes, such as MNIST's, raw or gzipped";
 
-/// An array of unsigned bytes of any number of dimensions up to four.
+/// An array of unsigned bytes with one to four dimensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idx {
-    /// Sizes, slowest first.
+    /// The shape.
     pub dims: Vec<usize>,
-    /// As many bytes as the sizes multiply to.
+    /// The values; the last axis varies fastest.
     pub bytes: Vec<u8>,
 }
 
-/// Reads an IDX file, raw or gzipped: its first bytes tell, not its name.
-pub fn read(path: &Path) -> Result<Idx, DataError> {
-    parse(files::read(path)?.into(), path)
+/// Reads an IDX file, raw or gzipped.
+///
+/// # Errors
+/// If it cannot be read or is not valid.
+pub fn read(path: &Path) -> Result<Idx> {
+    parse(&files::read(path)?, path)
 }
 
-/// Understands the bytes of an IDX file, raw or gzipped; `path` is for messages only.
-pub fn parse(bytes: Cow<'_, [u8]>, path: &Path) -> Result<Idx, DataError> {
-    let bad = |problem: String, remedy| DataError::malformed(path, problem, remedy);
-    let gzipped = gzip::is_gzip(&bytes);
-    let unpack = |limit| gzip::unpack(&bytes, limit).map_err(|e| bad(format!("gzip cannot unpack it: {e}"), DAMAGED));
+/// Parses the bytes of an IDX file, raw or gzipped. The path is for error messages.
+///
+/// # Errors
+/// If they are not valid.
+pub fn parse(bytes: &[u8], path: &Path) -> Result<Idx> {
+    decode(bytes).with_context(|| path.display().to_string())
+}
 
-    // The header first, by itself: at most 4 + 4·4 bytes.
-    let start = if gzipped { unpack(4 + 4 * MOST_DIMS as u64)?.into() } else { Cow::Borrowed(&*bytes) };
-    let (dims, promised) = header(&start).map_err(|(problem, remedy)| bad(problem, remedy))?;
+fn decode(bytes: &[u8]) -> Result<Idx> {
+    let gzipped = gzip::is_gzip(bytes);
+    let unpack = |limit| if gzipped { gzip::unpack(bytes, limit).map(Cow::from) } else { Ok(Cow::from(bytes)) };
+    // The header alone first.
+    let (dims, promised) = header(&unpack(4 + 4 * MOST_DIMS as u64)?)?;
     let header = 4 + 4 * dims.len();
-    let shape = times(&dims);
-    let total = promised.checked_add(header as u64);
-    let room = if gzipped { (bytes.len() as u64).saturating_mul(gzip::BEST_RATIO) } else { bytes.len() as u64 };
-    let Some(total) = total.filter(|&total| total <= room) else {
-        let held = if gzipped { "can at most hold" } else { "holds" };
-        let room = room.saturating_sub(header as u64);
-        let problem = format!("the header promises {shape} = {promised} bytes and the file {held} {room}");
-        return Err(bad(problem, DAMAGED));
+    let (shape, total) = (times(&dims), promised.saturating_add(header as u64));
+    let room = (bytes.len() as u64).saturating_mul(if gzipped { gzip::BEST_RATIO } else { 1 });
+    let holds = |held: u64| {
+        let held = held.saturating_sub(header as u64);
+        format!("the header promises {shape} = {promised} bytes and the file holds at most {held}; {DAMAGED}")
     };
-    if gzipped && total > gzip::MOST {
-        let problem = format!("{shape} = {promised} bytes is more than is unpacked into memory");
-        return Err(bad(problem, "unpack the file first with gunzip"));
-    }
-
-    let mut bytes = if gzipped { unpack(total + 1)? } else { bytes.into_owned() };
+    ensure!(total <= room, holds(room));
+    ensure!(!gzipped || total <= gzip::MOST, "{shape} bytes are too many to unpack into memory; use gunzip first");
+    let bytes = unpack(total + 1)?;
     let held = bytes.len() as u64;
-    if held < total {
-        let held = held - header as u64;
-        let problem = format!("the header promises {shape} = {promised} bytes and the file holds {held}");
-        return Err(bad(problem, DAMAGED));
-    }
+    ensure!(held >= total, holds(held));
     if held > total {
-        let extra = if gzipped { "at least 1 byte".into() } else { format!("{} bytes", held - total) };
-        let problem = format!("{extra} too many after the {shape} that the header promises");
-        return Err(bad(problem, DAMAGED));
+        let extra = if gzipped { "at least 1 byte".to_owned() } else { format!("{} bytes", held - total) };
+        bail!("{extra} too many after the {shape} that the header promises; {DAMAGED}");
     }
-    bytes.drain(..header);
-    Ok(Idx { dims, bytes })
+    Ok(Idx { dims, bytes: bytes[header..].to_vec() })
 }
 
-/// The sizes and their product, or what is wrong and what to do.
-fn header(start: &[u8]) -> Result<(Vec<usize>, u64), (String, &'static str)> {
+/// The shape, and the number of values.
+fn header(start: &[u8]) -> Result<(Vec<usize>, u64)> {
     let Some(&[zero, one, kind, rank]) = start.first_chunk::<4>() else {
-        return Err((format!("{} bytes are no IDX header", start.len()), NOT_IDX));
+        bail!("{} bytes are no IDX header; {NOT_IDX}", start.len());
     };
-    if (zero, one, kind) != (0, 0, UBYTE) || !(1..=MOST_DIMS).contains(&usize::from(rank)) {
-        let problem = format!("it starts with {zero:02x} {one:02x} {kind:02x} {rank:02x}");
-        return Err((problem, NOT_IDX));
+    let rank = usize::from(rank);
+    if (zero, one, kind) != (0, 0, UBYTE) || !(1..=MOST_DIMS).contains(&rank) {
+        bail!("it starts with {zero:02x} {one:02x} {kind:02x} {rank:02x}; {NOT_IDX}");
     }
-    let sizes = start[4..].chunks_exact(4).take(usize::from(rank));
-    let sizes: Vec<u32> = sizes.map(|size| u32::from_be_bytes([size[0], size[1], size[2], size[3]])).collect();
-    if sizes.len() < usize::from(rank) {
-        return Err(("the file ends within its header".into(), DAMAGED));
-    }
-    let dims: Vec<usize> = sizes.iter().map(|&size| size as usize).collect();
-    if sizes.contains(&0) {
-        return Err((format!("it is empty ({})", times(&dims)), "choose a file that holds some data"));
-    }
-    let product = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(u64::from(size)));
-    product.map(|product| (dims, product)).ok_or_else(|| {
-        let problem = "the sizes in the header multiply beyond 64 bits".into();
-        (problem, DAMAGED)
-    })
+    let sizes = start[4..].as_chunks::<4>().0.iter().take(rank);
+    let dims: Vec<usize> = sizes.map(|&size| u32::from_be_bytes(size) as usize).collect();
+    ensure!(dims.len() == rank, "the file ends within its header; {DAMAGED}");
+    ensure!(!dims.contains(&0), "it is empty ({}); choose a file that holds some data", times(&dims));
+    let product = dims.iter().try_fold(1u64, |product, &size| product.checked_mul(size as u64));
+    Ok((dims, product.with_context(|| format!("the sizes in the header multiply beyond 64 bits; {DAMAGED}"))?))
 }
 
 fn times(dims: &[usize]) -> String {
@@ -102,62 +88,69 @@ fn times(dims: &[usize]) -> String {
     sizes.join("x")
 }
 
-/// The bytes of a raw IDX file. `dims` are one to four sizes that multiply to the bytes' number.
-pub fn encode(dims: &[u32], bytes: &[u8]) -> Result<Vec<u8>, DataError> {
+/// The bytes of a raw IDX file.
+///
+/// # Errors
+/// If `dims` are not one to four sizes whose product is the number of values.
+pub fn encode(dims: &[u32], bytes: &[u8]) -> Result<Vec<u8>> {
     let held: Option<usize> = dims.iter().try_fold(1usize, |product, &size| product.checked_mul(size as usize));
-    if held != Some(bytes.len()) || !(1..=MOST_DIMS).contains(&dims.len()) {
-        return Err(DataError::Shape { values: bytes.len(), shape: format!("{dims:?}") });
-    }
+    let fits = held == Some(bytes.len()) && (1..=MOST_DIMS).contains(&dims.len());
+    ensure!(fits, "{} values do not fill the shape {dims:?}", bytes.len());
     let mut file = vec![0, 0, UBYTE, dims.len() as u8];
     file.extend(dims.iter().flat_map(|size| size.to_be_bytes()));
     file.extend_from_slice(bytes);
     Ok(file)
 }
 
-/// Puts an image array and the label array that belongs to it together; the paths are for messages.
-pub fn images((images, path): (Idx, &Path), labels: Option<(Idx, &Path)>) -> Result<Images, DataError> {
+/// Combines an array of images and the array of their labels. The paths are for error messages.
+///
+/// # Errors
+/// If they are not images and one label for each.
+pub fn images((images, path): (Idx, &Path), labels: Option<(Idx, &Path)>) -> Result<Images> {
     let shape = match images.dims[..] {
         [count, height, width] => [count, 1, height, width],
         [count, channels @ (1 | 3), height, width] => [count, channels, height, width],
-        _ => {
-            let problem = format!("{} is no stack of images", times(&images.dims));
-            return Err(DataError::malformed(
-                path,
-                problem,
-                "expected count x height x width, or count x 1 or 3 channels x height x width",
-            ));
-        }
+        _ => bail!(
+            "{}: {} is no stack of images; expected count x height x width, or count x 1 or 3 channels x height x width",
+            path.display(),
+            times(&images.dims)
+        ),
     };
     let labels = match labels {
         None => None,
         Some((labels, _)) if labels.dims == shape[..1] => Some(labels.bytes),
-        Some((labels, labels_path)) => {
-            let problem =
-                format!("it holds {} labels, but {} holds {} images", times(&labels.dims), path.display(), shape[0],);
-            let remedy = "put the two files that belong together into the folder";
-            return Err(DataError::malformed(labels_path, problem, remedy));
-        }
+        Some((labels, labels_path)) => bail!(
+            "{}: it holds {} labels, but {} holds {} images; put matching files into the folder",
+            labels_path.display(),
+            times(&labels.dims),
+            path.display(),
+            shape[0]
+        ),
     };
     Images::new(shape, images.bytes, labels)
 }
 
-/// Reads `train` and `t10k` images and labels from a folder. Labels may be missing, images may not.
-pub fn read_folder(folder: &Path) -> Result<(Images, Images), DataError> {
+/// Reads `train` and `t10k` images from a folder, and labels if there are any.
+///
+/// # Errors
+/// If there are no images, or a file is not valid.
+pub fn read_folder(folder: &Path) -> Result<(Images, Images)> {
     Ok((read_part(folder, "train")?, read_part(folder, "t10k")?))
 }
 
-fn read_part(folder: &Path, part: &str) -> Result<Images, DataError> {
+fn read_part(folder: &Path, part: &str) -> Result<Images> {
     let Some(path) = find(folder, part, "images", 3) else {
-        let problem = format!("the folder holds no {part}-images-idx3-ubyte, with or without .gz");
-        let remedy = "it needs train-images-idx3-ubyte and t10k-images-idx3-ubyte, and may have the labels";
-        return Err(DataError::malformed(folder, problem, remedy));
+        bail!(
+            "{}: the folder holds no {part}-images-idx3-ubyte, with or without .gz; it needs train-images-idx3-ubyte and t10k-images-idx3-ubyte, and may have the labels",
+            folder.display()
+        );
     };
     let labels = find(folder, part, "labels", 1);
-    let labels = labels.as_deref().map(|path| Ok((read(path)?, path)));
-    images((read(&path)?, &path), labels.transpose().map_err(|e: DataError| e)?)
+    let labels = labels.as_deref().map(|path| anyhow::Ok((read(path)?, path))).transpose()?;
+    images((read(&path)?, &path), labels)
 }
 
-/// The file under any of the names it goes by, the raw one before the packed one.
+/// The file under any of its usual names; a raw file comes before a gzipped one.
 fn find(folder: &Path, part: &str, what: &str, rank: u8) -> Option<PathBuf> {
     ["-", "."]
         .into_iter()

@@ -1,17 +1,17 @@
-//! IDX files as they should be, and every way we know of in which they are not.
+//! Valid IDX files, and all kinds of invalid ones.
 
 use proptest::prelude::*;
 
-use super::super::error::tests::assert_message;
 use super::super::gzip::tests::pack;
+use super::super::tests::assert_message;
 use super::*;
 
-fn read_bytes(bytes: &[u8]) -> Result<Idx, DataError> {
-    parse(bytes.into(), Path::new("some.idx"))
+fn read_bytes(bytes: &[u8]) -> Result<Idx> {
+    parse(bytes, Path::new("some.idx"))
 }
 
 /// The error for the raw bytes and for the same bytes in gzip: both must be errors.
-fn refused(bytes: &[u8]) -> [DataError; 2] {
+fn refused(bytes: &[u8]) -> [anyhow::Error; 2] {
     [bytes.to_vec(), pack(bytes)].map(|file| read_bytes(&file).unwrap_err())
 }
 

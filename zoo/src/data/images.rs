@@ -1,49 +1,48 @@
-//! A set of equally large 8-bit images, kept as bytes: four times smaller than floats.
+//! 8-bit images of the same size, stored as bytes: four times smaller than floats.
 
-use super::{DataError, split};
+use super::split;
+use anyhow::{Result, ensure};
 
-/// Images in the order count, channel, row, column, with a label each where labels are known.
+/// Images in the order count, channel, row, column, perhaps with a label each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
-    /// How many images.
+    /// Number of images.
     pub count: usize,
-    /// 1 for gray, 3 for red-green-blue.
+    /// 1 for gray, 3 for RGB.
     pub channels: usize,
-    /// Rows of one image.
+    /// Pixels in a column.
     pub height: usize,
-    /// Columns of one image.
+    /// Pixels in a row.
     pub width: usize,
-    /// All the pixels.
+    /// All pixels.
     pub pixels: Vec<u8>,
-    /// One class an image.
+    /// The class of each image.
     pub labels: Option<Vec<u8>>,
 }
 
 impl Images {
-    /// Checks that the sizes agree with each other.
-    pub fn new(
-        [count, channels, height, width]: [usize; 4],
-        pixels: Vec<u8>,
-        labels: Option<Vec<u8>>,
-    ) -> Result<Self, DataError> {
+    /// Images of these sizes.
+    ///
+    /// # Errors
+    /// If the sizes do not agree with each other.
+    pub fn new([count, channels, height, width]: [usize; 4], pixels: Vec<u8>, labels: Option<Vec<u8>>) -> Result<Self> {
         let wanted = [channels, height, width].iter().try_fold(count, |product, &n| product.checked_mul(n));
         let labeled = labels.as_ref().is_none_or(|labels| labels.len() == count);
-        if wanted != Some(pixels.len()) || !labeled {
-            return Err(DataError::Shape {
-                values: pixels.len(),
-                shape: format!("{count} labeled images of {channels}x{height}x{width}"),
-            });
-        }
+        let fits = wanted == Some(pixels.len()) && labeled;
+        ensure!(fits, "{} pixels do not fill {count} labeled images of {channels}x{height}x{width}", pixels.len());
         Ok(Self { count, channels, height, width, pixels, labels })
     }
 
-    /// Values of one image.
+    /// Entries of one image.
     #[must_use]
     pub fn dims(&self) -> usize {
         self.channels * self.height * self.width
     }
 
-    /// The pixels of image `i`. Panics, as a slice would, when there is no such image.
+    /// The pixels of image `i`.
+    ///
+    /// # Panics
+    /// If there is no such image.
     #[must_use]
     pub fn image(&self, i: usize) -> &[u8] {
         let dims = self.dims();
@@ -53,21 +52,12 @@ impl Images {
     /// The images at `indices`, in that order, with their labels.
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
-        let mut pixels = Vec::with_capacity(indices.len() * self.dims());
-        for &i in indices {
-            pixels.extend_from_slice(self.image(i));
-        }
-        let labels = self.labels.as_ref();
-        Self {
-            count: indices.len(),
-            pixels,
-            labels: labels.map(|labels| indices.iter().map(|&i| labels[i]).collect()),
-            ..*self
-        }
+        let pixels = indices.iter().flat_map(|&i| self.image(i)).copied().collect();
+        let labels = self.labels.as_ref().map(|labels| indices.iter().map(|&i| labels[i]).collect());
+        Self { count: indices.len(), pixels, labels, ..*self }
     }
 
-    /// The images at `indices` as floats from 0 to 255, one image after another, into `batch`,
-    /// which is cleared first and so can be used again for the next batch.
+    /// Copies the images at `indices` into `batch`, as floats from 0 to 255, replacing its contents.
     pub fn gather(&self, indices: &[usize], batch: &mut Vec<f32>) {
         batch.clear();
         batch.reserve(indices.len() * self.dims());
@@ -76,7 +66,7 @@ impl Images {
         }
     }
 
-    /// Sets `held_out` images aside, drawn by `seed`; returns what remains and what was held out.
+    /// Sets random images aside. Returns the remaining images and the ones set aside.
     #[must_use]
     pub fn hold_out(&self, held_out: usize, seed: u64) -> (Self, Self) {
         let order = split::permutation(self.count, seed);
@@ -109,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn holding_out_loses_nothing_and_doubles_nothing() {
+    fn holding_out_neither_loses_nor_repeats_images() {
         let (kept, held) = six().hold_out(2, 3);
         assert_eq!((kept.count, held.count), (4, 2));
         let mut labels = [kept.labels.unwrap(), held.labels.unwrap()].concat();
@@ -118,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn disagreeing_sizes_are_refused() {
+    fn inconsistent_sizes_are_refused() {
         assert!(Images::new([2, 1, 2, 2], vec![0; 7], None).is_err());
         assert!(Images::new([2, 1, 1, 1], vec![0; 2], Some(vec![0])).is_err());
         assert!(Images::new([usize::MAX, 3, 2, 2], vec![0; 2], None).is_err());

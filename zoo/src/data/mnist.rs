@@ -1,10 +1,8 @@
-//! MNIST itself, carried inside the program so that the first run needs neither a download nor a
-//! folder. Four gzip files (11 MB) are embedded and unpacked when asked for.
+//! MNIST, embedded in the program as four gzip files (11 MB), so that the first run needs no download.
 
-use std::borrow::Cow;
+use super::{Images, idx};
+use anyhow::Result;
 use std::path::Path;
-
-use super::{DataError, Images, idx};
 
 const TRAIN_IMAGES: &[u8] = include_bytes!("../../data/mnist/train-images-idx3-ubyte.gz");
 const TRAIN_LABELS: &[u8] = include_bytes!("../../data/mnist/train-labels-idx1-ubyte.gz");
@@ -12,18 +10,24 @@ const TEST_IMAGES: &[u8] = include_bytes!("../../data/mnist/t10k-images-idx3-uby
 const TEST_LABELS: &[u8] = include_bytes!("../../data/mnist/t10k-labels-idx1-ubyte.gz");
 
 /// The 60,000 training images with their labels.
-pub fn train() -> Result<Images, DataError> {
+///
+/// # Errors
+/// Never: the embedded files are valid.
+pub fn train() -> Result<Images> {
     unpack(TRAIN_IMAGES, TRAIN_LABELS)
 }
 
 /// The 10,000 test images with their labels.
-pub fn test() -> Result<Images, DataError> {
+///
+/// # Errors
+/// Never: the embedded files are valid.
+pub fn test() -> Result<Images> {
     unpack(TEST_IMAGES, TEST_LABELS)
 }
 
-fn unpack(images: &'static [u8], labels: &'static [u8]) -> Result<Images, DataError> {
+fn unpack(images: &'static [u8], labels: &'static [u8]) -> Result<Images> {
     let path = Path::new("the embedded MNIST");
-    let [images, labels] = [images, labels].map(|file| idx::parse(Cow::Borrowed(file), path));
+    let [images, labels] = [images, labels].map(|file| idx::parse(file, path));
     idx::images((images?, path), Some((labels?, path)))
 }
 
@@ -49,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_labels_and_brightness_are_mnists() {
+    fn sizes_labels_and_mean_are_right() {
         let (train, test) = (train().unwrap(), test().unwrap());
         assert_eq!((train.count, test.count, train.dims()), (60_000, 10_000, 784));
         assert_eq!(train.labels.unwrap()[..5], [5, 0, 4, 1, 9]);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::error::tests::assert_message;
+use super::super::tests::assert_message;
 use super::*;
 
 /// A version 1.0 file with exactly this header text and these bytes behind it.
@@ -20,7 +20,7 @@ fn plain(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     file(&header, data)
 }
 
-fn read_bytes(bytes: &[u8]) -> Result<Array, DataError> {
+fn read_bytes(bytes: &[u8]) -> Result<Array> {
     parse(bytes, Path::new("some.npy"))
 }
 

@@ -1,11 +1,10 @@
-//! Rows of data, each with its class where a model is given one.
+//! Rows of data, with their classes for conditional models.
 
 use autograd::{Real, Shape, Tape, Tensor, Var};
 use flows::Context;
 use std::ops::Range;
 
-/// Rows and, for a class-conditional model, the condition that belongs to each. The two always go
-/// together: whatever takes a part of the rows takes the same part of their classes.
+/// Rows and, for a class-conditional model, the class of each. A part of the rows has the same part of the classes.
 #[derive(Clone, Debug)]
 pub struct Rows<T: Real> {
     x: Tensor<T>,
@@ -19,40 +18,40 @@ impl<T: Real> Rows<T> {
         Self { x, classes: None }
     }
 
-    /// Rows with a condition each, `[count, features]`, where there is one: usually [`one_hot`].
+    /// Rows, and perhaps their classes `[count, features]`, usually [`one_hot`].
     ///
     /// # Panics
-    /// If they are not equally many.
+    /// If their numbers differ.
     #[must_use]
     #[track_caller]
     pub fn new(x: Tensor<T>, classes: Option<Tensor<T>>) -> Self {
         let fits = classes.as_ref().is_none_or(|classes| classes.shape().first() == x.shape().first());
-        assert!(fits, "rows of shape {} with classes of another number", x.shape());
+        assert!(fits, "rows of shape {} with another number of classes", x.shape());
         Self { x, classes }
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     #[must_use]
     pub fn count(&self) -> usize {
         self.x.shape()[0]
     }
 
-    /// The rows themselves.
+    /// The rows.
     #[must_use]
     pub fn x(&self) -> &Tensor<T> {
         &self.x
     }
 
-    /// Their condition, if they have one.
+    /// Their classes, if they have any.
     #[must_use]
     pub fn classes(&self) -> Option<&Tensor<T>> {
         self.classes.as_ref()
     }
 
-    /// Some of the rows.
+    /// A range of the rows.
     ///
     /// # Panics
-    /// If the range reaches beyond them.
+    /// If it reaches beyond the last row.
     #[must_use]
     #[track_caller]
     pub fn range(&self, range: Range<usize>) -> Self {
@@ -60,7 +59,7 @@ impl<T: Real> Rows<T> {
         Self { x: self.x.rows(range), classes }
     }
 
-    /// The rows at these places, in that order.
+    /// The rows at these indices, in that order.
     ///
     /// # Panics
     /// If there is no such row.
@@ -76,32 +75,32 @@ impl<T: Real> Rows<T> {
         Self { x: pick(&self.x), classes: self.classes.as_ref().map(pick) }
     }
 
-    /// Other numbers in the rows' places, their classes as they are.
+    /// Other rows with the same classes.
     #[must_use]
     pub fn with_x(self, x: Tensor<T>) -> Self {
         Self::new(x, self.classes)
     }
 
-    /// The same rows as another element type.
+    /// The same rows with another element type.
     #[must_use]
     pub fn cast<U: Real>(&self) -> Rows<U> {
         Rows { x: self.x.cast(), classes: self.classes.as_ref().map(Tensor::cast) }
     }
 
-    /// The rows as values of a computation that is not recorded.
+    /// The rows as values that are not on a tape.
     #[must_use]
     pub fn values(self) -> Given<T> {
         Given { x: self.x.into(), classes: self.classes.map(Into::into) }
     }
 
-    /// The rows as constants of a tape.
+    /// The rows as constants on a tape.
     #[must_use]
     pub fn on(self, tape: &Tape<T>) -> Given<T> {
         Given { x: tape.constant(self.x), classes: self.classes.map(|classes| tape.constant(classes)) }
     }
 }
 
-/// Rows inside of a computation, with their condition if they have one.
+/// Rows as variables of a computation, with their classes.
 #[derive(Clone, Debug)]
 pub struct Given<T: Real> {
     /// The rows.
@@ -110,14 +109,14 @@ pub struct Given<T: Real> {
 }
 
 impl<T: Real> Given<T> {
-    /// A context with these rows' condition.
+    /// A context with these rows' classes as its condition.
     #[must_use]
     pub fn context<'a>(&'a self, cx: Context<'a, T>) -> Context<'a, T> {
         Context { condition: self.classes.as_ref(), ..cx }
     }
 }
 
-/// Classes as the models take them, `[rows, count]`: a 1 in the place of the row's class among zeros.
+/// One-hot encoded classes, `[rows, count]`.
 ///
 /// # Panics
 /// If a class is not below `count`.
@@ -136,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_the_rows_takes_the_same_part_of_the_classes() {
+    fn a_part_of_the_rows_has_the_same_part_of_the_classes() {
         let x = Tensor::from_fn([4, 2], |i| i as f32);
         let rows = Rows::new(x, Some(one_hot(&[2, 0, 1, 2], 3))).range(1..3);
         assert_eq!(rows.x().as_slice(), &[2.0, 3.0, 4.0, 5.0]);

@@ -1,24 +1,24 @@
-//! Data as a training sees it: batches by step number, and held-out rows.
+//! Data as training sees it: batches by step number, and held-out rows.
 
 use crate::blueprint::Space;
 use crate::data::rows::{Rows, one_hot};
-use crate::data::{self, DataError, Dataset, Images, LoadOptions, Standardization, Table, permutation};
+use crate::data::{self, Dataset, Images, LoadOptions, Standardization, Table, permutation};
 use anyhow::{Context as _, Result, bail};
 use autograd::Tensor;
 use flows::Noise;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// How data that never ends is dealt out.
+/// The sizes of generated data, which never ends.
 #[derive(Clone, Copy, Debug)]
 struct Endless {
     /// Steps that count as an epoch.
     epoch: u64,
     /// The most rows in a batch.
     batch: usize,
-    /// Rows that decide which weights are kept.
+    /// Validation rows.
     validation: usize,
-    /// Rows that are reported on.
+    /// Test rows.
     test: usize,
 }
 
@@ -28,16 +28,16 @@ const TOY: Endless = Endless { epoch: 500, batch: 1 << 16, validation: 10_000, t
 /// Signals are a thousand times as long as points.
 const SIGNALS: Endless = Endless { epoch: 200, batch: 1 << 12, validation: 500, test: 1_000 };
 
-/// Which held-out rows.
+/// A part of the held-out rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// For choosing: never trained on, never reported.
+    /// For choosing weights: never trained on, never reported.
     Validation,
     /// For reporting.
     Test,
 }
 
-/// A data set behind one way to ask for rows. Images are given as levels 0 … 255.
+/// A data set of any kind. Images are given as pixel levels 0 … 255.
 #[derive(Debug)]
 pub struct Source {
     name: String,
@@ -54,13 +54,8 @@ impl Source {
     /// # Errors
     /// If there is no such data, or it is damaged.
     pub fn open(name: &str, seed: u64) -> Result<Self> {
-        // The flow itself standardizes, so that its density is over the data's own units.
-        let data = data::load(name, &LoadOptions { seed: 0, standardize: false, ..LoadOptions::default() });
-        // Not all of what can be wrong with data knows where the data came from.
-        let data = match data {
-            Err(error @ (DataError::TooFew { .. } | DataError::Shape { .. })) => Err(error).context(name.to_owned()),
-            other => other.map_err(Into::into),
-        }?;
+        // The flow itself standardizes, so that its density is in the data's own units.
+        let data = data::load(name, &LoadOptions { seed: 0, standardize: false, ..LoadOptions::default() })?;
         let mut standardization = None;
         let space = match &data {
             Dataset::Images { train, .. } => {
@@ -76,17 +71,17 @@ impl Source {
         Ok(Self { name: name.to_owned(), data, space, standardization, seed, classes: 0 })
     }
 
-    /// The same data, each row with its class. There are as many classes as the training rows' greatest
-    /// label says, and one more: labels count from 0.
+    /// The same data, with each row's class. Labels count from 0, and the largest label of the training rows gives the
+    /// number of classes.
     ///
     /// # Errors
-    /// If the data has no labels, or held-out rows have greater ones.
+    /// If the data has no labels, or held-out rows have larger ones.
     pub fn with_classes(self) -> Result<Self> {
-        let greatest = self.all_labels()?[0].1.iter().max().map_or(0, |&label| usize::from(label));
-        self.with_classes_of(greatest + 1)
+        let largest = self.all_labels()?[0].1.iter().max().map_or(0, |&label| usize::from(label));
+        self.with_classes_of(largest + 1)
     }
 
-    /// The same data, each row with its class, of so many that a model knows; without classes for 0.
+    /// The same data, with each row's class, for a model with this many classes; without classes for 0.
     ///
     /// # Errors
     /// If the data has no labels, or some that the model does not know.
@@ -105,13 +100,13 @@ impl Source {
         Ok(Self { classes, ..self })
     }
 
-    /// How many classes rows come with one of; 0 where they come without.
+    /// The number of classes; 0 if rows come without their class.
     #[must_use]
     pub const fn classes(&self) -> usize {
         self.classes
     }
 
-    /// The labels of held-out rows, where they have some, whether or not rows come with their class.
+    /// The labels of held-out rows, if they have any.
     #[must_use]
     pub fn labels(&self, part: Part) -> Option<&[u8]> {
         match (&self.data, part) {
@@ -121,7 +116,7 @@ impl Source {
         }
     }
 
-    /// The labels of all three parts, the training rows' first.
+    /// The labels of the training, validation and test rows.
     fn all_labels(&self) -> Result<[(&'static str, &[u8]); 3]> {
         let advice = "choose mnist or a folder of IDX images with their label files, or do without --conditional";
         let Dataset::Images { train, validation, test } = &self.data else {
@@ -134,26 +129,26 @@ impl Source {
         Ok(all.map(|(part, images)| (part, images.labels.as_deref().unwrap_or_default())))
     }
 
-    /// The condition of rows with these labels, where rows come with their class.
+    /// The classes of rows with these labels, if rows come with their class.
     fn condition(&self, labels: impl Iterator<Item = Option<u8>>) -> Option<Tensor<f32>> {
-        // With classes, every row was found to have a label below their number.
+        // `with_classes_of` has checked every label.
         let classes: Vec<usize> = labels.flatten().map(usize::from).collect();
         (self.classes > 0).then(|| one_hot(&classes, self.classes))
     }
 
-    /// The space the data lies in.
+    /// The space that the rows lie in.
     #[must_use]
     pub const fn space(&self) -> Space {
         self.space
     }
 
-    /// The column statistics of the training rows, where the model standardizes.
+    /// The column statistics of the training rows, if the model standardizes.
     #[must_use]
     pub const fn standardization(&self) -> Option<&Standardization> {
         self.standardization.as_ref()
     }
 
-    /// How many training rows there are, where they end.
+    /// The number of training rows; None for generated data.
     #[must_use]
     pub fn rows(&self) -> Option<usize> {
         match &self.data {
@@ -163,7 +158,7 @@ impl Source {
         }
     }
 
-    /// How the data is dealt out, where it never ends.
+    /// The sizes of generated data.
     const fn endless(&self) -> Option<Endless> {
         match self.data {
             Dataset::Images { .. } | Dataset::Table { .. } => None,
@@ -172,7 +167,7 @@ impl Source {
         }
     }
 
-    /// Steps in one pass over the training rows; a last incomplete batch is left out.
+    /// Steps per epoch, without an incomplete last batch.
     ///
     /// # Errors
     /// If there are fewer rows than a batch has.
@@ -186,15 +181,14 @@ impl Source {
         Ok(endless.map_or((rows / batch) as u64, |endless| endless.epoch))
     }
 
-    /// The batch of one step. The order is drawn anew each epoch, from the seed alone, so that any
-    /// step can be repeated without what came before it.
+    /// The batch of one step. The order of an epoch depends only on the seed, so any step can be repeated by itself.
     ///
     /// # Errors
     /// As [`Source::steps_per_epoch`].
     pub fn batch(&self, step: u64, batch: usize, order: &mut Order) -> Result<Rows<f32>> {
         let per_epoch = self.steps_per_epoch(batch)?;
         if self.endless().is_some() {
-            return Ok(self.made(batch, Noise::for_step(self.seed, step).seed));
+            return Ok(self.generated(batch, Noise::for_step(self.seed, step).seed));
         }
         let epoch = step / per_epoch;
         if order.epoch != Some(epoch) {
@@ -202,51 +196,44 @@ impl Source {
             *order = Order { epoch: Some(epoch), rows: permutation(rows, Noise::for_step(!self.seed, epoch).seed) };
         }
         let start = (step % per_epoch) as usize * batch;
-        let mut values = Vec::new();
         let chosen = &order.rows[start..start + batch];
-        let mut condition = None;
-        match &self.data {
-            Dataset::Images { train, .. } => {
-                train.gather(chosen, &mut values);
-                condition = self.condition(chosen.iter().map(|&i| Some(train.labels.as_ref()?[i])));
-            }
-            Dataset::Table { train, .. } => train.gather(chosen, &mut values),
-            Dataset::Toy(_) | Dataset::Speech(_) => {}
-        }
-        Ok(Rows::new(Tensor::from_slice([batch, self.space.dims()], &values), condition))
+        Ok(match &self.data {
+            Dataset::Images { train, .. } => self.images(train, chosen),
+            Dataset::Table { train, .. } => table(train, chosen),
+            Dataset::Toy(_) | Dataset::Speech(_) => self.generated(0, 0),
+        })
     }
 
-    /// Held-out rows, at most `limit` of them: the first of the split, in its order.
+    /// The first held-out rows of a part, at most `limit` of them.
     #[must_use]
     pub fn held_out(&self, part: Part, limit: Option<usize>) -> Rows<f32> {
         let limit = limit.unwrap_or(usize::MAX);
-        let images = |images: &Images| {
-            let count = images.count.min(limit);
-            let mut values = Vec::new();
-            images.gather(&(0..count).collect::<Vec<_>>(), &mut values);
-            let labels = images.labels.iter().flatten().take(count).map(|&label| Some(label));
-            Rows::new(Tensor::from_slice([count, images.dims()], &values), self.condition(labels))
-        };
-        let table = |table: &Table| {
-            let count = table.rows.min(limit);
-            Rows::plain(Tensor::from_slice([count, table.cols], &table.values[..count * table.cols]))
-        };
-        match (&self.data, part) {
-            (Dataset::Images { validation, .. }, Part::Validation) => images(validation),
-            (Dataset::Images { test, .. }, Part::Test) => images(test),
-            (Dataset::Table { validation, .. }, Part::Validation) => table(validation),
-            (Dataset::Table { test, .. }, Part::Test) => table(test),
-            (Dataset::Toy(_) | Dataset::Speech(_), part) => {
-                let of = |sizes: Endless| if part == Part::Test { sizes.test } else { sizes.validation };
-                // Seeds that no step of a training reaches.
-                let seed = if part == Part::Test { u64::MAX - 1 } else { u64::MAX };
-                self.made(self.endless().map_or(0, of).min(limit), seed)
+        let first = |count: usize| (0..count.min(limit)).collect::<Vec<_>>();
+        let validation = part == Part::Validation;
+        match &self.data {
+            Dataset::Images { validation: held, .. } if validation => self.images(held, &first(held.count)),
+            Dataset::Images { test, .. } => self.images(test, &first(test.count)),
+            Dataset::Table { validation: held, .. } if validation => table(held, &first(held.rows)),
+            Dataset::Table { test, .. } => table(test, &first(test.rows)),
+            Dataset::Toy(_) | Dataset::Speech(_) => {
+                let count = |sizes: Endless| if validation { sizes.validation } else { sizes.test };
+                // No training step uses these seeds.
+                let seed = if validation { u64::MAX } else { u64::MAX - 1 };
+                self.generated(self.endless().map_or(0, count).min(limit), seed)
             }
         }
     }
 
-    /// Rows of data that never ends, as a seed decides them.
-    fn made(&self, rows: usize, seed: u64) -> Rows<f32> {
+    /// The images at these indices, with their classes.
+    fn images(&self, images: &Images, indices: &[usize]) -> Rows<f32> {
+        let mut values = Vec::new();
+        images.gather(indices, &mut values);
+        let labels = indices.iter().map(|&i| Some(images.labels.as_ref()?[i]));
+        Rows::new(Tensor::from_slice([indices.len(), images.dims()], &values), self.condition(labels))
+    }
+
+    /// Generated rows.
+    fn generated(&self, rows: usize, seed: u64) -> Rows<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let values = match &self.data {
             Dataset::Images { .. } | Dataset::Table { .. } => Vec::new(),
@@ -255,6 +242,11 @@ impl Source {
         };
         Rows::plain(Tensor::from_slice([rows, self.space.dims()], &values))
     }
+}
+
+/// The table's rows at these indices.
+fn table(table: &Table, indices: &[usize]) -> Rows<f32> {
+    Rows::plain(Tensor::from_slice([indices.len(), table.cols], &table.select(indices).values))
 }
 
 /// The order of one epoch's rows, kept from step to step.

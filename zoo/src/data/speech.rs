@@ -1,21 +1,20 @@
-//! Signals that sound like speech in no language, made as they are asked for.
+//! Synthetic speech, generated on demand.
 //!
-//! A row is a window into an endless signal: voiced parts, whose pitch glides and whose vowel changes, bursts of
-//! noise, and pauses, one after another in any order, over noise that is always there. Without that noise the
-//! signal would lie on a surface, and have no density. Windows begin anywhere, also in the middle of a part, so
-//! that every place in a row is like any other; a longer row is more of the same.
+//! A row is a window into an endless signal: voiced parts with gliding pitch and changing vowels, bursts of noise, and
+//! pauses, in random order, over white noise. Without the white noise the signal would lie on a surface and have no
+//! density. A window may begin in the middle of a part, so all positions in a row are alike.
 
 mod burst;
 mod voiced;
 
+use super::Table;
+use anyhow::{Result, anyhow};
+use burst::Burst;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
-
-use super::{DataError, Table};
-use burst::Burst;
 use voiced::Voiced;
 
-/// The standard deviation of the noise below everything, Gaussian and white.
+/// The standard deviation of the white Gaussian noise under everything.
 pub const FLOOR: f64 = 0.007;
 /// The longest part of all, in seconds.
 const LONGEST: f64 = 0.25;
@@ -23,13 +22,13 @@ const LONGEST: f64 = 0.25;
 /// Signals of one length and rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Speech {
-    /// Numbers in a row: samples of the signal.
+    /// Samples per row.
     pub samples: usize,
-    /// How many of them make a second. At least 1000, or there is no room for a voice.
+    /// The sampling rate in Hz. At least 1000, to leave room for a voice.
     pub rate: u32,
 }
 
-/// Signals may be so long, in samples.
+/// The shortest and the longest signal, in samples.
 const LEAST: usize = 64;
 const MOST: usize = 65_536;
 
@@ -40,13 +39,15 @@ impl Default for Speech {
 }
 
 impl Speech {
-    /// The name by which it is asked for.
+    /// The name of this data set.
     pub const NAME: &str = "speech";
 
-    /// The signals that this name asks for: `speech`, or `speech:512` in signals of 512 samples. None for
-    /// another name.
+    /// Parses `speech`, or `speech:512` for signals of 512 samples. None for any other name.
+    ///
+    /// # Errors
+    /// If the length is out of range.
     #[must_use]
-    pub fn of(name: &str) -> Option<Result<Self, DataError>> {
+    pub fn of(name: &str) -> Option<Result<Self>> {
         let name = name.to_lowercase();
         let rest = name.strip_prefix(Self::NAME)?;
         if rest.is_empty() {
@@ -55,11 +56,11 @@ impl Speech {
         let samples = rest.strip_prefix(':')?;
         Some(match samples.parse() {
             Ok(samples @ LEAST..=MOST) => Ok(Self { samples, ..Self::default() }),
-            _ => Err(DataError::Length { length: samples.to_owned(), least: LEAST, most: MOST }),
+            _ => Err(anyhow!("speech has no signals of {samples:?} samples; choose speech:{LEAST} to speech:{MOST}")),
         })
     }
 
-    /// `n` independent rows, of numbers within about ±1.
+    /// `n` independent rows, with values within about ±1.
     pub fn sample<R: Rng + ?Sized>(&self, n: usize, rng: &mut R) -> Table {
         let mut values = Vec::with_capacity(n * self.samples);
         for _ in 0..n {
@@ -68,7 +69,7 @@ impl Speech {
         Table { rows: n, cols: self.samples, values }
     }
 
-    /// Adds a row to the values.
+    /// Appends a row to the values.
     fn row<R: Rng + ?Sized>(&self, values: &mut Vec<f32>, rng: &mut R) {
         let rate = f64::from(self.rate);
         let (mut part, mut left) = Part::under_way(rate, rng);
@@ -83,7 +84,7 @@ impl Speech {
     }
 }
 
-/// What a part of the signal can be.
+/// A kind of part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Voiced,
@@ -92,7 +93,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// The kind of a part, and how many samples it has.
+    /// A random kind, and the length of the part in samples.
     fn draw<R: Rng + ?Sized>(rate: f64, rng: &mut R) -> (Self, usize) {
         let (kind, seconds) = match rng.random_range(0..100u8) {
             0..55 => (Self::Voiced, 0.06..LONGEST),
@@ -102,7 +103,7 @@ impl Kind {
         (kind, (rng.random_range(seconds) * rate).ceil() as usize)
     }
 
-    /// A part of so many samples, of which the first `gone` are over.
+    /// A part of this many samples, without the first `gone`.
     fn begun<R: Rng + ?Sized>(self, samples: usize, gone: usize, rate: f64, rng: &mut R) -> Part {
         match self {
             Self::Voiced => Part::Voiced(Voiced::draw(samples, gone, rate, rng)),
@@ -112,7 +113,7 @@ impl Kind {
     }
 }
 
-/// What the signal is at the moment.
+/// A part of the signal.
 #[derive(Debug)]
 enum Part {
     Voiced(Voiced),
@@ -121,14 +122,14 @@ enum Part {
 }
 
 impl Part {
-    /// A part from its beginning, and how many samples it has.
+    /// A part from its beginning, and its length in samples.
     fn next<R: Rng + ?Sized>(rate: f64, rng: &mut R) -> (Self, usize) {
         let (kind, samples) = Kind::draw(rate, rng);
         (kind.begun(samples, 0, rate, rng), samples)
     }
 
-    /// The part that is under way at any moment, and how many samples are left of it. A moment falls into a part
-    /// of twice the length twice as often, and is anywhere in it with equal chance.
+    /// The part at a random moment, and how many samples are left of it. A moment is twice as likely to fall into a part
+    /// of twice the length.
     fn under_way<R: Rng + ?Sized>(rate: f64, rng: &mut R) -> (Self, usize) {
         let longest = (LONGEST * rate).ceil();
         let (kind, samples) = loop {
@@ -141,7 +142,7 @@ impl Part {
         (kind.begun(samples, gone, rate, rng), samples - gone)
     }
 
-    /// The signal's next number, without the floor.
+    /// The signal's next sample, without the noise floor.
     fn sample<R: Rng + ?Sized>(&mut self, rng: &mut R) -> f64 {
         match self {
             Self::Voiced(voiced) => voiced.sample(),

@@ -1,31 +1,40 @@
-//! Which rows are learned from and which are only tested on: a shuffle that a seed decides.
+//! The split into training, validation and test rows: a shuffle that depends on the seed alone.
 
+use anyhow::{Result, ensure};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha12Rng;
 
-use super::DataError;
-
-/// The fewest rows that can be split in eight, one and one tenths.
+/// The fewest rows that can be split.
 pub(super) const FEWEST: usize = 10;
 
-/// Row numbers for the three uses of data. Every row is in exactly one of them.
+/// Row indices for the three uses of data. Every row is in exactly one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// Eight tenths: parameters are fitted to these.
+    /// 80%: the model is fitted to these.
     pub train: Vec<usize>,
-    /// One tenth: decides which checkpoint is best.
+    /// 10%: decides which checkpoint is best.
     pub validation: Vec<usize>,
-    /// One tenth: only ever reported.
+    /// 10%: only for reporting.
     pub test: Vec<usize>,
 }
 
+/// Requires enough rows, or whatever `what` says, for three parts.
+pub(super) fn require_enough(count: usize, what: &str) -> Result<()> {
+    ensure!(
+        count >= FEWEST,
+        "{count} {what} are too few to split into training, validation and test; provide at least {FEWEST}"
+    );
+    Ok(())
+}
+
 impl Split {
-    /// Splits `count` things, called `what` in the error, in 80, 10 and 10 percent.
-    pub fn new(count: usize, what: &'static str, seed: u64) -> Result<Self, DataError> {
-        if count < FEWEST {
-            return Err(DataError::TooFew { what, found: count, needed: FEWEST });
-        }
+    /// Splits `count` rows in 80, 10 and 10 percent. `what` names them in the error message.
+    ///
+    /// # Errors
+    /// If there are too few.
+    pub fn new(count: usize, what: &str, seed: u64) -> Result<Self> {
+        require_enough(count, what)?;
         let tenth = count / 10;
         let mut train = permutation(count, seed);
         let test = train.split_off(count - tenth);
@@ -34,7 +43,7 @@ impl Split {
     }
 }
 
-/// The numbers 0 to `count` − 1 in an order that depends on `seed` alone.
+/// The indices below `count`, in an order that depends on the seed alone.
 #[must_use]
 pub fn permutation(count: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
@@ -56,10 +65,10 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_decides_and_nothing_else() {
+    fn the_order_depends_on_the_seed_alone() {
         assert_eq!(permutation(50, 7), permutation(50, 7));
         assert_ne!(permutation(50, 7), permutation(50, 8));
-        // Held fast: another order would move test rows into the training of old checkpoints.
+        // This must not change: another order would put test rows into the training data of existing runs.
         assert_eq!(permutation(8, 0), [1, 0, 7, 3, 6, 4, 5, 2]);
     }
 

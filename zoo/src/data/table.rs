@@ -1,37 +1,40 @@
-//! Rows of numbers, and the standardization that gives every column mean 0 and deviation 1.
+//! Tables, and their standardization to columns of mean 0 and standard deviation 1.
 
-use std::path::Path;
-
-use super::DataError;
 use super::split::Split;
+use anyhow::{Result, bail, ensure};
 
-/// A matrix of numbers, row after row.
+/// A matrix in row-major order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// How many samples.
+    /// Number of rows: samples.
     pub rows: usize,
-    /// How many numbers a sample has.
+    /// Number of columns.
     pub cols: usize,
-    /// All of them, row after row.
+    /// The entries, row by row.
     pub values: Vec<f32>,
 }
 
 impl Table {
-    /// Checks that the sizes agree.
-    pub fn new(rows: usize, cols: usize, values: Vec<f32>) -> Result<Self, DataError> {
-        if rows.checked_mul(cols) != Some(values.len()) {
-            return Err(DataError::Shape { values: values.len(), shape: format!("{rows} rows of {cols} columns") });
-        }
+    /// A table of these sizes.
+    ///
+    /// # Errors
+    /// If they do not multiply to the number of values.
+    pub fn new(rows: usize, cols: usize, values: Vec<f32>) -> Result<Self> {
+        let fits = rows.checked_mul(cols) == Some(values.len());
+        ensure!(fits, "{} values do not fill {rows} rows of {cols} columns", values.len());
         Ok(Self { rows, cols, values })
     }
 
-    /// Row `i`. Panics, as a slice would, when there is no such row.
+    /// Row `i`.
+    ///
+    /// # Panics
+    /// If there is no such row.
     #[must_use]
     pub fn row(&self, i: usize) -> &[f32] {
         &self.values[i * self.cols..(i + 1) * self.cols]
     }
 
-    /// Column `j`, from the first row to the last.
+    /// Column `j`, from top to bottom.
     pub fn column(&self, j: usize) -> impl Iterator<Item = f32> + '_ {
         (0..self.rows).map(move |i| self.row(i)[j])
     }
@@ -44,8 +47,7 @@ impl Table {
         Self { rows: indices.len(), cols: self.cols, values }
     }
 
-    /// The rows at `indices`, one after another, into `batch`, which is cleared first and so can
-    /// be used again for the next batch.
+    /// Copies the rows at `indices` into `batch`, replacing its contents.
     pub fn gather(&self, indices: &[usize], batch: &mut Vec<f32>) {
         batch.clear();
         batch.reserve(indices.len() * self.cols);
@@ -54,50 +56,58 @@ impl Table {
         }
     }
 
-    /// Training, validation and test rows: 80, 10 and 10 percent, drawn by `seed`.
-    pub fn split(&self, seed: u64) -> Result<[Self; 3], DataError> {
+    /// Training, validation and test rows: 80, 10 and 10 percent, chosen at random.
+    ///
+    /// # Errors
+    /// If there are too few rows.
+    pub fn split(&self, seed: u64) -> Result<[Self; 3]> {
         let split = Split::new(self.rows, "rows", seed)?;
         Ok([&split.train, &split.validation, &split.test].map(|indices| self.select(indices)))
     }
 
-    /// Refuses NaN and infinities, naming the first by row and column from 0, as in Python; `path` is where the table
-    /// came from.
-    pub fn require_finite(&self, path: &Path) -> Result<(), DataError> {
+    /// Requires finite entries.
+    ///
+    /// # Errors
+    /// Names the first entry that is not finite by row and column, counted from 0 as in Python.
+    pub fn require_finite(&self) -> Result<()> {
         let Some(at) = self.values.iter().position(|value| !value.is_finite()) else {
             return Ok(());
         };
-        Err(DataError::Cell {
-            path: path.to_owned(),
-            place: format!("row {}, column {} (counting from 0)", at / self.cols, at % self.cols),
-            problem: format!("{} is no finite number", self.values[at]),
-            remedy: "remove or fill in such rows before loading",
-        })
+        bail!(
+            "row {}, column {} (counting from 0): {} is not a finite number; remove or fill in such rows before loading",
+            at / self.cols,
+            at % self.cols,
+            self.values[at]
+        )
     }
 }
 
-/// The mean and the deviation of every column, so that densities can be reported in the data's own
-/// units: log p(data) = log p(standardized) − Σ log deviation.
+/// The mean and the standard deviation of every column. A density in the data's own units is
+/// log p(data) = log p(standardized) − Σ log deviation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standardization {
-    /// One mean a column.
+    /// The mean of each column.
     pub mean: Vec<f64>,
-    /// One standard deviation a column; never zero.
+    /// The standard deviation of each column; never zero.
     pub deviation: Vec<f64>,
 }
 
 impl Standardization {
     /// Measures `train`, in double precision.
     ///
-    /// A constant column is an error: a density can pile up on its one value without bound, so a
-    /// likelihood over it means nothing, and pretending its deviation were 1 would only hide that.
-    pub fn fit(train: &Table) -> Result<Self, DataError> {
+    /// # Errors
+    /// If a column is constant: a density could grow without bound at its value, so a likelihood would mean nothing.
+    pub fn fit(train: &Table) -> Result<Self> {
         let mut fitted = Self::identity(train.cols);
         // An empty table has nothing to measure.
         let first = train.values.get(..train.cols).unwrap_or_default();
         for (j, &first) in first.iter().enumerate() {
-            if train.column(j).all(|value| value == first) {
-                return Err(DataError::Constant { column: j + 1, value: first });
-            }
+            let constant = train.column(j).all(|value| value == first);
+            ensure!(
+                !constant,
+                "column {} is {first} in every training row, so no density over it is finite; leave that column out",
+                j + 1
+            );
             let rows = train.rows as f64;
             let mean = train.column(j).map(f64::from).sum::<f64>() / rows;
             let squares = train.column(j).map(|value| (f64::from(value) - mean).powi(2));
@@ -113,26 +123,24 @@ impl Standardization {
         Self { mean: vec![0.0; cols], deviation: vec![1.0; cols] }
     }
 
-    /// Takes the mean off and divides by the deviation, in place.
+    /// Subtracts the mean and divides by the deviation, in place.
     pub fn apply(&self, table: &mut Table) {
         self.each(table, |value, mean, deviation| (value - mean) / deviation);
     }
 
-    /// The way back, in place: model samples return to the data's units.
+    /// The inverse, in place.
     pub fn undo(&self, table: &mut Table) {
         self.each(table, |value, mean, deviation| value * deviation + mean);
     }
 
-    /// log|det| of [`apply`](Self::apply), the same for every row: −Σ log deviation. Added to the
-    /// log-density of a standardized row, it gives the log-density of the row itself.
+    /// log|det| of [`apply`](Self::apply), the same for every row: −Σ log deviation.
     #[must_use]
     pub fn log_det(&self) -> f64 {
         -self.deviation.iter().map(|d| d.ln()).sum::<f64>()
     }
 
     fn each(&self, table: &mut Table, change: impl Fn(f64, f64, f64) -> f64) {
-        assert_eq!(table.cols, self.mean.len(), "standardization was measured on another number of columns");
-        // `max(1)`: a table without columns has no values to visit.
+        assert_eq!(table.cols, self.mean.len(), "a standardization of another number of columns");
         for row in table.values.chunks_exact_mut(table.cols.max(1)) {
             let units = self.mean.iter().zip(&self.deviation);
             for (value, (&mean, &deviation)) in row.iter_mut().zip(units) {
@@ -144,7 +152,7 @@ impl Standardization {
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::tests::assert_message;
+    use super::super::tests::assert_message;
     use super::*;
     use proptest::prelude::*;
 
@@ -160,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_far_offset_does_not_cost_the_deviation() {
+    fn a_large_offset_does_not_spoil_the_deviation() {
         let values: Vec<f32> = (0..1_000).map(|i| 1e6 + (i % 2) as f32).collect();
         let s = Standardization::fit(&table(1_000, 1, &values)).unwrap();
         assert!((s.deviation[0] - 0.5).abs() < 1e-9);
@@ -177,13 +185,12 @@ mod tests {
     #[test]
     fn non_finite_cells_are_named() {
         let mut t = table(2, 3, &[0.0; 6]);
-        let path = Path::new("x.npy");
-        assert!(t.require_finite(path).is_ok());
+        assert!(t.require_finite().is_ok());
         t.values[5] = f32::NAN;
-        let error = t.require_finite(path).unwrap_err();
-        assert_message(&error, &["x.npy", "row 1, column 2 (counting from 0)", "NaN"]);
+        let error = t.require_finite().unwrap_err();
+        assert_message(&error, &["row 1, column 2 (counting from 0)", "NaN"]);
         t.values[1] = f32::NEG_INFINITY;
-        assert_message(&t.require_finite(path).unwrap_err(), &["row 0, column 1 "]);
+        assert_message(&t.require_finite().unwrap_err(), &["row 0, column 1 "]);
     }
 
     #[test]
@@ -199,12 +206,12 @@ mod tests {
         s.apply(&mut t);
         let mut none = table(5, 0, &[]);
         Standardization::fit(&none).unwrap().apply(&mut none);
-        assert!(none.require_finite(Path::new("x")).is_ok());
+        assert!(none.require_finite().is_ok());
     }
 
     proptest! {
         #[test]
-        fn standardizing_centers_scales_and_comes_back(
+        fn standardizing_centers_and_scales_and_can_be_undone(
             values in prop::collection::vec(-1e3f32..1e3, 40),
             scale in 1e-3f32..1e3,
         ) {

@@ -1,9 +1,17 @@
-//! The front door: names, paths, splits, and what is said when nothing fits.
+//! Names, paths, splits, and error messages.
 
-use super::error::tests::assert_message;
 use super::*;
 
-fn open(name: &str) -> Result<Dataset, DataError> {
+/// A message must be one line and contain every one of `parts`.
+pub(super) fn assert_message(error: &anyhow::Error, parts: &[&str]) {
+    let message = format!("{error:#}");
+    assert!(!message.contains('\n'), "more than one line: {message}");
+    for part in parts {
+        assert!(message.contains(part), "no {part:?} in: {message}");
+    }
+}
+
+fn open(name: &str) -> Result<Dataset> {
     load(name, &LoadOptions::default())
 }
 
@@ -12,19 +20,19 @@ fn in_folder(folder: &tempfile::TempDir, name: &str) -> String {
 }
 
 #[test]
-fn mnist_is_always_there() {
+fn mnist_is_embedded() {
     let Dataset::Images { train, validation, test } = open("MNIST").unwrap() else {
         panic!("not images");
     };
     assert_eq!((train.count, validation.count, test.count), (55_000, 5_000, 10_000));
     assert_eq!(test.labels.unwrap()[..3], [7, 2, 1]);
-    // Held out by lot: all ten digits are in it.
+    // Held out at random: all ten digits are in it.
     let labels = validation.labels.unwrap();
     assert!((0..10).all(|digit| labels.iter().filter(|&&l| l == digit).count() > 350));
 }
 
 #[test]
-fn toys_and_speech_go_by_name() {
+fn toys_and_speech_have_names() {
     for toy in Toy::ALL {
         assert_eq!(open(toy.name()).unwrap(), Dataset::Toy(toy));
     }
@@ -33,7 +41,7 @@ fn toys_and_speech_go_by_name() {
 }
 
 #[test]
-fn a_slip_of_the_pen_is_answered_with_the_nearest_name() {
+fn a_typo_is_answered_with_the_nearest_name() {
     for (typed, meant) in [
         ("mnits", "mnist"),
         ("bananna", "banana"),
@@ -44,6 +52,8 @@ fn a_slip_of_the_pen_is_answered_with_the_nearest_name() {
         let error = open(typed).unwrap_err();
         assert_message(&error, &[&format!("did you mean {meant:?}"), "pinwheel", ".npy"]);
     }
+    assert_message(&open("mnits").unwrap_err(), &["\"mnits\", did you mean \"mnist\"?; choose one of"]);
+    assert_message(&open("zzz").unwrap_err(), &["\"zzz\"; choose one of mnist, "]);
     let message = open("zzz").unwrap_err().to_string();
     assert!(!message.contains("did you mean"), "{message}");
     assert_message(&open("").unwrap_err(), &["choose one of mnist"]);
@@ -51,7 +61,7 @@ fn a_slip_of_the_pen_is_answered_with_the_nearest_name() {
 }
 
 #[test]
-fn paths_are_answered_as_paths() {
+fn bad_paths_are_errors_about_files() {
     assert_message(&open("no/such.csv").unwrap_err(), &["cannot read no/such.csv", "spelling"]);
     assert_message(&open("no/such.npy").unwrap_err(), &["cannot read no/such.npy"]);
     let folder = tempfile::tempdir().unwrap();
@@ -74,7 +84,7 @@ fn a_table_is_split_and_standardized_on_its_training_rows() {
     let again = Standardization::fit(&train).unwrap();
     assert!(again.mean.iter().all(|mean| mean.abs() < 1e-6));
     assert!(again.deviation.iter().all(|d| (d - 1.0).abs() < 1e-6));
-    // Together and undone, the three parts are the file again.
+    // Joined and undone, the three parts are the file again.
     let mut column = Vec::new();
     for mut part in [train, validation, test] {
         standardization.undo(&mut part);
@@ -99,7 +109,7 @@ fn few_rows_and_constant_columns_are_refused() {
 }
 
 #[test]
-fn folders_and_arrays_of_images() {
+fn images_come_from_folders_and_arrays() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, dims: &[u32]| {
         let bytes = vec![3; dims.iter().product::<u32>() as usize];

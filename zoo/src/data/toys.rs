@@ -1,34 +1,32 @@
-//! Two-dimensional distributions whose shape everybody knows, drawn afresh for every batch.
+//! Well-known two-dimensional distributions, sampled afresh for every batch.
 //!
-//! A model that never sees a point twice cannot learn points by heart, so what it gets wrong is the
-//! model's own doing. All of them lie within about ±4, except the banana, which is as published.
+//! A model that never sees a point twice cannot overfit. All of them lie within about ±4, except for the banana, which is
+//! as published.
 
+use super::Table;
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
 use std::f32::consts::{PI, TAU};
 use std::fmt;
 use std::str::FromStr;
 
-use rand::{Rng, RngExt};
-use rand_distr::StandardNormal;
-
-use super::Table;
-
 /// A distribution over the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Toy {
-    /// Two half circles of radius 2 that reach into each other.
+    /// Two interlocking half circles of radius 2.
     TwoMoons,
-    /// Circles of radius 1.5 and 3 around one center.
+    /// Two concentric circles, of radius 1.5 and 3.
     Circles,
-    /// Eight round Gaussians on a circle of radius 3: eight modes to cover.
+    /// Eight isotropic Gaussians on a circle of radius 3.
     EightGaussians,
-    /// Five blades bent by a turn that grows with the radius.
+    /// Five blades, rotated by an angle that grows with the radius.
     Pinwheel,
-    /// Every second square of a 4×4 board: sharp edges and corners that only touch.
+    /// Every second square of a 4×4 board: sharp edges, and squares that touch only at corners.
     Checkerboard,
     /// Two spirals of one and a half turns.
     TwoSpirals,
     /// x₂ ~ N(0, variance 4), x₁ ~ N(¼x₂², 1), from the MAF paper: easy in one order of the
-    /// variables and hard in the other. x₁ has mean 1, variance 3 and a tail that passes 10.
+    /// variables, hard in the other. x₁ has mean 1, variance 3 and a tail that passes 10.
     Banana,
 }
 
@@ -44,13 +42,13 @@ impl Toy {
         Self::Banana,
     ];
 
-    /// The name by which it is asked for.
+    /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.names()[0]
     }
 
-    /// Its name, and what else people call it.
+    /// Its name and its aliases.
     #[must_use]
     pub fn names(self) -> &'static [&'static str] {
         match self {
@@ -77,7 +75,7 @@ impl Toy {
         match self {
             Self::TwoMoons => {
                 let (sin, cos) = (PI * rng.random::<f32>()).sin_cos();
-                // The second moon is the first, turned half way round the origin.
+                // The second moon is the first, rotated by π around the origin.
                 let side = sign(rng);
                 let noise = [normal(rng), normal(rng)];
                 [side * (2.0 * cos - 1.0) + 0.15 * noise[0], side * (2.0 * sin - 0.5) + 0.15 * noise[1]]
@@ -103,7 +101,7 @@ impl Toy {
                 [column, row].map(|square| 2.0 * (f32::from(square) + rng.random::<f32>()) - 4.0)
             }
             Self::TwoSpirals => {
-                // The root makes the density even along the arm, whose length grows as angle².
+                // The square root makes the density even along the arm, whose length grows as angle².
                 let angle = 3.0 * PI * rng.random::<f32>().sqrt();
                 let start = if rng.random() { 0.0 } else { PI };
                 around(angle / 3.0, start + angle, 0.1, rng)
@@ -124,7 +122,7 @@ fn sign<R: Rng + ?Sized>(rng: &mut R) -> f32 {
     if rng.random() { 1.0 } else { -1.0 }
 }
 
-/// A point near the one at `radius` and `angle`, with a round Gaussian error.
+/// A point at `radius` and `angle`, plus isotropic Gaussian noise.
 fn around<R: Rng + ?Sized>(radius: f32, angle: f32, error: f32, rng: &mut R) -> [f32; 2] {
     let (sin, cos) = angle.sin_cos();
     [radius * cos + error * normal(rng), radius * sin + error * normal(rng)]
@@ -137,9 +135,9 @@ impl fmt::Display for Toy {
 }
 
 impl FromStr for Toy {
-    type Err = super::DataError;
+    type Err = anyhow::Error;
 
-    /// Capitals, spaces and underscores make no difference.
+    /// Ignores case; spaces and underscores count as dashes.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let plain = name.trim().to_lowercase().replace([' ', '_'], "-");
         Self::ALL.into_iter().find(|toy| toy.names().contains(&plain.as_str())).ok_or_else(|| super::unknown(name))
@@ -171,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_but_the_banana_lies_within_four_and_around_zero() {
+    fn all_but_the_banana_lie_within_four_and_have_mean_zero() {
         for toy in Toy::ALL {
             if toy == Toy::Banana {
                 continue;
@@ -179,7 +177,7 @@ mod tests {
             let points = points(toy);
             for axis in 0..2 {
                 let mean = mean(points.iter().map(|p| p[axis]));
-                // The pinwheel and all others are symmetric under some turn about the origin.
+                // Each is symmetric under some rotation around the origin.
                 assert_near(mean, 0.0, 0.06);
             }
             let far = points.iter().flatten().filter(|x| x.abs() > 4.0).count();
@@ -204,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn circles_have_two_radii_in_equal_shares() {
+    fn circles_have_two_equally_likely_radii() {
         let radii: Vec<f64> = points(Toy::Circles).iter().map(|[x, y]| x.hypot(*y)).collect();
         let outer = radii.iter().filter(|&&r| r > 2.25).count();
         assert_near(outer as f64 / N as f64, 0.5, 0.01);
@@ -213,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn gaussians_are_eight_and_round() {
+    fn there_are_eight_isotropic_gaussians() {
         let mut counts = [0; 8];
         let (mut xx, mut xy) = (0.0, 0.0);
         for [x, y] in points(Toy::EightGaussians) {
@@ -234,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_pinwheel_straightens_into_five_blades() {
-        // Unbent by its own turn, five times the angle points the same way for every blade.
+        // Without the rotation, five times the angle is the same for every blade.
         let (mut cos, mut blades) = (0.0, [0; 5]);
         for [x, y] in points(Toy::Pinwheel) {
             let radius = x.hypot(y) / 2.0;
@@ -289,14 +287,14 @@ mod tests {
         assert_near(mean(points.iter().map(|p| p[1].powi(2))), 4.0, 0.12);
         assert_near(mean(points.iter().map(|p| p[0])), 1.0, 0.04);
         assert_near(mean(points.iter().map(|p| (p[0] - 1.0).powi(2))), 3.0, 0.15);
-        // Given x₂, what is left of x₁ is a standard normal that knows nothing of x₂.
+        // x₁ − ¼x₂² is a standard normal, independent of x₂.
         let rest = |p: &[f64; 2]| p[0] - 0.25 * p[1] * p[1];
         assert_near(mean(points.iter().map(|p| rest(p).powi(2))), 1.0, 0.03);
         assert_near(mean(points.iter().map(|p| rest(p) * p[1])), 0.0, 0.04);
     }
 
     #[test]
-    fn names_come_back_and_differ() {
+    fn names_parse_and_differ() {
         let mut all: Vec<&str> = Toy::ALL.iter().flat_map(|toy| toy.names()).copied().collect();
         for toy in Toy::ALL {
             for name in toy.names() {
@@ -311,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_draws_the_same_points_and_the_next_batch_others() {
+    fn the_same_seed_draws_the_same_points_and_the_next_batch_differs() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         for toy in Toy::ALL {
             let mut twin = rng.clone();

@@ -1,20 +1,17 @@
-//! WAV, so that signals can be heard: one channel of 16 bits.
+//! WAV files with one channel of 16 bits.
 
+use crate::runs::files::{FileError, write_atomically};
+use hound::{SampleFormat, WavSpec, WavWriter};
 use std::io::{self, Cursor, Write};
 use std::path::Path;
 
-use hound::{SampleFormat, WavSpec, WavWriter};
-
-use crate::runs::files::{FileError, write_atomically};
-
-/// The silence between two signals lasts the tenth part of a second.
+/// The silence between two signals is 1/10 s.
 const SILENCE: u32 = 10;
-/// A WAV file says how long it is in 32 bits; some of its length is the header's.
+/// A WAV file stores its length in 32 bits; this leaves room for the header.
 const MOST_BYTES: usize = u32::MAX as usize - 1024;
 
-/// Writes signals of so many samples each, one after another with a silence of 0.1 s between, whole or not at
-/// all. Numbers from −1 to 1 fill the 16 bits; others are clipped to that, and counted. What is no number
-/// becomes 0.
+/// Writes signals of `samples` samples each, one after another, with 0.1 s of silence in between. Values from −1 to 1 span
+/// the 16 bits; others are clipped, and the result is their number. NaN becomes 0.
 ///
 /// # Errors
 /// If the file cannot be written, or would hold more than 4 GB.
@@ -24,7 +21,7 @@ const MOST_BYTES: usize = u32::MAX as usize - 1024;
 #[track_caller]
 pub fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> Result<usize, FileError> {
     assert!(samples > 0 && values.len().is_multiple_of(samples), "{} values as signals of {samples}", values.len());
-    let failed = |why| FileError::Write { path: path.to_owned(), why };
+    let failed = |why: io::Error| FileError::write(path, &why);
     let silence = (rate / SILENCE) as usize;
     let signals = values.len() / samples;
     let length = silence.saturating_mul(signals.saturating_sub(1)).saturating_add(values.len());
@@ -53,7 +50,7 @@ fn encode<'a>(
             writer.write_sample(0i16)?;
         }
         for x in signal {
-            // Converting floats to integers takes NaN to 0.
+            // Casting NaN to an integer gives 0.
             writer.write_sample((x.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16)?;
         }
     }
@@ -70,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn signals_follow_each_other_after_a_silence() {
+    fn signals_are_separated_by_silence() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.wav");
         assert_eq!(write(&path, &[0.5, -1.0, 1.0, 0.0001], 2, 8000).unwrap(), 0);
@@ -82,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_loud_is_clipped_and_counted() {
+    fn loud_values_are_clipped_and_counted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.wav");
         let clipped = write(&path, &[1.5, -2.0, f32::INFINITY, f32::NAN, 1.0], 5, 100).unwrap();
@@ -92,11 +89,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_refused_in_a_line() {
+    fn errors_are_one_line() {
         let folder = tempfile::tempdir().unwrap();
         let missing = write(&folder.path().join("no/x.wav"), &[0.0], 1, 8000).unwrap_err().to_string();
         assert!(missing.contains("mkdir -p") && !missing.contains('\n'), "{missing}");
-        // The silence alone would be too long: nothing is taken for it.
+        // The silence alone would be too long. No memory is allocated for it.
         let long = write(&folder.path().join("x.wav"), &[0.0; 10], 1, u32::MAX).unwrap_err().to_string();
         assert!(long.contains("4 GB") && long.contains("a smaller part"), "{long}");
     }

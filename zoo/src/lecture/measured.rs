@@ -81,7 +81,7 @@ impl Measurements {
 
     /// For an estimated density: the number of samples, and the ELBO in its unit.
     fn bound(&self) -> Option<String> {
-        let draws = self.number("/score/draws")?;
+        let draws = self.number("/score/draws").filter(|&draws| draws > 0.0)?;
         let elbo = self.number("/score/elbo_bits").or(self.number("/score/elbo_nats").map(|nats| -nats))?;
         Some(format!(" (estimated from {draws} samples of z per row; the ELBO gives {elbo:.3})"))
     }

@@ -1,4 +1,4 @@
-//! Rows through a variational autoencoder: its bound, an estimate of its density, samples and codes.
+//! Evaluation of a variational autoencoder: its bound, an estimate of its density, samples and codes.
 
 use crate::blueprint::Space;
 use crate::data::rows::Rows;
@@ -12,11 +12,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 
-/// Draws of z for each row that a density is estimated from, where nobody says how many.
+/// The default number of z per row that a density is estimated from.
 pub const DRAWS: usize = 100;
 
-/// Rows as the likelihood takes them, with their log-determinant: pixels' levels are filled up to numbers in [0, 1],
-/// or drawn to be 0 or 1; anything else is as it is.
+/// Rows as the likelihood takes them, with their log-determinant: pixel levels are dequantized to [0, 1], or binarized at
+/// random. Other rows stay as they are.
 #[must_use]
 pub fn prepared<T: Real>(likelihood: Likelihood, space: &Space, x: &Var<T>, noise: Noise) -> Mapped<T> {
     match space.levels() {
@@ -26,8 +26,8 @@ pub fn prepared<T: Real>(likelihood: Likelihood, space: &Space, x: &Var<T>, nois
     }
 }
 
-/// Each pixel 1 with chance level/(levels − 1), else 0: Salakhutdinov & Murray's binary MNIST (2008), drawn afresh
-/// for other noise.
+/// Each pixel becomes 1 with probability level/(levels − 1), else 0: the binary MNIST of Salakhutdinov & Murray (2008),
+/// sampled again for each noise.
 fn binarized<T: Real>(x: &Var<T>, levels: u32, noise: Noise) -> Var<T> {
     let (most, values) = (f64::from(levels - 1), x.value().as_slice());
     let mut drawn = Tensor::zeros(x.shape());
@@ -43,33 +43,28 @@ fn binarized<T: Real>(x: &Var<T>, levels: u32, noise: Noise) -> Var<T> {
     x.constant_like(drawn)
 }
 
-/// The bound of each row at one draw of z. What a row is given depends on the noise and its number alone.
+/// The bound of each row from one z, which depends only on the noise and the row's index.
 fn elbo<T: Real>(vae: &Vae<T>, prepared: &Var<T>, noise: Noise) -> Elbo<T> {
     let drawn = prepared.constant_like(vae.noise(prepared.extent(0), noise));
     vae.elbo(prepared, &drawn, Context::default())
 }
 
-/// `−ELBO` averaged over a batch, in nats: of pixel levels where those are filled up.
+/// The mean of `−ELBO` over a batch, in nats. Of dequantized pixels, it is that of their levels.
 #[must_use]
 pub fn loss<T: Real>(vae: &Vae<T>, space: &Space, x: &Var<T>, noise: Noise) -> Var<T> {
     let Mapped { value, log_det } = prepared(vae.likelihood(), space, x, noise);
     -(elbo(vae, &value, noise).value() + log_det).mean_all()
 }
 
-/// Evaluates the bound on rows, with noise of this seed.
+/// Evaluates the bound on rows.
 #[must_use]
 pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
     let found = by_batches(rows.count(), |range| {
-        let noise = Noise::new(seed).from_row(range.start);
-        let x = prepared(vae.likelihood(), space, &rows.x().rows(range).into(), noise).value;
+        let (x, noise) = prepared_batch(vae, space, rows, seed, range);
         let Elbo { reconstruction, divergence } = elbo(vae, &x, noise);
-        [reconstruction, divergence].map(|part| part.into_value())
+        [reconstruction, divergence].map(|term| term.into_value())
     });
-    let part = |which: usize| -> Vec<f64> {
-        let values = found.iter().flat_map(|parts| parts[which].as_slice());
-        values.map(|&nats| f64::from(nats)).collect()
-    };
-    let (reconstruction, divergence) = (part(0), part(1));
+    let [reconstruction, divergence] = [0, 1].map(|term| nats(found.iter().map(|terms| &terms[term])));
     let bounds: Vec<f64> = reconstruction.iter().zip(&divergence).map(|(log_p, kl)| log_p - kl).collect();
     let score = scored(vae, space, Measure::Bound, &bounds);
     let bound = Bound {
@@ -84,39 +79,53 @@ pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Scor
     Score { bound: Some(bound), ..score }
 }
 
-/// Evaluates the density on rows, as importance sampling with so many draws of z for each estimates it, and the
-/// bound.
+/// Estimates the density of rows by importance sampling with `draws` values of z each, and evaluates the bound.
 ///
 /// # Errors
 /// If a row has a value that is not finite.
 pub fn estimate(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64, draws: usize) -> Result<Score, InputError> {
     let found = by_batches(rows.count(), |range| {
-        let noise = Noise::new(seed).from_row(range.start);
-        let x = prepared(vae.likelihood(), space, &rows.x().rows(range).into(), noise).value;
+        let (x, noise) = prepared_batch(vae, space, rows, seed, range);
         vae.log_prob_by_importance(x.value(), draws, noise)
     });
     let found = found.into_iter().collect::<Result<Vec<Tensor<f32>>, InputError>>()?;
-    let values: Vec<f64> = found.iter().flat_map(|part| part.as_slice()).map(|&nats| f64::from(nats)).collect();
     let bound = score(vae, space, rows, seed).bound.map(|bound| Bound { draws, ..bound });
-    Ok(Score { bound, ..scored(vae, space, Measure::LogLikelihood, &values) })
+    Ok(Score { bound, ..scored(vae, space, Measure::LogLikelihood, &nats(found.iter())) })
 }
 
-/// Probabilities of zeros and ones are not per level of a pixel.
+/// A batch as the likelihood takes it, and its noise.
+fn prepared_batch(
+    vae: &Vae<f32>,
+    space: &Space,
+    rows: &Rows<f32>,
+    seed: u64,
+    range: Range<usize>,
+) -> (Var<f32>, Noise) {
+    let noise = Noise::new(seed).from_row(range.start);
+    (prepared(vae.likelihood(), space, &rows.x().rows(range).into(), noise).value, noise)
+}
+
+/// The values of all batches.
+fn nats<'a>(batches: impl Iterator<Item = &'a Tensor<f32>>) -> Vec<f64> {
+    batches.flat_map(|batch| batch.as_slice()).map(|&nats| f64::from(nats)).collect()
+}
+
+/// A score. Binarized pixels have no levels, and so no bits/dim.
 fn scored(vae: &Vae<f32>, space: &Space, measure: Measure, values: &[f64]) -> Score {
     let score = Score::of(measure, values, false);
     if vae.likelihood().is_discrete() { score } else { score.of_space(space) }
 }
 
-/// What the decoder's numbers are made of.
+/// What to take from the decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Draw {
-    /// Their mean.
+    /// The mean of p(x|z).
     Mean,
-    /// A draw from p(x|z).
+    /// A sample from p(x|z).
     Noise,
 }
 
-/// Samples, `[count, D]`, reproducibly from the seed: z from N(0, I), scaled by the temperature.
+/// Samples `[count, D]` from z ~ N(0, I), scaled by the temperature.
 #[must_use]
 pub fn samples(vae: &Vae<f32>, count: usize, temperature: f64, seed: u64, draw: Draw) -> Tensor<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -130,7 +139,7 @@ pub fn samples(vae: &Vae<f32>, count: usize, temperature: f64, seed: u64, draw: 
     joined(&parts.collect::<Vec<_>>(), vae.dims())
 }
 
-/// The middle of each row's posterior, which is its mean where nothing bends it: `[rows, D]` to `[rows, latents]`.
+/// The center of each row's posterior, which is the mean of a Gaussian one: `[rows, D]` to `[rows, latents]`.
 #[must_use]
 pub fn encode(vae: &Vae<f32>, x: &Tensor<f32>) -> Tensor<f32> {
     let of = |range| {
@@ -146,7 +155,7 @@ pub fn decode(vae: &Vae<f32>, z: &Tensor<f32>) -> Tensor<f32> {
     joined(&by_batches(z.shape()[0], |range| vae.decode(&z.rows(range).into()).into_value()), vae.dims())
 }
 
-/// Batch after batch, side by side on the threads there are; the batches do not depend on how many those are.
+/// Evaluates batches in parallel. The batches do not depend on the number of threads.
 fn by_batches<R: Send>(count: usize, of: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
     let mut all: Vec<(Range<usize>, Option<R>)> = batches(count).map(|range| (range, None)).collect();
     parallel::side_by_side(&mut all, 1, &|_, some| {
@@ -157,7 +166,7 @@ fn by_batches<R: Send>(count: usize, of: impl Fn(Range<usize>) -> R + Sync) -> V
     all.into_iter().filter_map(|(_, found)| found).collect()
 }
 
-/// Batches as rows of so many numbers again.
+/// Concatenates batches of rows of this width.
 fn joined(parts: &[Tensor<f32>], width: usize) -> Tensor<f32> {
     let values: Vec<f32> = parts.iter().flat_map(|part| part.as_slice()).copied().collect();
     Tensor::from_slice([values.len() / width, width], &values)
@@ -189,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn pixels_are_drawn_by_their_levels_and_by_their_row() {
+    fn pixels_are_binarized_by_level_and_by_row() {
         let noise = Noise::new(3);
         let whole = binarized(&levels(11).into(), 256, noise).into_value();
         let part = binarized(&levels(11).rows(4..9).into(), 256, noise.from_row(4)).into_value();
@@ -206,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_of_a_batch_have_the_loss_of_the_whole_and_evaluation_agrees() {
+    fn the_loss_does_not_depend_on_shards_and_evaluation_agrees() {
         let rows = Rows::plain(levels(11));
         let noise = Noise::new(5);
         for likelihood in [Likelihood::Bernoulli, Likelihood::Logistic] {
@@ -232,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_estimate_does_not_depend_on_the_threads() {
+    fn the_estimate_does_not_depend_on_the_threads() {
         let (vae, rows) = (vae(Likelihood::Logistic), Rows::plain(levels(BATCH + 7)));
         let with = |threads| parallel::with_threads(threads, || estimate(&vae, &SPACE, &rows, 1, 3).unwrap());
         assert_eq!(with(1), with(3));

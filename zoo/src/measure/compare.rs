@@ -1,5 +1,4 @@
-//! What trained models are compared by: how good their densities are, how large and how fast they are, and how
-//! exactly they go from x to z and back.
+//! Measurements for comparing trained models: likelihood, size, speed, and round-trip error.
 
 use crate::blueprint::Space;
 use crate::data::rows::Rows;
@@ -21,68 +20,67 @@ use serde::{Serialize, Serializer};
 use std::hint::black_box;
 use std::path::PathBuf;
 
-/// Rows that are timed together. Signals are long.
+/// Rows per timed batch. Signals are long.
 const TIMED: usize = 100;
 const TIMED_SIGNALS: usize = 4;
-/// The fewest repetitions that a median is of.
+/// The fewest repetitions per median.
 const FEWEST: usize = 3;
-/// Test rows that go there and back.
-const THERE_AND_BACK: usize = 100;
-/// Samples of a student that it is held against its teacher by, and how many of them go at a time.
+/// Test rows for the round trip.
+const ROUND_TRIP_ROWS: usize = 100;
+/// Samples for the divergence of a student from its teacher, and samples per batch.
 const DRAWN: [usize; 2] = [2_000, 500];
 const DRAWN_SIGNALS: [usize; 2] = [100, 20];
 
-/// A run, measured. What was not measured, or is nothing that its model has, is `None`.
+/// The measurements of a run. What was not measured, or does not apply to the model, is `None`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// The run's folder or file.
     pub run: PathBuf,
-    /// What tells it from the others.
+    /// A short name that no other run has.
     pub name: String,
     /// The model's name.
     pub model: &'static str,
     /// The name or path of its data.
     pub data: String,
-    /// What the data's rows are, in words.
+    /// The space of the data, in words.
     pub space: String,
     /// The unit of `loss`.
     pub unit: &'static str,
-    /// Steps of the weights; of a model that is fitted, layers.
+    /// Training steps; for a fitted model, layers.
     pub steps: u64,
-    /// What the training took, by its log.
+    /// The training time, from the log.
     pub training: Option<Elapsed>,
-    /// What the model itself is like.
+    /// The measurements of the model itself.
     #[serde(flatten)]
     pub measures: Measures,
-    /// What else there is to know, a sentence each.
+    /// Further remarks, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// What is measured of a model.
+/// The measurements of a model.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Measures {
-    /// Minus the mean log-likelihood of test rows, in the unit of [`Score::loss`]: less is better. None where it is
-    /// no finite number.
+    /// Minus the mean log-likelihood of test rows, in the unit of [`Score::loss`]: lower is better. None if it is not
+    /// finite.
     pub loss: Option<f64>,
     /// Its standard error.
     pub loss_error: Option<f64>,
-    /// All that was found about the test rows' density.
+    /// The full score of the test rows.
     pub score: Option<Score>,
-    /// A student's only: its divergence from its teacher, on what it draws.
+    /// Students only: the divergence from the teacher, on the student's samples.
     pub divergence: Option<Score>,
-    /// Numbers that were trained, or fitted.
+    /// The number of trained or fitted parameters.
     pub parameters: Option<usize>,
-    /// Milliseconds a row, of a batch of so many.
+    /// Sampling time in milliseconds per row.
     pub sample_ms: Option<f64>,
-    /// The same of a density.
+    /// Density time in milliseconds per row.
     pub density_ms: Option<f64>,
-    /// The rows of such a batch.
+    /// Rows per timed batch.
     pub batch: usize,
-    /// x′ − x of x → z → x′ in `f32`, in the data's units; of images, black is 0 and white is 1. None where some x′ is
-    /// no finite number.
+    /// x′ − x of x → z → x′ in `f32`, in the data's units; image pixels go from 0 to 1. None if some x′ is not finite.
     #[serde(serialize_with = "both")]
     pub round_trip: Option<Distance>,
-    /// The rows that this is of.
+    /// The number of rows in the round trip.
     pub round_trip_rows: usize,
 }
 
@@ -91,8 +89,7 @@ fn both<S: Serializer>(distance: &Option<Distance>, to: S) -> Result<S::Ok, S::E
     distance.map(|found| serde_json::json!({ "max_abs": found.max_abs, "rms": found.rms })).serialize(to)
 }
 
-/// Measures a model on the test rows of a source, at most `limit` of them. `seed` decides the noise that dequantizes
-/// pixels, and the samples.
+/// Measures a model on at most `limit` test rows. The seed decides the dequantization noise and the samples.
 ///
 /// # Errors
 /// If a row has a value that is not finite.
@@ -106,19 +103,18 @@ pub fn measure(
     let space = header.blueprint.space;
     let rows = source.held_out(Part::Test, limit);
     let batch = if matches!(space, Space::Signal { .. }) { TIMED_SIGNALS } else { TIMED };
-    // However few rows are scored: a smaller batch takes longer by the row.
+    // Even if fewer rows are scored: a smaller batch takes longer per row.
     let timed = source.held_out(Part::Test, Some(batch));
     let Found { score, sample, density, round_trip } = match model {
         Model::Flow(flow) => of_flow(flow, &space, &rows, &timed, seed),
         Model::Vae(vae) => of_vae(vae, &space, &rows, &timed, seed)?,
     };
     let finite = score.not_finite == 0 && score.nats.is_finite();
-    let error = score.bits_error.or(score.step_error).unwrap_or(score.nats_error);
     let counted = |(_, param): &(_, Param<f32>)| header.blueprint.is_fitted() || param.is_trainable();
     let parameters = model.params().into_iter().filter(counted).map(|(_, param)| param.shape().elements());
     Ok(Measures {
         loss: finite.then(|| score.loss()),
-        loss_error: finite.then_some(error),
+        loss_error: finite.then(|| score.loss_error()),
         score: Some(score),
         divergence: None,
         parameters: Some(parameters.sum()),
@@ -126,12 +122,11 @@ pub fn measure(
         density_ms: Some(1e3 * density / timed.count() as f64),
         batch,
         round_trip,
-        round_trip_rows: THERE_AND_BACK.min(rows.count()),
+        round_trip_rows: ROUND_TRIP_ROWS.min(rows.count()),
     })
 }
 
-/// What differs from one kind of model to the other: the test rows' density, seconds of a batch, and the way there and
-/// back.
+/// What is measured in different ways for different kinds of models: the score, seconds per batch, and the round trip.
 struct Found {
     score: Score,
     sample: f64,
@@ -148,16 +143,11 @@ fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>,
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(timed.count(), cx, 1.0, &mut rng))));
-    let few = rows.range(0..THERE_AND_BACK.min(rows.count()));
-    Found {
-        score: score(flow, space, rows, seed),
-        sample,
-        density,
-        round_trip: there_and_back(flow, &few, space, seed),
-    }
+    let few = rows.range(0..ROUND_TRIP_ROWS.min(rows.count()));
+    Found { score: score(flow, space, rows, seed), sample, density, round_trip: round_trip(flow, &few, space, seed) }
 }
 
-/// Its density is an estimate, and its latents do not lead back to the data.
+/// The density is an estimate, and there is no exact round trip.
 fn of_vae(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Result<Found, InputError> {
     let score = bound::estimate(vae, space, rows, seed, bound::DRAWS)?;
     let density = median_seconds(FEWEST, || drop(black_box(bound::estimate(vae, space, timed, seed, bound::DRAWS))));
@@ -166,13 +156,13 @@ fn of_vae(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, se
     Ok(Found { score, sample, density, round_trip: None })
 }
 
-/// Rows with pixels' levels filled up, as a model takes them.
+/// Rows with dequantized pixels, as a model takes them.
 fn dequantized(rows: &Rows<f32>, space: &Space, seed: u64) -> Var<f32> {
     continuous(space, &rows.x().clone().into(), Context::evaluation(Noise::new(seed)))
 }
 
-/// How far x → z → x′ is from x.
-fn there_and_back(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> Option<Distance> {
+/// The distance between x and x′ after x → z → x′.
+fn round_trip(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> Option<Distance> {
     let x = dequantized(rows, space, seed).into_value();
     let z = flow.encode_given(&x, rows.classes()).ok()?;
     let back = flow.decode_given(&z, rows.classes()).ok()?;
@@ -180,12 +170,12 @@ fn there_and_back(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) 
     found.max_abs.is_finite().then_some(found)
 }
 
-/// A student's divergence from its teacher: `log s(x) − log t(x)` of what the student draws, of each class in turn
-/// where both are given those.
+/// A student's divergence from its teacher: the mean of `log s(x) − log t(x)` over the student's samples, of each class in
+/// turn if the models are conditional.
 #[must_use]
 pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed: u64) -> Score {
     let [count, part] = if matches!(space, Space::Signal { .. }) { DRAWN_SIGNALS } else { DRAWN };
-    // Behind the preprocessing that both share: a logit of a sigmoid would lose digits.
+    // After the preprocessing that both share, because a logit of a sigmoid would lose digits.
     let (student, teacher) = (student.core(), teacher.core());
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut ratios = Vec::with_capacity(count);
@@ -201,7 +191,7 @@ pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed:
     Score::divergence(&ratios, space, student.condition() > 0)
 }
 
-/// What a reader of the measures should know besides.
+/// What a reader of the measurements should also know.
 #[must_use]
 pub fn notes(loaded: &Loaded<Model<f32>>, measures: &Measures, training: Option<Elapsed>) -> Vec<String> {
     let mut notes = Vec::new();
@@ -227,13 +217,13 @@ pub fn notes(loaded: &Loaded<Model<f32>>, measures: &Measures, training: Option<
         notes.push(format!("a student; from its teacher, {}", divergence.describe()));
     }
     if header.blueprint.is_fitted() {
-        notes.push("its numbers are fitted layer by layer, not trained; its steps are layers".to_owned());
+        notes.push("its parameters are fitted layer by layer, not trained; its steps are layers".to_owned());
     }
     if let Some(Elapsed { step, .. }) = training.filter(|training| training.step != header.step) {
         notes.push(format!("its log has no line of step {}: the time of training is that of step {step}", header.step));
     }
     if measures.round_trip.is_none() && matches!(model, Model::Flow(_)) {
-        notes.push("some test rows come back as no finite number".to_owned());
+        notes.push("the round trip of some test rows is not finite".to_owned());
     }
     notes
 }

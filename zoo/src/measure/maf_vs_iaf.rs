@@ -1,5 +1,5 @@
-//! MAF beside IAF (lecture 8): the one has its densities in one pass and its samples dimension by dimension, the
-//! other the reverse. How long each takes.
+//! Timings of MAF and IAF (lecture 8): MAF computes densities in one pass and samples one dimension at a time, IAF the
+//! reverse.
 
 use crate::measure::timing::median_seconds;
 use anyhow::Result;
@@ -13,44 +13,44 @@ use rand_distr::{Distribution as _, StandardNormal};
 use serde::Serialize;
 use std::hint::black_box;
 
-/// The models that are measured, apart from their dimensions.
+/// The sizes of the models and of the batches.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
-    /// Units in the hidden layer of each network.
+    /// Units in each network's hidden layer.
     pub hidden: usize,
     /// Autoregressive layers.
     pub layers: usize,
-    /// Rows in a batch.
+    /// Rows per batch.
     pub rows: usize,
 }
 
-/// Microseconds per row, at one number of dimensions.
+/// Times for one dimension D, in microseconds per row.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Times {
-    /// Dimensions D.
+    /// The dimension D.
     pub dims: usize,
-    /// MAF's density: one pass.
+    /// MAF's density, in one pass.
     pub maf_density: f64,
-    /// MAF's sample: dimension by dimension.
+    /// MAF's sample, one dimension at a time.
     pub maf_sample: f64,
-    /// IAF's sample: one pass.
+    /// IAF's sample, in one pass.
     pub iaf_sample: f64,
-    /// IAF's density: dimension by dimension.
+    /// IAF's density, one dimension at a time.
     pub iaf_density: f64,
-    /// MAF's sample by D passes of the whole network, as other libraries do it, where that was asked for.
+    /// MAF's sample by D passes of the whole network, as in most libraries, if requested.
     pub by_passes: Option<f64>,
 }
 
-/// Decides parameters and data. They do not matter to the times.
+/// The seed for parameters and data. The times do not depend on it.
 const SEED: u64 = 0;
 
-/// The fewest repetitions that a median is of.
+/// The fewest repetitions per median.
 const FEWEST: usize = 3;
 
-/// Measures models of `dims` dimensions with fresh parameters, and `by_passes` too if that is asked for.
+/// Measures untrained models of dimension `dims`, including naive sampling if `by_passes`.
 ///
 /// # Errors
-/// If a model does not take its own data.
+/// If a model refuses its own data.
 pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     let Sizes { hidden, layers, rows } = *sizes;
     let config = AutoregressiveConfig {
@@ -74,7 +74,7 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
         per_row(&mut || drop(black_box(flow.sample(rows, cx, 1.0, &mut rng))))
     };
     let fresh = || ChaCha8Rng::seed_from_u64(SEED);
-    // One model at a time: both together need twice the memory.
+    // One model at a time, to halve the memory.
     let maf = Maf::build(&config, &mut fresh());
     let (maf_density, maf_sample) = (density(&maf)?, sample(&maf, Inversion::InOrder));
     let by_passes = by_passes.then(|| sample(&maf, Inversion::ByPasses));

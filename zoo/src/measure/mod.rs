@@ -2,8 +2,10 @@
 
 pub mod bound;
 pub mod compare;
+pub mod compare_table;
 pub mod maf_vs_iaf;
 pub mod normality;
+pub mod plane;
 pub mod sampling;
 pub mod score;
 pub mod timing;

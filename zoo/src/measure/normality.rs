@@ -1,30 +1,31 @@
-//! How near points of the plane come to a standard normal: what a flow is to make of its data.
+//! How close points in the plane are to a standard normal, which is what a flow should map its data to.
 
-/// What a cloud of points looks like, beside a standard normal's means of 0, standard deviations of 1,
-/// correlation of 0 and distance of 0.
+use std::fmt;
+
+/// Statistics of a cloud of points. A standard normal has means 0, standard deviations 1, correlation 0 and distance 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cloud {
-    /// Points.
+    /// Number of points.
     pub n: usize,
-    /// The mean of either coordinate.
+    /// The mean of each coordinate.
     pub mean: [f64; 2],
-    /// The standard deviation of either coordinate.
+    /// The standard deviation of each coordinate.
     pub std: [f64; 2],
-    /// The correlation of the two; NaN where one of them never changes.
+    /// The correlation of the two coordinates; NaN if one of them is constant.
     pub correlation: f64,
-    /// How far the distribution of r = |z|² is from a standard normal's (Kolmogorov–Smirnov):
+    /// The Kolmogorov–Smirnov distance between the distribution of r = |z|² and a standard normal's:
     ///
     /// ```text
-    /// sup_r |F(r) − (1 − exp(−r/2))|        F(r) = the share of points with |z|² ≤ r
+    /// sup_r |F(r) − (1 − exp(−r/2))|        F(r) = the fraction of points with |z|² ≤ r
     /// ```
     ///
-    /// Between 0 and 1. Points may have the right means, deviations and correlation and yet lie in a ring, a
-    /// cross or long tails: this sees it. It does not see what is symmetric under turns.
+    /// It is between 0 and 1, and detects rings, crosses and long tails that have the right moments. It ignores
+    /// rotations.
     pub distance: f64,
 }
 
 impl Cloud {
-    /// Measures points, x and y in turn, all of them finite. None without any.
+    /// Measures finite points, given as x and y in turn. None if there are no points.
     #[must_use]
     pub fn of(points: &[f32]) -> Option<Self> {
         let points: Vec<[f64; 2]> = points.chunks_exact(2).map(|z| [f64::from(z[0]), f64::from(z[1])]).collect();
@@ -38,7 +39,7 @@ impl Cloud {
         let covariance = average(&|z| (z[0] - mean[0]) * (z[1] - mean[1]));
         let mut squares: Vec<f64> = points.iter().map(|[x, y]| x * x + y * y).collect();
         squares.sort_unstable_by(f64::total_cmp);
-        // The share of points jumps at each of them: both ends of the jump count.
+        // F jumps at each point, and both ends of the jump count.
         let jump = |(i, r): (usize, &f64)| {
             let expected = -(-r / 2.0).exp_m1();
             (expected - i as f64 / n as f64).abs().max((expected - (i + 1) as f64 / n as f64).abs())
@@ -47,11 +48,18 @@ impl Cloud {
         Some(Self { n, mean, std, correlation: covariance / (std[0] * std[1]), distance })
     }
 
-    /// The distance that so many points of a standard normal itself stay below in 95 of 100 cases (Kolmogorov's
-    /// limit, 1.36/√n).
+    /// The distance that n points of a standard normal exceed in 5 of 100 cases: Kolmogorov's limit, 1.36/√n.
     #[must_use]
     pub fn chance(&self) -> f64 {
         (1.36 / (self.n as f64).sqrt()).min(1.0)
+    }
+}
+
+impl fmt::Display for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mean: [m1, m2], std: [s1, s2], correlation, distance, .. } = self;
+        write!(f, "mean ({m1:.3}, {m2:.3}), standard deviation ({s1:.3}, {s2:.3}), correlation {correlation:.3}, ")?;
+        write!(f, "distance of |z|² from the normal's {distance:.4} (chance: {:.4})", self.chance())
     }
 }
 
@@ -70,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_normal_is_near_and_its_moments_are_read() {
+    fn normal_points_are_close_and_moments_are_right() {
         let cloud = Cloud::of(&points(10_000, |z| z)).unwrap();
         assert!(cloud.distance < cloud.chance() && (cloud.chance() - 0.0136).abs() < 1e-9, "{cloud:?}");
         let cloud = Cloud::of(&points(10_000, |[a, b]| [3.0 + 2.0 * a, a - b])).unwrap();
@@ -81,19 +89,19 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_is_the_largest_difference_of_the_distributions() {
+    fn the_distance_is_the_largest_difference_between_distributions() {
         // Twice as wide: exp(−r/8) − exp(−r/2) is a − a⁴ with a = exp(−r/8), and largest at a³ = ¼.
         let wide = Cloud::of(&points(40_000, |z| z.map(|z| 2.0 * z))).unwrap();
         let a = 0.25f64.cbrt();
         assert!((wide.distance - (a - a.powi(4))).abs() < wide.chance(), "{wide:?}");
-        // A ring has a normal's moments, and all of its points at one radius.
+        // A ring has the moments of a normal, but a single radius.
         let ring = Cloud::of(&points(40_000, |[a, b]| [a, b].map(|z| z * 2f32.sqrt() / a.hypot(b)))).unwrap();
         assert!((ring.std[0] - 1.0).abs() < 0.02 && ring.correlation.abs() < 0.02, "{ring:?}");
         assert!((ring.distance - (1.0 - (-1f64).exp())).abs() < 1e-3, "{ring:?}");
     }
 
     #[test]
-    fn few_points_are_measured_too() {
+    fn works_for_few_points() {
         assert_eq!(Cloud::of(&[]), None);
         let one = Cloud::of(&[0.0, 0.0]).unwrap();
         assert_eq!((one.n, one.std, one.distance), (1, [0.0, 0.0], 1.0));

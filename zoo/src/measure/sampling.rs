@@ -1,4 +1,4 @@
-//! Samples, and how they were found where the way from z to x is a search.
+//! Samples, and statistics about solvers if the map from z to x needs them.
 
 use crate::pictures::drawing;
 use autograd::{Real, Shape, Tensor, Var};
@@ -9,45 +9,45 @@ use std::ops::Range;
 
 pub use flows::Distance;
 
-/// Samples made at a time, so that a large request needs no more memory than a small one.
+/// Samples per batch, which limits the memory.
 pub(crate) const BATCH: usize = 500;
 
-/// Which samples, and how they are found.
+/// Which samples to draw.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
-    /// How many.
+    /// The number of samples.
     pub count: usize,
-    /// The class of a conditional flow; each in turn where none is chosen.
+    /// The class, for a conditional flow; None for each class in turn.
     pub class: Option<usize>,
-    /// Below 1: nearer to the mode.
+    /// The scale of the base distribution.
     pub temperature: f64,
-    /// Decides the samples.
+    /// The random seed.
     pub seed: u64,
-    /// How inverses that search do so.
+    /// How to invert layers without a closed-form inverse.
     pub inversion: Inversion,
 }
 
 /// Samples.
 #[derive(Clone, Debug)]
 pub struct Drawn<T: Real> {
-    /// `[count, …]`.
+    /// The samples, `[count, …]`.
     pub values: Tensor<T>,
-    /// How x was found, where it was searched for.
+    /// The search, if x was searched for.
     pub search: Option<Search<T>>,
 }
 
-/// A search for x.
+/// A numerical search for x.
 #[derive(Clone, Debug)]
 pub struct Search<T: Real> {
-    /// The most evaluations of a root, or iterations of a sample, in any layer.
+    /// The most evaluations per root, or iterations per sample, in any layer.
     pub most: usize,
-    /// z, `[count, …]`.
+    /// The latents z, `[count, …]`.
     pub latents: Tensor<T>,
-    /// What was found, before the preprocessing is undone.
+    /// The solutions, before the preprocessing is undone.
     pub inner: Tensor<T>,
 }
 
-/// Draws samples, reproducibly from the seed.
+/// Draws samples.
 #[must_use]
 pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
@@ -75,8 +75,8 @@ pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
 }
 
 impl<T: Real> Search<T> {
-    /// How far z′ is from z after z → y → z′, y being what was found, as `f32` keeps it. The way back is that of the
-    /// same model in `f64`: `f32` would lose more than the search did.
+    /// The distance from z to z′ after z → y → z′, with the solution y rounded to `f32`. The map y → z′ is computed in
+    /// `f64`, because rounding in `f32` would lose more than the search does.
     #[must_use]
     pub fn distance(&self, exact: &Flow<f64>) -> Distance {
         let mut found = Vec::with_capacity(self.latents.shape().elements());
@@ -89,7 +89,7 @@ impl<T: Real> Search<T> {
     }
 }
 
-/// The rows of each batch.
+/// The ranges of rows of all batches.
 pub(crate) fn batches(count: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count).step_by(BATCH).map(move |start| start..(start + BATCH).min(count))
 }

@@ -1,4 +1,4 @@
-//! How good a density is: mean log-likelihood of held-out rows, with its standard error.
+//! How good a density is: the mean log-likelihood of held-out rows, with its standard error.
 
 use crate::blueprint::Space;
 use crate::data::rows::{Given, Rows};
@@ -8,7 +8,7 @@ use flows::{Bijection, Context, Flow, Mapped, Noise, bits_per_dim};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
 
-/// Rows evaluated at a time. Signals are long, and networks keep many numbers for each of their steps.
+/// Rows per batch. Signals are long, and networks store many activations for each of their steps.
 const BATCH: usize = 500;
 const SIGNALS: usize = 20;
 
@@ -16,192 +16,163 @@ const SIGNALS: usize = 20;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// `log p(x)` of data: more is better.
+    /// `log p(x)` of data: higher is better.
     #[default]
     LogLikelihood,
-    /// `log s(x) − log t(x)` of what a student s drew, under it and its teacher t: less is better.
+    /// `log s(x) − log t(x)` of samples of a student s with the teacher t: lower is better.
     Divergence,
-    /// A bound below `log p(x)` of data, by one draw of z for each row: more is better.
+    /// A lower bound on `log p(x)` of data, from one z per row: higher is better.
     Bound,
 }
 
-/// What is known of a model with latents that must be integrated out.
+/// The bound of a model whose latents must be integrated out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bound {
-    /// The mean ELBO in nats, by one draw of z for each row.
+    /// The mean ELBO in nats, from one z per row.
     pub elbo_nats: f64,
     /// Its standard error.
     pub elbo_error: f64,
-    /// The same in bits per dimension, where the data are levels of pixels.
-    #[serde(default)]
+    /// The ELBO in bits per dimension, of pixel levels.
     pub elbo_bits: Option<f64>,
     /// Its standard error.
-    #[serde(default)]
     pub elbo_bits_error: Option<f64>,
     /// The mean of `log p(x|z)` in nats.
     pub reconstruction: f64,
     /// The mean of `KL(q(z|x) ‖ p(z))` in nats.
     pub kl: f64,
-    /// Draws of z for each row that log p(x) is estimated from; 0 where it is not.
-    #[serde(default)]
+    /// Samples of z per row for the estimate of log p(x); 0 without an estimate.
     pub draws: usize,
 }
 
-/// A mean log-likelihood, or a divergence.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// A mean log-likelihood, bound or divergence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// What it is the mean of.
-    #[serde(default)]
     pub measure: Measure,
-    /// Rows.
+    /// Number of rows.
     pub n: usize,
-    /// The mean in nats; the log-likelihood of images is that of x in [0, 1].
+    /// The mean in nats; of images, the log-likelihood of x in [0, 1].
     pub nats: f64,
     /// Its standard error.
     pub nats_error: f64,
-    /// The median, which a few rows that are unlike all others do not move.
-    #[serde(default)]
+    /// The median, which is robust against outliers.
     pub median: f64,
-    /// Rows whose density is no finite number: beyond what `f32` can hold. Then the mean is not, either.
-    #[serde(default)]
+    /// Number of rows whose density is not a finite `f32`. If there are any, the mean is not finite either.
     pub not_finite: usize,
-    /// Images only: bits per dimension of the pixels' levels.
+    /// Images only: bits per dimension of the pixel levels.
     pub bits_per_dim: Option<f64>,
     /// Its standard error.
     pub bits_error: Option<f64>,
-    /// Images behind a logit only: the mean of `log p(y)` of `y = logit(λ + (1 − 2λ)·x)` in nats, which some
-    /// papers quote.
-    #[serde(default)]
+    /// Images with a logit only: the mean of `log p(y)` of `y = logit(λ + (1 − 2λ)·x)` in nats, as in some papers.
     pub logit_nats: Option<f64>,
     /// Its standard error.
-    #[serde(default)]
     pub logit_error: Option<f64>,
-    /// Signals only: minus the mean of `log p(x)` in nats, or a divergence, for each step in time.
-    #[serde(default)]
+    /// Signals only: minus the mean of `log p(x)`, or the divergence, in nats per time step.
     pub nats_per_step: Option<f64>,
     /// Its standard error.
-    #[serde(default)]
     pub step_error: Option<f64>,
-    /// Whether the density is that of each row given its class.
-    #[serde(default)]
+    /// Whether the density is conditional on each row's class.
     pub given_class: bool,
-    /// Models with latents that must be integrated out only: the bound, and how the likelihood was estimated.
+    /// The bound, of models whose latents must be integrated out.
     #[serde(flatten)]
     pub bound: Option<Bound>,
 }
 
 impl Score {
+    /// The mean of these values, in nats.
     pub(crate) fn of(measure: Measure, values: &[f64], given_class: bool) -> Self {
         let (nats, nats_error) = mean(values);
-        Self {
-            measure,
-            n: values.len(),
-            nats,
-            nats_error,
-            median: median(values),
-            not_finite: values.iter().filter(|value| !value.is_finite()).count(),
-            bits_per_dim: None,
-            bits_error: None,
-            logit_nats: None,
-            logit_error: None,
-            nats_per_step: None,
-            step_error: None,
-            given_class,
-            bound: None,
-        }
+        let not_finite = values.iter().filter(|value| !value.is_finite()).count();
+        let (n, median) = (values.len(), median(values));
+        Self { measure, n, nats, nats_error, median, not_finite, given_class, ..Self::default() }
     }
 
-    /// The same in the unit of the space, too: bits per dimension of pixels' levels, or nats a time step.
+    /// Adds the unit of the space: bits per dimension of pixel levels, or nats per time step.
     pub(crate) fn of_space(mut self, space: &Space) -> Self {
         let dims = space.dims() as f64;
+        let divergence = self.measure == Measure::Divergence;
         match space {
-            Space::Images { .. } => {
+            Space::Images { .. } if !divergence => {
                 let bits = |levels| bits_per_dim(self.nats, space.dims(), f64::from(levels));
                 self.bits_per_dim = space.levels().map(bits);
                 self.bits_error = Some(self.nats_error / (dims * LN_2));
             }
             Space::Signal { .. } => {
-                self.nats_per_step = Some(-self.nats / dims);
+                self.nats_per_step = Some(if divergence { self.nats } else { -self.nats } / dims);
                 self.step_error = Some(self.nats_error / dims);
             }
-            Space::Table { .. } => {}
+            Space::Images { .. } | Space::Table { .. } => {}
         }
         self
     }
 
-    /// The Kullback-Leibler divergence of a student from its teacher, from `log s(x) − log t(x)` of samples.
+    /// The Kullback–Leibler divergence of a student from its teacher, from `log s(x) − log t(x)` of samples.
     #[must_use]
     pub fn divergence(log_ratios: &[f64], space: &Space, given_class: bool) -> Self {
-        let mut score = Self::of(Measure::Divergence, log_ratios, given_class);
-        if let Space::Signal { samples, .. } = space {
-            score.nats_per_step = Some(score.nats / *samples as f64);
-            score.step_error = Some(score.nats_error / *samples as f64);
-        }
-        score
+        Self::of(Measure::Divergence, log_ratios, given_class).of_space(space)
     }
 
-    /// What training minimizes and pictures show: bits/dim for images, nats a time step for signals, else nats
-    /// (negative mean); a divergence itself.
+    /// What training minimizes and plots show: bits/dim for images, nats per time step for signals, else the negative
+    /// mean in nats; or the divergence itself.
     #[must_use]
     pub fn loss(&self) -> f64 {
-        match self.measure {
-            Measure::LogLikelihood | Measure::Bound => self.bits_per_dim.or(self.nats_per_step).unwrap_or(-self.nats),
-            Measure::Divergence => self.nats_per_step.unwrap_or(self.nats),
-        }
+        let nats = if self.measure == Measure::Divergence { self.nats } else { -self.nats };
+        self.bits_per_dim.or(self.nats_per_step).unwrap_or(nats)
     }
 
-    /// In words.
+    /// The standard error of [`Score::loss`].
+    #[must_use]
+    pub fn loss_error(&self) -> f64 {
+        self.bits_error.or(self.step_error).unwrap_or(self.nats_error)
+    }
+
+    /// The score in words.
     #[must_use]
     pub fn describe(&self) -> String {
+        let Self { n, nats, nats_error, .. } = self;
+        let per_step = self.nats_per_step.zip(self.step_error);
         if self.measure == Measure::Divergence {
-            let each = match (self.nats_per_step, self.step_error) {
-                (Some(nats), Some(error)) => format!(" ({nats:.4} ± {error:.4} nats a time step)"),
-                _ => String::new(),
-            };
-            return format!("KL = {:.2} ± {:.2} nats{each}, N = {}", self.nats, self.nats_error, self.n);
+            let each = or_empty(per_step, |(nats, error)| format!(" ({nats:.4} ± {error:.4} nats a time step)"));
+            return format!("KL = {nats:.2} ± {nats_error:.2} nats{each}, N = {n}");
         }
         let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
         if self.not_finite > 0 {
-            let (n, lost) = (self.n, self.not_finite);
             let median = match self.median {
                 f64::MIN => "so is the median".to_owned(),
                 median => format!("median {median:.2} nats"),
             };
-            return format!("log {p} of {lost} of {n} rows is below what f32 can hold; {median}");
+            return format!("log {p} of {} of {n} rows is below what f32 can hold; {median}", self.not_finite);
         }
-        let logit = match (self.logit_nats, self.logit_error) {
-            (Some(nats), Some(error)) => format!(" ({nats:.2} ± {error:.2} in logit space)"),
-            _ => String::new(),
-        };
+        let logit = self.logit_nats.zip(self.logit_error);
+        let logit = or_empty(logit, |(nats, error)| format!(" ({nats:.2} ± {error:.2} in logit space)"));
+        let bits = or_empty(self.bits_per_dim.zip(self.bits_error), |(bits, error)| {
+            format!("{bits:.4} ± {error:.4} bits/dim{given}, ")
+        });
+        let step = or_empty(per_step, |(loss, error)| format!("{loss:.4} ± {error:.4} nats a time step{given}, "));
         let what = if self.measure == Measure::Bound { "ELBO".to_owned() } else { format!("log {p}") };
-        let nats = format!("{what} = {:.2} ± {:.2} nats{logit}, N = {}", self.nats, self.nats_error, self.n);
-        let each = match (self.bits_per_dim, self.bits_error, self.nats_per_step, self.step_error) {
-            (Some(bits), Some(error), ..) => format!("{bits:.4} ± {error:.4} bits/dim{given}, "),
-            (_, _, Some(loss), Some(error)) => format!("{loss:.4} ± {error:.4} nats a time step{given}, "),
-            _ => String::new(),
-        };
-        let bound = match self.bound {
-            None => String::new(),
-            Some(bound) if self.measure == Measure::Bound => format!(" ({})", bound.parts()),
-            Some(bound) => format!(", {} draws of z a row; {}", bound.draws, bound.describe()),
-        };
-        each + &nats + &bound
+        let bound = or_empty(self.bound, |bound| match self.measure {
+            Measure::Bound => format!(" ({})", bound.terms()),
+            _ => format!(", {} draws of z a row; {}", bound.draws, bound.describe()),
+        });
+        format!("{bits}{step}{what} = {nats:.2} ± {nats_error:.2} nats{logit}, N = {n}{bound}")
     }
 }
 
 impl Bound {
-    fn parts(&self) -> String {
+    fn terms(&self) -> String {
         format!("reconstruction {:.2}, KL {:.2}", self.reconstruction, self.kl)
     }
 
-    /// In words.
     fn describe(&self) -> String {
-        let bits = match (self.elbo_bits, self.elbo_bits_error) {
-            (Some(bits), Some(error)) => format!("{bits:.4} ± {error:.4} bits/dim, "),
-            _ => String::new(),
-        };
-        format!("by the bound {bits}ELBO = {:.2} ± {:.2} nats ({})", self.elbo_nats, self.elbo_error, self.parts())
+        let bits = self.elbo_bits.zip(self.elbo_bits_error);
+        let bits = or_empty(bits, |(bits, error)| format!("{bits:.4} ± {error:.4} bits/dim, "));
+        format!("by the bound {bits}ELBO = {:.2} ± {:.2} nats ({})", self.elbo_nats, self.elbo_error, self.terms())
     }
+}
+
+/// The text for a value, or nothing.
+fn or_empty<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(String::new, text)
 }
 
 /// The unit of [`Score::loss`].
@@ -214,7 +185,7 @@ pub const fn unit(space: &Space) -> &'static str {
     }
 }
 
-/// Converts a loss in nats a row into the unit of [`Score::loss`]; images' nats are of levels.
+/// Converts a loss in nats per row into the unit of [`Score::loss`]. Of images, it is the loss of pixel levels.
 #[must_use]
 pub fn in_unit(space: &Space, nats: f64) -> f64 {
     match space {
@@ -224,8 +195,7 @@ pub fn in_unit(space: &Space, nats: f64) -> f64 {
     }
 }
 
-/// Rows as a flow takes them: pixels' levels as numbers in [0, 1], filled up by the context's noise; anything
-/// else as it is.
+/// Rows as a flow takes them: pixel levels are dequantized to [0, 1] with the context's noise. Other rows stay as they are.
 #[must_use]
 pub fn continuous<T: Real>(space: &Space, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     match space.levels() {
@@ -234,19 +204,19 @@ pub fn continuous<T: Real>(space: &Space, x: &Var<T>, cx: Context<'_, T>) -> Var
     }
 }
 
-/// Shows a flow a first batch, for parameters that start from data.
+/// Initializes the parameters that depend on data, from a first batch.
 pub fn initialize(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) {
     let cx = rows.context(cx);
     flow.initialize(&continuous(space, &rows.x, cx), cx);
 }
 
-/// Takes a batch into the statistics that evaluation uses, after `seen` others.
+/// Adds a batch to the statistics that evaluation uses, after `seen` other batches.
 pub fn calibrate(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>, seen: u64) {
     let cx = rows.context(cx);
     flow.bijection().calibrate(&continuous(space, &rows.x, cx), cx, seen);
 }
 
-/// `−log p` averaged over a batch, in nats: of pixel levels for images, which noise dequantizes.
+/// The mean of `−log p` over a batch, in nats. Of images, it is that of the pixel levels, dequantized with noise.
 #[must_use]
 pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) -> Var<f32> {
     let cx = rows.context(cx);
@@ -259,38 +229,33 @@ pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, 
     }
 }
 
-/// Evaluates a flow on rows as a [`crate::data::source::Source`] gives them, given their classes if it gives
-/// those. Pixels are dequantized with fresh noise of this seed.
+/// Evaluates a flow on rows of a [`crate::data::source::Source`], given their classes if they have any. The seed decides
+/// the noise that dequantizes pixels.
 #[must_use]
 pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
     let count = rows.count();
     let core = flow.core();
-    let (mut log_probs, mut behind) = (Vec::with_capacity(count), Vec::new());
+    // With a logit, log p(y) and log p(x) differ.
+    let (mut log_probs, mut inner) = (Vec::with_capacity(count), Vec::new());
+    let nats = |log_prob: &Var<f32>| log_prob.value().as_slice().iter().map(|&l| f64::from(l)).collect::<Vec<_>>();
     let batch = if matches!(space, Space::Signal { .. }) { SIGNALS } else { BATCH };
     for start in (0..count).step_by(batch) {
         let part = rows.range(start..(start + batch).min(count)).values();
         let x = continuous(space, &part.x, Context::evaluation(Noise::new(seed).from_row(start)));
         let cx = part.context(Context::default());
-        let (y, log_det) = match flow.preprocessing() {
-            None => (x, None),
+        match flow.preprocessing() {
+            None => log_probs.extend(nats(&core.log_prob(&x, cx))),
             Some(layer) => {
                 let Mapped { value, log_det } = layer.to_latent(&x, cx);
-                (value, Some(log_det))
+                let log_prob = core.log_prob(&value, cx);
+                inner.extend(nats(&log_prob));
+                log_probs.extend(nats(&(log_prob + log_det)));
             }
-        };
-        let log_prob = core.log_prob(&y, cx);
-        let whole = match log_det {
-            None => log_prob,
-            Some(log_det) => {
-                behind.extend(log_prob.value().as_slice().iter().map(|&l| f64::from(l)));
-                log_prob + log_det
-            }
-        };
-        log_probs.extend(whole.value().as_slice().iter().map(|&l| f64::from(l)));
+        }
     }
     let mut score = Score::of(Measure::LogLikelihood, &log_probs, rows.classes().is_some()).of_space(space);
-    if matches!(space, Space::Images { .. }) && !behind.is_empty() {
-        (score.logit_nats, score.logit_error) = Some(mean(&behind)).unzip();
+    if matches!(space, Space::Images { .. }) && !inner.is_empty() {
+        (score.logit_nats, score.logit_error) = Some(mean(&inner)).unzip();
     }
     score
 }
@@ -303,7 +268,7 @@ pub(crate) fn mean(values: &[f64]) -> (f64, f64) {
     (mean, (variance / n).sqrt())
 }
 
-/// The median; of values that are not finite it counts those as the least.
+/// The median. Values that are not finite count as the lowest.
 fn median(values: &[f64]) -> f64 {
     let low = |value: &f64| if value.is_finite() { *value } else { f64::NEG_INFINITY };
     let mut sorted: Vec<f64> = values.iter().map(low).collect();
@@ -322,7 +287,7 @@ mod tests {
     use rand::SeedableRng;
 
     #[test]
-    fn rows_whose_density_is_not_finite_are_counted_and_said() {
+    fn rows_without_finite_density_are_counted_and_reported() {
         let score = Score::of(Measure::LogLikelihood, &[-2.0, f64::NAN, -1.0, -4.0, -3.0], false);
         assert_eq!((score.not_finite, score.median), (1, -3.0));
         assert!(score.describe().starts_with("log p(x) of 1 of 5 rows is below"), "{}", score.describe());
@@ -332,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_of_a_batch_take_their_own_classes() {
+    fn shards_of_a_batch_have_their_own_classes() {
         let space = Space::Images { channels: 1, height: 2, width: 3 };
         let architecture = Architecture::Nice { couplings: 3, hidden: 8, depth: 1 };
         let blueprint = Blueprint { architecture, space, classes: 3 };
@@ -354,7 +319,7 @@ mod tests {
         for shards in [2, 3, 11] {
             assert!((with(shards) - whole).abs() < 1e-4, "{shards} shards: {} and {whole}", with(shards));
         }
-        // The same number by the other way to it, and another one under other classes.
+        // `score` agrees, and other classes give another value.
         let scored = score(&flow, &space, &rows, 5);
         assert!((scored.loss() - whole).abs() < 1e-4, "{scored:?} and {whole}");
         let turned = Rows::new(rows.x().clone(), Some(one_hot(&[0; 11], 3)));
@@ -362,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn signals_are_scored_by_the_step() {
+    fn signals_are_scored_per_step() {
         let space = Space::Signal { samples: 6, rate: 8000 };
         let architecture = Architecture::Nice { couplings: 3, hidden: 8, depth: 1 };
         let blueprint = Blueprint { architecture, space, classes: 0 };

@@ -1,14 +1,14 @@
-//! How long things take, for people to compare: never for tests.
+//! Timings, for people to compare. No test depends on them.
 
 use std::time::Instant;
 
-/// A call is repeated for about so many seconds.
+/// A call is repeated for about this many seconds,
 const ENOUGH: f64 = 0.5;
-/// And at most so often.
+/// and at most this many times.
 const MOST: usize = 200;
 
-/// The median of the seconds that a call takes, of at least so many calls. Where one is enough, calls that take
-/// long are made once or twice.
+/// The median time of a call, in seconds, over at least `fewest` calls. If `fewest` is 1, a slow call is made only once
+/// or twice.
 pub fn median_seconds(fewest: usize, mut call: impl FnMut()) -> f64 {
     let mut timed = || {
         let began = Instant::now();
@@ -17,7 +17,7 @@ pub fn median_seconds(fewest: usize, mut call: impl FnMut()) -> f64 {
     };
     let first = timed();
     let mut seconds = vec![first];
-    // The first call finds nothing in place yet: where another can be afforded, it does not count.
+    // The first call is a warm-up, unless another one would take too long.
     if fewest > 1 || first < 2.0 * ENOUGH {
         seconds.clear();
         while seconds.len() < fewest.max(1) || (seconds.iter().sum::<f64>() < ENOUGH && seconds.len() < MOST) {
@@ -28,7 +28,7 @@ pub fn median_seconds(fewest: usize, mut call: impl FnMut()) -> f64 {
     seconds[seconds.len() / 2]
 }
 
-/// Seconds in the unit in which they are easiest to read.
+/// A time in s, ms or µs, whichever reads best.
 #[must_use]
 pub fn describe(seconds: f64) -> String {
     match seconds {
@@ -38,18 +38,25 @@ pub fn describe(seconds: f64) -> String {
     }
 }
 
+/// A positive value with three significant digits, but at most four decimals.
+#[must_use]
+pub fn three_digits(value: f64) -> String {
+    let decimals = 2i32.saturating_sub(value.log10().floor() as i32).clamp(0, 4) as usize;
+    format!("{value:.decimals$}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
 
     #[test]
-    fn long_calls_are_made_as_often_as_asked_after_one_that_does_not_count() {
+    fn slow_calls_are_repeated_as_often_as_asked_after_a_warm_up() {
         let calls = |fewest, millis| {
             let mut calls = 0;
             let seconds = median_seconds(fewest, || {
                 calls += 1;
-                // The first call would be the median's better half, if it counted.
+                // If the first call counted, it would lower the median.
                 std::thread::sleep(Duration::from_millis(if calls == 1 { 0 } else { millis }));
             });
             assert!(seconds >= 1e-3 * millis as f64, "{seconds}");

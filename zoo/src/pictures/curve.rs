@@ -81,8 +81,8 @@ pub fn draw(series: &[Series], labels: &Labels) -> Result<Canvas, PictureError> 
     let (at, anchor) = ([22.0, AREA.top + 0.5 * AREA.height], Anchor::Middle);
     canvas.add(Shape::Text(Text { text: labels.y.clone(), at, anchor, size: 15.0, color: INK, upward: true }));
     let mut axes = Axes { canvas: &mut canvas, area: AREA, scales };
-    axes.x_ticks(9, true);
     axes.y_ticks(8);
+    axes.x_ticks(9, true);
     axes.edge();
     for (i, (one, points)) in series.iter().zip(&drawn).enumerate() {
         let paint = Paint::from(PALETTE[i % PALETTE.len()]);

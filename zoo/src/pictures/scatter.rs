@@ -32,6 +32,19 @@ impl Default for Layout {
     }
 }
 
+/// Colors points by the quarter that their first coordinate falls into, when sorted.
+#[must_use]
+pub fn quarters(points: &[f32]) -> Vec<u8> {
+    let count = points.len() / 2;
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by(|&a, &b| points[2 * a].total_cmp(&points[2 * b]));
+    let mut colors = vec![0; count];
+    for (rank, point) in order.into_iter().enumerate() {
+        colors[point] = (rank * 4 / count) as u8;
+    }
+    colors
+}
+
 /// The opacity of a point among this many: few points are drawn boldly, many lightly. They are drawn one over the
 /// other, so crowded places are darker.
 pub(super) fn opacity(points: usize) -> f64 {

@@ -1,56 +1,35 @@
-//! Reading whole files and writing them so that they are either old or new, never half of each.
+//! Reading whole files, and writing files so that they are either old or new, never half of each.
 //!
-//! A training run that dies while it writes a checkpoint must leave the previous one intact. So a
-//! file is filled under a temporary name in the same folder, flushed to the disk, and renamed.
+//! A training that dies while it writes a checkpoint must leave the previous one intact. So a file is written under a
+//! temporary name in the same folder, flushed to the disk, and renamed.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Why a file could not be read or written; one line, with the path and a way out.
+/// Why a file could not be read or written: one line, with the path and what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
+#[error("{0}")]
+pub struct FileError(String);
+
+impl FileError {
     /// The file could not be opened or read.
-    #[error("cannot read {}: {why}; {}", path.display(), advice(why))]
-    Read {
-        /// The file in question.
-        path: PathBuf,
-        /// What the system said.
-        why: io::Error,
-    },
-    /// The file could not be created, filled, or moved to its place.
-    #[error("cannot write {}: {why}; {}", path.display(), advice(why))]
-    Write {
-        /// The file in question, under its final name.
-        path: PathBuf,
-        /// What the system said.
-        why: io::Error,
-    },
-    /// The folder which should receive the file is missing.
-    #[error("cannot write {}: its folder does not exist; create it with `mkdir -p {}`", path.display(), folder.display())]
-    NoFolder {
-        /// The file in question.
-        path: PathBuf,
-        /// The folder that is missing.
-        folder: PathBuf,
-    },
-    /// The file is larger than anything that is read at once.
-    #[error("{} holds {length} bytes, more than the {LARGEST} that are read at once; split it or take a part of it", path.display())]
-    TooLarge {
-        /// The file in question.
-        path: PathBuf,
-        /// Its length in bytes.
-        length: u64,
-    },
+    pub(crate) fn read(path: &Path, why: &io::Error) -> Self {
+        Self(format!("cannot read {}: {why}; {}", path.display(), advice(why)))
+    }
+
+    /// The file could not be created, filled, or renamed to its final name.
+    pub(crate) fn write(path: &Path, why: &io::Error) -> Self {
+        Self(format!("cannot write {}: {why}; {}", path.display(), advice(why)))
+    }
+
     /// The path names a folder, a device or a pipe.
-    #[error("{} is not a regular file; give the path of a file", path.display())]
-    NotAFile {
-        /// The path in question.
-        path: PathBuf,
-    },
+    fn not_a_file(path: &Path) -> Self {
+        Self(format!("{} is not a regular file; give the path of a file", path.display()))
+    }
 }
 
-/// What the reader of the message can do about it.
+/// What to do about it.
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "check the spelling of the path",
@@ -63,57 +42,62 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
-/// The most that is read into memory at once.
+/// The largest file that is read, in bytes.
 pub const LARGEST: u64 = 8 << 30;
 
-/// Reads a whole regular file of at most [`LARGEST`] bytes. Folders, devices and pipes are refused:
-/// some of them never end.
+/// Reads a whole regular file of at most [`LARGEST`] bytes. Folders, devices and pipes are refused: some never end.
+///
+/// # Errors
+/// If the file cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let (file, length) = open(path)?;
     if length > LARGEST {
-        return Err(FileError::TooLarge { path: path.to_owned(), length });
+        let path = path.display();
+        return Err(FileError(format!(
+            "{path} holds {length} bytes, more than the {LARGEST} that are read at once; split it, or use a part of it"
+        )));
     }
     let mut bytes = Vec::new();
-    // A length is only a promise (files can be sparse), and memory may be scarce: ask, don't take.
+    // Files can be sparse and memory scarce: a failed reservation is an error, not a crash.
     usize::try_from(length)
         .map_err(io::Error::other)
         .and_then(|length| bytes.try_reserve_exact(length).map_err(io::Error::from))
         .and_then(|()| file.take(LARGEST).read_to_end(&mut bytes))
-        .map_err(|source| read_error(path, source))?;
+        .map_err(|why| FileError::read(path, &why))?;
     Ok(bytes)
 }
 
-/// Opens a regular file for reading and tells its length.
+/// Opens a regular file for reading, and returns its length too.
+///
+/// # Errors
+/// If it cannot be opened.
 pub fn open(path: &Path) -> Result<(File, u64), FileError> {
-    // Asked before opening: opening a pipe would wait for its other end.
-    let metadata = fs::metadata(path).map_err(|source| read_error(path, source))?;
+    // Before opening, because opening a pipe waits for its other end.
+    let metadata = fs::metadata(path).map_err(|why| FileError::read(path, &why))?;
     if !metadata.is_file() {
-        return Err(FileError::NotAFile { path: path.to_owned() });
+        return Err(FileError::not_a_file(path));
     }
-    let file = File::open(path).map_err(|source| read_error(path, source))?;
+    let file = File::open(path).map_err(|why| FileError::read(path, &why))?;
     Ok((file, metadata.len()))
 }
 
-fn read_error(path: &Path, source: io::Error) -> FileError {
-    FileError::Read { path: path.to_owned(), why: source }
-}
-
-/// Writes a file whole or not at all.
+/// Writes a whole file, or nothing.
 ///
-/// `fill` receives a buffered writer on a temporary file beside `path`. When it succeeds the data
-/// is forced to the disk and the file takes its final name in one step; when it fails, the
-/// temporary file is removed and whatever was at `path` before is untouched. A link is followed,
-/// so the file it points to is replaced rather than the link; an existing file keeps its
-/// permissions.
+/// `fill` writes to a temporary file in the same folder. If it succeeds, the data is forced to the disk and the file
+/// gets its final name in one step. If it fails, the temporary file is removed, and a file at `path` is untouched. A link
+/// is followed: the file that it points to is replaced. An existing file keeps its permissions.
+///
+/// # Errors
+/// If the file cannot be written.
 pub fn write_atomically<F>(path: &Path, fill: F) -> Result<(), FileError>
 where
     F: FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 {
-    let failed = |why| FileError::Write { path: path.to_owned(), why };
+    let failed = |why: io::Error| FileError::write(path, &why);
     let (target, folder) = place(path)?;
     let existing = fs::metadata(&target).ok();
 
-    // Removed again when dropped, so every early return below cleans up.
+    // Removed when dropped, so every early return below cleans up.
     let temporary = temporary_in(&folder).map_err(failed)?;
     let (file, name) = temporary.into_parts();
     let mut writer = BufWriter::new(file);
@@ -125,43 +109,47 @@ where
     }
     file.sync_all().map_err(failed)?;
     name.persist(&target).map_err(|error| failed(error.error))?;
-    // The rename itself lives in the folder. Not every system can sync one: best effort.
+    // The new name is stored in the folder. Not every system can sync a folder.
     if let Ok(folder) = File::open(&folder) {
         let _ = folder.sync_all();
     }
     Ok(())
 }
 
-/// Whether a file of this name has a place to be written to, to be asked before the work that fills it: only
-/// what cannot be known beforehand, such as a full disk, is left to fail then.
+/// Checks, before long work, that a file can be written here. What cannot be known in advance, such as a full disk, can
+/// still fail later.
+///
+/// # Errors
+/// If it cannot be written.
 pub fn check_place(path: &Path) -> Result<(), FileError> {
     let (_, folder) = place(path)?;
-    let written = temporary_in(&folder).map(drop);
-    written.map_err(|why| FileError::Write { path: path.to_owned(), why })
+    temporary_in(&folder).map(drop).map_err(|why| FileError::write(path, &why))
 }
 
-/// The file that a name stands for, links followed, and the folder it is in.
+/// The file that a path names, with links followed, and its folder.
 fn place(path: &Path) -> Result<(PathBuf, PathBuf), FileError> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&target).is_ok_and(|found| !found.is_file()) || target.file_name().is_none() {
-        return Err(FileError::NotAFile { path: path.to_owned() });
+        return Err(FileError::not_a_file(path));
     }
     let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
     if !folder.is_dir() {
-        return Err(FileError::NoFolder { path: path.to_owned(), folder });
+        let (path, folder) = (path.display(), folder.display());
+        return Err(FileError(format!(
+            "cannot write {path}: its folder does not exist; create it with `mkdir -p {folder}`"
+        )));
     }
     Ok((target, folder))
 }
 
-/// How the names of files begin and end that are being written.
+/// How the names of temporary files begin and end.
 const PREFIX: &str = ".zoo-";
 const SUFFIX: &str = ".partial";
 
-/// Removes what a process that was killed while writing left in a folder, as far as that is possible.
-/// Nothing else may be writing there.
+/// Removes temporary files of a killed process from a folder, as far as possible. No other process may be writing there.
 pub fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -171,7 +159,7 @@ pub fn sweep(folder: &Path) {
     }
 }
 
-/// A temporary file with the permissions any newly made file would have.
+/// A temporary file with the permissions of any new file.
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
@@ -192,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_a_file_whole() {
+    fn replaces_the_whole_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         write_atomically(&path, |w| w.write_all(b"old")).unwrap();
@@ -202,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn failure_leaves_the_old_file_and_nothing_else() {
+    fn a_failure_leaves_the_old_file_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         fs::write(&path, "old").unwrap();
@@ -230,15 +218,15 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_neither_read_nor_written() {
+    fn folders_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let refused = |error| matches!(error, FileError::NotAFile { .. });
+        let refused = |error: FileError| error.to_string().contains("is not a regular file");
         assert!(refused(write_atomically(folder.path(), |_| Ok(())).unwrap_err()));
         assert!(refused(read(folder.path()).unwrap_err()));
     }
 
     #[test]
-    fn a_file_larger_than_memory_is_not_even_tried() {
+    fn a_file_larger_than_memory_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sparse");
         File::create(&path).unwrap().set_len(1 << 42).unwrap();
@@ -248,7 +236,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn follows_links_keeps_permissions_and_spares_devices() {
+    fn follows_links_keeps_permissions_and_refuses_devices() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let folder = tempfile::tempdir().unwrap();
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
@@ -261,6 +249,6 @@ mod tests {
         let mode = fs::metadata(&real).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
         let null = write_atomically(Path::new("/dev/null"), |_| Ok(()));
-        assert!(matches!(null, Err(FileError::NotAFile { .. })));
+        assert!(null.unwrap_err().to_string().contains("is not a regular file"));
     }
 }

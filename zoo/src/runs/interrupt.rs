@@ -1,17 +1,17 @@
-//! Ctrl-C and termination: a request to finish cleanly.
+//! Ctrl-C and termination signals, as requests to finish cleanly.
 
+use crate::stderr;
 use anyhow::{Context as _, Result};
-use std::io::Write as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// A second signal so soon after the first is the same one, sent to a process and to its group.
+/// A second signal within this time is the same one, sent both to the process and to its group.
 const SAME: Duration = Duration::from_secs(1);
 
-/// From now on an interrupt only raises a flag; a second one ends the program at once.
+/// From now on an interrupt only sets a flag. A second one ends the program.
 ///
 /// # Errors
 /// If the system refuses the handler.
@@ -28,20 +28,20 @@ pub fn listen() -> Result<()> {
             Some(_) => return,
             None => first = Some(Instant::now()),
         }
-        let notice =
-            "finishing this step, then saving … (once more to stop at once, losing what came after the last save)";
-        let _ = writeln!(std::io::stderr(), "\n{notice}");
+        stderr::print_line(format_args!(
+            "\nfinishing this step, then saving … (interrupt again to stop at once and lose the steps since the last save)"
+        ));
     })
     .context("cannot listen for Ctrl-C")
 }
 
-/// Whether somebody asked to stop.
+/// Whether an interrupt was requested.
 #[must_use]
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }
 
-/// What a program that was interrupted ends with: 128 + SIGINT, as shells have it.
+/// The exit code of an interrupted program: 128 + SIGINT.
 pub const EXIT_CODE: i32 = 130;
 
 #[expect(clippy::exit, reason = "a second interrupt asks for just that")]

@@ -1,4 +1,4 @@
-//! IDX folders that are missing, cut off, or lie.
+//! IDX folders that are missing, truncated, or inconsistent.
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::{gzip, idx};
@@ -27,7 +27,7 @@ fn missing_files_are_named() {
 }
 
 #[test]
-fn files_that_were_cut_off_are_named() {
+fn truncated_files_are_named() {
     let folder = folder();
     let whole = folder.read(TRAIN_IMAGES);
     for length in [0, 3, 9, 16, whole.len() - 1] {
@@ -35,35 +35,35 @@ fn files_that_were_cut_off_are_named() {
         folder.refuses(&line("bars"), &[TRAIN_IMAGES]);
     }
     folder.write(TRAIN_IMAGES, [&whole[..], b"more"].concat());
-    folder.refuses(&line("bars"), &[TRAIN_IMAGES, "4 bytes too many", "fetch the file again"]);
+    folder.refuses(&line("bars"), &[TRAIN_IMAGES, "4 bytes too many", "get the file again"]);
     std::fs::remove_file(folder.path(TRAIN_IMAGES)).unwrap();
     let packed = gzip(&whole);
     for length in [5, packed.len() / 2, packed.len() - 1] {
         folder.write(&format!("{TRAIN_IMAGES}.gz"), &packed[..length]);
-        folder.refuses(&line("bars"), &["train-images-idx3-ubyte.gz", "gzip cannot unpack it", "fetch the file again"]);
+        folder.refuses(&line("bars"), &["train-images-idx3-ubyte.gz", "gzip cannot unpack it", "get the file again"]);
     }
 }
 
 #[test]
-fn headers_that_promise_too_much_are_not_believed() {
+fn headers_that_promise_too_much_are_refused() {
     let folder = folder();
     let pixels = pictures(100, 4);
     for sizes in [[1 << 31, 28, 28], [u32::MAX; 3], [101, 4, 4]] {
         let lie = idx(&sizes, &pixels);
         folder.write(TRAIN_IMAGES, &lie);
-        folder.refuses(&line("bars"), &[TRAIN_IMAGES, "fetch the file again"]);
+        folder.refuses(&line("bars"), &[TRAIN_IMAGES, "get the file again"]);
         std::fs::remove_file(folder.path(TRAIN_IMAGES)).unwrap();
         folder.write(&format!("{TRAIN_IMAGES}.gz"), gzip(&lie));
-        folder.refuses(&line("bars"), &["train-images-idx3-ubyte.gz", "fetch the file again"]);
+        folder.refuses(&line("bars"), &["train-images-idx3-ubyte.gz", "get the file again"]);
         std::fs::remove_file(folder.path(&format!("{TRAIN_IMAGES}.gz"))).unwrap();
     }
-    // Little that unpacks to very much: only what the header promises is unpacked.
+    // A gzip bomb: no more is unpacked than the header promises.
     folder.write(&format!("{TRAIN_IMAGES}.gz"), gzip(&[idx(&[100, 4, 4], &pixels), vec![0; 64 << 20]].concat()));
     folder.refuses(&line("bars"), &["train-images-idx3-ubyte.gz", "too many"]);
 }
 
 #[test]
-fn other_files_under_these_names_are_refused() {
+fn files_of_other_formats_are_refused() {
     let folder = folder();
     for bytes in [&b"\x89PNG\r\n\x1a\n and so on"[..], b"\0\0\x0d\x03\0\0\0\x01\0\0\0\x01\0\0\0\x01abcd", b"P5 4 4 255"]
     {
@@ -77,7 +77,7 @@ fn other_files_under_these_names_are_refused() {
 }
 
 #[test]
-fn files_must_belong_together() {
+fn files_must_match() {
     let folder = folder();
     folder.write("bars/train-labels-idx1-ubyte", idx(&[99], &[0; 99]));
     folder.refuses(&line("bars"), &["bars/train-labels-idx1-ubyte", "99 labels", "100 images"]);

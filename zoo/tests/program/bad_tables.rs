@@ -1,4 +1,4 @@
-//! NPY and CSV files that are missing, cut off, lie, or hold what is no number.
+//! NPY and CSV files that are missing, truncated, inconsistent, or hold something else than numbers.
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::{bytes, gzip, npy_of};
@@ -26,7 +26,7 @@ fn refuses_data(folder: &Folder, name: &str, parts: &[&str]) {
 }
 
 #[test]
-fn npy_files_that_are_missing_or_something_else_are_named() {
+fn missing_and_other_npy_files_are_named() {
     let folder = folder();
     refuses_input(&folder, &["cannot read x.npy", "check the spelling"]);
     refuses_data(&folder, "x.npy", &["cannot read x.npy", "check the spelling"]);
@@ -41,7 +41,7 @@ fn npy_files_that_are_missing_or_something_else_are_named() {
 }
 
 #[test]
-fn npy_headers_that_lie_are_not_believed() {
+fn wrong_npy_headers_are_refused() {
     let folder = folder();
     let data = bytes(&rows(50, 2));
     for shape in ["51, 2", "1000000000000, 2", "18446744073709551615, 18446744073709551615", "4294967296, 4294967296"] {
@@ -61,7 +61,7 @@ fn npy_headers_that_lie_are_not_believed() {
 }
 
 #[test]
-fn npy_types_and_shapes_must_suit() {
+fn npy_types_and_shapes_must_fit_the_model() {
     let folder = folder();
     for (descr, size) in [("<c16", 16), ("<U4", 16), ("|O", 8), ("<M8[s]", 8), ("|V3", 3)] {
         folder.write("x.npy", npy_of(descr, "2, 2", &vec![0; 4 * size]));
@@ -88,8 +88,8 @@ fn values_that_are_not_finite_are_named_by_row_and_column() {
         let mut values = rows(50, 2);
         values[2 * 16 + 1] = bad;
         folder.write("x.npy", npy_of("<f4", "50, 2", &bytes(&values)));
-        refuses_input(&folder, &["x.npy: row 16, column 1 (counting from 0): ", "no finite number"]);
-        refuses_data(&folder, "x.npy", &["x.npy: row 16, column 1 (counting from 0): ", "no finite number"]);
+        refuses_input(&folder, &["x.npy: row 16, column 1 (counting from 0): ", "not a finite number"]);
+        refuses_data(&folder, "x.npy", &["x.npy: row 16, column 1 (counting from 0): ", "not a finite number"]);
     }
     let large: Vec<u8> = [1.0f64, 1e300].iter().flat_map(|x| x.to_le_bytes()).collect();
     folder.write("x.npy", npy_of("<f8", "1, 2", &large));
@@ -97,7 +97,7 @@ fn values_that_are_not_finite_are_named_by_row_and_column() {
 }
 
 #[test]
-fn levels_are_not_taken_for_images() {
+fn pixel_levels_are_not_mistaken_for_images() {
     let folder = Folder::new();
     image_folder(&folder, "bars", 4, false);
     folder.train("--data bars --steps 2");
@@ -110,7 +110,7 @@ fn levels_are_not_taken_for_images() {
             folder.refuses(&format!("{command} run --input x.npy --output out.npy"), &parts);
         }
     }
-    // A model's own samples may stray a little, and are taken.
+    // A model's own samples may lie slightly outside, and are accepted.
     folder.write_npy("x.npy", &[1, 16], &[-0.01; 16]);
     folder.run("logprob run --input x.npy --output strayed.npy");
     folder.write_npy("x.npy", &[2, 5, 5], &[0.5; 50]);
@@ -119,7 +119,7 @@ fn levels_are_not_taken_for_images() {
 }
 
 #[test]
-fn csv_files_are_named_with_line_and_column() {
+fn csv_errors_have_line_and_column() {
     let folder = Folder::new();
     let good = csv(&rows(40, 2), 2);
     let at_line_12 = |text: &str| {
@@ -130,8 +130,8 @@ fn csv_files_are_named_with_line_and_column() {
     for (text, parts) in [
         ("1.5,many", &["line 12, column 2: ", "many"][..]),
         ("1.5,", &["line 12, column 2: "]),
-        ("1.5,nan", &["line 12, column 2: ", "no finite number"]),
-        ("inf,1.5", &["line 12, column 1: ", "no finite number"]),
+        ("1.5,nan", &["line 12, column 2: ", "not a finite number"]),
+        ("inf,1.5", &["line 12, column 1: ", "not a finite number"]),
         ("1e60,1.5", &["line 12, column 1: ", "too large", "rescale"]),
         ("1.5", &["line 12, ", "1 fields", "first line 2"]),
         ("1.5,2.5,3.5", &["line 12, ", "3 fields", "first line 2"]),
@@ -155,5 +155,5 @@ fn csv_files_without_rows_are_named() {
     }
     let packed = gzip(csv(&rows(40, 2), 2).as_bytes());
     folder.write("t.csv.gz", &packed[..packed.len() - 4]);
-    refuses_data(&folder, "t.csv.gz", &["t.csv.gz: gzip cannot unpack it", "fetch the file again"]);
+    refuses_data(&folder, "t.csv.gz", &["t.csv.gz: gzip cannot unpack it", "get the file again"]);
 }

@@ -1,5 +1,5 @@
-//! `zoo compare`: every number is in the table, in the JSON and in the picture, and no run is lost with another. Not
-//! how long anything takes.
+//! `zoo compare`: every value is in the table, the JSON and the plot, and a bad run does not stop the others. The times
+//! themselves are not tested.
 
 use crate::folder::{Folder, TRAIN, texts};
 use crate::made::{csv, image_folder, labeled_folder, rows};
@@ -25,7 +25,7 @@ fn svg(folder: &Folder, name: &str) -> String {
 }
 
 #[test]
-fn the_numbers_are_those_of_evaluate_list_and_the_log() {
+fn values_agree_with_evaluate_list_and_the_log() {
     let folder = trained();
     let all = folder.json("compare short moons long --limit 25 --threads 1 --json --out here.svg");
     let names: Vec<&str> = all.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
@@ -67,7 +67,7 @@ fn there_is_a_table_and_a_row_of_panels_for_each_data_set() {
         assert_eq!((cells[3], cells.len()), ("±", 12), "{said}");
     }
     assert!(lines[6].starts_with("two-moons: rows of 2 numbers, 10000 test rows"), "{said}");
-    // What stands in one column ends in one column.
+    // Columns are right-aligned.
     let ends = |line: &str| line.chars().count();
     assert_eq!(ends(lines[3]), ends(lines[4]));
     assert!(lines.iter().take(10).all(|line| line.chars().count() <= 120));
@@ -77,7 +77,7 @@ fn there_is_a_table_and_a_row_of_panels_for_each_data_set() {
     {
         assert_eq!(picture.matches(&format!(">{measure}<")).count(), 2, "{measure}");
     }
-    // In each of six panels a disc for each run, and a ring too in one of them.
+    // Six panels with a disc for each run, and one of them also with a ring.
     assert_eq!(picture.matches("<circle").count(), 3 * 7);
     for number in [4, 9].map(|line: usize| lines[line].split_whitespace().nth(2).unwrap()) {
         let shorter = &number[..number.len() - 2];
@@ -86,7 +86,7 @@ fn there_is_a_table_and_a_row_of_panels_for_each_data_set() {
 }
 
 #[test]
-fn images_are_measured_in_bits_and_classes_are_said() {
+fn images_are_measured_in_bits_and_conditional_models_are_noted() {
     let folder = Folder::new();
     labeled_folder(&folder, "bars", 4);
     folder.run(&format!("{TRAIN} --data bars --conditional --steps 10 --out given"));
@@ -100,12 +100,12 @@ fn images_are_measured_in_bits_and_classes_are_said() {
     }
     let said = folder.run("compare given plain fitted --threads 1");
     assert!(said.contains("given: its density is that of each row given the class"), "{said}");
-    assert!(!said.contains("plain: ") && said.contains("fitted: its numbers are fitted"), "{said}");
+    assert!(!said.contains("plain: ") && said.contains("fitted: its parameters are fitted"), "{said}");
     assert!(number(&all[2]["parameters"]) > 0.0, "{all}");
 }
 
 #[test]
-fn students_are_held_against_their_teachers() {
+fn students_are_compared_with_their_teachers() {
     let folder = Folder::new();
     folder.write("table.csv", csv(&rows(300, 3), 3));
     folder.run("train maf --preset quick --layers 2 --data table.csv --batch 50 --steps 60 --threads 1 --out teacher");
@@ -114,13 +114,13 @@ fn students_are_held_against_their_teachers() {
     let all = folder.json("compare teacher student --threads 1 --json");
     assert!(all[0]["divergence"].is_null());
     let (found, error) = (number(&all[1]["divergence"]["nats"]), number(&all[1]["divergence"]["nats_error"]));
-    // Of other samples than those that the training judged by.
+    // From other samples than in training.
     assert!((found - judged).abs() < 6.0 * error + 0.01, "{found} ± {error}, {judged}");
     assert!(all[1]["notes"][0].as_str().unwrap().starts_with("a student; from its teacher, KL = "), "{all}");
 }
 
 #[test]
-fn a_run_that_cannot_be_measured_does_not_lose_the_others() {
+fn a_bad_run_does_not_stop_the_others() {
     let folder = trained();
     image_folder(&folder, "bars", 4, false);
     folder.run(&format!("{TRAIN} --data bars --steps 3 --out orphan"));
@@ -145,7 +145,7 @@ fn a_run_that_cannot_be_measured_does_not_lose_the_others() {
 }
 
 #[test]
-fn a_log_that_does_not_reach_the_weights_is_said() {
+fn a_log_that_ends_before_the_weights_is_noted() {
     let folder = trained();
     let log = String::from_utf8(folder.read("long/log.jsonl")).unwrap();
     let first = log.lines().next().unwrap();
@@ -165,7 +165,7 @@ fn a_log_that_does_not_reach_the_weights_is_said() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_refused_before_anything_is_measured() {
+fn bad_arguments_are_refused_before_anything_is_measured() {
     let folder = trained();
     folder.write("empty/log.jsonl", "");
     folder.refuses("compare short nowhere", &["there is no run nowhere"]);

@@ -1,23 +1,23 @@
-//! `zoo data`: data itself as pictures and sound; and models of signals, from training to WAV.
+//! `zoo data`: training data as pictures and sound; and models of signals, from training to WAV.
 
 use crate::folder::Folder;
 use crate::formats::{parse_npy, png_size};
 use crate::made::{csv, image_folder, rescaled, rows};
 
-/// A picture of signals below each other: the widths of the numbers, the signal and the bar beside it.
+/// The width of a picture of signals: axis labels, signal, and color bar.
 const WIDTH: u32 = 66 + 440 + 22 + 80;
 
 fn height(signals: u32) -> u32 {
     34 + signals * (72 + 14 + 112 + 20) - 20 + 46
 }
 
-/// The 16-bit samples of a WAV file of one channel, and their rate, by the format's definition.
+/// The 16-bit samples of a WAV file with one channel, and their rate, read by the format's definition.
 #[track_caller]
 fn parse_wav(file: &[u8]) -> (u32, Vec<i16>) {
     let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
     assert!(&file[..4] == b"RIFF" && &file[8..16] == b"WAVEfmt " && number(16) == 16);
     assert_eq!(number(4) as usize, file.len() - 8);
-    // PCM, one channel; two bytes a sample.
+    // PCM, one channel, two bytes per sample.
     assert_eq!((number(20), &file[32..40]), (1 + (1 << 16), &b"\x02\x00\x10\x00data"[..]));
     assert_eq!(number(40) as usize, file.len() - 44);
     let samples = file[44..].chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
@@ -49,7 +49,7 @@ fn speech_becomes_a_picture_and_sound() {
 }
 
 #[test]
-fn images_and_points_are_drawn_as_samples_of_them_are() {
+fn images_and_points_are_drawn_like_samples() {
     let folder = Folder::new();
     let said = folder.run("data mnist");
     assert!(said.contains("mnist.png: 100 images of 1×28×28"), "{said}");
@@ -60,7 +60,7 @@ fn images_and_points_are_drawn_as_samples_of_them_are() {
     folder.run("data in/bars --rows 6");
     // Two columns, three rows; images of 4 pixels are drawn 16 times as large.
     assert_eq!(png_size(&folder.read("bars.png")), (2 * 66 + 2, 3 * 66 + 2));
-    // A bar is as bright as its levels say.
+    // The bars have the brightness of their levels.
     let picture = image::open(folder.path("bars.png")).unwrap().to_luma8();
     let bright = picture.pixels().filter(|pixel| pixel.0[0] >= 200 && pixel.0[0] < 240).count();
     assert_eq!(bright, 6 * 4 * 16 * 16);
@@ -73,7 +73,7 @@ fn images_and_points_are_drawn_as_samples_of_them_are() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_refused() {
+fn data_without_a_picture_is_refused() {
     let folder = Folder::new();
     folder.write("three.csv", csv(&rows(50, 3), 3));
     folder.write("file", "a file is no folder");
@@ -103,7 +103,7 @@ fn an_unwritable_wav_is_named() {
 }
 
 #[test]
-fn a_model_of_rows_learns_signals_and_is_heard() {
+fn a_model_of_rows_learns_signals_and_writes_sound() {
     let folder = Folder::new();
     folder.train("--data speech --steps 20");
     assert!(folder.exists("run/curve.svg"));
@@ -114,7 +114,7 @@ fn a_model_of_rows_learns_signals_and_is_heard() {
     assert!(said.contains("run/samples.wav: 6 signals one after another"), "{said}");
     let (rate, heard) = parse_wav(&folder.read("run/samples.wav"));
     assert_eq!((rate, heard.len()), (8000, 6 * 2048 + 5 * 800));
-    // What is heard is what was sampled.
+    // The sound has the sampled values.
     let (shape, values) = parse_npy(&folder.read("s.npy"));
     assert_eq!(shape, [6, 2048]);
     for (i, x) in values.iter().enumerate() {
@@ -135,7 +135,7 @@ fn a_model_of_rows_learns_signals_and_is_heard() {
 }
 
 #[test]
-fn other_commands_take_signals_or_refuse_them_in_a_line() {
+fn other_commands_accept_signals_or_refuse_them() {
     let folder = Folder::new();
     folder.run("train real-nvp --preset quick --data speech --batch 16 --steps 3 --threads 1 --out run");
     folder.run("sample run --grid 2x1 --threads 1");
@@ -153,7 +153,7 @@ fn other_commands_take_signals_or_refuse_them_in_a_line() {
     let train = "train nice --preset quick --data speech --out other";
     folder.refuses(&format!("{train} --batch 4097"), &["a batch of 4097", "--batch between 1 and 4096"]);
     folder.refuses(&format!("{train} --conditional"), &["speech has no labels"]);
-    // Points are no sound.
+    // Points have no sound.
     folder.run("train nice --preset quick --data two-moons --steps 2 --threads 1 --out points");
     folder.refuses("sample points --wav x.wav --threads 1", &["points is over rows of 2 numbers", "leave --wav out"]);
 }

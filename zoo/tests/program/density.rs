@@ -1,13 +1,13 @@
-//! `zoo density`: pictures of models of the plane, and that what they show is a density.
+//! `zoo density`: pictures of models of 2D data, and that their densities integrate to 1.
 
 use crate::folder::Folder;
 use crate::formats::{bytes, png_size};
 use crate::made::{csv, image_folder, rescaled, rows};
 use image::RgbImage;
 
-/// The integral that is printed, and the window it is over.
+/// The printed integral and its window.
 fn integral(said: &str) -> (f64, [f64; 4]) {
-    let line = said.lines().find(|line| line.starts_with("the sum of p(x) times the cells' area is ")).unwrap();
+    let line = said.lines().find(|line| line.starts_with("the integral of p(x) is ")).unwrap();
     let numbers: Vec<f64> =
         line.split([' ', ',', ':', '<']).filter_map(|word| word.parse().ok()).filter(|x: &f64| x.is_finite()).collect();
     let [mass, left, right, low, high, ..] = numbers[..] else { panic!("{line}") };
@@ -18,7 +18,7 @@ fn picture(folder: &Folder, name: &str) -> RgbImage {
     image::open(folder.path(name)).unwrap().to_rgb8()
 }
 
-/// The color inside the first square of a picture, at parts of its width and height from the upper left.
+/// The color in the first square of a picture, at fractions of its width and height from the upper left.
 fn at(picture: &RgbImage, across: f64, down: f64) -> [u8; 3] {
     picture.get_pixel(62 + (across * 420.0) as u32, 38 + (down * 420.0) as u32).0
 }
@@ -31,14 +31,14 @@ fn a_toys_density_integrates_to_one_and_has_its_pictures() {
     let (mass, window) = integral(&said);
     assert!(mass > 0.9 && mass < 1.01, "{said}");
     assert!(said.contains("a density integrates to 1"), "{said}");
-    // Points of two moons lie within 4, and both ways as far.
+    // Two moons lie within ±4, and the window is square.
     assert!(window.iter().all(|edge| edge.abs() > 3.0 && edge.abs() < 6.0), "{window:?}");
     assert!((window[1] - window[0] - window[3] + window[2]).abs() < 1e-3);
     for (name, width) in [("density", 496 + 88), ("points", 2 * 496), ("warp", 496), ("panel", 3 * 496 + 88)] {
         assert!(said.contains(&format!("run/{name}.png: ")), "{said}");
         assert_eq!(png_size(&folder.read(&format!("run/{name}.png"))), (width, 496), "{name}");
     }
-    // The corners of the window are empty: as dark as the map of colors goes. Elsewhere it is not.
+    // The corners of the window are empty: the darkest color. Other places are brighter.
     let heat = picture(&folder, "run/density.png");
     let dark = |[red, green, blue]: [u8; 3]| red.abs_diff(68) < 12 && green < 25 && blue.abs_diff(84) < 20;
     for (x, y) in [(0.02, 0.02), (0.98, 0.02), (0.02, 0.98), (0.98, 0.98)] {
@@ -70,7 +70,7 @@ fn a_table_is_drawn_in_its_own_units() {
 }
 
 #[test]
-fn seed_resolution_and_folder_are_as_asked() {
+fn seed_resolution_and_folder_can_be_chosen() {
     let folder = Folder::trained_on("circles");
     let draw = |options: &str| {
         folder.run(&format!("density run --threads 1 --out made/here {options}"));
@@ -87,14 +87,14 @@ fn seed_resolution_and_folder_are_as_asked() {
     let (_, own) = integral(&folder.run("density run --resolution 50 --threads 1"));
     let (_, other) = integral(&folder.run("density run --resolution 50 --threads 1 --data banana"));
     assert!(other[1] > own[1] + 1.0, "{own:?} {other:?}");
-    // The model's file alone is enough.
+    // A checkpoint file alone is enough.
     folder.write("elsewhere/m.safetensors", folder.read("run/model.safetensors"));
     folder.run("density elsewhere/m.safetensors --resolution 20 --threads 1");
     assert!(folder.exists("elsewhere/panel.png"));
 }
 
 #[test]
-fn what_has_no_density_in_the_plane_is_refused() {
+fn models_of_other_data_are_refused() {
     let folder = Folder::new();
     folder.write("three.csv", csv(&rows(100, 3), 3));
     image_folder(&folder, "bars", 4, false);
@@ -112,11 +112,11 @@ fn what_has_no_density_in_the_plane_is_refused() {
     for resolution in ["0", "9", "4001", "-1", "x"] {
         folder.misuses(&format!("density run --resolution={resolution}"), &["--resolution", resolution]);
     }
-    // Far from everything that the model knows.
+    // Far from the training data.
     let far = rescaled(&rows(100, 2), &[1.0, 1.0], &[1e6, 1e6]);
     folder.write("far.csv", csv(&far, 2));
     folder.refuses("density run --threads 1 --resolution 20 --data far.csv", &["density is 0 everywhere", "--data"]);
-    // A shift of 10³⁰ leaves nothing of a point.
+    // A shift of 10³⁰ rounds every point away.
     let mut model = folder.safetensors("run/model.safetensors");
     let name = model.tensors.keys().rfind(|name| name.ends_with("bias")).unwrap().clone();
     let stored = model.tensors.get_mut(&name).unwrap();

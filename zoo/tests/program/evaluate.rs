@@ -1,4 +1,4 @@
-//! `zoo evaluate`: the numbers, and that they can be had again.
+//! `zoo evaluate`: the values, and that they are reproducible.
 
 use crate::folder::Folder;
 use crate::formats::parse_npy;
@@ -14,7 +14,7 @@ fn images_are_measured_in_bits_and_nats() {
     assert_eq!([&found["model"], &found["data"], &found["split"]], ["nice", "bars", "test"]);
     assert_eq!(found["n"], 20);
     let number = |key: &str| found[key].as_f64().unwrap();
-    // log p of [0, 1] and of the 256 levels differ by ln 256 a dimension.
+    // log p of [0, 1] and of the 256 levels differ by ln 256 per dimension.
     let bits = 8.0 - number("nats") / (16.0 * std::f64::consts::LN_2);
     assert!((number("bits_per_dim") - bits).abs() < 1e-9);
     assert!((number("bits_error") - number("nats_error") / (16.0 * std::f64::consts::LN_2)).abs() < 1e-9);
@@ -25,7 +25,7 @@ fn images_are_measured_in_bits_and_nats() {
 }
 
 #[test]
-fn a_seed_gives_the_same_numbers() {
+fn a_seed_gives_the_same_values() {
     let folder = Folder::new();
     image_folder(&folder, "bars", 4, false);
     folder.train("--data bars --steps 10");
@@ -33,7 +33,7 @@ fn a_seed_gives_the_same_numbers() {
     assert_eq!(nats("--seed 3"), nats("--seed 3"));
     assert_ne!(nats("--seed 3"), nats("--seed 4"));
     assert_eq!(nats(""), nats("--seed 0"));
-    // The noise of an image does not depend on how many come after it.
+    // An image's noise does not depend on the images after it.
     let first = folder.json("evaluate run --json --threads 1 --limit 1");
     assert_eq!((&first["n"], &first["nats_error"]), (&Value::from(1), &Value::from(0.0)));
     let few = folder.json("evaluate run --json --threads 1 --limit 7");
@@ -60,7 +60,7 @@ fn a_table_is_measured_on_its_own_rows_in_its_own_units() {
     let found = folder.json("evaluate run --json --threads 1");
     assert_eq!(found["n"], 2);
     let nats = found["nats"].as_f64().unwrap();
-    // Two of the twenty rows are for testing: their mean log p must be among those of all pairs.
+    // Two of the twenty rows are test rows: the mean log p must be that of some pair.
     folder.write_npy("x.npy", &[20, 3], &values);
     folder.run("logprob run --input x.npy --output l.npy --threads 1");
     let (_, logs) = parse_npy(&folder.read("l.npy"));

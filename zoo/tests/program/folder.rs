@@ -1,4 +1,4 @@
-//! A temporary folder to run the program in, and what every run of it must keep to.
+//! A temporary folder to run the program in, and what must hold for every run.
 
 use crate::formats::{Safetensors, npy};
 use std::collections::BTreeMap;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// How a small training begins. What a test asks for comes after it.
+/// The first words of a small training. Each test appends its own options.
 pub(crate) const TRAIN: &str = "train nice --preset quick --batch 24 --threads 1";
 
-/// A folder, removed with everything in it at the test's end.
+/// A folder that is removed at the end of the test.
 pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -57,7 +57,7 @@ impl Folder {
         self.write(name, npy(shape, values));
     }
 
-    /// The program, given the words of `line`. It runs in this folder, so that names are short.
+    /// The program with the words of `line`, in this folder.
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zoo"));
         command.args(line.split_whitespace());
@@ -65,7 +65,7 @@ impl Folder {
         command
     }
 
-    /// The program after a line of shell, such as a limit.
+    /// The program after a line of shell code, such as a limit.
     pub(crate) fn under(&self, shell: &str, line: &str) -> Output {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_zoo")]);
@@ -78,7 +78,7 @@ impl Folder {
         command.current_dir(self.0.path()).stdin(Stdio::null()).env_remove("COLUMNS").env("RUST_BACKTRACE", "0");
     }
 
-    /// Runs what must succeed, and gives what it wrote to standard output.
+    /// Runs a command that must succeed, and returns its standard output.
     #[track_caller]
     pub(crate) fn run(&self, line: &str) -> String {
         let output = self.command(line).output().unwrap();
@@ -95,8 +95,8 @@ impl Folder {
         serde_json::from_str(&out).unwrap_or_else(|why| panic!("zoo {line}: {why} in\n{out}"))
     }
 
-    /// Runs what must be refused: one line that has all of `parts`, and every file as it was. It has
-    /// little memory, so that to believe a header that promises terabytes ends in a crash.
+    /// Runs a command that must fail with one line that contains all of `parts`, and change no file. It has
+    /// little memory: allocating the terabytes that a header promises would crash it.
     #[track_caller]
     pub(crate) fn refuses(&self, line: &str, parts: &[&str]) {
         let before = self.contents();
@@ -108,7 +108,7 @@ impl Folder {
         self.assert_contents(&before, line);
     }
 
-    /// Runs what is no command at all: the usage is explained, and every file is as it was.
+    /// Runs an invalid command line, which must explain the usage and change no file.
     #[track_caller]
     pub(crate) fn misuses(&self, line: &str, parts: &[&str]) {
         let before = self.contents();
@@ -140,7 +140,7 @@ impl Folder {
         files
     }
 
-    /// Files that were being written and are not finished.
+    /// Temporary files that were not finished.
     pub(crate) fn leftovers(&self) -> Vec<String> {
         let names = self.contents().into_keys().map(|path| path.to_string_lossy().into_owned());
         names.filter(|name| name.contains(".partial") || name.contains(".zoo-") || name.contains(".tmp-")).collect()
@@ -166,7 +166,7 @@ impl Folder {
     /// The last step in a run's log, which may still be growing.
     pub(crate) fn logged(&self, run: &str) -> u64 {
         let text = fs::read_to_string(self.path(run).join("log.jsonl")).unwrap_or_default();
-        // The last line may be cut off: it is being written.
+        // The last line may be incomplete.
         let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         lines.filter_map(|line| line["step"].as_u64()).max().unwrap_or(0)
     }
@@ -177,7 +177,7 @@ impl Folder {
         Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    /// Waits until a run's log has come to `step` and something was saved if that is asked for.
+    /// Waits until a run's log has reached `step` and, if requested, something was saved.
     pub(crate) fn wait_for(&self, running: &mut Running, run: &str, step: u64, saved: bool) {
         let training = self.path(run).join("training.safetensors");
         let late = Instant::now() + Duration::from_secs(120);
@@ -206,7 +206,7 @@ fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
-/// A message for a person: one line, long enough to help, and no trace of a panic.
+/// An error message must be one line, long enough to help, and not a panic.
 #[track_caller]
 pub(crate) fn assert_one_line(err: &str, parts: &[&str]) {
     assert!(err.starts_with("zoo: ") && err.lines().count() == 1, "not one line of ours: {err}");
@@ -222,19 +222,19 @@ pub(crate) fn texts(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// A program that runs, and is ended with the test that started it.
+/// A running program, which is killed at the end of the test.
 pub(crate) struct Running(Child);
 
 impl Running {
-    /// SIGKILL: nothing can be done against it.
+    /// Sends SIGKILL, which a program cannot handle.
     pub(crate) fn kill(mut self) -> ExitStatus {
         self.0.kill().unwrap();
         self.0.wait().unwrap()
     }
 
-    /// A signal that the program may answer. Gives how it ended, and its standard output.
+    /// Sends a signal that the program may handle. Returns its exit status and standard output.
     pub(crate) fn signal(mut self, name: &str) -> (ExitStatus, String) {
-        // `kill` is built into every shell, and so needs no package.
+        // Every shell has `kill`.
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.0.id())]).status().unwrap();
         assert!(sent.success());
         let out = std::io::read_to_string(self.0.stdout.take().unwrap()).unwrap();

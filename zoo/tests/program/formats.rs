@@ -1,5 +1,5 @@
-//! The files that the program writes, read by code of the tests' own from the formats' definitions,
-//! and files for it to read, good and bad.
+//! Readers for the files that the program writes, independent of the program and by the formats' definitions,
+//! and writers for its input files, good and bad.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -27,7 +27,7 @@ pub(crate) struct Safetensors {
 }
 
 impl Safetensors {
-    /// Reads a file, and checks everything that the format demands.
+    /// Reads a file, and checks everything that the format requires.
     #[track_caller]
     pub(crate) fn parse(file: &[u8]) -> Self {
         let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
@@ -49,7 +49,7 @@ impl Safetensors {
             pieces.push((start, end));
             tensors.insert(name, Stored { dtype, shape, bytes: data[start..end].to_vec() });
         }
-        // The data is covered by the tensors without a gap and without an overlap.
+        // The tensors cover the data without gaps and overlaps.
         pieces.sort_unstable();
         let mut at = 0;
         for (start, end) in pieces {
@@ -60,7 +60,7 @@ impl Safetensors {
         Self { metadata, tensors }
     }
 
-    /// Writes a file, whatever it is made of.
+    /// Writes a file.
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut header = serde_json::Map::new();
         if !self.metadata.is_empty() {
@@ -91,7 +91,7 @@ pub(crate) fn bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-/// The bytes of an NPY file whose header says `descr` and `shape`, true or not.
+/// The bytes of an NPY file with this `descr` and `shape` in its header, true or not.
 pub(crate) fn npy_of(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     // `numpy` pads, so that the data begins at a multiple of 64.
@@ -107,7 +107,7 @@ pub(crate) fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
     npy_of("<f4", &sizes, &bytes(values))
 }
 
-/// Shape and values of a NPY file of f32 in C order, the only kind that the program writes.
+/// Shape and values of an NPY file of f32 in C order, the only kind that the program writes.
 #[track_caller]
 pub(crate) fn parse_npy(file: &[u8]) -> (Vec<usize>, Vec<f32>) {
     assert_eq!(&file[..8], b"\x93NUMPY\x01\x00");

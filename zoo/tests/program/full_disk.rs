@@ -1,4 +1,4 @@
-//! No room left. A limit on the size of files stands for a full disk: writing fails part of the way
+//! A full disk, simulated by a limit on the size of files: writing fails part of the way
 //! through a checkpoint, but not for the few bytes of the log.
 
 use crate::folder::{Folder, TRAIN, texts};
@@ -28,7 +28,7 @@ fn the_earlier_checkpoint_stays_whole() {
     assert_eq!(folder.leftovers(), [""; 0]);
     folder.json("evaluate run --json --threads 1");
 
-    // With room again, it goes on as if there had always been some.
+    // With enough room, it resumes as if nothing had happened.
     folder.run(&format!("{resume} run"));
     for name in ["model.safetensors", "training.safetensors"] {
         let [run, twin] = ["run", "twin"].map(|run| folder.safetensors(&format!("{run}/{name}")).tensors);
@@ -37,7 +37,7 @@ fn the_earlier_checkpoint_stays_whole() {
 }
 
 #[test]
-fn a_training_that_never_saved_leaves_nothing_in_the_way() {
+fn a_training_that_never_saved_does_not_block_the_next() {
     let folder = Folder::new();
     folder.write("table.csv", csv(&rows(200, 3), 3));
     let line = format!("{TRAIN} --data table.csv --steps 10 --out run");

@@ -1,4 +1,4 @@
-//! `zoo interpolate`: pictures whose corners are test images, and what cannot be one.
+//! `zoo interpolate`: pictures whose corners are test images, and bad options.
 
 use crate::folder::Folder;
 use crate::formats::png_size;
@@ -7,7 +7,7 @@ use image::GrayImage;
 
 const SIDE: usize = 4;
 
-/// A grid of so many images of 4 pixels, which are drawn 16 times as large, 2 pixels apart.
+/// The size of a grid of images. A side of 4 pixels is drawn 16 times as large, with gaps of 2 pixels.
 fn size(columns: u32, rows: u32) -> (u32, u32) {
     (columns * 66 + 2, rows * 66 + 2)
 }
@@ -16,7 +16,7 @@ fn picture(folder: &Folder, name: &str) -> GrayImage {
     image::open(folder.path(name)).unwrap().to_luma8()
 }
 
-/// Whether the image in a place of a grid is, to rounding and noise below a level, this one.
+/// Asserts which image is at a place of a grid, up to rounding and noise below one level.
 #[track_caller]
 fn assert_shows(grid: &GrayImage, (column, row): (u32, u32), levels: &[u8]) {
     for (i, &level) in levels.iter().enumerate() {
@@ -36,7 +36,7 @@ fn the_corners_and_ends_are_the_test_images() {
         let run = format!("run{conditional}");
         folder.run(&format!("{} --data bars --steps 20 --out {run} {conditional}", crate::folder::TRAIN));
         let said = folder.run(&format!("interpolate {run} --size 7 --threads 1"));
-        // Each label in turn: the first four are of different classes.
+        // The first four images have different labels.
         let corners = "7×7 images between the test images 0 (a 0), 1 (a 1), 2 (a 2), 3 (a 3)";
         assert!(said.contains(&format!("{run}/manifold.png: {corners}")), "{said}");
         assert!(said.contains("line.png: 7 images each from 0 (a 0) to 1 (a 1), 2 (a 2) to 3 (a 3)"), "{said}");
@@ -56,7 +56,7 @@ fn the_corners_and_ends_are_the_test_images() {
 }
 
 #[test]
-fn images_are_chosen_by_number() {
+fn images_are_chosen_by_index() {
     let folder = Folder::new();
     labeled_folder(&folder, "bars", SIDE);
     folder.train("--data bars --steps 20");
@@ -74,7 +74,7 @@ fn images_are_chosen_by_number() {
     assert_shows(&first, (0, 0), image(39));
     assert_shows(&first, (2, 0), image(5));
     assert!(!folder.exists("run/manifold.png") && !folder.exists("run/line.png"));
-    // The same again, and other pictures with other noise or by the straight way.
+    // Runs are reproducible; other noise or straight lines give other pictures.
     let again = |options: &str| {
         folder.run(&format!("{line} {options}"));
         picture(&folder, "made/here/line.png")
@@ -82,7 +82,7 @@ fn images_are_chosen_by_number() {
     assert!(again("") == first && again("--seed 0") == first);
     assert!(again("--seed 1") != first);
     assert!(again("--straight") != first);
-    // The noise of an image is its own, whatever its company.
+    // An image's noise does not depend on the other images.
     folder.run("interpolate run --size 3 --from 5,39 --to 7,5 --threads 1");
     assert!(picture(&folder, "run/line.png").dimensions() == size(3, 2));
     let second = picture(&folder, "run/line.png");
@@ -91,9 +91,9 @@ fn images_are_chosen_by_number() {
 }
 
 #[test]
-fn few_images_or_none_with_labels_are_enough() {
+fn few_images_and_no_labels_are_enough() {
     let folder = Folder::new();
-    // All of one label.
+    // All images have the same label.
     image_folder(&folder, "bars", SIDE, false);
     folder.train("--data bars --steps 3");
     let said = folder.run("interpolate run --size 2 --threads 1");
@@ -109,7 +109,7 @@ fn few_images_or_none_with_labels_are_enough() {
 }
 
 #[test]
-fn what_cannot_be_interpolated_is_refused() {
+fn bad_images_and_options_are_refused() {
     let folder = Folder::new();
     labeled_folder(&folder, "bars", SIDE);
     folder.train("--data bars --steps 3");

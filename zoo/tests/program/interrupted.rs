@@ -1,16 +1,16 @@
-//! Trainings that are cut off, by force or by Ctrl-C, and go on.
+//! Trainings that are killed or interrupted, and resume.
 
 use crate::folder::{Folder, TRAIN};
 use crate::made::{csv, rows};
 use serde_json::Value;
 use std::os::unix::process::ExitStatusExt as _;
 
-/// A training that judges, logs and improves many times: an epoch of 300 rows is ten steps.
+/// A training with many epochs: 300 rows are ten steps.
 fn training(steps: u64, out: &str) -> String {
     format!("{TRAIN} --data table.csv --seed 5 --steps {steps} --out {out}")
 }
 
-/// A folder with such a training in `whole`, which nothing came in the way of.
+/// A folder with such a training in `whole`, not interrupted.
 fn folder(steps: u64) -> Folder {
     let folder = Folder::new();
     folder.write("table.csv", csv(&rows(300, 3), 3));
@@ -18,7 +18,7 @@ fn folder(steps: u64) -> Folder {
     folder
 }
 
-/// Bit for bit the same model and state, and line for line the same log, but for the time it took.
+/// Asserts the same model and state, bit for bit, and the same log except for the times.
 #[track_caller]
 pub(crate) fn assert_same(folder: &Folder, run: &str) {
     for name in ["model.safetensors", "training.safetensors"] {
@@ -41,17 +41,17 @@ pub(crate) fn assert_same(folder: &Folder, run: &str) {
     assert_eq!(log("whole"), log(run));
 }
 
-/// Whether the run was still under way: else a test of an interruption would prove nothing.
+/// Whether the run was still training. Otherwise, interrupting it tests nothing.
 pub(crate) fn unfinished(folder: &Folder, run: &str, steps: u64) -> bool {
     let text = String::from_utf8(folder.read(&format!("{run}/log.jsonl"))).unwrap();
     !text.contains(&format!("\"step\":{steps},"))
 }
 
 #[test]
-fn a_killed_training_goes_on_as_if_nothing_had_happened() {
+fn a_killed_training_resumes_exactly() {
     const STEPS: u64 = 600;
     let folder = folder(STEPS);
-    // Saving after every step, so that the kill is likely to fall into the middle of a save.
+    // Saves after every step, so a kill probably falls into a save.
     let mut line = training(STEPS, "cut") + " --save-every 1e-9";
     for _ in 0..2 {
         let step = folder.logged("cut") + 50;
@@ -59,12 +59,12 @@ fn a_killed_training_goes_on_as_if_nothing_had_happened() {
         folder.wait_for(&mut running, "cut", step, true);
         assert_eq!(running.kill().signal(), Some(9));
         assert!(unfinished(&folder, "cut", STEPS));
-        // Whatever was being written, what is there is whole.
+        // Every file is complete.
         folder.safetensors("cut/training.safetensors");
         assert!(folder.command("evaluate cut --limit 10 --threads 1").output().unwrap().status.success());
         line = "train nice --out cut --resume --threads 1 --save-every 1e-9".to_owned();
     }
-    // What a kill leaves when it falls into a save, if those above did not.
+    // A temporary file, as a kill in the middle of a save leaves it.
     folder.write("cut/.zoo-a1B2c3.partial", "half");
     folder.write("cut/grids/.zoo-a1B2c3.partial", "half");
     let said = folder.run("train nice --out cut --resume --threads 1");
@@ -73,8 +73,8 @@ fn a_killed_training_goes_on_as_if_nothing_had_happened() {
 }
 
 #[test]
-fn ctrl_c_saves_and_says_how_to_go_on() {
-    // Enough that it cannot be over before the signal arrives.
+fn ctrl_c_saves_and_says_how_to_resume() {
+    // Enough steps to be still running when the signal arrives.
     const STEPS: u64 = 3000;
     let folder = folder(STEPS);
     let mut line = training(STEPS, "cut");
@@ -87,7 +87,7 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
         assert!(said.contains("stopped at step") && said.contains("saved in cut, go on with --resume"), "{said}");
         assert!(unfinished(&folder, "cut", STEPS));
         assert_eq!(folder.leftovers(), [""; 0]);
-        // The step it names is the one it saved.
+        // It names the step that it saved.
         let step = &folder.safetensors("cut/training.safetensors").metadata["step"];
         assert!(said.contains(&format!("stopped at step {step};")), "{said}");
         line = "train nice --out cut --resume --threads 1".to_owned();
@@ -97,7 +97,7 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
 }
 
 #[test]
-fn resuming_what_is_finished_changes_nothing() {
+fn resuming_a_finished_training_changes_nothing() {
     let folder = folder(120);
     folder.copy("whole", "again");
     folder.run("train nice --out again --resume --threads 1");
@@ -105,7 +105,7 @@ fn resuming_what_is_finished_changes_nothing() {
 }
 
 #[test]
-fn a_log_that_was_cut_off_or_ran_ahead_is_put_right() {
+fn a_truncated_or_too_long_log_is_repaired() {
     let folder = folder(120);
     folder.copy("whole", "again");
     let mut log = folder.read("again/log.jsonl");
@@ -116,7 +116,7 @@ fn a_log_that_was_cut_off_or_ran_ahead_is_put_right() {
 }
 
 #[test]
-fn a_longer_budget_goes_on_from_the_end() {
+fn a_longer_budget_continues_the_training() {
     let folder = folder(120);
     let said = folder.run("train nice --out whole --resume --steps 160 --threads 1");
     assert!(said.contains("trained 160 steps"), "{said}");

@@ -1,11 +1,11 @@
-//! `zoo latents`: what models make of their test rows, as pictures and as numbers.
+//! `zoo latents`: the latents of test rows, as pictures and as statistics.
 
 use crate::folder::Folder;
 use crate::formats::{bytes, png_size};
 use crate::made::{csv, image_folder, rows};
 use image::RgbImage;
 
-/// The number after some words on the line of a run.
+/// The number after these words in the line of a run.
 #[track_caller]
 fn number(said: &str, run: &str, words: &str) -> f64 {
     let line = said.lines().find(|line| line.starts_with(&format!("{run}: "))).unwrap_or_else(|| panic!("{said}"));
@@ -13,7 +13,7 @@ fn number(said: &str, run: &str, words: &str) -> f64 {
     rest.split([' ', ',', ')']).next().unwrap().parse().unwrap_or_else(|_| panic!("{words:?} in {line}"))
 }
 
-/// How many pixels of a panel's left and right half have a color.
+/// The number of pixels of a color in a panel's left and right half.
 fn halves(picture: &RgbImage, panel: u32, is: impl Fn([i32; 3]) -> bool) -> [usize; 2] {
     let left = panel * 396 + 62;
     [left..left + 160, left + 160..left + 320].map(|columns| {
@@ -22,7 +22,7 @@ fn halves(picture: &RgbImage, panel: u32, is: impl Fn([i32; 3]) -> bool) -> [usi
     })
 }
 
-/// The colors of the first and of the last quarter, mixed with white or not.
+/// The colors of the first and of the last quarter, perhaps mixed with white.
 fn is_blue([red, green, blue]: [i32; 3]) -> bool {
     blue > green + 25 && blue > red + 60
 }
@@ -33,7 +33,7 @@ fn is_pink([red, green, blue]: [i32; 3]) -> bool {
 
 /// Figure 1 of the MAF paper: x₁ depends on x₂² but not the reverse.
 #[test]
-fn the_banana_is_no_gaussian_to_one_made_in_the_wrong_order() {
+fn made_in_the_wrong_order_does_not_gaussianize_the_banana() {
     let folder = Folder::new();
     let train = "train made --preset quick --data banana --batch 100 --steps 2000 --lr 3e-3 --threads 1";
     folder.run(&format!("{train} --out wrong"));
@@ -54,18 +54,18 @@ fn the_banana_is_no_gaussian_to_one_made_in_the_wrong_order() {
     let png = folder.read("wrong/latents.png");
     assert_eq!(png_size(&png), (2 * 396, 396));
     let picture = image::open(folder.path("wrong/latents.png")).unwrap().to_rgb8();
-    // The first of two in order is only shifted and scaled: the least x₁ is on the left, the greatest on the right.
+    // In this order, z₁ is only a scaled and shifted x₁: small x₁ are on the left, large x₁ on the right.
     let [blue_left, blue_right] = halves(&picture, 0, is_blue);
     assert!(blue_left > 500 && blue_right < 20, "{blue_left} and {blue_right}");
     let [pink_left, pink_right] = halves(&picture, 0, is_pink);
     assert!(pink_left < 20 && pink_right > 500, "{pink_left} and {pink_right}");
-    // The second is not.
+    // In the other order, it is not.
     let [blue_left, blue_right] = halves(&picture, 1, is_blue);
     assert!(blue_left > 200 && blue_right > 200, "{blue_left} and {blue_right}");
 }
 
 #[test]
-fn rows_seed_and_place_are_as_asked() {
+fn rows_seed_and_file_can_be_chosen() {
     let folder = Folder::new();
     folder.train("--data circles --steps 20");
     folder.run(&format!("{} --data circles --steps 40 --out other", crate::folder::TRAIN));
@@ -81,20 +81,20 @@ fn rows_seed_and_place_are_as_asked() {
     assert_eq!(draw("--rows 200 --seed 0"), (said.clone(), first.clone()));
     let (other_said, other) = draw("--rows 200 --seed 1");
     assert!(other != first && other_said != said);
-    // All of them are all of them, whatever the order.
+    // With all rows, the seed changes only their order.
     let said = |seed: u64| draw(&format!("--rows 20000 --seed {seed}")).0;
     assert!(said(3).contains("N = 10000"));
     for words in ["mean (", "from the normal's ", "log p(x) = "] {
         assert!((number(&said(3), "run", words) - number(&said(4), "run", words)).abs() < 2e-3, "{words}");
     }
-    // The model's file alone is enough, and the picture is beside it.
+    // A checkpoint file alone is enough, and the picture is next to it.
     folder.write("elsewhere/m.safetensors", folder.read("run/model.safetensors"));
     folder.run("latents elsewhere/m.safetensors --rows 1 --threads 1");
     assert!(folder.exists("elsewhere/latents.png"));
 }
 
 #[test]
-fn what_has_no_latents_in_the_plane_is_refused() {
+fn models_of_other_data_are_refused() {
     let folder = Folder::new();
     folder.write("three.csv", csv(&rows(100, 3), 3));
     image_folder(&folder, "bars", 4, false);

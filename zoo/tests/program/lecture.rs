@@ -77,7 +77,7 @@ fn a_failed_step_does_not_stop_the_others() {
     assert_eq!(output.status.code(), Some(1), "{err}");
     assert!(err.contains("parallelogram.svg is not a regular file"), "{err}");
     let last = err.lines().last().unwrap();
-    assert!(last.starts_with("zoo: lec/lecture.html is incomplete: 1 of 4 steps failed"), "{err}");
+    assert!(last.starts_with("zoo: lec/lecture.html lacks the results of 1 of 4 steps"), "{err}");
     let html = page(&folder);
     assert!(html.contains("This could not be made: ") && html.contains("alt=\"A grid of handwritten digits"));
 }

@@ -1,12 +1,12 @@
-//! `zoo maf-vs-iaf`: that everything asked for is measured, told and drawn. Not how long it takes.
+//! `zoo maf-vs-iaf`: everything requested is measured, printed and plotted. The times themselves are not tested.
 
 use crate::folder::Folder;
 
-/// Models so small that they are measured at once.
+/// Models that are measured in no time.
 const SMALL: &str = "maf-vs-iaf --hidden 6 --rows 3 --threads 1";
 
 #[test]
-fn the_table_and_the_picture_have_what_was_asked_for() {
+fn the_table_and_the_plot_have_all_times() {
     let folder = Folder::new();
     let said = folder.run(&format!("{SMALL} --dims 5,1,3,5 --layers 2 --naive-up-to 3"));
     let lines: Vec<&str> = said.lines().collect();
@@ -21,7 +21,7 @@ fn the_table_and_the_picture_have_what_was_asked_for() {
         let times = row[1..].iter().filter(|cell| cell.parse::<f64>().is_ok_and(|time| time > 0.0)).count();
         assert_eq!((times, row[5] == "-"), if row[0] == "5" { (4, true) } else { (5, false) }, "{said}");
     }
-    assert_eq!(lines[5..], ["maf-vs-iaf.svg: the same as curves"]);
+    assert_eq!(lines[5..], ["maf-vs-iaf.svg: the same, plotted"]);
     let svg = String::from_utf8(folder.read("maf-vs-iaf.svg")).unwrap();
     for name in [
         "MAF density, one pass",
@@ -35,12 +35,12 @@ fn the_table_and_the_picture_have_what_was_asked_for() {
     ] {
         assert!(svg.contains(name), "{name}");
     }
-    // A dot for each time.
+    // One dot per time.
     assert_eq!(svg.matches("<circle").count(), 3 * 4 + 2);
 }
 
 #[test]
-fn json_has_the_times_alone() {
+fn json_has_the_times() {
     let folder = Folder::new();
     let found = folder.json(&format!("{SMALL} --dims 2,4 --naive-up-to 0 --json --out here.svg"));
     for (key, value) in [("rows", 3), ("layers", 1), ("hidden", 6), ("threads", 1)] {
@@ -56,22 +56,22 @@ fn json_has_the_times_alone() {
         }
         assert!(times["by_passes"].is_null());
     }
-    // What was not measured is not in the legend either.
+    // What was not measured is not in the legend.
     let svg = String::from_utf8(folder.read("here.svg")).unwrap();
     assert!(svg.contains("IAF sample, one pass") && !svg.contains("by D passes"));
 }
 
 #[test]
-fn what_cannot_be_measured_or_drawn_is_refused_at_once() {
+fn bad_options_are_refused_before_anything_is_measured() {
     let folder = Folder::new();
     folder.write("file", "a file is no folder");
-    // Dimensions that would take minutes: nothing of them is begun.
+    // Dimensions that would take minutes, if they were measured.
     let long = "maf-vs-iaf --dims 8192 --hidden 8192";
     folder.refuses(&format!("{long} --out t.png"), &["t.png", "let --out end in .svg"]);
     folder.refuses(&format!("{long} --out no/t.svg"), &["no/t.svg", "mkdir -p no"]);
     folder.refuses(&format!("{long} --out file/t.svg"), &["file/t.svg"]);
     for dims in ["0", "8193", "-1", "x", "2,,3", "2,0", "1.5", "", "99999999999999999999"] {
-        let said = "is not a number of dimensions between 1 and 8192";
+        let said = "is not a whole number between 1 and 8192";
         folder.misuses(&format!("maf-vs-iaf --dims={dims}"), &["--dims", said]);
     }
     for option in ["--hidden=0", "--hidden=8193", "--layers=0", "--layers=21", "--rows=0", "--rows=x", "--threads=0"] {

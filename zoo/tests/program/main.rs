@@ -1,4 +1,4 @@
-//! The program end to end: the real binary, run as a person runs it, in temporary folders.
+//! End-to-end tests: the real binary, run from the command line in temporary folders.
 
 mod autoregressive;
 mod bad_checkpoints;

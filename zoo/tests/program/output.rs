@@ -1,11 +1,11 @@
-//! Where the program writes to: folders that are not, and readers that have gone.
+//! Where the program writes to: missing folders, and closed pipes.
 
 use crate::folder::{Folder, TRAIN, texts};
 use crate::made::rows;
 use std::process::Stdio;
 
 #[test]
-fn folders_that_cannot_be_are_named() {
+fn impossible_folders_are_named() {
     let folder = Folder::trained_on("two-moons");
     folder.write("file", "a file is no folder");
     folder.write_npy("x.npy", &[3, 2], &rows(3, 2));
@@ -26,7 +26,7 @@ fn folders_that_cannot_be_are_named() {
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let folder = Folder::new();
     for line in ["list", "list --json", "list --params nice --preset quick"] {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -38,7 +38,7 @@ fn a_reader_that_has_gone_is_no_error() {
 }
 
 #[test]
-fn a_training_does_not_depend_on_who_reads_about_it() {
+fn training_goes_on_when_its_output_is_closed() {
     let folder = Folder::new();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

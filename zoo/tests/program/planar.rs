@@ -1,25 +1,25 @@
-//! `zoo planar`: that the pictures have what was asked for, and that fits come near their energies.
+//! `zoo planar`: the pictures have all panels, and the fits are close to their energies.
 
 use crate::folder::Folder;
 use crate::formats::png_size;
 use image::RgbImage;
 
-/// A panel with its numbers, and the square inside.
+/// A panel with its axis labels, and the square inside.
 const STEP: u32 = 260 + 76;
 
-/// The color in a panel, at parts of its square's width and height from the upper left.
+/// The color in a panel, at fractions of its square's width and height from the upper left.
 fn at(picture: &RgbImage, [column, row]: [u32; 2], [across, down]: [f64; 2]) -> [u8; 3] {
     let place = |panel: u32, before: u32, share: f64| panel * STEP + before + (share * 260.0) as u32;
     picture.get_pixel(place(column, 62, across), place(row, 38, down)).0
 }
 
-/// How bright a color of the map is: its green rises from 1 to 231.
+/// The brightness of a color of the color map: its green rises from 1 to 231.
 fn bright(color: [u8; 3]) -> bool {
     color[1] > 120
 }
 
 #[test]
-fn layers_and_fits_are_drawn_and_told() {
+fn layers_and_fits_are_plotted_and_printed() {
     let folder = Folder::new();
     let line = "planar --layers 0,2,3 --fit 1,3 --steps 150 --resolution 60 --threads 2";
     let said = folder.run(line);
@@ -34,15 +34,15 @@ fn layers_and_fits_are_drawn_and_told() {
     let names: Vec<&str> = fits.iter().map(|(what, _)| what.as_str()).collect();
     let one = ["U1 by 1 layer", "U2 by 1 layer", "U3 by 1 layer", "U4 by 1 layer"];
     assert_eq!((&names[..4], names[4]), (&one[..], "U1 by 3 layers"), "{said}");
-    // Of so few steps a rough fit, and a better one the more layers there are.
+    // So few steps give a rough fit; more layers give a better one.
     for (short, long) in fits[..4].iter().zip(&fits[4..]) {
         assert!(long.1 > 0.0 && long.1 < short.1 && short.1 < 4.0, "{said}");
     }
     assert_eq!(png_size(&folder.read("planar-layers.png")), (3 * STEP, 2 * STEP));
     assert_eq!(png_size(&folder.read("planar-energies.png")), (4 * STEP, 3 * STEP));
 
-    // Without layers the bases are themselves: a Gaussian is at its brightest in the middle alone, a square
-    // all over.
+    // Without layers the panels show the bases: a Gaussian is brightest in the middle alone, a square
+    // everywhere.
     let layers = image::open(folder.path("planar-layers.png")).unwrap().to_rgb8();
     for corner in [[0.02, 0.02], [0.98, 0.02], [0.02, 0.98], [0.98, 0.98]] {
         assert!(!bright(at(&layers, [0, 0], corner)) && !bright(at(&layers, [0, 1], corner)));
@@ -57,19 +57,19 @@ fn layers_and_fits_are_drawn_and_told() {
     assert!(!bright(at(&energies, [0, 0], [0.5, 0.5])));
     assert!(bright(at(&energies, [0, 0], [0.7, 0.5])) && bright(at(&energies, [0, 0], [0.3, 0.5])));
 
-    // The same numbers, however many threads.
+    // The result does not depend on the number of threads.
     let before = folder.contents();
     assert_eq!(folder.run(&line.replace("--threads 2", "--threads 1")), said);
     assert!(folder.contents() == before);
 }
 
 #[test]
-fn what_cannot_be_drawn_or_fitted_is_refused_at_once() {
+fn bad_options_are_refused_at_once() {
     let folder = Folder::new();
     folder.write("file", "a file is no folder");
     folder.refuses("planar --out file", &["file", "choose another --out"]);
     for layers in ["101", "-1", "x", "1,,2", "", "1.5"] {
-        let said = "is not a number of layers between 0 and 100";
+        let said = "is not a whole number between 0 and 100";
         folder.misuses(&format!("planar --layers={layers}"), &["--layers", said]);
         folder.misuses(&format!("planar --fit={layers}"), &["--fit", said]);
     }

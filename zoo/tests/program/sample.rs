@@ -26,7 +26,7 @@ fn images_become_a_grid_of_columns_and_rows() {
     assert!(!folder.exists("run/samples.png"));
     let (shape, values) = parse_npy(&folder.read("s.npy"));
     assert_eq!((&shape[..], values.len()), (&[6, 16][..], 96));
-    // The picture shows those samples: the first pixel of the first one.
+    // The picture shows the first pixel of these samples.
     let picture = image::open(folder.path("grid.png")).unwrap().to_luma8();
     assert_eq!(picture.get_pixel(2, 2).0, [(values[0] * 255.0).round() as u8]);
     assert_eq!(picture.get_pixel(2 + 66, 2).0, [(values[16] * 255.0).round() as u8]);
@@ -34,7 +34,7 @@ fn images_become_a_grid_of_columns_and_rows() {
 }
 
 #[test]
-fn a_seed_gives_the_same_bytes_and_another_other_ones() {
+fn samples_depend_on_the_seed_alone() {
     let folder = Folder::trained_on("checkerboard");
     let draw = |options: &str| {
         folder.run(&format!("sample run --grid 7x7 --out s.png --npy s.npy {options}"));
@@ -47,7 +47,7 @@ fn a_seed_gives_the_same_bytes_and_another_other_ones() {
     assert!(first.0 != other.0 && first.1 != other.1);
     assert!(draw("") == draw("--seed 0 --temperature 1"));
     assert!(draw("") != draw("--temperature 0.9"));
-    // The model's file alone is enough, wherever it lies.
+    // A checkpoint file alone is enough, in any folder.
     folder.write("elsewhere/m.safetensors", folder.read("run/model.safetensors"));
     std::fs::remove_dir_all(folder.path("run")).unwrap();
     folder.run("sample elsewhere/m.safetensors --grid 7x7 --seed 4 --threads 1");
@@ -104,7 +104,7 @@ fn points_in_any_units_are_in_the_picture() {
     let (_, values) = parse_npy(&folder.read("s.npy"));
     let means = [0, 1].map(|axis| values.iter().skip(axis).step_by(2).sum::<f32>() / 100.0);
     assert!((means[0] - 5000.0).abs() < 100.0 && (means[1] + 30.0).abs() < 1.0, "{means:?}");
-    // Points are the only thing that has a color.
+    // Only the points have a color.
     let picture = image::open(folder.path("run/samples.png")).unwrap().to_rgb8();
     let colored = picture.pixels().filter(|pixel| pixel.0[0] != pixel.0[2]).count();
     assert!(colored > 500, "{colored} pixels have points");

@@ -1,10 +1,10 @@
-//! `zoo logprob`, `encode` and `decode`: one map, there and back, row by row.
+//! `zoo logprob`, `encode` and `decode`: a map and its inverse, row by row.
 
 use crate::folder::Folder;
 use crate::formats::{bytes, npy_of, parse_npy};
 use crate::made::{Numbers, image_folder, pictures, rows};
 
-/// Runs a command on rows and gives what comes out.
+/// Runs a command on rows, and returns the resulting array.
 fn map(folder: &Folder, command: &str, shape: &[usize], values: &[f32]) -> (Vec<usize>, Vec<f32>) {
     folder.write_npy("in.npy", shape, values);
     folder.run(&format!("{command} run --input in.npy --output out.npy --threads 1"));
@@ -20,7 +20,7 @@ fn assert_near(found: &[f32], expected: &[f32], tolerance: f32) {
 }
 
 #[test]
-fn points_go_there_and_back() {
+fn points_survive_a_round_trip() {
     let folder = Folder::trained_on("two-moons");
     let x = rows(70, 2);
     let (shape, z) = map(&folder, "encode", &[70, 2], &x);
@@ -32,7 +32,7 @@ fn points_go_there_and_back() {
 }
 
 #[test]
-fn images_go_there_and_back() {
+fn images_survive_a_round_trip() {
     let folder = Folder::new();
     image_folder(&folder, "bars", 4, false);
     folder.train("--data bars --steps 10");
@@ -40,32 +40,32 @@ fn images_go_there_and_back() {
     let (shape, z) = map(&folder, "encode", &[9, 4, 4], &x);
     assert_eq!(shape, [9, 16]);
     assert_near(&map(&folder, "decode", &[9, 16], &z).1, &x, 1e-4);
-    // How the sixteen numbers of an image are arranged does not matter.
+    // The shape of an image does not matter.
     let (shape, flat) = map(&folder, "logprob", &[9, 16], &x);
     assert_eq!(shape, [9]);
     assert!(flat == map(&folder, "logprob", &[9, 1, 4, 4], &x).1);
-    // Black and white are inside of [0, 1]; latents are not, and need not be.
+    // Black and white are in [0, 1]. Latents need not be.
     let (_, ends) = map(&folder, "logprob", &[2, 16], &[[0.0; 16], [1.0; 16]].concat());
     assert!(ends.iter().all(|l| l.is_finite()));
     map(&folder, "decode", &[1, 16], &[-7.5; 16]);
 }
 
 #[test]
-fn a_row_is_judged_by_itself() {
+fn a_row_does_not_depend_on_the_others() {
     let folder = Folder::trained_on("pinwheel");
     let x = rows(700, 2);
     let (shape, whole) = map(&folder, "logprob", &[700, 2], &x);
     assert_eq!(shape, [700]);
-    // The last rows alone, and all of them backward: the same numbers, to rounding.
+    // The last rows alone, and all rows in reverse, give the same values up to rounding.
     let (_, cut) = map(&folder, "logprob", &[3, 2], &x[697 * 2..]);
     assert_near(&cut, &whole[697..], 1e-5);
     let backward: Vec<f32> = x.chunks_exact(2).rev().flatten().copied().collect();
     let (_, mut turned) = map(&folder, "logprob", &[700, 2], &backward);
     turned.reverse();
     assert_near(&turned, &whole, 1e-5);
-    // And not all alike.
+    // The values differ from row to row.
     assert!(whole.iter().any(|l| (l - whole[0]).abs() > 0.5));
-    // Nothing in it is random.
+    // Nothing is random.
     assert!(whole == map(&folder, "logprob", &[700, 2], &x).1);
 }
 
@@ -95,13 +95,13 @@ fn the_density_is_that_of_the_map() {
             (base + det.abs().ln() - f64::from(found)).abs()
         })
         .collect();
-    // Where a difference straddles a kink of a ReLU it is no derivative: not so for most points.
+    // Near the kink of a ReLU, a difference is not a derivative. Most points are not near one.
     errors.sort_by(f64::total_cmp);
     assert!(errors[8] < 2e-3, "{errors:?}");
 }
 
 #[test]
-fn numbers_of_any_type_are_taken() {
+fn numbers_of_any_type_are_accepted() {
     let folder = Folder::trained_on("two-moons");
     let (_, expected) = map(&folder, "logprob", &[2, 2], &[1.0, -2.0, 0.0, 3.0]);
     let doubles: Vec<u8> = [1.0f64, -2.0, 0.0, 3.0].iter().flat_map(|x| x.to_be_bytes()).collect();
@@ -111,7 +111,7 @@ fn numbers_of_any_type_are_taken() {
         folder.run("logprob run --input in.npy --output out.npy --threads 1");
         assert!(parse_npy(&folder.read("out.npy")).1 == expected);
     }
-    // Rows stored column by column.
+    // Fortran order.
     let columns = bytes(&[1.0, 0.0, -2.0, 3.0]);
     let file = npy_of("<f4", "2, 2", &columns);
     let at = file.windows(5).position(|word| word == b"False").unwrap();
@@ -121,7 +121,7 @@ fn numbers_of_any_type_are_taken() {
 }
 
 #[test]
-fn far_points_have_finite_answers() {
+fn far_points_have_finite_results() {
     let folder = Folder::trained_on("two-moons");
     let mut numbers = Numbers::new(1);
     let far: Vec<f32> = (0..40).map(|_| (numbers.unit() - 0.5) * 2e4).collect();

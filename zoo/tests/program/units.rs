@@ -1,4 +1,4 @@
-//! Tables are standardized inside of the model, so that a density is over the data's own units.
+//! Models standardize tables themselves, so their density is in the data's own units.
 
 use crate::folder::Folder;
 use crate::formats::parse_npy;
@@ -16,10 +16,10 @@ fn train(folder: &Folder, name: &str, columns: usize, values: &[f32]) {
     folder.run(&line);
 }
 
-/// Scaling a column by c moves log p by −ln c. With powers of two nothing is rounded on the way, so
-/// that both trainings see the same standardized rows and end in the same weights.
+/// Scaling a column by c changes log p by −ln c. Powers of two cause no rounding, so
+/// both trainings see the same standardized rows and end with the same weights.
 #[test]
-fn a_change_of_units_moves_the_density_by_its_logarithm() {
+fn a_change_of_units_shifts_the_log_density() {
     let (folder, scales) = (Folder::new(), [8.0, 0.25, 1024.0]);
     let values = rows(200, 3);
     let other = rescaled(&values, &scales, &[0.0; 3]);
@@ -41,20 +41,20 @@ fn a_change_of_units_moves_the_density_by_its_logarithm() {
     for (a, b) in a.iter().zip(&b) {
         assert!((a + moved - b).abs() < 1e-4, "{a} should become {} and is {b}", a + moved);
     }
-    // The reported numbers are in those units, too.
+    // The reported values are in these units, too.
     let nats = |run: &str| folder.json(&format!("evaluate {run} --json --threads 1"))["nats"].as_f64().unwrap();
     assert!((nats("metres") + f64::from(moved) - nats("others")).abs() < 1e-4);
 }
 
 #[test]
-fn the_checkpoint_keeps_what_the_training_rows_measure() {
+fn the_checkpoint_stores_the_statistics_of_the_training_rows() {
     let folder = Folder::new();
     let values = rescaled(&rows(300, 2), &[100.0, 0.01], &[5000.0, 0.0]);
     train(&folder, "table", 2, &values);
     let model = folder.safetensors("table/model.safetensors");
     let [mean, std] = ["mean", "std"].map(|name| model.tensors[&format!("layers.0.{name}")].values());
     for column in 0..2 {
-        // Of all rows; of the training rows alone it is a little different.
+        // These are statistics of all rows; those of the training rows differ slightly.
         let along = || values.iter().skip(column).step_by(2).map(|&x| f64::from(x));
         let all = along().sum::<f64>() / 300.0;
         let spread = (along().map(|x| (x - all).powi(2)).sum::<f64>() / 300.0).sqrt();
@@ -70,7 +70,7 @@ fn the_density_of_a_table_integrates_to_one() {
     let folder = Folder::new();
     let (scales, offsets) = ([100.0, 0.01], [5000.0, 0.25]);
     train(&folder, "table", 2, &rescaled(&rows(300, 2), &scales, &offsets));
-    // Twelve units to each side: what a logistic has beyond is less than the tolerance.
+    // Twelve units to each side: the rest of a logistic is below the tolerance.
     let step = 24.0 / SIDE as f32;
     let at = |i: usize, axis: usize| ((i as f32 + 0.5) * step - 12.0) * scales[axis] + offsets[axis];
     let grid: Vec<f32> = (0..SIDE * SIDE).flat_map(|i| [at(i % SIDE, 0), at(i / SIDE, 1)]).collect();

@@ -108,7 +108,7 @@ fn codes_go_there_and_back_and_pictures_are_drawn() {
     // 40 test images in rows of ten, and one of theirs below each row.
     assert_eq!(png_size(&folder.read("drawn/reconstructions.png")), (margin(10), margin(8)));
     assert_eq!(png_size(&folder.read("drawn/manifold.png")), (margin(20), margin(20)));
-    assert!(folder.exists("drawn/latents.png") && said.contains("a color for each class"), "{said}");
+    assert!(folder.exists("drawn/latents.png") && said.contains("one color per class"), "{said}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn rows_of_numbers_are_learnt_in_their_own_units() {
     folder.run(&format!("{VAE} --data two-moons --likelihood gaussian --steps 20 --out toy"));
     folder.run("reconstruct toy --threads 1");
     assert!(folder.exists("toy/reconstructions.png") && folder.exists("toy/latents.png"));
-    let flow = "is no flow, and this needs one";
+    let flow = "is not a flow, and this needs one";
     folder.refuses("density toy", &["toy: vae", flow, "zoo sample"]);
     folder.refuses("latents toy", &["toy: vae", flow, "zoo reconstruct"]);
 }
@@ -137,7 +137,7 @@ fn rows_of_numbers_are_learnt_in_their_own_units() {
 fn what_needs_a_flow_is_refused_with_what_to_do_instead() {
     let folder = trained("");
     folder.write_npy("x.npy", &[1, 16], &[0.5; 16]);
-    let flow = "is no flow, and this needs one";
+    let flow = "is not a flow, and this needs one";
     folder.refuses("logprob run --input x.npy --output y.npy", &["no log p(x) in closed form", "zoo evaluate"]);
     folder.refuses("check run", &[flow, "zoo evaluate"]);
     folder.refuses("interpolate run", &[flow, "zoo reconstruct"]);

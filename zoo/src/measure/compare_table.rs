@@ -1,25 +1,26 @@
-//! The measures as a table for the terminal, and as panels.
+//! The measurements of a comparison, as a table for the terminal and as panels to plot.
 
-use super::super::maf_vs_iaf::number;
 use crate::measure::compare::Measured;
+use crate::measure::timing::three_digits;
 use crate::pictures::dot_plot::{Group, Mark, Panel};
 use crate::pictures::{cut, short_number};
 use crate::train::Elapsed;
 
-/// The widest line of a table, in letters.
+/// The widest line of a table, in characters.
 const WIDEST: usize = 120;
-/// Between columns.
+/// Spaces between columns.
 const GAP: usize = 2;
-/// What there is to say of something that was not measured.
+/// Stands for a value that was not measured.
 const NOTHING: &str = "—";
 
-/// How it was measured.
-pub(super) fn caption(seed: u64, threads: usize) -> String {
+/// How the measurements were made.
+#[must_use]
+pub fn caption(seed: u64, threads: usize) -> String {
     let s = if threads == 1 { "" } else { "s" };
     format!("Less is better. Test rows, ± standard error (s.e.); f32, {threads} thread{s}, seed {seed}")
 }
 
-/// What runs over the same data have in common, in words.
+/// What runs over the same data have in common.
 fn title(group: &[&Measured]) -> String {
     let Measured { data, space, measures, .. } = group[0];
     let rows = measures.score.map_or(0, |score| score.n);
@@ -33,30 +34,30 @@ fn loss(one: &Measured, decimals: usize) -> Option<String> {
     Some(format!("{loss:.decimals$} ± {error:.decimals$}"))
 }
 
-/// Minutes, marked where they are not those of the weights.
+/// Minutes, with a star if they are not the time to these weights.
 fn minutes(one: &Measured) -> Option<String> {
     let Elapsed { seconds, step } = one.training?;
-    Some(number(seconds / 60.0) + if step == one.steps { "" } else { "*" })
+    Some(three_digits(seconds / 60.0) + if step == one.steps { "" } else { "*" })
 }
 
 fn error(error: f64) -> String {
     match error {
         0.0 => "0".to_owned(),
-        0.01.. => number(error),
+        0.01.. => three_digits(error),
         _ => format!("{error:.1e}"),
     }
 }
 
-/// A count to three digits.
+/// A count, rounded to three digits.
 fn rounded(count: f64) -> String {
     let unit = 10f64.powf((count.max(1.0).log10().floor() - 2.0).max(0.0));
     short_number((count / unit).round() * unit)
 }
 
-/// A column: two lines of head, and what a run has there.
+/// A column: two lines of heading, and a run's value.
 type Column = ([String; 2], fn(&Measured) -> Option<String>);
 
-/// The columns but for the run's name and model.
+/// The columns after the run's name and model.
 fn columns(unit: &str) -> Vec<Column> {
     let head = |first: &str, second: &str| [first.to_owned(), second.to_owned()];
     let (first, second) = if unit == "bits/dim" { (unit, "± s.e.") } else { ("−log p ± s.e.", unit) };
@@ -65,15 +66,16 @@ fn columns(unit: &str) -> Vec<Column> {
         (head("parameters", ""), |one| one.measures.parameters.map(|count| count.to_string())),
         (head("training", "minutes"), minutes),
         (head("steps", ""), |one| Some(one.steps.to_string())),
-        (head("sample", "ms/row"), |one| one.measures.sample_ms.map(number)),
-        (head("density", "ms/row"), |one| one.measures.density_ms.map(number)),
-        (head("|x′ − x|", "greatest"), |one| one.measures.round_trip.map(|found| error(found.max_abs))),
+        (head("sample", "ms/row"), |one| one.measures.sample_ms.map(three_digits)),
+        (head("density", "ms/row"), |one| one.measures.density_ms.map(three_digits)),
+        (head("|x′ − x|", "max"), |one| one.measures.round_trip.map(|found| error(found.max_abs))),
         (head("", "rms"), |one| one.measures.round_trip.map(|found| error(found.rms))),
     ]
 }
 
-/// The table of runs over the same data, and below it what else there is to know of each.
-pub(super) fn lines(group: &[&Measured]) -> Vec<String> {
+/// The table of runs over the same data, and below it the notes on each run.
+#[must_use]
+pub fn lines(group: &[&Measured]) -> Vec<String> {
     let mut table: Vec<Vec<String>> = vec![vec![String::new()], vec!["run".to_owned()]];
     table.extend(group.iter().map(|one| vec![one.name.clone()]));
     let mut add = |heads: &[String; 2], cell: &dyn Fn(&Measured) -> Option<String>| {
@@ -96,7 +98,7 @@ pub(super) fn lines(group: &[&Measured]) -> Vec<String> {
     for row in &table {
         let mut line = String::new();
         for (i, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            // Names from the left, numbers from the right.
+            // Names are left-aligned, values right-aligned.
             line += &match i {
                 0 => format!("{:<width$}", cut(cell, width)),
                 1 => format!("{:GAP$}{cell:<width$}", ""),
@@ -111,15 +113,16 @@ pub(super) fn lines(group: &[&Measured]) -> Vec<String> {
     lines
 }
 
-/// The same as panels.
-pub(super) fn panels(group: &[&Measured]) -> Group {
+/// The same measurements as panels.
+#[must_use]
+pub fn panels(group: &[&Measured]) -> Group {
     let panel = |title: String, log: bool, mark: &dyn Fn(&Measured) -> Option<Mark>| Panel {
         title,
         log,
         marks: group.iter().map(|one| mark(one)).collect(),
     };
     let plain = |value: f64, text: String| Mark { value, spread: 0.0, second: None, text };
-    let time = |ms: Option<f64>| ms.map(|ms| plain(ms, number(ms)));
+    let time = |ms: Option<f64>| ms.map(|ms| plain(ms, three_digits(ms)));
     let measure = match group[0].unit {
         "nats" => "−log p, nats ± s.e.",
         "bits/dim" => "bits/dim ± s.e.",
@@ -137,7 +140,7 @@ pub(super) fn panels(group: &[&Measured]) -> Group {
         panel("training, minutes".to_owned(), true, &|one| Some(plain(one.training?.seconds / 60.0, minutes(one)?))),
         panel("time per sample, ms".to_owned(), true, &|one| time(one.measures.sample_ms)),
         panel("time per density, ms".to_owned(), true, &|one| time(one.measures.density_ms)),
-        panel("|x′ − x|: ● greatest, ○ rms".to_owned(), true, &|one| {
+        panel("|x′ − x|: ● max, ○ rms".to_owned(), true, &|one| {
             let found = one.measures.round_trip?;
             let mark = plain(found.max_abs, format!("{}, {}", error(found.max_abs), error(found.rms)));
             Some(Mark { second: Some(found.rms), ..mark })

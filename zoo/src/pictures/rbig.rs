@@ -1,9 +1,10 @@
-//! The pictures of a fitted RBIG.
+//! The pictures of a fitted RBIG: the CDF trick, the layers in both directions, and quantiles.
 
-use super::super::latents::by_first_column;
+use super::figure::Figure;
+use super::quantiles::Reference;
+use super::scatter::quarters;
+use super::{Canvas, PictureError, Window, quantiles, scatter, steps};
 use crate::blueprint::Space;
-use crate::pictures::quantiles::Reference;
-use crate::pictures::{Canvas, PictureError, Window, quantiles, scatter, steps};
 use crate::train::Fit;
 use anyhow::Result;
 use autograd::{Tensor, Var, special};
@@ -11,22 +12,15 @@ use flows::{Base, Bijection, Context, StandardNormal};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Panels of a picture of the layers, at most, of which so many are the first steps.
+/// The most panels in a picture of the layers, and how many of them show the first steps.
 const PANELS: usize = 12;
 const FIRST: usize = 7;
-/// What the panels show of the plane, pixels from one side to the other, and panels in a row.
+/// The window, size and arrangement of the panels.
 const LAYOUT: scatter::Layout = scatter::Layout { window: Window::square(4.0), side: 260, columns: 4 };
-/// Places along the curves of the first picture.
+/// Points along the curves of the first picture.
 const PLACES: usize = 600;
-/// Columns in the picture of quantiles.
+/// The most columns in the plot of quantiles.
 const GROUPS: usize = 6;
-
-/// A picture, its file's name, and what it shows.
-pub(super) struct Picture {
-    pub(super) name: &'static str,
-    pub(super) canvas: Canvas,
-    pub(super) what: String,
-}
 
 /// Rows after a step.
 struct Stage {
@@ -35,49 +29,52 @@ struct Stage {
 }
 
 /// All pictures, of these rows and of as many samples.
-pub(super) fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Picture>> {
+///
+/// # Errors
+/// If there is nothing finite to draw.
+pub fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Figure>> {
     let (count, columns) = (rows.shape()[0], rows.shape()[1]);
-    let there = there(fit, rows);
+    let encoded = encode(fit, rows);
     let of = if columns > 2 { ", columns 1 and 2" } else { "" };
     let mut all = vec![
-        Picture {
+        Figure {
             name: "inverse-cdf.png",
-            canvas: trick(fit, rows)?,
-            what: "the first column, in the data's units, by layer 1: histogram, F, uniform, normal".to_owned(),
+            picture: trick(fit, rows)?.raster()?,
+            caption: "the first column under layer 1: histogram in the data's units, CDF, uniform, normal".to_owned(),
         },
-        Picture {
+        Figure {
             name: "quantiles.png",
-            canvas: by_quantiles(&there[1].rows, &there[there.len() - 1].rows)?,
-            what: format!("quantiles of {count} test rows, against what they should be"),
+            picture: by_quantiles(&encoded[1].rows, &encoded[encoded.len() - 1].rows)?.raster()?,
+            caption: format!("quantiles of {count} test rows, against their ideals"),
         },
     ];
     if columns > 1 {
         let shape = [count, columns].into();
         let z = StandardNormal.sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed));
-        all.push(Picture {
+        all.push(Figure {
             name: "layers.png",
-            canvas: panels(&there, &chosen(there.len()), &in_plane(rows))?,
-            what: format!("{count} test rows layer by layer to a round normal{of}"),
+            picture: panels(&encoded, &chosen(encoded.len()), &in_plane(rows))?.raster()?,
+            caption: format!("{count} test rows, layer by layer to a standard normal{of}"),
         });
-        let back = back(fit, &z);
-        // The steps next to the data are those in which most happens.
-        let shown: Vec<usize> = chosen(back.len()).into_iter().rev().map(|i| back.len() - 1 - i).collect();
-        all.push(Picture {
+        let decoded = decode(fit, &z);
+        // Most happens in the steps next to the data.
+        let shown: Vec<usize> = chosen(decoded.len()).into_iter().rev().map(|i| decoded.len() - 1 - i).collect();
+        all.push(Figure {
             name: "sampling.png",
-            canvas: panels(&back, &shown, &in_plane(&z))?,
-            what: format!("{count} normal rows layer by layer back to samples, seed {seed}{of}"),
+            picture: panels(&decoded, &shown, &in_plane(&z))?.raster()?,
+            caption: format!("{count} normal rows, layer by layer back to samples, seed {seed}{of}"),
         });
     }
     Ok(all)
 }
 
-/// Rows as the first layer sees them.
+/// Rows as the first layer gets them.
 fn prepared(fit: &Fit, rows: &Tensor<f32>) -> Var<f32> {
     let x = Var::from(rows.clone());
     fit.flow.preprocessing().map_or_else(|| x.clone(), |layer| layer.to_latent(&x, Context::default()).value)
 }
 
-/// What such rows are called, or rows that come from latents as far.
+/// The title of such rows.
 fn prepared_title(fit: &Fit, rows: &str) -> String {
     match fit.blueprint.space {
         Space::Table { standardized: true, .. } => format!("{rows}, standardized"),
@@ -85,8 +82,8 @@ fn prepared_title(fit: &Fit, rows: &str) -> String {
     }
 }
 
-/// From data to latents.
-fn there(fit: &Fit, rows: &Tensor<f32>) -> Vec<Stage> {
+/// From data to latents, step by step.
+fn encode(fit: &Fit, rows: &Tensor<f32>) -> Vec<Stage> {
     let mut x = prepared(fit, rows);
     let mut stages = vec![Stage { title: prepared_title(fit, "data"), rows: x.value().clone() }];
     for (i, layer) in fit.fitted.layers[..fit.kept].iter().enumerate() {
@@ -100,8 +97,8 @@ fn there(fit: &Fit, rows: &Tensor<f32>) -> Vec<Stage> {
     stages
 }
 
-/// From latents to samples.
-fn back(fit: &Fit, z: &Tensor<f32>) -> Vec<Stage> {
+/// From latents to samples, step by step.
+fn decode(fit: &Fit, z: &Tensor<f32>) -> Vec<Stage> {
     let mut z = Var::from(z.clone());
     let mut stages = vec![Stage { title: "normal".to_owned(), rows: z.value().clone() }];
     for (i, layer) in fit.fitted.layers[..fit.kept].iter().enumerate().rev() {
@@ -121,9 +118,9 @@ fn in_plane(rows: &Tensor<f32>) -> Vec<f32> {
     rows.as_slice().chunks_exact(rows.shape()[1]).flat_map(|row| [row[0], row[1]]).collect()
 }
 
-/// These stages in panels, each point in the color that it has from its place in `first`.
+/// Some of the stages as panels. The color of a point is that of its row in `first`.
 fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Canvas, PictureError> {
-    let colors = by_first_column(first);
+    let colors = quarters(first);
     let points: Vec<Vec<f32>> = shown.iter().map(|&i| in_plane(&stages[i].rows)).collect();
     let titles = shown.iter().map(|&i| stages[i].title.as_str());
     let panel = |(title, points)| scatter::Panel { title, points, groups: &colors };
@@ -141,24 +138,24 @@ fn chosen(count: usize) -> Vec<usize> {
     (0..FIRST).chain(between).collect()
 }
 
-/// The first column on its way through the first layer. F and its slope are computed at evenly spaced places, with
-/// the other columns as they are in the first row.
+/// The first column, mapped by the first layer through its CDF F to a uniform and to a normal distribution. F and its
+/// derivative are computed at evenly spaced points, with the other columns as in the first row.
 fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Canvas, PictureError> {
     let columns = rows.shape()[1];
     let layer = &fit.fitted.layers[0].marginals;
-    let carried = |rows: &Tensor<f32>| -> Vec<f32> {
+    let mapped = |rows: &Tensor<f32>| -> Vec<f32> {
         let z = layer.to_latent(&prepared(fit, rows), Context::default()).value.into_value();
         z.as_slice().iter().copied().step_by(columns).collect()
     };
     let x: Vec<f32> = rows.as_slice().iter().copied().step_by(columns).collect();
-    let z = carried(rows);
+    let z = mapped(rows);
     let u = uniform(&z);
     let (low, high) = x.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
     let place = |i: usize| low + (high - low) * i as f32 / (PLACES - 1) as f32;
     let along = Tensor::from_fn([PLACES, columns], |i| {
         if i % columns == 0 { place(i / columns) } else { rows.as_slice()[i % columns] }
     });
-    let cdf: Vec<f32> = uniform(&carried(&along)).into_iter().enumerate().flat_map(|(i, u)| [place(i), u]).collect();
+    let cdf: Vec<f32> = uniform(&mapped(&along)).into_iter().enumerate().flat_map(|(i, u)| [place(i), u]).collect();
     let slope = |pair: &[f32]| [f32::midpoint(pair[0], pair[2]), (pair[3] - pair[1]) / (pair[2] - pair[0])];
     let density: Vec<f32> = cdf.windows(4).step_by(2).flat_map(slope).collect();
     steps::draw(&steps::Trick { x: &x, u: &u, z: &z, cdf: &cdf, density: &density })
@@ -169,8 +166,8 @@ fn uniform(z: &[f32]) -> Vec<f32> {
     z.iter().map(|&z| special::log_normal_cdf(f64::from(z)).exp() as f32).collect()
 }
 
-/// The z of the last layer against normal quantiles, a color for each column, and |z|² of the first and of the last
-/// layer against a χ² distribution's: that the columns are normal does not say that they are so together.
+/// The last layer's z against normal quantiles, one color per column, and |z|² after the first and the last layer against
+/// χ² quantiles: columns that are each normal need not be jointly normal.
 fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Canvas, PictureError> {
     let columns = last.shape()[1];
     let column = |j: usize| last.as_slice()[j..].iter().step_by(columns).map(|&z| f64::from(z)).collect();
@@ -203,7 +200,7 @@ mod tests {
     use super::chosen;
 
     #[test]
-    fn the_first_steps_and_the_last_are_drawn() {
+    fn shows_the_first_steps_and_the_last() {
         assert_eq!(chosen(3), [0, 1, 2]);
         assert_eq!(chosen(12).len(), 12);
         for count in [13, 14, 40, 399] {

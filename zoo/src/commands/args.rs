@@ -1,0 +1,114 @@
+//! Options that several commands share, each worded once.
+
+use super::{Output, make_folder};
+use crate::pictures::figure::Figure;
+use anyhow::{Result, bail};
+use autograd::parallel;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+/// More threads than this cost more time to start than they save.
+pub(super) const MAX_THREADS: usize = 256;
+
+/// How many threads to use.
+#[derive(Debug, clap::Args)]
+pub(super) struct Threads {
+    /// Number of threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = whole(1..=MAX_THREADS))]
+    threads: Option<usize>,
+}
+
+impl Threads {
+    /// The number of threads.
+    pub(super) fn count(&self) -> usize {
+        self.threads.unwrap_or_else(parallel::available).max(1)
+    }
+
+    /// Does some work on that many threads.
+    pub(super) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        parallel::with_threads(self.count(), work)
+    }
+}
+
+/// The random seed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Seed {
+    /// Random seed
+    #[arg(long, value_name = "SEED", default_value = "0")]
+    pub(super) seed: u64,
+}
+
+/// A trained model, and data to use it on.
+#[derive(Debug, clap::Args)]
+pub(super) struct OnData {
+    /// Run folder or .safetensors file
+    pub(super) run: PathBuf,
+    /// Other data of the same shape [default: the training data]
+    #[arg(long, value_name = "DATA")]
+    pub(super) data: Option<String>,
+    #[command(flatten)]
+    pub(super) seed: Seed,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+}
+
+/// Where to put several pictures.
+#[derive(Debug, clap::Args)]
+pub(super) struct OutFolder {
+    /// Folder for the pictures [default: the run folder]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+impl OutFolder {
+    /// The folder that was asked for, created if necessary, or the folder of the model.
+    pub(super) fn path(&self, run: &Path) -> Result<PathBuf> {
+        match &self.out {
+            Some(folder) => {
+                make_folder(folder)?;
+                Ok(folder.clone())
+            }
+            None => Ok(next_to(run, "")),
+        }
+    }
+}
+
+/// A file in the run folder, or next to the checkpoint file.
+pub(super) fn next_to(run: &Path, name: &str) -> PathBuf {
+    if run.is_dir() { run.join(name) } else { run.with_file_name(name) }
+}
+
+/// Requires that the name of an output file ends in this extension.
+pub(super) fn require_extension(path: Option<&Path>, extension: &str) -> Result<()> {
+    match path {
+        Some(path) if !path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension)) => {
+            let format = extension.to_uppercase();
+            bail!("{} would hold {format} under another name: let --out end in .{extension}", path.display())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Parses a whole number within a range.
+pub(super) fn whole(range: RangeInclusive<usize>) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
+    move |text| match text.trim().parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ if *range.end() == usize::MAX => Err(format!("{text:?} is not a whole number of at least {}", range.start())),
+        _ => Err(format!("{text:?} is not a whole number between {} and {}", range.start(), range.end())),
+    }
+}
+
+/// Parses a whole number of at least 1.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    whole(1..=usize::MAX)(text)
+}
+
+/// Saves pictures in a folder and prints a line about each.
+pub(super) fn save_all(figures: Vec<Figure>, folder: &Path, out: &mut Output<'_>) -> Result<()> {
+    for Figure { name, picture, caption } in figures {
+        let path = folder.join(name);
+        picture.save_png(&path)?;
+        writeln!(out, "{}: {caption}", path.display())?;
+    }
+    Ok(())
+}
