@@ -19,20 +19,24 @@ pub enum Reads {
 
 /// An increasing map of each dimension, chosen by the dimensions before it, on `[batch, D]`.
 ///
-/// <!--
-/// xᵢ = u(zᵢ; θᵢ)             θᵢ from x_<i (MAF) or from z_<i (IAF)
-/// log|det ∂x/∂z| = Σ log u′
-/// with Affine:  xᵢ = exp(αᵢ)·zᵢ + μᵢ,   log|det ∂x/∂z| = Σ α
-/// -->
-///
 /// With [`Affine`](crate::univariate::Affine) maps, where the network reads x (MAF), in both directions:
 ///
+/// <!--
+/// zᵢ = (xᵢ − μᵢ(x_<i))·exp(−αᵢ(x_<i))   all i at once
+/// xᵢ = exp(αᵢ(x_<i))·zᵢ + μᵢ(x_<i)   i = 1…D in order
+/// -->
 #[doc = include_str!("../../formulas/maf.html")]
+/// <!-- log|det ∂z/∂x| = −Σᵢ₌₁ᴰ αᵢ(x_<i) -->
 #[doc = include_str!("../../formulas/maf-determinant.html")]
 ///
 /// Where it reads z (IAF):
 ///
+/// <!--
+/// xᵢ = exp(αᵢ(z_<i))·zᵢ + μᵢ(z_<i)   all i at once
+/// zᵢ = (xᵢ − μᵢ(z_<i))·exp(−αᵢ(z_<i))   i = 1…D in order
+/// -->
 #[doc = include_str!("../../formulas/iaf.html")]
+/// <!-- log|det ∂x/∂z| = Σᵢ₌₁ᴰ αᵢ(z_<i) -->
 #[doc = include_str!("../../formulas/iaf-determinant.html")]
 ///
 /// With [`Mixture`](crate::univariate::Mixture) maps and a base of their kind, each dimension given those before it has

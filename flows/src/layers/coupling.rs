@@ -10,22 +10,26 @@ use autograd::{Real, Var};
 /// A coupling, on `[batch, features, …]`: the input has two parts, and a network of the first chooses an increasing map
 /// u for each number of the second.
 ///
-/// <!--
-/// to_data:    x₁ = z₁,  x₂ = u(z₂; θ(z₁))     log|det ∂x/∂z| = Σ log u′
-/// to_latent:  z₁ = x₁,  z₂ = u⁻¹(x₂; θ(x₁))
-/// -->
-///
 /// With [`Shift`](crate::univariate::Shift) this is NICE's additive coupling (Dinh et al. 2015, §3.2); m can be any
 /// network, as it is never inverted:
 ///
+/// <!--
+/// x₁ = z₁, x₂ = z₂ + m(z₁)
+/// z₁ = x₁, z₂ = x₂ − m(x₁)   log|det| = 0
+/// -->
 #[doc = include_str!("../../formulas/additive-coupling.html")]
 ///
 /// With [`Affine`](crate::univariate::Affine) it is RealNVP's affine coupling (Dinh et al. 2017, §3.2):
 ///
+/// <!--
+/// x₁ = z₁, x₂ = z₂ ⊙ exp(α(z₁)) + μ(z₁)
+/// z₁ = x₁, z₂ = (x₂ − μ(x₁)) ⊙ exp(−α(x₁))
+/// -->
 #[doc = include_str!("../../formulas/affine-coupling.html")]
 ///
 /// Both Jacobians are triangular in blocks, so the determinant is a product of scales. From z to x:
 ///
+/// <!-- ∂x/∂z = (I, 0; ∂x₂/∂z₁, diag(exp(α(z₁)))),   log|det ∂x/∂z| = Σⱼ αⱼ(z₁) -->
 #[doc = include_str!("../../formulas/affine-determinant.html")]
 ///
 /// (The authors of RealNVP shift before they scale in their code; this is the lecture's form.)

@@ -12,13 +12,12 @@ const FLOOR: f64 = 1e-6;
 /// The trainable marginal layer of a Gaussianization flow (Meng et al. 2020), on `[batch, D]`: in each dimension K
 /// logistic kernels.
 ///
-/// <!--
-/// to_latent:  F(x) = Σₖ wₖ·σ((x − μₖ)/hₖ),   z = Φ⁻¹(F(x)),   log|det ∂z/∂x| = Σ (log f(x) − log φ(z))
-/// to_data:    x = F⁻¹(Φ(z)),                                  log|det ∂x/∂z| = Σ (log φ(z) − log f(x))
-/// -->
-///
 /// From x to z (from z to x it is a root, and the log-determinant has the other sign):
 ///
+/// <!--
+/// zᵢ = Φ⁻¹(Fᵢ(xᵢ)),   Fᵢ(x) = Σₖ₌₁ᴷ wₖᵢ·σ((x − μₖᵢ)/hₖᵢ)
+/// log|det ∂z/∂x| = Σᵢ₌₁ᴰ (log fᵢ(xᵢ) − log φ(zᵢ)),   fᵢ = dFᵢ/dx
+/// -->
 #[doc = include_str!("../../formulas/kernel-marginal.html")]
 ///
 /// Here σ is the sigmoid, and w the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
@@ -27,8 +26,7 @@ const FLOOR: f64 = 1e-6;
 /// `initialize` puts the kernels at rows of the first batch, with equal weights and the bandwidth of n kernels where
 /// the dimension's deviation is s:
 ///
-/// <!-- h = s·(4√π/(π⁴n))^⅕ -->
-///
+/// <!-- h = s(4√π/(π⁴n))^(1/5) -->
 #[doc = include_str!("../../formulas/bandwidth.html")]
 ///
 /// That is a kernel density estimate, from which training continues. In a chain, each layer does this with the data as

@@ -10,7 +10,6 @@ use std::sync::Arc;
 /// A permutation of the D dimensions of `[batch, D]`:
 ///
 /// <!-- zᵢ = x_{order(i)},   log|det| = 0 -->
-///
 #[doc = include_str!("../../formulas/permutation.html")]
 #[derive(Clone, Debug)]
 pub struct Permutation {

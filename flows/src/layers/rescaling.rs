@@ -6,11 +6,7 @@ use autograd::{Param, Real, Tensor, Var};
 
 /// Diagonal rescaling (Dinh et al. 2015, NICE, §3.3), on `[batch, D]`.
 ///
-/// <!--
-/// to_data:    x = s ⊙ z,  s = exp(σ)   log|det ∂x/∂z| =  Σ σ
-/// to_latent:  z = x ⊙ exp(−σ)          log|det ∂z/∂x| = −Σ σ
-/// -->
-///
+/// <!-- xᵢ = sᵢ·zᵢ,   sᵢ = exp(σᵢ),   log|det ∂x/∂z| = Σᵢ₌₁ᴰ σᵢ -->
 #[doc = include_str!("../../formulas/rescaling.html")]
 ///
 /// A small `sᵢ` means that the data hardly vary along dimension i of the layer's input. (The paper scales from x to z:

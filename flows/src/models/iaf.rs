@@ -11,14 +11,14 @@ use rand::Rng;
 
 /// Inverse autoregressive flow, in the direction z → x.
 ///
-/// <!--
-/// (μᵢ, αᵢ) = MADE(z₁ … zᵢ₋₁)
-/// xᵢ = exp(αᵢ)·zᵢ + μᵢ                     log|det ∂x/∂z| = Σ α
-/// -->
-///
 /// The network reads z in place of x, so from z to x all dimensions are mapped at once:
 ///
+/// <!--
+/// xᵢ = exp(αᵢ(z_<i))·zᵢ + μᵢ(z_<i)   all i at once
+/// zᵢ = (xᵢ − μᵢ(z_<i))·exp(−αᵢ(z_<i))   i = 1…D in order
+/// -->
 #[doc = include_str!("../../formulas/iaf.html")]
+/// <!-- log|det ∂x/∂z| = Σᵢ₌₁ᴰ αᵢ(z_<i) -->
 #[doc = include_str!("../../formulas/iaf-determinant.html")]
 ///
 /// A sample takes one pass a layer. A sample that the model drew itself keeps its z, so its density is one pass too

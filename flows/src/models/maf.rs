@@ -75,23 +75,24 @@ pub struct AutoregressiveConfig {
 
 /// Masked autoregressive flow, in the direction x → z.
 ///
-/// <!--
-/// (μᵢ, αᵢ) = MADE(x₁ … xᵢ₋₁)
-/// zᵢ = (xᵢ − μᵢ)·exp(−αᵢ)                  log|det ∂z/∂x| = −Σ α
-/// log p(x) = log N(z; 0, I) − Σ α           over all layers
-/// -->
-///
 /// A density is a product of conditionals. Here they are Gaussian, and one network gives all μ and α at once:
 ///
+/// <!-- p(x) = Πᵢ₌₁ᴰ p(xᵢ | x_<i),   p(xᵢ | x_<i) = N(xᵢ; μᵢ(x_<i), exp(2αᵢ(x_<i))) -->
 #[doc = include_str!("../../formulas/autoregressive.html")]
 ///
 /// So x is z, scaled and shifted; from x to z all dimensions are mapped at once:
 ///
+/// <!--
+/// zᵢ = (xᵢ − μᵢ(x_<i))·exp(−αᵢ(x_<i))   all i at once
+/// xᵢ = exp(αᵢ(x_<i))·zᵢ + μᵢ(x_<i)   i = 1…D in order
+/// -->
 #[doc = include_str!("../../formulas/maf.html")]
+/// <!-- log|det ∂z/∂x| = −Σᵢ₌₁ᴰ αᵢ(x_<i) -->
 #[doc = include_str!("../../formulas/maf-determinant.html")]
 ///
 /// Over K layers:
 ///
+/// <!-- log p(x) = log N(z; 0, I) − Σₖ₌₁ᴷ Σᵢ₌₁ᴰ αᵢ⁽ᵏ⁾ -->
 #[doc = include_str!("../../formulas/maf-density.html")]
 ///
 /// Batch normalization (or `ActNorm`, or nothing) follows each layer, and the order of the dimensions is reversed

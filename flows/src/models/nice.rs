@@ -38,25 +38,22 @@ impl NiceConfig {
 
 /// The model of the lecture's NICE slides, in the direction z → x:
 ///
-/// <!--
-/// h = s ⊙ z, s = exp(σ)    rescaling: log|det ∂x/∂z| = Σᵢ σᵢ
-/// h₁ ← h₁ + m⁽²⁾(h₂)       additive couplings, volume preserving:
-/// h₂ ← h₂ + m⁽¹⁾(h₁)       log|det| = 0
-///   ⋮
-/// (even dimensions of x, odd dimensions of x) = (h₁, h₂)
-/// log p(x) = −Σᵢ[softplus(zᵢ) + softplus(−zᵢ)] − Σᵢ σᵢ
-/// -->
-///
 /// First, each latent is scaled:
 ///
+/// <!-- xᵢ = sᵢ·zᵢ,   sᵢ = exp(σᵢ),   log|det ∂x/∂z| = Σᵢ₌₁ᴰ σᵢ -->
 #[doc = include_str!("../../formulas/rescaling.html")]
 ///
 /// Then a coupling shifts one half by a function of the other; for the next, the halves swap roles:
 ///
+/// <!--
+/// x₁ = z₁, x₂ = z₂ + m(z₁)
+/// z₁ = x₁, z₂ = x₂ − m(x₁)   log|det| = 0
+/// -->
 #[doc = include_str!("../../formulas/additive-coupling.html")]
 ///
 /// At the end, the halves are the even and the odd dimensions of x. With a logistic base the density is
 ///
+/// <!-- log p(x) = −Σᵢ₌₁ᴰ [softplus(zᵢ) + softplus(−zᵢ)] − Σᵢ₌₁ᴰ σᵢ -->
 #[doc = include_str!("../../formulas/nice-density.html")]
 ///
 /// Each `m` is a network with ReLU hidden layers whose last layer starts at 0. [`Flow::initialize`] sets `σ` from a first

@@ -35,10 +35,10 @@ pub struct ParallelWaveNetConfig {
 /// K inverse autoregressive flows in a row, all in the order of time, in the direction z → x:
 ///
 /// <!--
-/// x⁰ = z,  xᵏ_t = exp(αᵏ_t)·xᵏ⁻¹_t + μᵏ_t        (μᵏ_t, αᵏ_t) = WaveNetᵏ(xᵏ⁻¹_1 … xᵏ⁻¹_{t−1})
-/// log|det ∂x/∂z| = Σ_t log s_t,   log s_t = Σ_k αᵏ_t
+/// x⁽⁰⁾ = z,   xₜ⁽ᵏ⁾ = exp(αₜ⁽ᵏ⁾)·xₜ⁽ᵏ⁻¹⁾ + μₜ⁽ᵏ⁾
+/// (μₜ⁽ᵏ⁾, αₜ⁽ᵏ⁾) = WaveNetₖ(x₁⁽ᵏ⁻¹⁾, … , xₜ₋₁⁽ᵏ⁻¹⁾)
+/// log|det ∂x/∂z| = Σₜ₌₁ᵀ log sₜ,   log sₜ = Σₖ₌₁ᴷ αₜ⁽ᵏ⁾
 /// -->
-///
 #[doc = include_str!("../../formulas/parallel-wavenet.html")]
 ///
 /// All flows have one order, so the scale and the shift of step t depend only on z before t. Given the past, `x_t` is

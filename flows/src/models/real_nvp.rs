@@ -69,25 +69,28 @@ pub struct RealNvpImageConfig {
 
 /// The model of the lecture's RealNVP slides.
 ///
-/// <!--
-/// x₁ = z₁
-/// x₂ = z₂ ⊙ exp(α(z₁)) + μ(z₁)           log|det ∂x/∂z| = Σ α,   α = c·tanh a
-/// log p(x) = log N(z; 0, I) − Σ α         over all couplings; normalizing layers and the logit add
-///                                         their own log-determinants
-/// -->
-///
 /// A coupling scales and shifts one half by functions of the other; for the next, the halves swap roles:
 ///
+/// <!--
+/// x₁ = z₁, x₂ = z₂ ⊙ exp(α(z₁)) + μ(z₁)
+/// z₁ = x₁, z₂ = (x₂ − μ(x₁)) ⊙ exp(−α(x₁))
+/// -->
 #[doc = include_str!("../../formulas/affine-coupling.html")]
 ///
 /// The log-scales have a learned [bound](crate::univariate::Bound). log p(x) is lower by their sum over all K couplings
 /// (normalizing layers and the logit add their own):
 ///
+/// <!-- log p(x) = log N(z; 0, I) − Σₖ₌₁ᴷ Σⱼ αⱼ⁽ᵏ⁾ -->
 #[doc = include_str!("../../formulas/coupling-density.html")]
 ///
 /// Over images, some of the channels leave as latents at each of L scales (the multi-scale architecture of the paper's
 /// §3.6):
 ///
+/// <!--
+/// h⁽⁰⁾ = x
+/// (z⁽ˡ⁾, h⁽ˡ⁾) = fₗ⁻¹(h⁽ˡ⁻¹⁾),   l = 1…L − 1
+/// z⁽ᴸ⁾ = f_L⁻¹(h⁽ᴸ⁻¹⁾),   z = (z⁽¹⁾, … , z⁽ᴸ⁾)
+/// -->
 #[doc = include_str!("../../formulas/multi-scale.html")]
 ///
 /// While the image is not yet squeezed, masks take the place of halves. From x to z, with the shapes for MNIST and two

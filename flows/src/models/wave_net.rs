@@ -38,21 +38,17 @@ pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Mixture>;
 
 /// WaveNet with mixtures of K logistics as conditionals, in the direction x → z:
 ///
-/// <!--
-/// (π, μ, log σ)_t = WaveNet(x_1 … x_{t−1})
-/// F_t(x) = Σ_k π_tk·sigmoid((x − μ_tk)/σ_tk)
-/// z_t = log F_t(x_t) − log(1 − F_t(x_t))        standard logistic
-/// log p(x) = Σ_t log F_t′(x_t)
-/// -->
-///
+/// <!-- p(x) = Πₜ₌₁ᵀ p(xₜ | x₁, … , xₜ₋₁) -->
 #[doc = include_str!("../../formulas/wavenet.html")]
 ///
 /// Each conditional is a mixture, whose distribution function maps x to a standard logistic z:
 ///
+/// <!-- p(xₜ | x_<t) = dFₜ/dx(xₜ),   Fₜ(x) = Σₖ₌₁ᴷ πₖ·σ((x − μₖ)/sₖ),   zₜ = ln(Fₜ(xₜ)/(1 − Fₜ(xₜ))) -->
 #[doc = include_str!("../../formulas/logistic-mixture.html")]
 ///
 /// One network gives the parameters of all steps:
 ///
+/// <!-- (π, μ, s)ₜ = WaveNet(x₁, … , xₜ₋₁),   log p(x) = Σₜ₌₁ᵀ log dFₜ/dx(xₜ) -->
 #[doc = include_str!("../../formulas/wavenet-density.html")]
 ///
 /// The first WaveNet had a softmax over 256 levels; the mixture (Salimans et al. 2017) is that of Parallel WaveNet's

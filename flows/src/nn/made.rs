@@ -31,11 +31,10 @@ pub struct MadeConfig {
 /// Every unit has a degree m, and weights that would let an output depend on a later input are masked, M = 0:
 ///
 /// <!--
-/// M_kj = 1 where m(j) ≤ m(k)      hidden unit k
-/// M_ij = 1 where m(j) < i         output of dimension i
-/// m(i) = i for inputs,  m(k) = max(1, ⌈k(D − 1)/H⌉) for hidden unit k = 1 … H
+/// Mₖⱼ = 1 where m(j) ≤ m(k)   hidden unit k
+/// Mᵢⱼ = 1 where m(j) < i   output of dimension i
+/// m(i) = i for inputs,   m(k) = max(1, ⌈ k·(D − 1)/H ⌉ ) for hidden unit k = 1…H
 /// -->
-///
 #[doc = include_str!("../../formulas/made-mask.html")]
 ///
 /// Degrees rise with k and are spread evenly, so every mask is a staircase (see [`autograd::StaircaseMask`]) and the

@@ -16,8 +16,7 @@ const START: f64 = 2.0;
 
 /// Keeps log-scales within a bound:
 ///
-/// <!-- α = c·tanh a (learned c), α = 5·tanh(a/5) (fixed) -->
-///
+/// <!-- α = c tanh a   (c learned),   α = 5 tanh(a/5)   (fixed) -->
 #[doc = include_str!("../../formulas/bounded-scale.html")]
 #[derive(Clone, Debug, Default)]
 pub enum Bound<T: Real> {

@@ -21,12 +21,7 @@ const FAR: f64 = 1e8;
 
 /// The distribution function F of a mixture of K components with the shape of G, followed by G⁻¹:
 ///
-/// <!--
-/// F(x) = Σₖ πₖ·G((x − μₖ)/σₖ)              π = softmax, log σ = s
-/// z = G⁻¹(F(x))
-/// log ∂z/∂x = log F′(x) − log g(z)
-/// -->
-///
+/// <!-- F(x) = Σₖ₌₁ᴷ πₖ·G((x − μₖ)/σₖ),   z = G⁻¹(F(x)),   log dz/dx = log dF/dx − log g(z) -->
 #[doc = include_str!("../../formulas/mixture.html")]
 ///
 /// With a base of the same kind ([`StandardNormal`](crate::StandardNormal), [`Logistic`](crate::Logistic)), x given θ

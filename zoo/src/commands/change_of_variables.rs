@@ -3,12 +3,10 @@
 use super::args::{Seed, whole};
 use super::{Output, make_folder};
 use crate::pictures::change_of_variables::{Map, Matrix, WIDTH, histogram};
-use crate::pictures::volumes::{Density, Shape, densities, shapes};
-use crate::runs::files::write_atomically;
+use crate::pictures::volumes::{Density, Polygon, densities, polygons};
 use anyhow::{Result, bail};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 /// Options of `zoo change-of-variables`.
@@ -57,8 +55,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let [first, second] = ["change-of-variables.svg", "parallelogram.svg"].map(|name| args.out.join(name));
 
     let all = Map::ALL.map(|map| density(map, args));
-    let text = densities(&all)?;
-    write_atomically(&first, |file| file.write_all(text.as_bytes()))?;
+    densities(&all)?.save(&first)?;
     writeln!(out, "{}: densities of Z, uniform on [0, {WIDTH}], and of two functions of Z", first.display())?;
     for (map, density) in Map::ALL.into_iter().zip(&all) {
         let [low, high] = map.range();
@@ -75,8 +72,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         )?;
     }
 
-    let text = shapes(&square(args, determinant))?;
-    write_atomically(&second, |file| file.write_all(text.as_bytes()))?;
+    polygons(&square(args, determinant))?.save(&second)?;
     writeln!(
         out,
         "{}: the unit square under [[{a}, {b}], [{c}, {d}]]: area |{a}·{d} - {b}·{c}| = {:.4}, density {:.4}, log|det| {:.4} nats",
@@ -105,15 +101,15 @@ fn density(map: Map, args: &Args) -> Density {
 }
 
 /// The unit square with points in it, and both under the matrix.
-fn square(args: &Args, determinant: f64) -> [Shape; 2] {
+fn square(args: &Args, determinant: f64) -> [Polygon; 2] {
     let mut rng = ChaCha8Rng::seed_from_u64(args.seed.seed);
     let points: Vec<[f64; 2]> = (0..POINTS).map(|_| [rng.random(), rng.random()]).collect();
     let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
     let mapped = |point: [f64; 2]| args.matrix.apply(point);
     let area = determinant.abs();
     [
-        Shape { title: "z: area 1, density 1".to_owned(), corners, points: points.clone() },
-        Shape {
+        Polygon { title: "z: area 1, density 1".to_owned(), corners, points: points.clone() },
+        Polygon {
             title: format!("x = A·z: area |det A| = {area:.4}, density {:.4}", 1.0 / area),
             corners: corners.map(mapped),
             points: points.into_iter().map(mapped).collect(),

@@ -6,7 +6,7 @@ use crate::data::Space;
 use crate::measure::compare::{self, Measured};
 use crate::measure::{compare_table as table, score};
 use crate::models::Model;
-use crate::pictures::dots;
+use crate::pictures::dot_plot;
 use crate::runs::files::check_place;
 use crate::runs::folder::{self, Run};
 use crate::stderr;
@@ -54,9 +54,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     let groups = by_data(&all);
     if !all.is_empty() {
-        let drawn: Vec<dots::Group> = groups.iter().map(|group| table::panels(group)).collect();
+        let drawn: Vec<dot_plot::Group> = groups.iter().map(|group| table::panels(group)).collect();
         let title = if all.len() == 1 { "One model" } else { "Models side by side" };
-        dots::save(&args.out, title, &caption, &drawn)?;
+        dot_plot::save(&args.out, title, &caption, &drawn)?;
     }
     if args.json {
         out.json(&all)?;

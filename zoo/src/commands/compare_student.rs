@@ -6,7 +6,7 @@ use crate::data::Space;
 use crate::data::source::Part;
 use crate::measure::score::score;
 use crate::measure::timing::{describe, median_seconds};
-use crate::pictures::{Window, beside, drawing, scatter, wave};
+use crate::pictures::{Window, drawing, scatter, side_by_side, wave};
 use crate::runs::checkpoint::Loaded;
 use crate::runs::folder::Run;
 use anyhow::{Result, bail};
@@ -89,17 +89,17 @@ pub(super) fn draw(
         let panels = [panel(of, left.as_slice()), panel(name, right.as_slice())];
         // Both panels use the teacher's window.
         let window = Window::around(left.as_slice()).unwrap_or(Window::square(4.0));
-        scatter::raster(&panels, &scatter::Layout { window, side: 420, columns: 2 })?
+        scatter::draw(&panels, &scatter::Layout { window, side: 420, columns: 2 })?
     } else if drawing::has_picture(&space) {
         let draw =
             |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);
-        beside::draw(&[(&format!("teacher: {of}"), left), (&format!("student: {name}"), right)])?
+        side_by_side::draw(vec![(format!("teacher: {of}"), left), (format!("student: {name}"), right)])?
     } else {
         return Ok(());
     };
     let path = folder.join("compare-student.png");
-    picture.save_png(&path)?;
+    picture.save(&path)?;
     writeln!(out, "{}: samples of the teacher and of the student", path.display())
 }
 

@@ -60,20 +60,24 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
 
     let reach = plane::REACH;
     let figures = vec![
-        Figure { name: "density.png", picture: scene.heat()?, caption: format!("p(x) in {cells}×{cells} cells") },
+        Figure {
+            name: "density.png",
+            picture: scene.heat()?.raster()?,
+            caption: format!("p(x) in {cells}×{cells} cells"),
+        },
         Figure {
             name: "points.png",
-            picture: scene.points()?,
+            picture: scene.points()?.raster()?,
             caption: format!("{count} test points and as many samples, seed {seed}"),
         },
         Figure {
             name: "warp.png",
-            picture: scene.warp()?,
+            picture: scene.warp()?.raster()?,
             caption: format!("a grid of z from {} to {reach}, mapped to x", -reach),
         },
         Figure {
             name: "panel.png",
-            picture: scene.panel()?,
+            picture: scene.panel()?.raster()?,
             caption: "density, samples, and grid side by side".to_owned(),
         },
     ];

@@ -6,7 +6,7 @@ use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
 use crate::measure::score::continuous;
-use crate::pictures::blend::{self, Blend, Way};
+use crate::pictures::blend::{self, Blend, Interpolation};
 use crate::pictures::figure::Figure;
 use crate::pictures::grid;
 use anyhow::{Result, bail};
@@ -75,11 +75,12 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     // Each image is encoded once per use. A blend refers to it by its place in this list.
     let used: Vec<usize> = corners.iter().chain(ends.iter().flatten()).copied().collect();
     let images = images(&source, &used, seed.seed)?;
-    let (way, size) = (if args.straight { Way::Straight } else { Way::Arc }, args.size);
+    let size = args.size;
+    let interpolation = if args.straight { Interpolation::Linear } else { Interpolation::Spherical };
     let decoded = threads.run(|| -> Result<_> {
         let latents = images.clone().with_x(flow.encode_given(images.x(), images.classes())?);
         let decoded = flow.decode_given(latents.x(), latents.classes())?;
-        let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, way);
+        let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, interpolation);
         let manifold = decode(flow, &latents, &blend::manifold([0, 1, 2, 3], size))?;
         let lines = decode(flow, &latents, &(0..ends.len()).flat_map(along).collect::<Vec<_>>())?;
         Ok((largest_error(&decoded, images.x()), manifold, lines))

@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     };
     let panels: Vec<scatter::Panel<'_>> = all.iter().zip(titles.iter().map(String::as_str)).map(panel).collect();
     let path = args.out.clone().unwrap_or_else(|| next_to(&args.runs[0], "latents.png"));
-    scatter::raster(&panels, &layout)?.save_png(&path)?;
+    scatter::draw(&panels, &layout)?.save(&path)?;
     writeln!(out, "{}: z of test rows, one color per quarter of x1; ideally standard normal", path.display())?;
     for (run, one) in args.runs.iter().zip(&all) {
         let Encoded { model, data, latents, cloud, score, .. } = one;

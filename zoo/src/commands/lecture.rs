@@ -1,8 +1,8 @@
 //! `zoo lecture`: runs the commands of the lecture and writes its page.
 
 use super::{Cli, Output, make_folder};
+use crate::lecture::agenda::{Agenda, Options, Task};
 use crate::lecture::page::Page;
-use crate::lecture::plan::{Asked, Plan, Step};
 use crate::lecture::record::Record;
 use crate::lecture::{CHAPTERS, Chapter};
 use crate::models::Preset;
@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FOLDER")]
     from: Option<PathBuf>,
     /// Build only these chapters, and the results of their models
-    #[arg(long, value_name = "CHAPTER,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(CHAPTERS.map(|chapter| chapter.id)))]
+    #[arg(long, value_name = "CHAPTER,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(CHAPTERS.iter().map(|chapter| chapter.id.as_str())))]
     only: Vec<String>,
     /// Train for N steps instead of the preset's time, to try it out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -42,7 +42,7 @@ pub(super) struct Args {
 
 /// The default folder of runs.
 const RUNS: &str = "runs";
-/// The last chapter of every lecture that measures a model.
+/// The last chapter of every lecture with a measured model.
 const LAST: &str = "results";
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
@@ -58,85 +58,80 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let chapters = chosen(&args.only);
     let usual = Path::new(RUNS);
     let from = args.from.as_deref().or(usual.is_dir().then_some(usual));
-    let asked = Asked { chapters: &chapters, out: &args.out, from, preset: args.preset, steps: args.steps };
-    let plan = Plan::of(&asked);
-    let chapters: Vec<&Chapter> =
-        chapters.into_iter().filter(|chapter| chapter.id != LAST || plan.measures()).collect();
-    let mut lecture = Lecture { plan: &plan, record: Record::open(&args.out)?, failed: BTreeMap::new() };
-    for name in &plan.found {
-        let run = Run::at(&plan.runs[name]);
-        let cut = if train::is_unfinished(&run) { ", though its training was not finished" } else { "" };
-        stderr::print_line(format_args!("{name}: {} is used{cut}", run.folder().display()));
+    let options = Options { chapters: &chapters, out: &args.out, from, preset: args.preset, steps: args.steps };
+    let agenda = Agenda::new(&options);
+    let has_results = agenda.has_measured();
+    let chapters: Vec<&Chapter> = chapters.into_iter().filter(|chapter| chapter.id != LAST || has_results).collect();
+    let mut lecture = Lecture { agenda: &agenda, record: Record::open(&args.out)?, failed: BTreeMap::new() };
+    for name in &agenda.found {
+        let run = Run::at(&agenda.runs[name]);
+        let unfinished = if train::is_unfinished(&run) { ", although its training is not finished" } else { "" };
+        stderr::print_line(format_args!("{name}: using {}{unfinished}", run.folder().display()));
     }
 
     let page = args.out.join("lecture.html");
     let write = |lecture: &Lecture<'_>| -> Result<()> {
-        let Lecture { plan, record, failed } = lecture;
-        let html = Page { chapters: &chapters, plan, record, failed }.html()?;
+        let Lecture { agenda, record, failed } = lecture;
+        let html = Page { chapters: &chapters, agenda, record, failed }.html()?;
         Ok(write_atomically(&page, |file| file.write_all(html.as_bytes()))?)
     };
-    // Before the hours of training.
+    // First an empty page: an error here must not come after hours of training.
     write(&lecture)?;
     lecture.make(write)?;
-    let made = page.display();
+    let page = page.display();
     if interrupt::requested() {
-        writeln!(out, "{made}: stopped; run the same command again to continue")?;
+        writeln!(out, "{page}: stopped; run the same command again to continue")?;
         return Ok(ExitCode::from(interrupt::EXIT_CODE as u8));
     }
     if !lecture.failed.is_empty() {
         let count = lecture.failed.len();
         bail!(
-            "{made} lacks the results of {count} of {} steps, for the reasons above: solve them, then run the same command again",
-            plan.steps.len()
+            "{page} lacks the results of {count} of {} steps, for the reasons above: solve them, then run the same command again",
+            agenda.tasks.len()
         );
     }
-    let (chapters, steps) = (counted(chapters.len(), "chapter"), counted(plan.steps.len(), "step"));
-    writeln!(out, "{made}: {chapters}, {steps}; open it in a browser")?;
+    let (chapters, steps) = (counted(chapters.len(), "chapter"), counted(agenda.tasks.len(), "step"));
+    writeln!(out, "{page}: {chapters}, {steps}; open it in a browser")?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The requested chapters, and the results.
 fn chosen(only: &[String]) -> Vec<&'static Chapter> {
-    let wanted = |chapter: &&Chapter| only.is_empty() || chapter.id == LAST || only.iter().any(|id| id == chapter.id);
-    CHAPTERS.into_iter().filter(wanted).collect()
+    let wanted = |chapter: &&Chapter| only.is_empty() || chapter.id == LAST || only.contains(&chapter.id);
+    CHAPTERS.iter().filter(wanted).collect()
 }
 
 /// A lecture in progress.
 struct Lecture<'a> {
-    plan: &'a Plan,
+    agenda: &'a Agenda,
     record: Record,
-    /// Why some steps failed.
+    /// Why tasks failed, by their keys.
     failed: BTreeMap<String, String>,
 }
 
 impl Lecture<'_> {
-    /// Runs the remaining steps, and writes the page after each. A step that fails does not stop the others.
+    /// Runs the tasks that are not done, and writes the page after each. A task that fails does not stop the others.
     fn make(&mut self, write: impl Fn(&Self) -> Result<()>) -> Result<()> {
-        let steps = &self.plan.steps;
-        for (i, step) in steps.iter().enumerate() {
+        let tasks = &self.agenda.tasks;
+        for (i, task) in tasks.iter().enumerate() {
             if interrupt::requested() {
                 return Ok(());
             }
-            if self.record.find(step).is_some() {
+            if self.record.find(task).is_some() {
                 continue;
             }
             let left: f64 =
-                steps[i..].iter().filter(|step| self.record.find(step).is_none()).map(|step| step.minutes).sum();
-            stderr::print_line(format_args!(
-                "[{}/{}, about {} left] zoo {}",
-                i + 1,
-                steps.len(),
-                time(left),
-                step.words.join(" ")
-            ));
-            let began = Instant::now();
-            match done(step) {
-                // An interrupted step is not done.
+                tasks[i..].iter().filter(|task| self.record.find(task).is_none()).map(|task| task.minutes).sum();
+            let (step, steps, line) = (i + 1, tasks.len(), task.words.join(" "));
+            stderr::print_line(format_args!("[{step}/{steps}, about {} left] zoo {line}", time(left)));
+            let start = Instant::now();
+            match run_task(task) {
+                // An interrupted task is not done; it will continue.
                 Ok(_) if interrupt::requested() => {}
-                Ok(said) => self.record.keep(step, said, began.elapsed().as_secs_f64())?,
+                Ok(output) => self.record.add(task, output, start.elapsed().as_secs_f64())?,
                 Err(error) => {
                     stderr::print_line(format_args!("zoo: {error:#}"));
-                    self.failed.insert(step.key.clone(), format!("{error:#}"));
+                    self.failed.insert(task.key.clone(), format!("{error:#}"));
                 }
             }
             write(self)?;
@@ -149,39 +144,39 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A time in words.
+/// Minutes in words.
 fn time(minutes: f64) -> String {
     if minutes >= 90.0 { format!("{:.1} hours", minutes / 60.0) } else { format!("{:.0} min", minutes.ceil()) }
 }
 
-/// Runs a step's command, and returns the lines that it printed.
-fn done(step: &Step) -> Result<Vec<String>> {
-    if let Some(missing) = step.inputs.iter().find(|input| !input.exists()) {
+/// Runs a task's command, and returns the lines it printed.
+fn run_task(task: &Task) -> Result<Vec<String>> {
+    if let Some(missing) = task.inputs.iter().find(|input| !input.exists()) {
         bail!("{} is missing, and this step needs it: see why its step failed", missing.display());
     }
-    if let Some(fresh) = step.fresh.as_ref().filter(|fresh| fresh.exists()) {
+    if let Some(fresh) = task.fresh.as_ref().filter(|fresh| fresh.exists()) {
         let why = || format!("cannot replace {}: remove it", fresh.display());
         std::fs::remove_dir_all(fresh).with_context(why)?;
     }
-    if step.training.is_none() {
-        // A file of an earlier command must not pass for this command's.
-        for file in step.makes.iter().filter(|file| file.is_file()) {
+    if task.training.is_none() {
+        // A file that is there afterward must be this command's.
+        for file in task.outputs.iter().filter(|file| file.is_file()) {
             std::fs::remove_file(file).with_context(|| format!("cannot replace {}", file.display()))?;
         }
     }
-    let words = match &step.training {
+    let words = match &task.training {
         Some(training) if training.run.training().exists() => &training.resumed,
-        _ => &step.words,
+        _ => &task.words,
     };
     let cli = Cli::try_parse_from(std::iter::once("zoo").chain(words.iter().map(String::as_str)))?;
-    let mut said = Vec::new();
-    if super::run(cli, &mut Output::new(&mut said))? != ExitCode::SUCCESS && !interrupt::requested() {
-        bail!("it failed, for the reasons above");
+    let mut output = Vec::new();
+    if super::run(cli, &mut Output::new(&mut output))? != ExitCode::SUCCESS && !interrupt::requested() {
+        bail!("the command failed in part, for the reasons above");
     }
     if !interrupt::requested()
-        && let Some(file) = step.makes.iter().find(|file| !file.exists())
+        && let Some(file) = task.outputs.iter().find(|file| !file.exists())
     {
         bail!("{} is missing: the command did not make it", file.display());
     }
-    Ok(String::from_utf8_lossy(&said).lines().map(str::to_owned).collect())
+    Ok(String::from_utf8_lossy(&output).lines().map(str::to_owned).collect())
 }

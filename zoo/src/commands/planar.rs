@@ -58,13 +58,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     args.threads.run(|| -> Result<()> {
         let (window, panels) = random_layers(args, cells)?;
         let layout = heat::Layout { window, cells, side: SIDE, columns: args.layers.len() };
-        heat::raster(&panels, &layout)?.save_png(&layers)?;
+        heat::draw(&panels, &layout)?.save(&layers)?;
         writeln!(out, "{}: densities of random layers, over a Gaussian and a uniform base", layers.display())?;
 
         let fits = fit_all(args)?;
         let window = Window::square(REACH);
         let layout = heat::Layout { window, cells, side: SIDE, columns: Energy::ALL.len() };
-        heat::raster(&energy_panels(&fits, &window, cells)?, &layout)?.save_png(&energies)?;
+        heat::draw(&energy_panels(&fits, &window, cells)?, &layout)?.save(&energies)?;
         writeln!(out, "{}: the densities exp(-U), and flows fitted to them", energies.display())?;
         for (energy, layers, Fit { kl, error, .. }) in &fits {
             writeln!(out, "{energy:?} by {}: KL {kl:.3} ± {error:.3} nats", count(*layers))?;

@@ -8,7 +8,7 @@ use crate::measure::bound;
 use crate::models::Model;
 use crate::pictures::figure::Figure;
 use crate::pictures::scatter::quarters;
-use crate::pictures::{Raster, Window, drawing, legend, scatter};
+use crate::pictures::{Canvas, Window, drawing, legend, scatter};
 use crate::runs::checkpoint::Loaded;
 use anyhow::{Result, bail};
 use autograd::special::log_normal_quantile;
@@ -75,7 +75,7 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, codes: &Te
         let panel = |title, points| scatter::Panel { title, points, groups: &colors };
         let panels = [panel("test rows", rows.as_slice()), panel("reconstructions", decoded.as_slice())];
         let window = Window::around(rows.as_slice()).unwrap_or(Window::square(4.0));
-        let picture = scatter::raster(&panels, &scatter::Layout { window, side: SCATTER, columns: 2 })?;
+        let picture = scatter::draw(&panels, &scatter::Layout { window, side: SCATTER, columns: 2 })?.raster()?;
         let caption = format!("{count} test rows and their reconstructions, one color per quarter of x1");
         return Ok(Figure { name, picture, caption });
     }
@@ -108,11 +108,11 @@ fn manifold(vae: &Vae<f32>, space: &Space) -> Result<Figure> {
 
 /// The centers of the posteriors, colored by class or, for points, by x₁.
 fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, codes: &Tensor<f32>) -> Result<Option<Figure>> {
-    let draw = |colors: &[u8]| -> Result<Raster> {
+    let draw = |colors: &[u8]| -> Result<Canvas> {
         let panel = scatter::Panel { title: "z", points: codes.as_slice(), groups: colors };
         let reach = Window::around(codes.as_slice()).map_or(4.0, |around| around.reach().clamp(4.0, 12.0));
         let layout = scatter::Layout { window: Window::square(reach), side: SCATTER, columns: 1 };
-        Ok(scatter::raster(&[panel], &layout)?)
+        Ok(scatter::draw(&[panel], &layout)?)
     };
     let count = codes.shape()[0];
     let (picture, caption) = match (space, source.labels(Part::Test)) {
@@ -120,11 +120,14 @@ fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, codes: &Tensor<f3
         (Space::Images { .. }, Some(labels)) => {
             let labels = &labels[..count];
             let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
-            (legend::beside(&draw(labels)?, classes)?, format!("z of {count} test images, one color per class"))
+            (
+                legend::beside(draw(labels)?, classes)?.raster()?,
+                format!("z of {count} test images, one color per class"),
+            )
         }
         _ => {
             let caption = format!("z of {count} test rows, one color per quarter of x1");
-            (draw(&quarters(rows.as_slice()))?, caption)
+            (draw(&quarters(rows.as_slice()))?.raster()?, caption)
         }
     };
     Ok(Some(Figure { name: "latents.png", picture, caption }))

@@ -1,13 +1,13 @@
-//! The page in a real browser, where there is one: headless Chromium, which nothing else here needs.
+//! The page in a real browser, if one is installed: headless Chromium, used for nothing else.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The names that Chromium goes by.
+/// The names of Chromium's executable.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Put into the page: what is wrong with it, told to the page around it when everything has loaded.
+/// A script that looks for faults once everything has loaded, and reports them to the page around.
 const PROBE: &str = r#"<script>
 const faults = [];
 addEventListener("error", event => faults.push(`error: ${event.message ?? event.target.tagName}`), true);
@@ -32,8 +32,8 @@ addEventListener("load", async () => {
 });
 </script>"#;
 
-/// What the probe found of a page on a screen so many pixels wide, and what the browser itself complained of. None
-/// where there is no Chromium.
+/// The findings of the probe on a screen of this width in pixels, and the messages of the browser's console. None without
+/// Chromium.
 pub(super) fn found(html: &str, width: u32, folder: &Path) -> Option<(serde_json::Value, String)> {
     let chromium = NAMES.into_iter().find(|name| Command::new(name).arg("--version").output().is_ok())?;
     fs::write(folder.join("page.html"), html.replacen("<head>", &format!("<head>{PROBE}"), 1)).unwrap();

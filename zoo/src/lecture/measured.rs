@@ -1,115 +1,92 @@
-//! What `zoo compare` measured of the lecture's models, in sentences and as a table.
+//! The measurements of `zoo compare`, in sentences and as a table.
 
-use super::plan::Plan;
+use super::agenda::Agenda;
 use super::record::Record;
-use super::trained::{self, Wanted};
+use super::trained;
 use crate::models;
 use anyhow::{Context as _, Result};
 use maud::{Markup, html};
-use serde::Deserialize;
-use std::path::PathBuf;
+use serde_json::Value;
+use std::path::Path;
 
-/// A trained model, and what was measured of it.
+/// The measurements of one run.
 #[derive(Debug)]
-pub(super) struct Measured {
+pub(super) struct Measurements {
     /// Its name in [`trained::RUNS`].
     pub(super) name: &'static str,
-    found: Found,
+    /// Its object in the output of `zoo compare --json`.
+    values: Value,
 }
 
-/// What there is of it in the output of `zoo compare --json`.
-#[derive(Debug, Deserialize)]
-struct Found {
-    run: PathBuf,
-    data: String,
-    unit: String,
-    steps: u64,
-    training: Option<Training>,
-    loss: Option<f64>,
-    loss_error: Option<f64>,
-    score: Option<Rows>,
-    divergence: Option<Divergence>,
-    parameters: Option<usize>,
-    sample_ms: Option<f64>,
-    density_ms: Option<f64>,
-    round_trip: Option<RoundTrip>,
-    notes: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Training {
-    seconds: f64,
-}
-
-#[derive(Debug, Deserialize)]
-struct Rows {
-    n: usize,
-    given_class: bool,
-    /// Draws of z that the density is estimated from, where it is no exact one.
-    #[serde(default)]
-    draws: Option<usize>,
-    #[serde(default)]
-    elbo_bits: Option<f64>,
-    #[serde(default)]
-    elbo_nats: Option<f64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Divergence {
-    nats: f64,
-    nats_error: f64,
-}
-
-#[derive(Debug, Deserialize)]
-struct RoundTrip {
-    max_abs: f64,
-    rms: f64,
-}
-
-/// What stands where nothing was measured.
+/// Shown if there is no measurement.
 const NOTHING: &str = "—";
 
-impl Measured {
-    /// All that was measured for a plan, in the order of its models.
-    pub(super) fn all(plan: &Plan, record: &Record) -> Result<Vec<Self>> {
-        let comparing = plan.steps.iter().find(|step| step.words.first().is_some_and(|word| word == "compare"));
-        let Some(done) = comparing.and_then(|step| record.find(step)) else { return Ok(Vec::new()) };
-        let found: Vec<Found> =
-            serde_json::from_str(&done.said.join("\n")).context("the measurements kept in lecture.json are damaged")?;
-        let named = |found: Found| {
-            let name = plan.runs.iter().find(|(_, folder)| **folder == found.run).map(|(name, _)| *name)?;
-            Some(Self { name, found })
+impl Measurements {
+    /// All measurements in a record, in the order of `zoo compare`.
+    pub(super) fn all(agenda: &Agenda, record: &Record) -> Result<Vec<Self>> {
+        let compare = agenda.tasks.iter().find(|task| task.words.first().is_some_and(|word| word == "compare"));
+        let Some(done) = compare.and_then(|task| record.find(task)) else { return Ok(Vec::new()) };
+        let all: Vec<Value> =
+            serde_json::from_str(&done.output.join("\n")).context("the measurements in lecture.json are damaged")?;
+        let named = |values: Value| {
+            let run = values["run"].as_str().map(Path::new)?;
+            let name = agenda.runs.iter().find(|(_, folder)| **folder == *run).map(|(name, _)| *name)?;
+            Some(Self { name, values })
         };
-        Ok(found.into_iter().filter_map(named).collect())
+        Ok(all.into_iter().filter_map(named).collect())
     }
 
-    fn wanted(&self) -> Option<&'static Wanted> {
-        trained::wanted(self.name)
+    /// The number at a JSON pointer, if it was measured.
+    fn number(&self, pointer: &str) -> Option<f64> {
+        self.values.pointer(pointer)?.as_f64()
     }
 
-    /// The published figure, where there is one on these data.
+    fn text(&self, key: &str) -> &str {
+        self.values[key].as_str().unwrap_or_default()
+    }
+
+    /// The published result, if there is one for these data.
     fn published(&self) -> Option<&'static str> {
-        let wanted = self.wanted().filter(|wanted| wanted.data == "mnist")?;
-        models::find(wanted.model()).ok().map(|model| model.about().published).filter(|figure| *figure != "-")
+        let run = trained::find(self.name).filter(|run| run.data == "mnist")?;
+        models::find(run.model()).ok().map(|model| model.about().published).filter(|figure| *figure != "-")
     }
 
     fn loss(&self) -> Option<String> {
-        let decimals = 3;
-        Some(format!("{:.decimals$} ± {:.decimals$}", self.found.loss?, self.found.loss_error?))
+        Some(format!("{:.3} ± {:.3}", self.number("/loss")?, self.number("/loss_error")?))
     }
 
-    fn given_class(&self) -> bool {
-        self.found.score.as_ref().is_some_and(|rows| rows.given_class)
+    fn parameters(&self) -> Option<String> {
+        self.number("/parameters").map(grouped)
     }
 
-    /// Of an estimated density: what it is estimated from, and the bound in its unit.
+    fn minutes(&self) -> Option<String> {
+        self.number("/training/seconds").map(|seconds| format!("{:.1}", seconds / 60.0))
+    }
+
+    /// Milliseconds per row to three digits.
+    fn milliseconds(&self, pointer: &str) -> Option<String> {
+        let ms = self.number(pointer)?;
+        let decimals = (2.0 - ms.log10().floor()).clamp(0.0, 6.0) as usize;
+        Some(format!("{ms:.decimals$}"))
+    }
+
+    fn round_trip(&self, measure: &str) -> Option<String> {
+        Some(format!("{:.1e}", self.number(&format!("/round_trip/{measure}"))?))
+    }
+
+    fn given_class(&self) -> &'static str {
+        let is_given = self.values.pointer("/score/given_class").and_then(Value::as_bool);
+        if is_given == Some(true) { " given the class" } else { "" }
+    }
+
+    /// For an estimated density: the number of samples, and the ELBO in its unit.
     fn bound(&self) -> Option<String> {
-        let rows = self.found.score.as_ref()?;
-        let (draws, bits, nats) = (rows.draws?, rows.elbo_bits, rows.elbo_nats.map(|nats| -nats));
-        Some(format!("(estimated from {draws} draws of z a row; the bound is {:.3})", bits.or(nats)?))
+        let draws = self.number("/score/draws").filter(|&draws| draws > 0.0)?;
+        let elbo = self.number("/score/elbo_bits").or(self.number("/score/elbo_nats").map(|nats| -nats))?;
+        Some(format!(" (estimated from {draws} samples of z per row; the ELBO gives {elbo:.3})"))
     }
 
-    /// What a chapter says of its models.
+    /// The measurements of a chapter's runs.
     pub(super) fn sentences(all: &[&Self]) -> Markup {
         html! {
             ul.numbers { @for one in all { li { (one.sentence()) } } }
@@ -117,34 +94,24 @@ impl Measured {
     }
 
     fn sentence(&self) -> String {
-        let found = &self.found;
         let mut parts = Vec::new();
         if let Some(loss) = self.loss() {
-            let rows = found.score.as_ref().map_or(0, |rows| rows.n);
-            let given = if self.given_class() { " given the class" } else { "" };
+            let (unit, rows) = (self.text("unit"), self.number("/score/n").unwrap_or(0.0));
             let published = self.published().map(|figure| format!(" (published: {figure})")).unwrap_or_default();
-            let bound = self.bound().map(|bound| format!(" {bound}")).unwrap_or_default();
-            parts.push(format!("{loss} {}{given} on {rows} test rows{published}{bound}", found.unit));
+            let (given, bound) = (self.given_class(), self.bound().unwrap_or_default());
+            parts.push(format!("{loss} {unit}{given} on {rows} test rows{published}{bound}"));
         }
-        if let Some(Divergence { nats, nats_error }) = found.divergence {
-            parts.push(format!("{nats:.2} ± {nats_error:.2} nats from its teacher"));
+        if let (Some(nats), Some(error)) = (self.number("/divergence/nats"), self.number("/divergence/nats_error")) {
+            parts.push(format!("{nats:.2} ± {error:.2} nats from its teacher"));
         }
-        if let Some(count) = found.parameters {
-            parts.push(format!("{} parameters", grouped(count)));
+        parts.extend(self.parameters().map(|count| format!("{count} parameters")));
+        if let (Some(minutes), Some(steps)) = (self.minutes(), self.number("/steps")) {
+            parts.push(format!("{} steps in {minutes} minutes", grouped(steps)));
         }
-        if let Some(Training { seconds }) = found.training {
-            parts.push(format!(
-                "{} steps in {:.1} minutes",
-                grouped(usize::try_from(found.steps).unwrap_or(0)),
-                seconds / 60.0
-            ));
+        if let (Some(sample), Some(density)) = (self.milliseconds("/sample_ms"), self.milliseconds("/density_ms")) {
+            parts.push(format!("{sample} ms per sample, {density} ms per density"));
         }
-        if let (Some(sample), Some(density)) = (found.sample_ms, found.density_ms) {
-            parts.push(format!("{} ms a sample, {} ms a density", short(sample), short(density)));
-        }
-        if let Some(RoundTrip { max_abs, .. }) = found.round_trip {
-            parts.push(format!("there and back within {max_abs:.1e}"));
-        }
+        parts.extend(self.round_trip("max_abs").map(|error| format!("round trip within {error}")));
         format!("{}: {}.", self.name, parts.join("; "))
     }
 
@@ -158,41 +125,31 @@ impl Measured {
         }
         let of = |kind| all.iter().filter(|one| one.kind() == kind).collect::<Vec<_>>();
         html! {
-            @for kind in kinds { (Self::table(kind[0], &of(kind))) }
+            @for kind in kinds { (Self::table(kind, &of(kind))) }
         }
     }
 
-    /// What numbers that can stand beside each other have in common: data and unit.
+    /// Runs are comparable if these are the same: data and unit.
     fn kind(&self) -> [&str; 2] {
-        [&self.found.data, &self.found.unit]
+        [self.text("data"), self.text("unit")]
     }
 
-    fn table(data: &str, all: &[&Self]) -> Markup {
-        let unit = all.first().map_or("", |one| one.found.unit.as_str());
-        let or = |cell: Option<String>| cell.unwrap_or_else(|| NOTHING.to_owned());
+    fn table([data, unit]: [&str; 2], all: &[&Self]) -> Markup {
+        let heads = ["model", unit, "published", "parameters", "training, min", "sample, ms", "density, ms"];
         html! {
             div.wide {
                 table {
                     caption { "Test rows of " (data) ", f32" }
                     thead {
                         tr {
-                            th { "model" } th { (unit) } th { "published" } th { "parameters" } th { "training, min" }
-                            th { "sample, ms" } th { "density, ms" } th { "|x′ − x|, greatest" } th { "rms" }
+                            @for head in heads.into_iter().chain(["|x′ − x|, max", "rms"]) { th { (head) } }
                         }
                     }
                     tbody {
                         @for one in all {
-                            @let found = &one.found;
                             tr {
                                 td { (one.name) }
-                                td { (or(one.loss())) @if one.given_class() && one.found.loss.is_some() { " given the class" } }
-                                td { (one.published().unwrap_or(NOTHING)) }
-                                td { (or(found.parameters.map(grouped))) }
-                                td { (or(found.training.as_ref().map(|training| format!("{:.1}", training.seconds / 60.0)))) }
-                                td { (or(found.sample_ms.map(short))) }
-                                td { (or(found.density_ms.map(short))) }
-                                td { (or(found.round_trip.as_ref().map(|trip| format!("{:.1e}", trip.max_abs)))) }
-                                td { (or(found.round_trip.as_ref().map(|trip| format!("{:.1e}", trip.rms)))) }
+                                @for cell in one.cells() { td { (cell.as_deref().unwrap_or(NOTHING)) } }
                             }
                         }
                     }
@@ -200,21 +157,31 @@ impl Measured {
             }
             ul.notes {
                 @for one in all {
-                    @for note in &one.found.notes { li { (one.name) ": " (note) "." } }
+                    @for note in one.values["notes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                        li { (one.name) ": " (note) "." }
+                    }
                 }
             }
         }
     }
+
+    /// The cells of the table but for the name.
+    fn cells(&self) -> [Option<String>; 8] {
+        [
+            self.loss().map(|loss| loss + self.given_class()),
+            self.published().map(str::to_owned),
+            self.parameters(),
+            self.minutes(),
+            self.milliseconds("/sample_ms"),
+            self.milliseconds("/density_ms"),
+            self.round_trip("max_abs"),
+            self.round_trip("rms"),
+        ]
+    }
 }
 
-/// A time to three digits.
-fn short(ms: f64) -> String {
-    let decimals = (2.0 - ms.log10().floor()).clamp(0.0, 6.0) as usize;
-    format!("{ms:.decimals$}")
-}
-
-/// A whole number with a narrow space between thousands.
-fn grouped(number: usize) -> String {
+/// An integer with narrow spaces between groups of three digits.
+fn grouped(number: f64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

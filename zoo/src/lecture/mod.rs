@@ -1,15 +1,15 @@
-//! The lecture as one page: what each chapter says, shows and needs, and how the page is written.
+//! The lecture as one page: what each chapter says and shows, and how the page is made.
 //!
-//! A chapter is data ([`chapters`]): words, formulas, pictures, and the commands of this program that make the
-//! pictures. [`plan`] finds out which commands are to be run, in which order; `zoo lecture` runs them and keeps a
-//! [`record`] of what each said; [`page`] puts it all into one HTML file that needs no other.
+//! A chapter is a text file ([`chapters`]): paragraphs, formulas, pictures, and the commands that draw the pictures.
+//! [`agenda`] lists the commands to run, in order. `zoo lecture` runs them and keeps a [`record`] of their output.
+//! [`page`] writes everything into one HTML file.
 
+pub mod agenda;
 #[cfg(test)]
 mod browser;
 pub mod chapters;
 mod measured;
 pub mod page;
-pub mod plan;
 pub mod record;
 mod sources;
 #[cfg(test)]
@@ -19,63 +19,65 @@ pub mod trained;
 pub use chapters::CHAPTERS;
 
 /// A part of the lecture.
+///
+/// In commands and in the names of files, `{figures}` is the folder of the pictures, `{NAME}` the run of that name in
+/// [`trained::RUNS`], and `{measured}` all runs that are compared.
 #[derive(Debug)]
 pub struct Chapter {
     /// Its name in links and in `--only`.
-    pub id: &'static str,
+    pub id: String,
     /// Its heading.
     pub title: &'static str,
-    /// The part of Stanford's CS236 that it stands beside.
-    pub lecture: &'static str,
+    /// The lectures of Stanford's CS236 that it follows.
+    pub lecture: String,
     /// The papers, with their years.
-    pub papers: &'static [&'static str],
-    /// What it says and shows, in this order.
-    pub blocks: &'static [Block],
-    /// The commands that make its pictures.
-    pub commands: &'static [Making],
-    /// The files that implement it, as paths from the repository's root.
-    pub sources: &'static [&'static str],
+    pub papers: Vec<String>,
+    /// Its contents, in order.
+    pub blocks: Vec<Block>,
+    /// The source files that implement it, as paths from the repository's root.
+    pub sources: Vec<String>,
 }
 
-/// Something on the page.
+/// A piece of a chapter.
 #[derive(Debug)]
 pub enum Block {
     /// A paragraph.
-    Text(&'static str),
-    /// A formula, as a whole `<div>` of MathML.
+    Text(String),
+    /// A formula, as a `<div>` of MathML.
     Formula(&'static str),
-    /// A picture, with what it shows for those who cannot see it, and a caption.
+    /// A picture.
     Picture {
-        /// The file: see [`Making::command`] for `{…}`.
-        file: &'static str,
-        /// What there is to see.
-        alt: &'static str,
+        /// The file.
+        file: String,
+        /// The command that draws it, without `zoo`; empty for the curve of a training.
+        command: String,
+        /// What it shows, for readers who cannot see it.
+        alt: String,
         /// What to look for.
-        caption: &'static str,
+        caption: String,
     },
-    /// Something to listen to.
+    /// A sound.
     Sound {
         /// The file, a WAV.
-        file: &'static str,
+        file: String,
+        /// The command that makes it.
+        command: String,
         /// What it is.
-        caption: &'static str,
+        caption: String,
     },
-    /// What was measured of these trained models.
-    Numbers(&'static [&'static str]),
-    /// The table of all models that were measured, and its picture.
+    /// The measurements of these runs.
+    Measured(Vec<String>),
+    /// The table of all measured runs.
     Table,
 }
 
-/// A command that makes pictures.
-#[derive(Debug)]
-pub struct Making {
-    /// The command without `zoo`, its words separated by spaces. `{figures}` stands for the folder that pictures go
-    /// to, `{name}` for the run of that name in [`trained::RUNS`], and `{measured}` for all runs that are compared.
-    pub command: &'static str,
-    /// The files that it makes, in the same notation.
-    pub makes: &'static [&'static str],
-    /// A folder that it must find empty.
-    pub fresh: Option<&'static str>,
-    /// About how many minutes it takes.
-    pub minutes: f64,
+impl Block {
+    /// The file that it shows, and the command that makes the file.
+    #[must_use]
+    pub fn file(&self) -> Option<[&str; 2]> {
+        match self {
+            Self::Picture { file, command, .. } | Self::Sound { file, command, .. } => Some([file, command]),
+            _ => None,
+        }
+    }
 }

@@ -1,8 +1,8 @@
-//! The page: one HTML file with its pictures, formulas, sounds and sources inside, that asks for no other and runs no
-//! script.
+//! The page: one HTML file that contains its pictures, formulas, sounds, and sources. It works offline and runs no
+//! scripts.
 
-use super::measured::Measured;
-use super::plan::{Plan, Step};
+use super::agenda::{Agenda, Task};
+use super::measured::Measurements;
 use super::record::Record;
 use super::{Block, Chapter, sources};
 use crate::runs::files;
@@ -18,11 +18,11 @@ use std::path::Path;
 pub struct Page<'a> {
     /// The chapters, in order.
     pub chapters: &'a [&'static Chapter],
-    /// What was to be done for them.
-    pub plan: &'a Plan,
-    /// What was done.
+    /// The tasks for them.
+    pub agenda: &'a Agenda,
+    /// The tasks that are done.
     pub record: &'a Record,
-    /// Why some steps could not be, by their keys.
+    /// Why tasks failed, by their keys.
     pub failed: &'a BTreeMap<String, String>,
 }
 
@@ -30,10 +30,10 @@ impl Page<'_> {
     /// The page as HTML.
     ///
     /// # Errors
-    /// If the measurements that were kept are damaged.
+    /// If the recorded measurements are damaged.
     pub fn html(&self) -> Result<String> {
-        let measured = Measured::all(self.plan, self.record)?;
-        let files: Vec<&str> = self.chapters.iter().flat_map(|chapter| chapter.sources).copied().collect();
+        let measured = Measurements::all(self.agenda, self.record)?;
+        let files: Vec<&str> = self.chapters.iter().flat_map(|chapter| &chapter.sources).map(String::as_str).collect();
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -41,18 +41,18 @@ impl Page<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    title { "Normalizing flows: the lecture, computed" }
-                    // An icon of nothing: browsers ask for a file otherwise.
+                    title { "Normalizing flows: a computed lecture" }
+                    // An empty icon, or else browsers ask for a file.
                     link rel="icon" href="data:,";
                     style { (PreEscaped(include_str!("page.css"))) }
                 }
                 body {
                     header {
-                        h1 { "Normalizing flows: the lecture, computed" }
+                        h1 { "Normalizing flows: a computed lecture" }
                         p {
-                            "Beside Stanford's CS236, lectures 7 and 8: each model's idea, its formulas, and pictures and figures that "
-                            code { "zoo lecture" } " made on one machine. Under most is the command that makes it alone. Throughout, z is the "
-                            "latent and x = f(z) the data."
+                            "This page follows lectures 7 and 8 of Stanford's CS236. For each model it gives the idea, the formulas, and "
+                            "results that " code { "zoo lecture" } " computed on this machine. Below most pictures is the command that "
+                            "draws it. Throughout, x is the data, z the latent, and x = f(z); log is the natural logarithm."
                         }
                         nav aria-label="Chapters" {
                             ol { @for chapter in self.chapters { li { a href={ "#" (chapter.id) } { (chapter.title) } } } }
@@ -61,8 +61,8 @@ impl Page<'_> {
                     main {
                         @for chapter in self.chapters { (self.chapter(chapter, &measured)) }
                         section #files {
-                            h2 { "The files" }
-                            p.where { "As they were when the program was built; the paths are those of its repository." }
+                            h2 { "Source files" }
+                            p.where { "As of the build of the program. Paths are relative to the repository." }
                             @for (path, text) in sources::SOURCES.iter().filter(|(path, _)| files.contains(path)) {
                                 (listing(path, text))
                             }
@@ -74,117 +74,110 @@ impl Page<'_> {
         Ok(page.into_string())
     }
 
-    fn chapter(&self, chapter: &'static Chapter, measured: &[Measured]) -> Markup {
+    fn chapter(&self, chapter: &'static Chapter, measured: &[Measurements]) -> Markup {
         html! {
             section id=(chapter.id) {
                 h2 { (chapter.title) }
                 p.where {
                     (chapter.lecture)
-                    @for paper in chapter.papers { br; (paper) }
+                    @for paper in &chapter.papers { br; (paper) }
                 }
-                @for block in chapter.blocks { (self.block(chapter, block, measured)) }
+                @for block in &chapter.blocks { (self.block(chapter, block, measured)) }
                 @if !chapter.sources.is_empty() {
                     div.sources {
                         p { "In the code:" }
-                        ul { @for path in chapter.sources { li { a href={ "#" (path) } { code { (path) } } } } }
+                        ul { @for path in &chapter.sources { li { a href={ "#" (path) } { code { (path) } } } } }
                     }
                 }
             }
         }
     }
 
-    fn block(&self, chapter: &'static Chapter, block: &'static Block, measured: &[Measured]) -> Markup {
+    fn block(&self, chapter: &'static Chapter, block: &'static Block, measured: &[Measurements]) -> Markup {
         match block {
             Block::Text(text) => html! { p { (text) } },
             Block::Formula(mathml) => html! { (PreEscaped(mathml)) },
-            Block::Picture { file, alt, caption } => {
-                let shown = match self.held(chapter, file) {
-                    // Lines and letters of a drawing are too small on a phone: it is moved about in its frame there.
+            Block::Picture { file, alt, caption, command } => {
+                let shown = match self.embedded(file, command) {
+                    // On a phone, lines and letters of a drawing would be too small: there it scrolls in a frame.
                     Some(data) if file.ends_with(".svg") => html! { div.wide.drawn { img src=(data) alt=(alt); } },
                     Some(data) => html! { img src=(data) alt=(alt); },
-                    None => self.missing(chapter, file),
+                    None => self.missing(file, command),
                 };
-                html! { figure { (shown) figcaption { (caption) } (self.made(chapter, file)) } }
+                html! { figure { (shown) figcaption { (caption) } (self.source(chapter, file, command)) } }
             }
-            Block::Sound { file, caption } => {
-                let heard = match self.held(chapter, file) {
+            Block::Sound { file, caption, command } => {
+                let heard = match self.embedded(file, command) {
                     Some(data) => html! { audio controls preload="metadata" src=(data) {} },
-                    None => self.missing(chapter, file),
+                    None => self.missing(file, command),
                 };
                 html! { figure { (heard) figcaption { (caption) } } }
             }
-            Block::Numbers(runs) => {
-                let found: Vec<&Measured> = measured.iter().filter(|one| runs.contains(&one.name)).collect();
+            Block::Measured(runs) => {
+                let found: Vec<_> = measured.iter().filter(|one| runs.iter().any(|run| run == one.name)).collect();
                 if found.is_empty() {
                     html! {}
                 } else {
-                    Measured::sentences(&found)
+                    Measurements::sentences(&found)
                 }
             }
-            Block::Table => Measured::tables(measured),
+            Block::Table => Measurements::tables(measured),
         }
     }
 
-    /// The command that made a file, and what it said.
-    fn made(&self, chapter: &'static Chapter, file: &str) -> Markup {
-        let Some(step) = self.maker(chapter, file) else { return html! {} };
-        let command = format!("zoo {}", step.words.join(" "));
-        let said = self.record.find(step).map(|done| self.plain(&done.said)).unwrap_or_default();
-        // What it said of several pictures stands below the last of them.
-        let last = chapter.blocks.iter().rev().find_map(|block| match block {
-            Block::Picture { file, .. } if self.maker(chapter, file).is_some_and(|other| other.key == step.key) => {
-                Some(*file)
-            }
-            _ => None,
-        });
+    /// The command that made a picture, and its output.
+    fn source(&self, chapter: &'static Chapter, file: &str, command: &str) -> Markup {
+        let Some(task) = self.task(file, command) else { return html! {} };
+        let line = format!("zoo {}", task.words.join(" "));
+        let folder = format!("{}{}", self.agenda.figures.display(), std::path::MAIN_SEPARATOR);
+        let output = self.record.find(task).map(|done| done.output.join("\n").replace(&folder, "")).unwrap_or_default();
+        // If a command makes several pictures, its output is below the last of them.
+        let pictures = chapter.blocks.iter().filter(|block| matches!(block, Block::Picture { .. }));
+        let last =
+            pictures.filter_map(Block::file).rfind(|[_, by]| *by == command).is_some_and(|[last, _]| last == file);
+        // A single line only says what the caption says.
+        let is_shown = output.contains('\n') && (last || command.is_empty()) && !command.contains("--json");
         html! {
-            // Of a single line, all is said by the picture and its caption.
-            @if !said.contains('\n') || last != Some(file) || step.words.iter().any(|word| word == "--json") {
-                p.made { code { (command) } }
+            @if is_shown {
+                details.made open { summary { (line) } (printed(&output)) }
             } @else {
-                details.made open { summary { (command) } (spoken(&said)) }
+                p.made { code { (line) } }
             }
         }
     }
 
-    /// What a command said, without the folder of the pictures.
-    fn plain(&self, said: &[String]) -> String {
-        let folder = format!("{}{}", self.plan.figures.display(), std::path::MAIN_SEPARATOR);
-        said.join("\n").replace(&folder, "")
-    }
-
-    /// The step that makes a file of a chapter: one of its commands, or a training.
-    fn maker(&self, chapter: &'static Chapter, file: &str) -> Option<&Step> {
-        match chapter.commands.iter().find(|making| making.makes.contains(&file)) {
-            Some(making) => self.plan.step(making),
-            None => self.plan.steps.iter().find(|step| {
-                step.training
-                    .as_ref()
-                    .is_some_and(|training| Path::new(&self.plan.place(file)).starts_with(training.run.folder()))
-            }),
+    /// The task that makes a file: a command or, for the curve of a run, the training.
+    fn task(&self, file: &str, command: &str) -> Option<&Task> {
+        if !command.is_empty() {
+            return self.agenda.task(command);
         }
+        let path = self.agenda.fill(file);
+        let trains = |task: &&Task| {
+            task.training.as_ref().is_some_and(|training| Path::new(&path).starts_with(training.run.folder()))
+        };
+        self.agenda.tasks.iter().find(trains)
     }
 
-    /// A file as a URL that holds it, if it is what its command made and not what an earlier one did.
-    fn held(&self, chapter: &'static Chapter, file: &str) -> Option<String> {
-        let made = self.maker(chapter, file).is_none_or(|step| self.record.find(step).is_some());
-        if made { embedded(Path::new(&self.plan.place(file))) } else { None }
+    /// A file as a URL that contains it, unless an earlier version of the command made it.
+    fn embedded(&self, file: &str, command: &str) -> Option<String> {
+        let is_current = self.task(file, command).is_none_or(|task| self.record.find(task).is_some());
+        if is_current { embedded(Path::new(&self.agenda.fill(file))) } else { None }
     }
 
-    fn missing(&self, chapter: &'static Chapter, file: &str) -> Markup {
-        let why = self.maker(chapter, file).and_then(|step| self.failed.get(&step.key));
+    fn missing(&self, file: &str, command: &str) -> Markup {
+        let why = self.task(file, command).and_then(|task| self.failed.get(&task.key));
         html! {
             p.missing {
                 @match why {
                     Some(why) => { "This could not be made: " (why) }
-                    None => { "This is not made yet: run the same command again, and it goes on." }
+                    None => { "This is not made yet: run the same command again to continue." }
                 }
             }
         }
     }
 }
 
-/// A file as a URL that holds it, or nothing where it is not there.
+/// A file as a URL that contains it. None if it cannot be read.
 fn embedded(path: &Path) -> Option<String> {
     let kind = match path.extension()?.to_str()? {
         "png" => "image/png",
@@ -195,11 +188,11 @@ fn embedded(path: &Path) -> Option<String> {
     Some(format!("data:{kind};base64,{}", STANDARD.encode(files::read(path).ok()?)))
 }
 
-/// Lines that a command said: rows of a table as they are, sentences as wide as the page.
-fn spoken(said: &str) -> Markup {
+/// The output of a command. Rows of a table keep their width, sentences are wrapped.
+fn printed(output: &str) -> Markup {
     html! {
         pre {
-            @for line in said.lines() {
+            @for line in output.lines() {
                 @if line.trim_start().contains("  ") { span.row { (line) } } @else { (line) }
                 "\n"
             }
@@ -207,7 +200,7 @@ fn spoken(said: &str) -> Markup {
     }
 }
 
-/// A source file, folded, its comments fainter than its code.
+/// A source file, folded, its comments paler than its code.
 fn listing(path: &str, text: &str) -> Markup {
     let is_comment = |line: &str| line.trim_start().starts_with("//");
     html! {

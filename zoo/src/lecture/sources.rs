@@ -1,4 +1,4 @@
-//! The files that the lecture shows, as they were when the program was built.
+//! The source files shown on the page, as they were when the program was built.
 
 /// A path from the repository's root, and the text there.
 pub(super) type Source = (&'static str, &'static str);
@@ -9,7 +9,7 @@ macro_rules! sources {
     };
 }
 
-/// In the order in which the lecture needs them.
+/// All files, in the lecture's order.
 pub(super) const SOURCES: &[Source] = sources![
     "flows/src/bijection.rs",
     "flows/src/flow.rs",

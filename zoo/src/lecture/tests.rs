@@ -1,10 +1,10 @@
-//! The page of the whole lecture, with pictures of one pixel in place of the real ones: what a reader would miss.
+//! The page of the whole lecture, with pictures of one pixel instead of the real ones.
 
+use super::agenda::{Agenda, Options};
 use super::browser;
 use super::page::Page;
-use super::plan::{Asked, Plan};
 use super::record::Record;
-use super::trained::{self, Made, RUNS};
+use super::trained::{self, Origin, RUNS};
 use super::{Block, CHAPTERS, sources};
 use crate::data::wav;
 use crate::models::{self, Blueprint, Kind, Preset};
@@ -30,12 +30,12 @@ fn compared(run: &Path) -> String {
     text.replace("RUN", &run.display().to_string())
 }
 
-/// A plan for all chapters in a folder, every file that it makes, and its page.
-fn made(folder: &Path) -> (Plan, String) {
-    let asked = Asked { chapters: &CHAPTERS, out: folder, from: None, preset: Preset::Quick, steps: None };
-    let plan = Plan::of(&asked);
-    let files = plan.steps.iter().flat_map(|step| step.makes.iter().cloned());
-    let curves = plan.runs.values().map(|run| run.join("curve.svg"));
+/// The agenda for all chapters in a folder, with every file it makes, and its page.
+fn made(folder: &Path) -> (Agenda, String) {
+    let options = Options { chapters: &all(), out: folder, from: None, preset: Preset::Quick, steps: None };
+    let agenda = Agenda::new(&options);
+    let files = agenda.tasks.iter().flat_map(|task| task.outputs.iter().cloned());
+    let curves = agenda.runs.values().map(|run| run.join("curve.svg"));
     for file in files.chain(curves) {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         match file.extension().and_then(|ending| ending.to_str()) {
@@ -45,15 +45,20 @@ fn made(folder: &Path) -> (Plan, String) {
         }
     }
     let mut record = Record::open(folder).unwrap();
-    for step in &plan.steps {
-        let said = if step.words[0] == "compare" { compared(&plan.runs["nice-mnist"]) } else { "a < b\nc".to_owned() };
-        record.keep(step, said.lines().map(str::to_owned).collect(), 1.0).unwrap();
+    for task in &agenda.tasks {
+        let output =
+            if task.words[0] == "compare" { compared(&agenda.runs["nice-mnist"]) } else { "a < b\nc".to_owned() };
+        record.add(task, output.lines().map(str::to_owned).collect(), 1.0).unwrap();
     }
     let record = Record::open(folder).unwrap();
-    assert!(plan.steps.iter().all(|step| record.find(step).is_some()));
-    let page = Page { chapters: &CHAPTERS, plan: &plan, record: &record, failed: &BTreeMap::new() };
+    assert!(agenda.tasks.iter().all(|task| record.find(task).is_some()));
+    let page = Page { chapters: &all(), agenda: &agenda, record: &record, failed: &BTreeMap::new() };
     let html = page.html().unwrap();
-    (plan, html)
+    (agenda, html)
+}
+
+fn all() -> Vec<&'static super::Chapter> {
+    CHAPTERS.iter().collect()
 }
 
 /// The values of an attribute, as they stand in the text.
@@ -63,10 +68,10 @@ fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_page_holds_all_that_it_shows() {
+fn the_page_contains_everything_it_shows() {
     let folder = tempfile::tempdir().unwrap();
-    let (plan, html) = made(folder.path());
-    let shown = |chapter: &&super::Chapter| {
+    let (agenda, html) = made(folder.path());
+    let shown = |chapter: &super::Chapter| {
         chapter.blocks.iter().filter(|block| matches!(block, Block::Picture { .. } | Block::Sound { .. })).count()
     };
     let count: usize = CHAPTERS.iter().map(shown).sum();
@@ -82,12 +87,12 @@ fn the_page_holds_all_that_it_shows() {
     for link in &links {
         assert!(link.strip_prefix('#').is_some_and(|id| ids.contains(&id)), "{link} leads nowhere");
     }
-    for chapter in CHAPTERS {
-        assert!(ids.contains(&chapter.id) && links.contains(&format!("#{}", chapter.id).as_str()));
+    for chapter in CHAPTERS.iter() {
+        assert!(ids.contains(&chapter.id.as_str()) && links.contains(&format!("#{}", chapter.id).as_str()));
     }
     assert!(!html.contains("<script") && html.contains("name=\"viewport\""));
     assert_eq!(html.matches("<math").count(), html.matches("</math>").count());
-    // What commands say is text, and what was measured stands in its chapter and in the table.
+    // The output of commands is escaped; measurements are in their chapter and in the table.
     assert!(html.contains("a &lt; b") && !html.contains("a < b"));
     assert!(
         html.contains(
@@ -95,31 +100,31 @@ fn the_page_holds_all_that_it_shows() {
         )
     );
     assert!(html.contains("<td>4.250 ± 0.013</td><td>4.36</td>"), "no such row in the table");
-    assert!(plan.found.is_empty());
+    assert!(agenda.found.is_empty());
 }
 
 #[test]
-fn what_is_missing_is_said_in_its_place() {
+fn missing_pictures_are_reported_in_their_place() {
     let folder = tempfile::tempdir().unwrap();
-    let (plan, _) = made(folder.path());
-    let making = &CHAPTERS[1].commands[0];
-    let step = plan.step(making).unwrap();
-    fs::remove_file(&step.makes[0]).unwrap();
+    let (agenda, _) = made(folder.path());
+    let [_, command] = CHAPTERS[1].blocks.iter().find_map(Block::file).unwrap();
+    let task = agenda.task(command).unwrap();
+    fs::remove_file(&task.outputs[0]).unwrap();
     let record = Record::open(folder.path()).unwrap();
-    assert!(record.find(step).is_none(), "a step whose picture is gone is not done");
+    assert!(record.find(task).is_none(), "a task whose picture is gone is not done");
     let html = |failed: BTreeMap<String, String>| {
-        Page { chapters: &CHAPTERS, plan: &plan, record: &record, failed: &failed }.html().unwrap()
+        Page { chapters: &all(), agenda: &agenda, record: &record, failed: &failed }.html().unwrap()
     };
     assert!(html(BTreeMap::new()).contains("This is not made yet"));
-    let failed = BTreeMap::from([(step.key.clone(), "no <room>".to_owned())]);
+    let failed = BTreeMap::from([(task.key.clone(), "no <room>".to_owned())]);
     assert!(html(failed).contains("This could not be made: no &lt;room&gt;"));
 }
 
 #[test]
-fn a_model_that_changed_lets_its_pictures_be_made_again() {
+fn pictures_of_a_changed_model_are_made_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (plan, _) = made(folder.path());
-    let sampled = plan.steps.iter().find(|step| step.key.starts_with("sample {nice-mnist}")).unwrap();
+    let (agenda, _) = made(folder.path());
+    let sampled = agenda.tasks.iter().find(|task| task.key.starts_with("sample {nice-mnist}")).unwrap();
     let record = Record::open(folder.path()).unwrap();
     assert!(record.find(sampled).is_some());
     fs::write(&sampled.inputs[0], b"another model").unwrap();
@@ -127,11 +132,11 @@ fn a_model_that_changed_lets_its_pictures_be_made_again() {
 }
 
 #[test]
-fn another_training_is_another_step_though_a_model_is_there() {
+fn a_training_with_other_options_is_another_task() {
     let folder = tempfile::tempdir().unwrap();
-    let (plan, _) = made(folder.path());
+    let (agenda, _) = made(folder.path());
     let record = Record::open(folder.path()).unwrap();
-    let training = plan.steps.iter().find(|step| step.training.is_some()).unwrap();
+    let training = agenda.tasks.iter().find(|task| task.training.is_some()).unwrap();
     assert!(record.find(training).is_some());
     let mut longer = training.clone();
     longer.words.extend(["--steps", "400"].map(str::to_owned));
@@ -139,28 +144,28 @@ fn another_training_is_another_step_though_a_model_is_there() {
 }
 
 #[test]
-fn what_an_earlier_command_made_is_not_shown_under_a_later_one() {
+fn pictures_of_an_earlier_command_are_not_shown_under_a_later_one() {
     let folder = tempfile::tempdir().unwrap();
-    let (plan, _) = made(folder.path());
+    let (agenda, _) = made(folder.path());
     let record = Record::open(folder.path()).unwrap();
-    let mut later = plan;
-    let sampled = later.steps.iter_mut().find(|step| step.key.starts_with("sample {nice-mnist}")).unwrap();
+    let mut later = agenda;
+    let sampled = later.tasks.iter_mut().find(|task| task.key.starts_with("sample {nice-mnist}")).unwrap();
     sampled.words.push("--show".to_owned());
-    let html = Page { chapters: &CHAPTERS, plan: &later, record: &record, failed: &BTreeMap::new() }.html().unwrap();
+    let html = Page { chapters: &all(), agenda: &later, record: &record, failed: &BTreeMap::new() }.html().unwrap();
     assert_eq!(html.matches("This is not made yet").count(), 1);
 }
 
 #[test]
-fn a_student_that_is_there_needs_no_teacher() {
+fn an_existing_student_needs_no_teacher() {
     let folder = tempfile::tempdir().unwrap();
-    let student = trained::wanted("iaf-of-maf-mnist-conditional").unwrap();
-    let chapters: Vec<_> = CHAPTERS.into_iter().filter(|chapter| chapter.id == "iaf").collect();
-    let plan = || {
+    let student = trained::find("iaf-of-maf-mnist-conditional").unwrap();
+    let chapters: Vec<_> = CHAPTERS.iter().filter(|chapter| chapter.id == "iaf").collect();
+    let agenda = || {
         let (out, from) = (folder.path(), Some(folder.path()));
-        Plan::of(&Asked { chapters: &chapters, out, from, preset: Preset::Quick, steps: None })
+        Agenda::new(&Options { chapters: &chapters, out, from, preset: Preset::Quick, steps: None })
     };
-    let trained = |plan: &Plan| plan.steps.iter().filter(|step| step.training.is_some()).count();
-    assert_eq!((trained(&plan()), plan().found.len()), (2, 0), "teacher and student");
+    let trained = |agenda: &Agenda| agenda.tasks.iter().filter(|task| task.training.is_some()).count();
+    assert_eq!((trained(&agenda()), agenda().found.len()), (2, 0), "teacher and student");
 
     let (blueprint, _) = models::student(&blueprint_of_maf(), None, Preset::Quick).unwrap();
     let header = Header { blueprint, data: "mnist".to_owned(), step: 1, seed: 0 };
@@ -169,8 +174,8 @@ fn a_student_that_is_there_needs_no_teacher() {
     checkpoint::write(&run.model(), &header, &[], &[("x".to_owned(), autograd::Tensor::zeros([3]))]).unwrap();
     assert_eq!(student.find(folder.path()), None, "there is no teacher in its folder");
     fs::write(run.teacher(), "a teacher").unwrap();
-    assert_eq!((trained(&plan()), plan().found), (0, vec![student.name]));
-    // What was cut off in copying is none.
+    assert_eq!((trained(&agenda()), agenda().found), (0, vec![student.name]));
+    // A truncated copy does not count.
     let bytes = fs::read(run.model()).unwrap();
     fs::write(run.model(), &bytes[..bytes.len() - 1]).unwrap();
     assert_eq!(student.find(folder.path()), None);
@@ -182,29 +187,34 @@ fn blueprint_of_maf() -> Blueprint {
 
 #[test]
 fn each_picture_has_a_command_that_makes_it() {
-    for chapter in CHAPTERS {
-        for block in chapter.blocks {
-            if let Block::Picture { file, .. } | Block::Sound { file, .. } = block {
-                let made = chapter.commands.iter().any(|making| making.makes.contains(file));
-                assert!(made || file.ends_with("}/curve.svg"), "{}: nothing makes {file}", chapter.id);
+    for chapter in CHAPTERS.iter() {
+        assert!(!chapter.id.is_empty() && !chapter.lecture.is_empty(), "{}", chapter.title);
+        for block in &chapter.blocks {
+            assert!(!matches!(block, Block::Formula("")), "{}: a formula is missing", chapter.id);
+            if let Some([file, command]) = block.file() {
+                let is_curve = file.ends_with("}/curve.svg");
+                assert_eq!(command.is_empty(), is_curve, "{}: nothing makes {file}", chapter.id);
             }
         }
-        for path in chapter.sources {
+        for path in &chapter.sources {
             assert!(sources::SOURCES.iter().any(|(known, _)| known == path), "{path} is not shown");
         }
     }
     for (path, _) in sources::SOURCES {
-        assert!(CHAPTERS.iter().any(|chapter| chapter.sources.contains(path)), "nobody asks for {path}");
+        assert!(
+            CHAPTERS.iter().any(|chapter| chapter.sources.iter().any(|source| source == path)),
+            "no chapter shows {path}"
+        );
     }
 }
 
 #[test]
-fn what_is_trained_are_models_of_the_zoo() {
+fn every_run_is_of_a_model_of_the_zoo() {
     for run in &RUNS {
         let model = models::find(run.model()).unwrap();
         assert_eq!(
             model.about().taught_by().is_some() || run.model() == "iaf",
-            matches!(run.made, Made::Distilled { .. })
+            matches!(run.origin, Origin::Distill { .. })
         );
         let before = |teacher| {
             RUNS.iter().position(|other| other.name == teacher) < RUNS.iter().position(|other| other.name == run.name)
@@ -214,12 +224,12 @@ fn what_is_trained_are_models_of_the_zoo() {
 }
 
 #[test]
-fn a_browser_shows_all_of_it_on_a_phone_and_on_a_desk() {
+fn a_browser_shows_all_of_it_on_a_phone_and_on_a_desktop() {
     let folder = tempfile::tempdir().unwrap();
     let (_, html) = made(folder.path());
     let images = values(&html, "alt").len();
     for width in [360, 1100] {
-        // Without a browser the tests above are what there is.
+        // Without a browser, only the other tests check the page.
         let Some((found, console)) = browser::found(&html, width, folder.path()) else { return };
         assert_eq!(found, serde_json::json!({ "images": images, "width": width, "faults": [] }));
         assert_eq!(console, "");

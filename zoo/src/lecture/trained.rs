@@ -1,38 +1,38 @@
-//! The trained models that the lecture shows: which, how to train them, and which of those that exist will do.
+//! The trained models of the lecture: how to train them, and how to find them among existing runs.
 
+use super::agenda::preset_name;
 use crate::models::{Blueprint, Preset, Vae};
 use crate::runs::checkpoint;
 use crate::runs::folder::Run;
 use std::path::{Path, PathBuf};
 
-/// A model that pictures are made with.
+/// A trained model of the lecture.
 #[derive(Debug)]
-pub struct Wanted {
-    /// Its name in commands, and its folder's.
+pub struct LectureRun {
+    /// Its name in commands, and the name of its folder.
     pub name: &'static str,
-    /// How it comes to be.
-    pub made: Made,
-    /// What it is trained on, as its checkpoint has it.
+    /// How it is trained.
+    pub origin: Origin,
+    /// Its data, as its checkpoint names them.
     pub data: &'static str,
-    /// Whether it is given classes.
+    /// Whether it is conditional on classes.
     pub conditional: bool,
     /// Further options of its training.
     pub options: &'static str,
-    /// Minutes of a quick training, where the recipe does not count steps, and about how many a training takes by either
-    /// preset.
+    /// How long its training takes.
     pub minutes: Minutes,
-    /// Whether it is measured beside the others over its data.
+    /// Whether it is compared with the others over its data.
     pub compared: bool,
 }
 
-/// How a model comes to be.
+/// How a model is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
-    /// `zoo train` of this model.
-    Trained(&'static str),
-    /// `zoo distill` of the run of this name; the student's model.
-    Distilled {
-        /// The teacher's run.
+pub enum Origin {
+    /// By `zoo train` with this model.
+    Train(&'static str),
+    /// By `zoo distill` with the teacher's run.
+    Distill {
+        /// The name of the teacher's run.
         teacher: &'static str,
         /// The student's model.
         student: &'static str,
@@ -42,31 +42,31 @@ pub enum Made {
 /// How long a training takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Minutes {
-    /// What a quick one is given; where there is none, its recipe says.
-    pub given: Option<f64>,
-    /// About how long a quick one and a standard one take.
+    /// The limit of a quick training; None if its recipe limits the steps instead.
+    pub limit: Option<f64>,
+    /// About how many minutes a quick training and a standard one take.
     pub about: [f64; 2],
 }
 
-const fn minutes(given: f64, standard: f64) -> Minutes {
-    Minutes { given: Some(given), about: [given, standard] }
+const fn minutes(quick: f64, standard: f64) -> Minutes {
+    Minutes { limit: Some(quick), about: [quick, standard] }
 }
 
 const fn steps(about: [f64; 2]) -> Minutes {
-    Minutes { given: None, about }
+    Minutes { limit: None, about }
 }
 
-const fn trained(name: &'static str, model: &'static str, data: &'static str, minutes: Minutes) -> Wanted {
+const fn trained(name: &'static str, model: &'static str, data: &'static str, minutes: Minutes) -> LectureRun {
     let compared = matches!(data.as_bytes(), b"mnist" | b"speech");
-    Wanted { name, made: Made::Trained(model), data, conditional: false, options: "", minutes, compared }
+    LectureRun { name, origin: Origin::Train(model), data, conditional: false, options: "", minutes, compared }
 }
 
 const TWO_LATENTS: &str = "--latents 2 --likelihood bernoulli";
 
-/// All of them. A student comes after its teacher.
-pub const RUNS: [Wanted; 15] = [
+/// All runs. A student comes after its teacher.
+pub const RUNS: [LectureRun; 15] = [
     trained("vae-mnist", "vae", "mnist", minutes(2.0, 15.0)),
-    Wanted { options: TWO_LATENTS, compared: false, ..trained("vae-mnist-2", "vae", "mnist", minutes(2.0, 15.0)) },
+    LectureRun { options: TWO_LATENTS, compared: false, ..trained("vae-mnist-2", "vae", "mnist", minutes(2.0, 15.0)) },
     trained("nice-mnist", "nice", "mnist", minutes(2.0, 15.0)),
     trained("real-nvp-mnist", "real-nvp", "mnist", minutes(4.0, 60.0)),
     trained("real-nvp-two-moons", "real-nvp", "two-moons", steps([0.2, 1.0])),
@@ -74,19 +74,19 @@ pub const RUNS: [Wanted; 15] = [
     trained("maf-mnist", "maf", "mnist", minutes(2.0, 20.0)),
     trained("made-banana", "made", "banana", steps([0.1, 0.3])),
     trained("maf-banana", "maf", "banana", steps([0.2, 0.6])),
-    Wanted {
+    LectureRun {
         conditional: true,
         compared: false,
         ..trained("maf-mnist-conditional", "maf", "mnist", minutes(3.0, 20.0))
     },
-    Wanted {
-        made: Made::Distilled { teacher: "maf-mnist-conditional", student: "iaf" },
+    LectureRun {
+        origin: Origin::Distill { teacher: "maf-mnist-conditional", student: "iaf" },
         conditional: true,
         ..trained("iaf-of-maf-mnist-conditional", "iaf", "mnist", minutes(3.0, 20.0))
     },
     trained("wavenet-speech", "wavenet", "speech", minutes(3.0, 20.0)),
-    Wanted {
-        made: Made::Distilled { teacher: "wavenet-speech", student: "parallel-wavenet" },
+    LectureRun {
+        origin: Origin::Distill { teacher: "wavenet-speech", student: "parallel-wavenet" },
         compared: false,
         ..trained("parallel-wavenet-of-wavenet-speech", "parallel-wavenet", "speech", minutes(3.0, 30.0))
     },
@@ -96,39 +96,39 @@ pub const RUNS: [Wanted; 15] = [
 
 /// The run of a name.
 #[must_use]
-pub fn wanted(name: &str) -> Option<&'static Wanted> {
+pub fn find(name: &str) -> Option<&'static LectureRun> {
     RUNS.iter().find(|run| run.name == name)
 }
 
-impl Wanted {
+impl LectureRun {
     /// The model's name.
     #[must_use]
     pub const fn model(&self) -> &'static str {
-        match self.made {
-            Made::Trained(model) | Made::Distilled { student: model, .. } => model,
+        match self.origin {
+            Origin::Train(model) | Origin::Distill { student: model, .. } => model,
         }
     }
 
-    /// The run that must be there first.
+    /// The run that must exist before this one.
     #[must_use]
     pub const fn teacher(&self) -> Option<&'static str> {
-        match self.made {
-            Made::Trained(_) => None,
-            Made::Distilled { teacher, .. } => Some(teacher),
+        match self.origin {
+            Origin::Train(_) => None,
+            Origin::Distill { teacher, .. } => Some(teacher),
         }
     }
 
-    /// Whether a model that exists is this one, whatever its sizes.
+    /// Whether an existing model can be used as this one. Its sizes do not matter.
     #[must_use]
     pub fn is(&self, blueprint: &Blueprint, data: &str) -> bool {
-        // One VAE is drawn as a sheet; the other is compared with flows, in bits per dimension.
+        // The compared VAE is measured in bits per dimension, like flows; the other is drawn as a sheet.
         let suits = blueprint.config::<Vae>().is_none_or(|vae| {
             if self.compared { vae.latents != 2 && !vae.likelihood.is_discrete() } else { vae.latents == 2 }
         });
         suits && blueprint.name() == self.model() && data == self.data && (blueprint.classes > 0) == self.conditional
     }
 
-    /// A run of this model in a folder of runs, its file whole: of this name if there is one, else the first of another.
+    /// A run of this model in a folder of runs, with an undamaged checkpoint: preferably the one of this name.
     #[must_use]
     pub fn find(&self, folder: &Path) -> Option<PathBuf> {
         let suits = |run: &Path| {
@@ -147,12 +147,12 @@ impl Wanted {
         others.into_iter().find(|run| suits(run))
     }
 
-    /// The words of the command that trains it into `out`; `resume` goes on with what is there.
+    /// The words of the command that trains it, or resumes its training.
     #[must_use]
     pub fn command(&self, preset: Preset, steps: Option<u64>, resume: bool) -> Vec<String> {
-        let mut words = match self.made {
-            Made::Trained(model) => format!("train {model} --data {}", self.data),
-            Made::Distilled { teacher, .. } => format!("distill {{{teacher}}}"),
+        let mut words = match self.origin {
+            Origin::Train(model) => format!("train {model} --data {}", self.data),
+            Origin::Distill { teacher, .. } => format!("distill {{{teacher}}}"),
         };
         if resume {
             words += " --resume";
@@ -160,13 +160,8 @@ impl Wanted {
             if self.conditional && self.teacher().is_none() {
                 words += " --conditional";
             }
-            words += match preset {
-                Preset::Quick => " --preset quick",
-                Preset::Standard => " --preset standard",
-                Preset::Paper => " --preset paper",
-            };
-            words = words + " " + self.options;
-            match (steps, preset, self.minutes.given) {
+            words = format!("{words} --preset {} {}", preset_name(preset), self.options);
+            match (steps, preset, self.minutes.limit) {
                 (Some(steps), ..) => words += &format!(" --steps {steps}"),
                 (None, Preset::Quick, Some(minutes)) => words += &format!(" --minutes {minutes}"),
                 _ => {}

@@ -2,7 +2,7 @@
 
 use crate::measure::compare::Measured;
 use crate::measure::timing::three_digits;
-use crate::pictures::dots::{Group, Mark, Panel};
+use crate::pictures::dot_plot::{Group, Mark, Panel};
 use crate::pictures::{cut, short_number};
 use crate::train::Elapsed;
 

@@ -1,20 +1,20 @@
-//! Ways between latents, and what is decoded along them.
+//! Interpolation between latents.
 
 use crate::data::rows::Rows;
 use autograd::Tensor;
 use std::f64::consts::FRAC_PI_2;
 
-/// A mixture of rows: which, and how much of each.
+/// A mixture of rows: the index and the weight of each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blend(pub Vec<(usize, f64)>);
 
-/// How a line runs from one latent to another.
+/// How to get from one latent to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Interpolation {
     /// Along the arc between their directions.
-    Arc,
-    /// Straight.
-    Straight,
+    Spherical,
+    /// Along a straight line.
+    Linear,
 }
 
 /// The lecture's manifold through four rows (Dinh et al. 2017, RealNVP): `size × size` mixtures
@@ -22,7 +22,7 @@ pub enum Way {
 /// <!-- z = cos φ·(cos φ′·z₁ + sin φ′·z₂) + sin φ·(cos φ′·z₃ + sin φ′·z₄) -->
 #[doc = include_str!("../../../flows/formulas/manifold.html")]
 ///
-/// with φ from 0 to π/2 downwards and φ' to the right, so that the corners are the four rows themselves.
+/// with φ from 0 to π/2 downward and φ' to the right. The corners are the four rows themselves.
 #[must_use]
 pub fn manifold(corners: [usize; 4], size: usize) -> Vec<Blend> {
     let at = |place: usize| (share(place, size) * FRAC_PI_2).sin_cos();
@@ -36,11 +36,11 @@ pub fn manifold(corners: [usize; 4], size: usize) -> Vec<Blend> {
 
 /// `steps` mixtures from one row to another, both included.
 ///
-/// Latents in many dimensions lie in a thin shell around the origin: the middle of a straight line between
-/// two of them is nearer to it by a factor of √2 than any that the model has seen, and decodes to something
-/// duller than data. An arc keeps to the shell.
+/// In many dimensions, normal latents lie in a thin shell around the origin. The middle of a straight line between two of
+/// them is closer to the origin, by a factor of about √2, than any latent the model has seen, and decodes to something
+/// duller than data. An arc stays in the shell.
 #[must_use]
-pub fn line(latents: &Tensor<f32>, [from, to]: [usize; 2], steps: usize, way: Way) -> Vec<Blend> {
+pub fn line(latents: &Tensor<f32>, [from, to]: [usize; 2], steps: usize, interpolation: Interpolation) -> Vec<Blend> {
     let width = latents.shape()[1];
     let row = |i: usize| latents.as_slice()[i * width..(i + 1) * width].iter().map(|&z| f64::from(z));
     let dot = |a: usize, b: usize| row(a).zip(row(b)).map(|(a, b)| a * b).sum::<f64>();
@@ -48,8 +48,8 @@ pub fn line(latents: &Tensor<f32>, [from, to]: [usize; 2], steps: usize, way: Wa
     let angle = cos.clamp(-1.0, 1.0).acos();
     let blend = |step: usize| {
         let t = share(step, steps);
-        // Two rows in one direction, in opposite ones, or in none, have no arc between them.
-        let weights = if way == Way::Arc && angle.sin() > 1e-4 {
+        // There is no arc between rows in the same or in opposite directions, or from the origin.
+        let weights = if interpolation == Interpolation::Spherical && angle.sin() > 1e-4 {
             [(1.0 - t) * angle, t * angle].map(|part| part.sin() / angle.sin())
         } else {
             [1.0 - t, t]
@@ -59,13 +59,13 @@ pub fn line(latents: &Tensor<f32>, [from, to]: [usize; 2], steps: usize, way: Wa
     (0..steps).map(blend).collect()
 }
 
-/// The part of the way that is behind at one of `count` places.
+/// How far one of `count` places is from the first to the last, from 0 to 1.
 fn share(place: usize, count: usize) -> f64 {
     place as f64 / (count - 1).max(1) as f64
 }
 
-/// The mixtures of some latents. Classes are mixed in the same proportions, which for them sum to 1: half way
-/// between a 3 and an 8 a model is told so, and at the ends it is given the rows' own classes.
+/// Mixes latents. Classes are mixed with the same weights, scaled to sum to 1: halfway between a 3 and an 8 the model is
+/// given half of each class, and at the ends the rows' own classes.
 #[must_use]
 pub fn blended(latents: &Rows<f32>, blends: &[Blend]) -> Rows<f32> {
     let total = |blend: &Blend| blend.0.iter().map(|(_, weight)| weight).sum::<f64>();
@@ -113,30 +113,30 @@ mod tests {
             let [own, given] = [(&rows, corner), (&found, place)].map(|(rows, i)| rows.range(i..i + 1));
             near(given.classes().unwrap().as_slice(), own.classes().unwrap().as_slice());
         }
-        // The middle: both angles are 45°, so that every weight is a half, and a quarter for classes.
+        // In the middle both angles are 45°, and so every weight is 1/2, or 1/4 for classes.
         near(found.range(12..13).x().as_slice(), &[4.0, 2.25]);
         near(found.range(12..13).classes().unwrap().as_slice(), &[0.25, 0.5, 0.25]);
         assert_eq!(manifold([0; 4], 1).len(), 1);
     }
 
     #[test]
-    fn arcs_keep_their_distance_and_straight_lines_do_not() {
+    fn arcs_keep_their_distance_from_the_origin_and_lines_do_not() {
         let rows = latents();
-        let lengths = |way| {
-            let found = blended(&rows, &line(rows.x(), [0, 1], 3, way));
+        let lengths = |interpolation| {
+            let found = blended(&rows, &line(rows.x(), [0, 1], 3, interpolation));
             near(&found.x().as_slice()[..2], &[3.0, 0.0]);
             near(&found.x().as_slice()[4..], &[0.0, 4.0]);
             near(&found.classes().unwrap().as_slice()[3..6], &[0.5, 0.5, 0.0]);
             found.x().as_slice()[2].hypot(found.x().as_slice()[3])
         };
-        near(&[lengths(Way::Arc), lengths(Way::Straight)], &[5.0 * 0.5f32.sqrt(), 2.5]);
+        near(&[lengths(Interpolation::Spherical), lengths(Interpolation::Linear)], &[5.0 * 0.5f32.sqrt(), 2.5]);
     }
 
     #[test]
-    fn rows_without_an_arc_between_them_are_joined_straight() {
+    fn rows_without_an_arc_between_them_are_joined_by_a_line() {
         let z = Tensor::from_slice([4, 2], &[3.0, 0.0, 6.0, 0.0, -3.0, 0.0, 0.0, 0.0]);
         for (to, middle) in [(1, 4.5), (2, 0.0), (3, 1.5), (0, 3.0)] {
-            let found = blended(&Rows::plain(z.clone()), &line(&z, [0, to], 3, Way::Arc));
+            let found = blended(&Rows::plain(z.clone()), &line(&z, [0, to], 3, Interpolation::Spherical));
             near(&found.x().as_slice()[2..4], &[middle, 0.0]);
         }
     }

@@ -1,5 +1,4 @@
-//! The change of variables in one and in two dimensions (lecture 7): what happens to a density where space is
-//! stretched.
+//! The change of variables in one and in two dimensions (lecture 7): how a density changes where space is stretched.
 //!
 //! In one dimension, stretched evenly and unevenly:
 //!
@@ -22,7 +21,7 @@ use rand_chacha::ChaCha8Rng;
 /// Z is uniform on [0, 2].
 pub const WIDTH: f64 = 2.0;
 
-/// A map of Z that rises.
+/// An increasing map of Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Map {
     /// X = Z.
@@ -37,7 +36,7 @@ impl Map {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Identity, Self::Fourfold, Self::Exponential];
 
-    /// What it is called.
+    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -77,19 +76,19 @@ impl Map {
         }
     }
 
-    /// Where X lies.
+    /// The range of X.
     #[must_use]
     pub fn range(self) -> [f64; 2] {
         [self.to_data(0.0), self.to_data(WIDTH)]
     }
 
-    /// The density of X at x within its range.
+    /// The density of X at x, inside of its range.
     #[must_use]
     pub fn density(self, x: f64) -> f64 {
         self.slope(x) / WIDTH
     }
 
-    /// X of so many draws of Z, the same for every map.
+    /// The images of `count` draws of Z, which are the same for every map.
     #[must_use]
     pub fn samples(self, count: usize, seed: u64) -> Vec<f64> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -97,8 +96,7 @@ impl Map {
     }
 }
 
-/// The density that samples have in each of so many equal bins of a range: their share divided by the bin's
-/// width.
+/// The density of samples in equal bins of a range: each bin's share of the samples divided by its width.
 #[must_use]
 pub fn histogram(samples: &[f64], [low, high]: [f64; 2], bins: usize) -> Vec<f64> {
     let mut counts = vec![0u64; bins];
@@ -112,7 +110,7 @@ pub fn histogram(samples: &[f64], [low, high]: [f64; 2], bins: usize) -> Vec<f64
     counts.into_iter().map(|count| count as f64 / (samples.len() as f64 * width)).collect()
 }
 
-/// A matrix, row after row: z becomes `(a·z₁ + b·z₂, c·z₁ + d·z₂)`.
+/// A 2×2 matrix, row by row. It maps z to `(a·z₁ + b·z₂, c·z₁ + d·z₂)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Matrix {
     /// a, b, c, d.
@@ -120,7 +118,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// `a·d − b·c`: the area that the unit square becomes, negative where it is turned over.
+    /// `a·d − b·c`: the area of the unit square's image, negative if its orientation is reversed.
     #[must_use]
     pub fn determinant(&self) -> f64 {
         let [a, b, c, d] = self.rows;
@@ -140,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn densities_integrate_to_one_and_slopes_are_those_of_differences() {
+    fn densities_integrate_to_one_and_slopes_match_finite_differences() {
         for map in Map::ALL {
             let [low, high] = map.range();
             let (cells, width) = (100_000, (high - low) / 100_000.0);
@@ -165,7 +163,7 @@ mod tests {
                 let at = |share: f64| map.density(edge(bin) + share * width);
                 let mean = (at(0.0) + 4.0 * at(0.5) + at(1.0)) / 6.0;
                 let error = (mean / (width * count as f64)).sqrt();
-                assert!((height - mean).abs() < 5.0 * error + 1e-3 * mean, "{map:?} {bin}: {height} beside {mean}");
+                assert!((height - mean).abs() < 5.0 * error + 1e-3 * mean, "{map:?} {bin}: {height}, not {mean}");
             }
         }
     }

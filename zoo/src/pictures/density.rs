@@ -1,35 +1,34 @@
-//! A density over the plane: as a heat map, as samples beside data, and as the map that makes it.
+//! A model of the plane: its density as a heat map, samples beside data, and the grid of z mapped to x.
 
-use super::frame::{AROUND, BESIDE, Frame, color_bar};
+use super::axes::{AROUND, BAR_WIDTH, color_bar_beside, square, viridis};
+use super::canvas::{Canvas, Color, Paint};
 use super::heat::{between, brightest};
-use super::scatter::share;
-use super::{PALETTE, PictureError, Raster, Window};
+use super::scatter::opacity;
+use super::{PALETTE, PictureError, Window};
 
-/// Pixels from one side of a square to the other.
+/// The side of a square in pixels, and that with its labels.
 const SIDE: usize = 420;
-/// A square with its numbers.
-const FRAME: usize = SIDE + AROUND;
+const WHOLE: usize = SIDE + AROUND;
 
-const DATA: [u8; 3] = PALETTE[1];
-const SAMPLES: [u8; 3] = PALETTE[0];
-const FAINT: [u8; 3] = [120; 3];
+const DATA: Color = PALETTE[1];
+const SAMPLES: Color = PALETTE[0];
 
-/// What a model of the plane has learned, computed and ready to be drawn.
+/// What is drawn of a model of the plane.
 #[derive(Debug, Clone)]
 pub struct Scene {
     /// The part of the plane that is shown.
     pub window: Window,
     /// Cells along each side of the window.
     pub cells: usize,
-    /// The density in the middle of each, row after row from the top, finite and at least 0.
+    /// The density at the center of each, row by row from the top, finite and at least 0.
     pub density: Vec<f32>,
-    /// Points of the data, x and y in turn.
+    /// Data points; x and y alternate.
     pub data: Vec<f32>,
-    /// Points of the model.
+    /// Samples of the model.
     pub samples: Vec<f32>,
-    /// Lines of constant z₁, carried to x: points, x and y in turn.
+    /// Lines of constant z₁, mapped to x: points; x and y alternate.
     pub upright: Vec<Vec<f32>>,
-    /// Lines of constant z₂.
+    /// Lines of constant z₂, mapped to x.
     pub level: Vec<Vec<f32>>,
 }
 
@@ -45,97 +44,73 @@ impl Scene {
         Ok(())
     }
 
-    /// The density as colors, with a bar that says which is how much.
-    pub fn heat(&self) -> Result<Raster, PictureError> {
+    fn canvas(&self, width: usize) -> Result<Canvas, PictureError> {
         self.check()?;
-        let mut picture = Raster::new(FRAME + BESIDE, FRAME, [255; 3])?;
-        self.draw_heat(&mut picture, 0);
-        Ok(picture)
+        Canvas::new(width, WHOLE)
     }
 
-    /// The data's points, and beside them the model's.
-    pub fn points(&self) -> Result<Raster, PictureError> {
-        self.check()?;
-        let mut picture = Raster::new(2 * FRAME, FRAME, [255; 3])?;
-        self.draw_points(&mut picture, 0, "data", &self.data, DATA);
-        self.draw_points(&mut picture, FRAME, "samples", &self.samples, SAMPLES);
-        Ok(picture)
+    /// The density as colors, with a color bar.
+    pub fn heat(&self) -> Result<Canvas, PictureError> {
+        let mut canvas = self.canvas(WHOLE + BAR_WIDTH)?;
+        self.draw_heat(&mut canvas, 0)?;
+        Ok(canvas)
     }
 
-    /// The straight grid of the latents as the model bends it, over faint data.
-    pub fn warp(&self) -> Result<Raster, PictureError> {
-        self.check()?;
-        let mut picture = Raster::new(FRAME, FRAME, [255; 3])?;
-        self.draw_warp(&mut picture, 0);
-        Ok(picture)
+    /// The data, and the samples beside them.
+    pub fn points(&self) -> Result<Canvas, PictureError> {
+        let mut canvas = self.canvas(2 * WHOLE)?;
+        self.draw_points(&mut canvas, 0, "data", &self.data, DATA);
+        self.draw_points(&mut canvas, WHOLE, "samples", &self.samples, SAMPLES);
+        Ok(canvas)
     }
 
-    /// Density, samples and grid side by side.
-    pub fn panel(&self) -> Result<Raster, PictureError> {
-        self.check()?;
-        let mut picture = Raster::new(3 * FRAME + BESIDE, FRAME, [255; 3])?;
-        self.draw_heat(&mut picture, 0);
-        self.draw_points(&mut picture, FRAME + BESIDE, "samples", &self.samples, SAMPLES);
-        self.draw_warp(&mut picture, 2 * FRAME + BESIDE);
-        Ok(picture)
+    /// The straight grid of the latents as the model bends it, over pale data.
+    pub fn warp(&self) -> Result<Canvas, PictureError> {
+        let mut canvas = self.canvas(WHOLE)?;
+        self.draw_warp(&mut canvas, 0);
+        Ok(canvas)
     }
 
-    fn draw_heat(&self, picture: &mut Raster, left: usize) {
+    /// Density, samples, and grid side by side.
+    pub fn panel(&self) -> Result<Canvas, PictureError> {
+        let mut canvas = self.canvas(3 * WHOLE + BAR_WIDTH)?;
+        self.draw_heat(&mut canvas, 0)?;
+        self.draw_points(&mut canvas, WHOLE + BAR_WIDTH, "samples", &self.samples, SAMPLES);
+        self.draw_warp(&mut canvas, 2 * WHOLE + BAR_WIDTH);
+        Ok(canvas)
+    }
+
+    fn draw_heat(&self, canvas: &mut Canvas, left: usize) -> Result<(), PictureError> {
         let highest = brightest(&self.density);
-        let mut frame = Frame::new(picture, (left, 0), SIDE, self.window, "p(x)");
-        frame.fill(|x, y| viridis(between(&self.density, self.cells, SIDE, [x, y]) / highest));
-        frame.close();
-        color_bar(picture, (left + FRAME, 0), SIDE, highest, viridis);
+        square(canvas, [left, 0], SIDE, self.window, "p(x)", |axes| {
+            axes.fill(|x, y| viridis(between(&self.density, self.cells, SIDE, [x, y]) / highest))
+        })?;
+        color_bar_beside(canvas, left + WHOLE, SIDE, highest)
     }
 
-    fn draw_points(&self, picture: &mut Raster, left: usize, title: &str, points: &[f32], color: [u8; 3]) {
-        let mut frame = Frame::new(picture, (left, 0), SIDE, self.window, title);
-        let share = share(points.len() / 2);
-        for point in points.chunks_exact(2) {
-            frame.dot([point[0], point[1]], color, share);
-        }
-        frame.close();
+    fn draw_points(&self, canvas: &mut Canvas, left: usize, title: &str, points: &[f32], color: Color) {
+        let paint = Paint { color, opacity: opacity(points.len() / 2) };
+        square(canvas, [left, 0], SIDE, self.window, title, |axes| pairs(points).for_each(|at| axes.dot(at, paint)));
     }
 
-    fn draw_warp(&self, picture: &mut Raster, left: usize) {
-        let mut frame = Frame::new(picture, (left, 0), SIDE, self.window, "the grid of z, carried to x");
-        let share = share(self.data.len() / 2);
-        for point in self.data.chunks_exact(2) {
-            frame.dot([point[0], point[1]], FAINT, share);
-        }
-        for (lines, color) in [(&self.level, PALETTE[1]), (&self.upright, PALETTE[0])] {
-            for line in lines {
-                frame.line(line, color, 0.7);
+    fn draw_warp(&self, canvas: &mut Canvas, left: usize) {
+        square(canvas, [left, 0], SIDE, self.window, "the grid of z, mapped to x", |axes| {
+            let pale = Paint { color: [120; 3], opacity: opacity(self.data.len() / 2) };
+            pairs(&self.data).for_each(|at| axes.dot(at, pale));
+            for (lines, color) in [(&self.level, PALETTE[1]), (&self.upright, PALETTE[0])] {
+                lines.iter().for_each(|line| axes.line(pairs(line), Paint { color, opacity: 0.7 }));
             }
-        }
-        frame.close();
+        });
     }
 }
 
-/// The color of a number from 0 to 1: equal differences look equal, in gray and to any color vision too
-/// (nine points of the map that is called viridis; Smith and van der Walt 2015).
-pub(super) fn viridis(value: f64) -> [u8; 3] {
-    const POINTS: [[u8; 3]; 9] = [
-        [68, 1, 84],
-        [71, 45, 123],
-        [59, 82, 139],
-        [44, 114, 142],
-        [33, 145, 140],
-        [40, 174, 128],
-        [94, 201, 98],
-        [173, 220, 48],
-        [253, 231, 37],
-    ];
-    let at = value.clamp(0.0, 1.0) * (POINTS.len() - 1) as f64;
-    let first = (at as usize).min(POINTS.len() - 2);
-    let share = at - first as f64;
-    let between = |a: u8, b: u8| (f64::from(a) * (1.0 - share) + f64::from(b) * share).round() as u8;
-    let [a, b] = [POINTS[first], POINTS[first + 1]];
-    [between(a[0], b[0]), between(a[1], b[1]), between(a[2], b[2])]
+fn pairs(points: &[f32]) -> impl Iterator<Item = [f64; 2]> + '_ {
+    points.chunks_exact(2).map(|point| [point[0].into(), point[1].into()])
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Raster;
     use super::*;
 
     /// A density that is high in the upper right quarter, and a grid that is straight.
@@ -168,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_density_is_yellow_where_it_lies() {
-        let picture = scene().heat().unwrap();
+    fn the_highest_density_is_yellow() {
+        let picture = scene().heat().unwrap().raster().unwrap();
         assert_eq!((picture.width(), picture.height()), (496 + 88, 496));
         assert_eq!(color(&picture, [1.0, 1.0]), viridis(1.0));
         for dark in [[-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]] {
@@ -183,7 +158,7 @@ mod tests {
 
     #[test]
     fn points_and_lines_are_where_they_belong() {
-        let picture = scene().points().unwrap();
+        let picture = scene().points().unwrap().raster().unwrap();
         assert_eq!((picture.width(), picture.height()), (2 * 496, 496));
         let [red, _, blue] = color(&picture, [1.0, 1.0]);
         assert!(red > blue + 50);
@@ -191,7 +166,7 @@ mod tests {
         let [red, _, blue] = picture.rgb(496 + x, y);
         assert!(blue > red + 50);
 
-        let picture = scene().warp().unwrap();
+        let picture = scene().warp().unwrap().raster().unwrap();
         for y in [-1.7, -0.3, 1.2] {
             let [red, _, blue] = color(&picture, [-1.0, y]);
             assert!(blue > red + 50, "{y}");
@@ -202,12 +177,12 @@ mod tests {
 
     #[test]
     fn the_panel_is_the_three_side_by_side() {
-        let (scene, panel) = (scene(), scene().panel().unwrap());
+        let (scene, panel) = (scene(), scene().panel().unwrap().raster().unwrap());
         assert_eq!((panel.width(), panel.height()), (3 * 496 + 88, 496));
         for (picture, from, to) in [
-            (scene.heat().unwrap(), 0, 0),
-            (scene.points().unwrap(), 496, 496 + 88),
-            (scene.warp().unwrap(), 0, 2 * 496 + 88),
+            (scene.heat().unwrap().raster().unwrap(), 0, 0),
+            (scene.points().unwrap().raster().unwrap(), 496, 496 + 88),
+            (scene.warp().unwrap().raster().unwrap(), 0, 2 * 496 + 88),
         ] {
             for (x, y) in [(62 + 105, 200), (62 + 315, 143), (30, 250), (200, 470)] {
                 assert_eq!(panel.rgb(to + x, y), picture.rgb(from + x, y), "{x} {y}");

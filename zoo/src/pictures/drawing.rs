@@ -10,15 +10,15 @@ use flows::Flow;
 use std::ops::Range;
 use std::path::Path;
 
-/// Draws `count` samples, `[count, …]`, reproducibly from a seed. A conditional flow draws all of them of
-/// one class, or, where none is chosen, of each class in turn.
+/// Draws `count` samples, `[count, …]`, reproducibly from a seed. A conditional flow draws them all from one class or,
+/// if none is chosen, from each class in turn.
 #[must_use]
 pub fn samples(flow: &Flow<f32>, class: Option<usize>, count: usize, temperature: f64, seed: u64) -> Tensor<f32> {
     let request = Request { count, class, temperature, seed };
     sampling::draw(flow, &request).values
 }
 
-/// The condition of some rows of a conditional flow: all of one class, or of each class in turn.
+/// The condition of some rows of a conditional flow: one class for all, or each class in turn.
 #[must_use]
 pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usize>) -> Option<Tensor<T>> {
     let classes = flow.condition();
@@ -26,7 +26,7 @@ pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usiz
     (classes > 0).then(|| one_hot(&chosen, classes))
 }
 
-/// Whether rows of a space have a picture.
+/// Whether rows of a space can be drawn.
 #[must_use]
 pub const fn has_picture(space: &Space) -> bool {
     match space {
@@ -35,14 +35,14 @@ pub const fn has_picture(space: &Space) -> bool {
     }
 }
 
-/// How many of `count` rows are in their picture.
+/// How many of `count` rows their picture shows.
 #[must_use]
 pub fn shown(space: &Space, count: usize) -> usize {
     if matches!(space, Space::Signal { .. }) { count.min(wave::MOST) } else { count }
 }
 
-/// The picture of some rows: a grid of images of so many columns, a scatter of points in the plane, or the first
-/// few signals. Images do without the title.
+/// A picture of some rows: a grid of images, a scatter of points in the plane, or the first few signals. Images have no
+/// title; `columns` is for images alone.
 ///
 /// # Errors
 /// If samples of that space have no picture.
@@ -55,18 +55,18 @@ pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize
         }
         Space::Table { columns: 2, standardized } => {
             let points = samples.as_slice();
-            // Toys lie around the origin, and their pictures are easier to compare in one window. Other data may
-            // lie anywhere.
+            // Toys are around the origin, and their pictures are easier to compare in one window. Other data may be
+            // anywhere.
             let window = match Window::around(points) {
                 Some(around) if standardized => around,
                 Some(around) => Window::square(around.reach().clamp(4.0, 12.0)),
                 None => Window::square(4.0),
             };
             let panel = scatter::Panel { title, points, groups: &[] };
-            scatter::raster(&[panel], &scatter::Layout { window, side: 420, columns: 1 })?
+            scatter::draw(&[panel], &scatter::Layout { window, side: 420, columns: 1 })?.raster()?
         }
         Space::Signal { samples: length, rate } => {
-            wave::draw(&[wave::Column { title, values: samples.as_slice() }], length, rate)?
+            wave::draw(&[wave::Column { title, values: samples.as_slice() }], length, rate)?.raster()?
         }
         Space::Table { columns, .. } => {
             bail!("rows of {columns} numbers have no picture: write them with --npy FILE.npy instead")
@@ -74,7 +74,7 @@ pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize
     })
 }
 
-/// Draws some samples into a PNG; rows that have no picture are left undrawn.
+/// Writes a PNG of some samples, if their space has a picture.
 ///
 /// # Errors
 /// If the file cannot be written.

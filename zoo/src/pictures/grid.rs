@@ -1,4 +1,4 @@
-//! Many small images side by side: how samples are looked at.
+//! A grid of small images.
 
 use super::{PictureError, Raster, byte};
 
@@ -13,17 +13,16 @@ pub struct Tile {
     pub width: usize,
 }
 
-/// How a grid is laid out. `None` lets the images decide.
+/// How a grid is laid out. `None` depends on the images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
-    /// Images in a row; by default as many as there are rows, or one more.
+    /// Images in a row; by default, as many as rows or one more.
     pub columns: Option<usize>,
-    /// How many pixels of the picture one pixel of an image becomes, in each direction; by default
-    /// enough that an image is about 64 pixels large.
+    /// The size of an image's pixel in pixels of the picture; by default, such that an image is about 64 pixels wide.
     pub scale: Option<usize>,
     /// Pixels between two images and around the whole.
     pub margin: usize,
-    /// The brightness of the margin. Neither black nor white, so that images of either show.
+    /// The brightness of the margin: by default neither black nor white, as images are either.
     pub background: u8,
 }
 
@@ -38,7 +37,7 @@ pub fn draw(pixels: &[u8], tile: Tile, layout: &Layout) -> Result<Raster, Pictur
     let Tile { channels, height, width } = tile;
     let wrong = || PictureError::Shape {
         values: pixels.len(),
-        what: format!("images of {channels}x{height}x{width}, of 1 or 3 channels"),
+        what: format!("images of {channels}x{height}x{width} with 1 or 3 channels"),
     };
     let size = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
     let size = size.filter(|&n| n > 0 && matches!(channels, 1 | 3)).ok_or_else(wrong)?;
@@ -75,7 +74,7 @@ pub fn draw(pixels: &[u8], tile: Tile, layout: &Layout) -> Result<Raster, Pictur
     Ok(picture)
 }
 
-/// Draws images of brightness from 0 to 1; values outside are clamped and NaN is black.
+/// Draws images of values from 0 to 1. Other values are clamped; NaN is black.
 pub fn draw_unit(values: &[f32], tile: Tile, layout: &Layout) -> Result<Raster, PictureError> {
     let pixels: Vec<u8> = values.iter().map(|&value| byte(value)).collect();
     draw(&pixels, tile, layout)

@@ -1,10 +1,9 @@
 //! Densities of the plane as heat maps, in panels side by side.
 
-use super::density::viridis;
-use super::frame::{AROUND, Frame};
-use super::{PictureError, Raster, Window};
+use super::axes::{panels, viridis};
+use super::{Canvas, PictureError, Window};
 
-/// The part of the cells that may be as bright as it goes.
+/// The share of cells that may have the brightest color.
 pub const PEAK: f64 = 1.0 / 400.0;
 
 /// One heat map.
@@ -12,73 +11,66 @@ pub const PEAK: f64 = 1.0 / 400.0;
 pub struct Panel {
     /// Above the square.
     pub title: String,
-    /// The density in the middle of each cell, row after row from the top; what is not finite counts as 0. Each
-    /// panel has the whole range of colors, from 0 to what all but the part [`PEAK`] of its cells stay below: a
-    /// sharp peak would leave the rest dark.
+    /// The density at the center of each cell, row by row from the top; what is not finite counts as 0. Each panel
+    /// has the whole range of colors, from 0 to a value that only the share [`PEAK`] of its cells exceeds: a sharp
+    /// peak would leave the rest dark.
     pub density: Vec<f32>,
 }
 
 /// How the panels are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layout {
-    /// What every panel shows of the plane.
+    /// The part of the plane that every panel shows.
     pub window: Window,
     /// Cells along each side of it.
     pub cells: usize,
-    /// Pixels from one side of a panel to the other.
+    /// The side of a panel's square in pixels.
     pub side: usize,
-    /// Panels in a row, before the next row begins.
+    /// Panels in a row.
     pub columns: usize,
 }
 
-/// Draws the panels, each in a frame with numbers at its axes.
+/// Draws the panels.
 ///
 /// # Errors
-/// If there are none, a density has not as many cells as the layout, or the picture would be too large.
-pub fn raster(panels: &[Panel], layout: &Layout) -> Result<Raster, PictureError> {
+/// If there are none, a density does not have the layout's cells, or the picture would be too large.
+pub fn draw(all: &[Panel], layout: &Layout) -> Result<Canvas, PictureError> {
     let Layout { window, cells, side, columns } = *layout;
-    if panels.is_empty() || !window.is_sound() {
-        return Err(PictureError::Nothing { what: "heat maps without panels or range".into() });
-    }
     let squared = cells.checked_mul(cells).filter(|&cells| cells > 0);
-    if let Some(panel) = panels.iter().find(|panel| squared != Some(panel.density.len())) {
+    if let Some(panel) = all.iter().find(|panel| squared != Some(panel.density.len())) {
         let what = format!("density of {cells}x{cells} cells");
         return Err(PictureError::Shape { values: panel.density.len(), what });
     }
-    let columns = columns.clamp(1, panels.len());
-    let [width, height] = [columns, panels.len().div_ceil(columns)].map(|n| n.saturating_mul(side + AROUND));
-    if side < 16 {
-        return Err(PictureError::TooLarge { width, height });
-    }
-    let mut picture = Raster::new(width, height, [255; 3])?;
-    for (i, panel) in panels.iter().enumerate() {
-        let corner = (i % columns * (side + AROUND), i / columns * (side + AROUND));
-        let mut frame = Frame::new(&mut picture, corner, side, window, &panel.title);
-        let density: Vec<f32> = panel.density.iter().map(finite).collect();
-        let brightest = brightest(&density).max(f32::MIN_POSITIVE.into());
-        frame.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / brightest));
-        frame.close();
-    }
-    Ok(picture)
+    panels(
+        all,
+        [side, columns],
+        |panel| &panel.title,
+        |_| window,
+        |axes, panel| {
+            let density: Vec<f32> = panel.density.iter().map(finite).collect();
+            let brightest = brightest(&density).max(f32::MIN_POSITIVE.into());
+            axes.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / brightest))
+        },
+    )
 }
 
 fn finite(&p: &f32) -> f32 {
     if p.is_finite() { p } else { 0.0 }
 }
 
-/// What is drawn as bright as it goes: what all but the part [`PEAK`] of the cells stay below; where they are 0, the
-/// highest.
+/// The density that gets the brightest color: only the share [`PEAK`] of the cells exceeds it. If it would be 0, the
+/// highest density.
 pub(super) fn brightest(density: &[f32]) -> f64 {
     let mut sorted: Vec<f32> = density.iter().map(finite).collect();
     sorted.sort_unstable_by(f32::total_cmp);
-    let place = |part: f64| sorted.len().checked_sub(1 + (part * sorted.len() as f64) as usize);
-    let at = |part: f64| place(part).map_or(0.0, |place| f64::from(sorted[place]));
+    let place = |share: f64| sorted.len().checked_sub(1 + (share * sorted.len() as f64) as usize);
+    let at = |share: f64| place(share).map_or(0.0, |place| f64::from(sorted[place]));
     if at(PEAK) > 0.0 { at(PEAK) } else { at(0.0) }
 }
 
-/// The number in a pixel of a square of `side` pixels that shows `cells × cells` numbers: those of the
-/// nearest cells, in proportion to their nearness.
-pub(super) fn between(numbers: &[f32], cells: usize, side: usize, [x, y]: [usize; 2]) -> f64 {
+/// The value at a pixel of a square of `side` pixels that shows `cells × cells` values: bilinear interpolation
+/// between the nearest cells.
+pub(super) fn between(values: &[f32], cells: usize, side: usize, [x, y]: [usize; 2]) -> f64 {
     let place = |pixel: usize| {
         let at = (pixel as f64 + 0.5) / side as f64 * cells as f64 - 0.5;
         let at = at.clamp(0.0, (cells - 1) as f64);
@@ -86,13 +78,15 @@ pub(super) fn between(numbers: &[f32], cells: usize, side: usize, [x, y]: [usize
         (first, (first + 1).min(cells - 1), at - first as f64)
     };
     let ((left, right, across), (above, below, down)) = (place(x), place(y));
-    let cell = |x: usize, y: usize| f64::from(numbers[y * cells + x]);
+    let cell = |x: usize, y: usize| f64::from(values[y * cells + x]);
     let row = |y: usize| cell(left, y) * (1.0 - across) + cell(right, y) * across;
     row(above) * (1.0 - down) + row(below) * down
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Raster;
+    use super::super::axes::AROUND;
     use super::*;
 
     const SIDE: usize = 40;
@@ -101,12 +95,16 @@ mod tests {
         Layout { window: Window::square(1.0), cells: 2, side: SIDE, columns: 2 }
     }
 
+    fn raster(panels: &[Panel], layout: &Layout) -> Result<Raster, PictureError> {
+        draw(panels, layout)?.raster()
+    }
+
     fn panel(density: &[f32]) -> Panel {
         Panel { title: "a panel".into(), density: density.to_vec() }
     }
 
     #[test]
-    fn every_panel_is_bright_where_its_density_is_highest() {
+    fn each_panel_is_brightest_where_its_density_is_highest() {
         let panels = [panel(&[0.0, 5.0, 0.0, 0.0]), panel(&[0.0, 0.0, 1e-3, f32::NAN]), panel(&[0.0; 4])];
         let picture = raster(&panels, &layout()).unwrap();
         let step = SIDE + AROUND;
@@ -122,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_peak_leaves_the_rest_its_colors() {
+    fn a_sharp_peak_leaves_colors_for_the_rest() {
         let mut density = vec![1.0; 400];
         density[0] = 1e6;
         let layout = Layout { cells: 20, ..layout() };

@@ -1,35 +1,29 @@
 //! Which color is which class.
 
-use super::{PALETTE, PictureError, Raster, text};
+use super::canvas::{Anchor, Canvas, INK, SIZE, Shape, length};
+use super::{PALETTE, PictureError};
 
-/// Pixels between two names, and around them.
-const MARGIN: usize = 8;
+/// Pixels around the names, and the radius of a dot.
+const MARGIN: f64 = 8.0;
+const DOT: f64 = 5.0;
+/// From one name to the next.
+const ROW: f64 = 24.0;
 
-/// A picture with the names of its groups to the right, from 0 to one below their number, each in its color.
+/// Adds a legend on the right of a picture: the classes from 0 up, each with a dot of its color.
 ///
 /// # Errors
 /// If the whole would be larger than a picture may be.
-pub fn beside(picture: &Raster, groups: usize) -> Result<Raster, PictureError> {
-    let names: Vec<String> = (0..groups).map(|group| group.to_string()).collect();
-    let wide = names.iter().map(|name| text::width(name)).max().unwrap_or(0) + 2 * MARGIN;
-    let step = text::HEIGHT + MARGIN;
-    let height = picture.height().max(step * groups + 2 * MARGIN);
-    let mut page = Raster::new(picture.width() + wide, height, [255; 3])?;
-    for y in 0..picture.height() {
-        for x in 0..picture.width() {
-            page.pixel_mut(x, y).copy_from_slice(&picture.rgb(x, y));
-        }
+pub fn beside(mut canvas: Canvas, classes: usize) -> Result<Canvas, PictureError> {
+    let left = canvas.width() as f64 + MARGIN;
+    let top = 0.5 * (canvas.height() as f64 - ROW * classes as f64);
+    let name = classes.saturating_sub(1).to_string();
+    canvas.widen((length(&name, SIZE) + 2.0 * DOT + 3.0 * MARGIN).ceil() as usize)?;
+    for class in 0..classes {
+        let y = top + ROW * (class as f64 + 0.5);
+        canvas.add(Shape::Disc([left + DOT, y], DOT, PALETTE[class % PALETTE.len()].into()));
+        canvas.write_as([left + 2.0 * DOT + MARGIN, y], Anchor::Start, &class.to_string(), SIZE, INK);
     }
-    // In the middle of the height, as the picture is.
-    let top = (height - step * groups) / 2;
-    for (group, name) in names.iter().enumerate() {
-        let corner = (picture.width() + MARGIN, top + group * step);
-        // Twice, a pixel apart: thin letters have little color.
-        for shift in [0, 1] {
-            text::write(&mut page, (corner.0 + shift, corner.1), name, PALETTE[group % PALETTE.len()]);
-        }
-    }
-    Ok(page)
+    Ok(canvas)
 }
 
 #[cfg(test)]
@@ -37,12 +31,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_picture_stays_and_each_name_has_its_color() {
-        let mut picture = Raster::new(30, 20, [255; 3]).unwrap();
-        picture.pixel_mut(3, 4).copy_from_slice(&[1, 2, 3]);
-        let page = beside(&picture, 2).unwrap();
+    fn the_picture_stays_and_each_class_has_its_color() {
+        let mut canvas = Canvas::new(30, 60).unwrap();
+        canvas.add(Shape::Disc([4.0, 5.0], 2.0, [1, 2, 3].into()));
+        let page = beside(canvas, 2).unwrap().raster().unwrap();
         assert_eq!(page.rgb(3, 4), [1, 2, 3]);
-        assert!(page.height() > picture.height());
+        assert!(page.width() > 30);
         let near = |color: [u8; 3], y: usize| {
             (30..page.width()).any(|x| page.rgb(x, y).iter().zip(color).all(|(a, b)| a.abs_diff(b) < 40))
         };

@@ -1,42 +1,45 @@
-//! Pictures of what a model has learned: sample grids, loss curves, scatters, signals, and a rough view
-//! of any of them in the terminal.
+//! Pictures of what a model has learned: sample grids, loss curves, scatters, signals, and a rough view of any of them
+//! in the terminal.
 //!
-//! Everything is drawn into memory first, as a [`Raster`] or as SVG text, and only then written,
-//! whole or not at all. Values that are not finite are never drawn and never stop a drawing: a
-//! model that diverges is just when its pictures are wanted.
+//! A figure is a [`Canvas`]: a list of shapes, written as SVG or painted into the pixels of a PNG. Ticks, axes, titles,
+//! legends, and color bars are drawn in one file, `axes.rs`, and so they look alike everywhere and in both formats.
+//! Grids of images are pixels from the start, a [`Raster`].
+//!
+//! A file is written only when it is complete. Values that are not finite are left out and are not an error: the
+//! pictures of a model that diverges are wanted most.
 
-pub mod beside;
+mod axes;
 pub mod blend;
+mod canvas;
 pub mod change_of_variables;
 pub mod curve;
 pub mod density;
-pub mod dots;
+pub mod dot_plot;
 pub mod drawing;
 pub mod figure;
-mod frame;
 pub mod grid;
 pub mod heat;
 pub mod legend;
+mod paint;
 pub mod planar;
-mod plane;
 pub mod quantiles;
 mod raster;
 pub mod rbig;
+mod scale;
 pub mod scatter;
+pub mod side_by_side;
 pub mod steps;
 pub mod terminal;
-mod text;
 pub mod volumes;
 pub mod wave;
+mod window;
 
-use std::io::Write;
-use std::path::Path;
-
-pub(crate) use curve::number as short_number;
-pub use plane::Window;
+pub use canvas::Canvas;
 pub use raster::Raster;
+pub(crate) use scale::number as short_number;
+pub use window::Window;
 
-use crate::runs::files::{FileError, write_atomically};
+use crate::runs::files::FileError;
 
 /// Why a picture could not be made; one line.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +48,7 @@ pub enum PictureError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The values do not fill the picture's shape.
-    #[error("{values} values are no {what}; pass as many values as the shape holds")]
+    #[error("{values} values do not make {what}; pass as many values as the shape holds")]
     Shape {
         /// How many values there are.
         values: usize,
@@ -66,33 +69,15 @@ pub enum PictureError {
         /// What should have been drawn.
         what: String,
     },
-    /// The drawing library gave up.
-    #[error("the picture could not be drawn: {0}; try fewer points or a smaller range")]
-    Drawing(String),
-    /// The name ends in none of the formats that are written.
-    #[error("{path} does not end in a format that is written here; name it .png or .svg")]
+    /// The file's name has neither ending.
+    #[error("{path} is neither a PNG nor an SVG; let its name end in .png or .svg")]
     Format {
         /// The file's name.
         path: String,
     },
 }
 
-/// Writes SVG text, whole or not at all.
-fn save_svg(path: &Path, svg: &str) -> Result<(), PictureError> {
-    Ok(write_atomically(path, |w| w.write_all(svg.as_bytes()))?)
-}
-
-/// Whether a path asks for SVG rather than PNG.
-fn wants_svg(path: &Path) -> Result<bool, PictureError> {
-    let ending = path.extension().unwrap_or_default().to_string_lossy();
-    match ending.to_ascii_lowercase().as_str() {
-        "svg" => Ok(true),
-        "png" => Ok(false),
-        _ => Err(PictureError::Format { path: path.display().to_string() }),
-    }
-}
-
-/// A text in at most so many letters: its beginning and its end, where it is longer.
+/// A text in at most this many letters: of a longer one, the beginning and the end.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= most {
@@ -103,15 +88,15 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     letters[..first].iter().chain(&['…']).chain(&letters[letters.len() - last..]).collect()
 }
 
-/// One byte of brightness from a value in [0, 1]; what lies outside is clamped, NaN is black.
+/// One byte of brightness from a value in [0, 1]. Other values are clamped; NaN is black.
 #[must_use]
 pub fn byte(value: f32) -> u8 {
     // Converting floats to integers saturates, and takes NaN to 0.
     (value * 255.0).round() as u8
 }
 
-/// Colors that are told apart by readers with any color vision (Okabe and Ito), dark ones first; then, for as many
-/// as there are digits, some of Tol's.
+/// Colors that readers with any color vision can tell apart (Okabe & Ito 2008), dark ones first; to have one for each
+/// digit, some of Tol's follow.
 pub(crate) const PALETTE: [[u8; 3]; 10] = [
     [0, 114, 178],
     [213, 94, 0],
@@ -139,14 +124,5 @@ mod tests {
     fn long_texts_lose_their_middle() {
         let texts = [("short", 5), ("abcdefgh", 5), ("äöüß", 4), ("äöüß", 3), ("abc", 1)];
         assert_eq!(texts.map(|(text, most)| cut(text, most)), ["short", "ab…gh", "äöüß", "ä…ß", "…"]);
-    }
-
-    #[test]
-    fn the_ending_chooses_the_format() {
-        assert!(wants_svg(Path::new("a.SVG")).unwrap());
-        assert!(!wants_svg(Path::new("a.png")).unwrap());
-        for name in ["a.jpg", "a", ""] {
-            assert!(wants_svg(Path::new(name)).is_err());
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Planar flows of the plane (lecture 7): with layers drawn at random, and fitted to energies.
+//! Planar flows of the plane (lecture 7): with random layers, and fitted to energies.
 
 use anyhow::{Result, bail};
 use autograd::{Tape, Tensor, Var};
@@ -10,17 +10,16 @@ use flows::{Base, Context, Energy, Flow, Module, StandardNormal};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// How far layers that are drawn at random are from the identity.
+/// How far random layers are from the identity.
 const AWAY: f64 = 0.9;
 /// Samples of a step, and of the estimate at the end.
 const BATCH: usize = 256;
-const JUDGED: usize = 20_000;
-/// The learning rate at the beginning, and how long a gradient may be.
+const TEST: usize = 20_000;
+/// The initial learning rate, and the largest norm of a gradient.
 const RATE: f64 = 1e-2;
-const LONGEST: f64 = 10.0;
-/// The part of the energy that counts in the first step, and the part of the steps after which all of it
-/// does: a flow that felt the whole energy at once would keep to the nearest mode (Rezende & Mohamed 2015,
-/// equation 20).
+const MAX_NORM: f64 = 10.0;
+/// Annealing: the factor of the energy in the first step, and the share of the steps after which it is 1. With the
+/// whole energy from the start, a flow would stay at the nearest mode (Rezende & Mohamed 2015, equation 20).
 const FIRST: f64 = 0.01;
 const UNTIL: f64 = 0.4;
 
@@ -28,18 +27,18 @@ fn build(layers: usize, base: PlanarBase, rng: &mut ChaCha8Rng) -> Flow<f32> {
     PlanarFlow::build(&PlanarConfig { dims: 2, layers, base, condition: 0 }, rng)
 }
 
-/// A flow of so many layers drawn at random. The first layers are the same whatever their number and the base.
+/// A flow of random layers. The first layers are the same for any number of layers and for either base.
 #[must_use]
 pub fn at_random(layers: usize, base: PlanarBase, seed: u64) -> Flow<f32> {
     let flow = build(layers, base, &mut ChaCha8Rng::seed_from_u64(seed));
-    // Both draw one layer after another, so that a longer flow begins as a shorter one.
+    // Both draw layer by layer, and so a longer flow starts like a shorter one.
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(1);
     randomize(&flow, AWAY, &mut rng);
     flow
 }
 
-/// A flow that was fitted to an energy.
+/// A flow fitted to an energy.
 #[derive(Debug)]
 pub struct Fit {
     /// The flow.
@@ -50,10 +49,10 @@ pub struct Fit {
     pub error: f64,
 }
 
-/// Fits a flow of so many layers over a Gaussian to an energy by reverse KL.
+/// Fits a flow over a Gaussian base to an energy, by minimizing the reverse KL divergence.
 ///
 /// # Errors
-/// If the samples go where there are no numbers any more.
+/// If samples stop being finite.
 pub fn fit(energy: Energy, layers: usize, steps: u64, seed: u64) -> Result<Fit> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let flow = build(layers, PlanarBase::Gaussian, &mut rng);
@@ -65,10 +64,10 @@ pub fn fit(energy: Energy, layers: usize, steps: u64, seed: u64) -> Result<Fit> 
         let z = tape.constant(latents(BATCH, &mut rng));
         let loss = log_ratio_to_energy(&flow, |x| energy.of(x).scale(part), &z, Context::default()).mean_all();
         let mut gradients = tape.backward(&loss);
-        clip_norm(&mut gradients, LONGEST);
+        clip_norm(&mut gradients, MAX_NORM);
         adam.step(&gradients, RATE * Schedule::Cosine { floor: 0.01 }.factor(done));
     }
-    let z = Var::from(latents(JUDGED, &mut rng));
+    let z = Var::from(latents(TEST, &mut rng));
     let ratios = log_ratio_to_energy(&flow, |x| energy.of(x), &z, Context::default());
     let ratios: Vec<f64> = ratios.value().as_slice().iter().map(|&ratio| f64::from(ratio)).collect();
     let count = ratios.len() as f64;
@@ -76,7 +75,7 @@ pub fn fit(energy: Energy, layers: usize, steps: u64, seed: u64) -> Result<Fit> 
     let variance = ratios.iter().map(|ratio| (ratio - mean).powi(2)).sum::<f64>() / (count - 1.0);
     let (kl, error) = (mean + energy.log_normalizer(), (variance / count).sqrt());
     if !kl.is_finite() {
-        bail!("the flow of {layers} layers that was to fit {energy:?} draws no numbers: choose another --seed");
+        bail!("the samples of the flow of {layers} layers for {energy:?} are not finite: choose another --seed");
     }
     Ok(Fit { flow, kl, error })
 }
@@ -90,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn longer_flows_begin_as_shorter_ones() {
+    fn longer_flows_start_like_shorter_ones() {
         let [short, long] = [1, 3].map(|layers| at_random(layers, PlanarBase::Gaussian, 7).params());
         for ((path, a), (other, b)) in short.iter().zip(&long) {
             assert_eq!((path, a.value().as_slice()), (other, b.value().as_slice()));
@@ -99,9 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fit_is_near_its_energy_and_more_steps_bring_it_nearer() {
-        let [begun, fitted] = [1, 300].map(|steps| fit(Energy::U2, 4, steps, 1).unwrap());
-        assert!(fitted.kl < 0.5 * begun.kl && fitted.kl > -4.0 * fitted.error, "{} {}", begun.kl, fitted.kl);
+    fn a_fit_is_close_to_its_energy_and_more_steps_bring_it_closer() {
+        let [start, fitted] = [1, 300].map(|steps| fit(Energy::U2, 4, steps, 1).unwrap());
+        assert!(fitted.kl < 0.5 * start.kl && fitted.kl > -4.0 * fitted.error, "{} {}", start.kl, fitted.kl);
         let again = fit(Energy::U2, 4, 300, 1).unwrap();
         assert_eq!(again.kl.to_bits(), fitted.kl.to_bits());
     }

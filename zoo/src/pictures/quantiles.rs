@@ -1,37 +1,38 @@
-//! Quantiles of some numbers against those that they should have.
+//! Quantile–quantile plots: a sample against the distribution it should have.
 
-use super::frame::{AROUND, Frame};
-use super::{PALETTE, PictureError, Raster, Window};
+use super::axes::panels;
+use super::canvas::{Canvas, Paint};
+use super::{PALETTE, PictureError, Window};
 use autograd::special;
 
-/// Pixels from one side of a panel to the other.
+/// The side of a panel's square in pixels.
 const SIDE: usize = 360;
 
-/// One panel: numbers of several groups, each in its color.
+/// One panel: values of several groups, each in its color.
 #[derive(Debug, Clone)]
 pub struct Panel {
     /// Above it.
     pub title: String,
-    /// The numbers of each group, in any order. Those that are not finite are left out.
+    /// The values of each group, in any order. Those that are not finite are left out.
     pub groups: Vec<Vec<f64>>,
-    /// What they should be.
+    /// The distribution they should have.
     pub reference: Reference,
-    /// What both axes show.
+    /// The range of both axes.
     pub range: [f64; 2],
 }
 
-/// What numbers are held against.
+/// The distribution that values are compared with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Reference {
     /// A standard normal distribution.
     Normal,
-    /// A χ² distribution with so many degrees of freedom: of the sum of as many squares of normal numbers.
+    /// A χ² distribution with this many degrees of freedom: the sum of the squares of as many normal variables.
     ChiSquare(f64),
 }
 
 impl Reference {
-    /// The number that a share of all, between 0 and 1, is below. Of χ² in closed form for 1 and 2 degrees, else by
-    /// the cube of a normal number (Wilson & Hilferty 1931), which is within a hundredth of it.
+    /// The quantile function: `P(X ≤ quantile(p)) = p` for 0 < p < 1. For χ², in closed form with 1 and 2 degrees of
+    /// freedom, else by the cube of a normal quantile (Wilson & Hilferty 1931), with an error below 1%.
     #[must_use]
     pub fn quantile(self, share: f64) -> f64 {
         match self {
@@ -47,34 +48,31 @@ impl Reference {
     }
 }
 
-/// Draws the panels side by side: across what the numbers should be, upwards what they are. Those that are as they
-/// should be lie on the diagonal.
+/// Draws the panels side by side: the expected quantiles across, the sample's upward. Points on the diagonal are as
+/// expected.
 ///
 /// # Errors
 /// If there are no panels, or too many.
-pub fn draw(panels: &[Panel]) -> Result<Raster, PictureError> {
-    let step = SIDE + AROUND;
-    let mut picture = Raster::new(panels.len() * step, step, [255; 3])?;
-    for (i, panel) in panels.iter().enumerate() {
-        let window = Window { x: panel.range, y: panel.range };
-        if !window.is_sound() {
-            return Err(PictureError::Nothing { what: panel.title.clone() });
-        }
-        let mut frame = Frame::new(&mut picture, (i * step, 0), SIDE, window, &panel.title);
-        let [low, high] = panel.range.map(|end| end as f32);
-        frame.line(&[low, low, high, high], [120; 3], 1.0);
-        for (group, numbers) in panel.groups.iter().enumerate() {
-            let mut sorted: Vec<f64> = numbers.iter().copied().filter(|x| x.is_finite()).collect();
-            sorted.sort_unstable_by(f64::total_cmp);
-            let count = sorted.len() as f64;
-            for (rank, number) in sorted.into_iter().enumerate() {
-                let expected = panel.reference.quantile((rank as f64 + 0.5) / count);
-                frame.dot([expected as f32, number as f32], PALETTE[group % PALETTE.len()], 0.6);
+pub fn draw(all: &[Panel]) -> Result<Canvas, PictureError> {
+    panels(
+        all,
+        [SIDE, all.len()],
+        |panel| &panel.title,
+        |panel| Window { x: panel.range, y: panel.range },
+        |axes, panel| {
+            axes.line(panel.range.map(|end| [end, end]), [120; 3].into());
+            for (group, values) in panel.groups.iter().enumerate() {
+                let mut sorted: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
+                sorted.sort_unstable_by(f64::total_cmp);
+                let count = sorted.len() as f64;
+                for (rank, value) in sorted.into_iter().enumerate() {
+                    let expected = panel.reference.quantile((rank as f64 + 0.5) / count);
+                    axes.dot([expected, value], Paint { color: PALETTE[group % PALETTE.len()], opacity: 0.6 });
+                }
             }
-        }
-        frame.close();
-    }
-    Ok(picture)
+            Ok(())
+        },
+    )
 }
 
 #[cfg(test)]
@@ -82,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn right_numbers_lie_on_the_diagonal() {
+    fn a_sample_of_the_reference_is_on_the_diagonal() {
         let reference = Reference::ChiSquare(2.0);
         let panel = |scale: f64| Panel {
             title: "squares".to_owned(),
@@ -91,7 +89,7 @@ mod tests {
             range: [0.0, 12.0],
         };
         let off_the_diagonal = |panel: Panel| {
-            let picture = draw(&[panel]).unwrap();
+            let picture = draw(&[panel]).unwrap().raster().unwrap();
             let places = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y)));
             let blue = places.filter(|&(x, y)| {
                 let [red, _, blue] = picture.rgb(62 + x, 38 + y);
@@ -104,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_of_chi_square_are_those_of_tables() {
+    fn quantiles_of_chi_square_match_tables() {
         for (degrees, share, expected) in
             [(1.0, 0.95, 3.841), (2.0, 0.95, 5.991), (3.0, 0.95, 7.815), (10.0, 0.5, 9.342), (10.0, 0.99, 23.209)]
         {

@@ -1,4 +1,4 @@
-//! Pixels in memory, and their way into a PNG.
+//! Pixels in memory, written as PNG.
 
 use std::io;
 use std::path::Path;
@@ -9,10 +9,16 @@ use image::{ExtendedColorType, ImageEncoder};
 use super::PictureError;
 use crate::runs::files::write_atomically;
 
-/// No side of a picture is longer than this.
+/// The longest side of a picture.
 const LONGEST: usize = 32_768;
-/// No picture has more pixels than this.
+/// The most pixels of a picture.
 const MOST: usize = 1 << 28;
+
+/// Refuses sizes that are 0 or too large.
+pub(super) fn check_size(width: usize, height: usize) -> Result<(), PictureError> {
+    let fits = (1..=LONGEST).contains(&width) && (1..=LONGEST).contains(&height);
+    if fits && width * height <= MOST { Ok(()) } else { Err(PictureError::TooLarge { width, height }) }
+}
 
 /// A picture of gray or of red-green-blue pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +37,7 @@ impl Raster {
         background: [u8; CHANNELS],
     ) -> Result<Self, PictureError> {
         const { assert!(CHANNELS == 1 || CHANNELS == 3) };
-        let fits = (1..=LONGEST).contains(&width) && (1..=LONGEST).contains(&height);
-        if !fits || width * height > MOST {
-            return Err(PictureError::TooLarge { width, height });
-        }
+        check_size(width, height)?;
         Ok(Self { width, height, channels: CHANNELS, pixels: background.repeat(width * height) })
     }
 
@@ -57,13 +60,13 @@ impl Raster {
         &self.pixels[at..at + self.channels]
     }
 
-    /// The same, to be changed.
+    /// The same, mutable.
     pub fn pixel_mut(&mut self, x: usize, y: usize) -> &mut [u8] {
         let at = self.at(x, y);
         &mut self.pixels[at..at + self.channels]
     }
 
-    /// Lays a share, from 0 to 1, of a color over pixel (`x`, `y`) of a colored picture.
+    /// Covers pixel (`x`, `y`) of a colored picture with a color; `share` is the opacity, from 0 to 1.
     pub(crate) fn blend(&mut self, x: usize, y: usize, color: [u8; 3], share: f64) {
         for (old, new) in self.pixel_mut(x, y).iter_mut().zip(color) {
             *old = (f64::from(*old) * (1.0 - share) + f64::from(new) * share).round() as u8;
@@ -84,14 +87,24 @@ impl Raster {
         }
     }
 
-    /// Writes a PNG, whole or not at all.
+    /// Writes a PNG: either the whole file or none.
     pub fn save_png(&self, path: &Path) -> Result<(), PictureError> {
+        Ok(write_atomically(path, |writer| self.encode(writer))?)
+    }
+
+    /// The bytes of a PNG.
+    pub(super) fn png(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // Memory takes any bytes.
+        let _ = self.encode(&mut bytes);
+        bytes
+    }
+
+    fn encode(&self, writer: impl io::Write) -> io::Result<()> {
         let color = if self.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
         // Below `LONGEST`, so both sides fit.
         let (width, height) = (self.width as u32, self.height as u32);
-        Ok(write_atomically(path, |writer| {
-            PngEncoder::new(writer).write_image(&self.pixels, width, height, color).map_err(io::Error::other)
-        })?)
+        PngEncoder::new(writer).write_image(&self.pixels, width, height, color).map_err(io::Error::other)
     }
 }
 

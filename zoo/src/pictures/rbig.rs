@@ -3,7 +3,7 @@
 use super::figure::Figure;
 use super::quantiles::Reference;
 use super::scatter::quarters;
-use super::{PictureError, Raster, Window, quantiles, scatter, steps};
+use super::{Canvas, PictureError, Window, quantiles, scatter, steps};
 use crate::data::Space;
 use crate::train::Fit;
 use anyhow::Result;
@@ -39,12 +39,12 @@ pub fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Figure>> {
     let mut all = vec![
         Figure {
             name: "inverse-cdf.png",
-            picture: trick(fit, rows)?,
+            picture: trick(fit, rows)?.raster()?,
             caption: "the first column under layer 1: histogram in the data's units, CDF, uniform, normal".to_owned(),
         },
         Figure {
             name: "quantiles.png",
-            picture: by_quantiles(&encoded[1].rows, &encoded[encoded.len() - 1].rows)?,
+            picture: by_quantiles(&encoded[1].rows, &encoded[encoded.len() - 1].rows)?.raster()?,
             caption: format!("quantiles of {count} test rows, against their ideals"),
         },
     ];
@@ -53,7 +53,7 @@ pub fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Figure>> {
         let z = StandardNormal.sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed));
         all.push(Figure {
             name: "layers.png",
-            picture: panels(&encoded, &chosen(encoded.len()), &in_plane(rows))?,
+            picture: panels(&encoded, &chosen(encoded.len()), &in_plane(rows))?.raster()?,
             caption: format!("{count} test rows, layer by layer to a standard normal{of}"),
         });
         let decoded = decode(fit, &z);
@@ -61,7 +61,7 @@ pub fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Figure>> {
         let shown: Vec<usize> = chosen(decoded.len()).into_iter().rev().map(|i| decoded.len() - 1 - i).collect();
         all.push(Figure {
             name: "sampling.png",
-            picture: panels(&decoded, &shown, &in_plane(&z))?,
+            picture: panels(&decoded, &shown, &in_plane(&z))?.raster()?,
             caption: format!("{count} normal rows, layer by layer back to samples, seed {seed}{of}"),
         });
     }
@@ -119,13 +119,13 @@ fn in_plane(rows: &Tensor<f32>) -> Vec<f32> {
 }
 
 /// Some of the stages as panels. The color of a point is that of its row in `first`.
-fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Raster, PictureError> {
+fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Canvas, PictureError> {
     let colors = quarters(first);
     let points: Vec<Vec<f32>> = shown.iter().map(|&i| in_plane(&stages[i].rows)).collect();
     let titles = shown.iter().map(|&i| stages[i].title.as_str());
     let panel = |(title, points)| scatter::Panel { title, points, groups: &colors };
     let panels: Vec<scatter::Panel<'_>> = titles.zip(points.iter().map(Vec::as_slice)).map(panel).collect();
-    scatter::raster(&panels, &LAYOUT)
+    scatter::draw(&panels, &LAYOUT)
 }
 
 /// The first steps, the last, and some between.
@@ -140,7 +140,7 @@ fn chosen(count: usize) -> Vec<usize> {
 
 /// The first column, mapped by the first layer through its CDF F to a uniform and to a normal distribution. F and its
 /// derivative are computed at evenly spaced points, with the other columns as in the first row.
-fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Raster, PictureError> {
+fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Canvas, PictureError> {
     let columns = rows.shape()[1];
     let layer = &fit.fitted.layers[0].marginals;
     let mapped = |rows: &Tensor<f32>| -> Vec<f32> {
@@ -168,7 +168,7 @@ fn uniform(z: &[f32]) -> Vec<f32> {
 
 /// The last layer's z against normal quantiles, one color per column, and |z|² after the first and the last layer against
 /// χ² quantiles: columns that are each normal need not be jointly normal.
-fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Raster, PictureError> {
+fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Canvas, PictureError> {
     let columns = last.shape()[1];
     let column = |j: usize| last.as_slice()[j..].iter().step_by(columns).map(|&z| f64::from(z)).collect();
     let squares = |rows: &Tensor<f32>| -> Vec<f64> {

@@ -1,36 +1,28 @@
 //! Points in the plane, in panels side by side: data beside samples, one layer beside the next.
-//!
-//! As PNG the points of a crowded spot add up to a darker one, and any number of them gives a file
-//! of the same size. As SVG every point stays one, for figures in a text.
 
-use std::path::Path;
-
-use plotters::prelude::*;
-
-use super::curve::number;
-use super::frame::{AROUND, Frame};
-use super::{PALETTE, PictureError, Raster, Window, save_svg, wants_svg};
+use super::axes::panels;
+use super::canvas::{Canvas, Paint};
+use super::{PALETTE, PictureError, Window};
 
 /// One square of points.
 #[derive(Debug, Clone, Copy)]
 pub struct Panel<'a> {
     /// Above the square.
     pub title: &'a str,
-    /// The points, x and y in turn. Those that are not finite or out of range are left out.
+    /// The points; x and y alternate. Points that are not finite or outside of the window are left out.
     pub points: &'a [f32],
-    /// A number for each point which decides its color, so that one can see what became of whom;
-    /// empty for one color.
+    /// A group for each point, which chooses its color; empty for one color.
     pub groups: &'a [u8],
 }
 
 /// How the panels are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layout {
-    /// What every panel shows of the plane.
+    /// The part of the plane that every panel shows.
     pub window: Window,
-    /// Pixels from one side of a panel to the other.
+    /// The side of a panel's square in pixels.
     pub side: usize,
-    /// Panels in a row, before the next row begins.
+    /// Panels in a row.
     pub columns: usize,
 }
 
@@ -38,11 +30,6 @@ impl Default for Layout {
     fn default() -> Self {
         Self { window: Window::square(4.0), side: 320, columns: 4 }
     }
-}
-
-/// Draws the panels and writes them as PNG or SVG, whichever the path's ending says.
-pub fn save(path: &Path, panels: &[Panel<'_>], layout: &Layout) -> Result<(), PictureError> {
-    if wants_svg(path)? { save_svg(path, &svg(panels, layout)?) } else { raster(panels, layout)?.save_png(path) }
 }
 
 /// Colors points by the quarter that their first coordinate falls into, when sorted.
@@ -58,114 +45,57 @@ pub fn quarters(points: &[f32]) -> Vec<u8> {
     colors
 }
 
-fn check(panels: &[Panel<'_>], layout: &Layout) -> Result<(usize, usize), PictureError> {
-    for panel in panels {
-        let pairs = panel.points.len() / 2;
-        let grouped = panel.groups.is_empty() || panel.groups.len() == pairs;
-        if !panel.points.len().is_multiple_of(2) || !grouped {
-            return Err(PictureError::Shape {
-                values: panel.points.len(),
-                what: format!("points of two coordinates with {} groups", panel.groups.len()),
-            });
-        }
-    }
-    if panels.is_empty() || !layout.window.is_sound() {
-        return Err(PictureError::Nothing { what: "a scatter without panels or range".into() });
-    }
-    let columns = layout.columns.clamp(1, panels.len());
-    let (wide, tall) = (columns, panels.len().div_ceil(columns));
-    let [width, height] = [wide, tall].map(|n| n.saturating_mul(layout.side));
-    // The same limit for both formats, and everything below it is safe to multiply.
-    if layout.side < 16 || width > 16_384 || height > 16_384 {
-        return Err(PictureError::TooLarge { width, height });
-    }
-    Ok((columns, tall))
-}
-
-/// The points of a panel, with their colors.
-fn colored<'a>(panel: &Panel<'a>) -> impl Iterator<Item = ([f32; 2], [u8; 3])> + 'a {
-    let Panel { points, groups, .. } = *panel;
-    points.chunks_exact(2).enumerate().map(move |(i, point)| {
-        let group = groups.get(i).map_or(0, |&group| usize::from(group));
-        ([point[0], point[1]], PALETTE[group % PALETTE.len()])
-    })
-}
-
-/// How much a point among so many covers what is below it: few points are drawn boldly, many thinly. What
-/// covers what would otherwise be chance.
-pub(super) fn share(points: usize) -> f64 {
+/// The opacity of a point among this many: few points are drawn boldly, many lightly. They are drawn one over the
+/// other, so crowded places are darker.
+pub(super) fn opacity(points: usize) -> f64 {
     ((30_000.0 / (points as f64 + 1.0)).sqrt() * 0.12).clamp(0.05, 0.8)
 }
 
-/// Draws the panels into pixels: a frame, numbers at its axes, and points that add up where they crowd.
-pub fn raster(panels: &[Panel<'_>], layout: &Layout) -> Result<Raster, PictureError> {
-    let (columns, rows) = check(panels, layout)?;
-    let step = layout.side + AROUND;
-    let mut picture = Raster::new(columns * step, rows * step, [255; 3])?;
-    for (i, panel) in panels.iter().enumerate() {
-        let corner = (i % columns * step, i / columns * step);
-        let mut frame = Frame::new(&mut picture, corner, layout.side, layout.window, panel.title);
-        let share = share(panel.points.len() / 2);
-        for (point, color) in colored(panel) {
-            frame.dot(point, color, share);
+/// Draws the panels.
+///
+/// # Errors
+/// If there are none, a panel's points are not pairs with as many groups, or the picture would be too large.
+pub fn draw(all: &[Panel<'_>], layout: &Layout) -> Result<Canvas, PictureError> {
+    for Panel { points, groups, .. } in all {
+        let is_grouped = groups.is_empty() || groups.len() == points.len() / 2;
+        if !points.len().is_multiple_of(2) || !is_grouped {
+            let what = format!("points of two coordinates with {} groups", groups.len());
+            return Err(PictureError::Shape { values: points.len(), what });
         }
-        frame.close();
     }
-    Ok(picture)
-}
-
-/// Draws the panels into SVG text, with titles and numbered axes.
-pub fn svg(panels: &[Panel<'_>], layout: &Layout) -> Result<String, PictureError> {
-    let (columns, rows) = check(panels, layout)?;
-    let drawing = |error: DrawingAreaErrorKind<_>| PictureError::Drawing(error.to_string());
-    // Room for the title above and for the numbers below and to the left.
-    let (across, down) = (layout.side + 44, layout.side + 60);
-    let size = ((columns * across) as u32, (rows * down) as u32);
-    let Window { x: [left, right], y: [low, high] } = layout.window;
-    let mut text = String::new();
-    {
-        let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
-        root.fill(&WHITE).map_err(drawing)?;
-        for (panel, area) in panels.iter().zip(root.split_evenly((rows, columns))) {
-            let mut chart = ChartBuilder::on(&area)
-                .caption(panel.title, ("sans-serif", 17))
-                .margin(6)
-                .x_label_area_size(24)
-                .y_label_area_size(30)
-                .build_cartesian_2d(left..right, low..high)
-                .map_err(drawing)?;
-            chart
-                .configure_mesh()
-                .x_labels(5)
-                .y_labels(5)
-                .x_label_formatter(&|x| number(*x))
-                .y_label_formatter(&|y| number(*y))
-                .label_style(("sans-serif", 12))
-                .bold_line_style(RGBColor(232, 232, 232))
-                .light_line_style(TRANSPARENT)
-                .axis_style(RGBColor(150, 150, 150))
-                .draw()
-                .map_err(drawing)?;
-            let places = colored(panel).map(|([x, y], color)| ((f64::from(x), f64::from(y)), color));
-            let inside =
-                |&((x, y), _): &((f64, f64), [u8; 3])| (left..=right).contains(&x) && (low..=high).contains(&y);
-            let dots = places.filter(inside).map(|(at, [r, g, b])| {
-                let color = RGBColor(r, g, b).mix(0.5).filled();
-                Circle::new(at, 1, color)
-            });
-            chart.draw_series(dots).map_err(drawing)?;
-        }
-        root.present().map_err(drawing)?;
-    }
-    Ok(text)
+    panels(
+        all,
+        [layout.side, layout.columns],
+        |panel| panel.title,
+        |_| layout.window,
+        |axes, Panel { points, groups, .. }| {
+            let opacity = opacity(points.len() / 2);
+            for (i, point) in points.chunks_exact(2).enumerate() {
+                let group = groups.get(i).map_or(0, |&group| usize::from(group));
+                let color = PALETTE[group % PALETTE.len()];
+                axes.dot([point[0].into(), point[1].into()], Paint { color, opacity });
+            }
+            Ok(())
+        },
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Raster;
     use super::*;
+    use std::path::Path;
 
     fn panel(points: &[f32]) -> Panel<'_> {
         Panel { title: "a panel", points, groups: &[] }
+    }
+
+    fn raster(panels: &[Panel<'_>], layout: &Layout) -> Result<Raster, PictureError> {
+        draw(panels, layout)?.raster()
+    }
+
+    fn svg(panels: &[Panel<'_>], layout: &Layout) -> Result<String, PictureError> {
+        Ok(draw(panels, layout)?.svg())
     }
 
     /// Where the picture is bluer than it is red: where the first color was drawn.
@@ -221,10 +151,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["x.png", "x.svg"] {
             let path = folder.path().join(name);
-            save(&path, &[panel(&[0.0, 0.0])], &Layout::default()).unwrap();
+            draw(&[panel(&[0.0, 0.0])], &Layout::default()).unwrap().save(&path).unwrap();
             assert!(std::fs::metadata(path).unwrap().len() > 100);
         }
-        assert!(save(Path::new("x.gif"), &[panel(&[])], &Layout::default()).is_err());
+        assert!(draw(&[panel(&[])], &Layout::default()).unwrap().save(Path::new("x.gif")).is_err());
     }
 
     #[test]

@@ -1,26 +1,26 @@
-//! A picture in the terminal, two pixels a character: the upper half block carries one color as
-//! its foreground and another as its background. Where colors are not to be had, shades of ASCII.
+//! A picture in the terminal, two pixels a character: an upper half block has one color as its foreground and another as
+//! its background. Without colors, shades of ASCII.
 //!
-//! A hundred lines of our own in place of a crate that would bring its own image decoders.
+//! A hundred lines of our own, because crates for this bring their own image decoders.
 
 use std::fmt::Write;
 use std::io::IsTerminal;
 
 use super::Raster;
 
-/// What the place we print to can show.
+/// The colors an output can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colors {
     /// Any color: 24 bits.
     True,
-    /// The 256 colors that terminals have agreed on.
+    /// The usual 256 colors.
     Fixed256,
-    /// Characters alone: a file, a pipe, or somebody who asked for no colors.
+    /// Characters alone: for a file, a pipe, or a user who asked for no colors.
     Ascii,
 }
 
 impl Colors {
-    /// What `output` can show, by what it is and what the environment says about it.
+    /// The colors `output` can show, from its kind and from environment variables.
     pub fn detect(output: &impl IsTerminal) -> Self {
         Self::choose(output.is_terminal(), |name| {
             std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
@@ -45,8 +45,8 @@ impl Colors {
 /// Shades from black to white.
 const SHADES: &[u8] = b" .:-=+*#%@";
 
-/// The picture as lines of text, at most `columns` characters wide; larger pictures are averaged
-/// down. Every line ends with a line feed, and leaves the terminal's colors as they were.
+/// The picture as lines of text, at most `columns` characters wide; larger pictures are averaged down. Every line ends
+/// with a line feed and resets the terminal's colors.
 #[must_use]
 pub fn render(picture: &Raster, colors: Colors, columns: usize) -> String {
     let width = picture.width().min(columns.max(1));
@@ -66,7 +66,7 @@ pub fn render(picture: &Raster, colors: Colors, columns: usize) -> String {
             }
         }
         if colors == Colors::Ascii {
-            // Nothing but a trailing margin; files are nicer without it.
+            // Trailing spaces carry nothing.
             text.truncate(text.trim_end_matches(' ').len());
         } else {
             text.push_str("\x1b[0m");
@@ -76,7 +76,7 @@ pub fn render(picture: &Raster, colors: Colors, columns: usize) -> String {
     text
 }
 
-/// The mean color of those pixels that pixel (`x`, `y`) of a smaller picture stands for.
+/// The mean color of the pixels that become pixel (`x`, `y`) of a smaller picture.
 fn average(picture: &Raster, x: usize, y: usize, width: usize, height: usize) -> [u8; 3] {
     let span = |i: usize, small: usize, large: usize| {
         let start = (i * large / small).min(large - 1);

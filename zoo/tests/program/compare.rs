@@ -75,7 +75,7 @@ fn there_is_a_table_and_a_row_of_panels_for_each_data_set() {
     for measure in
         ["−log p, nats ± s.e.", "parameters", "training, minutes", "time per sample, ms", "time per density, ms"]
     {
-        assert_eq!(picture.matches(&format!("\n{measure}\n")).count(), 2, "{measure}");
+        assert_eq!(picture.matches(&format!(">{measure}<")).count(), 2, "{measure}");
     }
     // Six panels with a disc for each run, and one of them also with a ring.
     assert_eq!(picture.matches("<circle").count(), 3 * 7);

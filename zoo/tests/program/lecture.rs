@@ -1,4 +1,4 @@
-//! `zoo lecture`: what it makes, what it does not make twice, and what it does when it is stopped.
+//! `zoo lecture`: what it makes, what it does not make again, and how it continues after an interruption.
 
 use crate::folder::{Folder, texts};
 use std::time::SystemTime;
@@ -15,7 +15,7 @@ fn changed(folder: &Folder, name: &str) -> SystemTime {
 }
 
 #[test]
-fn what_is_made_is_not_made_again() {
+fn existing_results_are_not_made_again() {
     let folder = Folder::new();
     let line = "lecture --only change-of-variables --out lec";
     let said = folder.run(line);
@@ -23,7 +23,7 @@ fn what_is_made_is_not_made_again() {
     let html = page(&folder);
     assert!(html.contains("id=\"change-of-variables\"") && !html.contains("id=\"nice\""));
     assert_eq!(html.matches("src=\"data:image/svg+xml;base64,").count(), 2);
-    assert!(html.contains("area |2·1.5 - 0.5·0.7| = 2.6500"), "what the command said is not there");
+    assert!(html.contains("area |2·1.5 - 0.5·0.7| = 2.6500"), "the output of the command is missing");
 
     let figure = "lec/figures/change-of-variables.svg";
     let before = changed(&folder, figure);
@@ -37,7 +37,7 @@ fn what_is_made_is_not_made_again() {
 }
 
 #[test]
-fn a_training_that_was_stopped_goes_on_and_is_used_by_another_lecture() {
+fn an_interrupted_training_continues_and_is_used_by_another_lecture() {
     const STEPS: u64 = 120;
     let folder = Folder::new();
     let line = format!("{NICE} --steps {STEPS}");
@@ -46,7 +46,7 @@ fn a_training_that_was_stopped_goes_on_and_is_used_by_another_lecture() {
     folder.wait_for(&mut running, &run, 50, false);
     let (status, said) = running.signal("INT");
     assert_eq!(status.code(), Some(130), "{said}");
-    assert!(said.contains("the same command goes on"), "{said}");
+    assert!(said.contains("run the same command again to continue"), "{said}");
     assert!(page(&folder).contains("This is not made yet"));
     let stopped = folder.logged(&run);
     assert!(stopped < STEPS, "nothing was stopped");
@@ -59,31 +59,31 @@ fn a_training_that_was_stopped_goes_on_and_is_used_by_another_lecture() {
     assert!(!html.contains("not made yet") && html.contains("bits/dim on 10000 test rows (published: 4.36)"));
     assert_eq!(html.matches("src=\"data:").count(), 2, "samples and the comparison");
 
-    // By its name or by another, it is the same model.
+    // A run under another name is used as well.
     std::fs::rename(folder.path(&run), folder.path(&format!("{run}-of-mine"))).unwrap();
     folder.run(&format!("lecture --only nice --out other --from lec/runs/steps-{STEPS} --steps 3"));
-    assert!(!folder.exists("other/runs"), "it was trained though there is one");
+    assert!(!folder.exists("other/runs"), "it was trained although a run exists");
     let other = String::from_utf8(folder.read("other/lecture.html")).unwrap();
     assert!(other.contains("nice-mnist-of-mine --temperature 0.8"));
 }
 
 #[test]
-fn one_step_that_fails_does_not_keep_the_others_from_being_made() {
+fn a_failed_step_does_not_stop_the_others() {
     let folder = Folder::new();
-    // A folder in a picture's place.
+    // A folder where a picture should be.
     folder.write("lec/figures/parallelogram.svg/file", "");
     let output = folder.command("lecture --only change-of-variables,nice --steps 2 --out lec").output().unwrap();
     let err = texts(&output).1;
     assert_eq!(output.status.code(), Some(1), "{err}");
     assert!(err.contains("parallelogram.svg is not a regular file"), "{err}");
     let last = err.lines().last().unwrap();
-    assert!(last.starts_with("zoo: lec/lecture.html lacks what 1 of 4 steps make"), "{err}");
+    assert!(last.starts_with("zoo: lec/lecture.html lacks the results of 1 of 4 steps"), "{err}");
     let html = page(&folder);
     assert!(html.contains("This could not be made: ") && html.contains("alt=\"A grid of handwritten digits"));
 }
 
 #[test]
-fn what_cannot_be_asked_for_is_refused() {
+fn impossible_requests_are_refused() {
     let folder = Folder::new();
     folder.write("file", "a file is no folder");
     folder.refuses("lecture --from nowhere", &["there is no folder nowhere", "leave it out"]);

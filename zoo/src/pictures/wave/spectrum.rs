@@ -7,9 +7,9 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-/// Samples that are looked at together: at 8000 Hz, 32 ms, in which the harmonics of a voice are told apart.
+/// Samples in a window: 32 ms at 8000 Hz, long enough to tell the harmonics of a voice apart.
 const WINDOW: usize = 256;
-/// Zeros are added up to here, so that the spectrum is drawn smoothly.
+/// Windows are padded with zeros to this length, for a smooth spectrum.
 const PADDED: usize = 1024;
 
 /// Spectra in Hann's window wₜ = ½ − ½ cos(2π (t + ½)/256) around each of `columns` times.
@@ -31,8 +31,8 @@ impl Spectrum {
         Self { columns, window, fft: FftPlanner::new().plan_fft_forward(PADDED) }
     }
 
-    /// Decibels, 0 for a sine from −1 to 1: `rows` frequencies from half the rate down to 0, for each of them
-    /// the times from the first sample to the last. What is before and after the signal, or not finite, is 0.
+    /// Levels in decibels, 0 for a sine from −1 to 1: a row for each of `rows` frequencies, from half the sampling rate
+    /// down to 0, and a column for each time. Outside of the signal, and where it is not finite, it counts as 0.
     pub(super) fn levels(&self, signal: &[f32], rows: usize) -> Vec<f64> {
         let mut levels = vec![0.0; rows * self.columns];
         let mut buffer = vec![Complex::default(); PADDED];
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_silent() {
+    fn values_that_are_not_finite_are_silence() {
         let spectrum = Spectrum::new(5);
         for signal in [&[][..], &[f32::NAN], &[f32::INFINITY; 700], &[0.0; 3]] {
             let levels = spectrum.levels(signal, 7);
