@@ -42,7 +42,7 @@ pub use output::Output;
 
 /// Normalizing flows from the lectures: train them, sample from them, evaluate and plot them.
 #[derive(Debug, Parser)]
-#[command(name = "zoo", version, about, max_term_width = 100)]
+#[command(name = "zoo", version, max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
