@@ -134,11 +134,7 @@ impl Maf {
 }
 
 /// A MAF or an IAF, which differ in what the networks read.
-pub(super) fn autoregressive<T: Real>(
-    config: &AutoregressiveConfig,
-    reads: Reads,
-    rng: &mut dyn Rng,
-) -> Flow<T> {
+pub(super) fn autoregressive<T: Real>(config: &AutoregressiveConfig, reads: Reads, rng: &mut dyn Rng) -> Flow<T> {
     let AutoregressiveConfig { dims, layers: count, order, hidden, norm, components, gate, condition } = config;
     let (dims, condition) = (*dims, *condition);
     let mixture = Mixture::new(*components, Kind::Gaussian);

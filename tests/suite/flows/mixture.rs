@@ -204,7 +204,8 @@ fn rows_agree_with_the_operations() {
     let mut rng = rng(5);
     for (name, map) in examples::<f64>(size) {
         let count = map.parameters();
-        let (parameters, numbers) = (uniform(&[rows, count], -2.0, 2.0, &mut rng), uniform(&[rows], -9.0, 9.0, &mut rng));
+        let (parameters, numbers) =
+            (uniform(&[rows, count], -2.0, 2.0, &mut rng), uniform(&[rows], -9.0, 9.0, &mut rng));
         let by_parameter = Var::from(parameters.clone()).transpose().into_value();
         for to_data in [false, true] {
             let (mut value, mut log_deriv) = (vec![0.0; rows], vec![0.0; rows]);

@@ -7,8 +7,8 @@ use autograd::Real;
 use flows::Flow;
 use flows::layers::Standardize;
 use flows::models::{
-    AutoregressiveConfig, Iaf, MintNet, MintNetConfig, MintScale, Nice, NiceConfig, Norm, ParallelWaveNet, RealNvp, RealNvpConfig,
-    RealNvpImageConfig, VaeConfig, WaveNetFlow,
+    AutoregressiveConfig, Iaf, MintNet, MintNetConfig, MintScale, Nice, NiceConfig, Norm, ParallelWaveNet, RealNvp,
+    RealNvpConfig, RealNvpImageConfig, VaeConfig, WaveNetFlow,
 };
 use rand::Rng;
 use std::sync::Arc;

@@ -15,10 +15,10 @@ pub use posterior::{Drawn, Posterior};
 use crate::base::{Base, StandardNormal};
 use crate::bijection::{Bijection, Chain, Context, Mapped};
 use crate::flow::Flow;
-use crate::univariate::softly_bounded;
 use crate::module::{Module, Visitor};
 use crate::nn::Network;
 use crate::noise::Noise;
+use crate::univariate::softly_bounded;
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
 

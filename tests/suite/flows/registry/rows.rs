@@ -59,7 +59,8 @@ pub(super) fn models() -> Vec<Entry> {
             let &Sizes { layers: couplings, hidden, depth, classes: condition, .. } = s;
             Nice::build(&NiceConfig { dims: s.dims(), couplings, hidden, depth, condition }, rng)
         }),
-        entry!(Model "RealNVP", pairs, dense, |s, rng| RealNvp::build(&real_nvp(Norm::None, s), rng)).scaling(|s| s.layers),
+        entry!(Model "RealNVP", pairs, dense, |s, rng| RealNvp::build(&real_nvp(Norm::None, s), rng))
+            .scaling(|s| s.layers),
         // Two scalings a coupling.
         entry!(Model "RealNVP, BatchNorm", pairs, dense, |s, rng| RealNvp::build(&real_nvp(Norm::Batch, s), rng))
             .scaling(|s| 2 * s.layers),
