@@ -11,6 +11,7 @@ mod gated;
 mod implicit;
 mod mixture;
 mod parameters;
+mod rational_quadratic;
 mod shift;
 
 pub use affine::Affine;
@@ -20,6 +21,7 @@ pub use gated::Gated;
 pub(crate) use implicit::recorded_root;
 pub use mixture::{Kind, Mixture};
 pub use parameters::Parameters;
+pub use rational_quadratic::RationalQuadratic;
 pub use shift::Shift;
 
 use crate::module::Visitor;
@@ -36,6 +38,7 @@ pub fn examples<T: Real>(size: usize) -> Vec<(&'static str, Box<dyn Univariate<T
         ("gated", Box::new(Gated)),
         ("Gaussian mixture", Box::new(Mixture::new(size, Kind::Gaussian))),
         ("logistic mixture", Box::new(Mixture::new(size, Kind::Logistic))),
+        ("rational-quadratic spline", Box::new(RationalQuadratic::new(size, 2.0))),
     ]
 }
 

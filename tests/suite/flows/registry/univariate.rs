@@ -13,7 +13,8 @@ pub(super) fn bijections() -> Vec<Entry> {
     let rows = Events::Rows { least: 1 };
     let entries = examples::<f64>(1).into_iter().enumerate().flat_map(|(i, (name, _))| {
         let (wide, narrow) = (Arc::new(coupling::<f64>(i)), Arc::new(coupling::<f32>(i)));
-        let coupling = Entry::new(format!("coupling, {name}"), rows, coupling_structure, wide, narrow).cases(64);
+        let coupling = Entry::new(format!("coupling, {name}"), rows, coupling_structure, wide, narrow);
+        let coupling = coupling.scaling(|_| 2).cases(64);
         let autoregressive = |reads, what| {
             let (wide, narrow) = (Arc::new(autoregressive::<f64>(i, reads)), Arc::new(autoregressive::<f32>(i, reads)));
             let name = format!("autoregressive, {name}, reads {what}");
@@ -35,7 +36,8 @@ fn coupling<T: Real>(i: usize) -> impl Fn(&Sizes, &mut dyn Rng) -> Made<T> {
         let (read, changed) = partition.sizes(s.dims());
         let outputs = map.parameters() * changed;
         let net = Mlp::new(read + s.classes, &vec![s.hidden; s.depth], outputs, s.activation(), rng);
-        Made::Map(Box::new(Coupling::new(partition, map, net)))
+        // Far from the start, components of a mixture lie so far apart that no f64 can follow the map between them.
+        Made::Map(Box::new(Coupling::new(partition, map, net.zero_initialized())))
     }
 }
 
