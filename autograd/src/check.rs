@@ -1,4 +1,4 @@
-//! Finite-difference oracles: independent of the tape, for this project's tests and for yours.
+//! Finite differences, independent of the tape, for this project's tests and for yours.
 //!
 //! Everything here works in `f64` on plain functions from tensor to tensor. A central difference
 //! with step `h` errs by `O(h²)` from curvature and `O(ε/h)` from rounding; with one Richardson
@@ -8,7 +8,7 @@
 //! ```
 //! use autograd::{Tensor, Var, check, diff};
 //!
-//! // A function of one's own …
+//! // A function …
 //! let f = |x: &Var<f64>| x.tanh() * x.exp();
 //! let x = Tensor::from_slice([3], &[0.3, -1.2, 2.0]);
 //! // … its Jacobian by the tape against the one by differences.
@@ -24,13 +24,26 @@ fn step(x: f64) -> f64 {
     1e-3 * x.abs().max(1.0)
 }
 
-/// The derivative of a function of one number at 0, by central differences at `h` and `h/2`
-/// extrapolated to `h → 0` (Richardson 1911). Works elementwise.
+/// The derivative of a function of one number at 0, elementwise, by central differences
+/// extrapolated to `h → 0` (Richardson 1911).
 fn extrapolated(at: impl Fn(f64) -> Vec<f64>, h: f64) -> Vec<f64> {
-    let central =
-        |h: f64| -> Vec<f64> { at(h).iter().zip(&at(-h)).map(|(up, down)| (up - down) / (2.0 * h)).collect() };
-    let (coarse, fine) = (central(h), central(h / 2.0));
+    richardson(|h| at(h).iter().zip(&at(-h)).map(|(up, down)| (up - down) / (2.0 * h)).collect(), h)
+}
+
+/// The limit for `h → 0` of what errs by `O(h²)`, from its values at `h` and `h/2`.
+fn richardson(at: impl Fn(f64) -> Vec<f64>, h: f64) -> Vec<f64> {
+    let (coarse, fine) = (at(h), at(h / 2.0));
     fine.iter().zip(&coarse).map(|(fine, coarse)| (4.0 * fine - coarse) / 3.0).collect()
+}
+
+/// `x + h·u`.
+fn moved(x: &Tensor<f64>, h: f64, u: &Tensor<f64>) -> Tensor<f64> {
+    Tensor::from_fn(x.shape(), |i| x.as_slice()[i] + h * u.as_slice()[i])
+}
+
+/// The largest component of a direction, by which steps along it are divided.
+fn size(u: &Tensor<f64>) -> f64 {
+    u.as_slice().iter().fold(f64::MIN_POSITIVE, |m, u| m.max(u.abs()))
 }
 
 /// The Jacobian `∂f/∂x` by central differences, `[elements of f(x), elements of x]`.
@@ -60,12 +73,7 @@ pub fn jacobian(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>) -> Ten
 #[track_caller]
 pub fn directional(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>, u: &Tensor<f64>) -> Tensor<f64> {
     assert!(x.shape() == u.shape(), "directional: the direction has shape {}, the input {}", u.shape(), x.shape());
-    let size = u.as_slice().iter().fold(0.0f64, |m, u| m.max(u.abs())).max(f64::MIN_POSITIVE);
-    let moved = |h: f64| {
-        let x = Tensor::from_fn(x.shape(), |i| x.as_slice()[i] + h * u.as_slice()[i]);
-        f(&x).as_slice().to_vec()
-    };
-    let slope = extrapolated(moved, 1e-3 / size);
+    let slope = extrapolated(|h| f(&moved(x, h, u)).as_slice().to_vec(), 1e-3 / size(u));
     Tensor::from_slice(f(x).shape(), &slope)
 }
 
@@ -84,16 +92,11 @@ pub fn second_directional(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f6
     );
     let middle = f(x);
     let curvature = |h: f64| -> Vec<f64> {
-        let at = |h: f64| f(&Tensor::from_fn(x.shape(), |i| x.as_slice()[i] + h * u.as_slice()[i]));
-        let (up, down) = (at(h), at(-h));
+        let (up, down) = (f(&moved(x, h, u)), f(&moved(x, -h, u)));
         let pairs = up.as_slice().iter().zip(down.as_slice());
         pairs.zip(middle.as_slice()).map(|((up, down), middle)| (up - 2.0 * middle + down) / (h * h)).collect()
     };
-    let size = u.as_slice().iter().fold(0.0f64, |m, u| m.max(u.abs())).max(f64::MIN_POSITIVE);
-    let h = 4e-3 / size;
-    let (coarse, fine) = (curvature(h), curvature(h / 2.0));
-    let out: Vec<f64> = fine.iter().zip(&coarse).map(|(fine, coarse)| (4.0 * fine - coarse) / 3.0).collect();
-    Tensor::from_slice(middle.shape(), &out)
+    Tensor::from_slice(middle.shape(), &richardson(curvature, 4e-3 / size(u)))
 }
 
 /// `log|det A|` of a square matrix and the sign of its determinant, by elimination with pivots.
@@ -172,7 +175,7 @@ pub fn assert_close(what: &str, a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64
     let error = |i: usize| error(a.as_slice()[i], b.as_slice()[i]);
     let at = (0..a.as_slice().len()).max_by(|&i, &j| error(i).total_cmp(&error(j))).unwrap_or(0);
     panic!(
-        "{what}: element {at} of shape {} is {} on one side and {} on the other: off by {worst:.3e}, more than {tolerance:.1e}",
+        "{what}: element {at} of shape {} is {} in the first and {} in the second: off by {worst:.3e}, more than {tolerance:.1e}",
         a.shape(),
         a.as_slice()[at],
         b.as_slice()[at]

@@ -1,5 +1,4 @@
-//! The vocabulary of elementwise functions: what the kernels compute over slices and what the
-//! table of rules differentiates.
+//! The elementwise functions, which the kernels compute and the table of rules differentiates.
 
 /// A function of one number, applied to every element.
 ///
@@ -75,7 +74,7 @@ pub enum Unary {
     /// `ln Φ(x)`, finite in the far left tail.
     LogNormalCdf,
     /// `φ(x)/Φ(x)`, the derivative of [`Unary::LogNormalCdf`]: about `−x` far to the left, where
-    /// the difference of the logarithms would have lost every digit.
+    /// a difference of logarithms would have no digits left.
     NormalScore,
     /// `z` such that `ln Φ(z) = x`, for `x < 0`: the quantile of a probability given by its logarithm.
     LogNormalQuantile,
@@ -103,10 +102,10 @@ pub enum Binary {
     Greater,
     /// 1 where `a ≥ b`, else 0.
     GreaterEqual,
-    /// `a` where `b > 0`, else 0: how a gradient passes [`Unary::Relu`], fused.
+    /// `a` where `b > 0`, else 0: the gradient of [`Unary::Relu`], fused.
     StepMul,
-    /// `a·(1 − b²)`: how a gradient passes [`Unary::Tanh`] whose output is `b`, fused.
+    /// `a·(1 − b²)`: the gradient of [`Unary::Tanh`] with output `b`, fused.
     TanhGrad,
-    /// `a·b·(1 − b)`: how a gradient passes [`Unary::Sigmoid`] whose output is `b`, fused.
+    /// `a·b·(1 − b)`: the gradient of [`Unary::Sigmoid`] with output `b`, fused.
     SigmoidGrad,
 }

@@ -1,4 +1,4 @@
-//! What a backward sweep found: one gradient for each parameter and variable.
+//! The result of a backward sweep: one gradient for each parameter and variable.
 
 use crate::param::{Param, ParamId};
 use crate::real::Real;

@@ -1,5 +1,5 @@
-//! The operations on [`Var`]s: elementwise functions, arithmetic, reductions.
-//! Those that move elements about are in `ops/layout.rs`, the products in `ops/products.rs`.
+//! The operations on [`Var`]s: elementwise functions and reductions. Arithmetic is in `ops/arithmetic.rs`, operations
+//! that move elements in `ops/layout.rs`, products in `ops/products.rs`.
 
 mod arithmetic;
 mod layout;
@@ -16,14 +16,54 @@ use crate::var::{Var, apply};
 use smallvec::smallvec;
 
 macro_rules! unary_methods {
-    ($($(#[$doc:meta])* $name:ident = $function:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident $(($($arg:ident),+))? = $function:expr;)*) => {
         impl<T: Real> Var<T> {
             $(
                 $(#[$doc])*
                 #[must_use]
                 #[track_caller]
-                pub fn $name(&self) -> Self {
+                pub fn $name(&self $($(, $arg: f64)+)?) -> Self {
                     self.map($function)
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! binary_methods {
+    ($($(#[$doc:meta])* $name:ident = $function:expr;)*) => {
+        impl<T: Real> Var<T> {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Panics
+                /// If the shapes do not broadcast.
+                #[must_use]
+                #[track_caller]
+                pub fn $name(&self, other: &Self) -> Self {
+                    self.clone().zip(other.clone(), $function)
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! reductions {
+    ($($(#[$doc:meta])* $name:ident = $function:expr;)*) => {
+        impl<T: Real> Var<T> {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Panics
+                /// If there is no such axis.
+                #[must_use]
+                #[track_caller]
+                pub fn $name(&self, axes: &[usize]) -> Self {
+                    self.check_axes(stringify!($name), axes);
+                    if axes.is_empty() {
+                        return self.clone();
+                    }
+                    apply($function(axes.into()), smallvec![self.clone()])
                 }
             )*
         }
@@ -71,12 +111,48 @@ unary_methods! {
     erf = Unary::Erf;
     /// `Φ(x)`, the standard normal's distribution function.
     normal_cdf = Unary::NormalCdf;
-    /// `ln Φ(x)`, right in the far left tail, where `Φ` itself is 0.
+    /// `ln Φ(x)`, accurate in the far left tail, where `Φ` itself is 0.
     log_normal_cdf = Unary::LogNormalCdf;
     /// `φ(x)/Φ(x)`, the derivative of `ln Φ`.
     normal_score = Unary::NormalScore;
     /// The `z` with `ln Φ(z) = x`, for `x < 0`.
     log_normal_quantile = Unary::LogNormalQuantile;
+    /// `scale·x + shift`.
+    affine(scale, shift) = Unary::Affine { scale, shift };
+    /// `factor·x`.
+    scale(factor) = Unary::Affine { scale: factor, shift: 0.0 };
+    /// `x + term`.
+    shift(term) = Unary::Affine { scale: 1.0, shift: term };
+    /// `xᵖ` for a fixed exponent.
+    powf(exponent) = Unary::Powf(exponent);
+    /// `x` above 0, `slope·x` below.
+    leaky_relu(slope) = Unary::LeakyRelu(slope);
+    /// `min(max(x, lo), hi)`; its derivative is 1 between the bounds and at them.
+    clamp(lo, hi) = Unary::Clamp { lo, hi };
+    /// 1 where `lo ≤ x ≤ hi`, else 0. Carries no gradient.
+    within(lo, hi) = Unary::Within { lo, hi };
+}
+
+binary_methods! {
+    /// `xᵇ` elementwise, for positive `x`.
+    pow = Binary::Pow;
+    /// The greater of each pair; where they are equal, each takes half of the gradient.
+    maximum = Binary::Maximum;
+    /// The lesser of each pair; where they are equal, each takes half of the gradient.
+    minimum = Binary::Minimum;
+    /// 1 where `x > other`, else 0. Carries no gradient.
+    greater = Binary::Greater;
+    /// 1 where `x ≥ other`, else 0. Carries no gradient.
+    greater_equal = Binary::GreaterEqual;
+}
+
+reductions! {
+    /// The sum over these axes, which vanish from the shape. `f32` is accumulated in `f64`.
+    sum = Op::Sum;
+    /// The maximum over these axes, which vanish from the shape. Equal maxima share the gradient.
+    max = Op::Max;
+    /// `ln Σ eˣ` over these axes, which vanish from the shape; without overflow.
+    logsumexp = Op::LogSumExp;
 }
 
 impl<T: Real> Var<T> {
@@ -112,90 +188,6 @@ impl<T: Real> Var<T> {
         apply(Op::Binary(f), smallvec![self, other])
     }
 
-    /// `scale·x + shift`.
-    #[must_use]
-    #[track_caller]
-    pub fn affine(&self, scale: f64, shift: f64) -> Self {
-        self.map(Unary::Affine { scale, shift })
-    }
-
-    /// `factor·x`.
-    #[must_use]
-    #[track_caller]
-    pub fn scale(&self, factor: f64) -> Self {
-        self.affine(factor, 0.0)
-    }
-
-    /// `x + term`.
-    #[must_use]
-    #[track_caller]
-    pub fn shift(&self, term: f64) -> Self {
-        self.affine(1.0, term)
-    }
-
-    /// `xᵖ` for a fixed exponent.
-    #[must_use]
-    #[track_caller]
-    pub fn powf(&self, exponent: f64) -> Self {
-        self.map(Unary::Powf(exponent))
-    }
-
-    /// `x` above 0, `slope·x` below.
-    #[must_use]
-    #[track_caller]
-    pub fn leaky_relu(&self, slope: f64) -> Self {
-        self.map(Unary::LeakyRelu(slope))
-    }
-
-    /// `min(max(x, lo), hi)`; its derivative is 1 between the bounds and at them.
-    #[must_use]
-    #[track_caller]
-    pub fn clamp(&self, lo: f64, hi: f64) -> Self {
-        self.map(Unary::Clamp { lo, hi })
-    }
-
-    /// 1 where `lo ≤ x ≤ hi`, else 0. Carries no gradient.
-    #[must_use]
-    #[track_caller]
-    pub fn within(&self, lo: f64, hi: f64) -> Self {
-        self.map(Unary::Within { lo, hi })
-    }
-
-    /// `xᵇ` elementwise, for positive `x`.
-    #[must_use]
-    #[track_caller]
-    pub fn pow(&self, exponent: &Self) -> Self {
-        self.clone().zip(exponent.clone(), Binary::Pow)
-    }
-
-    /// The greater of each pair; where they are equal, each takes half of the gradient.
-    #[must_use]
-    #[track_caller]
-    pub fn maximum(&self, other: &Self) -> Self {
-        self.clone().zip(other.clone(), Binary::Maximum)
-    }
-
-    /// The lesser of each pair; where they are equal, each takes half of the gradient.
-    #[must_use]
-    #[track_caller]
-    pub fn minimum(&self, other: &Self) -> Self {
-        self.clone().zip(other.clone(), Binary::Minimum)
-    }
-
-    /// 1 where `x > other`, else 0. Carries no gradient.
-    #[must_use]
-    #[track_caller]
-    pub fn greater(&self, other: &Self) -> Self {
-        self.clone().zip(other.clone(), Binary::Greater)
-    }
-
-    /// 1 where `x ≥ other`, else 0. Carries no gradient.
-    #[must_use]
-    #[track_caller]
-    pub fn greater_equal(&self, other: &Self) -> Self {
-        self.clone().zip(other.clone(), Binary::GreaterEqual)
-    }
-
     /// `a` where this mask is above 0, else `b`; all broadcast to one shape.
     ///
     /// # Panics
@@ -215,20 +207,6 @@ impl<T: Real> Var<T> {
         let shape = self.shape();
         let fits = |(i, axis): (usize, &usize)| *axis < shape.rank() && !axes[..i].contains(axis);
         assert!(axes.iter().enumerate().all(fits), "{operation}: axes {axes:?} of a tensor of shape {shape}");
-    }
-
-    /// The sum over these axes, which vanish from the shape. `f32` is accumulated in `f64`.
-    ///
-    /// # Panics
-    /// If there is no such axis.
-    #[must_use]
-    #[track_caller]
-    pub fn sum(&self, axes: &[usize]) -> Self {
-        self.check_axes("sum", axes);
-        if axes.is_empty() {
-            return self.clone();
-        }
-        apply(Op::Sum(axes.into()), smallvec![self.clone()])
     }
 
     /// The sum of all elements.
@@ -262,34 +240,6 @@ impl<T: Real> Var<T> {
     #[track_caller]
     pub fn mean_all(&self) -> Self {
         self.mean(&self.all_axes())
-    }
-
-    /// The greatest element over these axes, which vanish from the shape. Equal ones share the gradient.
-    ///
-    /// # Panics
-    /// If there is no such axis.
-    #[must_use]
-    #[track_caller]
-    pub fn max(&self, axes: &[usize]) -> Self {
-        self.check_axes("max", axes);
-        if axes.is_empty() {
-            return self.clone();
-        }
-        apply(Op::Max(axes.into()), smallvec![self.clone()])
-    }
-
-    /// `ln Σ eˣ` over these axes, which vanish from the shape; without overflow.
-    ///
-    /// # Panics
-    /// If there is no such axis.
-    #[must_use]
-    #[track_caller]
-    pub fn logsumexp(&self, axes: &[usize]) -> Self {
-        self.check_axes("logsumexp", axes);
-        if axes.is_empty() {
-            return self.clone();
-        }
-        apply(Op::LogSumExp(axes.into()), smallvec![self.clone()])
     }
 
     /// `x − logsumexp(x)`: logarithms of probabilities that sum to 1 over these axes.

@@ -1,4 +1,4 @@
-//! Parameters: the tensors that training changes and checkpoints keep.
+//! Parameters: the tensors that are trained and stored in checkpoints.
 
 use crate::real::Real;
 use crate::shape::Shape;
@@ -8,13 +8,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Tells parameters apart; never used twice in one run of a program.
+/// Identifies a parameter; unique in one run of a program.
 pub(crate) type ParamId = u64;
 
 /// A tensor that belongs to a model. Cloning gives another handle to the same tensor.
 ///
-/// Most parameters are trainable. A *buffer* is kept in checkpoints too but takes no gradient:
-/// running statistics, the flag of a data-dependent start.
+/// Most parameters are trainable. A *buffer* is stored in checkpoints too but has no gradient:
+/// running statistics, the flag of a data-dependent initialization.
 pub struct Param<T: Real>(Arc<Inner<T>>);
 
 struct Inner<T: Real> {
@@ -43,7 +43,7 @@ impl<T: Real> Param<T> {
         Self(Arc::new(Inner { id, value: RwLock::new(value), trainable: AtomicBool::new(!buffer), buffer }))
     }
 
-    /// The parameter as a value beside `x`: a leaf of `x`'s tape, or, where `x` has none, a plain value.
+    /// The parameter as a leaf of `x`'s tape, or, where `x` has none, as a plain value.
     #[must_use]
     #[track_caller]
     pub fn on(&self, x: &Var<T>) -> Var<T> {
@@ -53,7 +53,7 @@ impl<T: Real> Param<T> {
         }
     }
 
-    /// The present value. Shares the buffer; a later [`Param::set`] does not change it.
+    /// The current value. Shares the buffer; a later [`Param::set`] does not change it.
     #[must_use]
     pub fn value(&self) -> Tensor<T> {
         self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -81,12 +81,12 @@ impl<T: Real> Param<T> {
         *own = value;
     }
 
-    /// Changes the numbers in place.
+    /// Changes the elements in place.
     pub fn update(&self, change: impl FnOnce(&mut [T])) {
         change(self.0.value.write().unwrap_or_else(PoisonError::into_inner).as_mut_slice());
     }
 
-    /// Whether gradients by it are wanted.
+    /// Whether it gets gradients.
     #[must_use]
     pub fn is_trainable(&self) -> bool {
         self.0.trainable.load(Ordering::Relaxed)
@@ -98,8 +98,8 @@ impl<T: Real> Param<T> {
         self.0.buffer
     }
 
-    /// Freezes the parameter, or thaws it again; a buffer stays as it is. Frozen, it is a constant,
-    /// and gradients pass it by to what lies before.
+    /// Freezes the parameter, or unfreezes it; a buffer stays as it is. A frozen parameter is a constant,
+    /// and gradients still reach what was computed before it.
     pub fn set_trainable(&self, trainable: bool) {
         self.0.trainable.store(trainable && !self.0.buffer, Ordering::Relaxed);
     }

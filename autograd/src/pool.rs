@@ -1,9 +1,8 @@
-//! Buffers that come back instead of going to the allocator.
+//! A pool of buffers, in place of the allocator.
 //!
-//! A training step makes the same tensors in the same order every time. Their memory is taken
-//! from a free list by size class and returned when the last handle goes, so that after the first
-//! step nothing is allocated, and a buffer that was just given back, and is still in the cache,
-//! is the next one handed out.
+//! Every training step makes the same tensors in the same order. Their memory is taken from a free
+//! list by size class and returned when the last handle is dropped. After the first step nothing is
+//! allocated, and the buffer returned last, which is still in the cache, is reused first.
 
 use crate::real::Real;
 use bytemuck::{Pod, Zeroable};
@@ -35,7 +34,7 @@ impl<L: Pod> Pool<L> {
         Self { free: [const { Mutex::new(Vec::new()) }; CLASSES], fresh: AtomicU64::new(0) }
     }
 
-    /// At least `lines` lines, holding whatever was in them before.
+    /// At least `lines` lines, with arbitrary old contents.
     fn take(&self, lines: usize) -> Vec<L> {
         let (class, capacity) = class_of(lines);
         let reused = self.free[class].lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -59,8 +58,8 @@ impl<L: Pod> Pool<L> {
     }
 }
 
-/// The class that serves a request of `lines`, and the lines every buffer of that class has:
-/// the request rounded up to a quarter of its octave, so that at most a fifth is wasted.
+/// The class for a request of `lines`, and the lines of every buffer of that class: the request
+/// rounded up to a quarter of its octave, which wastes at most a fifth.
 fn class_of(lines: usize) -> (usize, usize) {
     if lines <= 4 {
         return (lines, lines);
@@ -72,13 +71,13 @@ fn class_of(lines: usize) -> (usize, usize) {
 }
 
 /// How many buffers of this element type had to be newly allocated since the program started.
-/// A training loop that has settled no longer raises it.
+/// It no longer grows after the first step of a training loop.
 #[must_use]
 pub fn fresh_buffers<T: Real>() -> u64 {
     T::pool().fresh.load(Ordering::Relaxed)
 }
 
-/// Gives the memory of all idle buffers of this element type back to the allocator.
+/// Returns the memory of all idle buffers of this element type to the allocator.
 pub fn release<T: Real>() {
     T::pool().clear();
 }
@@ -90,7 +89,7 @@ pub(crate) struct Buffer<T: Real> {
 }
 
 impl<T: Real> Buffer<T> {
-    /// Storage for `len` numbers, whose contents are whatever was there before: to be overwritten.
+    /// Storage for `len` numbers, with arbitrary old contents: to be overwritten.
     pub(crate) fn stale(len: usize) -> Self {
         let per_line = size_of::<T::Line>() / size_of::<T>();
         Self { lines: T::pool().take(len.div_ceil(per_line)), len }

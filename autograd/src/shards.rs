@@ -1,4 +1,4 @@
-//! The batch split: a loss and its gradients over shards of a batch, each on its own thread and tape.
+//! Data parallelism: a loss and its gradients over shards of a batch, each on its own thread and tape.
 
 use crate::gradients::Gradients;
 use crate::parallel::{threads, with_budget};
@@ -16,13 +16,13 @@ pub struct Evaluated<T: Real> {
     pub gradients: Gradients<T>,
 }
 
-/// The mean of a loss over `rows` rows, and its gradients, from `shards` shards side by side.
+/// The mean of a loss over `rows` rows, and its gradients, from `shards` shards in parallel.
 ///
 /// `loss(tape, range)` computes the mean loss over the rows of `range`, with data put on `tape` by
 /// [`Tape::constant`]. Each shard runs on its own tape, its operations on its share of the threads
 /// (those of [`crate::parallel::with_threads`]). Shard means enter the total in proportion to their
 /// rows, and are summed in the order of the shards: the same number of shards gives the same
-/// result to the last bit, another number the same to rounding, if the loss treats rows independently.
+/// result to the last bit, and another number the same up to rounding, if the loss treats rows independently.
 ///
 /// # Panics
 /// If `rows` is 0, or as `loss` does.

@@ -1,14 +1,13 @@
-//! Special functions of a single `f64`, for what goes number by number and keeps no record, such as the
-//! search for a root. Of whole tensors they are operations of [`Var`](crate::Var).
+//! Special functions of a single `f64`, for computations that are not recorded, such as root finding. For whole
+//! tensors they are operations of [`Var`](crate::Var).
 
 pub use crate::kernels::math::f64_functions::{log_normal_cdf, log_normal_quantile, normal_score, softplus};
 
-/// Steps of the search for a root: a few, and some dozens where `f` is far from straight. This many are never
-/// needed.
+/// At most this many steps; a few are usual, some dozens where `f` is far from linear.
 const STEPS: usize = 2200;
 
-/// Where to look for the root of an increasing function of one number, between two others: Newton's method, in a
-/// bracket that bisection makes smaller wherever Newton's step would leave it or does not halve the step before last.
+/// A bracket around the root of an increasing function of one number: Newton's method, with bisection wherever Newton's
+/// step would leave the bracket or does not halve the step before last.
 #[derive(Clone, Copy, Debug)]
 pub struct Bracket {
     low: f64,
@@ -18,14 +17,14 @@ pub struct Bracket {
 }
 
 impl Bracket {
-    /// For a root that is known to be between these two.
+    /// For a root between these two.
     #[must_use]
     pub const fn new(low: f64, high: f64) -> Self {
         Self { low, high, last: f64::INFINITY, before_last: f64::INFINITY }
     }
 
-    /// Where to look after `x`, at which the function is `excess` above its target and has this slope. Where
-    /// that is `x` again, it is the root as nearly as there are numbers.
+    /// The next point after `x`, where the function is `excess` above its target and has this slope. If it is `x`
+    /// again, no number is closer to the root.
     #[must_use]
     pub fn next(&mut self, x: f64, excess: f64, slope: f64) -> f64 {
         *(if excess < 0.0 { &mut self.low } else { &mut self.high }) = x;
@@ -41,7 +40,7 @@ impl Bracket {
 /// The x between `low` and `high` at which an increasing `f` is `target`, with the logarithm of the slope there;
 /// `f` gives its value and the logarithm of its slope.
 ///
-/// By Newton's method in a [`Bracket`]. Ends where `f` is the target to machine precision, or where no number is nearer.
+/// By Newton's method in a [`Bracket`], until `f` is the target to machine precision or no number is closer.
 pub fn increasing_root(
     target: f64,
     [low, high]: [f64; 2],

@@ -1,4 +1,4 @@
-//! Which operation first produced an infinity or a NaN, and what led to it.
+//! The first operation that produced an infinity or a NaN, and the path to it.
 
 use crate::real::Real;
 use crate::tape::{Node, NodeId};

@@ -1,7 +1,7 @@
-//! The optimizers' arithmetic: each one pass over memory, split over the threads.
+//! The optimizers' arithmetic: one pass over memory each, split over the threads.
 //!
 //! A step over millions of parameters is limited by how fast memory can be read and written, so
-//! nothing here makes a temporary. What drives these functions is in the `flows` crate.
+//! nothing here makes a temporary. The optimizers themselves are in the `flows` crate.
 
 use crate::parallel::{GRAIN, threads, with_budget};
 use crate::real::Real;
@@ -9,7 +9,7 @@ use crate::tensor::Tensor;
 
 pub use crate::kernels::optimizer::AdamStep;
 
-/// What Adam remembers of one parameter.
+/// Adam's state for one parameter.
 #[derive(Clone, Debug)]
 pub struct Moments<T: Real> {
     /// The running mean of gradients.
@@ -52,7 +52,7 @@ pub fn adam<T: Real>(step: AdamStep, p: &mut [T], g: &[T], moments: &mut Moments
 }
 
 /// One step of gradient descent with momentum: `velocity ← momentum·velocity + g`, `p ← p − lr·velocity`
-/// (with `nesterov`, the velocity is looked at one step ahead).
+/// (with `nesterov`, with the velocity one step ahead).
 ///
 /// # Panics
 /// If the lengths differ.
@@ -67,15 +67,15 @@ pub fn sgd<T: Real>(lr: f64, momentum: f64, nesterov: bool, p: &mut [T], g: &[T]
     });
 }
 
-/// `shadow ← decay·shadow + (1 − decay)·p`.
+/// The exponential moving average `average ← decay·average + (1 − decay)·p`.
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn average<T: Real>(decay: f64, shadow: &mut [T], p: &[T]) {
+pub fn ema<T: Real>(decay: f64, average: &mut [T], p: &[T]) {
     let per = piece(p.len());
     rayon::scope(|scope| {
-        for (shadow, p) in shadow.chunks_mut(per).zip(p.chunks(per)) {
-            run(scope, per, move || T::ema(decay, shadow, p));
+        for (average, p) in average.chunks_mut(per).zip(p.chunks(per)) {
+            run(scope, per, move || T::ema(decay, average, p));
         }
     });
 }

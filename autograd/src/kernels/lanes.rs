@@ -1,26 +1,26 @@
-//! Eight samples side by side, in `f64`: loops that go through numbers one after another, where each depends on
-//! those before, and can be wide only over samples.
+//! Eight samples at once, in `f64`: for sequential loops, where each number depends on those before it and only
+//! samples can be computed in parallel.
 //!
 //! An [`Eight`] is one number of each of eight samples, one vector of 512 bits or two of 256. A layer's units are a
-//! slice of them, and weights are the same for all eight. No sum mixes samples, and each is in the same order
-//! wherever its sample stands: results do not depend on who the other seven are.
+//! slice of them, and weights are the same for all eight. No sum mixes samples, and each has the same order in every
+//! lane: results do not depend on the other seven samples.
 
 use super::simd::{Isa, Kernel, dispatch, mul_add_f64};
 use std::f64::consts::LOG2_E;
 
-/// Samples that go side by side.
+/// Samples at once.
 pub const LANES: usize = 8;
 
 /// One number of each sample.
 pub type Eight = [f64; LANES];
 
-/// Sums that are kept in registers at a time.
+/// Sums kept in registers at a time.
 const BLOCK: usize = 6;
 
 /// `sums[o] += Σᵢ weights[i][o]·inputs[i]`, the weights `[inputs][outputs]`, row-major.
 ///
 /// # Panics
-/// If there are not as many weights as inputs times sums.
+/// If the number of weights is not inputs times sums.
 pub fn add_product(weights: &[f64], inputs: &[Eight], sums: &mut [Eight]) {
     assert_eq!(weights.len(), inputs.len() * sums.len(), "a product of {} numbers into {}", inputs.len(), sums.len());
     if !weights.is_empty() {
@@ -28,10 +28,10 @@ pub fn add_product(weights: &[f64], inputs: &[Eight], sums: &mut [Eight]) {
     }
 }
 
-/// The exponential linear unit, and what its slope does to derivatives:
+/// The exponential linear unit, and its chain rule:
 /// `slopes ← h′(x)·slopes` and `x ← h(x)`, with `h(x) = x` for positive `x`, else `eˣ − 1`.
 ///
-/// h is right to two units in the last place. Slopes smaller than 10⁻³⁰⁷ count as that.
+/// h is accurate to two units in the last place. Slopes below 10⁻³⁰⁷ are rounded up to it.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_unit_and_its_slope() {
+    fn elu_and_its_slope() {
         let dense = (0..200_000).map(|i| f64::from(i) * -2e-4 + 1.0);
         let small = (-320..3).flat_map(|e| [1.0, 1.7, -1.0, -1.7, -6.9].map(|m| m * 10f64.powi(e)));
         let x: Vec<f64> = dense.chain(small).chain([0.0, -0.0, -700.0, -1e300, 1e300]).collect();
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_stays_so_and_infinities_are_limits() {
+    fn nan_stays_nan_and_infinities_give_limits() {
         let nan = f64::NAN;
         on_every_level(|level| {
             let mut values = [[nan, f64::INFINITY, f64::NEG_INFINITY, 0.0, nan, 1.0, -1.0, 2.0]];

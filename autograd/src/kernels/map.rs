@@ -4,8 +4,8 @@
 //! [`Pair`]; which function is applied is one `match`. The product of the two is left to the
 //! compiler. Slices of one call have one length; anything else panics at the caller's line.
 //!
-//! NaN goes through every function of numbers (also `Relu`, `Clamp`, `Maximum`, `Minimum`);
-//! `Step`, `Within` and the comparisons answer 0 to it.
+//! NaN gives NaN in every function of numbers (also `Relu`, `Clamp`, `Maximum`, `Minimum`);
+//! `Step`, `Within` and the comparisons give 0 for it. [`super::SliceKernels`] documents the functions.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,7 @@ use super::simd::{Isa, Kernel, dispatch};
 use crate::elementwise::{Binary, Unary};
 use crate::real::Real;
 
-/// A function of one number: a closure, or a [`named`] function of [`Real`].
+/// A function of one number: a closure, or a [`named`] one of [`Math`](super::Math).
 ///
 /// The difference is that the compiler may decide against inlining a closure that has grown
 /// large, and only what is inlined is compiled for the instruction set in use. Closures here
@@ -29,7 +29,7 @@ impl<T, F: Fn(T) -> T> Function<T> for F {
     }
 }
 
-/// A method of [`Real`] as a [`Function`] that is always inlined.
+/// A method of [`Math`](super::Math) as a [`Function`] that is always inlined.
 macro_rules! named {
     ($name:ident::<$isa:ident>) => {{
         struct Named<I>(PhantomData<I>);
@@ -227,64 +227,54 @@ kernels! {
     Combine(Three, IntoLeft, IntoRight, ByNumber, NumberBy, ByNumberInPlace, NumberByInPlace);
 }
 
-/// `out = op(x)`.
 #[track_caller]
 pub(crate) fn unary<T: Real>(op: Unary, x: &[T], out: &mut [T]) {
     assert_eq!(x.len(), out.len(), "{op:?}: lengths");
     dispatch(Apply(op, Apart { x, out }));
 }
 
-/// `x = op(x)`.
 pub(crate) fn unary_in_place<T: Real>(op: Unary, x: &mut [T]) {
     dispatch(Apply(op, InPlace { x }));
 }
 
-/// `out = op(a, b)`.
 #[track_caller]
 pub(crate) fn binary<T: Real>(op: Binary, a: &[T], b: &[T], out: &mut [T]) {
     assert_eq!((a.len(), b.len()), (out.len(), out.len()), "{op:?}: lengths");
     dispatch(Combine(op, Three { a, b, out }));
 }
 
-/// `a = op(a, b)`.
 #[track_caller]
 pub(crate) fn binary_assign<T: Real>(op: Binary, a: &mut [T], b: &[T]) {
     assert_eq!(a.len(), b.len(), "{op:?}: lengths");
     dispatch(Combine(op, IntoLeft { a, b }));
 }
 
-/// `b = op(a, b)`.
 #[track_caller]
 pub(crate) fn binary_assign_right<T: Real>(op: Binary, a: &[T], b: &mut [T]) {
     assert_eq!(a.len(), b.len(), "{op:?}: lengths");
     dispatch(Combine(op, IntoRight { a, b }));
 }
 
-/// `out = op(a, b)` with one number for every `b`.
 #[track_caller]
 pub(crate) fn binary_scalar<T: Real>(op: Binary, a: &[T], b: T, out: &mut [T]) {
     assert_eq!(a.len(), out.len(), "{op:?}: lengths");
     dispatch(Combine(op, ByNumber { a, b, out }));
 }
 
-/// `out = op(a, b)` with one number for every `a`.
 #[track_caller]
 pub(crate) fn binary_scalar_left<T: Real>(op: Binary, a: T, b: &[T], out: &mut [T]) {
     assert_eq!(b.len(), out.len(), "{op:?}: lengths");
     dispatch(Combine(op, NumberBy { a, b, out }));
 }
 
-/// `a = op(a, b)` with one number for every `b`.
 pub(crate) fn binary_scalar_assign<T: Real>(op: Binary, a: &mut [T], b: T) {
     dispatch(Combine(op, ByNumberInPlace { a, b }));
 }
 
-/// `b = op(a, b)` with one number for every `a`.
 pub(crate) fn binary_scalar_left_assign<T: Real>(op: Binary, a: T, b: &mut [T]) {
     dispatch(Combine(op, NumberByInPlace { a, b }));
 }
 
-/// `out = a` where `mask > 0`, else `b`.
 #[track_caller]
 pub(crate) fn select<T: Real>(mask: &[T], a: &[T], b: &[T], out: &mut [T]) {
     let n = out.len();
@@ -306,29 +296,6 @@ impl<T: Real> Kernel for Select<'_, T> {
         let choices = self.mask.iter().zip(self.a).zip(self.b);
         for (out, ((&mask, &a), &b)) in self.out.iter_mut().zip(choices) {
             *out = if mask > T::ZERO { a } else { b };
-        }
-    }
-}
-
-/// `y += alpha·x`.
-#[track_caller]
-pub(crate) fn axpy<T: Real>(alpha: T, x: &[T], y: &mut [T]) {
-    assert_eq!(x.len(), y.len(), "axpy: lengths");
-    dispatch(Axpy { alpha, x, y });
-}
-
-struct Axpy<'a, T> {
-    alpha: T,
-    x: &'a [T],
-    y: &'a mut [T],
-}
-
-impl<T: Real> Kernel for Axpy<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        for (y, &x) in self.y.iter_mut().zip(self.x) {
-            *y = self.alpha.mul_add::<I>(x, *y);
         }
     }
 }

@@ -87,10 +87,7 @@ impl<T: Real> Kernel for Adam<'_, T> {
 #[track_caller]
 pub(crate) fn sgd<T: Real>(lr: f64, momentum: f64, nesterov: bool, p: &mut [T], g: &[T], velocity: Option<&mut [T]>) {
     assert_eq!(p.len(), g.len(), "sgd: lengths");
-    let Some(velocity) = velocity else {
-        return super::map::axpy(T::from_f64(-lr), g, p);
-    };
-    assert_eq!(p.len(), velocity.len(), "sgd: lengths");
+    assert!(velocity.as_ref().is_none_or(|velocity| velocity.len() == p.len()), "sgd: lengths");
     let (lr, momentum) = (T::from_f64(lr), T::from_f64(momentum));
     dispatch(Sgd { lr, momentum, nesterov, p, g, velocity });
 }
@@ -101,33 +98,36 @@ struct Sgd<'a, T> {
     nesterov: bool,
     p: &'a mut [T],
     g: &'a [T],
-    velocity: &'a mut [T],
+    velocity: Option<&'a mut [T]>,
 }
 
 impl<T: Real> Kernel for Sgd<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        // Either way the direction is a·g + b·velocity.
+        let descend = |p: &mut T, direction: T| *p = (-self.lr).mul_add::<I>(direction, *p);
+        let Some(velocity) = self.velocity else {
+            return self.p.iter_mut().zip(self.g).for_each(|(p, &g)| descend(p, g));
+        };
+        // With and without look-ahead the direction is a·g + b·velocity.
         let (a, b) = if self.nesterov { (T::ONE, self.momentum) } else { (T::ZERO, T::ONE) };
-        for ((p, &g), velocity) in self.p.iter_mut().zip(self.g).zip(self.velocity) {
+        for ((p, &g), velocity) in self.p.iter_mut().zip(self.g).zip(velocity) {
             *velocity = self.momentum.mul_add::<I>(*velocity, g);
-            let direction = b.mul_add::<I>(*velocity, a * g);
-            *p = (-self.lr).mul_add::<I>(direction, *p);
+            descend(p, b.mul_add::<I>(*velocity, a * g));
         }
     }
 }
 
-/// `shadow = decay·shadow + (1 − decay)·p`.
+/// `average = decay·average + (1 − decay)·p`.
 #[track_caller]
-pub(crate) fn ema<T: Real>(decay: f64, shadow: &mut [T], p: &[T]) {
-    assert_eq!(shadow.len(), p.len(), "ema: lengths");
-    dispatch(Ema { gain: T::from_f64(1.0 - decay), shadow, p });
+pub(crate) fn ema<T: Real>(decay: f64, average: &mut [T], p: &[T]) {
+    assert_eq!(average.len(), p.len(), "ema: lengths");
+    dispatch(Ema { gain: T::from_f64(1.0 - decay), average, p });
 }
 
 struct Ema<'a, T> {
     gain: T,
-    shadow: &'a mut [T],
+    average: &'a mut [T],
     p: &'a [T],
 }
 
@@ -135,8 +135,8 @@ impl<T: Real> Kernel for Ema<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        for (shadow, &p) in self.shadow.iter_mut().zip(self.p) {
-            *shadow = self.gain.mul_add::<I>(p - *shadow, *shadow);
+        for (average, &p) in self.average.iter_mut().zip(self.p) {
+            *average = self.gain.mul_add::<I>(p - *average, *average);
         }
     }
 }
@@ -200,12 +200,12 @@ mod tests {
                 let mut p = numbers(n, 2.0);
                 let mut want = p.clone();
                 let (mut velocity, mut wv) = (vec![0.0; n], vec![0.0; n]);
-                let mut shadow = vec![0.0; n];
-                let mut wshadow = vec![0.0; n];
+                let mut average = vec![0.0; n];
+                let mut waverage = vec![0.0; n];
                 for t in 0..4 {
                     let g = numbers(n, 10.0 + f64::from(t));
                     sgd(lr, mu, nesterov, &mut p, &g, with_velocity.then_some(&mut velocity));
-                    ema(0.75, &mut shadow, &p);
+                    ema(0.75, &mut average, &p);
                     for k in 0..n {
                         wv[k] = mu * wv[k] + g[k];
                         want[k] -= lr
@@ -214,12 +214,12 @@ mod tests {
                                 (true, false) => wv[k],
                                 (true, true) => g[k] + mu * wv[k],
                             };
-                        wshadow[k] = 0.75 * wshadow[k] + 0.25 * want[k];
+                        waverage[k] = 0.75 * waverage[k] + 0.25 * want[k];
                     }
                 }
                 for k in 0..n {
                     assert!((p[k] - want[k]).abs() < 1e-14, "{level:?}");
-                    assert!((shadow[k] - wshadow[k]).abs() < 1e-14, "{level:?}");
+                    assert!((average[k] - waverage[k]).abs() < 1e-14, "{level:?}");
                 }
             });
         }

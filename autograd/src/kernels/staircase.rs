@@ -1,23 +1,21 @@
 //! Products with a matrix `[outputs, inputs]` that is masked by [`StaircaseMask`], and its gradient.
 //!
-//! Forward and by input, the result's columns are cut into blocks. For each block a panel is laid
-//! out: the masked numbers that the block needs, a row for each term of the sums, a column for each
-//! column of the block. Then the block is one ordinary product with the panel. What lies beyond the
-//! stairs is never read, let alone multiplied, but for the corners of a block, where the panel holds
-//! zeros: with 16 blocks a sixteenth of one half.
+//! For the output and for the input's gradient, the result's columns are cut into blocks. For each block
+//! a panel is laid out: the masked weights that the block needs, a row for each term of the sums, a
+//! column for each column of the block. Then the block is one ordinary product with the panel. Masked
+//! weights are not read, except in the corners of a block, where the panel holds zeros: with 16 blocks a
+//! sixteenth of one half.
 //!
-//! Laying out costs no more than what the `gemm` crate does otherwise: it would make the very same
-//! panels for itself, slowly where it has to gather columns from rows 4096 bytes apart, as in every
-//! layer with 1024 inputs. A panel of [`LANES`] columns it reads in place, as long as it is asked
-//! for few rows ([`ROWS`]) at a time.
+//! This costs no more than the `gemm` crate would need otherwise: it would lay out the same panels
+//! itself, slowly where it has to gather columns from rows 4096 bytes apart, as in every layer with
+//! 1024 inputs. It reads a panel of [`LANES`] columns in place, as long as it gets few rows ([`ROWS`])
+//! at a time.
 //!
-//! By weight, blocks are rows of the result: a product as far as the block's last row reaches, then
-//! zeros beyond the stairs.
+//! For the weights' gradient, blocks are rows of the result: a product as far as the block's last row
+//! reaches, then zeros where the mask has them.
 //!
-//! Where every output sees every input there is nothing to leave out: that is an ordinary product.
-//!
-//! The blocks do not depend on the number of threads, and no sum is split over threads: nor do
-//! the results.
+//! A mask of ones gives an ordinary product. Blocks do not depend on the number of threads, and no sum
+//! is split over threads, so results do not depend on it either.
 
 #![allow(
     unsafe_code,
@@ -35,18 +33,18 @@ use std::ops::Range;
 /// Columns of a panel: as many as the crate's kernel fills at once, in `f32`.
 const LANES: usize = 64;
 
-/// Up to so many rows at a time the crate reads a panel in place; for more it copies it first.
+/// The crate reads a panel in place for up to this many rows; for more it copies it first.
 const ROWS: usize = 48;
 
 /// The crate's kernels do 6 or 4 rows at once: pieces that are multiples of both leave no remainder.
 const KERNEL_ROWS: usize = 12;
 
-/// Rows of the batch after which the next panel is laid out, so that rows that every panel is
-/// multiplied with stay in the second-level cache.
+/// Rows of the batch after which the next panel is laid out: the rows, with which every panel is
+/// multiplied, stay in the second-level cache.
 const TILE: usize = 192;
 
-/// Outputs in a block by weight. The crate reads the batch in place for up to 48 of them; a
-/// batch that does not stay in the cache is rather read fewer times.
+/// Outputs in a block of the weights' gradient. The crate reads the batch in place for up to 48 of
+/// them; a batch that does not stay in the cache is better read fewer times.
 const fn outputs_by_weight(batch: usize) -> usize {
     if batch <= 256 { 48 } else { 192 }
 }
@@ -119,8 +117,7 @@ impl<T: Real> Panels<'_, T> {
         assert!(from.len() == batch * depth && to.len() == batch * width, "staircase mask: rows do not fit");
         let blocks = width.div_ceil(LANES);
         let block = |i: usize| {
-            // Outputs see the more the later they come, inputs are seen by the more the earlier.
-            // The most work comes first.
+            // Later outputs see more inputs, earlier inputs are seen by more outputs: the most work first.
             let first = LANES * if self.side == Side::Output { blocks - 1 - i } else { i };
             first..width.min(first + LANES)
         };
@@ -152,7 +149,7 @@ impl<T: Real> Panels<'_, T> {
         });
     }
 
-    /// The units on the other side that some unit in `lanes` is connected with.
+    /// The units on the other side that are connected with some unit in `lanes`.
     fn terms(&self, lanes: &Range<usize>) -> Range<usize> {
         match self.side {
             Side::Output => 0..self.mask.seen()[lanes.end - 1],
@@ -176,8 +173,8 @@ impl<T: Real> Panels<'_, T> {
                 }
             }
             Side::Output => {
-                // A transpose, in strips of a few rows that are followed from end to end: rows far
-                // apart by a power of two would throw each other out of the cache.
+                // A transpose, in strips of a few rows from end to end: rows a large power of two
+                // apart would evict each other from the cache.
                 for first in lanes.clone().step_by(8) {
                     let strip = first..lanes.end.min(first + 8);
                     let at = first - lanes.start;

@@ -1,5 +1,5 @@
 //! `+ − × ÷` on values and references. An operand given by value may be overwritten where
-//! nobody else holds its numbers, so chains of temporaries reuse one buffer.
+//! nobody else holds its buffer, so chains of temporaries reuse one buffer.
 
 use crate::elementwise::{Binary, Unary};
 use crate::op::Op;

@@ -1,4 +1,4 @@
-//! Operations that move elements and compute nothing.
+//! Operations that move elements without computing.
 
 use crate::op::Op;
 use crate::real::Real;
@@ -38,7 +38,7 @@ impl<T: Real> Var<T> {
         self.reshape([batch, self.shape()[1..].iter().product()])
     }
 
-    /// Stretched to a larger shape, as arithmetic does by itself.
+    /// Stretched to a larger shape, as arithmetic does implicitly.
     ///
     /// # Panics
     /// If this shape does not broadcast to that one.

@@ -37,7 +37,7 @@ impl<T: Real> Ema<T> {
         let t = self.steps as f64;
         let decay = self.decay.min((1.0 + t) / (10.0 + t));
         for ((_, param), shadow) in self.params.iter().zip(&mut self.shadow) {
-            update::average(decay, shadow.as_mut_slice(), param.value().as_slice());
+            update::ema(decay, shadow.as_mut_slice(), param.value().as_slice());
         }
     }
 

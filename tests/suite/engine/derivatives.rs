@@ -56,8 +56,8 @@ pub(super) fn order_two(view: &View) -> Outcome {
     let bent = check::second_directional(values(&weighed), at, &u);
     close(&format!("uᵀ·Hessian·u by {by}"), &Tensor::scalar(inner(&u, &exact).0), &bent, 1e-5)?;
     // The same through a vjp that is itself a function: its jvp sweeps a recorded sweep's record.
-    let pushed = diff::jvp(|x| recorded_vjp(f, x, &v), at, &u).1;
-    close(&format!("jvp of vjp by {by}"), &pushed, &exact, 1e-9)
+    let jvp = diff::jvp(|x| recorded_vjp(f, x, &v), at, &u).1;
+    close(&format!("jvp of vjp by {by}"), &jvp, &exact, 1e-9)
 }
 
 /// `vᵀ·∂f/∂x` as a function of `x` that can be differentiated again.
@@ -82,11 +82,11 @@ fn the_jacobian_from_the_left_and_from_the_right() {
     over(operations::all(), CASES, |case| {
         case.views().iter().try_for_each(|View { by, at, f }| {
             let u = direction(at, 4);
-            let (y, pushed) = diff::jvp(f, at, &u);
+            let (y, jvp) = diff::jvp(f, at, &u);
             let v = direction(&y, 5);
-            let (value, pulled) = diff::vjp(f, at, &v);
+            let (value, vjp) = diff::vjp(f, at, &v);
             close("f(x) of vjp and of jvp", &value, &y, 0.0)?;
-            let ((left, size), (right, other)) = (inner(&v, &pushed), inner(&pulled, &u));
+            let ((left, size), (right, other)) = (inner(&v, &jvp), inner(&vjp, &u));
             let bound = 1e-12 * size.max(other).max(1.0);
             if (left - right).abs() <= bound {
                 return Ok(());

@@ -14,8 +14,8 @@ fn gives<T: Real>(shapes: &[&[usize]], f: impl Fn(&[Var<T>]) -> Var<T>, expected
     let y = f(&inputs);
     assert_eq!(&y.shape()[..], expected, "{shapes:?}");
     let seed = Var::from(Tensor::full(expected, T::ONE));
-    let pulled = tape.vjp(&y, &seed, &inputs.iter().collect::<Vec<_>>());
-    for (gradient, shape) in pulled.iter().zip(shapes) {
+    let gradients = tape.vjp(&y, &seed, &inputs.iter().collect::<Vec<_>>());
+    for (gradient, shape) in gradients.iter().zip(shapes) {
         assert_eq!(&gradient.shape()[..], *shape);
         assert!(gradient.value().all_finite(), "{shapes:?}");
     }

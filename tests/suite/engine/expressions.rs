@@ -115,10 +115,10 @@ fn agree(program: &Program) -> Outcome {
     let column = |x: &Tensor<f64>| Var::from(x.clone().reshape([n, 1]));
 
     let jacobian = diff::jacobian(f, x);
-    let pulled = column(&v).t_matmul(&Var::from(jacobian.clone())).reshape(x.shape()).into_value();
-    close("vjp and vᵀ·jacobian", &diff::vjp(f, x, &v).1, &pulled, 1e-11)?;
-    let pushed = Var::from(jacobian).matmul(&column(&u)).reshape(x.shape()).into_value();
-    close("jvp and jacobian·u", &diff::jvp(f, x, &u).1, &pushed, 1e-11)?;
+    let product = column(&v).t_matmul(&Var::from(jacobian.clone())).reshape(x.shape()).into_value();
+    close("vjp and vᵀ·jacobian", &diff::vjp(f, x, &v).1, &product, 1e-11)?;
+    let product = Var::from(jacobian).matmul(&column(&u)).reshape(x.shape()).into_value();
+    close("jvp and jacobian·u", &diff::jvp(f, x, &u).1, &product, 1e-11)?;
 
     let gradient = diff::gradient(scalar, x);
     close("gradient and jacobian of a scalar", &gradient, &diff::jacobian(scalar, x).reshape(x.shape()), 0.0)?;

@@ -1,5 +1,5 @@
-//! Convolutions with dead taps: their lines in the table of operations, and what is promised of them
-//! against the same convolution with a mask multiplied in.
+//! Convolutions under a kernel mask: their lines in the table of operations, and comparisons with
+//! the same convolution with the mask multiplied in.
 
 use super::case::Case;
 use super::draw::{REAL, noise, tensor};
@@ -13,30 +13,30 @@ use proptest::prelude::*;
 pub(super) fn all() -> Vec<Entry> {
     vec![
         ("conv2d_masked", table(|g| [g.input(), g.weight()], forward)),
-        ("taps by input", table(|g| [g.output(), g.weight()], by_input)),
-        ("taps by weight", table(|g| [g.input(), g.output()], by_weight)),
+        ("conv2d_masked by input", table(|g| [g.output(), g.weight()], by_input)),
+        ("conv2d_masked by weight", table(|g| [g.input(), g.output()], by_weight)),
     ]
 }
 
-fn forward<T: Real>(x: &Var<T>, w: &Var<T>, g: &Geometry, taps: &KernelMask) -> Var<T> {
-    x.conv2d_masked(w, g.spec(), taps)
+fn forward<T: Real>(x: &Var<T>, w: &Var<T>, g: &Geometry, mask: &KernelMask) -> Var<T> {
+    x.conv2d_masked(w, g.spec(), mask)
 }
 
 /// The adjoints have no methods of their own: they are what a sweep records.
-fn by_input<T: Real>(dy: &Var<T>, w: &Var<T>, g: &Geometry, taps: &KernelMask) -> Var<T> {
+fn by_input<T: Real>(dy: &Var<T>, w: &Var<T>, g: &Geometry, mask: &KernelMask) -> Var<T> {
     let tape = dy.tape().or(w.tape()).cloned().unwrap_or_default();
     let x = tape.variable(Tensor::zeros(g.input()));
-    tape.vjp_recorded(&forward(&x, w, g, taps), dy, &[&x]).remove(0)
+    tape.vjp_recorded(&forward(&x, w, g, mask), dy, &[&x]).remove(0)
 }
 
-fn by_weight<T: Real>(x: &Var<T>, dy: &Var<T>, g: &Geometry, taps: &KernelMask) -> Var<T> {
+fn by_weight<T: Real>(x: &Var<T>, dy: &Var<T>, g: &Geometry, mask: &KernelMask) -> Var<T> {
     let tape = x.tape().or(dy.tape()).cloned().unwrap_or_default();
     let w = tape.variable(Tensor::zeros(g.weight()));
-    tape.vjp_recorded(&forward(x, &w, g, taps), dy, &[&w]).remove(0)
+    tape.vjp_recorded(&forward(x, &w, g, mask), dy, &[&w]).remove(0)
 }
 
 /// Masks of models, with groups in any order, and masks of no order at all.
-fn taps_of(g: &Geometry) -> impl Strategy<Value = KernelMask> + use<> {
+fn masks_of(g: &Geometry) -> impl Strategy<Value = KernelMask> + use<> {
     let (shape, [inputs, outputs]) = (g.weight(), g.channels);
     let groups = |channels: usize| prop::collection::vec(0..4usize, channels);
     let len = shape.iter().product::<usize>();
@@ -58,7 +58,7 @@ fn drawn(channels: usize, batch: usize, spare: usize) -> impl Strategy<Value = (
     // Half of them of stride 1, which has kernels of its own.
     let stride = (geometry(channels, batch, spare), prop::bool::ANY);
     let all = stride.prop_map(|(g, whole)| if whole { Geometry { stride: [1, 1], ..g } } else { g });
-    all.prop_flat_map(|g| (taps_of(&g), Just(g))).prop_map(|(taps, g)| (g, taps))
+    all.prop_flat_map(|g| (masks_of(&g), Just(g))).prop_map(|(mask, g)| (g, mask))
 }
 
 type Product = fn(&Var<f64>, &Var<f64>, &Geometry, &KernelMask) -> Var<f64>;
@@ -66,19 +66,19 @@ type Product = fn(&Var<f64>, &Var<f64>, &Geometry, &KernelMask) -> Var<f64>;
 /// Small products of two of the values, for finite differences.
 fn table(shapes: fn(&Geometry) -> [[usize; 4]; 2], f: Product) -> BoxedStrategy<Case> {
     drawn(2, 2, 2)
-        .prop_flat_map(move |(g, taps)| (shapes(&g).map(|shape| tensor(&shape, REAL)), Just(g), Just(taps)))
-        .prop_map(move |([a, b], g, taps)| {
-            let shown = format!("{g:?}, {taps:?}: {:?}", taps.mask::<f64>().as_slice());
-            Case { with: shown, ..Case::new(vec![a, b], move |x| f(&x[0], &x[1], &g, &taps)) }
+        .prop_flat_map(move |(g, mask)| (shapes(&g).map(|shape| tensor(&shape, REAL)), Just(g), Just(mask)))
+        .prop_map(move |([a, b], g, mask)| {
+            let shown = format!("{g:?}, {mask:?}: {:?}", mask.mask::<f64>().as_slice());
+            Case { with: shown, ..Case::new(vec![a, b], move |x| f(&x[0], &x[1], &g, &mask)) }
         })
         .boxed()
 }
 
 /// All three products of noise.
-fn products<T: Real>(g: &Geometry, taps: &KernelMask, weight: &Tensor<T>) -> [Tensor<T>; 3] {
+fn products<T: Real>(g: &Geometry, mask: &KernelMask, weight: &Tensor<T>) -> [Tensor<T>; 3] {
     let [x, dy] = [(g.input(), 1), (g.output(), 3)].map(|(shape, seed)| Var::from(noise(shape, seed).cast::<T>()));
     let w = Var::from(weight.clone());
-    [forward(&x, &w, g, taps), by_input(&dy, &w, g, taps), by_weight(&x, &dy, g, taps)].map(Var::into_value)
+    [forward(&x, &w, g, mask), by_input(&dy, &w, g, mask), by_weight(&x, &dy, g, mask)].map(Var::into_value)
 }
 
 fn weight<T: Real>(g: &Geometry) -> Tensor<T> {
@@ -86,20 +86,20 @@ fn weight<T: Real>(g: &Geometry) -> Tensor<T> {
 }
 
 /// The same three with the mask multiplied in, computed in `f64` from the numbers that `T` holds.
-fn as_masked<T: Real>(g: &Geometry, taps: &KernelMask) -> Outcome {
+fn as_masked<T: Real>(g: &Geometry, mask: &KernelMask) -> Outcome {
     let [x, w, dy] = [(g.input(), 1), (g.weight(), 2), (g.output(), 3)]
         .map(|(shape, seed)| Var::from(noise(shape, seed).cast::<T>().cast::<f64>()));
-    let mask = Var::from(taps.mask::<f64>());
-    let masked = &mask * &w;
+    let ones = Var::from(mask.mask::<f64>());
+    let masked = &ones * &w;
     let tape = Tape::new();
     let (x_leaf, w_leaf) = (tape.variable(x.into_value()), tape.variable(masked.into_value()));
     let y = x_leaf.conv2d(&w_leaf, g.spec());
-    let pulled = tape.vjp(&y, &dy, &[&x_leaf, &w_leaf]);
-    let expected = [y.detach(), pulled[0].clone(), mask * &pulled[1]];
+    let gradients = tape.vjp(&y, &dy, &[&x_leaf, &w_leaf]);
+    let expected = [y.detach(), gradients[0].clone(), ones * &gradients[1]];
     let [_, inputs, height, width] = g.input();
     let kernel = g.kernel[0] * g.kernel[1];
     let terms = [inputs * kernel, g.channels[1] * kernel, g.batch * height * width];
-    for (i, (got, expected)) in products::<T>(g, taps, &weight(g)).iter().zip(expected).enumerate() {
+    for (i, (got, expected)) in products::<T>(g, mask, &weight(g)).iter().zip(expected).enumerate() {
         // Terms are at most 1 in size and each is rounded at most twice, on either side.
         let bound = 4.0 * T::EPSILON * (terms[i] as f64).max(4.0);
         close(["forward", "by input", "by weight"][i], &got.cast(), expected.value(), bound)?;
@@ -107,22 +107,22 @@ fn as_masked<T: Real>(g: &Geometry, taps: &KernelMask) -> Outcome {
     Ok(())
 }
 
-fn in_both_types(g: &Geometry, taps: &KernelMask) -> Outcome {
-    as_masked::<f64>(g, taps).and_then(|()| as_masked::<f32>(g, taps))
+fn in_both_types(g: &Geometry, mask: &KernelMask) -> Outcome {
+    as_masked::<f64>(g, mask).and_then(|()| as_masked::<f32>(g, mask))
 }
 
 #[test]
 fn small_convolutions_of_any_geometry() {
-    hold(400, &drawn(5, 3, 6), |(g, taps)| in_both_types(&g, &taps)).unwrap();
+    hold(400, &drawn(5, 3, 6), |(g, mask)| in_both_types(&g, &mask)).unwrap();
 }
 
 /// Several tiles of channels and terms, and chunks of images with a rest.
 #[test]
 fn larger_convolutions() {
-    hold(40, &drawn(17, 37, 9), |(g, taps)| in_both_types(&g, &taps)).unwrap();
+    hold(40, &drawn(17, 37, 9), |(g, mask)| in_both_types(&g, &mask)).unwrap();
 }
 
-/// `groups` of `inputs` and of `outputs` channels each, 3×3 taps.
+/// `groups` of `inputs` and of `outputs` channels each, 3×3 kernels.
 fn image(batch: usize, groups: usize, [inputs, outputs]: [usize; 2], side: usize) -> (Geometry, [KernelMask; 2]) {
     let g = Geometry {
         batch,
@@ -134,8 +134,8 @@ fn image(batch: usize, groups: usize, [inputs, outputs]: [usize; 2], side: usize
         spare: [side - 1, side - 1],
     };
     let of = |each: usize| (0..groups * each).map(|channel| channel / each).collect::<Vec<_>>();
-    let taps = [KernelMask::preceding, KernelMask::following].map(|taps| taps(&of(outputs), &of(inputs), [3, 3]));
-    (g, taps)
+    let masks = [KernelMask::preceding, KernelMask::following].map(|mask| mask(&of(outputs), &of(inputs), [3, 3]));
+    (g, masks)
 }
 
 /// MintNet's layers on its three sizes of image.
@@ -147,23 +147,23 @@ fn of_mintnet(batch: usize) -> Vec<(Geometry, [KernelMask; 2])> {
 
 #[test]
 fn the_layers_of_mintnet() {
-    for (g, taps) in of_mintnet(2) {
-        for taps in taps {
-            in_both_types(&g, &taps).unwrap();
+    for (g, masks) in of_mintnet(2) {
+        for mask in masks {
+            in_both_types(&g, &mask).unwrap();
         }
     }
     // A rest of images, and several chunks of them.
-    for (g, taps) in [image(19, 3, [2, 3], 9), image(300, 2, [1, 2], 3)] {
-        taps.iter().for_each(|taps| in_both_types(&g, taps).unwrap());
+    for (g, masks) in [image(19, 3, [2, 3], 9), image(300, 2, [1, 2], 3)] {
+        masks.iter().for_each(|mask| in_both_types(&g, mask).unwrap());
     }
 }
 
-/// ⟨dy, x ⋆ (M∘w)⟩ is one number, whichever of the three is asked for it.
+/// ⟨dy, x ⋆ (M∘w)⟩ is the same number from each of the three.
 #[test]
 fn the_three_products_are_each_others_adjoints() {
-    hold(200, &drawn(6, 20, 5), |(g, taps)| {
+    hold(200, &drawn(6, 20, 5), |(g, mask)| {
         let (x, dy, w) = (noise(g.input(), 1), noise(g.output(), 3), weight::<f64>(&g));
-        let [y, dx, dw] = products(&g, &taps, &w);
+        let [y, dx, dw] = products(&g, &mask, &w);
         let ((forward, size), by_input, by_weight) = (inner(&dy, &y), inner(&x, &dx).0, inner(&w, &dw).0);
         let bound = 1e-12 * size.max(1.0);
         prop_assert!((forward - by_input).abs() <= bound, "{forward} forward, {by_input} by input");
@@ -173,8 +173,8 @@ fn the_three_products_are_each_others_adjoints() {
     .unwrap();
 }
 
-fn dead_is_nothing<T: Real>(g: &Geometry, taps: &KernelMask) -> Outcome {
-    let ones = taps.mask::<T>();
+fn masked_is_zero<T: Real>(g: &Geometry, mask: &KernelMask) -> Outcome {
+    let ones = mask.mask::<T>();
     let mut poisoned = weight::<T>(g);
     let poisons = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e30];
     for (i, (w, &one)) in poisoned.as_mut_slice().iter_mut().zip(ones.as_slice()).enumerate() {
@@ -182,37 +182,37 @@ fn dead_is_nothing<T: Real>(g: &Geometry, taps: &KernelMask) -> Outcome {
             *w = T::from_f64(poisons[i % 4]);
         }
     }
-    let (clean, other) = (products(g, taps, &weight::<T>(g)), products(g, taps, &poisoned));
+    let (clean, other) = (products(g, mask, &weight::<T>(g)), products(g, mask, &poisoned));
     for (clean, other) in clean.iter().zip(&other) {
-        same_bits("what dead taps hold", clean, other)?;
+        same_bits("masked weights", clean, other)?;
     }
-    let dead = ones.as_slice().iter().zip(clean[2].as_slice()).filter(|(one, _)| **one == T::ZERO);
-    for (_, dw) in dead {
-        prop_assert!(dw.to_f64().to_bits() == 0, "a gradient of a dead tap: {dw}");
+    let masked = ones.as_slice().iter().zip(clean[2].as_slice()).filter(|(one, _)| **one == T::ZERO);
+    for (_, dw) in masked {
+        prop_assert!(dw.to_f64().to_bits() == 0, "the gradient of a masked weight: {dw}");
     }
     Ok(())
 }
 
 #[test]
-fn dead_taps_count_as_zero_whatever_they_hold() {
-    hold(100, &drawn(8, 18, 5), |(g, taps)| {
-        dead_is_nothing::<f64>(&g, &taps).and_then(|()| dead_is_nothing::<f32>(&g, &taps))
+fn masked_weights_count_as_zero_whatever_they_hold() {
+    hold(100, &drawn(8, 18, 5), |(g, mask)| {
+        masked_is_zero::<f64>(&g, &mask).and_then(|()| masked_is_zero::<f32>(&g, &mask))
     })
     .unwrap();
 }
 
-/// Not even where the images hold what makes every product a NaN.
+/// Even where the images make every product a NaN.
 #[test]
-fn gradients_of_dead_taps_are_zero_for_infinite_images() {
+fn gradients_of_masked_weights_are_zero_for_infinite_images() {
     for spec in [ConvSpec::padded(1), ConvSpec { stride: [2, 2], ..ConvSpec::padded(1) }] {
-        let taps = KernelMask::preceding(&[0, 1], &[0, 1, 2], [3, 3]);
+        let mask = KernelMask::preceding(&[0, 1], &[0, 1, 2], [3, 3]);
         let tape = Tape::new();
         let x = Var::from(Tensor::full([2, 3, 4, 4], f64::INFINITY));
         let w = tape.variable(Tensor::full([2, 3, 3, 3], 1.0));
-        let y = x.conv2d_masked(&w, spec, &taps);
+        let y = x.conv2d_masked(&w, spec, &mask);
         let dy = Var::from(Tensor::full(y.shape(), f64::INFINITY));
         let dw = tape.vjp(&y, &dy, &[&w]).remove(0).into_value();
-        for (dw, one) in dw.as_slice().iter().zip(taps.mask::<f64>().as_slice()) {
+        for (dw, one) in dw.as_slice().iter().zip(mask.mask::<f64>().as_slice()) {
             assert_eq!(*one == 0.0, *dw == 0.0, "{dw} where the mask is {one}");
         }
     }
@@ -220,22 +220,22 @@ fn gradients_of_dead_taps_are_zero_for_infinite_images() {
 
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
-    for (g, [taps, _]) in of_mintnet(5).into_iter().chain([image(37, 2, [3, 7], 9), image(300, 2, [1, 2], 3)]) {
-        same_on_threads(|| products::<f32>(&g, &taps, &weight(&g)));
-        same_on_threads(|| products::<f64>(&g, &taps, &weight(&g)));
+    for (g, [mask, _]) in of_mintnet(5).into_iter().chain([image(37, 2, [3, 7], 9), image(300, 2, [1, 2], 3)]) {
+        same_on_threads(|| products::<f32>(&g, &mask, &weight(&g)));
+        same_on_threads(|| products::<f64>(&g, &mask, &weight(&g)));
     }
 }
 
 #[test]
-fn nothing_alive_and_nothing_there() {
-    let (g, [taps, _]) = image(3, 2, [2, 2], 4);
-    let dead = KernelMask::new(taps.shape(), |_, _, _| false);
-    for product in products::<f32>(&g, &dead, &weight(&g)) {
+fn empty_masks_and_empty_batches() {
+    let (g, [mask, _]) = image(3, 2, [2, 2], 4);
+    let empty = KernelMask::new(mask.shape(), |_, _, _| false);
+    for product in products::<f32>(&g, &empty, &weight(&g)) {
         assert!(product.as_slice().iter().all(|&x| x == 0.0));
     }
-    assert_eq!((dead.count(), taps.count()), (0, 4 * 9 + 8 * 5));
+    assert_eq!((empty.count(), mask.count()), (0, 4 * 9 + 8 * 5));
     let none = Geometry { batch: 0, ..g };
-    in_both_types(&none, &taps).unwrap();
+    in_both_types(&none, &mask).unwrap();
 }
 
 #[test]
@@ -251,15 +251,15 @@ fn masks_of_image_models() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_where_it_was_asked_for() {
+fn mismatches_are_reported_at_the_callers_line() {
     let tape = Tape::new();
     let [x, w] = [[2, 4, 5, 5], [2, 4, 3, 3]].map(|shape| tape.variable(Tensor::<f64>::zeros(shape)));
-    let misfit = caught(|| x.conv2d_masked(&w, ConvSpec::padded(1), &KernelMask::new([2, 4, 1, 3], |_, _, _| true)));
-    let message = "conv2d_masked: images [2, 4, 5, 5] with kernels [2, 4, 3, 3] and taps of [2, 4, 1, 3]";
-    assert_eq!(misfit.message, message);
+    let mismatch = caught(|| x.conv2d_masked(&w, ConvSpec::padded(1), &KernelMask::new([2, 4, 1, 3], |_, _, _| true)));
+    let message = "conv2d_masked: images [2, 4, 5, 5] with kernels [2, 4, 3, 3] and a mask of [2, 4, 1, 3]";
+    assert_eq!(mismatch.message, message);
     let many = caught(|| KernelMask::new([1 << 20, 1 << 20, 3, 3], |_, _, _| true));
-    assert_eq!(many.message, "taps: too many weights in [1048576, 1048576, 3, 3]");
-    for panic in [misfit, many] {
-        assert!(panic.file.ends_with("taps.rs") && panic.line > 250, "{panic:?}");
+    assert_eq!(many.message, "kernel mask: too many weights in [1048576, 1048576, 3, 3]");
+    for panic in [mismatch, many] {
+        assert!(panic.file.ends_with("kernel_mask.rs") && panic.line > 250, "{panic:?}");
     }
 }

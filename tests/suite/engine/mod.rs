@@ -1,9 +1,10 @@
-//! The engine, held through its public API to finite differences, to independent values and to
+//! The engine, tested through its public API against finite differences, independent values and
 //! itself. A new operation is one line in `operations.rs`; every property here then covers it.
 
 mod broadcasting;
 mod case;
 mod convolution;
+mod custom;
 mod derivatives;
 mod draw;
 mod empty;
@@ -31,18 +32,18 @@ use proptest::test_runner::TestRunner;
 use std::env;
 use std::fmt::Debug;
 
-/// What a property returns: fine, or why not.
+/// What a property returns: nothing, or why it fails.
 type Outcome = Result<(), TestCaseError>;
 
-/// So many cases, or as many as the environment's `PROPTEST_CASES` asks for; no files are written
-/// beside the sources, as what fails is printed in full.
+/// This many cases, or as many as the environment's `PROPTEST_CASES` asks for. No files are written
+/// next to the sources, as failures are printed in full.
 fn config(cases: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = if env::var_os("PROPTEST_CASES").is_some() { default.cases } else { cases };
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 400, ..default }
 }
 
-/// Holds `property` on drawn values; the error says which values, shrunk.
+/// Tests `property` on drawn values; the error names the values, shrunk.
 fn hold<S: Strategy>(cases: u32, drawn: &S, property: impl Fn(S::Value) -> Outcome) -> Result<(), String>
 where
     S::Value: Debug,
@@ -84,7 +85,7 @@ fn same_on_threads<T: Real, const N: usize>(results: impl Fn() -> [Tensor<T>; N]
     }
 }
 
-/// `Σ aᵢ·bᵢ`, and the size of its terms, by which its rounding is to be judged.
+/// `Σ aᵢ·bᵢ`, and the sum of its terms' sizes, to which its rounding is relative.
 fn inner(a: &Tensor<f64>, b: &Tensor<f64>) -> (f64, f64) {
     let terms = || a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| a * b);
     (terms().sum(), terms().map(f64::abs).sum())

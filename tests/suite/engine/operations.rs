@@ -1,6 +1,7 @@
 //! The table of operations: what each property here runs over.
 
 use super::case::{Case, binary, shaped, unary};
+use super::custom;
 use super::draw::{self, Domain, POSITIVE, REAL, axes, order, tensor};
 use super::kernel_mask;
 use super::products;
@@ -26,6 +27,7 @@ pub(super) fn all() -> Vec<Entry> {
     all.extend(reductions());
     all.extend(moves());
     all.extend(products::all());
+    all.extend(custom::all());
     all.extend(staircase::all());
     all.extend(kernel_mask::all());
     all

@@ -78,9 +78,9 @@ fn both<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &[f64]) -> (Vec<f64>, Vec<f64
     let x = tape.variable(Tensor::from_fn([x.len()], |i| T::from_f64(x[i])));
     let y = f(&x);
     let seed = Var::from(Tensor::full(y.shape(), T::ONE));
-    let pulled = tape.vjp(&y, &seed, &[&x]).remove(0);
+    let gradient = tape.vjp(&y, &seed, &[&x]).remove(0);
     let numbers = |x: &Tensor<T>| x.as_slice().iter().map(|x| x.to_f64()).collect();
-    (numbers(y.value()), numbers(pulled.value()))
+    (numbers(y.value()), numbers(gradient.value()))
 }
 
 fn sums_of_exponentials<T: Real>() {

@@ -109,8 +109,8 @@ fn what_a_loss_does_not_depend_on_has_no_gradient() {
     let idle = Param::new(value(&[1]));
     let aside = unused.exp() * idle.on(&x);
     let loss = x.square().sum_all();
-    let pulled = tape.vjp(&loss, &Var::from(Tensor::scalar(1.0)), &[&unused, &x]);
-    assert_eq!(pulled[0].value().as_slice(), [0.0; 3], "pull gives zeros of its shape");
+    let gradients = tape.vjp(&loss, &Var::from(Tensor::scalar(1.0)), &[&unused, &x]);
+    assert_eq!(gradients[0].value().as_slice(), [0.0; 3], "vjp gives zeros of its shape");
     assert!(aside.value().all_finite());
     let gradients = tape.backward(&loss);
     assert!(gradients.wrt(&unused).is_none() && gradients.of(&idle).is_none());
@@ -119,7 +119,7 @@ fn what_a_loss_does_not_depend_on_has_no_gradient() {
 }
 
 #[test]
-fn pulling_leaves_the_tape_as_it_was() {
+fn a_vjp_leaves_the_tape_as_it_was() {
     let tape = Tape::new();
     let x = tape.variable(value(&[3]));
     let (y, recorded) = (x.tanh(), x.sigmoid());
@@ -139,11 +139,11 @@ fn intermediate_values_can_be_asked_about() {
     let x = tape.variable(value(&[3]));
     let middle = x.exp();
     let y = (&middle * &middle).sum_all();
-    let pulled = tape.vjp(&y, &Var::from(Tensor::scalar(1.0)), &[&middle, &x]);
+    let gradients = tape.vjp(&y, &Var::from(Tensor::scalar(1.0)), &[&middle, &x]);
     for i in 0..3 {
         let m = middle.value().as_slice()[i];
-        assert!((pulled[0].value().as_slice()[i] - 2.0 * m).abs() < 1e-14);
-        assert!((pulled[1].value().as_slice()[i] - 2.0 * m * m).abs() < 1e-14);
+        assert!((gradients[0].value().as_slice()[i] - 2.0 * m).abs() < 1e-14);
+        assert!((gradients[1].value().as_slice()[i] - 2.0 * m * m).abs() < 1e-14);
     }
 }
 
@@ -160,8 +160,8 @@ fn a_swept_tape_says_so() {
     let later = caught(|| &x + &x);
     assert!(later.message.starts_with("add:") && later.message.contains(advice), "{later:?}");
     assert_eq!((later.file.as_str(), later.line), (file!(), line));
-    let pulled = caught(|| tape.vjp(&loss, &Var::from(Tensor::scalar(1.0)), &[&x]));
-    assert!(pulled.message.contains(advice), "{pulled:?}");
+    let vjp = caught(|| tape.vjp(&loss, &Var::from(Tensor::scalar(1.0)), &[&x]));
+    assert!(vjp.message.contains(advice), "{vjp:?}");
 }
 
 #[test]

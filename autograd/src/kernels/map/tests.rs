@@ -218,14 +218,14 @@ fn binary_f64() {
 }
 
 #[test]
-fn select_and_axpy() {
+fn select_and_a_step_of_descent() {
     for n in LENGTHS {
         let (a, b, mask): (Vec<f32>, Vec<f32>, Vec<f32>) = (numbers(n, 1.0), numbers(n, 2.0), numbers(n, 3.0));
         on_every_level(|level| {
             let mut out = vec![0.0; n];
             select(&mask, &a, &b, &mut out);
             let mut moved = b.clone();
-            axpy(-0.3, &a, &mut moved);
+            crate::kernels::optimizer::sgd(0.3, 0.0, false, &mut moved, &a, None);
             for k in 0..n {
                 same(&[out[k]], &[if mask[k] > 0.0 { a[k] } else { b[k] }], &level);
                 near(moved[k], f64::from(b[k]) - 0.3 * f64::from(a[k]), 1e-6, &level);

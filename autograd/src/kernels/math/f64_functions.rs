@@ -66,13 +66,13 @@ pub fn log_normal_cdf(x: f64) -> f64 {
     }
 }
 
-/// `φ(x)/Φ(x)`, the slope of `ln Φ`.
+/// `φ(x)/Φ(x)`, the derivative of `ln Φ`.
 #[must_use]
 pub fn normal_score(x: f64) -> f64 {
     if x > -5.0 {
         return (-0.5 * x * x).exp() / TAU.sqrt() / normal_cdf(x);
     }
-    // Laplace's continued fraction, t + 1/(t + 2/(t + 3/(t + …))), which by here converges fast.
+    // Laplace's continued fraction, t + 1/(t + 2/(t + 3/(t + …))), which converges fast here.
     let t = -x;
     (1..60).rev().fold(t, |rest, k| t + f64::from(k) / rest)
 }

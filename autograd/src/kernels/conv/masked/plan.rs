@@ -1,12 +1,11 @@
-//! Which channels are summed together, and what each of their sums is made of.
+//! Which channels are summed together, and the terms of their sums.
 
 use crate::kernels::conv::micro::ROWS;
 use std::ops::Range;
 
-/// The sums of one direction of a convolution with dead taps, in tiles of channels that all see the same
-/// taps of the same channels.
+/// The sums of one direction of a masked convolution, in tiles of channels that all have the same terms.
 ///
-/// In masks of autoregressive networks all channels of a group do, so nothing dead is ever multiplied.
+/// In masks of autoregressive networks all channels of a group do, so no masked weight is ever multiplied.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(super) tiles: Vec<Tile>,
@@ -77,7 +76,7 @@ impl Plan {
         self.tiles.last().map_or(0, |tile| tile.weights.end)
     }
 
-    /// Calls `each` with the positions of each live weight among packed ones and among all.
+    /// Calls `each` with the positions of each kept weight among the packed ones and among all.
     ///
     /// Packed, a tile's weights follow each other term by term, and channel by channel within a term.
     fn positions(&self, mut each: impl FnMut(usize, usize)) {
@@ -93,12 +92,12 @@ impl Plan {
         }
     }
 
-    /// The live weights alone.
+    /// The kept weights alone.
     pub(super) fn pack<T: Copy>(&self, weights: &[T], packed: &mut [T]) {
         self.positions(|to, from| packed[to] = weights[from]);
     }
 
-    /// The reverse of [`Plan::pack`]; what is dead stays as it was.
+    /// The reverse of [`Plan::pack`]; masked weights stay as they were.
     pub(super) fn unpack<T: Copy>(&self, packed: &[T], weights: &mut [T]) {
         self.positions(|from, to| weights[to] = packed[from]);
     }

@@ -1,7 +1,7 @@
 //! Tiles whose lanes are images: for sums of which every few channels have terms of their own.
 //!
 //! The images are laid out place by place, at each place the same element of all of them
-//! ([`crate::kernels::conv::taps`]). A row of places is then a run of lanes, in which a tap sees another
+//! ([`crate::kernels::conv::masked`]). A row of places is then a run of lanes, in which a tap sees another
 //! such run, a fixed offset away.
 //!
 //! - [`Sums`]: `out[n][lane] = Σ_k weights[k][n] · image[lane + step[k]]`;
@@ -104,6 +104,19 @@ unsafe fn sum<T: Real, S: Vector<T>, const N: usize, const V: usize>(
     }
 }
 
+/// Calls a function for tiles of `$N` channels and `$count` of something, which is a constant up to `$most`.
+macro_rules! at_most {
+    ($most:ident, $count:expr, $function:ident, $N:ident: $arguments:tt) => {
+        at_most!(@match $most, $count, $function, $N, $arguments, 8 7 6 5 4 3 2)
+    };
+    (@match $most:ident, $count:expr, $function:ident, $N:ident, $arguments:tt, $($M:literal)+) => {
+        match $count {
+            $($M if $most >= $M => $function::<T, S, $N, $M> $arguments,)+
+            _ => $function::<T, S, $N, 1> $arguments,
+        }
+    };
+}
+
 /// A row of `N` channels, in tiles of evenly many vectors, at most `MOST`.
 ///
 /// # Safety
@@ -117,18 +130,7 @@ unsafe fn row<T: Real, S: Vector<T>, const N: usize, const MOST: usize>(at: &Sum
         let (image, weights) = (at.image.as_ptr().wrapping_add(first * S::LEN), at.weights.as_ptr());
         let (steps, out) = (at.steps.list, out.wrapping_add(first * S::LEN));
         // SAFETY: these vectors are some of the row's, for which the caller vouches.
-        unsafe {
-            match end - first {
-                8 if MOST >= 8 => sum::<T, S, N, 8>(image, weights, steps, out, pitch),
-                7 if MOST >= 7 => sum::<T, S, N, 7>(image, weights, steps, out, pitch),
-                6 if MOST >= 6 => sum::<T, S, N, 6>(image, weights, steps, out, pitch),
-                5 if MOST >= 5 => sum::<T, S, N, 5>(image, weights, steps, out, pitch),
-                4 if MOST >= 4 => sum::<T, S, N, 4>(image, weights, steps, out, pitch),
-                3 if MOST >= 3 => sum::<T, S, N, 3>(image, weights, steps, out, pitch),
-                2 if MOST >= 2 => sum::<T, S, N, 2>(image, weights, steps, out, pitch),
-                _ => sum::<T, S, N, 1>(image, weights, steps, out, pitch),
-            }
-        }
+        unsafe { at_most!(MOST, end - first, sum, N: (image, weights, steps, out, pitch)) }
     }
 }
 
@@ -188,18 +190,7 @@ unsafe fn terms<T: Real, S: Vector<T>, const N: usize, const MOST: usize>(
         let (first, end) = (count * tile / tiles, count * (tile + 1) / tiles);
         let out = out.wrapping_add(first * N * S::LEN);
         // SAFETY: these terms are some of those for which the caller vouches.
-        unsafe {
-            match end - first {
-                8 if MOST >= 8 => moment::<T, S, N, 8>(at, first, keep, out),
-                7 if MOST >= 7 => moment::<T, S, N, 7>(at, first, keep, out),
-                6 if MOST >= 6 => moment::<T, S, N, 6>(at, first, keep, out),
-                5 if MOST >= 5 => moment::<T, S, N, 5>(at, first, keep, out),
-                4 if MOST >= 4 => moment::<T, S, N, 4>(at, first, keep, out),
-                3 if MOST >= 3 => moment::<T, S, N, 3>(at, first, keep, out),
-                2 if MOST >= 2 => moment::<T, S, N, 2>(at, first, keep, out),
-                _ => moment::<T, S, N, 1>(at, first, keep, out),
-            }
-        }
+        unsafe { at_most!(MOST, end - first, moment, N: (at, first, keep, out)) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The inner loop of every convolution: a product of matrices of which one is read through a table
+//! The inner loop of every convolution: a product of matrices, one of which is read through a table
 //! of offsets and never laid out.
 //!
 //! `out[n][lane] (+)= Σ_k a[k][lane] · b[start[n] + step[k]]`
