@@ -47,7 +47,6 @@ fn size(u: &Tensor<f64>) -> f64 {
 }
 
 /// The Jacobian `∂f/∂x` by central differences, `[elements of f(x), elements of x]`.
-#[must_use]
 pub fn jacobian(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>) -> Tensor<f64> {
     let (rows, cols) = (f(x).shape().elements(), x.shape().elements());
     let mut out = Tensor::zeros([rows, cols]);
@@ -69,7 +68,6 @@ pub fn jacobian(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>) -> Ten
 ///
 /// # Panics
 /// If `u` does not have the shape of `x`.
-#[must_use]
 #[track_caller]
 pub fn directional(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>, u: &Tensor<f64>) -> Tensor<f64> {
     assert!(x.shape() == u.shape(), "directional: the direction has shape {}, the input {}", u.shape(), x.shape());
@@ -81,7 +79,6 @@ pub fn directional(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>, u: 
 ///
 /// # Panics
 /// If `u` does not have the shape of `x`.
-#[must_use]
 #[track_caller]
 pub fn second_directional(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f64>, u: &Tensor<f64>) -> Tensor<f64> {
     assert!(
@@ -104,7 +101,6 @@ pub fn second_directional(f: impl Fn(&Tensor<f64>) -> Tensor<f64>, x: &Tensor<f6
 ///
 /// # Panics
 /// If the matrix is not square.
-#[must_use]
 #[track_caller]
 pub fn log_abs_det(matrix: &Tensor<f64>) -> (f64, f64) {
     let shape = matrix.shape();
@@ -142,7 +138,6 @@ pub fn log_abs_det(matrix: &Tensor<f64>) -> (f64, f64) {
 ///
 /// # Panics
 /// If the shapes differ.
-#[must_use]
 #[track_caller]
 pub fn max_error(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
     assert!(a.shape() == b.shape(), "max_error: shapes {} and {}", a.shape(), b.shape());

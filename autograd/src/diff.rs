@@ -12,7 +12,6 @@ use crate::var::Var;
 ///
 /// # Panics
 /// If `v` does not have the shape of `f(x)`.
-#[must_use]
 #[track_caller]
 pub fn vjp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, v: &Tensor<T>) -> (Tensor<T>, Tensor<T>) {
     let tape = Tape::new();
@@ -26,7 +25,6 @@ pub fn vjp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, v: &Tensor<T>)
 ///
 /// # Panics
 /// If `u` does not have the shape of `x`.
-#[must_use]
 #[track_caller]
 pub fn jvp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, u: &Tensor<T>) -> (Tensor<T>, Tensor<T>) {
     assert!(u.shape() == x.shape(), "jvp: the direction has shape {}, the input {}", u.shape(), x.shape());
@@ -41,7 +39,6 @@ pub fn jvp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, u: &Tensor<T>)
 }
 
 /// The Jacobian `∂f/∂x`, `[elements of f(x), elements of x]`: one backward sweep a row.
-#[must_use]
 #[track_caller]
 pub fn jacobian<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>) -> Tensor<T> {
     let tape = Tape::new();
@@ -60,7 +57,6 @@ pub fn jacobian<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>) -> Tensor
 ///
 /// # Panics
 /// If `f(x)` has more than one element.
-#[must_use]
 #[track_caller]
 pub fn gradient<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>) -> Tensor<T> {
     let tape = Tape::new();
@@ -74,7 +70,6 @@ pub fn gradient<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>) -> Tensor
 ///
 /// # Panics
 /// If `f(x)` has more than one element, or `v` does not have the shape of `x`.
-#[must_use]
 #[track_caller]
 pub fn hvp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, v: &Tensor<T>) -> Tensor<T> {
     let tape = Tape::new();
@@ -91,7 +86,6 @@ pub fn hvp<T: Real>(f: impl Fn(&Var<T>) -> Var<T>, x: &Tensor<T>, v: &Tensor<T>)
 ///
 /// # Panics
 /// If `g` does not have the shape of `f(inputs)`, or there is no input `i`.
-#[must_use]
 #[track_caller]
 pub fn vjp_by<T: Real>(f: impl Fn(&[Var<T>]) -> Var<T>, inputs: &[Var<T>], i: usize, g: &Var<T>) -> Var<T> {
     if let Some(tape) = inputs[i].tape() {

@@ -1,83 +1,91 @@
 //! The elementwise functions, which the kernels compute and the table of rules differentiates.
 
-/// A function of one number, applied to every element.
-///
-/// Constants are `f64` whatever the element type; kernels round them once.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Unary {
+use crate::real::Real;
+use crate::var::Var;
+
+/// Declares [`Unary`], and a method of [`Var`] for each function.
+macro_rules! functions {
+    ($($(#[$doc:meta])* $name:ident $method:ident $({ $($field:ident),+ })? $(($constant:ident))?;)*) => {
+        /// A function of one number, applied to every element.
+        ///
+        /// Constants are `f64` whatever the element type; kernels round them once.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Unary {
+            $($(#[$doc])* $name $({ $(#[doc = concat!("`", stringify!($field), "`.")] $field: f64),+ })? $((functions!(@number $constant)))?,)*
+        }
+
+        impl<T: Real> Var<T> {
+            $(
+                $(#[$doc])*
+                #[track_caller]
+                pub fn $method(&self $($(, $field: f64)+)? $(, $constant: f64)?) -> Self {
+                    self.map(Unary::$name $({ $($field),+ })? $(($constant))?)
+                }
+            )*
+        }
+    };
+    (@number $constant:ident) => { f64 };
+}
+
+functions! {
     /// `scale·x + shift`.
-    Affine {
-        /// The factor.
-        scale: f64,
-        /// The term added after scaling.
-        shift: f64,
-    },
-    /// `|x|`.
-    Abs,
-    /// −1, 0 or 1; the derivative of [`Unary::Abs`].
-    Sign,
-    /// 1 where `x > 0`, else 0; the derivative of [`Unary::Relu`].
-    Step,
-    /// 1 where `lo ≤ x ≤ hi`, else 0; the derivative of [`Unary::Clamp`].
-    Within {
-        /// Lower bound.
-        lo: f64,
-        /// Upper bound.
-        hi: f64,
-    },
+    Affine affine { scale, shift };
+    /// `|x|`; its derivative at 0 is taken as 0.
+    Abs abs;
+    /// −1, 0 or 1, the derivative of [`Unary::Abs`]. Carries no gradient.
+    Sign sign;
+    /// 1 where `x > 0`, else 0: the derivative of [`Unary::Relu`]. Carries no gradient.
+    Step step;
+    /// 1 where `lo ≤ x ≤ hi`, else 0: the derivative of [`Unary::Clamp`]. Carries no gradient.
+    Within within { lo, hi };
     /// `x²`.
-    Square,
+    Square square;
     /// `√x`.
-    Sqrt,
+    Sqrt sqrt;
     /// `1/x`.
-    Recip,
+    Recip recip;
     /// `xᵖ` for a fixed exponent.
-    Powf(f64),
+    Powf powf (exponent);
     /// `eˣ`.
-    Exp,
+    Exp exp;
     /// `eˣ − 1`, exact near 0.
-    Expm1,
+    Expm1 expm1;
     /// `ln x`.
-    Ln,
+    Ln ln;
     /// `ln(1 + x)`, exact near 0.
-    Ln1p,
+    Ln1p ln1p;
     /// `sin x`.
-    Sin,
+    Sin sin;
     /// `cos x`.
-    Cos,
+    Cos cos;
     /// `tanh x`.
-    Tanh,
-    /// `1/(1 + e⁻ˣ)`.
-    Sigmoid,
+    Tanh tanh;
+    /// The logistic function `σ(x) = 1/(1 + e⁻ˣ)`.
+    Sigmoid sigmoid;
     /// `ln(1 + eˣ)`, without overflow.
-    Softplus,
-    /// `−ln(1 + e⁻ˣ)`, without overflow.
-    LogSigmoid,
-    /// `max(x, 0)`.
-    Relu,
+    Softplus softplus;
+    /// `ln σ(x) = −ln(1 + e⁻ˣ)`, without overflow.
+    LogSigmoid log_sigmoid;
+    /// `max(x, 0)`; its derivative at 0 is taken as 0.
+    Relu relu;
     /// `x` where `x > 0`, else `slope·x`.
-    LeakyRelu(f64),
-    /// `x` where `x > 0`, else `eˣ − 1` (ELU with α = 1).
-    Elu,
-    /// `min(max(x, lo), hi)`.
-    Clamp {
-        /// Lower bound.
-        lo: f64,
-        /// Upper bound.
-        hi: f64,
-    },
+    LeakyRelu leaky_relu (slope);
+    /// `x` where `x > 0`, else `eˣ − 1` (ELU with α = 1; Clevert et al. 2016).
+    Elu elu;
+    /// `min(max(x, lo), hi)`; its derivative is 1 between the bounds and at them.
+    Clamp clamp { lo, hi };
     /// `erf x = 2/√π ∫₀ˣ e^(−t²) dt`.
-    Erf,
+    Erf erf;
     /// `Φ(x)`, the standard normal's distribution function.
-    NormalCdf,
-    /// `ln Φ(x)`, finite in the far left tail.
-    LogNormalCdf,
+    NormalCdf normal_cdf;
+    /// `ln Φ(x)`, accurate and finite in the far left tail, where `Φ` itself is 0.
+    LogNormalCdf log_normal_cdf;
     /// `φ(x)/Φ(x)`, the derivative of [`Unary::LogNormalCdf`]: about `−x` far to the left, where
     /// a difference of logarithms would have no digits left.
-    NormalScore,
-    /// `z` such that `ln Φ(z) = x`, for `x < 0`: the quantile of a probability given by its logarithm.
-    LogNormalQuantile,
+    NormalScore normal_score;
+    /// The `z` with `ln Φ(z) = x`, for `x < 0`: the quantile of a probability given by its logarithm.
+    LogNormalQuantile log_normal_quantile;
 }
 
 /// A function of two numbers, applied elementwise after broadcasting.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 /// The gradients of one scalar, by [`Param`] and by [`Var`].
 #[derive(Debug)]
+#[must_use]
 pub struct Gradients<T: Real> {
     /// The tape that was swept.
     tape: u64,
@@ -26,7 +27,6 @@ impl<T: Real> Gradients<T> {
     }
 
     /// The gradient by a parameter; `None` where the scalar does not depend on it.
-    #[must_use]
     pub fn of(&self, param: &Param<T>) -> Option<&Tensor<T>> {
         self.by_param.get(&param.id())
     }
@@ -40,7 +40,6 @@ impl<T: Real> Gradients<T> {
     ///
     /// # Panics
     /// If the variable is of another tape.
-    #[must_use]
     #[track_caller]
     pub fn wrt(&self, variable: &Var<T>) -> Option<&Tensor<T>> {
         let place = variable.place()?;
@@ -54,7 +53,6 @@ impl<T: Real> Gradients<T> {
     }
 
     /// The Euclidean norm of all parameters' gradients together.
-    #[must_use]
     pub fn norm(&self) -> f64 {
         let mut squares: Vec<(ParamId, f64)> =
             self.by_param.iter().map(|(&id, g)| (id, T::sum_of_squares(g.as_slice()))).collect();

@@ -43,7 +43,6 @@ impl KernelMask {
     ///
     /// # Panics
     /// If 32 bits cannot count the weights.
-    #[must_use]
     #[track_caller]
     pub fn new(shape: [usize; 4], keep: impl Fn(usize, usize, [usize; 2]) -> bool) -> Self {
         let [_, inputs, height, width] = shape;
@@ -69,7 +68,6 @@ impl KernelMask {
     ///
     /// # Panics
     /// If 32 bits cannot count the weights.
-    #[must_use]
     #[track_caller]
     pub fn preceding(outputs: &[usize], inputs: &[usize], kernel: [usize; 2]) -> Self {
         let center = kernel.map(|extent| extent / 2);
@@ -84,7 +82,6 @@ impl KernelMask {
     ///
     /// # Panics
     /// If 32 bits cannot count the weights.
-    #[must_use]
     #[track_caller]
     pub fn following(outputs: &[usize], inputs: &[usize], kernel: [usize; 2]) -> Self {
         let center = kernel.map(|extent| extent / 2);
@@ -94,19 +91,16 @@ impl KernelMask {
     }
 
     /// The shape of the weights, `[outputs, inputs, kernel height, kernel width]`.
-    #[must_use]
     pub fn shape(&self) -> [usize; 4] {
         self.0.shape
     }
 
     /// How many weights are kept: the ones of the mask.
-    #[must_use]
     pub fn count(&self) -> usize {
         self.0.count
     }
 
     /// The mask itself, in the shape of the weights: 1 where a weight is kept, else 0.
-    #[must_use]
     pub fn mask<T: Real>(&self) -> Tensor<T> {
         Tensor::from_fn(self.shape(), |i| if self.0.kept[i] { T::ONE } else { T::ZERO })
     }

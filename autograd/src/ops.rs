@@ -1,4 +1,4 @@
-//! The operations on [`Var`]s: elementwise functions and reductions. Arithmetic is in `ops/arithmetic.rs`, operations
+//! The operations on [`Var`]s: functions of two values and reductions. Functions of one are in `elementwise.rs`, arithmetic is in `ops/arithmetic.rs`, operations
 //! that move elements in `ops/layout.rs`, products in `ops/products.rs`.
 
 mod arithmetic;
@@ -15,21 +15,6 @@ use crate::tensor::Tensor;
 use crate::var::{Var, apply};
 use smallvec::smallvec;
 
-macro_rules! unary_methods {
-    ($($(#[$doc:meta])* $name:ident $(($($arg:ident),+))? = $function:expr;)*) => {
-        impl<T: Real> Var<T> {
-            $(
-                $(#[$doc])*
-                #[must_use]
-                #[track_caller]
-                pub fn $name(&self $($(, $arg: f64)+)?) -> Self {
-                    self.map($function)
-                }
-            )*
-        }
-    };
-}
-
 macro_rules! binary_methods {
     ($($(#[$doc:meta])* $name:ident = $function:expr;)*) => {
         impl<T: Real> Var<T> {
@@ -38,7 +23,6 @@ macro_rules! binary_methods {
                 ///
                 /// # Panics
                 /// If the shapes do not broadcast.
-                #[must_use]
                 #[track_caller]
                 pub fn $name(&self, other: &Self) -> Self {
                     self.clone().zip(other.clone(), $function)
@@ -56,7 +40,6 @@ macro_rules! reductions {
                 ///
                 /// # Panics
                 /// If there is no such axis.
-                #[must_use]
                 #[track_caller]
                 pub fn $name(&self, axes: &[usize]) -> Self {
                     self.check_axes(stringify!($name), axes);
@@ -68,69 +51,6 @@ macro_rules! reductions {
             )*
         }
     };
-}
-
-unary_methods! {
-    /// `|x|`; its derivative at 0 is taken as 0.
-    abs = Unary::Abs;
-    /// −1, 0 or 1. Carries no gradient.
-    sign = Unary::Sign;
-    /// 1 where `x > 0`, else 0. Carries no gradient.
-    step = Unary::Step;
-    /// `x²`.
-    square = Unary::Square;
-    /// `√x`.
-    sqrt = Unary::Sqrt;
-    /// `1/x`.
-    recip = Unary::Recip;
-    /// `eˣ`.
-    exp = Unary::Exp;
-    /// `eˣ − 1`, exact near 0.
-    expm1 = Unary::Expm1;
-    /// `ln x`.
-    ln = Unary::Ln;
-    /// `ln(1 + x)`, exact near 0.
-    ln1p = Unary::Ln1p;
-    /// `sin x`.
-    sin = Unary::Sin;
-    /// `cos x`.
-    cos = Unary::Cos;
-    /// `tanh x`.
-    tanh = Unary::Tanh;
-    /// The logistic function `σ(x) = 1/(1 + e⁻ˣ)`.
-    sigmoid = Unary::Sigmoid;
-    /// `ln(1 + eˣ)`, without overflow.
-    softplus = Unary::Softplus;
-    /// `ln σ(x)`, without overflow.
-    log_sigmoid = Unary::LogSigmoid;
-    /// `max(x, 0)`; its derivative at 0 is taken as 0.
-    relu = Unary::Relu;
-    /// `x` above 0, `eˣ − 1` below (ELU with α = 1; Clevert et al. 2016).
-    elu = Unary::Elu;
-    /// `erf x`.
-    erf = Unary::Erf;
-    /// `Φ(x)`, the standard normal's distribution function.
-    normal_cdf = Unary::NormalCdf;
-    /// `ln Φ(x)`, accurate in the far left tail, where `Φ` itself is 0.
-    log_normal_cdf = Unary::LogNormalCdf;
-    /// `φ(x)/Φ(x)`, the derivative of `ln Φ`.
-    normal_score = Unary::NormalScore;
-    /// The `z` with `ln Φ(z) = x`, for `x < 0`.
-    log_normal_quantile = Unary::LogNormalQuantile;
-    /// `scale·x + shift`.
-    affine(scale, shift) = Unary::Affine { scale, shift };
-    /// `factor·x`.
-    scale(factor) = Unary::Affine { scale: factor, shift: 0.0 };
-    /// `x + term`.
-    shift(term) = Unary::Affine { scale: 1.0, shift: term };
-    /// `xᵖ` for a fixed exponent.
-    powf(exponent) = Unary::Powf(exponent);
-    /// `x` above 0, `slope·x` below.
-    leaky_relu(slope) = Unary::LeakyRelu(slope);
-    /// `min(max(x, lo), hi)`; its derivative is 1 between the bounds and at them.
-    clamp(lo, hi) = Unary::Clamp { lo, hi };
-    /// 1 where `lo ≤ x ≤ hi`, else 0. Carries no gradient.
-    within(lo, hi) = Unary::Within { lo, hi };
 }
 
 binary_methods! {
@@ -156,8 +76,19 @@ reductions! {
 }
 
 impl<T: Real> Var<T> {
+    /// `factor·x`.
+    #[track_caller]
+    pub fn scale(&self, factor: f64) -> Self {
+        self.affine(factor, 0.0)
+    }
+
+    /// `x + term`.
+    #[track_caller]
+    pub fn shift(&self, term: f64) -> Self {
+        self.affine(1.0, term)
+    }
+
     /// One of the [`Unary`] functions of each element.
-    #[must_use]
     #[track_caller]
     pub fn map(&self, f: Unary) -> Self {
         apply(Op::Unary(f), smallvec![self.clone()])
@@ -165,7 +96,6 @@ impl<T: Real> Var<T> {
 
     /// As [`Var::map`], of a value that is not needed afterward: its buffer is reused where nobody
     /// else holds it.
-    #[must_use]
     #[track_caller]
     pub fn then(self, f: Unary) -> Self {
         apply(Op::Unary(f), smallvec![self])
@@ -175,7 +105,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shapes do not broadcast.
-    #[must_use]
     #[track_caller]
     pub fn zip(self, other: Self, f: Binary) -> Self {
         assert!(
@@ -192,7 +121,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shapes do not broadcast.
-    #[must_use]
     #[track_caller]
     pub fn select(&self, a: &Self, b: &Self) -> Self {
         let shape = a.shape().broadcast(b.shape()).and_then(|s| s.broadcast(self.shape()));
@@ -210,14 +138,12 @@ impl<T: Real> Var<T> {
     }
 
     /// The sum of all elements.
-    #[must_use]
     #[track_caller]
     pub fn sum_all(&self) -> Self {
         self.sum(&self.all_axes())
     }
 
     /// The sum of each sample's elements: over all axes but the first. Shape `[batch]`.
-    #[must_use]
     #[track_caller]
     pub fn sum_per_sample(&self) -> Self {
         self.sum(&self.all_axes()[1..])
@@ -227,7 +153,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there is no such axis.
-    #[must_use]
     #[track_caller]
     pub fn mean(&self, axes: &[usize]) -> Self {
         self.check_axes("mean", axes);
@@ -236,7 +161,6 @@ impl<T: Real> Var<T> {
     }
 
     /// The mean of all elements.
-    #[must_use]
     #[track_caller]
     pub fn mean_all(&self) -> Self {
         self.mean(&self.all_axes())
@@ -246,7 +170,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there is no such axis.
-    #[must_use]
     #[track_caller]
     pub fn log_softmax(&self, axes: &[usize]) -> Self {
         self - self.logsumexp(axes).reshape(self.shape().squashed(axes))
@@ -256,14 +179,12 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there is no such axis.
-    #[must_use]
     #[track_caller]
     pub fn softmax(&self, axes: &[usize]) -> Self {
         self.log_softmax(axes).exp()
     }
 
     /// Zeros of the same shape, without a gradient.
-    #[must_use]
     pub fn zeros_like(&self) -> Self {
         self.constant_like(Tensor::zeros(self.shape()))
     }

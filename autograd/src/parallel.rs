@@ -24,13 +24,11 @@ pub(crate) const UNIT: usize = 16;
 const WORK_GRAIN: usize = 1 << 18;
 
 /// How many threads an operation run here may use: 1 unless inside [`with_threads`].
-#[must_use]
 pub fn threads() -> usize {
     BUDGET.get()
 }
 
 /// The number of cores this process may use.
-#[must_use]
 pub fn available() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -71,47 +69,22 @@ pub(crate) fn with_budget<R>(threads: usize, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Calls `fill(start, piece)` on disjoint pieces of `out` that cover it, in parallel where
-/// it is long enough. Every piece but the last has a multiple of `unit` elements.
+/// Calls `fill(start, piece)` on disjoint pieces of `out` that cover it, in parallel where it is long enough.
+/// Every piece but the last has a multiple of `unit` elements.
 pub(crate) fn split<T: Send>(out: &mut [T], unit: usize, fill: &(impl Fn(usize, &mut [T]) + Sync)) {
-    let units = out.len() / unit.max(1);
-    let pieces = threads().min(out.len() / GRAIN).min(units).max(1);
-    divide(out, 0, pieces, unit, fill);
+    let pieces = threads().min(out.len() / GRAIN).max(1);
+    side_by_side(out, out.len().div_ceil(pieces).next_multiple_of(unit.max(1)), fill);
 }
 
-fn divide<T: Send>(out: &mut [T], start: usize, pieces: usize, unit: usize, fill: &(impl Fn(usize, &mut [T]) + Sync)) {
-    if pieces <= 1 {
-        return fill(start, out);
-    }
-    let left = pieces / 2;
-    let at = (out.len() / unit * left / pieces) * unit;
-    let (a, b) = out.split_at_mut(at);
-    // A thread that waits here may take up other work meanwhile: that work sets a budget of its own.
-    rayon::join(
-        || with_budget(1, || divide(a, start, left, unit, fill)),
-        || with_budget(1, || divide(b, start + at, pieces - left, unit, fill)),
-    );
-}
-
-/// Calls `fill(start, piece)` on consecutive pieces of `per` elements, all at once.
+/// Calls `fill(start, piece)` on consecutive pieces of `per` elements, in parallel.
 pub fn side_by_side<T: Send>(out: &mut [T], per: usize, fill: &(impl Fn(usize, &mut [T]) + Sync)) {
     if threads() <= 1 || per == 0 || per >= out.len() {
         return fill(0, out);
     }
-    rayon::scope(|scope| {
-        let mut pieces = out.chunks_mut(per).enumerate();
-        let first = pieces.next();
-        for (i, piece) in pieces {
-            scope.spawn(move |_| with_budget(1, || fill(i * per, piece)));
-        }
-        if let Some((_, piece)) = first {
-            with_budget(1, || fill(0, piece));
-        }
-    });
+    share_out(threads(), out.chunks_mut(per).enumerate(), &|(i, piece): (usize, &mut [T])| fill(i * per, piece));
 }
 
 /// How many of `threads` threads are worth waking for this many multiply-adds.
-#[must_use]
 pub fn worthwhile(threads: usize, work: usize) -> usize {
     if work < 2 * WORK_GRAIN { 1 } else { threads.min(work / WORK_GRAIN).max(1) }
 }
@@ -119,19 +92,23 @@ pub fn worthwhile(threads: usize, work: usize) -> usize {
 /// Runs `work` on every job, in order, on up to `threads` threads: whichever is free takes the next.
 /// Jobs of unequal size are balanced best if the large ones come first.
 pub fn share_out<J: Send>(threads: usize, jobs: impl Iterator<Item = J> + Send, work: &(impl Fn(J) + Sync)) {
+    let threads = jobs.size_hint().1.map_or(threads, |most| threads.min(most));
     if threads <= 1 {
         return jobs.for_each(work);
     }
     let jobs = Mutex::new(jobs);
     // The lock is let go before the work: a `while let` would hold it.
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let worker = || with_budget(1, || std::iter::from_fn(next).for_each(work));
-    rayon::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(|_| worker());
-        }
-        worker();
-    });
+    at_once(threads, &|| with_budget(1, || std::iter::from_fn(next).for_each(work)));
+}
+
+/// Calls `worker` this many times, in parallel.
+fn at_once(times: usize, worker: &(impl Fn() + Sync)) {
+    if times <= 1 {
+        return worker();
+    }
+    // A thread that waits here may take up other work meanwhile: that work sets a budget of its own.
+    rayon::join(|| at_once(times / 2, worker), || at_once(times - times / 2, worker));
 }
 
 #[cfg(test)]

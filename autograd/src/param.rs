@@ -15,6 +15,8 @@ pub(crate) type ParamId = u64;
 ///
 /// Most parameters are trainable. A *buffer* is stored in checkpoints too but has no gradient:
 /// running statistics, the flag of a data-dependent initialization.
+#[derive(Clone)]
+#[must_use]
 pub struct Param<T: Real>(Arc<Inner<T>>);
 
 struct Inner<T: Real> {
@@ -26,13 +28,11 @@ struct Inner<T: Real> {
 
 impl<T: Real> Param<T> {
     /// A trainable parameter that starts at `value`.
-    #[must_use]
     pub fn new(value: Tensor<T>) -> Self {
         Self::with(value, false)
     }
 
     /// A tensor that is saved with the model but never trained.
-    #[must_use]
     pub fn buffer(value: Tensor<T>) -> Self {
         Self::with(value, true)
     }
@@ -44,7 +44,6 @@ impl<T: Real> Param<T> {
     }
 
     /// The parameter as a leaf of `x`'s tape, or, where `x` has none, as a plain value.
-    #[must_use]
     #[track_caller]
     pub fn on(&self, x: &Var<T>) -> Var<T> {
         match x.place() {
@@ -54,13 +53,11 @@ impl<T: Real> Param<T> {
     }
 
     /// The current value. Shares the buffer; a later [`Param::set`] does not change it.
-    #[must_use]
     pub fn value(&self) -> Tensor<T> {
         self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The extents, which never change.
-    #[must_use]
     pub fn shape(&self) -> Shape {
         self.0.value.read().unwrap_or_else(PoisonError::into_inner).shape().clone()
     }
@@ -87,13 +84,11 @@ impl<T: Real> Param<T> {
     }
 
     /// Whether it gets gradients.
-    #[must_use]
     pub fn is_trainable(&self) -> bool {
         self.0.trainable.load(Ordering::Relaxed)
     }
 
     /// Whether it is a buffer, made by [`Param::buffer`].
-    #[must_use]
     pub fn is_buffer(&self) -> bool {
         self.0.buffer
     }
@@ -106,12 +101,6 @@ impl<T: Real> Param<T> {
 
     pub(crate) fn id(&self) -> ParamId {
         self.0.id
-    }
-}
-
-impl<T: Real> Clone for Param<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
     }
 }
 

@@ -72,7 +72,6 @@ fn class_of(lines: usize) -> (usize, usize) {
 
 /// How many buffers of this element type had to be newly allocated since the program started.
 /// It no longer grows after the first step of a training loop.
-#[must_use]
 pub fn fresh_buffers<T: Real>() -> u64 {
     T::pool().fresh.load(Ordering::Relaxed)
 }

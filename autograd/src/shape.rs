@@ -13,26 +13,22 @@ pub struct Shape(Axes);
 
 impl Shape {
     /// A shape with these extents.
-    #[must_use]
     pub fn new(extents: &[usize]) -> Self {
         Self(Axes::from_slice(extents))
     }
 
     /// The number of elements: the product of the extents, 1 for a scalar.
-    #[must_use]
     pub fn elements(&self) -> usize {
         self.0.iter().product()
     }
 
     /// The number of axes.
-    #[must_use]
     pub fn rank(&self) -> usize {
         self.0.len()
     }
 
     /// The shape that both broadcast to, in the manner of `NumPy`: axes are matched from the last,
     /// and an extent of 1 (or a missing axis) stretches. `None` where they do not fit.
-    #[must_use]
     pub fn broadcast(&self, other: &Self) -> Option<Self> {
         let rank = self.rank().max(other.rank());
         let mut out = Axes::from_elem(1, rank);

@@ -1,7 +1,7 @@
 //! Data parallelism: a loss and its gradients over shards of a batch, each on its own thread and tape.
 
 use crate::gradients::Gradients;
-use crate::parallel::{threads, with_budget};
+use crate::parallel::{share_out, threads, with_budget};
 use crate::real::Real;
 use crate::tape::Tape;
 use crate::var::Var;
@@ -9,6 +9,7 @@ use std::ops::Range;
 
 /// A loss over a whole batch, and its gradients by parameters.
 #[derive(Debug)]
+#[must_use]
 pub struct Evaluated<T: Real> {
     /// The mean loss over all rows.
     pub loss: f64,
@@ -50,15 +51,10 @@ pub fn sharded<T: Real>(
         return in_order((0..shards).map(one));
     }
     let mut results: Vec<Option<Evaluated<T>>> = (0..shards).map(|_| None).collect();
-    rayon::scope(|scope| {
-        let one = &one;
-        let (first, rest) = results.split_first_mut().expect("there are at least two shards");
-        for (i, slot) in rest.iter_mut().enumerate() {
-            scope.spawn(move |_| *slot = Some(with_budget(inner, || one(i + 1))));
-        }
-        *first = Some(with_budget(inner, || one(0)));
+    share_out(shards, results.iter_mut().enumerate(), &|(i, slot): (usize, &mut Option<Evaluated<T>>)| {
+        *slot = Some(with_budget(inner, || one(i)));
     });
-    in_order(results.into_iter().map(|result| result.expect("a scope ends when all its shards have")))
+    in_order(results.into_iter().flatten())
 }
 
 /// The sum of the shards' parts, first to last.

@@ -18,14 +18,12 @@ pub struct Bracket {
 
 impl Bracket {
     /// For a root between these two.
-    #[must_use]
     pub const fn new(low: f64, high: f64) -> Self {
         Self { low, high, last: f64::INFINITY, before_last: f64::INFINITY }
     }
 
     /// The next point after `x`, where the function exceeds its target by `excess` and has this slope. If that is `x`
     /// again, no number is closer to the root.
-    #[must_use]
     pub fn next(&mut self, x: f64, excess: f64, slope: f64) -> f64 {
         *(if excess < 0.0 { &mut self.low } else { &mut self.high }) = x;
         self.step(x, x - excess / slope)
@@ -38,7 +36,6 @@ impl Bracket {
     }
 
     /// The next point after `x`: that of Newton's method, or the middle of the bracket.
-    #[must_use]
     pub fn step(&mut self, x: f64, newton: f64) -> f64 {
         let Self { low, high, .. } = *self;
         let halves = (newton - x).abs() <= 0.5 * self.before_last;

@@ -35,7 +35,6 @@ impl StaircaseMask {
     ///
     /// # Panics
     /// If `seen` decreases or exceeds the number of inputs.
-    #[must_use]
     #[track_caller]
     pub fn new(seen: impl Into<Arc<[usize]>>, inputs: usize) -> Self {
         let seen = seen.into();
@@ -50,43 +49,36 @@ impl StaircaseMask {
     }
 
     /// How many inputs there are, seen or not.
-    #[must_use]
     pub fn inputs(&self) -> usize {
         self.inputs
     }
 
     /// How many outputs there are.
-    #[must_use]
     pub fn outputs(&self) -> usize {
         self.seen.len()
     }
 
     /// How many inputs, from the first on, each output sees.
-    #[must_use]
     pub fn seen(&self) -> &[usize] {
         &self.seen
     }
 
     /// The ones of the mask, which are the multiplications that a row of the product needs.
-    #[must_use]
     pub fn ones(&self) -> usize {
         self.seen.iter().sum()
     }
 
     /// Whether every output sees every input.
-    #[must_use]
     pub fn is_full(&self) -> bool {
         self.seen.first().is_none_or(|&least| least == self.inputs)
     }
 
     /// The first output that sees this input, as all later ones do; the number of outputs if none does.
-    #[must_use]
     pub fn first_to_see(&self, input: usize) -> usize {
         self.seen.partition_point(|&seen| seen <= input)
     }
 
     /// The mask itself, `[outputs, inputs]`: 1 where the output sees the input, else 0.
-    #[must_use]
     pub fn mask<T: Real>(&self) -> Tensor<T> {
         let mut mask = Tensor::zeros([self.outputs(), self.inputs]);
         let rows = mask.as_mut_slice().chunks_exact_mut(self.inputs.max(1));

@@ -26,6 +26,8 @@ pub(crate) type NodeId = usize;
 /// result computed from it. Only what depends on a variable or a parameter is recorded.
 ///
 /// A tape serves one step: [`Tape::backward`] frees each record as it passes.
+#[derive(Clone)]
+#[must_use]
 pub struct Tape<T: Real>(Rc<Record<T>>);
 
 struct Record<T: Real> {
@@ -37,7 +39,8 @@ struct Record<T: Real> {
     fault: RefCell<Option<Fault>>,
 }
 
-/// One recorded operation.
+/// One recorded operation. A clone shares what it saved.
+#[derive(Clone)]
 pub(crate) struct Node<T: Real> {
     pub(crate) op: Op<T>,
     pub(crate) shape: Shape,
@@ -48,6 +51,7 @@ pub(crate) struct Node<T: Real> {
 }
 
 /// An input of a recorded operation.
+#[derive(Clone)]
 pub(crate) struct Parent<T: Real> {
     /// Where it was recorded; `None` for a constant.
     pub(crate) node: Option<NodeId>,
@@ -69,14 +73,12 @@ enum Sweep {
 
 impl<T: Real> Tape<T> {
     /// An empty tape.
-    #[must_use]
     pub fn new() -> Self {
         Self::with_checks(false)
     }
 
     /// An empty tape that checks every result, and remembers the first operation that produced an
     /// infinity or a NaN: see [`Tape::fault`]. Slower; for finding where training went wrong.
-    #[must_use]
     pub fn checked() -> Self {
         Self::with_checks(true)
     }
@@ -94,13 +96,11 @@ impl<T: Real> Tape<T> {
     }
 
     /// A value on this tape without a gradient: data.
-    #[must_use]
     pub fn constant(&self, value: Tensor<T>) -> Var<T> {
         Var::placed(value, Place { tape: self.clone(), node: None })
     }
 
     /// A value on this tape with respect to which gradients are wanted.
-    #[must_use]
     #[track_caller]
     pub fn variable(&self, value: Tensor<T>) -> Var<T> {
         let node = self.push_leaf(&value);
@@ -147,19 +147,16 @@ impl<T: Real> Tape<T> {
     }
 
     /// How many operations and leaves are recorded.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.0.nodes.borrow().len()
     }
 
     /// Whether nothing is recorded.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// On a [`Tape::checked`] tape, the first operation that gave an infinity or a NaN.
-    #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         self.0.fault.borrow().clone()
     }
@@ -194,7 +191,6 @@ impl<T: Real> Tape<T> {
     ///
     /// # Panics
     /// If `loss` has more than one element or is not on this tape, or if the tape was swept before.
-    #[must_use]
     #[track_caller]
     pub fn backward(&self, loss: &Var<T>) -> Gradients<T> {
         self.backward_scaled(loss, T::ONE)
@@ -204,7 +200,6 @@ impl<T: Real> Tape<T> {
     ///
     /// # Panics
     /// As [`Tape::backward`].
-    #[must_use]
     #[track_caller]
     pub fn backward_scaled(&self, loss: &Var<T>, weight: T) -> Gradients<T> {
         assert!(loss.shape().elements() == 1, "backward: the loss must have one element, not shape {}", loss.shape());
@@ -220,14 +215,12 @@ impl<T: Real> Tape<T> {
 
     /// `Σ seed·∂y/∂xᵢ` for each of `xs`, as plain values; the tape can still be used.
     /// Zeros where `y` does not depend on `xᵢ`.
-    #[must_use]
     #[track_caller]
     pub fn vjp(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>]) -> Vec<Var<T>> {
         self.vjp_with(y, seed, xs, Sweep::Keep)
     }
 
     /// `Σ seed·∂y/∂xᵢ` for each of `xs`, recorded: the results can be differentiated again.
-    #[must_use]
     #[track_caller]
     pub fn vjp_recorded(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>]) -> Vec<Var<T>> {
         self.vjp_with(y, seed, xs, Sweep::Record)
@@ -279,8 +272,12 @@ impl<T: Real> Tape<T> {
         }
         for id in (0..=root).rev() {
             let node = match sweep {
-                Sweep::Consume => self.0.nodes.borrow_mut().pop_after(id),
-                Sweep::Keep | Sweep::Record => self.0.nodes.borrow()[id].share(),
+                Sweep::Consume => {
+                    let mut nodes = self.0.nodes.borrow_mut();
+                    nodes.truncate(id + 1);
+                    nodes.pop().expect("a sweep passes each record once")
+                }
+                Sweep::Keep | Sweep::Record => self.0.nodes.borrow()[id].clone(),
             };
             if matches!(node.op, Op::Leaf) {
                 continue;
@@ -319,42 +316,9 @@ impl<T: Real> Tape<T> {
     }
 }
 
-/// Taking records off the end, down to a given one.
-trait PopAfter<T> {
-    fn pop_after(&mut self, id: NodeId) -> T;
-}
-
-impl<T> PopAfter<T> for Vec<T> {
-    fn pop_after(&mut self, id: NodeId) -> T {
-        self.truncate(id + 1);
-        self.pop().expect("a sweep passes each record once")
-    }
-}
-
-impl<T: Real> Node<T> {
-    /// The same record, sharing what it saved.
-    fn share(&self) -> Self {
-        let parents =
-            self.parents.iter().map(|p| Parent { node: p.node, shape: p.shape.clone(), value: p.value.clone() });
-        Self {
-            op: self.op.clone(),
-            shape: self.shape.clone(),
-            parents: parents.collect(),
-            output: self.output.clone(),
-            at: self.at,
-        }
-    }
-}
-
 impl<T: Real> Default for Tape<T> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<T: Real> Clone for Tape<T> {
-    fn clone(&self) -> Self {
-        Self(Rc::clone(&self.0))
     }
 }
 

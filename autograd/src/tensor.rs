@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 /// An array of numbers in row-major order. Cloning shares the buffer; writing to a shared buffer copies it first.
 #[derive(Clone)]
+#[must_use]
 pub struct Tensor<T: Real> {
     shape: Shape,
     buffer: Arc<Buffer<T>>,
@@ -15,7 +16,6 @@ pub struct Tensor<T: Real> {
 
 impl<T: Real> Tensor<T> {
     /// The elements are what `write` sets them to. It gets those of an old buffer, and must set them all.
-    #[must_use]
     pub fn computed(shape: impl Into<Shape>, write: impl FnOnce(&mut [T])) -> Self {
         let shape = shape.into();
         let mut buffer = Buffer::stale(shape.elements());
@@ -24,19 +24,16 @@ impl<T: Real> Tensor<T> {
     }
 
     /// All elements `value`.
-    #[must_use]
     pub fn full(shape: impl Into<Shape>, value: T) -> Self {
         Self::computed(shape, |out| out.fill(value))
     }
 
     /// All elements 0.
-    #[must_use]
     pub fn zeros(shape: impl Into<Shape>) -> Self {
         Self::full(shape, T::ZERO)
     }
 
     /// A tensor without axes.
-    #[must_use]
     pub fn scalar(value: T) -> Self {
         Self::full([], value)
     }
@@ -45,7 +42,6 @@ impl<T: Real> Tensor<T> {
     ///
     /// # Panics
     /// If the shape holds another number of elements.
-    #[must_use]
     #[track_caller]
     pub fn from_slice(shape: impl Into<Shape>, values: &[T]) -> Self {
         let shape = shape.into();
@@ -59,19 +55,16 @@ impl<T: Real> Tensor<T> {
     }
 
     /// The element at flat position `i` is `f(i)`.
-    #[must_use]
     pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(usize) -> T) -> Self {
         Self::computed(shape, |out| out.iter_mut().enumerate().for_each(|(i, x)| *x = f(i)))
     }
 
     /// The extents.
-    #[must_use]
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
     /// The elements, in row-major order.
-    #[must_use]
     pub fn as_slice(&self) -> &[T] {
         self.buffer.as_slice()
     }
@@ -95,7 +88,6 @@ impl<T: Real> Tensor<T> {
     ///
     /// # Panics
     /// If there is not exactly one element.
-    #[must_use]
     #[track_caller]
     pub fn item(&self) -> T {
         assert!(self.shape.elements() == 1, "item: shape {} has {} elements", self.shape, self.shape.elements());
@@ -106,7 +98,6 @@ impl<T: Real> Tensor<T> {
     ///
     /// # Panics
     /// If the shape holds another number of elements.
-    #[must_use]
     #[track_caller]
     pub fn reshape(mut self, shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
@@ -125,7 +116,6 @@ impl<T: Real> Tensor<T> {
     ///
     /// # Panics
     /// If the range reaches beyond the first axis.
-    #[must_use]
     #[track_caller]
     pub fn rows(&self, range: std::ops::Range<usize>) -> Self {
         let count = self.shape.first().copied().unwrap_or(0);
@@ -135,14 +125,12 @@ impl<T: Real> Tensor<T> {
     }
 
     /// The same elements as another element type, rounded where that is narrower.
-    #[must_use]
     pub fn cast<U: Real>(&self) -> Tensor<U> {
         let source = self.as_slice();
         Tensor::from_fn(self.shape.clone(), |i| U::from_f64(source[i].to_f64()))
     }
 
     /// Whether no element is infinite or NaN.
-    #[must_use]
     pub fn all_finite(&self) -> bool {
         T::all_finite(self.as_slice())
     }

@@ -52,19 +52,16 @@ impl Fault {
     }
 
     /// The name of the operation.
-    #[must_use]
     pub fn operation(&self) -> &str {
         &self.operation
     }
 
     /// Where in the source it was called.
-    #[must_use]
     pub fn location(&self) -> String {
         self.at.to_string()
     }
 
     /// The operations whose results it was computed from, nearest first, following the latest input.
-    #[must_use]
     pub fn path_to(&self) -> &[String] {
         &self.path
     }

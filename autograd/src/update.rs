@@ -3,7 +3,7 @@
 //! A step over millions of parameters is limited by how fast memory can be read and written, so
 //! nothing here makes a temporary. The optimizers themselves are in the `flows` crate.
 
-use crate::parallel::{GRAIN, threads, with_budget};
+use crate::parallel::{GRAIN, share_out, threads};
 use crate::real::Real;
 use crate::tensor::Tensor;
 
@@ -22,7 +22,6 @@ pub struct Moments<T: Real> {
 
 impl<T: Real> Moments<T> {
     /// Zeros of a parameter's shape.
-    #[must_use]
     pub fn new(like: &Tensor<T>, amsgrad: bool) -> Self {
         let zeros = || Tensor::zeros(like.shape());
         Self { m: zeros(), v: zeros(), vmax: amsgrad.then(zeros) }
@@ -38,17 +37,10 @@ pub fn adam<T: Real>(step: AdamStep, p: &mut [T], g: &[T], moments: &mut Moments
     let per = piece(p.len());
     let Moments { m, v, vmax } = moments;
     let mut vmax = vmax.as_mut().map(|vmax| vmax.as_mut_slice().chunks_mut(per));
-    let pieces = p
-        .chunks_mut(per)
-        .zip(g.chunks(per))
-        .zip(m.as_mut_slice().chunks_mut(per))
-        .zip(v.as_mut_slice().chunks_mut(per));
-    rayon::scope(|scope| {
-        for (((p, g), m), v) in pieces {
-            let vmax = vmax.as_mut().and_then(Iterator::next);
-            run(scope, per, move || T::adam(step, p, g, m, v, vmax));
-        }
-    });
+    let moments = m.as_mut_slice().chunks_mut(per).zip(v.as_mut_slice().chunks_mut(per));
+    let moments = moments.map(|(m, v)| (m, v, vmax.as_mut().and_then(Iterator::next)));
+    let pieces = p.chunks_mut(per).zip(g.chunks(per)).zip(moments);
+    share_out(threads(), pieces, &|((p, g), (m, v, vmax))| T::adam(step, p, g, m, v, vmax));
 }
 
 /// One step of gradient descent with momentum: `velocity ← momentum·velocity + g`, `p ← p − lr·velocity`
@@ -59,12 +51,10 @@ pub fn adam<T: Real>(step: AdamStep, p: &mut [T], g: &[T], moments: &mut Moments
 pub fn sgd<T: Real>(lr: f64, momentum: f64, nesterov: bool, p: &mut [T], g: &[T], velocity: Option<&mut [T]>) {
     let per = piece(p.len());
     let mut velocity = velocity.map(|velocity| velocity.chunks_mut(per));
-    rayon::scope(|scope| {
-        for (p, g) in p.chunks_mut(per).zip(g.chunks(per)) {
-            let velocity = velocity.as_mut().and_then(Iterator::next);
-            run(scope, per, move || T::sgd(lr, momentum, nesterov, p, g, velocity));
-        }
-    });
+    let pieces = p.chunks_mut(per).map(|p| (p, velocity.as_mut().and_then(Iterator::next)));
+    let work =
+        |((p, velocity), g): ((&mut [T], Option<&mut [T]>), &[T])| T::sgd(lr, momentum, nesterov, p, g, velocity);
+    share_out(threads(), pieces.zip(g.chunks(per)), &work);
 }
 
 /// The exponential moving average `average ← decay·average + (1 − decay)·p`.
@@ -73,24 +63,12 @@ pub fn sgd<T: Real>(lr: f64, momentum: f64, nesterov: bool, p: &mut [T], g: &[T]
 /// If the lengths differ.
 pub fn ema<T: Real>(decay: f64, average: &mut [T], p: &[T]) {
     let per = piece(p.len());
-    rayon::scope(|scope| {
-        for (average, p) in average.chunks_mut(per).zip(p.chunks(per)) {
-            run(scope, per, move || T::ema(decay, average, p));
-        }
-    });
+    let pieces = average.chunks_mut(per).zip(p.chunks(per));
+    share_out(threads(), pieces, &|(average, p): (&mut [T], &[T])| T::ema(decay, average, p));
 }
 
 /// How many elements each thread takes.
 fn piece(len: usize) -> usize {
     let pieces = threads().min(len / GRAIN).max(1);
     len.div_ceil(pieces).next_multiple_of(16).max(16)
-}
-
-/// Runs the work on another thread, or here where there is only one.
-fn run<'s>(scope: &rayon::Scope<'s>, per: usize, work: impl FnOnce() + Send + 's) {
-    if threads() <= 1 || per < GRAIN {
-        work();
-    } else {
-        scope.spawn(move |_| with_budget(1, work));
-    }
 }

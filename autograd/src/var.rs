@@ -18,6 +18,7 @@ use std::sync::Arc;
 /// [`Tensor`] by `Var::from` knows none, and computing with it leaves no record. The same code
 /// handles both. Cloning is cheap: the buffer is shared.
 #[derive(Clone)]
+#[must_use]
 pub struct Var<T: Real> {
     value: Tensor<T>,
     place: Option<Place<T>>,
@@ -40,19 +41,16 @@ impl<T: Real> Var<T> {
     }
 
     /// The tensor.
-    #[must_use]
     pub fn value(&self) -> &Tensor<T> {
         &self.value
     }
 
     /// The tensor, without the tape.
-    #[must_use]
     pub fn into_value(self) -> Tensor<T> {
         self.value
     }
 
     /// The extents.
-    #[must_use]
     pub fn shape(&self) -> &Shape {
         self.value.shape()
     }
@@ -61,7 +59,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there is no such axis.
-    #[must_use]
     #[track_caller]
     pub fn extent(&self, axis: usize) -> usize {
         let shape = self.shape();
@@ -73,21 +70,18 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there is not exactly one element.
-    #[must_use]
     #[track_caller]
     pub fn item(&self) -> T {
         self.value.item()
     }
 
     /// The same value as a constant: gradients stop here. It still knows its tape.
-    #[must_use]
     pub fn detach(&self) -> Self {
         let place = self.place.as_ref().map(|place| Place { tape: place.tape.clone(), node: None });
         Self { value: self.value.clone(), place }
     }
 
     /// The tape this value was computed on, if any.
-    #[must_use]
     pub fn tape(&self) -> Option<&Tape<T>> {
         self.place.as_ref().map(|place| &place.tape)
     }
@@ -96,7 +90,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there are no inputs, or they are on different tapes.
-    #[must_use]
     #[track_caller]
     pub fn custom(op: impl CustomOp<T> + 'static, inputs: &[&Self]) -> Self {
         assert!(!inputs.is_empty(), "{}: no inputs", op.name());
@@ -104,7 +97,6 @@ impl<T: Real> Var<T> {
     }
 
     /// A constant on the same tape as this value, or on none where it has none.
-    #[must_use]
     pub fn constant_like(&self, value: Tensor<T>) -> Self {
         let place = self.place.as_ref().map(|place| Place { tape: place.tape.clone(), node: None });
         Self { value, place }

@@ -6,7 +6,7 @@
 )]
 
 use super::gemm::Matrix;
-use crate::parallel::{with_budget, worthwhile};
+use crate::parallel::{share_out, worthwhile};
 use crate::real::Real;
 
 /// A row-major matrix that several threads write to, each in columns of its own.
@@ -49,30 +49,19 @@ pub(crate) fn matmul<T: Real>(threads: usize, sizes: [usize; 3], a: Matrix<'_, T
     if m >= n {
         // Rows of c are slices.
         let per = m.div_ceil(threads).next_multiple_of(16);
-        rayon::scope(|scope| {
-            for (i, piece) in c.chunks_mut(per * n).enumerate() {
-                let a = (&a[i * per * a_strides.0..], a_strides);
-                let sizes = [piece.len() / n, k, n];
-                scope.spawn(move |_| with_budget(1, || T::gemm(false, sizes, a, (b, b_strides), piece, n)));
-            }
+        return share_out(threads, c.chunks_mut(per * n).enumerate(), &|(i, piece): (usize, &mut [T])| {
+            let a = (&a[i * per * a_strides.0..], a_strides);
+            T::gemm(false, [piece.len() / n, k, n], a, (b, b_strides), piece, n);
         });
-        return;
     }
     let per = n.div_ceil(threads).next_multiple_of(16);
     let target = Target::new(c);
-    let columns = |first: usize| {
+    share_out(threads, (0..n).step_by(per), &|first| {
         let width = per.min(n - first);
         let b = (&b[first * b_strides.1..], b_strides);
         // SAFETY: the columns `first..first + width` lie inside `c`, whose length was checked to be
         // m·n, and each call gets columns of its own while `c` is borrowed exclusively.
         unsafe { T::gemm_into([m, k, width], (a, a_strides), b, target.pointer().add(first), n) };
-    };
-    rayon::scope(|scope| {
-        let columns = &columns;
-        for first in (per..n).step_by(per) {
-            scope.spawn(move |_| with_budget(1, || columns(first)));
-        }
-        with_budget(1, || columns(0));
     });
 }
 

@@ -13,7 +13,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shape holds another number of elements.
-    #[must_use]
     #[track_caller]
     pub fn reshape(&self, shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
@@ -31,7 +30,6 @@ impl<T: Real> Var<T> {
     }
 
     /// All axes after the first made one: `[batch, features]`.
-    #[must_use]
     #[track_caller]
     pub fn flatten(&self) -> Self {
         let batch = self.extent(0);
@@ -42,7 +40,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If this shape does not broadcast to that one.
-    #[must_use]
     #[track_caller]
     pub fn broadcast_to(&self, shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
@@ -58,7 +55,6 @@ impl<T: Real> Var<T> {
     }
 
     /// The adjoint of broadcasting: summed down to `shape`, which broadcasts to this one.
-    #[must_use]
     #[track_caller]
     pub(crate) fn sum_to(self, shape: &Shape) -> Self {
         if self.shape() == shape {
@@ -72,7 +68,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If `order` does not name each axis once.
-    #[must_use]
     #[track_caller]
     pub fn permute(&self, order: &[usize]) -> Self {
         let mut sorted: Axes = order.into();
@@ -92,7 +87,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there are fewer than two axes.
-    #[must_use]
     #[track_caller]
     pub fn transpose(&self) -> Self {
         let rank = self.shape().rank();
@@ -106,7 +100,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the axis is shorter.
-    #[must_use]
     #[track_caller]
     pub fn slice(&self, axis: usize, range: Range<usize>) -> Self {
         assert!(range.start <= range.end, "slice: range {range:?} runs backward");
@@ -117,7 +110,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the axis is shorter, or the step is 0.
-    #[must_use]
     #[track_caller]
     pub fn slice_step(&self, axis: usize, start: usize, step: usize, len: usize) -> Self {
         let extent = self.extent(axis);
@@ -136,7 +128,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If they do not fit.
-    #[must_use]
     #[track_caller]
     pub fn embed(&self, axis: usize, start: usize, step: usize, size: usize) -> Self {
         let len = self.extent(axis);
@@ -154,7 +145,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there is no such axis.
-    #[must_use]
     #[track_caller]
     pub fn pad(&self, axis: usize, before: usize, after: usize) -> Self {
         self.embed(axis, before, 1, before + self.extent(axis) + after)
@@ -164,7 +154,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there are none, or their other extents differ.
-    #[must_use]
     #[track_caller]
     pub fn concat(axis: usize, parts: &[&Self]) -> Self {
         let Some(first) = parts.first() else { panic!("concat: nothing to join") };
@@ -182,7 +171,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If an index is beyond the axis.
-    #[must_use]
     #[track_caller]
     pub fn gather(&self, axis: usize, indices: &Arc<[usize]>) -> Self {
         let extent = self.extent(axis);
@@ -196,7 +184,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there is not one index a slice, or an index is beyond `size`.
-    #[must_use]
     #[track_caller]
     pub fn scatter_add(&self, axis: usize, indices: &Arc<[usize]>, size: usize) -> Self {
         assert!(
@@ -212,7 +199,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If there is no such axis.
-    #[must_use]
     #[track_caller]
     pub fn flip(&self, axis: usize) -> Self {
         let reversed: Arc<[usize]> = (0..self.extent(axis)).rev().collect();

@@ -23,7 +23,6 @@ pub struct ConvSpec {
 
 impl ConvSpec {
     /// Stride 1, dilation 1, and this padding on all sides.
-    #[must_use]
     pub const fn padded(padding: usize) -> Self {
         Self { stride: [1, 1], padding: [padding, padding], dilation: [1, 1] }
     }
@@ -35,7 +34,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shapes do not match.
-    #[must_use]
     #[track_caller]
     pub fn matmul(&self, other: &Self) -> Self {
         self.matmul_as(false, other, false)
@@ -45,7 +43,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shapes do not match.
-    #[must_use]
     #[track_caller]
     pub fn matmul_t(&self, other: &Self) -> Self {
         self.matmul_as(false, other, true)
@@ -55,7 +52,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shapes do not match.
-    #[must_use]
     #[track_caller]
     pub fn t_matmul(&self, other: &Self) -> Self {
         self.matmul_as(true, other, false)
@@ -106,7 +102,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shapes do not match.
-    #[must_use]
     #[track_caller]
     pub fn matmul_t_masked(&self, weight: &Self, mask: &StaircaseMask) -> Self {
         let (x, w) = (self.shape(), weight.shape());
@@ -126,7 +121,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shapes do not match.
-    #[must_use]
     #[track_caller]
     pub fn conv2d(&self, weight: &Self, spec: ConvSpec) -> Self {
         let geometry = geometry("conv2d", self.shape(), weight.shape(), spec);
@@ -151,7 +145,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shapes do not match.
-    #[must_use]
     #[track_caller]
     pub fn conv2d_masked(&self, weight: &Self, spec: ConvSpec, mask: &KernelMask) -> Self {
         let (x, w) = (self.shape(), weight.shape());
@@ -166,7 +159,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If a convolution of images of that size would not give this shape.
-    #[must_use]
     #[track_caller]
     pub fn conv2d_transposed(&self, weight: &Self, spec: ConvSpec, size: [usize; 2]) -> Self {
         let (y, w) = (self.shape(), weight.shape());
@@ -183,7 +175,6 @@ impl<T: Real> Var<T> {
     ///
     /// # Panics
     /// If the shapes do not match.
-    #[must_use]
     #[track_caller]
     pub fn conv1d(&self, weight: &Self, dilation: usize, before: usize, after: usize) -> Self {
         let (x, w) = (self.shape(), weight.shape());

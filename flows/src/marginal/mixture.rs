@@ -88,7 +88,6 @@ impl LogisticMixture {
     ///
     /// # Panics
     /// If there are none, or not equally many of each.
-    #[must_use]
     #[track_caller]
     pub fn new(logits: &[f64], locations: &[f64], log_scales: &[f64]) -> Self {
         let count = logits.len();
@@ -108,26 +107,22 @@ impl LogisticMixture {
     }
 
     /// `ln F(x)`.
-    #[must_use]
     pub fn log_cdf(&self, x: f64) -> f64 {
         self.parts(x, 1.0).iter().sum()
     }
 
     /// `ln(1 − F(x))`.
-    #[must_use]
     pub fn log_survival(&self, x: f64) -> f64 {
         self.parts(x, -1.0).iter().sum()
     }
 
     /// `ln f(x)`.
-    #[must_use]
     pub fn log_density(&self, x: f64) -> f64 {
         let tail = self.tail(x);
         tail.log() + tail.log_hazard
     }
 
     /// x → z, with `log ∂z/∂x`.
-    #[must_use]
     pub fn to_latent(&self, x: f64) -> (f64, f64) {
         if !x.is_finite() {
             // An infinite x has an infinite z, and what is no number has none.
@@ -137,7 +132,6 @@ impl LogisticMixture {
     }
 
     /// z → x, with `log ∂x/∂z`: the root of z(x) = z, to machine precision.
-    #[must_use]
     pub fn to_data(&self, z: f64) -> (f64, f64) {
         // Where each kernel alone would have it: none has more than Φ(z) to the left of the least of them, and none
         // less to the left of the greatest.
@@ -235,7 +229,6 @@ impl Tail {
 
 /// `σ·(4√π/(π⁴n))^⅕`: the scale of n logistic kernels that smooth a normal sample of deviation σ best, in the mean
 /// square of the density's error (Meng et al. 2020, Gaussianization Flows; after Silverman 1986).
-#[must_use]
 pub fn logistic_bandwidth(deviation: f64, count: usize) -> f64 {
     deviation * (4.0 * PI.sqrt() / (PI.powi(4) * count as f64)).powf(0.2)
 }

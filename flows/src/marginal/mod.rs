@@ -50,7 +50,6 @@ fn check(operation: &str, points: &Shape, kernels: &Shape) {
 ///
 /// # Panics
 /// If the shapes do not match.
-#[must_use]
 #[track_caller]
 pub fn to_latent<T: Real>(x: &Var<T>, kernels: &Var<T>) -> [Var<T>; 2] {
     check("marginal::to_latent", x.shape(), kernels.shape());
@@ -63,7 +62,6 @@ pub fn to_latent<T: Real>(x: &Var<T>, kernels: &Var<T>) -> [Var<T>; 2] {
 ///
 /// # Panics
 /// If the shapes do not match.
-#[must_use]
 #[track_caller]
 pub fn to_data<T: Real>(z: &Tensor<T>, kernels: &Tensor<T>) -> Tensor<T> {
     check("marginal::to_data", z.shape(), kernels.shape());

@@ -149,7 +149,7 @@ impl Phase {
                 let work = |first: usize, out: &mut [T]| {
                     self.images(&source[first * self.source.image()..], matrix, steps, starts, out);
                 };
-                super::split(out, image, threads.min(self.all.batch), 0, &work);
+                super::split(out, image, threads.min(self.all.batch), &work);
             });
         });
     }

@@ -27,6 +27,7 @@ pub(crate) use micro::Convolve;
 
 use super::simd::Level;
 use crate::bilinear::Side;
+use crate::parallel::share_out;
 use crate::real::Real;
 use correlate::Correlation;
 
@@ -69,19 +70,12 @@ fn pointwise<T: Real>(
             T::gemm(false, sizes, (matrix, strides), (from, (places, 1)), to, places);
         }
     };
-    split(to, rows * places, threads, 0, &work);
+    split(to, rows * places, threads, &work);
 }
 
-/// Gives `work` up to `threads` pieces of `out`, in parallel, and the number of each piece's first
-/// unit. Pieces are whole units, but for the last.
-fn split<T: Send>(out: &mut [T], unit: usize, threads: usize, first: usize, work: &(impl Fn(usize, &mut [T]) + Sync)) {
-    let units = out.len().div_ceil(unit);
-    let threads = threads.min(units);
-    if threads <= 1 {
-        return work(first, out);
-    }
-    let left = threads / 2;
-    let at = units * left / threads;
-    let (a, b) = out.split_at_mut(at * unit);
-    rayon::join(|| split(a, unit, left, first, work), || split(b, unit, threads - left, first + at, work));
+/// Calls `work` with up to `threads` pieces of `out`, in parallel, and the number of each piece's first unit.
+/// Pieces are whole units, except the last.
+fn split<T: Send>(out: &mut [T], unit: usize, threads: usize, work: &(impl Fn(usize, &mut [T]) + Sync)) {
+    let per = out.len().div_ceil(unit).div_ceil(threads).max(1);
+    share_out(threads, out.chunks_mut(per * unit).enumerate(), &|(i, piece): (usize, &mut [T])| work(i * per, piece));
 }

@@ -58,11 +58,11 @@ pub(super) fn run<T: Real>(level: Level, threads: usize, geometry: &Conv2d, x: &
                 T::transpose([columns, part.channels], sums, part.lanes, dw, columns);
             });
         };
-        return super::split(dw, vector * columns, threads, 0, &work);
+        return super::split(dw, vector * columns, threads, &work);
     }
     scratch::with(columns * moments.lanes, |sums| {
         let work = |first: usize, sums: &mut [T]| moments.columns(first, wide, narrow, sums);
-        super::split(sums, moments.lanes, threads, 0, &work);
+        super::split(sums, moments.lanes, threads, &work);
         if swapped.is_none() {
             return T::transpose([columns, moments.channels], sums, moments.lanes, dw, columns);
         }

@@ -5,7 +5,7 @@
 //! through the denormals. Where two formulas meet, both are computed and one is kept.
 //! Polynomials are minimax fits to the function named next to them, made for this file
 //! (Lawson's iteration in 40 digits, then rounded coefficient by coefficient, refitting the
-//! rest after each); the tests at the end of each file state the accuracy.
+//! rest after each); the table in `ulp.rs` states the accuracy.
 //!
 //! Integer arithmetic on the bits is wrapping throughout: lanes whose result is discarded may
 //! hold anything.

@@ -18,7 +18,6 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
 }
 
 /// `ln(1 + eˣ)`.
-#[must_use]
 pub fn softplus(x: f64) -> f64 {
     // Not `max`, which would swallow a NaN.
     let linear = if x < 0.0 { 0.0 } else { x };
@@ -52,7 +51,6 @@ fn product_error(a: f64, b: f64, product: f64) -> f64 {
 }
 
 /// `ln Φ(x)`.
-#[must_use]
 pub fn log_normal_cdf(x: f64) -> f64 {
     if x > 0.0 {
         (-normal_cdf(-x)).ln_1p()
@@ -67,7 +65,6 @@ pub fn log_normal_cdf(x: f64) -> f64 {
 }
 
 /// `φ(x)/Φ(x)`, the derivative of `ln Φ`.
-#[must_use]
 pub fn normal_score(x: f64) -> f64 {
     if x > -5.0 {
         return (-0.5 * x * x).exp() / TAU.sqrt() / normal_cdf(x);
@@ -78,7 +75,6 @@ pub fn normal_score(x: f64) -> f64 {
 }
 
 /// `z` with `ln Φ(z) = x`.
-#[must_use]
 pub fn log_normal_quantile(x: f64) -> f64 {
     if x.is_nan() || x > 0.0 {
         f64::NAN
@@ -133,21 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn distribution_function() {
-        close(normal_cdf(3.0), 0.998_650_101_968_369_9);
-        close(normal_cdf(-0.5), 0.308_537_538_725_986_9);
-        close(normal_cdf(-1.0), 0.158_655_253_931_457_05);
-        close(normal_cdf(-5.0), 2.866_515_718_791_939e-7);
-        close(normal_cdf(-20.0), 2.753_624_118_606_233_7e-89);
-        close(normal_cdf(-37.5), 4.605_353_009_581_955e-308);
-        assert_eq!(normal_cdf(f64::NEG_INFINITY), 0.0);
-        assert_eq!(normal_cdf(f64::INFINITY), 1.0);
-        assert!(normal_cdf(f64::NAN).is_nan());
-    }
-
-    #[test]
-    fn its_logarithm() {
-        for (x, want) in [
+    fn values() {
+        let of_cdf = [
+            (3.0, 0.998_650_101_968_369_9),
+            (-0.5, 0.308_537_538_725_986_9),
+            (-1.0, 0.158_655_253_931_457_05),
+            (-5.0, 2.866_515_718_791_939e-7),
+            (-20.0, 2.753_624_118_606_233_7e-89),
+            (-37.5, 4.605_353_009_581_955e-308),
+        ];
+        let of_log_cdf = [
             (3.0, -0.001_350_809_964_748_193_8),
             (1.0, -0.172_753_779_023_449_9),
             (-0.5, -1.175_911_761_593_618_6),
@@ -157,34 +148,15 @@ mod tests {
             (-100.0, -5_005.524_208_694_205),
             (-1e4, -50_000_010.129_278_92),
             (-1e8, -5_000_000_000_000_019.0),
-        ] {
-            close(log_normal_cdf(x), want);
-        }
-        close(log_normal_cdf(-FAR + 1e-9), log_normal_cdf(-FAR - 1e-9) + 2e-9 * normal_score(-FAR));
-        assert_eq!(log_normal_cdf(f64::NEG_INFINITY), f64::NEG_INFINITY);
-        assert_eq!(log_normal_cdf(f64::INFINITY), 0.0);
-        assert!(log_normal_cdf(f64::NAN).is_nan());
-    }
-
-    #[test]
-    fn its_slope() {
-        for (x, want) in [
+        ];
+        let of_score = [
             (3.0, 0.004_437_839_042_125_664),
             (-0.5, 1.1410777703680645),
             (-4.999, 5.185_536_668_974_189),
             (-5.001, 5.187_471_276_103_26),
             (-40.0, 40.024_968_847_207_26),
-        ] {
-            close(normal_score(x), want);
-        }
-        assert_eq!(normal_score(f64::NEG_INFINITY), f64::INFINITY);
-        assert_eq!(normal_score(f64::INFINITY), 0.0);
-        assert!(normal_score(f64::NAN).is_nan());
-    }
-
-    #[test]
-    fn its_inverse() {
-        for (x, want) in [
+        ];
+        let of_quantile = [
             (-1e-30, 11.464_024_688_443_616),
             (-1e-10, 6.361_340_902_411_735),
             (-0.01, 2.328_221_737_537_176),
@@ -197,26 +169,42 @@ mod tests {
             (-1e4, -141.379_839_873_127_16),
             (-1e10, -141_421.356_146_952_3),
             (-1e30, -1_414_213_562_373_095.0),
-        ] {
-            close(log_normal_quantile(x), want);
+        ];
+        let of_softplus = [(-40.0, (-40f64).exp()), (0.0, LN_2)];
+        let of_sigmoid = [(-700.0, (-700f64).exp()), (1.0, 0.731_058_578_630_004_9)];
+        let tables: [(fn(f64) -> f64, &[(f64, f64)]); 6] = [
+            (normal_cdf, &of_cdf),
+            (log_normal_cdf, &of_log_cdf),
+            (normal_score, &of_score),
+            (log_normal_quantile, &of_quantile),
+            (softplus, &of_softplus),
+            (sigmoid, &of_sigmoid),
+        ];
+        for (f, table) in tables {
+            table.iter().for_each(|&(x, want)| close(f(x), want));
+            assert!(f(f64::NAN).is_nan());
         }
-        for k in 0..600 {
-            let x = -(10f64.powf(f64::from(k) / 10.0 - 30.0));
-            let back = log_normal_cdf(log_normal_quantile(x));
-            // z carries x only as well as f64 carries z.
-            let z = log_normal_quantile(x);
-            let slope = (normal_score(z) * z / x).abs();
-            assert!(((back - x) / x).abs() < 4e-15 * slope.max(1.0), "{x:e} returned as {back:e}");
-        }
+        close(log_normal_cdf(-FAR + 1e-9), log_normal_cdf(-FAR - 1e-9) + 2e-9 * normal_score(-FAR));
     }
 
     #[test]
-    fn softplus_and_sigmoid() {
-        close(softplus(-40.0), (-40f64).exp());
-        close(softplus(0.0), LN_2);
+    fn limits() {
+        let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
+        assert_eq!([normal_cdf(least), normal_cdf(most)], [0.0, 1.0]);
+        assert_eq!([log_normal_cdf(least), log_normal_cdf(most)], [least, 0.0]);
+        assert_eq!([normal_score(least), normal_score(most)], [most, 0.0]);
         assert_eq!(softplus(800.0), 800.0);
-        close(sigmoid(-700.0), (-700f64).exp());
-        close(sigmoid(1.0), 0.731_058_578_630_004_9);
-        assert!(softplus(f64::NAN).is_nan() && sigmoid(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_quantile_inverts_the_distribution_function() {
+        for k in 0..600 {
+            let x = -(10f64.powf(f64::from(k) / 10.0 - 30.0));
+            let z = log_normal_quantile(x);
+            let back = log_normal_cdf(z);
+            // z carries x only as well as f64 carries z.
+            let slope = (normal_score(z) * z / x).abs();
+            assert!(((back - x) / x).abs() < 4e-15 * slope.max(1.0), "{x:e} returned as {back:e}");
+        }
     }
 }

@@ -99,7 +99,7 @@ impl<'a> Job<'a> {
                     self.chunk(source, packed, out);
                 }
             };
-            super::split(out, images * to, self.threads, 0, &work);
+            super::split(out, images * to, self.threads, &work);
         });
     }
 

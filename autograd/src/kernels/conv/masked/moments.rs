@@ -28,7 +28,7 @@ impl Job<'_> {
                     self.sum(&x[start * from..end * from], &dy[start * to..end * to], sums);
                 }
             };
-            crate::kernels::conv::split(sums, weights, self.threads, 0, &work);
+            crate::kernels::conv::split(sums, weights, self.threads, &work);
             let (all, others) = sums.split_at_mut(weights);
             for part in others.chunks_exact(weights) {
                 for (all, &part) in all.iter_mut().zip(part) {

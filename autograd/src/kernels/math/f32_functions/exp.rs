@@ -90,36 +90,3 @@ pub(crate) fn elu<I: Isa>(x: f32) -> f32 {
     let negative = expm1::<I>(x);
     if x > 0.0 { x } else { negative }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::ulp::check;
-    use crate::elementwise::Unary;
-
-    #[test]
-    fn exp() {
-        check(Unary::Exp, [-104.0, 89.0], 1.0, f64::exp);
-    }
-
-    #[test]
-    fn expm1() {
-        check(Unary::Expm1, [-18.0, 89.0], 1.5, f64::exp_m1);
-        check(Unary::Expm1, [-1.5, 1.5], 1.5, f64::exp_m1);
-    }
-
-    #[test]
-    fn sigmoid() {
-        check(Unary::Sigmoid, [-104.0, 20.0], 2.5, |x| 1.0 / (1.0 + (-x).exp()));
-    }
-
-    #[test]
-    fn tanh() {
-        check(Unary::Tanh, [-10.0, 10.0], 2.0, f64::tanh);
-        check(Unary::Tanh, [0.3, 1.0], 2.0, f64::tanh);
-    }
-
-    #[test]
-    fn elu() {
-        check(Unary::Elu, [-20.0, 5.0], 1.5, |x| if x > 0.0 { x } else { x.exp_m1() });
-    }
-}

@@ -1,7 +1,8 @@
-//! Measuring a function over slices, at every level, in units in the last place.
+//! The accuracy of each function over slices, at every level, in units in the last place.
 
 use crate::elementwise::Unary;
 use crate::kernels::map;
+use crate::kernels::math::f64_functions as wide;
 use crate::kernels::simd::on_every_level;
 
 /// Numbers at which formulas change hands or end.
@@ -31,7 +32,7 @@ const EDGES: [f32; 22] = [
 ];
 
 /// The error of `got` as a multiple of the spacing of floats around `want`.
-pub(super) fn ulps(got: f32, want: f64) -> f64 {
+fn ulps(got: f32, want: f64) -> f64 {
     let nearest = want as f32;
     if got == nearest || (got.is_nan() && want.is_nan()) {
         return 0.0;
@@ -45,7 +46,7 @@ pub(super) fn ulps(got: f32, want: f64) -> f64 {
 
 /// Fails where `op` is further than `limit` from `exact`, at any level, over: a dense sweep of
 /// `range`, a comb through every bit pattern of `f32`, and the edges.
-pub(super) fn check(op: Unary, range: [f32; 2], limit: f64, exact: impl Fn(f64) -> f64) {
+fn check(op: Unary, range: [f32; 2], limit: f64, exact: fn(f64) -> f64) {
     const DENSE: usize = 200_000;
     let step = (f64::from(range[1]) - f64::from(range[0])) / DENSE as f64;
     let dense = (0..DENSE).map(|k| (f64::from(range[0]) + step * k as f64) as f32);
@@ -72,4 +73,46 @@ pub(super) fn check(op: Unary, range: [f32; 2], limit: f64, exact: impl Fn(f64) 
             wanted[k]
         );
     });
+}
+
+fn softplus(x: f64) -> f64 {
+    // `f64::max` would swallow a NaN.
+    (if x > 0.0 { x } else { 0.0 }) + (-x.abs()).exp().ln_1p()
+}
+
+/// A function, a range, the allowed error, and the function in `f64`.
+const FUNCTIONS: [(Unary, [f32; 2], f64, fn(f64) -> f64); 26] = [
+    (Unary::Exp, [-104.0, 89.0], 1.0, f64::exp),
+    (Unary::Expm1, [-18.0, 89.0], 1.5, f64::exp_m1),
+    (Unary::Expm1, [-1.5, 1.5], 1.5, f64::exp_m1),
+    (Unary::Sigmoid, [-104.0, 20.0], 2.5, |x| 1.0 / (1.0 + (-x).exp())),
+    (Unary::Tanh, [-10.0, 10.0], 2.0, f64::tanh),
+    (Unary::Tanh, [0.3, 1.0], 2.0, f64::tanh),
+    (Unary::Elu, [-20.0, 5.0], 1.5, |x| if x > 0.0 { x } else { x.exp_m1() }),
+    (Unary::Ln, [0.4, 2.5], 1.0, f64::ln),
+    (Unary::Ln, [0.0, 1e6], 1.0, f64::ln),
+    (Unary::Ln1p, [-0.7, 1.5], 2.0, f64::ln_1p),
+    (Unary::Ln1p, [-1.0, 1e6], 2.0, f64::ln_1p),
+    (Unary::Softplus, [-104.0, 20.0], 3.0, softplus),
+    (Unary::Softplus, [-2.0, 2.0], 3.0, softplus),
+    (Unary::LogSigmoid, [-20.0, 104.0], 3.0, |x| -softplus(-x)),
+    (Unary::Erf, [-4.5, 4.5], 2.0, libm::erf),
+    (Unary::Erf, [0.8, 1.0], 2.0, libm::erf),
+    (Unary::NormalCdf, [-14.5, 6.0], 4.0, wide::normal_cdf),
+    (Unary::NormalCdf, [-1.0, 1.0], 4.0, wide::normal_cdf),
+    (Unary::LogNormalCdf, [-20.0, 14.5], 4.0, wide::log_normal_cdf),
+    (Unary::LogNormalCdf, [-1.0, 1.0], 4.0, wide::log_normal_cdf),
+    (Unary::LogNormalCdf, [-1e4, -20.0], 4.0, wide::log_normal_cdf),
+    (Unary::NormalScore, [-20.0, 14.5], 4.0, wide::normal_score),
+    (Unary::NormalScore, [-1.0, 1.0], 4.0, wide::normal_score),
+    (Unary::LogNormalQuantile, [-100.0, 0.0], 4.0, wide::log_normal_quantile),
+    (Unary::LogNormalQuantile, [-2.0, 0.0], 4.0, wide::log_normal_quantile),
+    (Unary::LogNormalQuantile, [-0.694, -0.692], 4.0, wide::log_normal_quantile),
+];
+
+#[test]
+fn every_function_is_as_accurate_as_stated() {
+    for (op, range, limit, exact) in FUNCTIONS {
+        check(op, range, limit, exact);
+    }
 }
