@@ -6,45 +6,41 @@
 
 use crate::real::Real;
 use bytemuck::{Pod, Zeroable};
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// One cache line of numbers. Storage made of these is aligned to 64 bytes, which wide loads want.
+/// One cache line. Storage made of these is aligned to 64 bytes, which wide loads want.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C, align(64))]
-pub struct Line32([f32; 16]);
-
-/// One cache line of `f64`s.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C, align(64))]
-pub struct Line64([f64; 8]);
+pub(crate) struct Line([u8; 64]);
 
 /// Four classes an octave, enough for any buffer that fits in memory.
 const CLASSES: usize = 4 * 44;
 
 /// The free lists of one element type.
 #[derive(Debug)]
-pub struct Pool<L> {
-    free: [Mutex<Vec<Vec<L>>>; CLASSES],
+pub struct Pool {
+    free: [Mutex<Vec<Vec<Line>>>; CLASSES],
     fresh: AtomicU64,
 }
 
-impl<L: Pod> Pool<L> {
+impl Pool {
     pub(crate) const fn new() -> Self {
         Self { free: [const { Mutex::new(Vec::new()) }; CLASSES], fresh: AtomicU64::new(0) }
     }
 
     /// At least `lines` lines, with arbitrary old contents.
-    fn take(&self, lines: usize) -> Vec<L> {
+    fn take(&self, lines: usize) -> Vec<Line> {
         let (class, capacity) = class_of(lines);
         let reused = self.free[class].lock().unwrap_or_else(PoisonError::into_inner).pop();
         reused.unwrap_or_else(|| {
             self.fresh.fetch_add(1, Ordering::Relaxed);
-            vec![L::zeroed(); capacity]
+            vec![Line::zeroed(); capacity]
         })
     }
 
-    fn give(&self, lines: Vec<L>) {
+    fn give(&self, lines: Vec<Line>) {
         if !lines.is_empty() {
             let (class, _) = class_of(lines.len());
             self.free[class].lock().unwrap_or_else(PoisonError::into_inner).push(lines);
@@ -83,15 +79,16 @@ pub fn release<T: Real>() {
 
 /// The storage of one tensor: `len` numbers, aligned, returned to the pool on drop.
 pub(crate) struct Buffer<T: Real> {
-    lines: Vec<T::Line>,
+    lines: Vec<Line>,
+    of: PhantomData<T>,
     len: usize,
 }
 
 impl<T: Real> Buffer<T> {
     /// Storage for `len` numbers, with arbitrary old contents: to be overwritten.
     pub(crate) fn stale(len: usize) -> Self {
-        let per_line = size_of::<T::Line>() / size_of::<T>();
-        Self { lines: T::pool().take(len.div_ceil(per_line)), len }
+        let per_line = size_of::<Line>() / size_of::<T>();
+        Self { lines: T::pool().take(len.div_ceil(per_line)), of: PhantomData, len }
     }
 
     pub(crate) fn as_slice(&self) -> &[T] {

@@ -1,7 +1,7 @@
 //! The two element types.
 
 use crate::kernels::{Convolve, Gemm, Math, SliceKernels};
-use crate::pool::{Line32, Line64, Pool};
+use crate::pool::Pool;
 use bytemuck::Pod;
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub};
@@ -46,9 +46,6 @@ pub trait Real:
     const ONE: Self;
     /// −∞.
     const NEG_INFINITY: Self;
-    /// A cache line of this type.
-    #[doc(hidden)]
-    type Line: Pod + Send + Sync + Debug;
 
     /// The nearest number of this type.
     fn from_f64(x: f64) -> Self;
@@ -58,18 +55,17 @@ pub trait Real:
     fn is_finite(self) -> bool;
     /// The free buffers of this type.
     #[doc(hidden)]
-    fn pool() -> &'static Pool<Self::Line>;
+    fn pool() -> &'static Pool;
 }
 
 macro_rules! implement {
-    ($T:ident, $Line:ident) => {
+    ($T:ident) => {
         impl Real for $T {
             const NAME: &'static str = stringify!($T);
             const EPSILON: f64 = Self::EPSILON as f64;
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NEG_INFINITY: Self = Self::NEG_INFINITY;
-            type Line = $Line;
 
             #[inline(always)]
             fn from_f64(x: f64) -> Self {
@@ -86,13 +82,13 @@ macro_rules! implement {
                 self.is_finite()
             }
 
-            fn pool() -> &'static Pool<$Line> {
-                static POOL: Pool<$Line> = Pool::new();
+            fn pool() -> &'static Pool {
+                static POOL: Pool = Pool::new();
                 &POOL
             }
         }
     };
 }
 
-implement!(f32, Line32);
-implement!(f64, Line64);
+implement!(f32);
+implement!(f64);

@@ -1,13 +1,9 @@
 //! Working memory that stays with its thread: a kernel allocates nothing after its first use of a
 //! size.
 
+use crate::pool::Line;
 use bytemuck::{Pod, Zeroable};
 use std::cell::RefCell;
-
-/// One cache line. Buffers made of these are aligned for the widest loads.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
 
 thread_local! {
     /// Idle buffers, the last one used on top. Nested uses pop further down and push back in

@@ -2,51 +2,27 @@
 //! nobody else holds its buffer, so chains of temporaries reuse one buffer.
 
 use crate::elementwise::{Binary, Unary};
-use crate::op::Op;
 use crate::real::Real;
-use crate::var::{Var, apply};
-use smallvec::smallvec;
+use crate::var::Var;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+/// Implements an operator; `clone` after a reference makes a value of it.
 macro_rules! arithmetic {
-    ($($trait:ident $method:ident $function:expr;)*) => {
-        $(
-            impl<T: Real> $trait for Var<T> {
-                type Output = Var<T>;
+    ($($trait:ident $method:ident $function:expr;)*) => {$(
+        arithmetic!(@one $trait $method $function, [Var<T>], [Var<T>]);
+        arithmetic!(@one $trait $method $function, [Var<T>], [&Var<T>] clone);
+        arithmetic!(@one $trait $method $function, [&Var<T>] clone, [Var<T>]);
+        arithmetic!(@one $trait $method $function, [&Var<T>] clone, [&Var<T>] clone);
+    )*};
+    (@one $trait:ident $method:ident $function:expr, [$L:ty] $($left:ident)?, [$R:ty] $($right:ident)?) => {
+        impl<T: Real> $trait<$R> for $L {
+            type Output = Var<T>;
 
-                #[track_caller]
-                fn $method(self, right: Var<T>) -> Var<T> {
-                    self.zip(right, $function)
-                }
+            #[track_caller]
+            fn $method(self, right: $R) -> Var<T> {
+                self$(.$left())?.zip(right$(.$right())?, $function)
             }
-
-            impl<T: Real> $trait<&Var<T>> for Var<T> {
-                type Output = Var<T>;
-
-                #[track_caller]
-                fn $method(self, right: &Var<T>) -> Var<T> {
-                    self.zip(right.clone(), $function)
-                }
-            }
-
-            impl<T: Real> $trait<Var<T>> for &Var<T> {
-                type Output = Var<T>;
-
-                #[track_caller]
-                fn $method(self, right: Var<T>) -> Var<T> {
-                    self.clone().zip(right, $function)
-                }
-            }
-
-            impl<T: Real> $trait for &Var<T> {
-                type Output = Var<T>;
-
-                #[track_caller]
-                fn $method(self, right: &Var<T>) -> Var<T> {
-                    self.clone().zip(right.clone(), $function)
-                }
-            }
-        )*
+        }
     };
 }
 
@@ -62,7 +38,7 @@ impl<T: Real> Neg for Var<T> {
 
     #[track_caller]
     fn neg(self) -> Self {
-        apply(Op::Unary(Unary::Affine { scale: -1.0, shift: 0.0 }), smallvec![self])
+        self.then(Unary::Affine { scale: -1.0, shift: 0.0 })
     }
 }
 

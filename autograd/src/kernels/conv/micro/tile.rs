@@ -122,21 +122,29 @@ pub(super) unsafe fn channels<T: Real, S: Vector<T>, const V: usize, const N: us
 ) {
     // SAFETY: the contract of `tile`, for these starts and rows of `out`, is that of this function.
     unsafe {
-        let (whole, rest) = starts.as_chunks::<N>();
-        for starts in whole {
-            tile::<T, S, V, N, false>(at, steps, starts.map(|start| start as usize));
-            at.out = at.out.wrapping_add(N * at.pitch);
-        }
-        let (pairs, rest) = rest.as_chunks::<2>();
-        for starts in pairs {
-            tile::<T, S, V, 2, false>(at, steps, starts.map(|start| start as usize));
-            at.out = at.out.wrapping_add(2 * at.pitch);
-        }
-        for &start in rest {
-            tile::<T, S, V, 1, false>(at, steps, [start as usize]);
-            at.out = at.out.wrapping_add(at.pitch);
-        }
+        let rest = whole::<T, S, V, N>(&mut at, steps, starts);
+        let rest = whole::<T, S, V, 2>(&mut at, steps, rest);
+        whole::<T, S, V, 1>(&mut at, steps, rest);
     }
+}
+
+/// Tiles of `N` places, as many as there are. Moves `at` on, and returns the places that are left.
+///
+/// # Safety
+/// As for [`tile`], for each of `starts`.
+#[inline(always)]
+unsafe fn whole<'a, T: Real, S: Vector<T>, const V: usize, const N: usize>(
+    at: &mut Place<T>,
+    steps: &[u32],
+    starts: &'a [u32],
+) -> &'a [u32] {
+    let (whole, rest) = starts.as_chunks::<N>();
+    for starts in whole {
+        // SAFETY: the contract of `tile`, for these starts, is that of this function.
+        unsafe { tile::<T, S, V, N, false>(*at, steps, starts.map(|start| start as usize)) };
+        at.out = at.out.wrapping_add(N * at.pitch);
+    }
+    rest
 }
 
 /// Tiles with lanes for places: `V` vectors at a time, then one, each for all `rows` channels.
