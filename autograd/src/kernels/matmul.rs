@@ -64,39 +64,3 @@ pub(crate) fn matmul<T: Real>(threads: usize, sizes: [usize; 3], a: Matrix<'_, T
         unsafe { T::gemm_into([m, k, width], (a, a_strides), b, target.pointer().add(first), n) };
     });
 }
-
-#[cfg(test)]
-mod tests {
-    use super::matmul;
-    use crate::parallel::with_threads;
-
-    #[test]
-    fn the_split_changes_nothing() {
-        for (m, k, n) in [(128, 70, 300), (300, 70, 128), (37, 500, 1001), (1001, 300, 37), (64, 128, 64)] {
-            let a: Vec<f32> = (0..m * k).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect();
-            let b: Vec<f32> = (0..k * n).map(|i| ((i * 53 % 97) as f32 - 48.0) / 48.0).collect();
-            for (a_strides, b_strides) in [((k, 1), (n, 1)), ((1, m), (n, 1)), ((k, 1), (1, k))] {
-                let product = |threads: usize| {
-                    let mut c = vec![f32::NAN; m * n];
-                    with_threads(threads, || {
-                        matmul(threads, [m, k, n], (&a, a_strides), (&b, b_strides), &mut c);
-                    });
-                    c
-                };
-                let alone = product(1);
-                for (i, row) in alone.chunks(n).enumerate() {
-                    for (j, &c) in row.iter().enumerate() {
-                        let term = |l: usize| {
-                            f64::from(a[i * a_strides.0 + l * a_strides.1])
-                                * f64::from(b[l * b_strides.0 + j * b_strides.1])
-                        };
-                        let exact: f64 = (0..k).map(term).sum();
-                        assert!((f64::from(c) - exact).abs() < 1e-3, "{m}×{k}×{n} at {i}, {j}: {c} for {exact}");
-                    }
-                }
-                assert_eq!(product(2), alone, "{m}×{k}×{n} on two threads");
-                assert_eq!(product(3), alone, "{m}×{k}×{n} on three threads");
-            }
-        }
-    }
-}

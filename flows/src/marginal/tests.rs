@@ -1,6 +1,5 @@
 use super::LogisticMixture;
 use super::kernels::{Pass, compute};
-use autograd::parallel::with_threads;
 use autograd::simd::on_every_level;
 use autograd::{Real, Tensor};
 
@@ -127,24 +126,4 @@ fn roots_are_roots() {
     }
     hold::<f64>(2e-14);
     hold::<f32>(3e-6);
-}
-
-#[test]
-fn the_split_changes_nothing() {
-    let (x, kernels) = (points::<f32>(200, 40, 20.0), kernels::<f32>(40, 70));
-    let gradient: Vec<f32> = (0..3 * x.len()).map(|i| (0.37 * i as f32).sin()).collect();
-    let all = |threads: usize| {
-        let [mut found, mut by_kernels, mut roots] =
-            [3 * x.len(), kernels.as_slice().len(), x.len()].map(|n| vec![f32::NAN; n]);
-        with_threads(threads, || {
-            compute(200, &kernels, Pass::Latent { x: &x }, &mut found);
-            let pass = Pass::Gradient { x: &x, found: &found, g: &gradient };
-            compute(200, &kernels, pass, &mut by_kernels);
-            compute(200, &kernels, Pass::Data { z: &x }, &mut roots);
-        });
-        [found, by_kernels, roots]
-    };
-    let alone = all(1);
-    assert!(alone.iter().flatten().all(|x| x.is_finite()), "something was left unwritten");
-    assert!(all(2) == alone && all(3) == alone);
 }

@@ -114,12 +114,8 @@ fn every_unary<T: Real + std::fmt::Debug>(tolerance: f64) {
 }
 
 #[test]
-fn unary_f32() {
+fn unary_functions() {
     every_unary::<f32>(1e-6);
-}
-
-#[test]
-fn unary_f64() {
     every_unary::<f64>(1e-14);
 }
 
@@ -161,12 +157,8 @@ fn every_binary<T: Real + std::fmt::Debug>(tolerance: f64) {
 }
 
 #[test]
-fn binary_f32() {
+fn binary_functions() {
     every_binary::<f32>(1e-6);
-}
-
-#[test]
-fn binary_f64() {
     every_binary::<f64>(1e-14);
 }
 

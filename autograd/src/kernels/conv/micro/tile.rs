@@ -120,31 +120,21 @@ pub(super) unsafe fn channels<T: Real, S: Vector<T>, const V: usize, const N: us
     steps: &[u32],
     starts: &[u32],
 ) {
-    // SAFETY: the contract of `tile`, for these starts and rows of `out`, is that of this function.
-    unsafe {
-        let rest = whole::<T, S, V, N>(&mut at, steps, starts);
-        let rest = whole::<T, S, V, 2>(&mut at, steps, rest);
-        whole::<T, S, V, 1>(&mut at, steps, rest);
+    /// The places that `$N` at a time leave.
+    macro_rules! tiles {
+        ($N:expr, $starts:expr) => {{
+            let (whole, rest) = $starts.as_chunks::<{ $N }>();
+            for starts in whole {
+                // SAFETY: the contract of `tile`, for these starts and rows of `out`, is that of this function.
+                unsafe { tile::<T, S, V, { $N }, false>(at, steps, starts.map(|start| start as usize)) };
+                at.out = at.out.wrapping_add($N * at.pitch);
+            }
+            rest
+        }};
     }
-}
-
-/// Tiles of `N` places, as many as there are. Moves `at` on, and returns the places that are left.
-///
-/// # Safety
-/// As for [`tile`], for each of `starts`.
-#[inline(always)]
-unsafe fn whole<'a, T: Real, S: Vector<T>, const V: usize, const N: usize>(
-    at: &mut Place<T>,
-    steps: &[u32],
-    starts: &'a [u32],
-) -> &'a [u32] {
-    let (whole, rest) = starts.as_chunks::<N>();
-    for starts in whole {
-        // SAFETY: the contract of `tile`, for these starts, is that of this function.
-        unsafe { tile::<T, S, V, N, false>(*at, steps, starts.map(|start| start as usize)) };
-        at.out = at.out.wrapping_add(N * at.pitch);
-    }
-    rest
+    let rest = tiles!(N, starts);
+    let rest = tiles!(2, rest);
+    tiles!(1, rest);
 }
 
 /// Tiles with lanes for places: `V` vectors at a time, then one, each for all `rows` channels.
@@ -183,27 +173,19 @@ unsafe fn column<T: Real, S: Vector<T>, const V: usize>(at: Place<T>, steps: &[u
     while row < rows {
         let starts = |n: usize| (row + n) * steps.len();
         let here = Place { out: at.out.wrapping_add(row * at.pitch), ..at };
-        // SAFETY: the contract of `tile`, for these rows of `out`, is that of this function.
-        row += unsafe {
-            match rows - row {
-                // Six and the rest; but seven and eight are rather four and the rest.
-                6 | 9.. => {
-                    tile::<T, S, V, 6, true>(here, steps, std::array::from_fn(starts));
-                    6
-                }
-                4.. => {
-                    tile::<T, S, V, 4, true>(here, steps, std::array::from_fn(starts));
-                    4
-                }
-                2.. => {
-                    tile::<T, S, V, 2, true>(here, steps, std::array::from_fn(starts));
-                    2
-                }
-                _ => {
-                    tile::<T, S, V, 1, true>(here, steps, std::array::from_fn(starts));
-                    1
-                }
-            }
+        macro_rules! tile {
+            ($N:literal) => {{
+                // SAFETY: the contract of `tile`, for these rows of `out`, is that of this function.
+                unsafe { tile::<T, S, V, $N, true>(here, steps, std::array::from_fn(starts)) };
+                $N
+            }};
+        }
+        row += match rows - row {
+            // Six and the rest; but seven and eight are rather four and the rest.
+            6 | 9.. => tile!(6),
+            4.. => tile!(4),
+            2.. => tile!(2),
+            _ => tile!(1),
         };
     }
 }
