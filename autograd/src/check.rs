@@ -1,9 +1,8 @@
 //! Finite differences, independent of the tape, for this project's tests and for yours.
 //!
-//! Everything here works in `f64` on plain functions from tensor to tensor. A central difference
-//! with step `h` errs by `O(h²)` from curvature and `O(ε/h)` from rounding; with one Richardson
-//! step (two step sizes, combined) the first becomes `O(h⁴)`, and a step near `ε^(1/5) ≈ 1e-3`
-//! gives about ten digits on smooth functions of moderate size.
+//! Everything here works in `f64` on plain functions from tensor to tensor. A central difference with step `h` errs by
+//! `O(h²)` from curvature and `O(ε/h)` from rounding; with one Richardson step (two step sizes, combined) the first
+//! becomes `O(h⁴)`, and a step near `ε^(1/5) ≈ 1e-3` gives about ten digits on smooth functions of moderate size.
 //!
 //! ```
 //! use autograd::{Tensor, Var, check, diff};
@@ -156,8 +155,7 @@ fn error(a: f64, b: f64) -> f64 {
     }
 }
 
-/// Panics with the worst element where two tensors differ by more than `tolerance`, relative to
-/// `max(1, |b|)`.
+/// Panics with the worst element where two tensors differ by more than `tolerance`, relative to `max(1, |b|)`.
 ///
 /// # Panics
 /// See above; also if the shapes differ.

@@ -6,14 +6,12 @@ use crate::tensor::Tensor;
 use std::fmt;
 use std::sync::Arc;
 
-/// Which of a convolution's weights `[outputs, inputs, kernel height, kernel width]` are kept; the others
-/// count as 0.
+/// Which of a convolution's weights `[outputs, inputs, kernel height, kernel width]` are kept; the others count as 0.
 ///
-/// The masked convolutions of autoregressive models (van den Oord et al. 2016; MintNet, Song et al. 2019)
-/// keep about half of their weights, and [`crate::Var::conv2d_masked`] multiplies with those
-/// alone. Any mask will do; outputs that see the same inputs are computed together, so the
-/// fewer different rows it has the better. Making a mask costs about as much as a small convolution,
-/// so make it once; cloning is cheap.
+/// The masked convolutions of autoregressive models (van den Oord et al. 2016; MintNet, Song et al. 2019) keep about
+/// half of their weights, and [`crate::Var::conv2d_masked`] multiplies with those alone. Any mask will do; outputs that
+/// see the same inputs are computed together, so the fewer different rows it has the better. Making a mask costs about
+/// as much as a small convolution, so make it once; cloning is cheap.
 ///
 /// ```
 /// use autograd::KernelMask;
@@ -59,10 +57,9 @@ impl KernelMask {
         Self(Arc::new(Set { shape, kept, count, by_output, by_input }))
     }
 
-    /// For channels that come in groups, given for each output and each input: an output sees all of the
-    /// kernel for inputs of a lower group, none of it for a higher one, and for its own group the weights up
-    /// to and including the center in reading order. (MintNet's mask A, where a group is a channel of the
-    /// image.)
+    /// For channels that come in groups, given for each output and each input: an output sees all of the kernel for
+    /// inputs of a lower group, none of it for a higher one, and for its own group the weights up to and including the
+    /// center in reading order. (MintNet's mask A, where a group is a channel of the image.)
     ///
     /// The center of an even extent is the later of the two in its middle.
     ///
@@ -76,9 +73,8 @@ impl KernelMask {
         })
     }
 
-    /// The mirror image of [`KernelMask::preceding`]: all of the kernel for inputs of a higher group, none of
-    /// it for a lower one, and for its own group the weights from the center on in reading order. (MintNet's
-    /// mask B.)
+    /// The mirror image of [`KernelMask::preceding`]: all of the kernel for inputs of a higher group, none of it for a
+    /// lower one, and for its own group the weights from the center on in reading order. (MintNet's mask B.)
     ///
     /// # Panics
     /// If 32 bits cannot count the weights.

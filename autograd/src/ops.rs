@@ -94,8 +94,7 @@ impl<T: Real> Var<T> {
         apply(Op::Unary(f), smallvec![self.clone()])
     }
 
-    /// As [`Var::map`], of a value that is not needed afterward: its buffer is reused where nobody
-    /// else holds it.
+    /// As [`Var::map`], of a value that is not needed afterward: its buffer is reused where nobody else holds it.
     #[track_caller]
     pub fn then(self, f: Unary) -> Self {
         apply(Op::Unary(f), smallvec![self])

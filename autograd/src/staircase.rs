@@ -8,10 +8,9 @@ use std::sync::Arc;
 /// Which inputs each output of a linear layer sees: output `o` sees the inputs `0..seen[o]`, where
 /// `seen` never decreases.
 ///
-/// An autoregressive network (MADE; Germain et al. 2015) gives every unit a degree, and lets it see
-/// the units of lower degree. Where both sides of a layer are sorted by degree, the ones of its mask
-/// form a staircase, and [`crate::Var::matmul_t_masked`] leaves out nearly all of the products with
-/// zeros. Cloning is cheap.
+/// An autoregressive network (MADE; Germain et al. 2015) gives every unit a degree, and lets it see the units of lower
+/// degree. Where both sides of a layer are sorted by degree, the ones of its mask form a staircase, and
+/// [`crate::Var::matmul_t_masked`] leaves out nearly all of the products with zeros. Cloning is cheap.
 ///
 /// ```
 /// use autograd::StaircaseMask;

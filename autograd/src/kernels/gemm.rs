@@ -78,11 +78,10 @@ fn check_extent(name: char, rows: usize, cols: usize, (row, col): (usize, usize)
 
 /// Whether it is faster to compute a column-major `c` and transpose it.
 ///
-/// The crate fills vectors along `c`'s contiguous side, so for a row-major `c` it repacks `b`, and
-/// where `b` is a transpose, as in a linear layer, slowly: reading a row of it strides over memory.
-/// A column-major `c` repacks `a` instead, which pays if `a` is much smaller. Measured on Zen 5 in
-/// `f32`: 64×1000·(1000×1000)ᵀ takes 0.50 ms instead of 0.68, 32×512·(1000×512)ᵀ 0.14 instead of
-/// 0.48; where this says no, the crate's own way was as fast or faster.
+/// The crate fills vectors along `c`'s contiguous side, so for a row-major `c` it repacks `b`, and where `b` is a
+/// transpose, as in a linear layer, slowly: reading a row of it strides over memory. A column-major `c` repacks `a`
+/// instead, which pays if `a` is much smaller. Measured on Zen 5 in `f32`: 64×1000·(1000×1000)ᵀ takes 0.50 ms instead
+/// of 0.68, 32×512·(1000×512)ᵀ 0.14 instead of 0.48; where this says no, the crate's own way was as fast or faster.
 fn prefers_columns([m, k, n]: [usize; 3], b_strides: (usize, usize)) -> bool {
     if b_strides.0 == 1 { m >= 16 && n / m >= 3 && k >= 128 } else { m >= 64 && n / m >= 7 && k >= 768 }
 }

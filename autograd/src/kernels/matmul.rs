@@ -31,10 +31,9 @@ impl<T> Target<T> {
 
 /// `c ← a·b` for `sizes` of `[m, k, n]`, `c` row-major, over this many threads.
 ///
-/// The longer side of `c` is split, so that the operand that every thread must read whole is the
-/// smaller one. (Splitting a batch of 128 against 1000×1000 weights by rows instead costs an eighth:
-/// each thread lays out all of the weights for itself.) No sum is split: the result is the same for
-/// any number of threads.
+/// The longer side of `c` is split, so that the operand that every thread must read whole is the smaller one.
+/// (Splitting a batch of 128 against 1000×1000 weights by rows instead costs an eighth: each thread lays out all of the
+/// weights for itself.) No sum is split: the result is the same for any number of threads.
 ///
 /// # Panics
 /// If a matrix reaches beyond its slice.

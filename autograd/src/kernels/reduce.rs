@@ -125,8 +125,7 @@ pub(crate) fn logsumexp_axis<T: Real>(x: &[T], extent: Extent, out: &mut [T]) {
 trait Reduction<T> {
     /// One row to one number.
     fn row<I: Isa>(x: &[T]) -> T;
-    /// The columns of `x` (rows of `pitch`, of which the first `out.len() ≤ STRIP` elements
-    /// count) to one number each.
+    /// The columns of `x` (rows of `pitch`, of which the first `out.len() ≤ STRIP` elements count) to one number each.
     fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T], scratch: &mut Scratch<T>);
 }
 
@@ -271,8 +270,7 @@ fn exponentials<'a, I: Isa, T: Real>(x: &[T], tops: &[T; STRIP], terms: &'a mut 
     for ((term, &x), &top) in terms.iter_mut().zip(x).zip(tops) {
         *term = x - top;
     }
-    // Whole vectors, the last one filled up with whatever is there: a remainder would be
-    // done one element at a time.
+    // Whole vectors, the last one filled up with whatever is there: a remainder would be done one element at a time.
     for term in &mut terms[..x.len().next_multiple_of(16)] {
         *term = term.exp::<I>();
     }

@@ -1,5 +1,4 @@
-//! Working memory that stays with its thread: a kernel allocates nothing after its first use of a
-//! size.
+//! Working memory that stays with its thread: a kernel allocates nothing after its first use of a size.
 
 use crate::pool::Line;
 use bytemuck::{Pod, Zeroable};

@@ -6,9 +6,8 @@
 //! machine can execute; the compiler turns the scalar loop into vector code in each. For that the
 //! loop must have no branches and no calls: both sides of every choice are computed.
 //!
-//! The instruction set reaches the loop as a type parameter, because one thing must differ: a fused
-//! multiply-add is one instruction where there is hardware for it and a slow library call where
-//! there is not (see [`Math::mul_add`]).
+//! The instruction set reaches the loop as a type parameter, because one thing must differ: a fused multiply-add is one
+//! instruction where there is hardware for it and a slow library call where there is not (see [`Math::mul_add`]).
 //!
 //! ```
 //! use autograd::Real;

@@ -1,15 +1,13 @@
 //! Products with a matrix `[outputs, inputs]` that is masked by [`StaircaseMask`], and its gradient.
 //!
-//! For the output and for the input's gradient, the result's columns are cut into blocks. For each block
-//! a panel is laid out: the masked weights that the block needs, a row for each term of the sums, a
-//! column for each column of the block. Then the block is one ordinary product with the panel. Masked
-//! weights are not read, except in the corners of a block, where the panel holds zeros: with 16 blocks a
-//! sixteenth of one half.
+//! For the output and for the input's gradient, the result's columns are cut into blocks. For each block a panel is
+//! laid out: the masked weights that the block needs, a row for each term of the sums, a column for each column of the
+//! block. Then the block is one ordinary product with the panel. Masked weights are not read, except in the corners of
+//! a block, where the panel holds zeros: with 16 blocks a sixteenth of one half.
 //!
-//! This costs no more than the `gemm` crate would need otherwise: it would lay out the same panels
-//! itself, slowly where it has to gather columns from rows 4096 bytes apart, as in every layer with
-//! 1024 inputs. It reads a panel of [`LANES`] columns in place, as long as it gets few rows ([`ROWS`])
-//! at a time.
+//! This costs no more than the `gemm` crate would need otherwise: it would lay out the same panels itself, slowly where
+//! it has to gather columns from rows 4096 bytes apart, as in every layer with 1024 inputs. It reads a panel of
+//! [`LANES`] columns in place, as long as it gets few rows ([`ROWS`]) at a time.
 //!
 //! For the weights' gradient, blocks are rows of the result: a product as far as the block's last row
 //! reaches, then zeros where the mask has them.
@@ -137,9 +135,8 @@ impl<T: Real> Panels<'_, T> {
                     let rows = per.min(end - row);
                     let sizes = [rows, terms.len(), lanes.len()];
                     let from = (&from[row * depth + terms.start..], (depth, 1));
-                    // SAFETY: `target` is `batch` rows of `width` elements, as was checked above; these
-                    // rows and columns lie inside, and belong to no other job, while `to` is
-                    // borrowed exclusively.
+                    // SAFETY: `target` is `batch` rows of `width` elements, as was checked above; these rows and
+                    // columns lie inside, and belong to no other job, while `to` is borrowed exclusively.
                     unsafe {
                         let to = target.pointer().add(row * width + lanes.start);
                         T::gemm_into(sizes, from, (panel, (LANES, 1)), to, width);

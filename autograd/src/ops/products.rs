@@ -29,8 +29,7 @@ impl ConvSpec {
 }
 
 impl<T: Real> Var<T> {
-    /// The matrix product over the last two axes: `[…, m, k]·[…, k, n] → […, m, n]`.
-    /// Leading axes broadcast.
+    /// The matrix product over the last two axes: `[…, m, k]·[…, k, n] → […, m, n]`. Leading axes broadcast.
     ///
     /// # Panics
     /// If the shapes do not match.
@@ -83,9 +82,8 @@ impl<T: Real> Var<T> {
         apply(Op::MatMul { ta, tb }, smallvec![stretch(self, la), stretch(other, lb)])
     }
 
-    /// `x·(M∘W)ᵀ`, a masked linear layer: `[…, inputs]` and weights `[outputs, inputs]` to
-    /// `[…, outputs]`, where M is `mask`. Takes little more than the part of the work of
-    /// [`Var::matmul_t`] that the mask leaves.
+    /// `x·(M∘W)ᵀ`, a masked linear layer: `[…, inputs]` and weights `[outputs, inputs]` to `[…, outputs]`, where M is
+    /// `mask`. Takes little more than the part of the work of [`Var::matmul_t`] that the mask leaves.
     ///
     /// A masked weight counts as 0 whatever its value, and its gradient is exactly 0. (An infinity or a
     /// NaN in the *input* may spread to outputs that do not see it, as 0·∞ does where the mask is
@@ -169,9 +167,8 @@ impl<T: Real> Var<T> {
         Bilinear::Conv(geometry).side(Side::Input, self.clone(), weight.clone())
     }
 
-    /// The convolution of signals `[batch, in, length]` with kernels `[out, in, kernel length]`.
-    /// `before` and `after` zeros are added at the ends: `(kernel − 1)·dilation` before and none
-    /// after makes it causal.
+    /// The convolution of signals `[batch, in, length]` with kernels `[out, in, kernel length]`. `before` and `after`
+    /// zeros are added at the ends: `(kernel − 1)·dilation` before and none after makes it causal.
     ///
     /// # Panics
     /// If the shapes do not match.

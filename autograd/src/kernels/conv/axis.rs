@@ -36,8 +36,7 @@ pub(super) struct Axis {
     pub(super) starts: Steps,
     /// Kernel taps.
     pub(super) taps: Steps,
-    /// How far from the beginning they look, each further than the one before or, in the adjoint,
-    /// the last one nearest.
+    /// How far from the beginning they look, each further than the one before or, in the adjoint, the last one nearest.
     reach: Steps,
     reversed: bool,
 }
@@ -234,8 +233,7 @@ impl Source {
 mod tests {
     use super::{Plan, Sizes};
 
-    /// Every meeting of an input element, a tap and an output element, by the definition and by
-    /// both plans.
+    /// Every meeting of an input element, a tap and an output element, by the definition and by both plans.
     #[test]
     fn plans_meet_where_the_definition_says() {
         for bits in 0..6 * 4 * 4 * 4 * 3usize {

@@ -1,8 +1,7 @@
 //! Images in, images out: the convolution and its adjoint in the input.
 //!
-//! For each image the source is padded with zeros (unless it needs none), and the product of
-//! [`super::micro`] runs over panels of output rows that stay in the cache, into a buffer that is
-//! then written to the output in its own order.
+//! For each image the source is padded with zeros (unless it needs none), and the product of [`super::micro`] runs over
+//! panels of output rows that stay in the cache, into a buffer that is then written to the output in its own order.
 
 use super::axis::{Axis, Plan, Sizes, Source};
 use super::geometry::{Conv2d, Images};
@@ -16,8 +15,7 @@ use crate::real::Real;
 /// `f32` are an eighth of a megabyte.
 pub(super) const PANEL: usize = 512;
 
-/// Bytes of the packed weights that a product reads over and over: they should stay in the
-/// second-level cache.
+/// Bytes of the packed weights that a product reads over and over: they should stay in the second-level cache.
 const STAY: usize = 512 << 10;
 
 /// Images in, images out: the convolution or its adjoint in the input.
@@ -177,9 +175,8 @@ impl Phase {
         }
     }
 
-    /// The weights in the order of the product: for lanes of places a row of terms for each channel;
-    /// for lanes of channels, block after block, a row of lanes for each term, zeros in lanes
-    /// beyond the last channel.
+    /// The weights in the order of the product: for lanes of places a row of terms for each channel; for lanes of
+    /// channels, block after block, a row of lanes for each term, zeros in lanes beyond the last channel.
     fn pack<T: Real>(&self, weights: &[T], matrix: &mut [T]) {
         let Correlation { from, to, from_pitch, to_pitch, .. } = self.all;
         let taps = || {

@@ -38,13 +38,11 @@ pub(crate) struct Conv2d {
 }
 
 impl Conv2d {
-    /// The convolution of an input `[batch, channels, height, width]` with weights `[out, in, height,
-    /// width]`.
+    /// The convolution of an input `[batch, channels, height, width]` with weights `[out, in, height, width]`.
     ///
     /// # Errors
-    /// If the channels of `input` and `weight` differ, a kernel size, stride or dilation is 0, the
-    /// kernel does not fit into the padded input, or a tensor would have more elements than can be
-    /// addressed.
+    /// If the channels of `input` and `weight` differ, a kernel size, stride or dilation is 0, the kernel does not fit
+    /// into the padded input, or a tensor would have more elements than can be addressed.
     pub(crate) fn new(input: [usize; 4], weight: [usize; 4], spec: ConvSpec) -> Result<Self, String> {
         let ConvSpec { stride, padding, dilation } = spec;
         let ([batch, channels, height, width], [outputs, inputs, kernel_h, kernel_w]) = (input, weight);

@@ -1,10 +1,9 @@
 //! The adjoint in the weights.
 //!
-//! The gradient of a weight sums, over images and places, products of the input and of the output's
-//! gradient. Lanes are channels of one of them, laid out place by place, and the columns of the
-//! product are channels and taps of the other, which is padded and read through offsets. Usually
-//! lanes are output channels; a convolution of stride 1 is symmetric enough that they can be input
-//! channels where those fill vectors better.
+//! The gradient of a weight sums, over images and places, products of the input and of the output's gradient. Lanes are
+//! channels of one of them, laid out place by place, and the columns of the product are channels and taps of the other,
+//! which is padded and read through offsets. Usually lanes are output channels; a convolution of stride 1 is symmetric
+//! enough that they can be input channels where those fill vectors better.
 //!
 //! Threads take lanes or columns, so every sum is made by one thread, in one order.
 
@@ -47,8 +46,7 @@ pub(super) fn run<T: Real>(level: Level, threads: usize, geometry: &Conv2d, x: &
         None => (&upright, dy, x),
     };
     let columns = moments.others * moments.taps;
-    // Each thread reads all of the side that is not split: let that be the smaller one, but leave
-    // lanes for wide tiles.
+    // Each thread reads all of the side that is not split: let that be the smaller one, but leave lanes for wide tiles.
     let vectors = moments.lanes / vector;
     if swapped.is_none() && vectors >= 2 * threads && moments.channels >= moments.others {
         let work = |first: usize, dw: &mut [T]| {

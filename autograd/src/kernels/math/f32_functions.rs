@@ -1,14 +1,12 @@
 //! Single-precision functions without branches, for the compiler to vectorize.
 //!
-//! Each is one straight line of arithmetic and selections, correct over all of `f32`:
-//! NaN gives NaN, infinities give limits, overflow gives infinity and underflow passes
-//! through the denormals. Where two formulas meet, both are computed and one is kept.
-//! Polynomials are minimax fits to the function named next to them, made for this file
-//! (Lawson's iteration in 40 digits, then rounded coefficient by coefficient, refitting the
-//! rest after each); the table in `ulp.rs` states the accuracy.
+//! Each is one straight line of arithmetic and selections, correct over all of `f32`: NaN gives NaN, infinities give
+//! limits, overflow gives infinity and underflow passes through the denormals. Where two formulas meet, both are
+//! computed and one is kept. Polynomials are minimax fits to the function named next to them, made for this file
+//! (Lawson's iteration in 40 digits, then rounded coefficient by coefficient, refitting the rest after each); the table
+//! in `ulp.rs` states the accuracy.
 //!
-//! Integer arithmetic on the bits is wrapping throughout: lanes whose result is discarded may
-//! hold anything.
+//! Integer arithmetic on the bits is wrapping throughout: lanes whose result is discarded may hold anything.
 
 mod exp;
 mod log;

@@ -101,8 +101,7 @@ fn quantile_near_median(y: f64) -> f64 {
     z
 }
 
-/// `t` with `ln Φ(−t) = x`, for `x < −1`: a rational start, then Newton's method on the
-/// logarithm.
+/// `t` with `ln Φ(−t) = x`, for `x < −1`: a rational start, then Newton's method on the logarithm.
 fn tail_quantile(x: f64) -> f64 {
     let s = (-x).sqrt() * SQRT_2;
     if s > 1e9 {

@@ -4,8 +4,7 @@
 //! several channels, and each few channels can sum just what they see ([`plan`]). All three products
 //! are made of these sums ([`super::micro`]).
 //!
-//! Other geometries (strides, padding wider than the kernel) are an ordinary convolution with masked
-//! weights.
+//! Other geometries (strides, padding wider than the kernel) are an ordinary convolution with masked weights.
 
 mod moments;
 mod pass;

@@ -5,8 +5,7 @@ use crate::kernels::conv::micro::{Moments, ROWS, Steps};
 use crate::kernels::scratch;
 use crate::real::Real;
 
-/// Partial sums at most, each of images of its own. As many for any number of threads, so that the
-/// result is the same.
+/// Partial sums at most, each of images of its own. As many for any number of threads, so that the result is the same.
 const PARTS: usize = 16;
 
 impl Job<'_> {

@@ -3,11 +3,10 @@
 //!
 //! `out[n][lane] (+)= Σ_k a[k][lane] · b[start[n] + step[k]]`
 //!
-//! A convolution is this product. Say lanes are output channels, `n` counts places of the output,
-//! and `k` pairs of an input channel and a kernel tap: the element that place `n` sees through tap
-//! `k` lies in the image at an offset of the place plus an offset of the tap, whatever the stride
-//! and dilation. The matrix of image patches (im2col), nine times the size of the image for a 3×3
-//! kernel, need not exist.
+//! A convolution is this product. Say lanes are output channels, `n` counts places of the output, and `k` pairs of an
+//! input channel and a kernel tap: the element that place `n` sees through tap `k` lies in the image at an offset of
+//! the place plus an offset of the tap, whatever the stride and dilation. The matrix of image patches (im2col), nine
+//! times the size of the image for a 3×3 kernel, need not exist.
 //!
 //! A tile of a few vectors of lanes × a few `n` is summed in registers. Each step loads the vectors,
 //! broadcasts one element for each `n`, and does a fused multiply-add for each pair, so loads stay

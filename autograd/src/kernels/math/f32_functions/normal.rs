@@ -1,9 +1,8 @@
 //! The normal distribution: erf, its distribution function, that function's logarithm, and
 //! the inverse of the logarithm; the last three are right in the tails.
 //!
-//! All tails go through `m(t) = Φ(−t)·exp(t²/2)`, Mills' ratio over √2π, which is smooth
-//! and falls only like `1/t`: what falls like `exp(−t²/2)` is multiplied in last, or, for a
-//! logarithm, added.
+//! All tails go through `m(t) = Φ(−t)·exp(t²/2)`, Mills' ratio over √2π, which is smooth and falls only like `1/t`:
+//! what falls like `exp(−t²/2)` is multiplied in last, or, for a logarithm, added.
 
 use super::exp::{exp_moderate, exp_times, expm1};
 use super::log::{assemble, ln, split};
@@ -133,9 +132,8 @@ pub(crate) fn normal_score<I: Isa>(x: f32) -> f32 {
 
 /// `z` with `ln Φ(z) = x`.
 ///
-/// Around the median a polynomial in the probability; elsewhere, in whichever tail, a rational
-/// start and one step of Newton's on the logarithm of the tail, where the function is so nearly
-/// a parabola that one step is all it takes.
+/// Around the median a polynomial in the probability; elsewhere, in whichever tail, a rational start and one step of
+/// Newton's on the logarithm of the tail, where the function is so nearly a parabola that one step is all it takes.
 #[inline(always)]
 pub(crate) fn log_normal_quantile<I: Isa>(x: f32) -> f32 {
     let center = (x > -1.3) & (x < -0.32);
