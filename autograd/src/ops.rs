@@ -20,9 +20,6 @@ macro_rules! binary_methods {
         impl<T: Real> Var<T> {
             $(
                 $(#[$doc])*
-                ///
-                /// # Panics
-                /// If the shapes do not broadcast.
                 #[track_caller]
                 pub fn $name(&self, other: &Self) -> Self {
                     self.clone().zip(other.clone(), $function)
@@ -37,9 +34,6 @@ macro_rules! reductions {
         impl<T: Real> Var<T> {
             $(
                 $(#[$doc])*
-                ///
-                /// # Panics
-                /// If there is no such axis.
                 #[track_caller]
                 pub fn $name(&self, axes: &[usize]) -> Self {
                     self.check_axes(stringify!($name), axes);
@@ -101,9 +95,6 @@ impl<T: Real> Var<T> {
     }
 
     /// One of the [`Binary`] functions of each pair of elements, after broadcasting.
-    ///
-    /// # Panics
-    /// If the shapes do not broadcast.
     #[track_caller]
     pub fn zip(self, other: Self, f: Binary) -> Self {
         assert!(
@@ -117,9 +108,6 @@ impl<T: Real> Var<T> {
     }
 
     /// `a` where this mask is above 0, else `b`; all broadcast to one shape.
-    ///
-    /// # Panics
-    /// If the shapes do not broadcast.
     #[track_caller]
     pub fn select(&self, a: &Self, b: &Self) -> Self {
         let shape = a.shape().broadcast(b.shape()).and_then(|s| s.broadcast(self.shape()));
@@ -149,9 +137,6 @@ impl<T: Real> Var<T> {
     }
 
     /// The mean over these axes, which vanish from the shape.
-    ///
-    /// # Panics
-    /// If there is no such axis.
     #[track_caller]
     pub fn mean(&self, axes: &[usize]) -> Self {
         self.check_axes("mean", axes);
@@ -166,18 +151,12 @@ impl<T: Real> Var<T> {
     }
 
     /// `x − logsumexp(x)`: logarithms of probabilities that sum to 1 over these axes.
-    ///
-    /// # Panics
-    /// If there is no such axis.
     #[track_caller]
     pub fn log_softmax(&self, axes: &[usize]) -> Self {
         self - self.logsumexp(axes).reshape(self.shape().squashed(axes))
     }
 
     /// `eˣ / Σ eˣ` over these axes.
-    ///
-    /// # Panics
-    /// If there is no such axis.
     #[track_caller]
     pub fn softmax(&self, axes: &[usize]) -> Self {
         self.log_softmax(axes).exp()

@@ -17,6 +17,10 @@ use std::sync::Arc;
 /// A `Var` made by [`Tape::constant`] or [`Tape::variable`] knows its tape; one made from a
 /// [`Tensor`] by `Var::from` knows none, and computing with it leaves no record. The same code
 /// handles both. Cloning is cheap: the buffer is shared.
+///
+/// # Panics
+/// Operations panic where shapes, axes or ranges do not fit. The message names the operation and the shapes, and is
+/// reported at the caller's line.
 #[derive(Clone)]
 #[must_use]
 pub struct Var<T: Real> {

@@ -81,23 +81,13 @@ macro_rules! implement {
     };
 }
 
-implement! {
-    f32, simd::mul_add::<I>;
-    exp => f32_functions::exp::<I>,
-    decay => f32_functions::decay::<I>,
-    expm1 => f32_functions::expm1::<I>,
-    ln => f32_functions::ln::<I>,
-    ln1p => f32_functions::ln1p::<I>,
-    tanh => f32_functions::tanh::<I>,
-    sigmoid => f32_functions::sigmoid::<I>,
-    softplus => f32_functions::softplus::<I>,
-    log_sigmoid => f32_functions::log_sigmoid::<I>,
-    elu => f32_functions::elu::<I>,
-    erf => f32_functions::erf::<I>,
-    normal_cdf => f32_functions::normal_cdf::<I>,
-    log_normal_cdf => f32_functions::log_normal_cdf::<I>,
-    normal_score => f32_functions::normal_score::<I>,
-    log_normal_quantile => f32_functions::log_normal_quantile::<I>,
+macro_rules! implement_f32 {
+    ($($name:ident)*) => { implement! { f32, simd::mul_add::<I>; $($name => f32_functions::$name::<I>),* } };
+}
+
+implement_f32! {
+    exp decay expm1 ln ln1p tanh sigmoid softplus log_sigmoid elu erf normal_cdf log_normal_cdf normal_score
+    log_normal_quantile
 }
 
 implement! {

@@ -141,87 +141,53 @@ impl<T: Real> Kernel for Ema<'_, T> {
     }
 }
 
+/// The formulas are checked by the tests of the optimizers in `flows`; here, that every instruction set follows them.
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kernels::simd::on_every_level;
 
-    fn numbers(n: usize, seed: f64) -> Vec<f64> {
-        (0..n).map(|k| ((k as f64 + seed) * 12.9898).sin()).collect()
+    fn numbers<T: Real>(n: usize, seed: f64) -> Vec<T> {
+        (0..n).map(|k| T::from_f64(((k as f64 + seed) * 12.9898).sin())).collect()
     }
 
-    #[test]
-    fn adam_by_its_formula() {
-        for (amsgrad, n) in [(false, 67), (true, 67), (false, 0), (true, 1)] {
+    /// Parameters, moments and averages after a few steps of each optimizer.
+    fn steps<T: Real>(n: usize) -> Vec<T> {
+        let mut found = Vec::new();
+        for (flag, other) in [(false, false), (true, false), (true, true)] {
+            let [mut p, mut q] = [1.0, 2.0].map(|seed| numbers::<T>(n, seed));
+            let [mut m, mut v, mut top, mut velocity, mut average] = [(); 5].map(|()| vec![T::ZERO; n]);
+            for t in 1..=5 {
+                let (lr, beta1, beta2, eps, weight_decay) = (0.01, 0.9, 0.99, 1e-8, 0.1);
+                let (bias_correction1, bias_correction2) = (1.0 - 0.9f64.powi(t), 1.0 - 0.99f64.powi(t));
+                let step = AdamStep { lr, beta1, beta2, eps, weight_decay, bias_correction1, bias_correction2 };
+                // Shrinking gradients, so that the largest v is not the last.
+                let mut g = numbers::<T>(n, f64::from(t) * 7.0);
+                g.iter_mut().for_each(|g| *g = *g / T::from_f64(f64::from(t * t)));
+                adam(step, &mut p, &g, &mut m, &mut v, flag.then_some(&mut top));
+                sgd(0.05, 0.9, other, &mut q, &g, flag.then_some(&mut velocity));
+                ema(0.75, &mut average, &q);
+            }
+            found.extend([p, q, m, v, top, velocity, average].concat());
+        }
+        found
+    }
+
+    fn agree<T: Real>(tolerance: f64) {
+        for n in [0, 1, 37, 67] {
+            let mut first: Option<Vec<T>> = None;
             on_every_level(|level| {
-                let mut p = numbers(n, 1.0);
-                let (mut m, mut v, mut top) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-                let mut p32: Vec<f32> = p.iter().map(|&p| p as f32).collect();
-                let (mut m32, mut v32, mut top32) = (vec![0f32; n], vec![0f32; n], vec![0f32; n]);
-                let mut want = p.clone();
-                let (mut wm, mut wv, mut wtop) = (vec![0.0; n], vec![0.0; n], vec![0.0f64; n]);
-                for t in 1..=5 {
-                    let step = AdamStep {
-                        lr: 0.01,
-                        beta1: 0.9,
-                        beta2: 0.99,
-                        eps: 1e-8,
-                        weight_decay: 0.1,
-                        bias_correction1: 1.0 - 0.9f64.powi(t),
-                        bias_correction2: 1.0 - 0.99f64.powi(t),
-                    };
-                    // Shrinking gradients, so that the largest v is not the last.
-                    let g: Vec<f64> = numbers(n, f64::from(t) * 7.0).iter().map(|g| g / f64::from(t * t)).collect();
-                    let g32: Vec<f32> = g.iter().map(|&g| g as f32).collect();
-                    adam(step, &mut p, &g, &mut m, &mut v, amsgrad.then_some(&mut top));
-                    adam(step, &mut p32, &g32, &mut m32, &mut v32, amsgrad.then_some(&mut top32));
-                    for k in 0..n {
-                        wm[k] = 0.9 * wm[k] + 0.1 * g[k];
-                        wv[k] = 0.99 * wv[k] + 0.01 * g[k] * g[k];
-                        wtop[k] = wtop[k].max(wv[k]);
-                        let v_hat = if amsgrad { wtop[k] } else { wv[k] } / step.bias_correction2;
-                        let m_hat = wm[k] / step.bias_correction1;
-                        want[k] -= 0.01 * (m_hat / (v_hat.sqrt() + 1e-8) + 0.1 * want[k]);
-                    }
-                }
-                for k in 0..n {
-                    assert!((p[k] - want[k]).abs() < 1e-14, "{level:?}: {} for {}", p[k], want[k]);
-                    assert!((f64::from(p32[k]) - want[k]).abs() < 1e-6, "{level:?}");
+                let found = steps::<T>(n);
+                for (found, want) in found.iter().zip(first.get_or_insert_with(|| found.clone())) {
+                    assert!((found.to_f64() - want.to_f64()).abs() < tolerance, "{level:?}: {found} for {want}");
                 }
             });
         }
     }
 
     #[test]
-    fn sgd_and_ema_by_their_formulas() {
-        let (n, lr, mu) = (37, 0.05, 0.9);
-        for (with_velocity, nesterov) in [(false, false), (true, false), (true, true)] {
-            on_every_level(|level| {
-                let mut p = numbers(n, 2.0);
-                let mut want = p.clone();
-                let (mut velocity, mut wv) = (vec![0.0; n], vec![0.0; n]);
-                let mut average = vec![0.0; n];
-                let mut waverage = vec![0.0; n];
-                for t in 0..4 {
-                    let g = numbers(n, 10.0 + f64::from(t));
-                    sgd(lr, mu, nesterov, &mut p, &g, with_velocity.then_some(&mut velocity));
-                    ema(0.75, &mut average, &p);
-                    for k in 0..n {
-                        wv[k] = mu * wv[k] + g[k];
-                        want[k] -= lr
-                            * match (with_velocity, nesterov) {
-                                (false, _) => g[k],
-                                (true, false) => wv[k],
-                                (true, true) => g[k] + mu * wv[k],
-                            };
-                        waverage[k] = 0.75 * waverage[k] + 0.25 * want[k];
-                    }
-                }
-                for k in 0..n {
-                    assert!((p[k] - want[k]).abs() < 1e-14, "{level:?}");
-                    assert!((average[k] - waverage[k]).abs() < 1e-14, "{level:?}");
-                }
-            });
-        }
+    fn every_level_takes_the_same_steps() {
+        agree::<f64>(1e-14);
+        agree::<f32>(1e-6);
     }
 }

@@ -10,9 +10,6 @@ use std::sync::Arc;
 
 impl<T: Real> Var<T> {
     /// The same elements, in the same order, under another shape.
-    ///
-    /// # Panics
-    /// If the shape holds another number of elements.
     #[track_caller]
     pub fn reshape(&self, shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
@@ -37,9 +34,6 @@ impl<T: Real> Var<T> {
     }
 
     /// Stretched to a larger shape, as arithmetic does implicitly.
-    ///
-    /// # Panics
-    /// If this shape does not broadcast to that one.
     #[track_caller]
     pub fn broadcast_to(&self, shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
@@ -84,9 +78,6 @@ impl<T: Real> Var<T> {
     }
 
     /// The last two axes exchanged.
-    ///
-    /// # Panics
-    /// If there are fewer than two axes.
     #[track_caller]
     pub fn transpose(&self) -> Self {
         let rank = self.shape().rank();
@@ -97,9 +88,6 @@ impl<T: Real> Var<T> {
     }
 
     /// The elements `range` along one axis.
-    ///
-    /// # Panics
-    /// If the axis is shorter.
     #[track_caller]
     pub fn slice(&self, axis: usize, range: Range<usize>) -> Self {
         assert!(range.start <= range.end, "slice: range {range:?} runs backward");
@@ -125,9 +113,6 @@ impl<T: Real> Var<T> {
     }
 
     /// The adjoint of [`Var::slice_step`]: these elements among zeros on an axis of extent `size`.
-    ///
-    /// # Panics
-    /// If they do not fit.
     #[track_caller]
     pub fn embed(&self, axis: usize, start: usize, step: usize, size: usize) -> Self {
         let len = self.extent(axis);
@@ -142,9 +127,6 @@ impl<T: Real> Var<T> {
     }
 
     /// Zeros before and after along one axis.
-    ///
-    /// # Panics
-    /// If there is no such axis.
     #[track_caller]
     pub fn pad(&self, axis: usize, before: usize, after: usize) -> Self {
         self.embed(axis, before, 1, before + self.extent(axis) + after)
@@ -168,9 +150,6 @@ impl<T: Real> Var<T> {
     }
 
     /// The elements at these indices along one axis, which may repeat.
-    ///
-    /// # Panics
-    /// If an index is beyond the axis.
     #[track_caller]
     pub fn gather(&self, axis: usize, indices: &Arc<[usize]>) -> Self {
         let extent = self.extent(axis);
@@ -196,9 +175,6 @@ impl<T: Real> Var<T> {
     }
 
     /// The elements along one axis in reverse order.
-    ///
-    /// # Panics
-    /// If there is no such axis.
     #[track_caller]
     pub fn flip(&self, axis: usize) -> Self {
         let reversed: Arc<[usize]> = (0..self.extent(axis)).rev().collect();

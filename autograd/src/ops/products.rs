@@ -30,27 +30,18 @@ impl ConvSpec {
 
 impl<T: Real> Var<T> {
     /// The matrix product over the last two axes: `[…, m, k]·[…, k, n] → […, m, n]`. Leading axes broadcast.
-    ///
-    /// # Panics
-    /// If the shapes do not match.
     #[track_caller]
     pub fn matmul(&self, other: &Self) -> Self {
         self.matmul_as(false, other, false)
     }
 
     /// `x·yᵀ`: as [`Var::matmul`] with the second operand transposed, by strides and without a copy.
-    ///
-    /// # Panics
-    /// If the shapes do not match.
     #[track_caller]
     pub fn matmul_t(&self, other: &Self) -> Self {
         self.matmul_as(false, other, true)
     }
 
     /// `xᵀ·y`: as [`Var::matmul`] with the first operand transposed, by strides and without a copy.
-    ///
-    /// # Panics
-    /// If the shapes do not match.
     #[track_caller]
     pub fn t_matmul(&self, other: &Self) -> Self {
         self.matmul_as(true, other, false)
@@ -97,9 +88,6 @@ impl<T: Real> Var<T> {
     /// let y = x.matmul_t_masked(&weight, &StaircaseMask::new([0, 1, 2], 2));
     /// assert_eq!(y.value().as_slice(), [0.0, 2.0, 43.0]);
     /// ```
-    ///
-    /// # Panics
-    /// If the shapes do not match.
     #[track_caller]
     pub fn matmul_t_masked(&self, weight: &Self, mask: &StaircaseMask) -> Self {
         let (x, w) = (self.shape(), weight.shape());
@@ -116,9 +104,6 @@ impl<T: Real> Var<T> {
 
     /// The convolution (cross-correlation) of images `[batch, in, height, width]` with kernels
     /// `[out, in, kernel height, kernel width]`.
-    ///
-    /// # Panics
-    /// If the shapes do not match.
     #[track_caller]
     pub fn conv2d(&self, weight: &Self, spec: ConvSpec) -> Self {
         let geometry = geometry("conv2d", self.shape(), weight.shape(), spec);
@@ -140,9 +125,6 @@ impl<T: Real> Var<T> {
     /// let sums = image.conv2d_masked(&Var::from(weight), ConvSpec::padded(1), &mask);
     /// assert_eq!(sums.value().as_slice(), [1.0, 11.0, 111.0, 1111.0]);
     /// ```
-    ///
-    /// # Panics
-    /// If the shapes do not match.
     #[track_caller]
     pub fn conv2d_masked(&self, weight: &Self, spec: ConvSpec, mask: &KernelMask) -> Self {
         let (x, w) = (self.shape(), weight.shape());
@@ -169,9 +151,6 @@ impl<T: Real> Var<T> {
 
     /// The convolution of signals `[batch, in, length]` with kernels `[out, in, kernel length]`. `before` and `after`
     /// zeros are added at the ends: `(kernel − 1)·dilation` before and none after makes it causal.
-    ///
-    /// # Panics
-    /// If the shapes do not match.
     #[track_caller]
     pub fn conv1d(&self, weight: &Self, dilation: usize, before: usize, after: usize) -> Self {
         let (x, w) = (self.shape(), weight.shape());

@@ -26,38 +26,21 @@ pub(super) enum Pass<'a, T> {
 
 /// A pass over points `[batch, dims]` and kernels `[3, dims, count]`.
 pub(super) fn compute<T: Real>(batch: usize, kernels: &Tensor<T>, pass: Pass<'_, T>, out: &mut [T]) {
-    let (dims, count) = (kernels.shape()[1], kernels.shape()[2]);
-    let threads = worthwhile(parallel::threads(), batch * dims * count);
-    if batch * dims == 0 {
-        return out.fill(T::ZERO);
-    }
+    let sizes = [batch, kernels.shape()[1], kernels.shape()[2]];
     // Compiled here for both types, and not again in every crate that uses this.
-    let kernels = kernels.as_slice();
     if T::NAME == f32::NAME {
-        in_f32(
-            Parameters { values: cast_slice(kernels), dims, count },
-            threads,
-            batch,
-            pass.cast(),
-            cast_slice_mut(out),
-        );
+        in_f32(sizes, cast_slice(kernels.as_slice()), pass.cast(), cast_slice_mut(out));
     } else {
-        in_f64(
-            Parameters { values: cast_slice(kernels), dims, count },
-            threads,
-            batch,
-            pass.cast(),
-            cast_slice_mut(out),
-        );
+        in_f64(sizes, cast_slice(kernels.as_slice()), pass.cast(), cast_slice_mut(out));
     }
 }
 
-fn in_f32(kernels: Parameters<'_, f32>, threads: usize, batch: usize, pass: Pass<'_, f32>, out: &mut [f32]) {
-    run::<f32, 32>(kernels, threads, batch, pass, out);
+fn in_f32(sizes: [usize; 3], kernels: &[f32], pass: Pass<'_, f32>, out: &mut [f32]) {
+    run::<f32, 32>(sizes, kernels, pass, out);
 }
 
-fn in_f64(kernels: Parameters<'_, f64>, threads: usize, batch: usize, pass: Pass<'_, f64>, out: &mut [f64]) {
-    run::<f64, 4>(kernels, threads, batch, pass, out);
+fn in_f64(sizes: [usize; 3], kernels: &[f64], pass: Pass<'_, f64>, out: &mut [f64]) {
+    run::<f64, 4>(sizes, kernels, pass, out);
 }
 
 impl<'a, T: Real> Pass<'a, T> {
@@ -74,13 +57,12 @@ impl<'a, T: Real> Pass<'a, T> {
 }
 
 /// With `N` points at a time.
-fn run<T: Real, const N: usize>(
-    kernels: Parameters<'_, T>,
-    threads: usize,
-    batch: usize,
-    pass: Pass<'_, T>,
-    out: &mut [T],
-) {
+fn run<T: Real, const N: usize>([batch, dims, count]: [usize; 3], kernels: &[T], pass: Pass<'_, T>, out: &mut [T]) {
+    if batch * dims == 0 {
+        return out.fill(T::ZERO);
+    }
+    let threads = worthwhile(parallel::threads(), batch * dims * count);
+    let kernels = Parameters { values: kernels, dims, count };
     let stride = kernels.stride();
     scratch::with(kernels.dims * stride, |table: &mut [T]| {
         let rows = table.chunks_mut(stride).enumerate();

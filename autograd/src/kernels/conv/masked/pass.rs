@@ -1,6 +1,7 @@
 //! From images to images: one of the two directions of a convolution, and how the images are laid out for it.
 
 use super::plan::Term;
+use crate::kernels::conv::axis::gcd;
 use crate::kernels::conv::geometry::{Conv2d, Images};
 use crate::kernels::scratch;
 use crate::real::Real;
@@ -123,8 +124,4 @@ impl Layout {
             }
         });
     }
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
