@@ -1,4 +1,4 @@
-//! Operations of your own.
+//! User-defined operations.
 
 use crate::real::Real;
 use crate::tensor::Tensor;

@@ -18,6 +18,7 @@ macro_rules! functions {
         impl<T: Real> Var<T> {
             $(
                 $(#[$doc])*
+                #[must_use]
                 #[track_caller]
                 pub fn $method(&self $($(, $field: f64)+)? $(, $constant: f64)?) -> Self {
                     self.map(Unary::$name $({ $($field),+ })? $(($constant))?)

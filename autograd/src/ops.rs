@@ -1,5 +1,5 @@
-//! The operations on [`Var`]s: functions of two values and reductions. Functions of one are in `elementwise.rs`, arithmetic is in `ops/arithmetic.rs`, operations
-//! that move elements in `ops/layout.rs`, products in `ops/products.rs`.
+//! The operations on [`Var`]s: functions of two values and reductions. Functions of one are in `elementwise.rs`,
+//! arithmetic in `ops/arithmetic.rs`, operations that move elements in `ops/layout.rs`, products in `ops/products.rs`.
 
 mod arithmetic;
 mod layout;
@@ -20,6 +20,7 @@ macro_rules! binary_methods {
         impl<T: Real> Var<T> {
             $(
                 $(#[$doc])*
+                #[must_use]
                 #[track_caller]
                 pub fn $name(&self, other: &Self) -> Self {
                     self.clone().zip(other.clone(), $function)
@@ -34,6 +35,7 @@ macro_rules! reductions {
         impl<T: Real> Var<T> {
             $(
                 $(#[$doc])*
+                #[must_use]
                 #[track_caller]
                 pub fn $name(&self, axes: &[usize]) -> Self {
                     self.check_axes(stringify!($name), axes);

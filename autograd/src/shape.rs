@@ -112,21 +112,9 @@ impl fmt::Display for Shape {
     }
 }
 
-impl From<&[usize]> for Shape {
-    fn from(extents: &[usize]) -> Self {
-        Self::new(extents)
-    }
-}
-
-impl<const N: usize> From<[usize; N]> for Shape {
-    fn from(extents: [usize; N]) -> Self {
-        Self::new(&extents)
-    }
-}
-
-impl<const N: usize> From<&[usize; N]> for Shape {
-    fn from(extents: &[usize; N]) -> Self {
-        Self::new(extents)
+impl<E: AsRef<[usize]>> From<E> for Shape {
+    fn from(extents: E) -> Self {
+        Self::new(extents.as_ref())
     }
 }
 

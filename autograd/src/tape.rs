@@ -100,7 +100,7 @@ impl<T: Real> Tape<T> {
         Var::placed(value, Place { tape: self.clone(), node: None })
     }
 
-    /// A value on this tape with respect to which gradients are wanted.
+    /// A value on this tape that gets a gradient.
     #[track_caller]
     pub fn variable(&self, value: Tensor<T>) -> Var<T> {
         let node = self.push_leaf(&value);
@@ -230,7 +230,7 @@ impl<T: Real> Tape<T> {
     fn vjp_with(&self, y: &Var<T>, seed: &Var<T>, xs: &[&Var<T>], sweep: Sweep) -> Vec<Var<T>> {
         assert!(seed.shape() == y.shape(), "vjp: the seed has shape {}, the output {}", seed.shape(), y.shape());
         assert!(!self.0.spent.get(), "vjp: this tape was swept by `backward`; make a new tape for each step");
-        // A seed that knows a tape would have a plain sweep recorded.
+        // If the seed knew its tape, the sweep would be recorded.
         let seed = if sweep == Sweep::Record { seed.clone() } else { Var::from(seed.value().clone()) };
         let targets: Vec<Option<NodeId>> = xs.iter().map(|x| self.node_of(x)).collect();
         let mut found = match self.node_of(y) {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 /// An array of numbers in row-major order. Cloning shares the buffer; writing to a shared buffer copies it first.
 #[derive(Clone)]
-#[must_use]
 pub struct Tensor<T: Real> {
     shape: Shape,
     buffer: Arc<Buffer<T>>,

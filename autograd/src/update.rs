@@ -1,7 +1,7 @@
 //! The optimizers' arithmetic: one pass over memory each, split over the threads.
 //!
 //! A step over millions of parameters is limited by how fast memory can be read and written, so
-//! nothing here makes a temporary. The optimizers themselves are in the `flows` crate.
+//! nothing here makes a temporary. The optimizers themselves are in the `flows` crate. All panic if lengths differ.
 
 use crate::parallel::{GRAIN, share_out, threads};
 use crate::real::Real;
@@ -30,9 +30,6 @@ impl<T: Real> Moments<T> {
 
 /// One step of Adam (Kingma & Ba 2015) on `p`, with decoupled weight decay (Loshchilov & Hutter 2019):
 /// `p ← p − lr·(m̂/(√v̂ + ε) + decay·p)`.
-///
-/// # Panics
-/// If the lengths differ.
 pub fn adam<T: Real>(step: AdamStep, p: &mut [T], g: &[T], moments: &mut Moments<T>) {
     let per = piece(p.len());
     let Moments { m, v, vmax } = moments;
@@ -45,9 +42,6 @@ pub fn adam<T: Real>(step: AdamStep, p: &mut [T], g: &[T], moments: &mut Moments
 
 /// One step of gradient descent with momentum: `velocity ← momentum·velocity + g`, `p ← p − lr·velocity`
 /// (with `nesterov`, with the velocity one step ahead).
-///
-/// # Panics
-/// If the lengths differ.
 pub fn sgd<T: Real>(lr: f64, momentum: f64, nesterov: bool, p: &mut [T], g: &[T], velocity: Option<&mut [T]>) {
     let per = piece(p.len());
     let mut velocity = velocity.map(|velocity| velocity.chunks_mut(per));
@@ -58,9 +52,6 @@ pub fn sgd<T: Real>(lr: f64, momentum: f64, nesterov: bool, p: &mut [T], g: &[T]
 }
 
 /// The exponential moving average `average ← decay·average + (1 − decay)·p`.
-///
-/// # Panics
-/// If the lengths differ.
 pub fn ema<T: Real>(decay: f64, average: &mut [T], p: &[T]) {
     let per = piece(p.len());
     let pieces = average.chunks_mut(per).zip(p.chunks(per));

@@ -22,7 +22,6 @@ use std::sync::Arc;
 /// Operations panic where shapes, axes or ranges do not fit. The message names the operation and the shapes, and is
 /// reported at the caller's line.
 #[derive(Clone)]
-#[must_use]
 pub struct Var<T: Real> {
     value: Tensor<T>,
     place: Option<Place<T>>,
@@ -81,8 +80,7 @@ impl<T: Real> Var<T> {
 
     /// The same value as a constant: gradients stop here. It still knows its tape.
     pub fn detach(&self) -> Self {
-        let place = self.place.as_ref().map(|place| Place { tape: place.tape.clone(), node: None });
-        Self { value: self.value.clone(), place }
+        self.constant_like(self.value.clone())
     }
 
     /// The tape this value was computed on, if any.

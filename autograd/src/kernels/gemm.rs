@@ -5,6 +5,7 @@
 mod transpose;
 
 use super::scratch;
+use crate::real::Real;
 use transpose::Transpose;
 
 /// A matrix in a slice, and the distances in elements from row to row and from column to column, so that a transpose
@@ -12,7 +13,7 @@ use transpose::Transpose;
 pub(crate) type Matrix<'a, T> = (&'a [T], (usize, usize));
 
 /// An element type that has a matrix product.
-pub trait Gemm: Copy + Sized {
+pub trait Gemm: Transpose {
     /// `c ← a·b`, or where `keep` `c ← c + a·b`, on the calling thread: `a` is `m × k`, `b` is `k × n`, and the `m` rows
     /// of `c` lie `pitch` elements apart, for `sizes` of `[m, k, n]`.
     ///
@@ -29,13 +30,6 @@ pub trait Gemm: Copy + Sized {
     /// # Panics
     /// If `a` or `b` reaches beyond its slice.
     unsafe fn gemm_into(sizes: [usize; 3], a: Matrix<'_, Self>, b: Matrix<'_, Self>, c: *mut Self, pitch: usize);
-
-    /// `to[col][row] = from[row][col]` for `size` rows and columns of `from`, where rows of either
-    /// are as far apart as its pitch.
-    ///
-    /// # Panics
-    /// If a matrix reaches beyond its slice, or rows of `to` overlap.
-    fn transpose(size: [usize; 2], from: &[Self], from_pitch: usize, to: &mut [Self], to_pitch: usize);
 }
 
 macro_rules! implement {
@@ -52,10 +46,6 @@ macro_rules! implement {
             unsafe fn gemm_into(sizes: [usize; 3], a: Matrix<'_, Self>, b: Matrix<'_, Self>, c: *mut Self, pitch: usize) {
                 // SAFETY: the caller vouches for `c`.
                 unsafe { product(false, sizes, a, b, c, pitch) };
-            }
-
-            fn transpose(size: [usize; 2], from: &[Self], from_pitch: usize, to: &mut [Self], to_pitch: usize) {
-                <$T as Transpose>::transpose(size, from, from_pitch, to, to_pitch);
             }
         }
     )*};
@@ -93,7 +83,7 @@ fn prefers_columns([m, k, n]: [usize; 3], b_strides: (usize, usize)) -> bool {
 ///
 /// # Panics
 /// As [`Gemm::gemm_into`].
-unsafe fn product<T: Transpose>(
+unsafe fn product<T: Real>(
     keep: bool,
     sizes: [usize; 3],
     (a, a_strides): Matrix<'_, T>,

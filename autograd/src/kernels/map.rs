@@ -227,52 +227,27 @@ kernels! {
     Combine(Three, IntoLeft, IntoRight, ByNumber, NumberBy, ByNumberInPlace, NumberByInPlace);
 }
 
-#[track_caller]
-pub(crate) fn unary<T: Real>(op: Unary, x: &[T], out: &mut [T]) {
-    assert_eq!(x.len(), out.len(), "{op:?}: lengths");
-    dispatch(Apply(op, Apart { x, out }));
+/// Declares a function for each place; slices must have the length of the first one in brackets.
+macro_rules! entries {
+    ($($name:ident($Op:ident, $($arg:ident: $type:ty),+) = $outer:ident $place:ident [$long:ident $($short:ident)*];)+) => {$(
+        #[track_caller]
+        pub(crate) fn $name<T: Real>(op: $Op, $($arg: $type),+) {
+            $(assert_eq!($short.len(), $long.len(), "{op:?}: lengths");)*
+            dispatch($outer(op, $place { $($arg),+ }));
+        }
+    )+};
 }
 
-pub(crate) fn unary_in_place<T: Real>(op: Unary, x: &mut [T]) {
-    dispatch(Apply(op, InPlace { x }));
-}
-
-#[track_caller]
-pub(crate) fn binary<T: Real>(op: Binary, a: &[T], b: &[T], out: &mut [T]) {
-    assert_eq!((a.len(), b.len()), (out.len(), out.len()), "{op:?}: lengths");
-    dispatch(Combine(op, Three { a, b, out }));
-}
-
-#[track_caller]
-pub(crate) fn binary_assign<T: Real>(op: Binary, a: &mut [T], b: &[T]) {
-    assert_eq!(a.len(), b.len(), "{op:?}: lengths");
-    dispatch(Combine(op, IntoLeft { a, b }));
-}
-
-#[track_caller]
-pub(crate) fn binary_assign_right<T: Real>(op: Binary, a: &[T], b: &mut [T]) {
-    assert_eq!(a.len(), b.len(), "{op:?}: lengths");
-    dispatch(Combine(op, IntoRight { a, b }));
-}
-
-#[track_caller]
-pub(crate) fn binary_scalar<T: Real>(op: Binary, a: &[T], b: T, out: &mut [T]) {
-    assert_eq!(a.len(), out.len(), "{op:?}: lengths");
-    dispatch(Combine(op, ByNumber { a, b, out }));
-}
-
-#[track_caller]
-pub(crate) fn binary_scalar_left<T: Real>(op: Binary, a: T, b: &[T], out: &mut [T]) {
-    assert_eq!(b.len(), out.len(), "{op:?}: lengths");
-    dispatch(Combine(op, NumberBy { a, b, out }));
-}
-
-pub(crate) fn binary_scalar_assign<T: Real>(op: Binary, a: &mut [T], b: T) {
-    dispatch(Combine(op, ByNumberInPlace { a, b }));
-}
-
-pub(crate) fn binary_scalar_left_assign<T: Real>(op: Binary, a: T, b: &mut [T]) {
-    dispatch(Combine(op, NumberByInPlace { a, b }));
+entries! {
+    unary(Unary, x: &[T], out: &mut [T]) = Apply Apart [out x];
+    unary_in_place(Unary, x: &mut [T]) = Apply InPlace [x];
+    binary(Binary, a: &[T], b: &[T], out: &mut [T]) = Combine Three [out a b];
+    binary_assign(Binary, a: &mut [T], b: &[T]) = Combine IntoLeft [a b];
+    binary_assign_right(Binary, a: &[T], b: &mut [T]) = Combine IntoRight [b a];
+    binary_scalar(Binary, a: &[T], b: T, out: &mut [T]) = Combine ByNumber [out a];
+    binary_scalar_left(Binary, a: T, b: &[T], out: &mut [T]) = Combine NumberBy [out b];
+    binary_scalar_assign(Binary, a: &mut [T], b: T) = Combine ByNumberInPlace [a];
+    binary_scalar_left_assign(Binary, a: T, b: &mut [T]) = Combine NumberByInPlace [b];
 }
 
 #[track_caller]

@@ -9,7 +9,7 @@ use super::gemm::Matrix;
 use crate::parallel::{share_out, worthwhile};
 use crate::real::Real;
 
-/// A row-major matrix that several threads write to, each in columns of its own.
+/// A row-major matrix that several threads write to, each to different columns.
 #[derive(Clone, Copy)]
 pub(super) struct Target<T>(*mut T);
 
@@ -59,7 +59,7 @@ pub(crate) fn matmul<T: Real>(threads: usize, sizes: [usize; 3], a: Matrix<'_, T
         let width = per.min(n - first);
         let b = (&b[first * b_strides.1..], b_strides);
         // SAFETY: the columns `first..first + width` lie inside `c`, whose length was checked to be
-        // m·n, and each call gets columns of its own while `c` is borrowed exclusively.
+        // m·n, and each call gets different columns while `c` is borrowed exclusively.
         unsafe { T::gemm_into([m, k, width], (a, a_strides), b, target.pointer().add(first), n) };
     });
 }

@@ -79,7 +79,7 @@ fn fold<T: Copy, const N: usize>(mut lanes: [T; N], f: impl Fn(T, T) -> T) -> T 
     lanes[0]
 }
 
-/// `Σ x²`, with all the digits it was summed in: squares outgrow `f32` early.
+/// `Σ x²` in `f64`: squares soon overflow `f32`.
 pub(crate) fn sum_of_squares<T: Real>(x: &[T]) -> f64 {
     dispatch(Total(x, |x: T| x.to_f64() * x.to_f64()))
 }
@@ -129,7 +129,7 @@ trait Reduction<T> {
     fn columns<I: Isa>(x: &[T], pitch: usize, out: &mut [T], scratch: &mut Scratch<T>);
 }
 
-/// Room to work in for [`Reduction::columns`], cleared by whoever uses it.
+/// Working memory of [`Reduction::columns`], which clears it first.
 struct Scratch<T> {
     sums: [f64; STRIP],
     tops: [T; STRIP],
@@ -270,7 +270,7 @@ fn exponentials<'a, I: Isa, T: Real>(x: &[T], tops: &[T; STRIP], terms: &'a mut 
     for ((term, &x), &top) in terms.iter_mut().zip(x).zip(tops) {
         *term = x - top;
     }
-    // Whole vectors, the last one filled up with whatever is there: a remainder would be done one element at a time.
+    // Whole vectors, with old contents in the last one: a remainder would be computed one element at a time.
     for term in &mut terms[..x.len().next_multiple_of(16)] {
         *term = term.exp::<I>();
     }
@@ -289,7 +289,7 @@ impl<T: Real> Reduction<T> for LogSumExps {
             for (term, &x) in terms.iter_mut().zip(block) {
                 *term = x - top;
             }
-            // Two loops: beside a sum in f64 the exponentials would go at its half width.
+            // Two loops: in one with a sum in f64, the exponentials would use only half of a vector.
             for term in &mut terms {
                 *term = term.exp::<I>();
             }

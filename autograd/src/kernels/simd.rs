@@ -67,14 +67,10 @@ impl Level {
 
     #[cfg(target_arch = "x86_64")]
     fn detect() -> Self {
-        let avx2 = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2");
-        let avx512 = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl");
+        macro_rules! has {
+            ($($feature:tt)+) => { $(is_x86_feature_detected!($feature))&&+ };
+        }
+        let (avx2, avx512) = (has!("avx2" "fma" "bmi1" "bmi2"), has!("avx512f" "avx512bw" "avx512dq" "avx512vl"));
         match (avx2, avx512) {
             (true, true) => Self::Avx512,
             (true, false) => Self::Avx2Fma,
@@ -95,9 +91,7 @@ impl Level {
         }
         Self::detected()
     }
-}
 
-impl Level {
     /// Whether this machine has the instructions.
     pub(crate) fn is_available(self) -> bool {
         self <= Self::detected()
@@ -169,22 +163,15 @@ pub trait Kernel {
 }
 
 /// Runs `kernel` on the best instruction set of this machine.
-#[cfg(target_arch = "x86_64")]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     match Level::current() {
         // SAFETY: `detect` returns this level only when the CPU has each of the features that
         // `on_avx512` enables, and tests force only levels up to the detected one.
+        #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { on_avx512(kernel) },
         // SAFETY: as above, for the features that `on_avx2` enables.
+        #[cfg(target_arch = "x86_64")]
         Level::Avx2Fma => unsafe { on_avx2(kernel) },
-        Level::Portable => kernel.run::<Baseline>(),
-    }
-}
-
-/// Runs `kernel` on the best instruction set of this machine.
-#[cfg(not(target_arch = "x86_64"))]
-pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    match Level::current() {
         Level::Portable => kernel.run::<Baseline>(),
     }
 }

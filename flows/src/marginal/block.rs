@@ -4,8 +4,8 @@ use super::table::Row;
 use autograd::Real;
 use autograd::simd::{Isa, Kernel, dispatch};
 
-/// Tails and densities (over their largest) below this are not summed as they are: terms end at about 1e-38 in `f32`
-/// and 1e-308 in `f64`, so that all that counts is still in the sums here.
+/// Tails and densities (relative to their largest) below this are computed in logarithms: terms underflow at about 1e-38
+/// in `f32` and 1e-308 in `f64`, so sums above it have lost nothing that counts.
 pub(super) fn least<T: Real>() -> T {
     T::from_f64(if size_of::<T>() == 4 { 1e-28 } else { 1e-280 })
 }
@@ -28,7 +28,7 @@ pub(super) struct Points<T, const N: usize> {
     pub(super) z: [T; N],
     pub(super) log_deriv: [T; N],
     pub(super) d_log_deriv: [T; N],
-    /// Whether the sums were within the range of the type; where not, the numbers are not to be used.
+    /// Whether the sums were within the range of the type; otherwise the results are meaningless.
     pub(super) in_range: [bool; N],
 }
 
@@ -79,7 +79,7 @@ impl<T: Real, const N: usize> Kernel for Block<'_, T, N> {
         }
         for i in 0..N {
             let tail = if below[i] <= above[i] { below[i] } else { above[i] };
-            // Not a number is not in_range either.
+            // NaN is out of range too.
             points.in_range[i] = (tail >= least) & (density[i] >= least_density) & points.d_log_deriv[i].is_finite();
         }
         points

@@ -11,7 +11,7 @@ fn furthest<T: Real>() -> T {
     T::from_f64(if size_of::<T>() == 4 { 10.0 } else { 36.0 })
 }
 
-/// What of a pass over one dimension's points its gradients depend on; a number a point.
+/// What the gradients of one dimension depend on, for each point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column<'a, T> {
     pub(super) x: &'a [T],
@@ -23,7 +23,7 @@ pub(super) struct Column<'a, T> {
     pub(super) g_log_deriv: &'a [T],
 }
 
-/// How much of a gradient each point adds: a number a point.
+/// How much each point adds to the gradients.
 #[derive(Debug)]
 pub(super) struct Shares<'a, T> {
     /// By F, where F is the lighter tail.
@@ -32,7 +32,7 @@ pub(super) struct Shares<'a, T> {
     pub(super) above: &'a mut [T],
     /// By f.
     pub(super) density: &'a mut [T],
-    /// Whether all of this was within range; where not, it is 0.
+    /// 1 where all of these are within range; elsewhere this and they are 0.
     pub(super) in_range: &'a mut [T],
 }
 
@@ -82,7 +82,7 @@ impl<T: Real> Kernel for Divide<'_, '_, T> {
 }
 
 /// The sums over points that gradients by a kernel are made of, before what is the same for all points is multiplied
-/// in: rows of as many numbers as the table's rows have.
+/// in: rows of the length of the table's rows.
 pub(super) const SUMS: usize = 4;
 
 /// Points whose terms are added in the type itself, before they go to a sum in `f64`.
@@ -120,8 +120,7 @@ impl<T: Real> Kernel for Gather<'_, '_, T> {
         let to = x.len().min(from + TOGETHER);
         let mut first = from;
         while first < to {
-            // A last few are filled up with points that have no share; and what has none is not to be infinitely far
-            // out, where 0 times it would be no number.
+            // The last group is filled up with points that have no share. They stay at 0: 0 times an infinite x is NaN.
             let mut group = [[T::ZERO; AT_ONCE]; 4];
             for (lane, i) in (first..to.min(first + AT_ONCE)).enumerate() {
                 group[0][lane] = if shares.in_range[i] > T::ZERO { x[i] } else { T::ZERO };

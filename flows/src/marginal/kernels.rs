@@ -3,7 +3,7 @@
 //! For every pair of a point and a kernel there is one exponential, whose terms are added as it goes ([`block`],
 //! [`gradient`]): nothing of the size of batch × dimensions × kernels is ever stored. F and 1 − F are both sums of
 //! positive terms. Points so far out that these sums leave the range of the type are computed one by one, in logarithms
-//! and `f64` (see [`LogisticMixture`](super::LogisticMixture)); where both ways are possible they agree to rounding, so nothing jumps between them.
+//! and `f64` (see [`LogisticMixture`](super::LogisticMixture)); both agree up to rounding, so nothing jumps from one to the other.
 
 use super::block;
 use super::gradient::{self, Column, SUMS, Shares, TOGETHER};
@@ -79,7 +79,7 @@ fn run<T: Real, const N: usize>([batch, dims, count]: [usize; 3], kernels: &[T],
     });
 }
 
-/// The same number in another type; the last finite one where it is beyond.
+/// Rounded to the type; the largest finite value where it would overflow.
 pub(super) fn narrow<T: Real>(x: f64) -> T {
     let most = if size_of::<T>() == 4 { f64::from(f32::MAX) } else { f64::MAX };
     T::from_f64(if x.is_finite() { x.clamp(-most, most) } else { x })

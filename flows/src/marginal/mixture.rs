@@ -3,7 +3,7 @@
 use autograd::special::{increasing_root, log_normal_cdf, log_normal_quantile, normal_score, softplus};
 use std::f64::consts::{LN_2, PI};
 
-/// Places beyond this many scales count as this many: their logarithms are still numbers.
+/// Places are clamped to this many scales, so that their logarithms stay finite.
 const FURTHEST: f64 = 1e300;
 
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ impl Kernel {
 /// ```
 ///
 /// All is computed from the logarithm of the lighter tail, F or 1 − F, so that z is right where one of them cannot
-/// be told from 1, and where the other is no number.
+/// be told from 1 and the other underflows.
 #[derive(Clone, Debug)]
 pub struct LogisticMixture {
     kernels: Vec<Kernel>,
@@ -60,7 +60,7 @@ pub(super) struct Point {
     pub(super) d_log_deriv: f64,
 }
 
-/// A sum of numbers given by their logarithms.
+/// A sum of terms given by their logarithms.
 #[derive(Clone, Copy)]
 struct LogSum {
     largest: f64,
@@ -125,7 +125,7 @@ impl LogisticMixture {
     /// x → z, with `log ∂z/∂x`.
     pub fn to_latent(&self, x: f64) -> (f64, f64) {
         if !x.is_finite() {
-            // An infinite x has an infinite z, and what is no number has none.
+            // An infinite x has an infinite z, and NaN gives NaN.
             return (x, f64::NAN);
         }
         self.tail(x).latent()
@@ -169,7 +169,7 @@ impl LogisticMixture {
         Tail { side, largest, rest, log_hazard: LogSum::of(self.kernels.iter().map(hazard)) - rest }
     }
 
-    /// All that a forward pass wants to know at x.
+    /// The results of a forward pass at x.
     pub(super) fn point(&self, x: f64) -> Point {
         if !x.is_finite() {
             return Point { z: x, log_deriv: f64::NAN, d_log_deriv: f64::NAN };

@@ -57,8 +57,8 @@ pub fn to_latent<T: Real>(x: &Var<T>, kernels: &Var<T>) -> [Var<T>; 2] {
     [0, 1].map(|part| both.slice(0, part..part + 1).reshape(x.shape()))
 }
 
-/// z → x: the roots of z(x) = z, to the type's precision, by Newton's method in a bracket. Where x is beyond the type,
-/// its last finite number. Keeps no record.
+/// z → x: the roots of z(x) = z, to the type's precision, by Newton's method in a bracket. Where x would overflow, the
+/// largest finite value. Keeps no record.
 ///
 /// # Panics
 /// If the shapes do not match.
@@ -70,7 +70,7 @@ pub fn to_data<T: Real>(z: &Tensor<T>, kernels: &Tensor<T>) -> Tensor<T> {
 }
 
 /// z, the logarithm of its slope, and that logarithm's derivative by x, `[3, batch, dims]`, of inputs `x, kernels`.
-/// The third is for the gradient by x, and has none of its own.
+/// The third is for the gradient by x, and has no gradient itself.
 #[derive(Debug)]
 struct Marginal;
 

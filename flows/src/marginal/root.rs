@@ -15,8 +15,7 @@ fn furthest<T: Real>() -> f64 {
     if size_of::<T>() == 4 { 10.0 } else { 35.0 }
 }
 
-/// Where each kernel alone would have a z: the least and the greatest of these places, between which the root is,
-/// and their mean.
+/// The root of each kernel alone: the least and the greatest of these, between which the root is, and their mean.
 struct Ends<'a, T, const N: usize> {
     row: Row<'a, T>,
     count: usize,
@@ -66,7 +65,7 @@ impl Lane {
         let excess = found - z;
         let newton = self.x - excess * (-log_deriv).exp();
         if excess.abs() <= 8.0 * epsilon * z.abs().max(1.0) {
-            // From here Newton's step goes as far as rounding lets see.
+            // From here one more Newton step is exact up to rounding.
             if newton >= self.low && newton <= self.high {
                 self.x = newton;
             }
@@ -101,7 +100,7 @@ pub(super) fn roots<T: Real, const N: usize>(
         open: false,
     });
     for (i, lane) in lanes.iter_mut().enumerate() {
-        // One is filled up with copies of the first.
+        // A group that is not full is filled up with copies of the first point.
         let (target, bounded) = (z[i].to_f64(), low[i].is_finite() & high[i].is_finite() & mean[i].is_finite());
         if target.abs() <= furthest::<T>() && bounded {
             (lane.low, lane.high, lane.open) = (low[i].to_f64(), high[i].to_f64(), true);

@@ -1,4 +1,4 @@
-//! Kernels laid out for the fast pass: rows of numbers, computed once for all points of a dimension.
+//! Kernels laid out for the fast pass: rows of constants, computed once for all points of a dimension.
 
 use super::mixture::LogisticMixture;
 use autograd::Real;
@@ -50,12 +50,12 @@ impl<'a, T: Real> Parameters<'a, T> {
         if size_of::<T>() == 4 { self.count.next_multiple_of(16) } else { self.count }
     }
 
-    /// Numbers that one dimension takes in a table.
+    /// Elements that one dimension takes in a table.
     pub(super) fn stride(&self) -> usize {
         ROWS * self.width() + 1
     }
 
-    /// Writes one dimension's numbers.
+    /// Writes one dimension's rows.
     pub(super) fn lay_out(&self, dim: usize, out: &mut [T]) {
         let width = self.width();
         let [logits, locations, log_scales] = self.of(dim);
@@ -75,7 +75,7 @@ impl<'a, T: Real> Parameters<'a, T> {
         out[ROWS * width] = T::from_f64(top);
     }
 
-    /// One dimension's numbers, from where [`Parameters::lay_out`] wrote them.
+    /// One dimension's rows, from where [`Parameters::lay_out`] wrote them.
     pub(super) fn row<'b>(&self, numbers: &'b [T]) -> Row<'b, T> {
         let width = self.width();
         let part = |i: usize| &numbers[i * width..(i + 1) * width];

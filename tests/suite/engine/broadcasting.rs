@@ -22,7 +22,7 @@ fn stretched(x: &Tensor<f64>, shape: &Shape, i: usize) -> f64 {
     x.as_slice()[at]
 }
 
-/// A function of two numbers, and what it is.
+/// A function of two values, and its definition.
 type Defined = (Binary, fn(f64, f64) -> f64);
 
 const PLAIN: [Defined; 6] = [

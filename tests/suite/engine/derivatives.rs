@@ -21,7 +21,7 @@ pub(super) fn over(table: Vec<Entry>, cases: u32, property: impl Fn(&Case) -> Ou
     assert!(failures.is_empty(), "{} operations fail:\n{}", failures.len(), failures.join("\n\n"));
 }
 
-/// Directions and weights that no operation is specially kind to.
+/// Arbitrary directions and weights.
 pub(super) fn direction(like: &Tensor<f64>, seed: u64) -> Tensor<f64> {
     noise(like.shape(), seed)
 }

@@ -1,4 +1,4 @@
-//! Tensors without elements, of one element, and without axes: nothing to compute is no error.
+//! Tensors without elements, of one element, and without axes: computing nothing is not an error.
 
 use autograd::{ConvSpec, Real, Tape, Tensor, Var, parallel};
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use std::env;
 use std::ops::Range;
 use std::process::Command;
 
-/// Says that this process is the child, which runs nothing else beside.
+/// Marks this process as the child, which runs nothing else.
 const CHILD: &str = "ENGINE_POOL_TEST_CHILD";
 
 /// The pool is the whole process's, and other tests use it at the same time: so the loop runs in

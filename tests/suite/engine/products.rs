@@ -94,7 +94,7 @@ impl Geometry {
     }
 }
 
-/// Any geometry with at most so many channels and images, and so many spare rows and columns.
+/// Any geometry with at most this many channels, images, and spare rows and columns.
 pub(super) fn geometry(channels: usize, batch: usize, spare: usize) -> impl Strategy<Value = Geometry> {
     let pair = |lo: usize, hi: usize| [lo..hi, lo..hi];
     let sizes = (1..=batch, pair(1, channels + 1), pair(0, spare + 1));

@@ -30,7 +30,7 @@ fn compare<T: Real>(name: &str, f: fn(&Var<T>) -> Var<T>, rows: &[Row], relative
         let at = Tensor::from_slice([1], &[T::from_f64(x)]);
         let (got, gradient) = diff::vjp(f, &at, &Tensor::full([1], T::ONE));
         let allowed = Allowed { relative, absolute: tiny };
-        // The table is of f64 arguments: what f32 makes of the argument is no error of the function.
+        // The table has f64 arguments: rounding an argument to f32 is not an error of the function.
         let shift = slope * (at.item().to_f64() - x);
         wrong.extend(allowed.check(name, x, got.item().to_f64(), value + shift));
         let absolute = match name {
@@ -137,7 +137,7 @@ fn edges<T: Real>() {
     assert_eq!(at(Var::softplus, -infinity), (0.0, 0.0));
     assert_eq!(at(Var::log_sigmoid, infinity), (0.0, 0.0));
     assert_eq!(at(Var::log_normal_quantile, -infinity).0, -infinity);
-    // A NaN goes through every function whose result is a number and no answer to a question.
+    // Every function gives NaN for NaN, except those whose result is a yes or no.
     let through: [Function<T>; 22] = [
         Var::abs,
         Var::square,

@@ -73,7 +73,7 @@ fn detach_stops_gradients_and_frozen_parameters_let_them_pass() {
     let y = hidden.matmul(&frozen.on(&x)).square().sum_all() + hidden.detach().sum_all();
     let gradients = tape.backward(&y);
     assert!(gradients.of(&frozen).is_none());
-    let found = gradients.of(&before).expect("a frozen layer does not hide what lies before it").clone();
+    let found = gradients.of(&before).expect("a frozen layer does not hide the layers before it").clone();
 
     let tape = Tape::new();
     let x = tape.constant(value(&[3, 2]));

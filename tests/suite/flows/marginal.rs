@@ -79,7 +79,7 @@ fn tails_are_those_of_an_arbitrary_precision() {
 }
 
 #[test]
-fn the_mixtures_functions_are_what_they_are_called() {
+fn the_functions_of_a_mixture_match_their_definitions() {
     for parts in dimensions() {
         let mixture = mixture(&parts);
         for x in [-21.0, -3.0, -0.5, 0.0, 0.75, 2.0, 19.0, 25.0] {
@@ -93,7 +93,7 @@ fn the_mixtures_functions_are_what_they_are_called() {
 }
 
 #[test]
-fn every_finite_number_has_finite_answers() {
+fn finite_inputs_give_finite_results() {
     fn hold<T: Real>(most: f64) {
         let places = [0.0, 1e-30, 1e-3, 1.0, 30.0, 88.0, 104.0, 710.0, 745.0, 1e4, 1e10, 1e19, 1e30, most];
         let x: Vec<f64> = places.iter().flat_map(|&x| [x, -x]).collect();
@@ -113,7 +113,7 @@ fn every_finite_number_has_finite_answers() {
     }
     hold::<f32>(f64::from(f32::MAX));
     hold::<f64>(f64::MAX);
-    // What is no number stays so, and alone.
+    // NaN stays NaN, and spreads to no other element.
     let parts = kernels::<f32>(&dimensions()[0]);
     let [z, log_deriv, _] = all(&column::<f32>(&[0.5, f64::NAN, 0.5]), &parts);
     assert!(z[1].is_nan() && log_deriv[1].is_nan() && z[0].is_finite() && z[2].is_finite());
@@ -299,7 +299,7 @@ fn a_chain_starts_layer_by_layer() {
 }
 
 #[test]
-fn few_rows_and_rows_that_do_not_vary_are_a_start_too() {
+fn it_also_starts_from_few_rows_and_from_constant_rows() {
     let same = Tensor::<f64>::full([3, 2], 7.0);
     let layer = KernelMarginal::<f64>::new(2, 10);
     let z = layer.initialize(&Var::from(same), Context::default()).into_value();

@@ -9,7 +9,7 @@
 //!   stride`, where that is whole. Which taps those are depends only on the *phase*
 //!   `(i + padding) mod stride`: each phase is a correlation of its own, with stride 1.
 
-/// A progression of `count` numbers.
+/// An arithmetic progression of `count` positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Steps {
     pub(super) first: usize,
@@ -36,19 +36,19 @@ pub(super) struct Axis {
     pub(super) starts: Steps,
     /// Kernel taps.
     pub(super) taps: Steps,
-    /// How far from the beginning they look, each further than the one before or, in the adjoint, the last one nearest.
+    /// The distance from the start of a place to what each tap reads: increasing, or decreasing in the adjoint.
     reach: Steps,
     reversed: bool,
 }
 
 impl Axis {
-    /// How far from the beginning of a place each tap looks.
+    /// The distance from the start of a place to what each tap reads.
     pub(super) fn reach(self) -> impl Iterator<Item = usize> + Clone {
         let Self { reach, reversed, .. } = self;
         (0..reach.count).map(move |i| reach.first + reach.step * if reversed { reach.count - 1 - i } else { i })
     }
 
-    /// The same for a tap with this number, of a convolution.
+    /// The same for one tap, of a forward phase.
     pub(super) fn reach_of(self, tap: usize) -> usize {
         debug_assert!(!self.reversed && tap < self.reach.count);
         self.reach.first + tap * self.reach.step
@@ -122,7 +122,7 @@ impl Plan {
 
     /// The taps of phase `r` of the adjoint, those with `k·dilation ≡ r` modulo the stride, and the
     /// places, `i + padding = q·stride + r`. With `e = (k·dilation − r) / stride`, place and tap
-    /// meet at output `q − e`, so the last tap looks furthest back.
+    /// meet at output `q − e`, so the last tap reads furthest back.
     fn adjoint_taps(&self, r: usize) -> (Steps, isize, Steps, isize) {
         let Sizes { input, kernel, stride, padding, dilation, .. } = self.sizes;
         let period = stride / gcd(stride, dilation);
@@ -141,7 +141,7 @@ impl Plan {
         (taps, furthest, outs, q)
     }
 
-    /// How many elements before the source phase `r` looks.
+    /// How many elements before the source phase `r` reads.
     fn before_phase(&self, r: usize) -> Option<usize> {
         let (taps, furthest, outs, q) = self.adjoint_taps(r);
         (taps.count > 0 && outs.count > 0).then(|| usize::try_from(furthest - q).unwrap_or(0))
@@ -180,7 +180,7 @@ impl Source {
         Self { channels, rows, cols, slack }
     }
 
-    /// Whether the image can be read where it is.
+    /// Whether the image can be read in place.
     pub(super) fn in_place(&self) -> bool {
         let fits = |plan: &Plan| plan.before == 0 && plan.padded <= plan.source;
         self.slack == 0 && fits(&self.rows) && fits(&self.cols)
@@ -196,7 +196,7 @@ impl Source {
         self.pitch() * if self.in_place() { self.rows.source } else { self.rows.padded }
     }
 
-    /// Elements of an image where it is.
+    /// Elements of an unpadded image.
     pub(super) fn image(&self) -> usize {
         self.channels * self.rows.source * self.cols.source
     }

@@ -26,7 +26,7 @@ pub(super) struct Correlation {
     cols: Plan,
     from: Images,
     to: Images,
-    /// How far apart the weights of neighboring channels are, on either side.
+    /// The distances between weights of neighboring input channels and of neighboring output channels.
     from_pitch: usize,
     to_pitch: usize,
     batch: usize,
@@ -96,7 +96,7 @@ impl Correlation {
     }
 }
 
-/// The part of a correlation that one set of kernel taps makes.
+/// The part of a correlation that uses one set of kernel taps.
 struct Phase {
     all: Correlation,
     rows: Axis,
@@ -123,12 +123,12 @@ impl Phase {
         if self.places { self.source.pitch() } else { self.cols.outs.count }
     }
 
-    /// Lanes for `rows` rows of places.
+    /// Lanes that `rows` rows of places take.
     fn panel_lanes(&self, rows: usize) -> usize {
         ((rows - 1) * self.panel_pitch() + self.cols.outs.count).next_multiple_of(self.vector)
     }
 
-    /// Channels of the output, with those that fill the last vector.
+    /// Channels of the output, rounded up to whole vectors.
     fn lanes(&self) -> usize {
         self.all.to.channels.next_multiple_of(self.vector)
     }
@@ -152,7 +152,7 @@ impl Phase {
         });
     }
 
-    /// Where each term looks, from the beginning of a place.
+    /// The offset of each term from the start of a place.
     fn fill_steps(&self, steps: &mut [u32]) {
         let (pitch, plane) = (self.source.pitch(), self.source.plane());
         let mut steps = steps.iter_mut();
@@ -191,7 +191,7 @@ impl Phase {
             }
             return;
         }
-        // Where no tap is left out, these are transposes: one, or one for each channel of the source.
+        // If all taps take part, these are transposes: one, or one for each channel of the source.
         let whole = self.rows.taps.count * self.cols.taps.count == self.all.taps;
         let run = if self.terms() == to_pitch { self.terms() } else { self.all.taps };
         for (first, lanes) in blocks(self.all.level, self.vector, self.all.to.channels) {
@@ -242,7 +242,7 @@ impl Phase {
         });
     }
 
-    /// One panel: the product, and its way to the output.
+    /// One panel: the product, then written to the output.
     #[expect(clippy::too_many_arguments, reason = "the buffers of one thread")]
     fn panel<T: Real>(
         &self,

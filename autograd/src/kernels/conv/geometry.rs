@@ -72,7 +72,7 @@ impl Conv2d {
         if geometry.is_addressable() { Ok(geometry) } else { Err(TOO_LARGE.to_owned()) }
     }
 
-    /// Whether 32 bits can count the elements of any padded image and of the weights, and a `usize` all.
+    /// Whether the elements of any padded image and of the weights fit in 32 bits, and those of all images in a `usize`.
     fn is_addressable(&self) -> bool {
         let product = |factors: &[usize]| factors.iter().try_fold(1usize, |all, &f| all.checked_mul(f));
         // The source of any of the three products, with zeros on both sides.
@@ -108,7 +108,7 @@ impl Conv2d {
         self.kernel[0] * self.kernel[1]
     }
 
-    /// Every sum of products is empty.
+    /// Whether there is nothing to sum.
     pub(super) fn is_empty(&self) -> bool {
         self.len(Side::Input) == 0 || self.len(Side::Weight) == 0
     }

@@ -1,7 +1,7 @@
-//! Convolutions: of images with weights, and its adjoints in either.
+//! The convolution of images with weights, and its adjoints in the images and in the weights.
 //!
 //! A 1×1 kernel is a product of matrices and goes to [`super::gemm`]; everything else is a product
-//! whose one factor is read through offsets, for which see [`micro`]:
+//! with one factor that is read through offsets (see [`micro`]):
 //!
 //! - [`correlate`]: images in, images out;
 //! - [`weight`]: images in, weights out;

@@ -22,7 +22,7 @@ struct Moments {
     level: Level,
     vector: usize,
     batch: usize,
-    /// The channels in lanes: the first, how many, and how many with what fills the last vector.
+    /// The channels in lanes: the first, their number, and that number rounded up to whole vectors.
     first: usize,
     channels: usize,
     lanes: usize,
@@ -122,7 +122,7 @@ impl Moments {
         Self { first, channels, lanes: channels.next_multiple_of(self.vector), ..*self }
     }
 
-    /// A measure of how long it takes.
+    /// A measure of the time it takes.
     fn work(&self) -> usize {
         self.lanes * self.others * self.height * self.width
     }

@@ -2,8 +2,6 @@
 
 #![allow(unsafe_code, reason = "vector instructions")]
 
-use crate::real::Real;
-
 /// Panics unless `rows` rows of `cols` elements, `pitch` apart, lie in a slice of `len`.
 #[track_caller]
 fn check([rows, cols]: [usize; 2], pitch: usize, len: usize) {
@@ -13,11 +11,12 @@ fn check([rows, cols]: [usize; 2], pitch: usize, len: usize) {
 }
 
 /// An element type with a transpose.
-pub(super) trait Transpose: Real {
+pub trait Transpose: Copy + Sized {
     /// Whether it is in registers.
     const IS_FAST: bool = false;
 
-    /// `to[col][row] = from[row][col]` for `size` rows and columns of `from`.
+    /// `to[col][row] = from[row][col]` for `size` rows and columns of `from`, where rows of either are as far apart as its
+    /// pitch.
     ///
     /// # Panics
     /// If a matrix reaches beyond its slice, or rows of `to` overlap.

@@ -85,7 +85,7 @@ impl<'a> Job<'a> {
         fits(self.pass) && (self.side != Side::Weight || fits(self.pass.output()))
     }
 
-    /// Images in, images out; each thread has images of its own.
+    /// Images in, images out, with the images split over threads.
     fn images<T: Real>(&self, source: &[T], weights: &[T], out: &mut [T]) {
         let [from, to] = [self.pass.from.len(), self.pass.to.len()];
         // Sums do not depend on what else is in the lanes.
@@ -102,7 +102,7 @@ impl<'a> Job<'a> {
         });
     }
 
-    /// As many images as fit in lanes.
+    /// The images that fit in lanes together.
     fn chunk<T: Real>(&self, source: &[T], weights: &[T], out: &mut [T]) {
         let Self { level, pass, plan, .. } = self;
         let (to, image) = (pass.to, pass.to.len());

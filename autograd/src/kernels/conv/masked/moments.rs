@@ -5,7 +5,8 @@ use crate::kernels::conv::micro::{Moments, ROWS, Steps};
 use crate::kernels::scratch;
 use crate::real::Real;
 
-/// Partial sums at most, each of images of its own. As many for any number of threads, so that the result is the same.
+/// The most partial sums, each over different images. Their number does not depend on the number of threads, so neither
+/// does the result.
 const PARTS: usize = 16;
 
 impl Job<'_> {

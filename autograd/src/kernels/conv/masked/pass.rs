@@ -15,7 +15,7 @@ pub(super) struct Pass {
     before: [usize; 2],
     kernel: [usize; 2],
     dilation: [usize; 2],
-    /// Whether the first tap looks furthest.
+    /// Whether the first tap reads furthest away.
     reversed: bool,
 }
 
@@ -35,18 +35,17 @@ impl Pass {
         Some(Self { from: forward.to, to: forward.from, before, reversed: true, ..forward })
     }
 
-    /// What the convolution's output is laid out for where it is read place by place.
+    /// The layout of the convolution's output where it is read place by place.
     pub(super) fn output(&self) -> Self {
         Self { from: self.to, before: [0, 0], kernel: [1, 1], dilation: [1, 1], ..*self }
     }
 
-    /// How far from the first the last tap looks.
+    /// The distance between the first and the last tap.
     fn reach(&self) -> [usize; 2] {
         [0, 1].map(|axis| (self.kernel[axis] - 1) * self.dilation[axis])
     }
 
-    /// The layout for so many images, in lanes of which whole vectors are read; none if 32 bits cannot
-    /// count its elements.
+    /// The layout for `images` images, in lanes that are read in whole vectors; `None` if its elements do not fit in 32 bits.
     pub(super) fn layout(&self, images: usize, vector: usize) -> Option<Layout> {
         let lanes = self.to.width.checked_mul(images)?.checked_next_multiple_of(vector)?;
         let reach = self.reach();
@@ -66,7 +65,7 @@ impl Pass {
 pub(super) struct Layout {
     pass: Pass,
     pub(super) images: usize,
-    /// Of a row of the output, with what fills the last vector.
+    /// Lanes of a row of the output, rounded up to whole vectors.
     pub(super) lanes: usize,
     /// Elements from one row to the next.
     pub(super) pitch: usize,
@@ -84,7 +83,7 @@ impl Layout {
         self.rows * self.pitch
     }
 
-    /// Where each term looks, from the beginning of a row.
+    /// The offset of each term from the start of a row.
     pub(super) fn fill_steps(&self, terms: &[Term], steps: &mut [u32]) {
         let Pass { kernel, dilation, reversed, .. } = self.pass;
         for (term, step) in terms.iter().zip(steps) {

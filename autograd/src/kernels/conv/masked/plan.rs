@@ -11,7 +11,7 @@ pub(crate) struct Plan {
     pub(super) tiles: Vec<Tile>,
     /// The terms of all tiles; tiles may share them.
     pub(super) terms: Vec<Term>,
-    /// Weights from one channel that is summed for to the next, and from one that is summed over.
+    /// The distances between weights of neighboring result channels, and of neighboring summed channels.
     pitch: [usize; 2],
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Tile {
     pub(super) weights: Range<usize>,
 }
 
-/// A tap of a channel that is summed over.
+/// One kernel tap of one channel that is summed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Term {
     pub(super) channel: u32,

@@ -1,4 +1,4 @@
-//! Tiles whose lanes are images: for sums of which every few channels have terms of their own.
+//! Tiles whose lanes are images, for sums whose terms differ from one group of channels to the next.
 //!
 //! The images are laid out place by place, at each place the same element of all of them
 //! ([`crate::kernels::conv::masked`]). A row of places is then a run of lanes, in which a tap sees another
@@ -219,7 +219,7 @@ fn check_moments<T>(level: Level, at: &Moments<'_, T>, out: &[T]) {
 }
 
 /// The three for `$T`, in vectors `$wide`, `$half` or `$portable` by level, where for each number of channels
-/// a tile has at most so many vectors, or terms: as many as registers can sum and hold.
+/// a tile has the given number of vectors, or terms, at most: what fits in registers.
 macro_rules! batch {
     ($sums:ident, $moments:ident, $total:ident, $T:ty, $wide:ty, $half:ty, $portable:ty) => {
         batch!(@levels $sums, $moments, $total, $T,

@@ -63,33 +63,22 @@ pub enum Product<'a, T> {
     },
 }
 
-/// An element type that can be convolved.
+/// An element type that can be convolved. All of these panic if an offset leads out of the image, or if a slice is too
+/// short.
 pub trait Convolve: Sized {
     /// Computes a product; where `keep`, adds it to what `out` holds.
-    ///
-    /// # Panics
-    /// If an offset leads out of `image`, or another slice is too short.
     #[doc(hidden)]
     fn multiply(level: Level, product: Product<'_, Self>, image: &[Self], steps: &[u32], keep: bool, out: &mut [Self]);
 
     /// Computes a row of sums, see [`batch`].
-    ///
-    /// # Panics
-    /// If an offset leads out of the image, or a slice is too short.
     #[doc(hidden)]
     fn sums(level: Level, sums: Sums<'_, Self>, out: &mut [Self], pitch: usize);
 
     /// Computes moments, see [`batch`]; where `keep`, adds them to what `out` holds.
-    ///
-    /// # Panics
-    /// If an offset leads out of the image, or a slice is too short.
     #[doc(hidden)]
     fn moments(level: Level, moments: Moments<'_, Self>, keep: bool, out: &mut [Self]);
 
     /// Adds to each element of `out` the sum of a whole vector of `vectors`.
-    ///
-    /// # Panics
-    /// If there are not as many vectors.
     #[doc(hidden)]
     fn total(level: Level, vectors: &[Self], out: &mut [Self]);
 }

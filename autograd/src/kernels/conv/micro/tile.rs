@@ -120,7 +120,7 @@ pub(super) unsafe fn channels<T: Real, S: Vector<T>, const V: usize, const N: us
     steps: &[u32],
     starts: &[u32],
 ) {
-    /// The places that `$N` at a time leave.
+    /// Tiles of `$N` places; gives the places that are left.
     macro_rules! tiles {
         ($N:expr, $starts:expr) => {{
             let (whole, rest) = $starts.as_chunks::<{ $N }>();
@@ -181,7 +181,7 @@ unsafe fn column<T: Real, S: Vector<T>, const V: usize>(at: Place<T>, steps: &[u
             }};
         }
         row += match rows - row {
-            // Six and the rest; but seven and eight are rather four and the rest.
+            // Six first; but of seven or eight, four first.
             6 | 9.. => tile!(6),
             4.. => tile!(4),
             2.. => tile!(2),

@@ -75,7 +75,7 @@ fn mills<I: Isa>(t: f32) -> f32 {
 fn bell<I: Isa>(t: f32, factor: f32) -> f32 {
     let t = at_most(t, 15.0);
     // The error of t² would be an error of the result many times over: square the upper half
-    // of the bits, exactly, and the rest beside it.
+    // of the bits, exactly, and the rest separately.
     let coarse = f32::from_bits(t.to_bits() & 0xffff_f000);
     let rest = (t - coarse) * (t + coarse);
     exp_times::<I>(-0.5 * (coarse * coarse), -0.5 * rest, factor)
@@ -137,7 +137,7 @@ pub(crate) fn normal_score<I: Isa>(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn log_normal_quantile<I: Isa>(x: f32) -> f32 {
     let center = (x > -1.3) & (x < -0.32);
-    // The first sum is exact; x + ln 2 keeps all its digits where it goes through 0.
+    // The first sum is exact; x + ln 2 keeps all its digits near 0.
     let from_median = (x + std::f32::consts::LN_2) + LN_2_REST;
     let minus = expm1::<I>(if center { from_median } else { x });
 
