@@ -129,20 +129,17 @@ pub(crate) fn permute<T: Real>(x: &Tensor<T>, order: &[usize]) -> Tensor<T> {
     })
 }
 
-/// The parts of `slice` that belong to each of `outer` indices before an axis.
-fn blocks<T>(slice: &[T], outer: usize) -> impl Iterator<Item = &[T]> {
-    slice.chunks_exact((slice.len() / outer.max(1)).max(1))
-}
-
-/// As [`blocks`], to write to.
-fn blocks_mut<T>(slice: &mut [T], outer: usize) -> impl Iterator<Item = &mut [T]> {
-    slice.chunks_exact_mut((slice.len() / outer.max(1)).max(1))
+/// The parts of both slices that belong to each of `outer` indices before an axis.
+fn blocks<'a, T>(to: &'a mut [T], from: &'a [T], outer: usize) -> impl Iterator<Item = (&'a mut [T], &'a [T])> {
+    let each = |len: usize| (len / outer.max(1)).max(1);
+    let (to_each, from_each) = (each(to.len()), each(from.len()));
+    to.chunks_exact_mut(to_each).zip(from.chunks_exact(from_each))
 }
 
 pub(crate) fn slice<T: Real>(x: &Tensor<T>, axis: usize, start: usize, step: usize, len: usize) -> Tensor<T> {
     let (outer, _, inner) = x.shape().around(axis);
     Tensor::computed(x.shape().with(axis, len), |out| {
-        for (to, from) in blocks_mut(out, outer).zip(blocks(x.as_slice(), outer)) {
+        for (to, from) in blocks(out, x.as_slice(), outer) {
             let from = &from[start * inner..];
             match (step, inner) {
                 (1, _) => to.copy_from_slice(&from[..to.len()]),
@@ -160,7 +157,7 @@ pub(crate) fn embed<T: Real>(x: &Tensor<T>, axis: usize, start: usize, step: usi
     let (outer, _, inner) = x.shape().around(axis);
     Tensor::computed(x.shape().with(axis, size), |out| {
         out.fill(T::ZERO);
-        for (to, from) in blocks_mut(out, outer).zip(blocks(x.as_slice(), outer)) {
+        for (to, from) in blocks(out, x.as_slice(), outer) {
             let to = &mut to[start * inner..];
             match (step, inner) {
                 (1, _) => to[..from.len()].copy_from_slice(from),
@@ -181,7 +178,7 @@ pub(crate) fn concat<T: Real>(inputs: &[Tensor<T>], axis: usize) -> Tensor<T> {
         let mut start = 0;
         for x in inputs {
             let width = x.shape()[axis] * inner;
-            for (to, from) in blocks_mut(out, outer).zip(blocks(x.as_slice(), outer)) {
+            for (to, from) in blocks(out, x.as_slice(), outer) {
                 to[start..start + width].copy_from_slice(from);
             }
             start += width;
@@ -192,7 +189,7 @@ pub(crate) fn concat<T: Real>(inputs: &[Tensor<T>], axis: usize) -> Tensor<T> {
 pub(crate) fn gather<T: Real>(x: &Tensor<T>, axis: usize, indices: &[usize]) -> Tensor<T> {
     let (outer, _, inner) = x.shape().around(axis);
     Tensor::computed(x.shape().with(axis, indices.len()), |out| {
-        for (to, from) in blocks_mut(out, outer).zip(blocks(x.as_slice(), outer)) {
+        for (to, from) in blocks(out, x.as_slice(), outer) {
             if inner == 1 {
                 to.iter_mut().zip(indices).for_each(|(to, &i)| *to = from[i]);
                 continue;
@@ -208,7 +205,7 @@ pub(crate) fn scatter_add<T: Real>(x: &Tensor<T>, axis: usize, indices: &[usize]
     let (outer, _, inner) = x.shape().around(axis);
     Tensor::computed(x.shape().with(axis, size), |out| {
         out.fill(T::ZERO);
-        for (to, from) in blocks_mut(out, outer).zip(blocks(x.as_slice(), outer)) {
+        for (to, from) in blocks(out, x.as_slice(), outer) {
             if inner == 1 {
                 from.iter().zip(indices).for_each(|(&from, &i)| to[i] += from);
                 continue;

@@ -64,15 +64,11 @@ impl<T: Real> Gradients<T> {
     /// Adds another shard's gradients by parameters. Those by variables are a shard's own and stay so.
     pub(crate) fn absorb(&mut self, other: Self) {
         for (id, part) in other.by_param {
-            match self.by_param.remove(&id) {
-                Some(sum) => {
-                    let total = Var::from(sum) + Var::from(part);
-                    self.by_param.insert(id, total.into_value());
-                }
-                None => {
-                    self.by_param.insert(id, part);
-                }
-            }
+            let total = match self.by_param.remove(&id) {
+                Some(sum) => (Var::from(sum) + Var::from(part)).into_value(),
+                None => part,
+            };
+            self.by_param.insert(id, total);
         }
         self.by_node.clear();
     }

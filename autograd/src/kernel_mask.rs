@@ -53,7 +53,7 @@ impl KernelMask {
         };
         let kept: Vec<bool> = (0..len).map(is_kept).collect();
         let count = kept.iter().filter(|&&kept| kept).count();
-        let (by_output, by_input) = (Plan::by_output(shape, &kept), Plan::by_input(shape, &kept));
+        let [by_output, by_input] = [false, true].map(|is_adjoint| Plan::new(shape, is_adjoint, &kept));
         Self(Arc::new(Set { shape, kept, count, by_output, by_input }))
     }
 

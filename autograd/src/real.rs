@@ -1,6 +1,6 @@
 //! The two element types.
 
-use crate::kernels::{Convolve, Gemm, Math, SliceKernels};
+use crate::kernels::{Batch, Gemm, Math, Multiply, SliceKernels};
 use crate::pool::Pool;
 use bytemuck::Pod;
 use std::fmt::{Debug, Display};
@@ -19,7 +19,8 @@ pub trait Real:
     + Math
     + SliceKernels
     + Gemm
-    + Convolve
+    + Multiply
+    + Batch
     + Copy
     + Default
     + Debug

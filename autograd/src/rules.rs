@@ -182,12 +182,12 @@ fn unary<T: Real>(f: Unary, op: &Recorded<T>, g: Var<T>) -> Var<T> {
         Unary::Ln1p => g / x().shift(1.0),
         Unary::Sin => g * x().cos(),
         Unary::Cos => -(g * x().sin()),
-        Unary::Tanh => fused(Binary::TanhGrad, g, y()),
-        Unary::Sigmoid => fused(Binary::SigmoidGrad, g, y()),
+        Unary::Tanh => g.zip(y(), Binary::TanhGrad),
+        Unary::Sigmoid => g.zip(y(), Binary::SigmoidGrad),
         // σ(x) = 1 − e^−softplus(x), and 1 − σ(x) = 1 − e^log σ(x).
         Unary::Softplus => -(g * (-y()).expm1()),
         Unary::LogSigmoid => -(g * y().expm1()),
-        Unary::Relu => fused(Binary::StepMul, g, y()),
+        Unary::Relu => g.zip(y(), Binary::StepMul),
         Unary::LeakyRelu(slope) => {
             let above = if slope < 0.0 { x().step() } else { y().step() };
             g * above.affine(1.0 - slope, slope)
@@ -209,11 +209,6 @@ fn log_density<T: Real>(x: &Var<T>) -> Var<T> {
     x.square().affine(-0.5, -0.5 * (2.0 * PI).ln())
 }
 
-#[track_caller]
-fn fused<T: Real>(f: Binary, a: Var<T>, b: Var<T>) -> Var<T> {
-    a.zip(b, f)
-}
-
 /// `∂f(a, b)/∂a·g` for `i = 0`, `∂f(a, b)/∂b·g` for `i = 1`.
 fn binary<T: Real>(f: Binary, op: &Recorded<T>, i: usize, g: Var<T>) -> Var<T> {
     let (a, b, y) = (|| op.input(0), || op.input(1), || op.output());
@@ -232,11 +227,11 @@ fn binary<T: Real>(f: Binary, op: &Recorded<T>, i: usize, g: Var<T>) -> Var<T> {
         (Binary::Minimum, 0) => g * share(&b(), &a()),
         (Binary::Minimum, _) => g * share(&a(), &b()),
         (Binary::Greater | Binary::GreaterEqual, _) => g.zeros_like(),
-        (Binary::StepMul, 0) => fused(Binary::StepMul, g, b()),
+        (Binary::StepMul, 0) => g.zip(b(), Binary::StepMul),
         (Binary::StepMul, _) => g.zeros_like(),
-        (Binary::TanhGrad, 0) => fused(Binary::TanhGrad, g, b()),
+        (Binary::TanhGrad, 0) => g.zip(b(), Binary::TanhGrad),
         (Binary::TanhGrad, _) => g * a() * b().scale(-2.0),
-        (Binary::SigmoidGrad, 0) => fused(Binary::SigmoidGrad, g, b()),
+        (Binary::SigmoidGrad, 0) => g.zip(b(), Binary::SigmoidGrad),
         (Binary::SigmoidGrad, _) => g * a() * b().affine(-2.0, 1.0),
     }
 }

@@ -37,17 +37,7 @@ impl Extent {
     }
 }
 
-/// A sum of `term(x)`s in `f64`.
-struct Total<'a, T, F>(&'a [T], F);
-
-impl<T: Real, F: Fn(T) -> f64> Kernel for Total<'_, T, F> {
-    type Output = f64;
-    #[inline(always)]
-    fn run<I: Isa>(self) -> f64 {
-        total(self.0, self.1)
-    }
-}
-
+/// The sum of `term(x)` in `f64`.
 #[inline(always)]
 fn total<T: Real>(x: &[T], term: impl Fn(T) -> f64) -> f64 {
     if x.len() < SHORT {
@@ -81,7 +71,17 @@ fn fold<T: Copy, const N: usize>(mut lanes: [T; N], f: impl Fn(T, T) -> T) -> T 
 
 /// `Σ x²` in `f64`: squares soon overflow `f32`.
 pub(crate) fn sum_of_squares<T: Real>(x: &[T]) -> f64 {
-    dispatch(Total(x, |x: T| x.to_f64() * x.to_f64()))
+    dispatch(SumOfSquares(x))
+}
+
+struct SumOfSquares<'a, T>(&'a [T]);
+
+impl<T: Real> Kernel for SumOfSquares<'_, T> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<I: Isa>(self) -> f64 {
+        total(self.0, |x| x.to_f64() * x.to_f64())
+    }
 }
 
 /// Whether there is no NaN and no infinity in `x`.

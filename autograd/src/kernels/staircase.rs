@@ -5,15 +5,13 @@
 //! block. Then the block is one ordinary product with the panel. Masked weights are not read, except in the corners of
 //! a block, where the panel holds zeros: with 16 blocks a sixteenth of one half.
 //!
-//! This costs no more than the `gemm` crate would need otherwise: it would lay out the same panels itself, slowly where
-//! it has to gather columns from rows 4096 bytes apart, as in every layer with 1024 inputs. It reads a panel of
-//! [`LANES`] columns in place, as long as it gets few rows ([`ROWS`]) at a time.
+//! The panels cost nothing extra: the `gemm` crate would lay out the same ones itself, slowly where it gathers columns
+//! from rows 4096 bytes apart, as in every layer with 1024 inputs. It reads ours in place if they get few rows ([`ROWS`]).
 //!
-//! For the weights' gradient, blocks are rows of the result: a product as far as the block's last row
-//! reaches, then zeros where the mask has them.
+//! For the weights' gradient, blocks are rows of the result: a product as far as the block's last row reaches, then zeros
+//! where the mask has them. A mask of ones gives an ordinary product.
 //!
-//! A mask of ones gives an ordinary product. Blocks do not depend on the number of threads, and no sum
-//! is split over threads, so results do not depend on it either.
+//! Neither blocks nor sums depend on the number of threads, so results do not either.
 
 #![allow(
     unsafe_code,

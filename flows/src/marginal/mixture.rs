@@ -60,27 +60,19 @@ pub(super) struct Point {
     pub(super) d_log_deriv: f64,
 }
 
-/// A sum of terms given by their logarithms.
-#[derive(Clone, Copy)]
-struct LogSum {
-    largest: f64,
-    /// Over the largest.
-    sum: f64,
-}
-
-impl LogSum {
-    fn of(logs: impl Iterator<Item = f64>) -> f64 {
-        let Self { largest, sum } = logs.fold(Self { largest: f64::NEG_INFINITY, sum: 0.0 }, |all, log| {
-            if log > all.largest {
-                Self { largest: log, sum: all.sum * (all.largest - log).exp() + 1.0 }
-            } else if log > f64::NEG_INFINITY {
-                Self { sum: all.sum + (log - all.largest).exp(), ..all }
-            } else {
-                all
-            }
-        });
-        largest + sum.ln()
-    }
+/// The logarithm of a sum of terms given by their logarithms.
+fn log_sum(logs: impl Iterator<Item = f64>) -> f64 {
+    // The sum is relative to the largest term so far.
+    let (largest, sum) = logs.fold((f64::NEG_INFINITY, 0.0), |(largest, sum): (f64, f64), log| {
+        if log > largest {
+            (log, sum * (largest - log).exp() + 1.0)
+        } else if log > f64::NEG_INFINITY {
+            (largest, sum + (log - largest).exp())
+        } else {
+            (largest, sum)
+        }
+    });
+    largest + sum.ln()
 }
 
 impl LogisticMixture {
@@ -97,7 +89,7 @@ impl LogisticMixture {
             locations.len(),
             log_scales.len()
         );
-        let all = LogSum::of(logits.iter().copied());
+        let all = log_sum(logits.iter().copied());
         let kernels = logits.iter().zip(locations).zip(log_scales).map(|((logit, &location), &log_scale)| Kernel {
             log_weight: logit - all,
             location,
@@ -153,7 +145,7 @@ impl LogisticMixture {
     fn parts(&self, x: f64, side: f64) -> [f64; 2] {
         let parts = || self.kernels.iter().map(|k| k.log_part(side * k.place(x)));
         let largest = parts().fold(f64::NEG_INFINITY, f64::max);
-        [largest, LogSum::of(parts().map(|part| part - largest))]
+        [largest, log_sum(parts().map(|part| part - largest))]
     }
 
     fn tail(&self, x: f64) -> Tail {
@@ -166,7 +158,7 @@ impl LogisticMixture {
             let v = side * k.place(x);
             k.log_part(v) - largest - softplus(v) - k.log_scale
         };
-        Tail { side, largest, rest, log_hazard: LogSum::of(self.kernels.iter().map(hazard)) - rest }
+        Tail { side, largest, rest, log_hazard: log_sum(self.kernels.iter().map(hazard)) - rest }
     }
 
     /// The results of a forward pass at x.

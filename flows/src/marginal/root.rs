@@ -91,24 +91,14 @@ pub(super) fn roots<T: Real, const N: usize>(
     mixture: &mut impl FnMut() -> LogisticMixture,
 ) -> [T; N] {
     let [low, high, mean] = dispatch(Ends { row, count, z });
-    let mut lanes = [0; N].map(|_: usize| Lane {
-        low: 0.0,
-        high: 0.0,
-        x: 0.0,
-        last: f64::INFINITY,
-        before_last: f64::INFINITY,
-        open: false,
+    let infinite = f64::INFINITY;
+    let mut lanes: [Lane; N] = std::array::from_fn(|i| {
+        let (target, bounds) = (z[i].to_f64(), [low[i], high[i], mean[i]].map(|bound| bound.to_f64()));
+        let open = target.abs() <= furthest::<T>() && bounds.iter().all(|bound| bound.is_finite());
+        let [low, high, mean] = if open { bounds } else { [0.0; 3] };
+        let x = if open { mean.clamp(low, high) } else { mixture().to_data(target).0 };
+        Lane { low, high, x, last: infinite, before_last: infinite, open }
     });
-    for (i, lane) in lanes.iter_mut().enumerate() {
-        // A group that is not full is filled up with copies of the first point.
-        let (target, bounded) = (z[i].to_f64(), low[i].is_finite() & high[i].is_finite() & mean[i].is_finite());
-        if target.abs() <= furthest::<T>() && bounded {
-            (lane.low, lane.high, lane.open) = (low[i].to_f64(), high[i].to_f64(), true);
-            lane.x = mean[i].to_f64().clamp(lane.low, lane.high);
-        } else {
-            lane.x = mixture().to_data(target).0;
-        }
-    }
     for _ in 0..STEPS {
         if lanes.iter().all(|lane| !lane.open) {
             break;

@@ -40,7 +40,7 @@ fn as_defined(a: &Tensor<f64>, b: &Tensor<f64>) -> Outcome {
         let expected = Tensor::from_fn(&shape, |i| plain(stretched(a, &shape, i), stretched(b, &shape, i)));
         let (a, b) = (Var::from(a.clone()), Var::from(b.clone()));
         let got = a.zip(b, f).into_value();
-        // Written with compiler-chosen fusing, these have one rounding either way.
+        // The compiler may fuse these; there is one rounding either way.
         close(&format!("{f:?}"), &got, &expected, 0.0)?;
     }
     let expected = Tensor::from_fn(&shape, |i| stretched(a, &shape, i));
@@ -78,7 +78,7 @@ fn undone_in_the_sweep() {
         .prop_flat_map(|shapes| (tensor(&shapes[0], REAL), tensor(&shapes[1], REAL), tensor(&shapes[2], REAL)));
     hold(200, &triples, |(a, b, c)| {
         let shape = a.shape().broadcast(b.shape()).and_then(|s| s.broadcast(c.shape())).expect("drawn to broadcast");
-        // Division and a select: rules with more than one use of an operand.
+        // Division and select have rules that use an operand more than once.
         let f =
             |a: &Var<f64>, b: &Var<f64>, c: &Var<f64>| (a * b + b / c.square().shift(1.0) - c) * c.select(a, b).tanh();
         let tape = Tape::new();
@@ -94,7 +94,7 @@ fn undone_in_the_sweep() {
         for (i, (narrow, wide)) in narrow.iter().zip(&wide).enumerate() {
             let mut summed = Tensor::zeros(narrow.shape());
             for (at, &part) in wide.value().as_slice().iter().enumerate() {
-                // Where an element went is where a tensor of positions puts its number.
+                // A tensor of positions shows where each element went.
                 let positions = Tensor::from_fn(narrow.shape(), |i| i as f64);
                 summed.as_mut_slice()[stretched(&positions, &shape, at) as usize] += part;
             }

@@ -97,7 +97,7 @@ fn larger_convolutions() {
     }
 }
 
-/// ⟨dy, x ⋆ w⟩ is the same number from each of the three.
+/// All three give the same ⟨dy, x ⋆ w⟩.
 #[test]
 fn the_three_convolutions_are_each_others_adjoints() {
     hold(200, &geometry(3, 2, 5), |g| {

@@ -1,4 +1,4 @@
-//! Operations of a user's own: in the table of operations, and what is promised of them.
+//! User-defined operations: in the table of operations, and the properties they have besides.
 
 use super::case::Case;
 use super::draw::{Domain, tensor};

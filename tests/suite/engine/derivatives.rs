@@ -8,11 +8,11 @@ use super::{Outcome, close, hold, inner};
 use autograd::{Tensor, Var, check, diff};
 use proptest::prelude::TestCaseError;
 
-/// Up to here a whole Jacobian is compared; beyond, products with it.
+/// Jacobians of at most this size are compared whole; of larger ones, products with them are.
 const WHOLE: usize = 40;
 const CASES: u32 = 48;
 
-/// Runs a property over the whole table, and says of all operations that fail it how they do.
+/// Runs a property over the whole table, and reports how each failing operation fails.
 pub(super) fn over(table: Vec<Entry>, cases: u32, property: impl Fn(&Case) -> Outcome) {
     let failures: Vec<String> = table
         .into_iter()
@@ -42,8 +42,7 @@ pub(super) fn order_one(view: &View) -> Outcome {
     close(&format!("J·u by {by}"), &diff::jvp(f, at, &u).1, &check::directional(values(f), at, &u), 1e-7)
 }
 
-/// The second derivative by the tape against differences of the first, and the three ways to it
-/// against each other.
+/// The second derivative by the tape against differences of the first, and three ways to compute it against each other.
 pub(super) fn order_two(view: &View) -> Outcome {
     let View { by, at, f } = view;
     let y = values(f)(at);
@@ -52,7 +51,7 @@ pub(super) fn order_two(view: &View) -> Outcome {
     let exact = diff::hvp(weighed, at, &u);
     let slope = |x: &Tensor<f64>| diff::vjp(f, x, &v).1;
     close(&format!("Hessian·u by {by}"), &exact, &check::directional(slope, at, &u), 1e-6)?;
-    // And differences of values alone, which know nothing of the first derivative either.
+    // And against differences of values alone, which are independent of the first derivative.
     let bent = check::second_directional(values(&weighed), at, &u);
     close(&format!("uᵀ·Hessian·u by {by}"), &Tensor::scalar(inner(&u, &exact).0), &bent, 1e-5)?;
     // The same through a vjp that is itself a function: its jvp sweeps a recorded sweep's record.

@@ -7,19 +7,18 @@ use proptest::sample::subsequence;
 /// Few enough elements that a whole Jacobian by differences is cheap.
 const MOST: usize = 36;
 
-/// Where an operation may be looked at: in its domain, and away from its kinks by more than a
-/// finite difference reaches.
+/// Where an operation is tested: inside its domain, and farther from its kinks than a finite difference reaches.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Domain {
     /// Uniform between two numbers.
     Between(f64, f64),
-    /// Either sign, and not near 0: for what has a pole there.
+    /// Either sign, and not near 0: for functions with a pole there.
     AwayFromZero,
     /// At least 0.06 from every multiple of 0.2: for kinks at those.
     BetweenKinks,
     /// At least 0.02 from whatever [`Domain::BetweenKinks`] gives: for comparisons with it.
     AroundKinks,
-    /// All different, by 0.1 at least: for what picks one of them.
+    /// All different, by 0.1 at least: for operations that pick one of them.
     Distinct,
 }
 

@@ -7,7 +7,7 @@ fn zeros<T: Real>(tape: &Tape<T>, shape: &[usize]) -> Var<T> {
     tape.variable(Tensor::zeros(shape))
 }
 
-/// Runs an operation forward and back and looks at the shapes.
+/// Runs an operation and its gradient, and checks the shapes.
 fn gives<T: Real>(shapes: &[&[usize]], f: impl Fn(&[Var<T>]) -> Var<T>, expected: &[usize]) {
     let tape = Tape::new();
     let inputs: Vec<Var<T>> = shapes.iter().map(|shape| zeros(&tape, shape)).collect();

@@ -1,5 +1,5 @@
-//! Random programs over the vocabulary, whose values are shared among their steps: the ways to
-//! differentiate them must agree with each other and with differences.
+//! Random programs over the vocabulary, whose steps share values: all ways to differentiate them must agree with each
+//! other and with finite differences.
 
 use super::case::View;
 use super::derivatives::{order_one, order_two, recorded_vjp};
@@ -28,7 +28,7 @@ pub(super) fn programs() -> impl Strategy<Value = Program> {
 
 const KINDS: u8 = 26;
 
-/// A smooth function of two matrices that keeps numbers small; the result has their shape.
+/// A smooth function of two matrices that keeps values small; the result has their shape.
 pub(super) fn step(kind: u8, a: &Var<f64>, b: &Var<f64>) -> Var<f64> {
     let (rows, cols) = (a.extent(0), a.extent(1));
     match kind {
@@ -99,7 +99,7 @@ impl Program {
 
     pub(super) fn run(&self, x: &Var<f64>) -> Var<f64> {
         let values = self.trace(x);
-        // Every value counts, so that none of the program is idle.
+        // Every value counts, so no step goes untested.
         let weights = noise([values.len()], 9);
         let parts = values.iter().zip(weights.as_slice()).map(|(value, &weight)| value.scale(weight));
         parts.reduce(|sum, part| sum + part).expect("there is at least x")

@@ -1,4 +1,4 @@
-//! Convolutions under a kernel mask: their lines in the table of operations, and comparisons with
+//! Convolutions under a kernel mask: their entries in the table of operations, and comparisons with
 //! the same convolution with the mask multiplied in.
 
 use super::case::Case;
@@ -22,7 +22,7 @@ fn forward<T: Real>(x: &Var<T>, w: &Var<T>, g: &Geometry, mask: &KernelMask) -> 
     x.conv2d_masked(w, g.spec(), mask)
 }
 
-/// The adjoints have no methods of their own: they are what a sweep records.
+/// The adjoints have no methods: a recorded sweep gives them.
 fn by_input<T: Real>(dy: &Var<T>, w: &Var<T>, g: &Geometry, mask: &KernelMask) -> Var<T> {
     let tape = dy.tape().or(w.tape()).cloned().unwrap_or_default();
     let x = tape.variable(Tensor::zeros(g.input()));
@@ -35,7 +35,7 @@ fn by_weight<T: Real>(x: &Var<T>, dy: &Var<T>, g: &Geometry, mask: &KernelMask) 
     tape.vjp_recorded(&forward(x, &w, g, mask), dy, &[&w]).remove(0)
 }
 
-/// Masks of models, with groups in any order, and masks of no order at all.
+/// Masks of models, with groups in any order, and random masks.
 fn masks_of(g: &Geometry) -> impl Strategy<Value = KernelMask> + use<> {
     let (shape, [inputs, outputs]) = (g.weight(), g.channels);
     let groups = |channels: usize| prop::collection::vec(0..4usize, channels);
@@ -55,7 +55,7 @@ fn masks_of(g: &Geometry) -> impl Strategy<Value = KernelMask> + use<> {
 }
 
 fn drawn(channels: usize, batch: usize, spare: usize) -> impl Strategy<Value = (Geometry, KernelMask)> {
-    // Half of them of stride 1, which has kernels of its own.
+    // Half of them of stride 1, which has special kernels.
     let stride = (geometry(channels, batch, spare), prop::bool::ANY);
     let all = stride.prop_map(|(g, whole)| if whole { Geometry { stride: [1, 1], ..g } } else { g });
     all.prop_flat_map(|g| (masks_of(&g), Just(g))).prop_map(|(mask, g)| (g, mask))
@@ -116,7 +116,7 @@ fn small_convolutions_of_any_geometry() {
     hold(400, &drawn(5, 3, 6), |(g, mask)| in_both_types(&g, &mask)).unwrap();
 }
 
-/// Several tiles of channels and terms, and chunks of images with a rest.
+/// Several tiles of channels and terms, and several chunks of images, the last one not full.
 #[test]
 fn larger_convolutions() {
     hold(40, &drawn(17, 37, 9), |(g, mask)| in_both_types(&g, &mask)).unwrap();
@@ -152,13 +152,13 @@ fn the_layers_of_mintnet() {
             in_both_types(&g, &mask).unwrap();
         }
     }
-    // A rest of images, and several chunks of them.
+    // Several chunks of images, the last one not full.
     for (g, masks) in [image(19, 3, [2, 3], 9), image(300, 2, [1, 2], 3)] {
         masks.iter().for_each(|mask| in_both_types(&g, mask).unwrap());
     }
 }
 
-/// ⟨dy, x ⋆ (M∘w)⟩ is the same number from each of the three.
+/// All three give the same ⟨dy, x ⋆ (M∘w)⟩.
 #[test]
 fn the_three_products_are_each_others_adjoints() {
     hold(200, &drawn(6, 20, 5), |(g, mask)| {

@@ -1,5 +1,5 @@
 //! The engine, tested through its public API against finite differences, independent values and
-//! itself. A new operation is one line in `operations.rs`; every property here then covers it.
+//! other ways to compute the same thing. A new operation is one line in `operations.rs`; every property here then covers it.
 
 mod broadcasting;
 mod case;
@@ -32,7 +32,7 @@ use proptest::test_runner::TestRunner;
 use std::env;
 use std::fmt::Debug;
 
-/// What a property returns: nothing, or why it fails.
+/// The result of a property: nothing, or why it fails.
 type Outcome = Result<(), TestCaseError>;
 
 /// This many cases, or as many as the environment's `PROPTEST_CASES` asks for. No files are written

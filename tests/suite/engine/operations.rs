@@ -1,4 +1,4 @@
-//! The table of operations: what each property here runs over.
+//! The table of operations, over which each property is tested.
 
 use super::case::{Case, binary, shaped, unary};
 use super::custom;
@@ -21,7 +21,7 @@ const AWAY: Domain = Domain::AwayFromZero;
 const NEAR: Domain = Domain::Between(-0.7, 2.0);
 const LOGARITHMS: Domain = Domain::Between(-5.0, -0.1);
 
-/// One line an operation.
+/// One line for each operation.
 pub(super) fn all() -> Vec<Entry> {
     let mut all = elementwise();
     all.extend(reductions());

@@ -1,11 +1,11 @@
-//! What a panic says, and where it says it happened: messages name the caller's line.
+//! The messages of panics, and the line they name, which should be the caller's.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether this thread's panics are wanted; the hook is the whole process's.
+    /// Whether this thread expects to panic; the hook is the whole process's.
     static LISTENING: Cell<bool> = const { Cell::new(false) };
     static HEARD: RefCell<Option<(String, u32)>> = const { RefCell::new(None) };
 }
@@ -18,7 +18,7 @@ pub(super) struct Caught {
     pub(super) line: u32,
 }
 
-/// Runs what must panic, quietly.
+/// Runs a function that must panic, without the usual output.
 pub(super) fn caught<R>(work: impl FnOnce() -> R) -> Caught {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

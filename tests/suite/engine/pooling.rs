@@ -63,7 +63,7 @@ fn one_tape() {
     assert_eq!(pool::fresh_buffers::<f32>(), settled, "a later step took a fresh buffer");
     assert!(last < first, "the loop learns: {first} to {last}");
 
-    // Idle buffers can be given back, and are then made anew.
+    // Idle buffers can be freed, and are then allocated again.
     pool::release::<f32>();
     step(&images, &params, 1);
     assert!(pool::fresh_buffers::<f32>() > settled);

@@ -25,7 +25,7 @@ pub(super) fn all() -> Vec<Entry> {
     ]
 }
 
-/// The adjoint of `conv2d` in its weight has no method of its own: it is what a sweep records.
+/// The adjoint of `conv2d` in its weight has no method: a recorded sweep gives it.
 pub(super) fn by_weight(x: &Var<f64>, dy: &Var<f64>, g: &Geometry) -> Var<f64> {
     let tape = x.tape().or(dy.tape()).cloned().unwrap_or_default();
     let weight = tape.variable(Tensor::zeros(g.weight()));

@@ -1,5 +1,5 @@
-//! Writing over an operand that nobody else holds must never be seen: held values stay what they
-//! were, and a tape changes no bit of any result.
+//! An operation may overwrite an operand that nothing else holds. No value that is still held may change, and a tape may
+//! change no bit of any result.
 
 use super::derivatives::over;
 use super::draw::{self, REAL, noise, tensor};
@@ -9,7 +9,7 @@ use autograd::elementwise::Binary;
 use autograd::{Real, Tape, Tensor, Var, parallel};
 use proptest::prelude::*;
 
-/// The same numbers in a buffer of their own.
+/// The same elements in another buffer.
 fn apart<T: Real>(x: &Tensor<T>) -> Tensor<T> {
     Tensor::from_slice(x.shape(), x.as_slice())
 }
@@ -63,8 +63,8 @@ const EVERY: [Binary; 12] = [
     Binary::SigmoidGrad,
 ];
 
-/// Each function of two numbers, with each operand given away or kept: the paths that write over
-/// the left one, over the right one, over neither.
+/// Each function of two values, with each operand given away or kept: the paths that overwrite the left one, the right
+/// one, or neither.
 fn given_or_kept<T: Real>(a: &Tensor<T>, b: &Tensor<T>) -> Outcome {
     for f in EVERY {
         let expected = Var::from(a.clone()).zip(Var::from(b.clone()), f).into_value();
@@ -101,7 +101,7 @@ fn operands_given_away_or_kept_where_the_work_is_split() {
     }
 }
 
-/// All values of a program are held to its end; each must still be what its step gives.
+/// All values of a program are held to its end; each must still equal the result of its step.
 #[test]
 fn no_step_of_a_program_writes_over_an_earlier_value() {
     hold(128, &programs(), |program| {
@@ -126,7 +126,7 @@ fn no_step_of_a_program_writes_over_an_earlier_value() {
     .unwrap();
 }
 
-/// A temporary that a rule will read is kept from being written over by the next operation.
+/// The next operation must not overwrite a temporary that a rule will read.
 #[test]
 fn what_a_record_reads_is_not_written_over() {
     let x = noise([64], 3);

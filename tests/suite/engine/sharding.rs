@@ -1,4 +1,4 @@
-//! The batch split equals the whole to rounding and itself to the last bit; threads change no bit.
+//! A batch in shards gives the result of the whole batch up to rounding, and the same bits for any number of threads.
 
 use super::draw::noise;
 use super::{Outcome, same_bits};
@@ -70,7 +70,7 @@ fn splits<T: Real>() {
             }
         });
     }
-    // With as many threads or more, or fewer: which worker took which shard is not seen.
+    // With fewer or more threads than shards: which worker took which shard makes no difference.
     for shards in [2, 3, 5] {
         let one = parallel::with_threads(1, || model.evaluate(shards));
         for threads in [2, 3] {
@@ -105,7 +105,7 @@ fn threads_inside_operations_change_no_bit() {
     compare::<f32>();
 }
 
-/// Every kind of operation that splits itself, at sizes where it does.
+/// Every kind of operation that is split over threads, at sizes where it is.
 #[test]
 fn large_operations_are_the_same_on_any_number_of_threads() {
     type Work = fn(&Var<f32>, &Var<f32>) -> Var<f32>;

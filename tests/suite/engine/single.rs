@@ -5,7 +5,7 @@ use super::draw::noise;
 use autograd::elementwise::{Binary, Unary};
 use autograd::{Real, Tensor, Var};
 
-/// Each function, and the numbers it is looked at between.
+/// Each function, and the interval it is tested on.
 const UNARY: [(Unary, f64, f64); 29] = [
     (Unary::Affine { scale: 2.5, shift: -0.75 }, -9.0, 9.0),
     (Unary::Abs, -9.0, 9.0),
@@ -63,7 +63,7 @@ fn var<T: Real>(x: &Tensor<f32>) -> Var<T> {
     Var::from(x.cast())
 }
 
-/// Within a few roundings of the number that f64 gives.
+/// Within a few roundings of the result in f64.
 fn compare(what: &str, x: &Tensor<f32>, single: &Tensor<f32>, double: &Tensor<f64>) {
     for (i, (&got, &expected)) in single.as_slice().iter().zip(double.as_slice()).enumerate() {
         let allowed = 1e-6 * expected.abs() + 1e-30;
@@ -73,7 +73,7 @@ fn compare(what: &str, x: &Tensor<f32>, single: &Tensor<f32>, double: &Tensor<f6
 }
 
 #[test]
-fn functions_of_one_number() {
+fn functions_of_one_value() {
     for (f, lo, hi) in UNARY {
         for n in (1..40).chain([1000]) {
             let x = between(n, lo, hi);
@@ -89,12 +89,12 @@ fn functions_of_one_number() {
 }
 
 #[test]
-fn functions_of_two_numbers() {
+fn functions_of_two_values() {
     for f in BINARY {
         for n in (1..40).chain([1000]) {
             let (a, b) = (between(n, 0.1, 3.0), between(n + 1, -0.9, 2.0).rows(0..n));
             let number = b.rows(n - 1..n);
-            // `x·(1 − b²)` and `b·(1 − b)` cancel near 1: that is the function and not its kernel.
+            // `x·(1 − b²)` and `b·(1 − b)` cancel near 1: the function does that, not its kernel.
             let cancels = matches!(f, Binary::TanhGrad | Binary::SigmoidGrad | Binary::Add | Binary::Sub);
             let forms = [(&a, &b), (&a, &number), (&number, &a)];
             for (left, right) in forms {

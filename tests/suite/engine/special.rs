@@ -1,5 +1,4 @@
-//! Functions with tails, far into them, against values computed by mpmath: `f64` and `f32`, the
-//! function and its gradient.
+//! Functions far into their tails, against values computed by mpmath: the function and its gradient, in `f64` and `f32`.
 
 use super::special_values as table;
 use autograd::{Real, Tape, Tensor, Var, diff};
@@ -34,7 +33,7 @@ fn compare<T: Real>(name: &str, f: fn(&Var<T>) -> Var<T>, rows: &[Row], relative
         let shift = slope * (at.item().to_f64() - x);
         wrong.extend(allowed.check(name, x, got.item().to_f64(), value + shift));
         let absolute = match name {
-            // −r·(x + r), where x and r nearly cancel far to the left: what is lost grows as x².
+            // −r·(x + r), where x and r nearly cancel far to the left: the error grows as x².
             "normal_score" => 2.0 * T::EPSILON * x.powi(2).max(1.0),
             // Computed from the output, as 1 − y²: right in absolute terms only.
             "sigmoid" | "tanh" => 2.0 * T::EPSILON,
@@ -119,7 +118,7 @@ fn logsumexp_and_softmax_at_any_offset() {
 fn edges<T: Real>() {
     let (infinity, nan) = (f64::INFINITY, f64::NAN);
     let at = |f: fn(&Var<T>) -> Var<T>, x: f64| (both(f, &[x]).0[0], both(f, &[x]).1[0]);
-    // Zero is the kink of these; the side that is taken is part of what they promise.
+    // Zero is the kink of these; which side is taken is documented.
     assert_eq!(at(Var::abs, 0.0), (0.0, 0.0));
     assert_eq!(at(Var::relu, 0.0), (0.0, 0.0));
     assert_eq!(at(Var::elu, 0.0).0, 0.0);

@@ -1,4 +1,4 @@
-//! Products under a staircase mask: their lines in the table of operations, and comparisons
+//! Products under a staircase mask: their entries in the table of operations, and comparisons
 //! with the same product with the mask multiplied in.
 
 use super::case::Case;
@@ -9,7 +9,7 @@ use super::{Outcome, close, hold, inner, same_bits, same_on_threads};
 use autograd::{Real, Shape, StaircaseMask, Tape, Tensor, Var, parallel};
 use proptest::prelude::*;
 
-/// Places of the three values among their shapes.
+/// Indices of the three values among their shapes.
 const X: usize = 0;
 const W: usize = 1;
 const DY: usize = 2;
@@ -22,7 +22,7 @@ pub(super) fn all() -> Vec<Entry> {
     ]
 }
 
-/// The adjoints have no methods of their own: they are what a sweep records.
+/// The adjoints have no methods: a recorded sweep gives them.
 fn by_input<T: Real>(dy: &Var<T>, w: &Var<T>, mask: &StaircaseMask) -> Var<T> {
     let tape = dy.tape().or(w.tape()).cloned().unwrap_or_default();
     let batch = &dy.shape()[..dy.shape().rank() - 1];
@@ -166,7 +166,7 @@ fn corners() {
     }
 }
 
-/// ⟨dy, x·(M∘W)ᵀ⟩ is the same number from each of the three.
+/// All three give the same ⟨dy, x·(M∘W)ᵀ⟩.
 #[test]
 fn the_three_products_are_each_others_adjoints() {
     hold(200, &(masks(90, 90), 1..60usize), |(mask, rows)| {

@@ -1,5 +1,4 @@
-//! `Tape::checked` names the first operation that gave an infinity or a NaN, where it was called,
-//! and what led there.
+//! `Tape::checked` names the first operation that gave an infinity or a NaN, where it was called, and what led there.
 
 use autograd::{Tape, Tensor, Var};
 

@@ -23,7 +23,7 @@ mod weight;
 
 pub(crate) use geometry::Conv2d;
 pub(crate) use masked::plan::Plan;
-pub(crate) use micro::Convolve;
+pub(crate) use micro::{Batch, Multiply};
 
 use super::simd::Level;
 use crate::bilinear::Side;

@@ -32,19 +32,14 @@ pub(super) struct Term {
 }
 
 impl Plan {
-    /// A convolution's: sums over inputs, for each output.
-    pub(crate) fn by_output([outputs, inputs, height, width]: [usize; 4], kept: &[bool]) -> Self {
+    /// The sums over inputs for each output or, for the adjoint, over outputs for each input.
+    pub(crate) fn new([outputs, inputs, height, width]: [usize; 4], is_adjoint: bool, kept: &[bool]) -> Self {
         let taps = height * width;
-        Self::new(outputs, inputs, taps, [inputs * taps, taps], kept)
-    }
-
-    /// The adjoint's: sums over outputs, for each input.
-    pub(crate) fn by_input([outputs, inputs, height, width]: [usize; 4], kept: &[bool]) -> Self {
-        let taps = height * width;
-        Self::new(inputs, outputs, taps, [taps, inputs * taps], kept)
-    }
-
-    fn new(channels: usize, others: usize, taps: usize, pitch: [usize; 2], kept: &[bool]) -> Self {
+        let mut sides = [(outputs, inputs * taps), (inputs, taps)];
+        if is_adjoint {
+            sides.reverse();
+        }
+        let ([channels, others], pitch) = (sides.map(|side| side.0), sides.map(|side| side.1));
         let seen = |channel: usize| -> Vec<Term> {
             let all = (0..others).flat_map(|other| (0..taps).map(move |tap| (other, tap)));
             let kept = all.filter(|(other, tap)| kept[channel * pitch[0] + other * pitch[1] + tap]);
@@ -115,7 +110,7 @@ mod tests {
             // Few different lists for some seeds, many for others.
             let kept: Vec<bool> = (0..len).map(|i| i / (seed % 3 * shape[1] * 3 + 1) * 7 % 5 < 3).collect();
             let all: Vec<usize> = (1..=len).collect();
-            for plan in [Plan::by_output(shape, &kept), Plan::by_input(shape, &kept)] {
+            for plan in [false, true].map(|is_adjoint| Plan::new(shape, is_adjoint, &kept)) {
                 let (mut packed, mut back) = (vec![0; plan.weights()], vec![0; len]);
                 plan.pack(&all, &mut packed);
                 plan.unpack(&packed, &mut back);

@@ -6,7 +6,7 @@
 //!
 //! - [`Sums`]: `out[n][lane] = Σ_k weights[k][n] · image[lane + step[k]]`;
 //! - [`Moments`]: `out[k][n] (+)= Σ_lane wide[n][lane] · image[lane + step[k]]`, one sum for each lane of a
-//!   vector, which [`super::Convolve::total`] adds up in the end.
+//!   vector, which [`Batch::total`] adds up in the end.
 
 #![allow(unsafe_code, reason = "vector instructions, and loads through offsets that are checked once a call")]
 
@@ -218,82 +218,100 @@ fn check_moments<T>(level: Level, at: &Moments<'_, T>, out: &[T]) {
     assert!(out.len() >= at.steps.list.len() * at.channels * vector);
 }
 
+/// An element type that has the sums and moments. They panic if an offset leads out of the image, or if a slice is too
+/// short.
+pub trait Batch: Sized {
+    /// Computes a row of sums.
+    #[doc(hidden)]
+    fn sums(level: Level, at: Sums<'_, Self>, out: &mut [Self], pitch: usize);
+
+    /// Computes moments; where `keep`, adds them to what `out` holds.
+    #[doc(hidden)]
+    fn moments(level: Level, at: Moments<'_, Self>, keep: bool, out: &mut [Self]);
+
+    /// Adds to each element of `out` the sum of a whole vector of `vectors`.
+    #[doc(hidden)]
+    fn total(level: Level, vectors: &[Self], out: &mut [Self]);
+}
+
 /// The three for `$T`, in vectors `$wide`, `$half` or `$portable` by level, where for each number of channels
 /// a tile has the given number of vectors, or terms, at most: what fits in registers.
 macro_rules! batch {
-    ($sums:ident, $moments:ident, $total:ident, $T:ty, $wide:ty, $half:ty, $portable:ty) => {
-        batch!(@levels $sums, $moments, $total, $T,
+    ($T:ty, $wide:ty, $half:ty, $portable:ty) => {
+        batch!(@levels $T,
             #[cfg(target_arch = "x86_64")] Level::Avx512 => $wide, [1: 8, 2: 8, 3: 7, 4: 6, 5: 5, 6: 4], "avx512f";
             #[cfg(target_arch = "x86_64")] Level::Avx2Fma => $half, [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2], "avx2,fma";
             Level::Portable => $portable, [1: 4, 2: 4, 3: 3, 4: 2, 5: 2, 6: 2];
         );
     };
-    (@levels $sums:ident, $moments:ident, $total:ident, $T:ty, $($(#[$cfg:meta])? $level:path => $S:ty, [$($N:literal: $most:literal),+] $(, $feature:literal)?;)+) => {
-        pub(super) fn $sums(level: Level, at: &Sums<'_, $T>, out: &mut [$T], pitch: usize) {
-            check_sums(level, at, out, pitch);
-            match level {
-                $($(#[$cfg])? $level => {
-                    /// # Safety
-                    /// The machine has the instructions, and everything was checked by `check_sums`.
-                    $(#[target_feature(enable = $feature)])?
-                    unsafe fn run(at: &Sums<'_, $T>, out: *mut $T, pitch: usize) {
-                        // SAFETY: what was checked is the contract of `row`.
-                        unsafe {
-                            match at.channels {
-                                $($N => row::<$T, $S, $N, $most>(at, out, pitch),)+
-                                _ => unreachable!("no tile has as many channels"),
+    (@levels $T:ty, $($(#[$cfg:meta])? $level:path => $S:ty, [$($N:literal: $most:literal),+] $(, $feature:literal)?;)+) => {
+        impl Batch for $T {
+            fn sums(level: Level, at: Sums<'_, $T>, out: &mut [$T], pitch: usize) {
+                check_sums(level, &at, out, pitch);
+                match level {
+                    $($(#[$cfg])? $level => {
+                        /// # Safety
+                        /// The machine has the instructions, and everything was checked by `check_sums`.
+                        $(#[target_feature(enable = $feature)])?
+                        unsafe fn run(at: &Sums<'_, $T>, out: *mut $T, pitch: usize) {
+                            // SAFETY: what was checked is the contract of `row`.
+                            unsafe {
+                                match at.channels {
+                                    $($N => row::<$T, $S, $N, $most>(at, out, pitch),)+
+                                    _ => unreachable!("no tile has as many channels"),
+                                }
                             }
                         }
-                    }
-                    // SAFETY: the machine has the instructions of `level`, and every element that a
-                    // tile reads or writes lies in its slice, as was just checked.
-                    unsafe { run(at, out.as_mut_ptr(), pitch) }
-                })+
-            }
-        }
-
-        pub(super) fn $moments(level: Level, at: &Moments<'_, $T>, keep: bool, out: &mut [$T]) {
-            check_moments(level, at, out);
-            match level {
-                $($(#[$cfg])? $level => {
-                    /// # Safety
-                    /// The machine has the instructions, and everything was checked by `check_moments`.
-                    $(#[target_feature(enable = $feature)])?
-                    unsafe fn run(at: &Moments<'_, $T>, keep: bool, out: *mut $T) {
-                        // SAFETY: what was checked is the contract of `terms`.
-                        unsafe {
-                            match at.channels {
-                                $($N => terms::<$T, $S, $N, $most>(at, keep, out),)+
-                                _ => unreachable!("no tile has as many channels"),
-                            }
-                        }
-                    }
-                    // SAFETY: the machine has the instructions of `level`, and every element that a
-                    // tile reads or writes lies in its slice, as was just checked.
-                    unsafe { run(at, keep, out.as_mut_ptr()) }
-                })+
-            }
-        }
-
-        pub(super) fn $total(level: Level, vectors: &[$T], out: &mut [$T]) {
-            /// In halves: the compiler makes vectors of them.
-            fn total<const L: usize>(vectors: &[$T], out: &mut [$T]) {
-                let (vectors, _) = vectors.as_chunks::<L>();
-                assert_eq!(vectors.len(), out.len(), "a vector for each sum");
-                for (out, vector) in out.iter_mut().zip(vectors) {
-                    let mut vector = *vector;
-                    let mut half = L / 2;
-                    while half > 0 {
-                        for i in 0..half {
-                            vector[i] += vector[i + half];
-                        }
-                        half /= 2;
-                    }
-                    *out += vector[0];
+                        // SAFETY: the machine has the instructions of `level`, and every element that a
+                        // tile reads or writes lies in its slice, as was just checked.
+                        unsafe { run(&at, out.as_mut_ptr(), pitch) }
+                    })+
                 }
             }
-            match level {
-                $($(#[$cfg])? $level => total::<{ <$S as Vector<$T>>::LEN }>(vectors, out),)+
+
+            fn moments(level: Level, at: Moments<'_, $T>, keep: bool, out: &mut [$T]) {
+                check_moments(level, &at, out);
+                match level {
+                    $($(#[$cfg])? $level => {
+                        /// # Safety
+                        /// The machine has the instructions, and everything was checked by `check_moments`.
+                        $(#[target_feature(enable = $feature)])?
+                        unsafe fn run(at: &Moments<'_, $T>, keep: bool, out: *mut $T) {
+                            // SAFETY: what was checked is the contract of `terms`.
+                            unsafe {
+                                match at.channels {
+                                    $($N => terms::<$T, $S, $N, $most>(at, keep, out),)+
+                                    _ => unreachable!("no tile has as many channels"),
+                                }
+                            }
+                        }
+                        // SAFETY: the machine has the instructions of `level`, and every element that a
+                        // tile reads or writes lies in its slice, as was just checked.
+                        unsafe { run(&at, keep, out.as_mut_ptr()) }
+                    })+
+                }
+            }
+
+            fn total(level: Level, vectors: &[$T], out: &mut [$T]) {
+                /// In halves: the compiler makes vectors of them.
+                fn total<const L: usize>(vectors: &[$T], out: &mut [$T]) {
+                    let (vectors, _) = vectors.as_chunks::<L>();
+                    assert_eq!(vectors.len(), out.len(), "a vector for each sum");
+                    for (out, vector) in out.iter_mut().zip(vectors) {
+                        let mut vector = *vector;
+                        let mut half = L / 2;
+                        while half > 0 {
+                            for i in 0..half {
+                                vector[i] += vector[i + half];
+                            }
+                            half /= 2;
+                        }
+                        *out += vector[0];
+                    }
+                }
+                match level {
+                    $($(#[$cfg])? $level => total::<{ <$S as Vector<$T>>::LEN }>(vectors, out),)+
+                }
             }
         }
     };
@@ -301,5 +319,5 @@ macro_rules! batch {
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
-batch!(sums_f32, moments_f32, total_f32, f32, __m512, __m256, [f32; 4]);
-batch!(sums_f64, moments_f64, total_f64, f64, __m512d, __m256d, [f64; 2]);
+batch!(f32, __m512, __m256, [f32; 4]);
+batch!(f64, __m512d, __m256d, [f64; 2]);

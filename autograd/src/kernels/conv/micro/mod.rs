@@ -21,7 +21,9 @@ mod tile;
 mod x86;
 
 use crate::kernels::simd::Level;
+pub(crate) use batch::Batch;
 pub(super) use batch::{Moments, ROWS, Steps, Sums};
+pub(crate) use tile::Multiply;
 
 impl Level {
     /// The most vectors in a tile.
@@ -62,55 +64,3 @@ pub enum Product<'a, T> {
         rows: usize,
     },
 }
-
-/// An element type that can be convolved. All of these panic if an offset leads out of the image, or if a slice is too
-/// short.
-pub trait Convolve: Sized {
-    /// Computes a product; where `keep`, adds it to what `out` holds.
-    #[doc(hidden)]
-    fn multiply(level: Level, product: Product<'_, Self>, image: &[Self], steps: &[u32], keep: bool, out: &mut [Self]);
-
-    /// Computes a row of sums, see [`batch`].
-    #[doc(hidden)]
-    fn sums(level: Level, sums: Sums<'_, Self>, out: &mut [Self], pitch: usize);
-
-    /// Computes moments, see [`batch`]; where `keep`, adds them to what `out` holds.
-    #[doc(hidden)]
-    fn moments(level: Level, moments: Moments<'_, Self>, keep: bool, out: &mut [Self]);
-
-    /// Adds to each element of `out` the sum of a whole vector of `vectors`.
-    #[doc(hidden)]
-    fn total(level: Level, vectors: &[Self], out: &mut [Self]);
-}
-
-macro_rules! implement {
-    ($T:ty, $multiply:path, $sums:path, $moments:path, $total:path) => {
-        impl Convolve for $T {
-            fn multiply(
-                level: Level,
-                of: Product<'_, Self>,
-                image: &[Self],
-                steps: &[u32],
-                keep: bool,
-                out: &mut [Self],
-            ) {
-                $multiply(level, &of, image, steps, keep, out);
-            }
-
-            fn sums(level: Level, sums: Sums<'_, Self>, out: &mut [Self], pitch: usize) {
-                $sums(level, &sums, out, pitch);
-            }
-
-            fn moments(level: Level, moments: Moments<'_, Self>, keep: bool, out: &mut [Self]) {
-                $moments(level, &moments, keep, out);
-            }
-
-            fn total(level: Level, vectors: &[Self], out: &mut [Self]) {
-                $total(level, vectors, out);
-            }
-        }
-    };
-}
-
-implement!(f32, tile::multiply_f32, batch::sums_f32, batch::moments_f32, batch::total_f32);
-implement!(f64, tile::multiply_f64, batch::sums_f64, batch::moments_f64, batch::total_f64);

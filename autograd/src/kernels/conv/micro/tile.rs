@@ -256,32 +256,35 @@ macro_rules! product {
     }};
 }
 
+/// An element type that has the products.
+pub trait Multiply: Sized {
+    /// Computes a product; where `keep`, adds it to what `out` holds. Panics if an offset leads out of `image`, or another
+    /// slice is too short.
+    #[doc(hidden)]
+    fn multiply(level: Level, product: Product<'_, Self>, image: &[Self], steps: &[u32], keep: bool, out: &mut [Self]);
+}
+
 macro_rules! multiply {
-    ($name:ident, $T:ty, $wide:ty, $half:ty, $portable:literal) => {
-        pub(super) fn $name(
-            level: Level,
-            product: &Product<'_, $T>,
-            image: &[$T],
-            steps: &[u32],
-            keep: bool,
-            out: &mut [$T],
-        ) {
-            let at = checked(level, product, image, steps, keep, out);
-            let run: unsafe fn(&Product<'_, $T>, Place<$T>, &[u32]) = match level {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => product!($T, $wide, [1 => 8, 2 => 8, 3 => 8, 4 => 6], 4, "avx512f"),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2Fma => product!($T, $half, [1 => 8, 2 => 6], 2, "avx2,fma"),
-                Level::Portable => product!($T, [$T; $portable], [1 => 4, 2 => 4], 2),
-            };
-            // SAFETY: the machine has the instructions of `level`, and every element that a tile
-            // reads or writes lies in its slice, as was just checked.
-            unsafe { run(product, at, steps) }
+    ($T:ty, $wide:ty, $half:ty, $portable:literal) => {
+        impl Multiply for $T {
+            fn multiply(level: Level, product: Product<'_, $T>, image: &[$T], steps: &[u32], keep: bool, out: &mut [$T]) {
+                let at = checked(level, &product, image, steps, keep, out);
+                let run: unsafe fn(&Product<'_, $T>, Place<$T>, &[u32]) = match level {
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => product!($T, $wide, [1 => 8, 2 => 8, 3 => 8, 4 => 6], 4, "avx512f"),
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2Fma => product!($T, $half, [1 => 8, 2 => 6], 2, "avx2,fma"),
+                    Level::Portable => product!($T, [$T; $portable], [1 => 4, 2 => 4], 2),
+                };
+                // SAFETY: the machine has the instructions of `level`, and every element that a tile
+                // reads or writes lies in its slice, as was just checked.
+                unsafe { run(&product, at, steps) }
+            }
         }
     };
 }
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
-multiply!(multiply_f32, f32, __m512, __m256, 4);
-multiply!(multiply_f64, f64, __m512d, __m256d, 2);
+multiply!(f32, __m512, __m256, 4);
+multiply!(f64, __m512d, __m256d, 2);
