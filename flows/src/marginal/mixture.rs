@@ -1,5 +1,6 @@
 //! A mixture of logistic distributions of one number, in logarithms throughout: right however far out.
 
+use crate::log_sum::LogSum;
 use autograd::special::{increasing_root, log_normal_cdf, log_normal_quantile, normal_score, softplus};
 use std::f64::consts::{LN_2, PI};
 
@@ -60,21 +61,6 @@ pub(super) struct Point {
     pub(super) d_log_deriv: f64,
 }
 
-/// The logarithm of a sum of terms given by their logarithms.
-fn log_sum(logs: impl Iterator<Item = f64>) -> f64 {
-    // The sum is relative to the largest term so far.
-    let (largest, sum) = logs.fold((f64::NEG_INFINITY, 0.0), |(largest, sum): (f64, f64), log| {
-        if log > largest {
-            (log, sum * (largest - log).exp() + 1.0)
-        } else if log > f64::NEG_INFINITY {
-            (largest, sum + (log - largest).exp())
-        } else {
-            (largest, sum)
-        }
-    });
-    largest + sum.ln()
-}
-
 impl LogisticMixture {
     /// With these logits of the weights, locations μ and log-scales log h.
     ///
@@ -89,7 +75,7 @@ impl LogisticMixture {
             locations.len(),
             log_scales.len()
         );
-        let all = log_sum(logits.iter().copied());
+        let all = LogSum::of(logits.iter().copied());
         let kernels = logits.iter().zip(locations).zip(log_scales).map(|((logit, &location), &log_scale)| Kernel {
             log_weight: logit - all,
             location,
@@ -145,7 +131,7 @@ impl LogisticMixture {
     fn parts(&self, x: f64, side: f64) -> [f64; 2] {
         let parts = || self.kernels.iter().map(|k| k.log_part(side * k.place(x)));
         let largest = parts().fold(f64::NEG_INFINITY, f64::max);
-        [largest, log_sum(parts().map(|part| part - largest))]
+        [largest, LogSum::of(parts().map(|part| part - largest))]
     }
 
     fn tail(&self, x: f64) -> Tail {
@@ -158,7 +144,7 @@ impl LogisticMixture {
             let v = side * k.place(x);
             k.log_part(v) - largest - softplus(v) - k.log_scale
         };
-        Tail { side, largest, rest, log_hazard: log_sum(self.kernels.iter().map(hazard)) - rest }
+        Tail { side, largest, rest, log_hazard: LogSum::of(self.kernels.iter().map(hazard)) - rest }
     }
 
     /// The results of a forward pass at x.
