@@ -51,7 +51,7 @@ proptest! {
 #[test]
 fn a_header_that_promises_more_than_there_is() {
     for error in refused(&[0, 0, 8, 1, 0, 0, 0, 9, 1, 2, 3]) {
-        assert_message(&error, &["some.idx", "promises 9 = 9 bytes", "holds 3", "fetch"]);
+        assert_message(&error, &["some.idx", "promises 9 = 9 bytes", "holds 3", "get the file again"]);
     }
 }
 
