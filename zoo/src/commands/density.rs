@@ -5,7 +5,7 @@ use super::{Output, load_flow, source};
 use crate::data::Space;
 use crate::data::source::{Order, Part};
 use crate::measure::plane;
-use crate::pictures::density::Scene;
+use crate::pictures::density::{Scene, View};
 use crate::pictures::figure::Figure;
 use crate::pictures::{Window, drawing};
 use anyhow::{Context as _, Result, bail};
@@ -59,27 +59,20 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let integral = scene.density.iter().map(|&p| f64::from(p)).sum::<f64>() * cell;
 
     let reach = plane::REACH;
+    let figure = |name, views: &[View], caption| -> Result<Figure> {
+        Ok(Figure { name, picture: scene.draw(views)?.raster()?, caption })
+    };
+    let samples = format!("{count} test points and as many samples, seed {seed}");
+    let grid = format!("a grid of z from {} to {reach}, mapped to x", -reach);
     let figures = vec![
-        Figure {
-            name: "density.png",
-            picture: scene.heat()?.raster()?,
-            caption: format!("p(x) in {cells}×{cells} cells"),
-        },
-        Figure {
-            name: "points.png",
-            picture: scene.points()?.raster()?,
-            caption: format!("{count} test points and as many samples, seed {seed}"),
-        },
-        Figure {
-            name: "warp.png",
-            picture: scene.warp()?.raster()?,
-            caption: format!("a grid of z from {} to {reach}, mapped to x", -reach),
-        },
-        Figure {
-            name: "panel.png",
-            picture: scene.panel()?.raster()?,
-            caption: "density, samples, and grid side by side".to_owned(),
-        },
+        figure("density.png", &[View::Density], format!("p(x) in {cells}×{cells} cells"))?,
+        figure("points.png", &[View::Data, View::Samples], samples)?,
+        figure("warp.png", &[View::Grid], grid)?,
+        figure(
+            "panel.png",
+            &[View::Density, View::Samples, View::Grid],
+            "density, samples, and grid side by side".to_owned(),
+        )?,
     ];
     save_all(figures, &args.out.path(run)?, out)?;
     let Window { x: [left, right], y: [low, high] } = window;

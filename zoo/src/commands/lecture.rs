@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let write = |lecture: &Lecture<'_>| -> Result<()> {
         let Lecture { agenda, record, failed } = lecture;
         let html = Page { chapters: &chapters, agenda, record, failed }.html()?;
-        Ok(write_atomically(&page, |file| file.write_all(html.as_bytes()))?)
+        write_atomically(&page, |file| file.write_all(html.as_bytes()))
     };
     // First an empty page: an error here must not come after hours of training.
     write(&lecture)?;

@@ -4,6 +4,7 @@ use super::args::{Seed, Threads, whole};
 use super::{Output, make_folder};
 use crate::measure::plane::density;
 use crate::pictures::planar::{Fit, at_random, fit};
+use crate::pictures::scatter::Layout;
 use crate::pictures::{Window, heat};
 use crate::runs::files::check_place;
 use crate::stderr;
@@ -57,13 +58,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let cells = args.resolution;
     args.threads.run(|| -> Result<()> {
         let (window, panels) = random_layers(args, cells)?;
-        let layout = heat::Layout { window, cells, side: SIDE, columns: args.layers.len() };
+        let layout = Layout { window, side: SIDE, columns: args.layers.len() };
         heat::draw(&panels, &layout)?.save(&layers)?;
         writeln!(out, "{}: densities of random layers, over a Gaussian and a uniform base", layers.display())?;
 
         let fits = fit_all(args)?;
         let window = Window::square(REACH);
-        let layout = heat::Layout { window, cells, side: SIDE, columns: Energy::ALL.len() };
+        let layout = Layout { window, side: SIDE, columns: Energy::ALL.len() };
         heat::draw(&energy_panels(&fits, &window, cells)?, &layout)?.save(&energies)?;
         writeln!(out, "{}: the densities exp(-U), and flows fitted to them", energies.display())?;
         for (energy, layers, Fit { kl, error, .. }) in &fits {

@@ -12,9 +12,6 @@ use std::path::Path;
 const FILL_IN: &str = "remove or fill in such rows before loading";
 
 /// Reads a table from a CSV file, gzipped or not.
-///
-/// # Errors
-/// If it cannot be read, or some value is not a finite number.
 pub fn read(path: &Path) -> Result<Table> {
     let bytes = files::read(path)?;
     if !gzip::is_gzip(&bytes) {
@@ -31,9 +28,6 @@ pub fn read(path: &Path) -> Result<Table> {
 /// Columns are separated by tabs if the first line has any, else by semicolons, else by commas.
 /// The first line is a header if none of its fields is a number. Empty lines and lines that
 /// start with `#` are skipped.
-///
-/// # Errors
-/// If some value is not a finite number, or there are none.
 pub fn parse(text: &[u8], path: &Path) -> Result<Table> {
     rows(text).with_context(|| path.display().to_string())
 }

@@ -27,17 +27,11 @@ pub struct Idx {
 }
 
 /// Reads an IDX file, raw or gzipped.
-///
-/// # Errors
-/// If it cannot be read or is not valid.
 pub fn read(path: &Path) -> Result<Idx> {
     parse(&files::read(path)?, path)
 }
 
 /// Parses the bytes of an IDX file, raw or gzipped. The path is for error messages.
-///
-/// # Errors
-/// If they are not valid.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Idx> {
     decode(bytes).with_context(|| path.display().to_string())
 }
@@ -89,9 +83,6 @@ fn times(dims: &[usize]) -> String {
 }
 
 /// The bytes of a raw IDX file.
-///
-/// # Errors
-/// If `dims` are not one to four sizes whose product is the number of values.
 pub fn encode(dims: &[u32], bytes: &[u8]) -> Result<Vec<u8>> {
     let held: Option<usize> = dims.iter().try_fold(1usize, |product, &size| product.checked_mul(size as usize));
     let fits = held == Some(bytes.len()) && (1..=MOST_DIMS).contains(&dims.len());
@@ -103,9 +94,6 @@ pub fn encode(dims: &[u32], bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Combines an array of images and the array of their labels. The paths are for error messages.
-///
-/// # Errors
-/// If they are not images and one label for each.
 pub fn images((images, path): (Idx, &Path), labels: Option<(Idx, &Path)>) -> Result<Images> {
     let shape = match images.dims[..] {
         [count, height, width] => [count, 1, height, width],
@@ -131,9 +119,6 @@ pub fn images((images, path): (Idx, &Path), labels: Option<(Idx, &Path)>) -> Res
 }
 
 /// Reads `train` and `t10k` images from a folder, and labels if there are any.
-///
-/// # Errors
-/// If there are no images, or a file is not valid.
 pub fn read_folder(folder: &Path) -> Result<(Images, Images)> {
     Ok((read_part(folder, "train")?, read_part(folder, "t10k")?))
 }

@@ -22,9 +22,6 @@ pub struct Images {
 
 impl Images {
     /// Images of these sizes.
-    ///
-    /// # Errors
-    /// If the sizes do not agree with each other.
     pub fn new([count, channels, height, width]: [usize; 4], pixels: Vec<u8>, labels: Option<Vec<u8>>) -> Result<Self> {
         let wanted = [channels, height, width].iter().try_fold(count, |product, &n| product.checked_mul(n));
         let labeled = labels.as_ref().is_none_or(|labels| labels.len() == count);
@@ -34,7 +31,6 @@ impl Images {
     }
 
     /// Entries of one image.
-    #[must_use]
     pub fn dims(&self) -> usize {
         self.channels * self.height * self.width
     }
@@ -43,14 +39,12 @@ impl Images {
     ///
     /// # Panics
     /// If there is no such image.
-    #[must_use]
     pub fn image(&self, i: usize) -> &[u8] {
         let dims = self.dims();
         &self.pixels[i * dims..(i + 1) * dims]
     }
 
     /// The images at `indices`, in that order, with their labels.
-    #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
         let pixels = indices.iter().flat_map(|&i| self.image(i)).copied().collect();
         let labels = self.labels.as_ref().map(|labels| indices.iter().map(|&i| labels[i]).collect());
@@ -67,7 +61,6 @@ impl Images {
     }
 
     /// Sets random images aside. Returns the remaining images and the ones set aside.
-    #[must_use]
     pub fn hold_out(&self, held_out: usize, seed: u64) -> (Self, Self) {
         let order = split::permutation(self.count, seed);
         let (kept, held_out) = order.split_at(self.count.saturating_sub(held_out));

@@ -10,17 +10,11 @@ const TEST_IMAGES: &[u8] = include_bytes!("../../data/mnist/t10k-images-idx3-uby
 const TEST_LABELS: &[u8] = include_bytes!("../../data/mnist/t10k-labels-idx1-ubyte.gz");
 
 /// The 60,000 training images with their labels.
-///
-/// # Errors
-/// Never: the embedded files are valid.
 pub fn train() -> Result<Images> {
     unpack(TRAIN_IMAGES, TRAIN_LABELS)
 }
 
 /// The 10,000 test images with their labels.
-///
-/// # Errors
-/// Never: the embedded files are valid.
 pub fn test() -> Result<Images> {
     unpack(TEST_IMAGES, TEST_LABELS)
 }

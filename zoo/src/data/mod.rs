@@ -82,9 +82,6 @@ const MNIST: &str = "mnist";
 /// `mnist`, the toys' names and `speech` (or `speech:512`, for signals of 512 samples) take precedence over files; `./mnist`
 /// is always a file. A path may be a folder with the four IDX files, a `.npy` (a table, or images of unsigned bytes), a
 /// `.csv` or a `.csv.gz`. A folder has its own test images. Everything else is split in 80, 10 and 10 percent.
-///
-/// # Errors
-/// If there is no such data, it is not valid, or there is too little of it.
 pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset> {
     if name_or_path.eq_ignore_ascii_case(MNIST) {
         return images_with_test(&mnist::train()?, mnist::test()?, options);
@@ -118,7 +115,6 @@ pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset> {
 }
 
 /// Every name that [`load`] knows, without the toys' aliases.
-#[must_use]
 pub fn names() -> Vec<&'static str> {
     let toys = Toy::ALL.into_iter().map(Toy::name);
     std::iter::once(MNIST).chain(toys).chain([Speech::NAME]).collect()

@@ -31,9 +31,6 @@ pub enum Array {
 ///
 /// Images are count × height × width, or have their 1 or 3 channels second or last; if both are possible, second.
 /// Entries become `f32`.
-///
-/// # Errors
-/// If the file cannot be read, or an entry is NaN, infinite or too large for `f32`.
 pub fn read(path: &Path) -> Result<Array> {
     parse(&files::read(path)?, path)
 }
@@ -48,9 +45,6 @@ pub struct Values {
 }
 
 /// Reads an array with any number of axes.
-///
-/// # Errors
-/// As [`read`].
 pub fn read_values(path: &Path) -> Result<Values> {
     let bytes = files::read(path)?;
     let values = || {
@@ -65,9 +59,6 @@ pub fn read_values(path: &Path) -> Result<Values> {
 }
 
 /// Parses the bytes of an NPY file. The path is for error messages.
-///
-/// # Errors
-/// As [`read`].
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Array> {
     decode(bytes).with_context(|| path.display().to_string())
 }
@@ -219,9 +210,6 @@ fn images(shape: &[usize], pixels: Vec<u8>) -> Result<Array> {
 }
 
 /// Writes an array of little-endian `f32`.
-///
-/// # Errors
-/// If the values do not fill the shape, or the file cannot be written.
 pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
     let count = shape.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
     ensure!(count == Some(values.len()), "{} values do not fill the shape {shape:?}", values.len());

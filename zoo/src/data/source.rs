@@ -50,9 +50,6 @@ pub struct Source {
 
 impl Source {
     /// Loads data by name or path.
-    ///
-    /// # Errors
-    /// If there is no such data, or it is damaged.
     pub fn open(name: &str, seed: u64) -> Result<Self> {
         // The flow itself standardizes, so that its density is in the data's own units.
         let data = data::load(name, &LoadOptions { seed: 0, standardize: false, ..LoadOptions::default() })?;
@@ -73,18 +70,12 @@ impl Source {
 
     /// The same data, with each row's class. Labels count from 0, and the largest label of the training rows gives the
     /// number of classes.
-    ///
-    /// # Errors
-    /// If the data has no labels, or held-out rows have larger ones.
     pub fn with_classes(self) -> Result<Self> {
         let largest = self.all_labels()?[0].1.iter().max().map_or(0, |&label| usize::from(label));
         self.with_classes_of(largest + 1)
     }
 
     /// The same data, with each row's class, for a model with this many classes; without classes for 0.
-    ///
-    /// # Errors
-    /// If the data has no labels, or some that the model does not know.
     pub fn with_classes_of(self, classes: usize) -> Result<Self> {
         if classes > 0 {
             for (part, labels) in self.all_labels()? {
@@ -101,13 +92,11 @@ impl Source {
     }
 
     /// The number of classes; 0 if rows come without their class.
-    #[must_use]
     pub const fn classes(&self) -> usize {
         self.classes
     }
 
     /// The labels of held-out rows, if they have any.
-    #[must_use]
     pub fn labels(&self, part: Part) -> Option<&[u8]> {
         match (&self.data, part) {
             (Dataset::Images { validation, .. }, Part::Validation) => validation.labels.as_deref(),
@@ -137,19 +126,16 @@ impl Source {
     }
 
     /// The space that the rows lie in.
-    #[must_use]
     pub const fn space(&self) -> Space {
         self.space
     }
 
     /// The column statistics of the training rows, if the model standardizes.
-    #[must_use]
     pub const fn standardization(&self) -> Option<&Standardization> {
         self.standardization.as_ref()
     }
 
     /// The number of training rows; None for generated data.
-    #[must_use]
     pub fn rows(&self) -> Option<usize> {
         match &self.data {
             Dataset::Images { train, .. } => Some(train.count),
@@ -168,9 +154,6 @@ impl Source {
     }
 
     /// Steps per epoch, without an incomplete last batch.
-    ///
-    /// # Errors
-    /// If there are fewer rows than a batch has.
     pub fn steps_per_epoch(&self, batch: usize) -> Result<u64> {
         let endless = self.endless();
         let rows = endless.map_or(self.rows().unwrap_or(0), |endless| endless.batch);
@@ -182,9 +165,6 @@ impl Source {
     }
 
     /// The batch of one step. The order of an epoch depends only on the seed, so any step can be repeated by itself.
-    ///
-    /// # Errors
-    /// As [`Source::steps_per_epoch`].
     pub fn batch(&self, step: u64, batch: usize, order: &mut Order) -> Result<Rows<f32>> {
         let per_epoch = self.steps_per_epoch(batch)?;
         if self.endless().is_some() {
@@ -205,7 +185,6 @@ impl Source {
     }
 
     /// The first held-out rows of a part, at most `limit` of them.
-    #[must_use]
     pub fn held_out(&self, part: Part, limit: Option<usize>) -> Rows<f32> {
         let limit = limit.unwrap_or(usize::MAX);
         let first = |count: usize| (0..count.min(limit)).collect::<Vec<_>>();

@@ -30,9 +30,6 @@ pub(super) fn require_enough(count: usize, what: &str) -> Result<()> {
 
 impl Split {
     /// Splits `count` rows in 80, 10 and 10 percent. `what` names them in the error message.
-    ///
-    /// # Errors
-    /// If there are too few.
     pub fn new(count: usize, what: &str, seed: u64) -> Result<Self> {
         require_enough(count, what)?;
         let tenth = count / 10;
@@ -44,7 +41,6 @@ impl Split {
 }
 
 /// The indices below `count`, in an order that depends on the seed alone.
-#[must_use]
 pub fn permutation(count: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut ChaCha12Rng::seed_from_u64(seed));

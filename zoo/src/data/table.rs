@@ -16,9 +16,6 @@ pub struct Table {
 
 impl Table {
     /// A table of these sizes.
-    ///
-    /// # Errors
-    /// If they do not multiply to the number of values.
     pub fn new(rows: usize, cols: usize, values: Vec<f32>) -> Result<Self> {
         let fits = rows.checked_mul(cols) == Some(values.len());
         ensure!(fits, "{} values do not fill {rows} rows of {cols} columns", values.len());
@@ -29,7 +26,6 @@ impl Table {
     ///
     /// # Panics
     /// If there is no such row.
-    #[must_use]
     pub fn row(&self, i: usize) -> &[f32] {
         &self.values[i * self.cols..(i + 1) * self.cols]
     }
@@ -40,7 +36,6 @@ impl Table {
     }
 
     /// The rows at `indices`, in that order.
-    #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut values = Vec::new();
         self.gather(indices, &mut values);
@@ -57,18 +52,12 @@ impl Table {
     }
 
     /// Training, validation and test rows: 80, 10 and 10 percent, chosen at random.
-    ///
-    /// # Errors
-    /// If there are too few rows.
     pub fn split(&self, seed: u64) -> Result<[Self; 3]> {
         let split = Split::new(self.rows, "rows", seed)?;
         Ok([&split.train, &split.validation, &split.test].map(|indices| self.select(indices)))
     }
 
     /// Requires finite entries.
-    ///
-    /// # Errors
-    /// Names the first entry that is not finite by row and column, counted from 0 as in Python.
     pub fn require_finite(&self) -> Result<()> {
         let Some(at) = self.values.iter().position(|value| !value.is_finite()) else {
             return Ok(());
@@ -94,9 +83,6 @@ pub struct Standardization {
 
 impl Standardization {
     /// Measures `train`, in double precision.
-    ///
-    /// # Errors
-    /// If a column is constant: a density could grow without bound at its value, so a likelihood would mean nothing.
     pub fn fit(train: &Table) -> Result<Self> {
         let mut fitted = Self::identity(train.cols);
         // An empty table has nothing to measure.
@@ -118,7 +104,6 @@ impl Standardization {
     }
 
     /// The standardization that changes nothing.
-    #[must_use]
     pub fn identity(cols: usize) -> Self {
         Self { mean: vec![0.0; cols], deviation: vec![1.0; cols] }
     }
@@ -134,7 +119,6 @@ impl Standardization {
     }
 
     /// log|det| of [`apply`](Self::apply), the same for every row: −Σ log deviation.
-    #[must_use]
     pub fn log_det(&self) -> f64 {
         -self.deviation.iter().map(|d| d.ln()).sum::<f64>()
     }

@@ -43,13 +43,11 @@ impl Toy {
     ];
 
     /// Its name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.names()[0]
     }
 
     /// Its name and its aliases.
-    #[must_use]
     pub fn names(self) -> &'static [&'static str] {
         match self {
             Self::TwoMoons => &["two-moons", "moons", "2moons"],

@@ -1,6 +1,7 @@
 //! WAV files with one channel of 16 bits.
 
-use crate::runs::files::{FileError, write_atomically};
+use crate::runs::files::{self, write_atomically};
+use anyhow::Result;
 use hound::{SampleFormat, WavSpec, WavWriter};
 use std::io::{self, Cursor, Write};
 use std::path::Path;
@@ -13,15 +14,12 @@ const MOST_BYTES: usize = u32::MAX as usize - 1024;
 /// Writes signals of `samples` samples each, one after another, with 0.1 s of silence in between. Values from −1 to 1 span
 /// the 16 bits; others are clipped, and the result is their number. NaN becomes 0.
 ///
-/// # Errors
-/// If the file cannot be written, or would hold more than 4 GB.
-///
 /// # Panics
 /// If the values are not whole signals.
 #[track_caller]
-pub fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> Result<usize, FileError> {
+pub fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> Result<usize> {
     assert!(samples > 0 && values.len().is_multiple_of(samples), "{} values as signals of {samples}", values.len());
-    let failed = |why: io::Error| FileError::write(path, &why);
+    let failed = |why: io::Error| files::failure("write", path, &why);
     let silence = (rate / SILENCE) as usize;
     let signals = values.len() / samples;
     let length = silence.saturating_mul(signals.saturating_sub(1)).saturating_add(values.len());
@@ -43,7 +41,7 @@ fn encode<'a>(
     spec: WavSpec,
     signals: impl Iterator<Item = &'a [f32]>,
     silence: usize,
-) -> Result<(), hound::Error> {
+) -> hound::Result<()> {
     let mut writer = WavWriter::new(file, spec)?;
     for (i, signal) in signals.enumerate() {
         for _ in 0..if i > 0 { silence } else { 0 } {

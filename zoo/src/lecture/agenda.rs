@@ -68,7 +68,6 @@ const MEASURED: &str = "{measured}";
 
 impl Agenda {
     /// The tasks for some options. Looks at existing runs, and runs nothing.
-    #[must_use]
     pub fn new(options: &Options<'_>) -> Self {
         let (preset, steps) = (options.preset, options.steps);
         let length = steps.map_or_else(|| preset_name(preset).to_owned(), |steps| format!("steps-{steps}"));
@@ -145,7 +144,6 @@ impl Agenda {
     }
 
     /// A word or a file name with folders in place of the names in braces.
-    #[must_use]
     pub fn fill(&self, word: &str) -> String {
         let mut filled = word.replace("{figures}", &self.figures.display().to_string());
         for (name, folder) in &self.runs {
@@ -155,13 +153,11 @@ impl Agenda {
     }
 
     /// Whether there are runs to compare.
-    #[must_use]
     pub fn has_measured(&self) -> bool {
         RUNS.iter().any(|run| run.compared && self.runs.contains_key(run.name))
     }
 
     /// The task of a chapter's command.
-    #[must_use]
     pub fn task(&self, command: &str) -> Option<&Task> {
         self.tasks.iter().find(|task| task.key == command)
     }

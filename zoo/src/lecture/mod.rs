@@ -73,7 +73,6 @@ pub enum Block {
 
 impl Block {
     /// The file that it shows, and the command that makes the file.
-    #[must_use]
     pub fn file(&self) -> Option<[&str; 2]> {
         match self {
             Self::Picture { file, command, .. } | Self::Sound { file, command, .. } => Some([file, command]),

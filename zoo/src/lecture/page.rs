@@ -28,9 +28,6 @@ pub struct Page<'a> {
 
 impl Page<'_> {
     /// The page as HTML.
-    ///
-    /// # Errors
-    /// If the recorded measurements are damaged.
     pub fn html(&self) -> Result<String> {
         let measured = Measurements::all(self.agenda, self.record)?;
         let files: Vec<&str> = self.chapters.iter().flat_map(|chapter| &chapter.sources).map(String::as_str).collect();

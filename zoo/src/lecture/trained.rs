@@ -95,14 +95,12 @@ pub const RUNS: [LectureRun; 15] = [
 ];
 
 /// The run of a name.
-#[must_use]
 pub fn find(name: &str) -> Option<&'static LectureRun> {
     RUNS.iter().find(|run| run.name == name)
 }
 
 impl LectureRun {
     /// The model's name.
-    #[must_use]
     pub const fn model(&self) -> &'static str {
         match self.origin {
             Origin::Train(model) | Origin::Distill { student: model, .. } => model,
@@ -110,7 +108,6 @@ impl LectureRun {
     }
 
     /// The run that must exist before this one.
-    #[must_use]
     pub const fn teacher(&self) -> Option<&'static str> {
         match self.origin {
             Origin::Train(_) => None,
@@ -119,7 +116,6 @@ impl LectureRun {
     }
 
     /// Whether an existing model can be used as this one. Its sizes do not matter.
-    #[must_use]
     pub fn is(&self, blueprint: &Blueprint, data: &str) -> bool {
         // The compared VAE is measured in bits per dimension, like flows; the other is drawn as a sheet.
         let suits = blueprint.config::<Vae>().is_none_or(|vae| {
@@ -129,7 +125,6 @@ impl LectureRun {
     }
 
     /// A run of this model in a folder of runs, with an undamaged checkpoint: preferably the one of this name.
-    #[must_use]
     pub fn find(&self, folder: &Path) -> Option<PathBuf> {
         let suits = |run: &Path| {
             let run = Run::at(run);
@@ -148,7 +143,6 @@ impl LectureRun {
     }
 
     /// The words of the command that trains it, or resumes its training.
-    #[must_use]
     pub fn command(&self, preset: Preset, steps: Option<u64>, resume: bool) -> Vec<String> {
         let mut words = match self.origin {
             Origin::Train(model) => format!("train {model} --data {}", self.data),

@@ -90,9 +90,6 @@ fn both<S: Serializer>(distance: &Option<Distance>, to: S) -> Result<S::Ok, S::E
 }
 
 /// Measures a model on at most `limit` test rows. The seed decides the dequantization noise and the samples.
-///
-/// # Errors
-/// If a row has a value that is not finite.
 pub fn measure(
     loaded: &Loaded<Model<f32>>,
     source: &Source,
@@ -172,7 +169,6 @@ fn round_trip(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> O
 
 /// A student's divergence from its teacher: the mean of `log s(x) − log t(x)` over the student's samples, of each class in
 /// turn if the models are conditional.
-#[must_use]
 pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed: u64) -> Score {
     let [count, part] = if matches!(space, Space::Signal { .. }) { DRAWN_SIGNALS } else { DRAWN };
     // After the preprocessing that both share, because a logit of a sigmoid would lose digits.
@@ -192,7 +188,6 @@ pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed:
 }
 
 /// What a reader of the measurements should also know.
-#[must_use]
 pub fn notes(loaded: &Loaded<Model<f32>>, measures: &Measures, training: Option<Elapsed>) -> Vec<String> {
     let mut notes = Vec::new();
     let Loaded { header, model } = loaded;

@@ -48,9 +48,6 @@ const SEED: u64 = 0;
 const FEWEST: usize = 3;
 
 /// Measures untrained models of dimension `dims`, including naive sampling if `by_passes`.
-///
-/// # Errors
-/// If a model refuses its own data.
 pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     let Sizes { hidden, layers, rows } = *sizes;
     let config = AutoregressiveConfig {

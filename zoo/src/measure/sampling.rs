@@ -47,7 +47,6 @@ pub struct Search<T: Real> {
 }
 
 /// Draws samples.
-#[must_use]
 pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     let core = flow.core();
@@ -78,7 +77,6 @@ pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
 impl<T: Real> Search<T> {
     /// The distance from z to z′ after z → y → z′, with the solution y rounded to `f32`. The map y → z′ is computed in
     /// `f64`, because rounding in `f32` would lose more than the search does.
-    #[must_use]
     pub fn distance(&self, exact: &Flow<f64>) -> Distance {
         let mut found = Vec::with_capacity(self.latents.shape().elements());
         for rows in batches(self.latents.shape()[0]) {

@@ -107,27 +107,23 @@ impl Score {
     }
 
     /// The Kullback–Leibler divergence of a student from its teacher, from `log s(x) − log t(x)` of samples.
-    #[must_use]
     pub fn divergence(log_ratios: &[f64], space: &Space, given_class: bool) -> Self {
         Self::of(Measure::Divergence, log_ratios, given_class).of_space(space)
     }
 
     /// What training minimizes and plots show: bits/dim for images, nats per time step for signals, else the negative
     /// mean in nats; or the divergence itself.
-    #[must_use]
     pub fn loss(&self) -> f64 {
         let nats = if self.measure == Measure::Divergence { self.nats } else { -self.nats };
         self.bits_per_dim.or(self.nats_per_step).unwrap_or(nats)
     }
 
     /// The standard error of [`Score::loss`].
-    #[must_use]
     pub fn loss_error(&self) -> f64 {
         self.bits_error.or(self.step_error).unwrap_or(self.nats_error)
     }
 
     /// The score in words.
-    #[must_use]
     pub fn describe(&self) -> String {
         let Self { n, nats, nats_error, .. } = self;
         let per_step = self.nats_per_step.zip(self.step_error);
@@ -176,7 +172,6 @@ fn or_empty<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
 }
 
 /// The unit of [`Score::loss`].
-#[must_use]
 pub const fn unit(space: &Space) -> &'static str {
     match space {
         Space::Images { .. } => "bits/dim",
@@ -186,7 +181,6 @@ pub const fn unit(space: &Space) -> &'static str {
 }
 
 /// Converts a loss in nats per row into the unit of [`Score::loss`]. Of images, it is the loss of pixel levels.
-#[must_use]
 pub fn in_unit(space: &Space, nats: f64) -> f64 {
     match space {
         Space::Images { .. } => nats / (space.dims() as f64 * LN_2),
@@ -196,7 +190,6 @@ pub fn in_unit(space: &Space, nats: f64) -> f64 {
 }
 
 /// Rows as a flow takes them: pixel levels are dequantized to [0, 1] with the context's noise. Other rows stay as they are.
-#[must_use]
 pub fn continuous<T: Real>(space: &Space, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     match space.levels() {
         None => x.clone(),
@@ -217,7 +210,6 @@ pub fn calibrate(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context
 }
 
 /// The mean of `−log p` over a batch, in nats. Of images, it is that of the pixel levels, dequantized with noise.
-#[must_use]
 pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) -> Var<f32> {
     let cx = rows.context(cx);
     match space.levels() {
@@ -231,7 +223,6 @@ pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, 
 
 /// Evaluates a flow on rows of a [`crate::data::source::Source`], given their classes if they have any. The seed decides
 /// the noise that dequantizes pixels.
-#[must_use]
 pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
     let count = rows.count();
     let core = flow.core();

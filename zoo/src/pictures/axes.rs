@@ -1,8 +1,10 @@
 //! Axes with ticks, titles, and legends: everything that is drawn around data, in one place.
 
 use super::canvas::{Anchor, Area, Canvas, Color, Paint, Point, SIZE, Shape, length};
+use super::raster::too_large;
 use super::scale::Scale;
-use super::{PictureError, Raster, Window};
+use super::{Raster, Window, nothing};
+use anyhow::Result;
 
 /// Free pixels around square axes: on the left for labels, above for the title.
 const LEFT: usize = 62;
@@ -146,7 +148,7 @@ impl Axes<'_> {
     }
 
     /// Fills the area with one color a pixel, chosen by its column and row.
-    pub(super) fn fill(&mut self, color: impl Fn(usize, usize) -> Color) -> Result<(), PictureError> {
+    pub(super) fn fill(&mut self, color: impl Fn(usize, usize) -> Color) -> Result<()> {
         let Area { left, top, width, height } = self.area;
         let mut raster = Raster::new(width as usize, height as usize, [0; 3])?;
         for y in 0..raster.height() {
@@ -248,16 +250,16 @@ pub(super) fn panels<P>(
     [side, columns]: [usize; 2],
     title: impl Fn(&P) -> &str,
     window: impl Fn(&P) -> Window,
-    mut draw: impl FnMut(&mut Axes<'_>, &P) -> Result<(), PictureError>,
-) -> Result<Canvas, PictureError> {
+    mut draw: impl FnMut(&mut Axes<'_>, &P) -> Result<()>,
+) -> Result<Canvas> {
     if all.is_empty() || !all.iter().all(|panel| window(panel).is_sound()) {
-        return Err(PictureError::Nothing { what: "panels without a range".to_owned() });
+        return Err(nothing("panels without a range"));
     }
     let columns = columns.clamp(1, all.len());
     let step = side.saturating_add(AROUND);
     let [width, height] = [columns, all.len().div_ceil(columns)].map(|count| count.saturating_mul(step));
     if side < 16 {
-        return Err(PictureError::TooLarge { width, height });
+        return Err(too_large(width, height));
     }
     let mut canvas = Canvas::new(width, height)?;
     for (i, panel) in all.iter().enumerate() {
@@ -268,7 +270,7 @@ pub(super) fn panels<P>(
 }
 
 /// A bar of colors from low to high, with ticks on its right.
-pub(super) fn color_bar(canvas: &mut Canvas, bar: Area, ends: [f64; 2], unit: &str) -> Result<(), PictureError> {
+pub(super) fn color_bar(canvas: &mut Canvas, bar: Area, ends: [f64; 2], unit: &str) -> Result<()> {
     let scale = Scale::linear(ends);
     let mut axes = Axes { canvas, area: bar, scales: [Scale::linear([0.0, 1.0]), scale] };
     axes.fill(|_, y| viridis(1.0 - y as f64 / (bar.height - 1.0)))?;
@@ -284,7 +286,7 @@ pub(super) fn color_bar(canvas: &mut Canvas, bar: Area, ends: [f64; 2], unit: &s
 }
 
 /// The bar beside square axes.
-pub(super) fn color_bar_beside(canvas: &mut Canvas, left: usize, side: usize, most: f64) -> Result<(), PictureError> {
+pub(super) fn color_bar_beside(canvas: &mut Canvas, left: usize, side: usize, most: f64) -> Result<()> {
     let area = Area { left: left as f64, top: TOP as f64, width: 16.0, height: side as f64 };
     color_bar(canvas, area, [0.0, most], "")
 }

@@ -23,7 +23,6 @@ pub enum Interpolation {
 #[doc = include_str!("../../../flows/formulas/manifold.html")]
 ///
 /// with φ from 0 to π/2 downward and φ' to the right. The corners are the four rows themselves.
-#[must_use]
 pub fn manifold(corners: [usize; 4], size: usize) -> Vec<Blend> {
     let at = |place: usize| (share(place, size) * FRAC_PI_2).sin_cos();
     let blend = |i: usize| {
@@ -39,7 +38,6 @@ pub fn manifold(corners: [usize; 4], size: usize) -> Vec<Blend> {
 /// In many dimensions, normal latents lie in a thin shell around the origin. The middle of a straight line between two of
 /// them is closer to the origin, by a factor of about √2, than any latent the model has seen, and decodes to something
 /// duller than data. An arc stays in the shell.
-#[must_use]
 pub fn line(latents: &Tensor<f32>, [from, to]: [usize; 2], steps: usize, interpolation: Interpolation) -> Vec<Blend> {
     let width = latents.shape()[1];
     let row = |i: usize| latents.as_slice()[i * width..(i + 1) * width].iter().map(|&z| f64::from(z));
@@ -66,7 +64,6 @@ fn share(place: usize, count: usize) -> f64 {
 
 /// Mixes latents. Classes are mixed with the same weights, scaled to sum to 1: halfway between a 3 and an 8 the model is
 /// given half of each class, and at the ends the rows' own classes.
-#[must_use]
 pub fn blended(latents: &Rows<f32>, blends: &[Blend]) -> Rows<f32> {
     let total = |blend: &Blend| blend.0.iter().map(|(_, weight)| weight).sum::<f64>();
     let x = mixed(latents.x(), blends, |_| 1.0);

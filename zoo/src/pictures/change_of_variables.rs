@@ -37,7 +37,6 @@ impl Map {
     pub const ALL: [Self; 3] = [Self::Identity, Self::Fourfold, Self::Exponential];
 
     /// Its name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Identity => "Z",
@@ -47,7 +46,6 @@ impl Map {
     }
 
     /// The density of X as a formula.
-    #[must_use]
     pub const fn formula(self) -> &'static str {
         match self {
             Self::Identity => "1/2",
@@ -57,7 +55,6 @@ impl Map {
     }
 
     /// f(z).
-    #[must_use]
     pub fn to_data(self, z: f64) -> f64 {
         match self {
             Self::Identity => z,
@@ -67,7 +64,6 @@ impl Map {
     }
 
     /// |dz/dx| at x = f(z).
-    #[must_use]
     pub fn slope(self, x: f64) -> f64 {
         match self {
             Self::Identity => 1.0,
@@ -77,19 +73,16 @@ impl Map {
     }
 
     /// The range of X.
-    #[must_use]
     pub fn range(self) -> [f64; 2] {
         [self.to_data(0.0), self.to_data(WIDTH)]
     }
 
     /// The density of X at x, inside of its range.
-    #[must_use]
     pub fn density(self, x: f64) -> f64 {
         self.slope(x) / WIDTH
     }
 
     /// The images of `count` draws of Z, which are the same for every map.
-    #[must_use]
     pub fn samples(self, count: usize, seed: u64) -> Vec<f64> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         (0..count).map(|_| self.to_data(WIDTH * rng.random::<f64>())).collect()
@@ -97,7 +90,6 @@ impl Map {
 }
 
 /// The density of samples in equal bins of a range: each bin's share of the samples divided by its width.
-#[must_use]
 pub fn histogram(samples: &[f64], [low, high]: [f64; 2], bins: usize) -> Vec<f64> {
     let mut counts = vec![0u64; bins];
     let width = (high - low) / bins as f64;
@@ -119,14 +111,12 @@ pub struct Matrix {
 
 impl Matrix {
     /// `a·d − b·c`: the area of the unit square's image, negative if its orientation is reversed.
-    #[must_use]
     pub fn determinant(&self) -> f64 {
         let [a, b, c, d] = self.rows;
         a * d - b * c
     }
 
     /// A·z.
-    #[must_use]
     pub fn apply(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let [a, b, c, d] = self.rows;
         [a * x + b * y, c * x + d * y]

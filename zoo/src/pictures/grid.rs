@@ -1,6 +1,7 @@
 //! A grid of small images.
 
-use super::{PictureError, Raster, byte};
+use super::{Raster, byte, misshaped};
+use anyhow::Result;
 
 /// How one image is laid out in memory: channel, row, column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +34,10 @@ impl Default for Layout {
 }
 
 /// Draws images of bytes, one after another in `pixels`.
-pub fn draw(pixels: &[u8], tile: Tile, layout: &Layout) -> Result<Raster, PictureError> {
+pub fn draw(pixels: &[u8], tile: Tile, layout: &Layout) -> Result<Raster> {
     let Tile { channels, height, width } = tile;
-    let wrong = || PictureError::Shape {
-        values: pixels.len(),
-        what: format!("images of {channels}x{height}x{width} with 1 or 3 channels"),
-    };
+    let shape = format_args!("images of {channels}x{height}x{width} with 1 or 3 channels");
+    let wrong = || misshaped(pixels.len(), shape);
     let size = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
     let size = size.filter(|&n| n > 0 && matches!(channels, 1 | 3)).ok_or_else(wrong)?;
     let count = pixels.len() / size;
@@ -75,7 +74,7 @@ pub fn draw(pixels: &[u8], tile: Tile, layout: &Layout) -> Result<Raster, Pictur
 }
 
 /// Draws images of values from 0 to 1. Other values are clamped; NaN is black.
-pub fn draw_unit(values: &[f32], tile: Tile, layout: &Layout) -> Result<Raster, PictureError> {
+pub fn draw_unit(values: &[f32], tile: Tile, layout: &Layout) -> Result<Raster> {
     let pixels: Vec<u8> = values.iter().map(|&value| byte(value)).collect();
     draw(&pixels, tile, layout)
 }

@@ -28,7 +28,6 @@ fn build(layers: usize, base: PlanarBase, rng: &mut ChaCha8Rng) -> Flow<f32> {
 }
 
 /// A flow of random layers. The first layers are the same for any number of layers and for either base.
-#[must_use]
 pub fn at_random(layers: usize, base: PlanarBase, seed: u64) -> Flow<f32> {
     let flow = build(layers, base, &mut ChaCha8Rng::seed_from_u64(seed));
     // Both draw layer by layer, and so a longer flow starts like a shorter one.
@@ -50,9 +49,6 @@ pub struct Fit {
 }
 
 /// Fits a flow over a Gaussian base to an energy, by minimizing the reverse KL divergence.
-///
-/// # Errors
-/// If samples stop being finite.
 pub fn fit(energy: Energy, layers: usize, steps: u64, seed: u64) -> Result<Fit> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let flow = build(layers, PlanarBase::Gaussian, &mut rng);

@@ -1,12 +1,11 @@
 //! Pixels in memory, written as PNG.
 
+use anyhow::{Result, anyhow};
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
 use std::io;
 use std::path::Path;
 
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
-
-use super::PictureError;
 use crate::runs::files::write_atomically;
 
 /// The longest side of a picture.
@@ -15,9 +14,13 @@ const LONGEST: usize = 32_768;
 const MOST: usize = 1 << 28;
 
 /// Refuses sizes that are 0 or too large.
-pub(super) fn check_size(width: usize, height: usize) -> Result<(), PictureError> {
+pub(super) fn check_size(width: usize, height: usize) -> Result<()> {
     let fits = (1..=LONGEST).contains(&width) && (1..=LONGEST).contains(&height);
-    if fits && width * height <= MOST { Ok(()) } else { Err(PictureError::TooLarge { width, height }) }
+    if fits && width * height <= MOST { Ok(()) } else { Err(too_large(width, height)) }
+}
+
+pub(super) fn too_large(width: usize, height: usize) -> anyhow::Error {
+    anyhow!("a picture of {width}x{height} pixels is too large; show fewer images or a smaller scale")
 }
 
 /// A picture of gray or of red-green-blue pixels.
@@ -31,30 +34,23 @@ pub struct Raster {
 
 impl Raster {
     /// A picture of one color, gray when `background` has one channel and colored when three.
-    pub fn new<const CHANNELS: usize>(
-        width: usize,
-        height: usize,
-        background: [u8; CHANNELS],
-    ) -> Result<Self, PictureError> {
+    pub fn new<const CHANNELS: usize>(width: usize, height: usize, background: [u8; CHANNELS]) -> Result<Self> {
         const { assert!(CHANNELS == 1 || CHANNELS == 3) };
         check_size(width, height)?;
         Ok(Self { width, height, channels: CHANNELS, pixels: background.repeat(width * height) })
     }
 
     /// Pixels from left to right.
-    #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
     /// Pixels from top to bottom.
-    #[must_use]
     pub fn height(&self) -> usize {
         self.height
     }
 
     /// The values of pixel (`x`, `y`): one, or three. Panics, as a slice would, outside.
-    #[must_use]
     pub fn pixel(&self, x: usize, y: usize) -> &[u8] {
         let at = self.at(x, y);
         &self.pixels[at..at + self.channels]
@@ -79,7 +75,6 @@ impl Raster {
     }
 
     /// Red, green and blue of a pixel, whichever kind of picture this is.
-    #[must_use]
     pub fn rgb(&self, x: usize, y: usize) -> [u8; 3] {
         match *self.pixel(x, y) {
             [red, green, blue] => [red, green, blue],
@@ -88,8 +83,8 @@ impl Raster {
     }
 
     /// Writes a PNG: either the whole file or none.
-    pub fn save_png(&self, path: &Path) -> Result<(), PictureError> {
-        Ok(write_atomically(path, |writer| self.encode(writer))?)
+    pub fn save_png(&self, path: &Path) -> Result<()> {
+        write_atomically(path, |writer| self.encode(writer))
     }
 
     /// The bytes of a PNG.

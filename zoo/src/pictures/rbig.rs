@@ -3,7 +3,7 @@
 use super::figure::Figure;
 use super::quantiles::Reference;
 use super::scatter::quarters;
-use super::{Canvas, PictureError, Window, quantiles, scatter, steps};
+use super::{Canvas, Window, quantiles, scatter, steps};
 use crate::data::Space;
 use crate::train::Fit;
 use anyhow::Result;
@@ -29,9 +29,6 @@ struct Stage {
 }
 
 /// All pictures, of these rows and of as many samples.
-///
-/// # Errors
-/// If there is nothing finite to draw.
 pub fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Figure>> {
     let (count, columns) = (rows.shape()[0], rows.shape()[1]);
     let encoded = encode(fit, rows);
@@ -119,7 +116,7 @@ fn in_plane(rows: &Tensor<f32>) -> Vec<f32> {
 }
 
 /// Some of the stages as panels. The color of a point is that of its row in `first`.
-fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Canvas, PictureError> {
+fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Canvas> {
     let colors = quarters(first);
     let points: Vec<Vec<f32>> = shown.iter().map(|&i| in_plane(&stages[i].rows)).collect();
     let titles = shown.iter().map(|&i| stages[i].title.as_str());
@@ -140,7 +137,7 @@ fn chosen(count: usize) -> Vec<usize> {
 
 /// The first column, mapped by the first layer through its CDF F to a uniform and to a normal distribution. F and its
 /// derivative are computed at evenly spaced points, with the other columns as in the first row.
-fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Canvas, PictureError> {
+fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Canvas> {
     let columns = rows.shape()[1];
     let layer = &fit.fitted.layers[0].marginals;
     let mapped = |rows: &Tensor<f32>| -> Vec<f32> {
@@ -168,7 +165,7 @@ fn uniform(z: &[f32]) -> Vec<f32> {
 
 /// The last layer's z against normal quantiles, one color per column, and |z|² after the first and the last layer against
 /// χ² quantiles: columns that are each normal need not be jointly normal.
-fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Canvas, PictureError> {
+fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Canvas> {
     let columns = last.shape()[1];
     let column = |j: usize| last.as_slice()[j..].iter().step_by(columns).map(|&z| f64::from(z)).collect();
     let squares = |rows: &Tensor<f32>| -> Vec<f64> {

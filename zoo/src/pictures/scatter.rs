@@ -1,8 +1,9 @@
-//! Points in the plane, in panels side by side: data beside samples, one layer beside the next.
+//! Scatter plots of points in the plane, in panels.
 
 use super::axes::panels;
 use super::canvas::{Canvas, Paint};
-use super::{PALETTE, PictureError, Window};
+use super::{PALETTE, Window, misshaped};
+use anyhow::Result;
 
 /// One square of points.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +16,7 @@ pub struct Panel<'a> {
     pub groups: &'a [u8],
 }
 
-/// How the panels are drawn.
+/// How square panels are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layout {
     /// The part of the plane that every panel shows.
@@ -33,7 +34,6 @@ impl Default for Layout {
 }
 
 /// Colors points by the quarter that their first coordinate falls into, when sorted.
-#[must_use]
 pub fn quarters(points: &[f32]) -> Vec<u8> {
     let count = points.len() / 2;
     let mut order: Vec<usize> = (0..count).collect();
@@ -52,15 +52,14 @@ pub(super) fn opacity(points: usize) -> f64 {
 }
 
 /// Draws the panels.
-///
-/// # Errors
-/// If there are none, a panel's points are not pairs with as many groups, or the picture would be too large.
-pub fn draw(all: &[Panel<'_>], layout: &Layout) -> Result<Canvas, PictureError> {
+pub fn draw(all: &[Panel<'_>], layout: &Layout) -> Result<Canvas> {
     for Panel { points, groups, .. } in all {
         let is_grouped = groups.is_empty() || groups.len() == points.len() / 2;
         if !points.len().is_multiple_of(2) || !is_grouped {
-            let what = format!("points of two coordinates with {} groups", groups.len());
-            return Err(PictureError::Shape { values: points.len(), what });
+            return Err(misshaped(
+                points.len(),
+                format_args!("points of two coordinates with {} groups", groups.len()),
+            ));
         }
     }
     panels(
@@ -82,30 +81,23 @@ pub fn draw(all: &[Panel<'_>], layout: &Layout) -> Result<Canvas, PictureError> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::Raster;
+    use super::super::{Raster, tests::blue};
     use super::*;
-    use std::path::Path;
 
     fn panel(points: &[f32]) -> Panel<'_> {
         Panel { title: "a panel", points, groups: &[] }
     }
 
-    fn raster(panels: &[Panel<'_>], layout: &Layout) -> Result<Raster, PictureError> {
+    fn raster(panels: &[Panel<'_>], layout: &Layout) -> Result<Raster> {
         draw(panels, layout)?.raster()
     }
 
-    fn svg(panels: &[Panel<'_>], layout: &Layout) -> Result<String, PictureError> {
+    fn svg(panels: &[Panel<'_>], layout: &Layout) -> Result<String> {
         Ok(draw(panels, layout)?.svg())
     }
 
-    /// Where the picture is bluer than it is red: where the first color was drawn.
     fn marked(picture: &Raster) -> Vec<(usize, usize)> {
-        let all = (0..picture.height()).flat_map(|y| (0..picture.width()).map(move |x| (x, y)));
-        all.filter(|&(x, y)| {
-            let [red, _, blue] = picture.rgb(x, y);
-            blue > red.saturating_add(40)
-        })
-        .collect()
+        blue(picture, [0, 0], [picture.width(), picture.height()])
     }
 
     #[test]
@@ -144,17 +136,6 @@ mod tests {
         let layout = Layout { side: 20, columns: 2, ..Layout::default() };
         let picture = raster(&[panel(&[]); 3], &layout).unwrap();
         assert_eq!((picture.width(), picture.height()), (2 * 96, 2 * 96));
-    }
-
-    #[test]
-    fn the_ending_chooses_the_format() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["x.png", "x.svg"] {
-            let path = folder.path().join(name);
-            draw(&[panel(&[0.0, 0.0])], &Layout::default()).unwrap().save(&path).unwrap();
-            assert!(std::fs::metadata(path).unwrap().len() > 100);
-        }
-        assert!(draw(&[panel(&[])], &Layout::default()).unwrap().save(Path::new("x.gif")).is_err());
     }
 
     #[test]

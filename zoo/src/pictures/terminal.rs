@@ -47,7 +47,6 @@ const SHADES: &[u8] = b" .:-=+*#%@";
 
 /// The picture as lines of text, at most `columns` characters wide; larger pictures are averaged down. Every line ends
 /// with a line feed and resets the terminal's colors.
-#[must_use]
 pub fn render(picture: &Raster, colors: Colors, columns: usize) -> String {
     let width = picture.width().min(columns.max(1));
     // A character is about twice as tall as wide, so it stands for two rows.

@@ -2,7 +2,8 @@
 
 use super::axes::{Key, panels};
 use super::canvas::{Canvas, Paint, Shape};
-use super::{PALETTE, PictureError, Window};
+use super::{PALETTE, Window};
+use anyhow::Result;
 
 /// A density of one variable: bars of samples, the formula's line, and the line that ignores how far space is
 /// stretched.
@@ -40,10 +41,7 @@ const LINE: f64 = 2.0;
 const BARS: Paint = Paint { color: PALETTE[5], opacity: 0.55 };
 
 /// Draws densities side by side.
-///
-/// # Errors
-/// If there are none, or a range is empty.
-pub fn densities(all: &[Density]) -> Result<Canvas, PictureError> {
+pub fn densities(all: &[Density]) -> Result<Canvas> {
     let window = |density: &Density| {
         let naive = density.naive.iter().flatten();
         let highest = density.bars.iter().chain(&density.line).chain(naive).copied().fold(0.0, f64::max);
@@ -77,10 +75,7 @@ pub fn densities(all: &[Density]) -> Result<Canvas, PictureError> {
 }
 
 /// Draws polygons side by side, all in one window with the same unit on both axes.
-///
-/// # Errors
-/// If there are none, or a corner is not finite.
-pub fn polygons(all: &[Polygon]) -> Result<Canvas, PictureError> {
+pub fn polygons(all: &[Polygon]) -> Result<Canvas> {
     let range = |axis: usize| {
         let corners = || all.iter().flat_map(|polygon| polygon.corners).map(move |corner| corner[axis]);
         [corners().fold(f64::INFINITY, f64::min), corners().fold(f64::NEG_INFINITY, f64::max)]

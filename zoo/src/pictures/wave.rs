@@ -2,12 +2,13 @@
 
 mod spectrum;
 
+use anyhow::Result;
 use spectrum::Spectrum;
 
 use super::axes::{Axes, color_bar, viridis};
 use super::canvas::{Anchor, Area, Canvas, Shape};
 use super::scale::Scale;
-use super::{PALETTE, PictureError};
+use super::{PALETTE, misshaped, nothing};
 
 /// The most signals below each other in a column; further ones are left out.
 pub const MOST: usize = 4;
@@ -44,19 +45,16 @@ pub struct Column<'a> {
 
 /// Draws the first [`MOST`] signals of each column, each of `samples` values at `rate` Hz, all on the same scales.
 /// Values that are not finite leave gaps.
-///
-/// # Errors
-/// If the values of a column are not whole signals, if there is none at all, or if there are too many columns.
-pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Canvas, PictureError> {
+pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Canvas> {
     for column in columns {
         let values = column.values.len();
         if samples == 0 || rate == 0 || !values.is_multiple_of(samples) {
-            return Err(PictureError::Shape { values, what: format!("signals of {samples} samples at {rate} Hz") });
+            return Err(misshaped(values, format_args!("signals of {samples} samples at {rate} Hz")));
         }
     }
     let rows = columns.iter().map(|column| (column.values.len() / samples).min(MOST)).max().unwrap_or(0);
     if rows == 0 {
-        return Err(PictureError::Nothing { what: "a picture of no signals".into() });
+        return Err(nothing("a picture of no signals"));
     }
     let step = LEFT + WIDTH + RIGHT;
     let width = columns.len().saturating_mul(step).saturating_add(BAR_ROOM);

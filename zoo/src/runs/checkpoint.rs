@@ -51,9 +51,6 @@ pub struct Contents {
 
 impl Contents {
     /// Refuses a blueprint whose model is larger than the file: a damaged one may have any size.
-    ///
-    /// # Errors
-    /// If it is.
     pub fn check(&self, path: &Path) -> Result<()> {
         let shown = path.display();
         let held: usize = self.tensors.values().map(|tensor| tensor.shape().elements()).sum();
@@ -67,18 +64,12 @@ impl Contents {
     }
 
     /// A model of the file's blueprint, with fresh parameters.
-    ///
-    /// # Errors
-    /// As [`Contents::check`], or if the sizes make no model.
     pub fn build<T: Real>(&self, path: &Path) -> Result<Model<T>> {
         self.check(path)?;
         self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| path.display().to_string())
     }
 
     /// A model of the file's blueprint, with the parameters of tensors named `prefix` + path.
-    ///
-    /// # Errors
-    /// As [`Contents::build`] and [`fill`].
     pub fn model<T: Real>(&self, prefix: &str, path: &Path) -> Result<Model<T>> {
         let model = self.build(path)?;
         fill(&model, &self.tensors, prefix, path)?;
@@ -111,15 +102,11 @@ impl View for Stored<'_> {
 }
 
 /// A model's present parameters by path.
-#[must_use]
 pub fn weights(module: &(impl Module<f32> + ?Sized)) -> Vec<(String, Tensor<f32>)> {
     module.params().into_iter().map(|(path, param)| (path, param.value())).collect()
 }
 
 /// Writes tensors and a header, atomically.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[(String, Tensor<f32>)]) -> Result<()> {
     let mut metadata = HashMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
@@ -138,9 +125,6 @@ pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[
 }
 
 /// Reads a file that [`write()`] wrote.
-///
-/// # Errors
-/// If it cannot be read, is damaged, or is not one of this program's.
 pub fn read(path: &Path) -> Result<Contents> {
     let bytes = files::read(path)?;
     let shown = path.display();
@@ -191,9 +175,6 @@ fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Head
 }
 
 /// The header of a file that [`write()`] wrote, and the further entries of its metadata, without its tensors.
-///
-/// # Errors
-/// If it cannot be read, is cut off, or is not one of this program's.
 pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
     #[derive(Deserialize)]
     struct TensorInfo {
@@ -231,10 +212,6 @@ fn foreign(path: &Path) -> anyhow::Error {
 }
 
 /// Sets a model's parameters, in either precision, from tensors named `prefix` + path.
-///
-/// # Errors
-/// If a parameter is missing, of another shape, or not finite, or if there is a tensor that the
-/// model does not have.
 pub fn fill<T: Real>(
     module: &(impl Module<T> + ?Sized),
     tensors: &HashMap<String, Tensor<f32>>,
@@ -278,9 +255,6 @@ pub struct Loaded<M> {
 }
 
 /// As [`read`], but refuses the state of a training.
-///
-/// # Errors
-/// As [`read`].
 pub fn read_model(path: &Path) -> Result<Contents> {
     let contents = read(path)?;
     if contents.extra.contains_key(TRAINING) {
@@ -290,9 +264,6 @@ pub fn read_model(path: &Path) -> Result<Contents> {
 }
 
 /// Rebuilds the model of a checkpoint, in either precision.
-///
-/// # Errors
-/// As [`read_model`] and [`Contents::model`].
 pub fn load<T: Real>(path: &Path) -> Result<Loaded<Model<T>>> {
     let contents = read_model(path)?;
     let model = contents.model("", path)?;

@@ -12,9 +12,6 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 const SAME: Duration = Duration::from_secs(1);
 
 /// From now on an interrupt only sets a flag. A second one ends the program.
-///
-/// # Errors
-/// If the system refuses the handler.
 pub fn listen() -> Result<()> {
     static LISTENING: OnceLock<()> = OnceLock::new();
     if LISTENING.set(()).is_err() {
@@ -36,7 +33,6 @@ pub fn listen() -> Result<()> {
 }
 
 /// Whether an interrupt was requested.
-#[must_use]
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }

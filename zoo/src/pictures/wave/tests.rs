@@ -10,14 +10,9 @@ fn sine(turns: f64, loud: f64) -> Vec<f32> {
     (0..SAMPLES).map(|t| at(t) as f32).collect()
 }
 
-/// Pixels of the waveform's color in an area, as places in it.
+/// Pixels of the waveform's color below and right of a place.
 fn blue(picture: &Raster, left: usize, top: usize) -> Vec<(usize, usize)> {
-    let all = (0..WAVEFORM).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
-    all.filter(|&(x, y)| {
-        let [red, _, blue] = picture.rgb(left + x, top + y);
-        blue > red.saturating_add(80)
-    })
-    .collect()
+    super::super::tests::blue(picture, [left, top], [WIDTH, WAVEFORM])
 }
 
 #[test]
