@@ -1,7 +1,7 @@
 //! Options that several commands share, each worded once.
 
 use super::{Output, make_folder};
-use crate::pictures::figure::Figure;
+use crate::pictures::Figure;
 use anyhow::{Result, bail};
 use autograd::parallel;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ use super::args::{OutFolder, Threads};
 use super::{Output, load_flow, sound, source};
 use crate::data::Space;
 use crate::data::source::Part;
+use crate::measure::sampling;
 use crate::measure::score::score;
 use crate::measure::timing::{describe, median_seconds};
 use crate::pictures::{Window, drawing, scatter, side_by_side, wave};
@@ -71,7 +72,7 @@ pub(super) fn draw(
         }
     }
     print_times(teacher, student, out)?;
-    let samples = |loaded: &Loaded<Flow<f32>>, count: usize| drawing::samples(&loaded.model, None, count, 1.0, 0);
+    let samples = |loaded: &Loaded<Flow<f32>>, count: usize| sampling::samples(&loaded.model, None, count, 1.0, 0);
     let picture = if let Space::Signal { samples: length, rate } = space {
         let mut columns = vec![("teacher", samples(teacher, SIGNALS)), ("student", samples(student, SIGNALS))];
         if let Some(rows) = test {
@@ -126,7 +127,7 @@ fn print_times(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, out: &m
 /// Seconds per sample, in a batch of `rows` samples.
 fn seconds_per_sample(flow: &Flow<f32>, rows: usize) -> f64 {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let condition = drawing::condition(flow, None, 0..rows).map(Var::from);
+    let condition = sampling::condition(flow, None, 0..rows).map(Var::from);
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     median_seconds(1, || drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
 }

@@ -3,6 +3,7 @@
 use super::args::Threads;
 use super::{Output, load_flow, train_args};
 use crate::data::source::{Part, Source};
+use crate::measure::sampling;
 use crate::measure::score::score;
 use crate::models::{Budget, Kind, Preset};
 use crate::pictures::drawing;
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     let loaded = load_flow::<f32>(&args.out, "demo trains nice")?;
     let (samples, found) = args.threads.run(|| {
-        let samples = drawing::samples(&loaded.model, None, 100, TEMPERATURE, 0);
+        let samples = sampling::samples(&loaded.model, None, 100, TEMPERATURE, 0);
         let rows = source.held_out(Part::Test, None);
         (samples, score(&loaded.model, &loaded.header.blueprint.space, &rows, 0))
     });

@@ -4,10 +4,10 @@ use super::args::{OnData, OutFolder, save_all, whole};
 use super::{Output, load_flow, source};
 use crate::data::Space;
 use crate::data::source::{Order, Part};
-use crate::measure::plane;
+use crate::measure::{plane, sampling};
+use crate::pictures::Figure;
+use crate::pictures::Window;
 use crate::pictures::density::{Scene, View};
-use crate::pictures::figure::Figure;
-use crate::pictures::{Window, drawing};
 use anyhow::{Context as _, Result, bail};
 
 /// Options of `zoo density`.
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let scene = threads.run(|| -> Result<Scene> {
         let density = plane::density(flow, &window, cells)?;
         plane::require_positive(&density, &window, cells)?;
-        let samples = drawing::samples(flow, None, count, 1.0, seed).as_slice().to_vec();
+        let samples = sampling::samples(flow, None, count, 1.0, seed).as_slice().to_vec();
         let [upright, level] = plane::warped_grid(flow, &window)?;
         Ok(Scene { window, cells, density, data, samples, upright, level })
     });

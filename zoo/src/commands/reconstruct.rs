@@ -6,7 +6,7 @@ use crate::data::Space;
 use crate::data::source::{Part, Source};
 use crate::measure::bound;
 use crate::models::Model;
-use crate::pictures::figure::Figure;
+use crate::pictures::Figure;
 use crate::pictures::scatter::quarters;
 use crate::pictures::{Canvas, Window, drawing, legend, scatter};
 use crate::runs::checkpoint::Loaded;

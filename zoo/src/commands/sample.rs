@@ -5,13 +5,14 @@ use super::{Output, class, load, load_flow, sound, train_args::positive};
 use crate::data::Space;
 use crate::data::npy;
 use crate::measure::bound::{self, Draw};
-use crate::measure::sampling::{self, Distance, Drawn, Request};
+use crate::measure::sampling::{self, Drawn, Request};
 use crate::models::{Blueprint, MintNet, Model};
 use crate::pictures::drawing;
 use crate::pictures::terminal::{self, Colors};
 use crate::runs::checkpoint::Loaded;
 use anyhow::{Result, bail};
 use autograd::Tensor;
+use flows::Distance;
 use flows::layers::{Inversion, MintSolver};
 use std::path::PathBuf;
 

@@ -82,17 +82,6 @@ fn times(dims: &[usize]) -> String {
     sizes.join("x")
 }
 
-/// The bytes of a raw IDX file.
-pub fn encode(dims: &[u32], bytes: &[u8]) -> Result<Vec<u8>> {
-    let held: Option<usize> = dims.iter().try_fold(1usize, |product, &size| product.checked_mul(size as usize));
-    let fits = held == Some(bytes.len()) && (1..=MOST_DIMS).contains(&dims.len());
-    ensure!(fits, "{} values do not fill the shape {dims:?}", bytes.len());
-    let mut file = vec![0, 0, UBYTE, dims.len() as u8];
-    file.extend(dims.iter().flat_map(|size| size.to_be_bytes()));
-    file.extend_from_slice(bytes);
-    Ok(file)
-}
-
 /// Combines an array of images and the array of their labels. The paths are for error messages.
 pub fn images((images, path): (Idx, &Path), labels: Option<(Idx, &Path)>) -> Result<Images> {
     let shape = match images.dims[..] {
@@ -146,4 +135,4 @@ fn find(folder: &Path, part: &str, what: &str, rank: u8) -> Option<PathBuf> {
 
 #[cfg(test)]
 #[path = "idx_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -77,7 +77,7 @@ impl Agenda {
         let named = named(options.chapters);
         // Students first: an existing student no longer needs its teacher.
         for run in RUNS.iter().rev() {
-            let is_teacher = missing.iter().any(|student| student.teacher() == Some(run.name));
+            let is_teacher = missing.iter().any(|student| student.teacher == Some(run.name));
             if !named.contains(&run.name) && !is_teacher {
                 continue;
             }
@@ -111,10 +111,10 @@ impl Agenda {
         Task {
             key: format!("training of {}", run.name),
             words: filled(run.command(preset, steps, false)),
-            inputs: run.teacher().map(|teacher| Run::at(&self.runs[teacher]).model()).into_iter().collect(),
+            inputs: run.teacher.map(|teacher| Run::at(&self.runs[teacher]).model()).into_iter().collect(),
             outputs: vec![Run::at(folder).model()],
             fresh: None,
-            minutes: run.minutes.about[usize::from(preset != Preset::Quick)],
+            minutes: run.minutes[usize::from(preset != Preset::Quick)],
             training: Some(Training { run: Run::at(folder), resumed: filled(run.command(preset, steps, true)) }),
         }
     }

@@ -4,7 +4,7 @@ use super::agenda::{Agenda, Options};
 use super::browser;
 use super::page::Page;
 use super::record::Record;
-use super::trained::{self, Origin, RUNS};
+use super::trained::{self, RUNS};
 use super::{Block, CHAPTERS, sources};
 use crate::data::wav;
 use crate::models::{self, Blueprint, Kind, Preset};
@@ -211,15 +211,12 @@ fn each_picture_has_a_command_that_makes_it() {
 #[test]
 fn every_run_is_of_a_model_of_the_zoo() {
     for run in &RUNS {
-        let model = models::find(run.model()).unwrap();
-        assert_eq!(
-            model.about().taught_by().is_some() || run.model() == "iaf",
-            matches!(run.origin, Origin::Distill { .. })
-        );
+        let model = models::find(run.model).unwrap();
+        assert_eq!(model.about().taught_by().is_some() || run.model == "iaf", run.teacher.is_some());
         let before = |teacher| {
             RUNS.iter().position(|other| other.name == teacher) < RUNS.iter().position(|other| other.name == run.name)
         };
-        assert!(run.teacher().is_none_or(before), "{} comes before its teacher", run.name);
+        assert!(run.teacher.is_none_or(before), "{} comes before its teacher", run.name);
     }
 }
 

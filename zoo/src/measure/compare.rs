@@ -3,11 +3,10 @@
 use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
-use crate::measure::bound;
 use crate::measure::score::{Bound, Score, continuous, score};
 use crate::measure::timing::median_seconds;
+use crate::measure::{bound, sampling};
 use crate::models::Model;
-use crate::pictures::drawing;
 use crate::runs::checkpoint::Loaded;
 use crate::train::Elapsed;
 use autograd::{Param, Tensor, Var};
@@ -136,7 +135,7 @@ fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>,
     let given = timed.classes().cloned().map(Var::from);
     let cx = Context { condition: given.as_ref(), ..Context::default() };
     let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
-    let condition = drawing::condition(flow, None, 0..timed.count()).map(Var::from);
+    let condition = sampling::condition(flow, None, 0..timed.count()).map(Var::from);
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(timed.count(), cx, 1.0, &mut rng))));
@@ -179,7 +178,7 @@ pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed:
         let range = start..(start + part).min(count);
         let shape = std::iter::once(range.len()).chain(student.event().iter().copied()).collect();
         let z: Tensor<f32> = student.base().sample(shape, 1.0, &mut rng);
-        let condition = drawing::condition(&student, None, range).map(Var::from);
+        let condition = sampling::condition(&student, None, range).map(Var::from);
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let found = log_ratio(&student, &teacher, &z.into(), cx);
         ratios.extend(found.value().as_slice().iter().map(|&ratio| f64::from(ratio)));

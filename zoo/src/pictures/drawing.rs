@@ -1,28 +1,10 @@
 //! Samples as pictures: grids of images, scatters of points, signals through time.
 
 use crate::data::Space;
-use crate::data::rows::one_hot;
-use crate::measure::sampling::{self, Request};
 use crate::pictures::{Raster, Window, grid, scatter, wave};
 use anyhow::{Result, bail};
-use autograd::{Real, Tensor};
-use flows::Flow;
-use std::ops::Range;
+use autograd::Tensor;
 use std::path::Path;
-
-/// Draws `count` samples, `[count, …]`, reproducibly from a seed. A conditional flow draws them all from one class or,
-/// if none is chosen, from each class in turn.
-pub fn samples(flow: &Flow<f32>, class: Option<usize>, count: usize, temperature: f64, seed: u64) -> Tensor<f32> {
-    let request = Request { count, class, temperature, seed };
-    sampling::draw(flow, &request).values
-}
-
-/// The condition of some rows of a conditional flow: one class for all, or each class in turn.
-pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usize>) -> Option<Tensor<T>> {
-    let classes = flow.condition();
-    let chosen: Vec<usize> = rows.map(|row| class.unwrap_or(row % classes.max(1))).collect();
-    (classes > 0).then(|| one_hot(&chosen, classes))
-}
 
 /// Whether rows of a space can be drawn.
 pub const fn has_picture(space: &Space) -> bool {

@@ -16,7 +16,6 @@ pub mod curve;
 pub mod density;
 pub mod dot_plot;
 pub mod drawing;
-pub mod figure;
 pub mod grid;
 pub mod heat;
 pub mod legend;
@@ -41,6 +40,17 @@ pub use window::Window;
 
 use anyhow::anyhow;
 use std::fmt::Display;
+
+/// A picture for a folder of pictures.
+#[derive(Debug)]
+pub struct Figure {
+    /// The name of its file.
+    pub name: &'static str,
+    /// The picture.
+    pub picture: Raster,
+    /// What it shows, in one line.
+    pub caption: String,
+}
 
 /// The error for values that do not fill a picture's shape.
 fn misshaped(values: usize, shape: impl Display) -> anyhow::Error {

@@ -1,5 +1,6 @@
 //! Planar flows of the plane (lecture 7): with random layers, and fitted to energies.
 
+use crate::measure::score::mean;
 use anyhow::{Result, bail};
 use autograd::{Tape, Tensor, Var};
 use flows::check::randomize;
@@ -66,10 +67,8 @@ pub fn fit(energy: Energy, layers: usize, steps: u64, seed: u64) -> Result<Fit> 
     let z = Var::from(latents(TEST, &mut rng));
     let ratios = log_ratio_to_energy(&flow, |x| energy.of(x), &z, Context::default());
     let ratios: Vec<f64> = ratios.value().as_slice().iter().map(|&ratio| f64::from(ratio)).collect();
-    let count = ratios.len() as f64;
-    let mean = ratios.iter().sum::<f64>() / count;
-    let variance = ratios.iter().map(|ratio| (ratio - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    let (kl, error) = (mean + energy.log_normalizer(), (variance / count).sqrt());
+    let (mean, error) = mean(&ratios);
+    let kl = mean + energy.log_normalizer();
     if !kl.is_finite() {
         bail!("the samples of the flow of {layers} layers for {energy:?} are not finite: choose another --seed");
     }

@@ -1,9 +1,8 @@
 //! The pictures of a fitted RBIG: the CDF trick, the layers in both directions, and quantiles.
 
-use super::figure::Figure;
 use super::quantiles::Reference;
 use super::scatter::quarters;
-use super::{Canvas, Window, quantiles, scatter, steps};
+use super::{Canvas, Figure, Window, quantiles, scatter, steps};
 use crate::data::Space;
 use crate::train::Fit;
 use anyhow::Result;

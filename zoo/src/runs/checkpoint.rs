@@ -10,7 +10,7 @@ use autograd::{Real, Tensor};
 use flows::Module;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use safetensors::tensor::{Dtype, SafeTensors, View};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -176,17 +176,6 @@ fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Head
 
 /// The header of a file that [`write()`] wrote, and the further entries of its metadata, without its tensors.
 pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
-    #[derive(Deserialize)]
-    struct TensorInfo {
-        data_offsets: [u64; 2],
-    }
-    #[derive(Deserialize)]
-    struct Beginning {
-        #[serde(rename = "__metadata__")]
-        metadata: HashMap<String, String>,
-        #[serde(flatten)]
-        tensors: HashMap<String, TensorInfo>,
-    }
     let (mut file, length) = files::open(path)?;
     let mut size = [0; 8];
     file.read_exact(&mut size).map_err(|_| foreign(path))?;
@@ -196,9 +185,9 @@ pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
     }
     let mut text = Vec::new();
     file.take(size).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
-    let Beginning { mut metadata, tensors } = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
-    let end = tensors.values().map(|tensor| tensor.data_offsets[1]).max().unwrap_or(0);
-    if Some(length) != end.checked_add(size).and_then(|end| end.checked_add(8)) {
+    let header: Metadata = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
+    let mut metadata = header.metadata().clone().unwrap_or_default();
+    if Some(length) != (header.data_len() as u64).checked_add(size).and_then(|end| end.checked_add(8)) {
         bail!("{} is not a whole file; it may be cut off: copy it again or use another checkpoint", path.display());
     }
     Ok((described(&mut metadata, path)?, metadata))

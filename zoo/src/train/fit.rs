@@ -4,6 +4,7 @@ use super::TrainConfig;
 use super::log::{self, Line, Log};
 use crate::data::Space;
 use crate::data::source::{Order, Part, Source};
+use crate::measure::sampling;
 use crate::measure::score::{Score, continuous, score, unit};
 use crate::models::{Blueprint, Rbig, rbig};
 use crate::pictures::drawing;
@@ -194,7 +195,7 @@ pub fn fit_into_run(config: &TrainConfig, source: &Source) -> Result<Fit> {
     checkpoint::write(&config.run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
     log::draw(&config.run, "rbig", [unit(&space); 2])?;
     let count = drawing::shown(&space, GRID);
-    let samples = parallel::with_threads(config.threads, || drawing::samples(&fit.flow, None, count, 1.0, 0));
+    let samples = parallel::with_threads(config.threads, || sampling::samples(&fit.flow, None, count, 1.0, 0));
     drawing::save(&samples, &space, &config.run.grid(fit.kept as u64), 10)?;
     Ok(fit)
 }

@@ -3,9 +3,9 @@
 use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Order, Part, Source};
+use crate::measure::sampling;
 use crate::measure::score::{self, Score, score};
 use crate::models::Blueprint;
-use crate::pictures::drawing;
 use anyhow::Result;
 use autograd::{Tape, Tensor, Var};
 use flows::{Context, Flow, Module, Noise};
@@ -24,7 +24,7 @@ pub(super) trait Trained: Module<f32> + Sync {
 
 impl Trained for Flow<f32> {
     fn samples(&self, count: usize, temperature: f64) -> Tensor<f32> {
-        drawing::samples(self, None, count, temperature, 0)
+        sampling::samples(self, None, count, temperature, 0)
     }
 }
 
