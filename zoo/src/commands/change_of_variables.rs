@@ -2,7 +2,7 @@
 
 use super::args::{Seed, whole};
 use super::{Output, make_folder};
-use crate::pictures::change_of_variables::{Map, Matrix, WIDTH, histogram};
+use crate::pictures::change_of_variables::{MAPS, Map, Matrix, WIDTH, histogram};
 use crate::pictures::volumes::{Density, Polygon, densities, polygons};
 use anyhow::{Result, bail};
 use rand::{RngExt, SeedableRng};
@@ -54,10 +54,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     make_folder(&args.out)?;
     let [first, second] = ["change-of-variables.svg", "parallelogram.svg"].map(|name| args.out.join(name));
 
-    let all = Map::ALL.map(|map| density(map, args));
+    let all = MAPS.map(|map| density(map, args));
     densities(&all)?.save(&first)?;
     writeln!(out, "{}: densities of Z, uniform on [0, {WIDTH}], and of two functions of Z", first.display())?;
-    for (map, density) in Map::ALL.into_iter().zip(&all) {
+    for (map, density) in MAPS.into_iter().zip(&all) {
         let [low, high] = map.range();
         let width = (high - low) / density.bars.len() as f64;
         let middle = |bin: usize| map.density(low + (bin as f64 + 0.5) * width);
@@ -65,8 +65,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         writeln!(
             out,
             "{}: p = {} from {low:.3} to {high:.3}; the bars of {} samples differ from it by {:.1}% on average",
-            map.name(),
-            map.formula(),
+            map.name,
+            map.formula,
             args.samples,
             100.0 * off.sum::<f64>() / density.bars.len() as f64
         )?;
@@ -85,18 +85,16 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
 
 /// The density of a function of Z, from samples and as a formula.
 fn density(map: Map, args: &Args) -> Density {
+    let is_stretched = map.name != MAPS[0].name;
     let range = map.range();
     let samples = map.samples(args.samples, args.seed.seed);
     let at = |i: usize| range[0] + (range[1] - range[0]) * i as f64 / PLACES as f64;
     Density {
-        title: match map {
-            Map::Identity => format!("Z: p = {}", map.formula()),
-            _ => format!("{}: p(x) = {}", map.name(), map.formula()),
-        },
+        title: format!("{}: p{} = {}", map.name, if is_stretched { "(x)" } else { "" }, map.formula),
         range,
         bars: histogram(&samples, range, args.bins),
         line: (0..=PLACES).map(|i| map.density(at(i))).collect(),
-        naive: (map != Map::Identity).then(|| vec![1.0 / WIDTH; PLACES + 1]),
+        naive: is_stretched.then(|| vec![1.0 / WIDTH; PLACES + 1]),
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     if !all.is_empty() {
         let drawn: Vec<dot_plot::Group> = groups.iter().map(|group| table::panels(group)).collect();
         let title = if all.len() == 1 { "One model" } else { "Models side by side" };
-        dot_plot::save(&args.out, title, &caption, &drawn)?;
+        dot_plot::draw(title, &caption, &drawn)?.save(&args.out)?;
     }
     if args.json {
         out.json(&all)?;

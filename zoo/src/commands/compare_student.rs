@@ -81,8 +81,7 @@ pub(super) fn draw(
         for (title, values) in &columns {
             sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate, out)?;
         }
-        let columns: Vec<_> =
-            columns.iter().map(|(title, values)| wave::Column { title, values: values.as_slice() }).collect();
+        let columns: Vec<_> = columns.iter().map(|(title, values)| (*title, values.as_slice())).collect();
         wave::draw(&columns, length, rate)?
     } else if let Space::Table { columns: 2, .. } = space {
         let (left, right) = (samples(teacher, POINTS), samples(student, POINTS));

@@ -90,10 +90,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         bail!("{} decodes some of these mixtures to no finite numbers: choose other images", run.display());
     }
 
-    let draw = |images: &Tensor<f32>| {
-        let tile = grid::Tile { channels, height, width };
-        grid::draw_unit(images.as_slice(), tile, &grid::Layout { columns: Some(size), ..grid::Layout::default() })
-    };
+    let draw = |images: &Tensor<f32>| grid::draw(images.as_slice(), [channels, height, width], size);
     let labels = source.labels(Part::Test);
     let named = |index: &usize| match labels.and_then(|labels| labels.get(*index)) {
         Some(label) => format!("{index} (a {label})"),

@@ -96,7 +96,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         log_x: true,
         log_y: true,
     };
-    curve::save(&picture, &series, &labels)?;
+    curve::draw(&series, &labels)?.save(&picture)?;
     if args.json {
         let methods = methods.iter().map(|Method { name, found, .. }| {
             let (errors, seconds): (Vec<f64>, Vec<f64>) = found.iter().copied().unzip();

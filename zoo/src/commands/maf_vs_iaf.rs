@@ -91,7 +91,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         log_x: true,
         log_y: true,
     };
-    curve::save(&args.out, &measured, &labels)?;
+    curve::draw(&measured, &labels)?.save(&args.out)?;
     if args.json {
         let Sizes { hidden, layers, rows } = sizes;
         let object = json!({

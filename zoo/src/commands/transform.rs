@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
 
 /// Reads rows of the model's dimension, or of this many latents. Images may have any shape with as many values.
 fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<Tensor<f32>> {
-    let npy::Values { shape, values } = npy::read_values(path)?;
+    let (shape, values) = npy::read_values(path)?;
     let shown = path.display();
     let dims = latents.unwrap_or(space.dims());
     let Some((&count, row)) = shape.split_first() else {

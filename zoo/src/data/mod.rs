@@ -57,7 +57,7 @@ pub fn load(name_or_path: &str) -> Result<Dataset> {
     if name_or_path.eq_ignore_ascii_case(MNIST) {
         return with_test(&mnist::train()?, mnist::test()?);
     }
-    if let Ok(toy) = name_or_path.parse() {
+    if let Some(toy) = Toy::of(name_or_path) {
         return Ok(Dataset::Toy(toy));
     }
     if let Some(speech) = Speech::of(name_or_path) {

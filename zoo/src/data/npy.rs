@@ -35,17 +35,8 @@ pub fn read(path: &Path) -> Result<Array> {
     parse(&files::read(path)?, path)
 }
 
-/// An array of any shape.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Values {
-    /// The shape.
-    pub shape: Vec<usize>,
-    /// The entries, all finite; the last axis varies fastest.
-    pub values: Vec<f32>,
-}
-
-/// Reads an array with any number of axes.
-pub fn read_values(path: &Path) -> Result<Values> {
+/// Reads an array with any number of axes: its shape and its entries, all finite; the last axis varies fastest.
+pub fn read_values(path: &Path) -> Result<(Vec<usize>, Vec<f32>)> {
     let bytes = files::read(path)?;
     let values = || {
         let array = open(&bytes)?;
@@ -53,7 +44,7 @@ pub fn read_values(path: &Path) -> Result<Values> {
         // As a table, for the error message.
         let rows = shape.first().copied().unwrap_or(1);
         let cols = shape.iter().skip(1).product();
-        anyhow::Ok(Values { shape, values: array.table(rows, cols)?.values })
+        anyhow::Ok((shape, array.table(rows, cols)?.values))
     };
     values().with_context(|| path.display().to_string())
 }

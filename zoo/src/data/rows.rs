@@ -17,10 +17,7 @@ impl<T: Real> Rows<T> {
         Self { x, classes: None }
     }
 
-    /// Rows, and perhaps their classes `[count, features]`, usually [`one_hot`].
-    ///
-    /// # Panics
-    /// If their numbers differ.
+    /// Rows, and perhaps as many classes `[count, features]`, usually [`one_hot`].
     #[track_caller]
     pub fn new(x: Tensor<T>, classes: Option<Tensor<T>>) -> Self {
         let fits = classes.as_ref().is_none_or(|classes| classes.shape().first() == x.shape().first());
@@ -44,9 +41,6 @@ impl<T: Real> Rows<T> {
     }
 
     /// A range of the rows.
-    ///
-    /// # Panics
-    /// If it reaches beyond the last row.
     #[track_caller]
     pub fn range(&self, range: Range<usize>) -> Self {
         let classes = self.classes.as_ref().map(|classes| classes.rows(range.clone()));
@@ -54,9 +48,6 @@ impl<T: Real> Rows<T> {
     }
 
     /// The rows at these indices, in that order.
-    ///
-    /// # Panics
-    /// If there is no such row.
     #[track_caller]
     pub fn select(&self, places: &[usize]) -> Self {
         let pick = |rows: &Tensor<T>| {
@@ -104,10 +95,7 @@ impl<T: Real> Given<T> {
     }
 }
 
-/// One-hot encoded classes, `[rows, count]`.
-///
-/// # Panics
-/// If a class is not below `count`.
+/// One-hot encoded classes, `[rows, count]`, each below `count`.
 #[track_caller]
 pub fn one_hot<T: Real>(classes: &[usize], count: usize) -> Tensor<T> {
     let mut rows = Tensor::zeros([classes.len(), count]);

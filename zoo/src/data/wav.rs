@@ -13,9 +13,6 @@ const MOST_BYTES: usize = u32::MAX as usize - 1024;
 
 /// Writes signals of `samples` samples each, one after another, with 0.1 s of silence in between. Values from −1 to 1 span
 /// the 16 bits; others are clipped, and the result is their number. NaN becomes 0.
-///
-/// # Panics
-/// If the values are not whole signals.
 #[track_caller]
 pub fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> Result<usize> {
     assert!(samples > 0 && values.len().is_multiple_of(samples), "{} values as signals of {samples}", values.len());

@@ -153,7 +153,7 @@ impl Axes<'_> {
         let mut raster = Raster::new(width as usize, height as usize, [0; 3])?;
         for y in 0..raster.height() {
             for x in 0..raster.width() {
-                raster.pixel_mut(x, y).copy_from_slice(&color(x, y));
+                *raster.pixel_mut(x, y) = color(x, y);
             }
         }
         self.canvas.add(Shape::Image([left as usize, top as usize], raster));

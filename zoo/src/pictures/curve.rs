@@ -5,7 +5,6 @@ use super::canvas::{Anchor, Area, Canvas, INK, Paint, Point, Shape, Text};
 use super::scale::Scale;
 use super::{PALETTE, nothing};
 use anyhow::Result;
-use std::path::Path;
 
 /// One line of a curve.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,11 +41,6 @@ const AREA: Area = Area { left: 86.0, top: 66.0, width: 686.0, height: 352.0 };
 const FAR: f64 = 1e30;
 /// Curves of so few points have a dot at each: a line of one point could not be seen.
 const FEW: usize = 30;
-
-/// Draws the series and writes them as SVG or PNG, whichever the path ends in.
-pub fn save(path: &Path, series: &[Series], labels: &Labels) -> Result<()> {
-    draw(series, labels)?.save(path)
-}
 
 /// Draws the series.
 pub fn draw(series: &[Series], labels: &Labels) -> Result<Canvas> {

@@ -5,7 +5,6 @@ use super::canvas::{Anchor, Area, Canvas, Color, INK, PALE, Paint, Point, Shape}
 use super::scale::Scale;
 use super::{PALETTE, cut, nothing};
 use anyhow::Result;
-use std::path::Path;
 
 /// What one row has of one measure.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,11 +64,6 @@ const TICKS: usize = 3;
 const MARGIN: f64 = 0.1;
 
 const GRID: Color = [226; 3];
-
-/// Draws groups below each other and writes them as SVG or PNG, whichever the path ends in.
-pub fn save(path: &Path, title: &str, note: &str, groups: &[Group]) -> Result<()> {
-    draw(title, note, groups)?.save(path)
-}
 
 /// Draws groups below each other.
 pub fn draw(title: &str, note: &str, groups: &[Group]) -> Result<Canvas> {

@@ -24,9 +24,7 @@ pub fn shown(space: &Space, count: usize) -> usize {
 pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize) -> Result<Raster> {
     Ok(match *space {
         Space::Images { channels, height, width } => {
-            let tile = grid::Tile { channels, height, width };
-            let layout = grid::Layout { columns: Some(columns), ..grid::Layout::default() };
-            grid::draw_unit(samples.as_slice(), tile, &layout)?
+            grid::draw(samples.as_slice(), [channels, height, width], columns)?
         }
         Space::Table { columns: 2, standardized } => {
             let points = samples.as_slice();
@@ -41,7 +39,7 @@ pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize
             scatter::draw(&[panel], &scatter::Layout { window, side: 420, columns: 1 })?.raster()?
         }
         Space::Signal { samples: length, rate } => {
-            wave::draw(&[wave::Column { title, values: samples.as_slice() }], length, rate)?.raster()?
+            wave::draw(&[(title, samples.as_slice())], length, rate)?.raster()?
         }
         Space::Table { columns, .. } => {
             bail!("rows of {columns} numbers have no picture: write them with --npy FILE.npy instead")

@@ -39,7 +39,7 @@ fn draw(raster: &mut Raster, clip: Area, shape: &Shape) {
         Shape::Image([left, top], image) => {
             for y in 0..image.height() {
                 for x in 0..image.width() {
-                    raster.pixel_mut(left + x, top + y).copy_from_slice(&image.rgb(x, y));
+                    *raster.pixel_mut(left + x, top + y) = image.rgb(x, y);
                 }
             }
         }

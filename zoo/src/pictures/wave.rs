@@ -34,25 +34,16 @@ const BAR_ROOM: usize = BAR + 66;
 /// The level of the darkest color, in decibels below a sine from −1 to 1.
 const DARKEST: f64 = 80.0;
 
-/// Signals of one kind, drawn below each other.
-#[derive(Debug, Clone, Copy)]
-pub struct Column<'a> {
-    /// Above the first of them.
-    pub title: &'a str,
-    /// The signals, one after another.
-    pub values: &'a [f32],
-}
-
-/// Draws the first [`MOST`] signals of each column, each of `samples` values at `rate` Hz, all on the same scales.
+/// Draws columns of signals, each with its title: the first [`MOST`] signals of each column below each other, each of `samples` values at `rate` Hz, all on the same scales.
 /// Values that are not finite leave gaps.
-pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Canvas> {
-    for column in columns {
-        let values = column.values.len();
+pub fn draw(columns: &[(&str, &[f32])], samples: usize, rate: u32) -> Result<Canvas> {
+    for (_, column) in columns {
+        let values = column.len();
         if samples == 0 || rate == 0 || !values.is_multiple_of(samples) {
             return Err(misshaped(values, format_args!("signals of {samples} samples at {rate} Hz")));
         }
     }
-    let rows = columns.iter().map(|column| (column.values.len() / samples).min(MOST)).max().unwrap_or(0);
+    let rows = columns.iter().map(|(_, column)| (column.len() / samples).min(MOST)).max().unwrap_or(0);
     if rows == 0 {
         return Err(nothing("a picture of no signals"));
     }
@@ -60,8 +51,8 @@ pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Canvas>
     let width = columns.len().saturating_mul(step).saturating_add(BAR_ROOM);
     let mut canvas = Canvas::new(width, TOP + rows * STEP - BELOW + BOTTOM)?;
 
-    let shown = |column: &Column<'_>| column.values.len().min(MOST * samples);
-    let loudest = columns.iter().flat_map(|column| &column.values[..shown(column)]).filter(|x| x.is_finite());
+    let shown = columns.iter().flat_map(|(_, column)| column.iter().take(MOST * samples));
+    let loudest = shown.filter(|x| x.is_finite());
     let reach = f64::from(loudest.fold(1.0f32, |reach, x| reach.max(x.abs())));
     let spectrum = Spectrum::new(WIDTH);
     let times = Scale::linear([0.0, samples as f64 * 1000.0 / f64::from(rate)]);
@@ -72,11 +63,11 @@ pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Canvas>
         width: width as f64,
         height: height as f64,
     };
-    for (i, column) in columns.iter().enumerate() {
+    for (i, (title, column)) in columns.iter().enumerate() {
         let left = i * step + LEFT;
         let middle = (left + WIDTH / 2) as f64;
-        canvas.write([middle, TOP as f64 / 2.0], Anchor::Middle, column.title);
-        let signals = column.values.chunks_exact(samples).take(MOST);
+        canvas.write([middle, TOP as f64 / 2.0], Anchor::Middle, title);
+        let signals = column.chunks_exact(samples).take(MOST);
         let last = signals.len().saturating_sub(1);
         for (row, signal) in signals.enumerate() {
             let upper = area(left, TOP + row * STEP, WIDTH, WAVEFORM);

@@ -193,14 +193,6 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let refused = |error: anyhow::Error| error.to_string().contains("is not a regular file");
-        assert!(refused(write_atomically(folder.path(), |_| Ok(())).unwrap_err()));
-        assert!(refused(read(folder.path()).unwrap_err()));
-    }
-
-    #[test]
     fn a_file_larger_than_memory_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sparse");

@@ -149,5 +149,5 @@ pub(super) fn draw(run: &Run, model: &str, [unit, evaluated]: [&str; 2]) -> Resu
         log_x: true,
         ..Labels::default()
     };
-    curve::save(&run.curve(), &series, &labels)
+    curve::draw(&series, &labels)?.save(&run.curve())
 }
