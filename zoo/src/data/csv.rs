@@ -1,7 +1,7 @@
 //! CSV files: with or without a header, separated by commas, semicolons or tabs, perhaps gzipped.
 //!
-//! A value that is not a finite number is an error, with its line and column. A guess would put something into the model
-//! that is not in the data.
+//! A value that is not a finite number is an error, with its line and column. Replacing it by a guess would
+//! teach the model something that is not in the data.
 
 use super::{Table, gzip, shortened};
 use crate::runs::files;

@@ -63,7 +63,7 @@ fn decode(bytes: &[u8]) -> Result<Idx> {
 /// The shape, and the number of values.
 fn header(start: &[u8]) -> Result<(Vec<usize>, u64)> {
     let Some(&[zero, one, kind, rank]) = start.first_chunk::<4>() else {
-        bail!("{} bytes are no IDX header; {NOT_IDX}", start.len());
+        bail!("{} bytes are not an IDX header; {NOT_IDX}", start.len());
     };
     let rank = usize::from(rank);
     if (zero, one, kind) != (0, 0, UBYTE) || !(1..=MOST_DIMS).contains(&rank) {
@@ -88,7 +88,7 @@ pub fn images((images, path): (Idx, &Path), labels: Option<(Idx, &Path)>) -> Res
         [count, height, width] => [count, 1, height, width],
         [count, channels @ (1 | 3), height, width] => [count, channels, height, width],
         _ => bail!(
-            "{}: {} is no stack of images; expected count x height x width, or count x 1 or 3 channels x height x width",
+            "{}: {} is not a stack of images; expected count x height x width, or count x 1 or 3 channels x height x width",
             path.display(),
             times(&images.dims)
         ),

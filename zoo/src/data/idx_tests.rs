@@ -62,7 +62,7 @@ fn other_formats_are_refused() {
         }
     }
     for error in refused(&[0, 0]) {
-        assert_message(&error, &["no IDX header"]);
+        assert_message(&error, &["not an IDX header"]);
     }
     for error in refused(&[0, 0, 8, 3, 0, 0]) {
         assert_message(&error, &["ends within its header"]);

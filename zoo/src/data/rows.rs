@@ -25,17 +25,14 @@ impl<T: Real> Rows<T> {
         Self { x, classes }
     }
 
-    /// The number of rows.
     pub fn count(&self) -> usize {
         self.x.shape()[0]
     }
 
-    /// The rows.
     pub fn x(&self) -> &Tensor<T> {
         &self.x
     }
 
-    /// Their classes, if they have any.
     pub fn classes(&self) -> Option<&Tensor<T>> {
         self.classes.as_ref()
     }
@@ -83,7 +80,6 @@ impl<T: Real> Rows<T> {
 /// Rows as variables of a computation, with their classes.
 #[derive(Clone, Debug)]
 pub struct Given<T: Real> {
-    /// The rows.
     pub x: Var<T>,
     classes: Option<Var<T>>,
 }

@@ -17,7 +17,6 @@ pub enum Space {
     },
     /// Rows of numbers.
     Table {
-        /// Columns.
         columns: usize,
         /// Whether the model standardizes them first.
         standardized: bool,

@@ -7,7 +7,6 @@ use anyhow::{Result, bail, ensure};
 pub struct Table {
     /// Number of rows: samples.
     pub rows: usize,
-    /// Number of columns.
     pub cols: usize,
     /// The entries, row by row.
     pub values: Vec<f32>,

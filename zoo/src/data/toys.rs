@@ -29,7 +29,6 @@ pub enum Toy {
 }
 
 impl Toy {
-    /// Every toy.
     pub const ALL: [Self; 7] = [
         Self::TwoMoons,
         Self::Circles,
@@ -40,12 +39,10 @@ impl Toy {
         Self::Banana,
     ];
 
-    /// Its name.
     pub fn name(self) -> &'static str {
         self.names()[0]
     }
 
-    /// Its name and its aliases.
     pub fn names(self) -> &'static [&'static str] {
         match self {
             Self::TwoMoons => &["two-moons", "moons", "2moons"],

@@ -84,10 +84,8 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_one_line() {
+    fn files_that_would_be_too_long_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let missing = write(&folder.path().join("no/x.wav"), &[0.0], 1, 8000).unwrap_err().to_string();
-        assert!(missing.contains("mkdir -p") && !missing.contains('\n'), "{missing}");
         // The silence alone would be too long. No memory is allocated for it.
         let long = write(&folder.path().join("x.wav"), &[0.0; 10], 1, u32::MAX).unwrap_err().to_string();
         assert!(long.contains("4 GB") && long.contains("a smaller part"), "{long}");

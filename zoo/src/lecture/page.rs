@@ -143,7 +143,7 @@ impl Page<'_> {
         }
     }
 
-    /// The task that makes a file: a command or, for the curve of a run, the training.
+    /// The task that makes a file: a command or, for a loss curve, a training run.
     fn task(&self, file: &str, command: &str) -> Option<&Task> {
         if !command.is_empty() {
             return self.agenda.task(command);

@@ -1,5 +1,5 @@
-//! The commands that were run for a lecture, and their output. The file is kept beside the pictures: an interrupted
-//! lecture continues from it, and the page quotes its output.
+//! The commands that were run for a lecture, and their output. The file is stored next to the pictures. An
+//! interrupted lecture continues from it, and the page quotes its output.
 
 use super::agenda::Task;
 use crate::runs::files::{self, write_atomically};

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 pub struct LectureRun {
     /// Its name in commands, and the name of its folder.
     pub name: &'static str,
-    /// The model.
     pub model: &'static str,
     /// The run of its teacher, if it is trained by `zoo distill`; it must exist before this one.
     pub teacher: Option<&'static str>,

@@ -62,7 +62,6 @@ pub struct Measures {
     /// Minus the mean log-likelihood of test rows, in the unit of [`Score::loss`]: lower is better. None if it is not
     /// finite.
     pub loss: Option<f64>,
-    /// Its standard error.
     pub loss_error: Option<f64>,
     /// The full score of the test rows.
     pub score: Option<Score>,

@@ -27,7 +27,6 @@ pub struct Sizes {
 /// Times for one dimension D, in microseconds per row.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Times {
-    /// The dimension D.
     pub dims: usize,
     /// MAF's density, in one pass.
     pub maf_density: f64,

@@ -20,7 +20,6 @@ pub struct Request {
     pub class: Option<usize>,
     /// The scale of the base distribution.
     pub temperature: f64,
-    /// The random seed.
     pub seed: u64,
 }
 

@@ -30,11 +30,9 @@ pub enum Measure {
 pub struct Bound {
     /// The mean ELBO in nats, from one z per row.
     pub elbo_nats: f64,
-    /// Its standard error.
     pub elbo_error: f64,
     /// The ELBO in bits per dimension, of pixel levels.
     pub elbo_bits: Option<f64>,
-    /// Its standard error.
     pub elbo_bits_error: Option<f64>,
     /// The mean of `log p(x|z)` in nats.
     pub reconstruction: f64,
@@ -47,13 +45,11 @@ pub struct Bound {
 /// A mean log-likelihood, bound or divergence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// What it is the mean of.
     pub measure: Measure,
     /// Number of rows.
     pub n: usize,
     /// The mean in nats; of images, the log-likelihood of x in [0, 1].
     pub nats: f64,
-    /// Its standard error.
     pub nats_error: f64,
     /// The median, which is robust against outliers.
     pub median: f64,
@@ -61,15 +57,12 @@ pub struct Score {
     pub not_finite: usize,
     /// Images only: bits per dimension of the pixel levels.
     pub bits_per_dim: Option<f64>,
-    /// Its standard error.
     pub bits_error: Option<f64>,
     /// Images with a logit only: the mean of `log p(y)` of `y = logit(λ + (1 − 2λ)·x)` in nats, as in some papers.
     pub logit_nats: Option<f64>,
-    /// Its standard error.
     pub logit_error: Option<f64>,
     /// Signals only: minus the mean of `log p(x)`, or the divergence, in nats per time step.
     pub nats_per_step: Option<f64>,
-    /// Its standard error.
     pub step_error: Option<f64>,
     /// Whether the density is conditional on each row's class.
     pub given_class: bool,
@@ -277,6 +270,12 @@ mod tests {
     use autograd::{Tensor, sharded};
     use flows::models::NiceConfig;
     use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    fn nice(space: Space, classes: usize) -> Blueprint {
+        let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: classes };
+        Blueprint::new::<Nice>(&config, space, classes).unwrap()
+    }
 
     #[test]
     fn rows_without_finite_density_are_counted_and_reported() {
@@ -291,10 +290,8 @@ mod tests {
     #[test]
     fn shards_of_a_batch_have_their_own_classes() {
         let space = Space::Images { channels: 1, height: 2, width: 3 };
-        let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: 3 };
-        let blueprint = Blueprint::new::<Nice>(&config, space, 3).unwrap();
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-        let flow = blueprint.flow::<f32>(&mut rng).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let flow = nice(space, 3).flow::<f32>(&mut rng).unwrap();
         flows::check::randomize(&flow, 0.5, &mut rng);
         let levels = Tensor::from_fn([11, 6], |i| (i * 37 % 256) as f32);
         let classes = one_hot(&[2, 0, 1, 1, 2, 0, 0, 2, 1, 0, 2], 3);
@@ -321,9 +318,8 @@ mod tests {
     #[test]
     fn signals_are_scored_per_step() {
         let space = Space::Signal { samples: 6, rate: 8000 };
-        let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: 0 };
-        let blueprint = Blueprint::new::<Nice>(&config, space, 0).unwrap();
-        let flow = blueprint.flow::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).unwrap();
+        let blueprint = nice(space, 0);
+        let flow = blueprint.flow::<f32>(&mut ChaCha8Rng::seed_from_u64(1)).unwrap();
         let rows = Rows::plain(Tensor::from_fn([5, 6], |i| (i * 37 % 23) as f32 / 23.0));
         let scored = score(&flow, &space, &rows, 0);
         assert!((scored.loss() * 6.0 + scored.nats).abs() < 1e-9);
@@ -333,6 +329,6 @@ mod tests {
         assert!(said.contains("nats a time step, log p(x) = ") && said.contains(" nats, N = 5"), "{said}");
         let mut damaged = blueprint;
         damaged.space = Space::Signal { samples: 6, rate: 0 };
-        assert!(damaged.flow::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).is_err());
+        assert!(damaged.flow::<f32>(&mut ChaCha8Rng::seed_from_u64(1)).is_err());
     }
 }

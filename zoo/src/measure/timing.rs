@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-/// A call is repeated for about this many seconds,
+/// A call is repeated for about this many seconds.
 const ENOUGH: f64 = 0.5;
-/// and at most this many times.
+/// The most repetitions of a call.
 const MOST: usize = 200;
 
 /// The median time of a call, in seconds, over at least `fewest` calls. If `fewest` is 1, a slow call is made only once

@@ -15,9 +15,9 @@ pub(super) type Point = [f64; 2];
 /// Red, green, and blue.
 pub(super) type Color = [u8; 3];
 
-/// Letters.
+/// The color of text.
 pub(super) const INK: Color = [40; 3];
-/// Less important letters.
+/// The color of less important text.
 pub(super) const PALE: Color = [120; 3];
 /// The font size of most texts, in pixels.
 pub(super) const SIZE: f64 = 13.0;
@@ -80,7 +80,7 @@ pub(super) enum Shape {
     Image([usize; 2], Raster),
 }
 
-/// A picture on white paper.
+/// A picture on a white background.
 #[derive(Debug, Clone)]
 pub struct Canvas {
     width: usize,
@@ -98,12 +98,10 @@ impl Canvas {
         Ok(Self { width, height, shapes: Vec::new(), clip })
     }
 
-    /// Pixels from left to right.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Pixels from top to bottom.
     pub fn height(&self) -> usize {
         self.height
     }

@@ -20,7 +20,6 @@ pub struct Series {
 /// What is written around a curve.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels {
-    /// Above it.
     pub title: String,
     /// Below the title, in smaller letters; empty for none.
     pub note: String,

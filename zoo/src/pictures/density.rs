@@ -64,7 +64,7 @@ impl Scene {
                 View::Samples => "samples",
                 View::Grid => "the grid of z, mapped to x",
             };
-            square(&mut canvas, [left, 0], SIDE, self.window, title, |axes| match view {
+            square(&mut canvas, [left, 0], SIDE, (title, self.window), |axes| match view {
                 View::Density => axes.fill(|x, y| viridis(between(&self.density, cells, SIDE, [x, y]) / highest)),
                 View::Data => points(axes, &self.data, PALETTE[1]),
                 View::Samples => points(axes, &self.samples, PALETTE[0]),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused() {
+    fn impossible_pictures_are_refused() {
         for broken in [
             Scene { cells: 7, ..scene() },
             Scene { cells: 0, density: vec![], ..scene() },

@@ -1,12 +1,12 @@
 //! Dot plots as small multiples: a panel for each measure, and in each a dot for each of the same rows, in the same order
-//! and colors, with its value beside it.
+//! and colors, with its value next to it.
 
 use super::canvas::{Anchor, Area, Canvas, Color, INK, PALE, Paint, Point, Shape};
 use super::scale::Scale;
 use super::{PALETTE, cut, nothing};
 use anyhow::Result;
 
-/// What one row has of one measure.
+/// The value of one row in one measure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
     /// Where the dot is.
@@ -15,7 +15,7 @@ pub struct Mark {
     pub spread: f64,
     /// Where a ring is, if there is one.
     pub second: Option<f64>,
-    /// What is written beside it.
+    /// The text next to it.
     pub text: String,
 }
 
@@ -33,16 +33,14 @@ pub struct Panel {
 /// Rows that are drawn together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
-    /// Above its panels.
     pub title: String,
     /// The rows' names, and what is written below each in smaller letters.
     pub names: Vec<[String; 2]>,
-    /// The measures.
     pub panels: Vec<Panel>,
 }
 
 /// Widths in pixels: of the whole, of the rows' names, and of a panel's axis. The rest of a panel is for the values
-/// beside the dots.
+/// next to the dots.
 const WIDTH: usize = 700;
 const NAMES: usize = 128;
 const AXIS: f64 = 86.0;
@@ -98,7 +96,7 @@ fn row_middle(top: f64, row: usize) -> f64 {
     top + TITLE + ROW as f64 * (row as f64 + 0.5)
 }
 
-/// None where there is nothing to place.
+/// None if no mark has a value.
 fn scale(panel: &Panel) -> Option<Scale> {
     let ends = panel.marks.iter().flatten().flat_map(|mark| {
         let spread = if panel.log { 0.0 } else { mark.spread };
@@ -191,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_dot_is_still_written() {
+    fn values_without_a_dot_are_still_written() {
         let marks = vec![None, mark(0.0), mark(f64::NAN), mark(5.0)];
         let text = svg("<title>", "a note", &[group(true, marks)]).unwrap();
         assert_eq!(discs(&text).len(), 1);

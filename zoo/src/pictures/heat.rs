@@ -11,7 +11,6 @@ pub const PEAK: f64 = 1.0 / 400.0;
 /// One heat map.
 #[derive(Debug, Clone)]
 pub struct Panel {
-    /// Above the square.
     pub title: String,
     /// The density at the center of each cell of a square, row by row from the top; what is not finite counts as 0.
     /// Each panel has the whole range of colors, from 0 to a value that only the share [`PEAK`] of its cells exceeds:
@@ -29,8 +28,7 @@ pub fn draw(all: &[Panel], layout: &Layout) -> Result<Canvas> {
     panels(
         all,
         [side, columns],
-        |panel| &panel.title,
-        |_| window,
+        |panel| (panel.title.as_str(), window),
         |axes, panel| {
             let density: Vec<f32> = panel.density.iter().map(finite).collect();
             let cells = density.len().isqrt();
@@ -114,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused() {
+    fn impossible_pictures_are_refused() {
         let one = [panel(&[1.0; 4])];
         assert!(raster(&one, &layout()).is_ok());
         for broken in [&[][..], &[panel(&[1.0; 3])], &[panel(&[])]] {

@@ -6,7 +6,7 @@
 //! Grids of images are pixels from the start, a [`Raster`].
 //!
 //! A file is written only when it is complete. Values that are not finite are left out and are not an error: the
-//! pictures of a model that diverges are wanted most.
+//! pictures of a diverging model are needed most.
 
 mod axes;
 pub mod blend;
@@ -46,7 +46,6 @@ use std::fmt::Display;
 pub struct Figure {
     /// The name of its file.
     pub name: &'static str,
-    /// The picture.
     pub picture: Raster,
     /// What it shows, in one line.
     pub caption: String,
@@ -62,7 +61,7 @@ fn nothing(what: impl Display) -> anyhow::Error {
     anyhow!("there is nothing to draw in {what}; every value is missing or not finite")
 }
 
-/// A text in at most this many letters: of a longer one, the beginning and the end.
+/// A text in at most this many characters: of a longer one, the beginning and the end.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= most {

@@ -41,11 +41,9 @@ pub fn at_random(layers: usize, base: PlanarBase, seed: u64) -> Flow<f32> {
 /// A flow fitted to an energy.
 #[derive(Debug)]
 pub struct Fit {
-    /// The flow.
     pub flow: Flow<f32>,
     /// `KL(flow ‖ exp(−U)/Z)` in nats, estimated from samples of the flow.
     pub kl: f64,
-    /// Its standard error.
     pub error: f64,
 }
 

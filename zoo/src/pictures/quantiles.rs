@@ -12,7 +12,6 @@ const SIDE: usize = 360;
 /// One panel: values of several groups, each in its color.
 #[derive(Debug, Clone)]
 pub struct Panel {
-    /// Above it.
     pub title: String,
     /// The values of each group, in any order. Those that are not finite are left out.
     pub groups: Vec<Vec<f64>>,
@@ -54,8 +53,7 @@ pub fn draw(all: &[Panel]) -> Result<Canvas> {
     panels(
         all,
         [SIDE, all.len()],
-        |panel| &panel.title,
-        |panel| Window { x: panel.range, y: panel.range },
+        |panel| (panel.title.as_str(), Window { x: panel.range, y: panel.range }),
         |axes, panel| {
             axes.line(panel.range.map(|end| [end, end]), [120; 3].into());
             for (group, values) in panel.groups.iter().enumerate() {

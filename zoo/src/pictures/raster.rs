@@ -38,12 +38,10 @@ impl Raster {
         Ok(Self { width, height, pixels: vec![background; width * height] })
     }
 
-    /// Pixels from left to right.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Pixels from top to bottom.
     pub fn height(&self) -> usize {
         self.height
     }

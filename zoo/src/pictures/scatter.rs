@@ -8,7 +8,6 @@ use anyhow::Result;
 /// One square of points.
 #[derive(Debug, Clone, Copy)]
 pub struct Panel<'a> {
-    /// Above the square.
     pub title: &'a str,
     /// The points; x and y alternate. Points that are not finite or outside of the window are left out.
     pub points: &'a [f32],
@@ -65,8 +64,7 @@ pub fn draw(all: &[Panel<'_>], layout: &Layout) -> Result<Canvas> {
     panels(
         all,
         [layout.side, layout.columns],
-        |panel| panel.title,
-        |_| layout.window,
+        |panel| (panel.title, layout.window),
         |axes, Panel { points, groups, .. }| {
             let opacity = opacity(points.len() / 2);
             for (i, point) in points.chunks_exact(2).enumerate() {
@@ -112,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_or_far_away_is_left_out() {
+    fn points_that_are_not_finite_or_far_away_are_left_out() {
         let points = [f32::NAN, 0.0, 0.0, f32::INFINITY, 5.0, 0.0, 1e30, -1e30];
         let picture = raster(&[panel(&points)], &Layout::default()).unwrap();
         assert!(marked(&picture).is_empty());
@@ -139,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused() {
+    fn impossible_panels_are_refused() {
         let layout = Layout::default();
         assert!(raster(&[], &layout).is_err());
         assert!(raster(&[panel(&[1.0])], &layout).is_err());

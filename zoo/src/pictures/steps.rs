@@ -51,8 +51,7 @@ pub fn draw(trick: &Trick<'_>) -> Result<Canvas> {
     panels(
         &steps,
         [SIDE, 4],
-        |step| step.0,
-        |step| step.1,
+        |step| (step.0, step.1),
         |axes, (_, window, heights, line)| {
             axes.bars(heights, window.x, Paint { color: PALETTE[0], opacity: 0.35 });
             axes.line(line.iter().copied(), PALETTE[1].into());

@@ -1,7 +1,7 @@
 //! A picture in the terminal, two pixels a character: an upper half block has one color as its foreground and another as
 //! its background. Without colors, shades of ASCII.
 //!
-//! A hundred lines of our own, because crates for this bring their own image decoders.
+//! A hundred lines here replace crates that depend on image decoders.
 
 use std::fmt::Write;
 use std::io::IsTerminal;

@@ -9,9 +9,8 @@ use anyhow::Result;
 /// stretched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Density {
-    /// Above it.
     pub title: String,
-    /// Where the variable lies.
+    /// The range of the variable.
     pub range: [f64; 2],
     /// The samples' density in equal bins of the range.
     pub bars: Vec<f64>,
@@ -24,11 +23,8 @@ pub struct Density {
 /// A convex polygon in its own panel, with points inside.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polygon {
-    /// Above it.
     pub title: String,
-    /// Its corners.
     pub corners: [[f64; 2]; 4],
-    /// Points inside.
     pub points: Vec<[f64; 2]>,
 }
 
@@ -53,8 +49,7 @@ pub fn densities(all: &[Density]) -> Result<Canvas> {
     panels(
         all,
         [SIDE, all.len()],
-        |density| &density.title,
-        window,
+        |density| (density.title.as_str(), window(density)),
         |axes, Density { range: [low, high], bars, line, naive, .. }| {
             let points = |heights: &[f64]| {
                 let last = heights.len().saturating_sub(1).max(1) as f64;
@@ -87,8 +82,7 @@ pub fn polygons(all: &[Polygon]) -> Result<Canvas> {
     panels(
         all,
         [SIDE, all.len()],
-        |polygon| &polygon.title,
-        |_| window,
+        |polygon| (polygon.title.as_str(), window),
         |axes, Polygon { corners, points, .. }| {
             let corners = corners.map(|corner| axes.at(corner));
             axes.inside([Shape::Polygon(corners.to_vec(), Paint { color: PALETTE[5], opacity: 0.35 })]);
@@ -146,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused() {
+    fn impossible_pictures_are_refused() {
         assert!(densities(&[]).is_err() && polygons(&[]).is_err());
         assert!(densities(&[Density { range: [1.0, 1.0], ..density() }]).is_err());
         assert!(densities(&[Density { bars: vec![0.0], line: vec![], naive: None, ..density() }]).is_err());

@@ -1,4 +1,4 @@
-//! Signals over time: each as its waveform and, below, its spectrogram; data beside samples.
+//! Signals over time: each as its waveform and, below it, its spectrogram.
 
 mod spectrum;
 
@@ -13,7 +13,7 @@ use super::{PALETTE, misshaped, nothing};
 /// The most signals below each other in a column; further ones are left out.
 pub const MOST: usize = 4;
 
-/// The width of a signal's picture in pixels, and the heights of its two parts.
+/// The width of a signal's picture, and the heights of its waveform and its spectrogram, in pixels.
 const WIDTH: usize = 440;
 const WAVEFORM: usize = 72;
 const SPECTRUM: usize = 112;
@@ -27,7 +27,7 @@ const BOTTOM: usize = 46;
 /// Between one signal and the next below it, and from one to the next.
 const BELOW: usize = 20;
 const STEP: usize = WAVEFORM + GAP + SPECTRUM + BELOW;
-/// The color bar, and what it takes with its labels.
+/// The width of the color bar, without and with its labels.
 const BAR: usize = 14;
 const BAR_ROOM: usize = BAR + 66;
 

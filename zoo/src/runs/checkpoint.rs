@@ -22,7 +22,7 @@ const FORMAT: &str = "flow-zoo-2";
 /// What the formats of all versions begin with.
 const ANY_FORMAT: &str = "flow-zoo-";
 
-/// The metadata entry that only the state of a training has.
+/// The metadata entry that only the state of a training run has.
 pub const TRAINING: &str = "training";
 
 /// What a checkpoint says about itself.
@@ -45,7 +45,6 @@ pub struct Contents {
     pub header: Header,
     /// Further entries of the metadata.
     pub extra: HashMap<String, String>,
-    /// The tensors.
     pub tensors: HashMap<String, Tensor<f32>>,
 }
 
@@ -239,11 +238,10 @@ pub fn fill<T: Real>(
 pub struct Loaded<M> {
     /// What the file says about itself.
     pub header: Header,
-    /// The model.
     pub model: M,
 }
 
-/// As [`read`], but refuses the state of a training.
+/// As [`read`], but refuses the state of a training run.
 pub fn read_model(path: &Path) -> Result<Contents> {
     let contents = read(path)?;
     if contents.extra.contains_key(TRAINING) {

@@ -1,6 +1,6 @@
-//! Reading whole files, and writing files so that they are either old or new, never half of each.
+//! Reads whole files, and writes files atomically.
 //!
-//! A training that dies while it writes a checkpoint must leave the previous one intact. So a file is written under a
+//! If a training run dies while it writes a checkpoint, the previous one must stay intact. So a file is written under a
 //! temporary name in the same folder, flushed to the disk, and renamed.
 
 use anyhow::{Result, anyhow, bail};

@@ -1,4 +1,4 @@
-//! A run folder: what a training leaves behind.
+//! A run folder: the files of one training run.
 //!
 //! ```text
 //! model.safetensors      the best weights so far, by the validation rows
@@ -26,32 +26,26 @@ impl Run {
         Self { folder: folder.to_owned() }
     }
 
-    /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The best weights.
     pub fn model(&self) -> PathBuf {
         self.folder.join("model.safetensors")
     }
 
-    /// What resuming needs.
     pub fn training(&self) -> PathBuf {
         self.folder.join("training.safetensors")
     }
 
-    /// The teacher of a student.
     pub fn teacher(&self) -> PathBuf {
         self.folder.join("teacher.safetensors")
     }
 
-    /// The log.
     pub fn log(&self) -> PathBuf {
         self.folder.join("log.jsonl")
     }
 
-    /// The loss curve.
     pub fn curve(&self) -> PathBuf {
         self.folder.join("curve.svg")
     }
@@ -68,7 +62,7 @@ impl Run {
         std::fs::create_dir_all(grids).with_context(why)
     }
 
-    /// Keeps other trainings out of the folder until the returned file is dropped. Does nothing on file systems
+    /// Locks the folder against other training runs until the returned file is dropped. Does nothing on file systems
     /// without locks.
     pub fn lock(&self) -> Result<Option<File>> {
         let Ok(folder) = File::open(&self.folder) else { return Ok(None) };
@@ -95,7 +89,7 @@ impl Run {
         self.folder.join(".demo")
     }
 
-    /// Removes what an earlier training left in the folder, and nothing else.
+    /// Removes the files of an earlier training run, and nothing else.
     pub fn clear(&self) -> Result<()> {
         for file in [self.training(), self.model(), self.log(), self.curve()] {
             if file.exists() {
@@ -105,13 +99,13 @@ impl Run {
         Ok(())
     }
 
-    /// Whether a training in this folder has saved anything. A log alone is left by a training that ended before its
-    /// first save, and may be overwritten.
+    /// Whether a training run in this folder has saved anything. A log alone is from a run that ended before its first
+    /// save, and may be overwritten.
     pub fn has_begun(&self) -> bool {
         self.training().exists() || self.model().exists()
     }
 
-    /// Removes the partial files of a killed training, which can be as large as a checkpoint.
+    /// Removes the partial files of a killed training run, which can be as large as a checkpoint.
     pub fn sweep(&self) {
         files::sweep(&self.folder);
         files::sweep(&self.folder.join("grids"));

@@ -1,4 +1,4 @@
-//! Where things are in pictures of signals.
+//! Positions and colors in pictures of signals.
 
 use super::super::Raster;
 use super::*;
@@ -31,7 +31,7 @@ fn a_sine_rises_and_then_falls() {
 }
 
 #[test]
-fn columns_stand_side_by_side_on_one_scale_and_no_more_than_four_are_below_each_other() {
+fn columns_share_one_scale_and_show_at_most_four_signals() {
     let [loud, soft] = [sine(3.0, 4.0).repeat(6), sine(3.0, 0.5)];
     let columns = [("teacher", &loud[..]), ("student", &soft[..])];
     let picture = draw(&columns, SAMPLES, 8000).unwrap().raster().unwrap();
@@ -57,7 +57,7 @@ fn a_tone_is_bright_at_its_frequency() {
 }
 
 #[test]
-fn what_is_not_finite_leaves_a_gap() {
+fn values_that_are_not_finite_leave_a_gap() {
     let mut broken = sine(1.0, 1.0);
     broken[..SAMPLES / 2].fill(f32::NAN);
     broken[SAMPLES - 1] = f32::INFINITY;
@@ -69,7 +69,7 @@ fn what_is_not_finite_leaves_a_gap() {
 }
 
 #[test]
-fn what_makes_no_signals_is_refused() {
+fn incomplete_signals_are_refused() {
     let column = |values: &'static [f32]| ("x", values);
     for (columns, samples, rate) in [
         (&[][..], 5, 8000),
