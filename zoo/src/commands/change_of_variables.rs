@@ -1,16 +1,13 @@
 //! `zoo change-of-variables`: densities and areas under simple maps.
 
-use super::args::{Seed, whole};
-use super::{Output, make_folder};
+use super::prelude::*;
 use crate::pictures::change_of_variables::{Map, Matrix, WIDTH, histogram};
 use crate::pictures::volumes::{Density, Polygon, densities, polygons};
-use anyhow::{Result, bail};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use std::path::PathBuf;
+use rand::RngExt;
 
-/// Options of `zoo change-of-variables`.
+/// Plot the change of variables: X = 4Z, X = exp(Z), and the unit square under a matrix
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo change-of-variables --matrix 1,1,0,2")]
 pub(super) struct Args {
     /// Number of samples
     #[arg(long, value_name = "N", default_value = "20000", value_parser = whole(1..=10_000_000))]

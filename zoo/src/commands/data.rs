@@ -1,16 +1,10 @@
 //! `zoo data`: training data as a picture, to compare a model's samples with.
 
-use super::args::{Seed, require_extension, whole};
-use super::{Output, sound, train_args};
-use crate::data::Space;
-use crate::data::source::{Order, Source};
-use crate::pictures::drawing;
-use anyhow::{Result, bail};
-use autograd::Tensor;
-use std::path::PathBuf;
+use super::prelude::*;
 
-/// Options of `zoo data`.
+/// Plot training data, to compare with a model's samples
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo data two-moons")]
 pub(super) struct Args {
     /// mnist, a toy's name, speech, a folder of IDX files, or a .npy or .csv file
     #[arg(value_name = "DATA")]

@@ -1,22 +1,13 @@
 //! `zoo demo`: the README's first command.
 
-use super::args::Threads;
-use super::{Output, load_flow, train_args};
-use crate::data::source::{Part, Source};
-use crate::measure::score::score;
-use crate::models::{Budget, Kind, Preset};
-use crate::pictures::drawing;
-use crate::runs::folder::Run;
-use crate::train::{self, TrainConfig};
-use anyhow::{Result, bail};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use super::prelude::*;
 
-/// How long, and where to.
+/// Train a lecture model on MNIST for two minutes and draw digits from it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo demo --minutes 5")]
 pub(super) struct Args {
     /// Minutes of training
-    #[arg(long, default_value = "2", value_parser = train_args::positive)]
+    #[arg(long, default_value = "2", value_parser = positive)]
     minutes: f64,
     /// The folder for grid.png and the run
     #[arg(long, default_value = "demo")]

@@ -1,17 +1,12 @@
 //! `zoo density`: a model of 2D data as pictures, and the integral of its density.
 
-use super::args::{OnData, OutFolder, save_all, whole};
-use super::{Output, load_flow, source};
-use crate::data::Space;
-use crate::data::source::{Order, Part};
+use super::prelude::*;
 use crate::measure::plane;
 use crate::pictures::density::Scene;
-use crate::pictures::figure::Figure;
-use crate::pictures::{Window, drawing};
-use anyhow::{Context as _, Result, bail};
 
-/// Options of `zoo density`.
+/// Plot a model of 2D data: its density, its samples, and the warped grid of latents
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo density runs/maf-two-moons")]
 pub(super) struct Args {
     #[command(flatten)]
     on: OnData,

@@ -1,14 +1,8 @@
 //! `zoo distill`: a student that samples in one pass learns from a teacher that does not.
 
-use super::train_args::{self, TrainArgs, plain};
-use super::{Output, compare_student, load_flow};
-use crate::models::{self, options};
-use crate::runs::folder::{self, Run};
-use crate::train::{self, Paused};
-use anyhow::{Result, bail};
+use super::prelude::*;
+use super::compare_student;
 use clap::{ArgMatches, Command, FromArgMatches};
-use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// The teacher, and the training of the student.
 #[derive(Debug)]

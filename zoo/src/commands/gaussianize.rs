@@ -1,22 +1,17 @@
 //! `zoo gaussianize`: RBIG on a table or a toy data set, with a plot of each step.
 
-use super::Output;
-use super::args::{Seed, Threads, save_all, whole};
-use super::train_args::{self, SAVE_EVERY, plain};
-use crate::data::Space;
-use crate::data::source::{Part, Source};
-use crate::measure::score::score;
+use super::prelude::*;
 use crate::models::rbig::{Options, Rbig};
-use crate::models::{Blueprint, ModelSpec as _, Preset};
+use crate::models::ModelSpec as _;
 use crate::pictures::rbig;
-use crate::runs::folder::Run;
-use crate::train::{self, Fit, TrainConfig};
-use anyhow::{Result, bail};
-use std::path::PathBuf;
-use std::process::ExitCode;
 
-/// Options of `zoo gaussianize`.
+/// Gaussianize a table or a toy data set with RBIG, and plot each step
+///
+/// Prints how much each layer reduces the total correlation, and saves a model that the other commands can load. The
+/// plots: one column mapped through its CDF (inverse-cdf.png), the layers from data to latents (layers.png) and back
+/// (sampling.png), and quantiles of the result (quantiles.png).
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo gaussianize two-moons")]
 pub(super) struct Args {
     /// A toy's name, or a .npy, .csv, .csv.gz or .tsv table
     data: String,

@@ -1,20 +1,16 @@
 //! `zoo interpolate`: paths between test images in latent space.
 
-use super::args::{OnData, OutFolder, save_all, whole};
-use super::{Output, load_flow, source};
-use crate::data::Space;
+use super::prelude::*;
 use crate::data::rows::Rows;
-use crate::data::source::{Part, Source};
-use crate::measure::score::continuous;
 use crate::pictures::blend::{self, Blend, Interpolation};
-use crate::pictures::figure::Figure;
 use crate::pictures::grid;
-use anyhow::{Result, bail};
-use autograd::Tensor;
-use flows::{Context, Flow, Noise};
 
-/// Options of `zoo interpolate`.
+/// Interpolate between test images in latent space
+///
+/// manifold.png has a test image in each corner and mixtures of the four between them. line.png has one
+/// interpolation per row.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo interpolate runs/real-nvp-mnist --corners 0,1,2,3")]
 pub(super) struct Args {
     #[command(flatten)]
     on: OnData,

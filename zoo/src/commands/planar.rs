@@ -1,22 +1,18 @@
 //! `zoo planar`: planar flows of 2D data, with random layers and fitted to energies.
 
-use super::args::{Seed, Threads, whole};
-use super::{Output, make_folder};
+use super::prelude::*;
 use crate::measure::plane::density;
 use crate::pictures::planar::{Fit, at_random, fit};
-use crate::pictures::{Window, heat};
-use crate::runs::files::check_place;
-use crate::stderr;
-use anyhow::Result;
-use autograd::{Tensor, Var, parallel};
+use crate::pictures::heat;
 use flows::models::PlanarBase;
-use flows::{Context, Energy, Flow};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use std::path::PathBuf;
+use flows::Energy;
 
-/// Options of `zoo planar`.
+/// Plot planar flows: random layers over two base densities, and fits to four energies
+///
+/// The energies are U1 to U4 of Rezende and Mohamed (2015). Each flow is fitted with its own samples. The printed
+/// KL(flow ‖ density), in nats, is estimated from 20,000 samples.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo planar --fit 2,8 --steps 1000")]
 pub(super) struct Args {
     /// Numbers of random layers to plot
     #[arg(long, value_name = "K,…", value_delimiter = ',', default_value = "0,1,2,10", value_parser = whole(0..=100))]

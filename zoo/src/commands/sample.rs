@@ -1,22 +1,13 @@
 //! `zoo sample`: samples from a trained model, as a picture, a sound, or an array.
 
-use super::args::{Seed, Threads, at_least_one, next_to, require_extension};
-use super::{Output, class, load, load_flow, sound, train_args::positive};
-use crate::data::Space;
-use crate::data::npy;
-use crate::measure::bound::{self, Draw};
+use super::prelude::*;
+use crate::measure::bound::Draw;
 use crate::measure::sampling::{self, Distance, Drawn, Request};
-use crate::models::{Blueprint, MintNet, Model};
-use crate::pictures::drawing;
 use crate::pictures::terminal::{self, Colors};
-use crate::runs::checkpoint::Loaded;
-use anyhow::{Result, bail};
-use autograd::Tensor;
-use flows::layers::{Inversion, MintSolver};
-use std::path::PathBuf;
 
-/// Options of `zoo sample`.
+/// Draw samples from a trained model
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo sample runs/nice-mnist --grid 8x4 --temperature 0.8")]
 pub(super) struct Args {
     /// Run folder or .safetensors file
     run: PathBuf,

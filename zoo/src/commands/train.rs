@@ -1,16 +1,10 @@
 //! `zoo train`: a subcommand for each model, with the common options and the model's own.
 
-use super::Output;
-use super::train_args::{self, BY_GRADIENTS, TrainArgs, plain};
-use crate::data::source::Source;
-use crate::models::{self, About, Blueprint, Kind, Learns, MODELS, options};
-use crate::runs::checkpoint::Header;
-use crate::runs::folder::Run;
-use crate::train::{self, Outcome, Paused, Weights};
-use anyhow::{Context as _, Result, bail};
+use super::prelude::*;
+use super::train_args::BY_GRADIENTS;
+use crate::models::Learns;
+use crate::train::Weights;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// The model and its options.
 #[derive(Debug)]

@@ -1,14 +1,8 @@
 //! The options that `train` and `distill` share, and how both report.
 
-use super::Output;
-use super::args::Threads;
-use crate::models::{Blueprint, Budget, Preset, Recipe, join};
-use crate::runs::folder::Run;
-use crate::runs::interrupt;
-use crate::train::{Fit, Outcome, Paused, TrainConfig};
-use anyhow::{Result, bail};
+use super::prelude::*;
+use crate::models::{Recipe, join};
 use flows::rbig::Ending;
-use std::process::ExitCode;
 
 /// For how long, how fast, and how often it is saved.
 #[derive(Debug, clap::Args)]
@@ -49,14 +43,6 @@ pub(super) const BY_GRADIENTS: [&str; 6] = ["epochs", "minutes", "steps", "lr", 
 
 /// Seconds between saves by default: what a crash may cost.
 pub(super) const SAVE_EVERY: f64 = 60.0;
-
-/// A number above 0.
-pub(super) fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        _ => Err(format!("{text:?} is not a number above 0")),
-    }
-}
 
 impl TrainArgs {
     /// The preset asked for.
