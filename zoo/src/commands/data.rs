@@ -62,6 +62,6 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
 
 /// A picture in the current folder, named after the data.
 fn default_path(data: &str) -> PathBuf {
-    let stem = train_args::plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
+    let stem = plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
     PathBuf::from(if stem.is_empty() { "data" } else { &stem }).with_extension("png")
 }

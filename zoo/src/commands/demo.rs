@@ -27,7 +27,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     recipe.budget = Budget::Minutes(args.minutes);
     recipe.temperature = TEMPERATURE;
     let threads = args.threads.count();
-    let save_every = train_args::SAVE_EVERY;
+    let save_every = SAVE_EVERY;
     let data = "mnist".to_owned();
     let config = TrainConfig { blueprint, recipe, data, seed: 0, threads, run: run.clone(), save_every };
     // An earlier demonstration is replaced, but no other run.

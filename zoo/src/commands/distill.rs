@@ -1,7 +1,7 @@
 //! `zoo distill`: a student that samples in one pass learns from a teacher that does not.
 
-use super::prelude::*;
 use super::compare_student;
+use super::prelude::*;
 use clap::{ArgMatches, Command, FromArgMatches};
 
 /// The teacher, and the training of the student.
@@ -82,8 +82,8 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
         if load_flow::<f32>(&run.teacher(), TEACHERS)?.header != teacher.header {
             bail!("{shown} was started with another teacher than {}: choose another --out", common.teacher.display());
         }
-        let (recipe, seed) = (paused.recipe.clone(), paused.header().seed);
-        let config = train.config(paused.header().blueprint.clone(), recipe, data, seed, &run);
+        let (recipe, seed) = (paused.recipe.clone(), paused.contents.header.seed);
+        let config = train.config(paused.contents.header.blueprint.clone(), recipe, data, seed, &run);
         train::resume_student(&config, &teacher, &paused)?
     } else {
         TrainArgs::check_new(&run)?;

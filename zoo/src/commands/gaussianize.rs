@@ -1,8 +1,9 @@
 //! `zoo gaussianize`: RBIG on a table or a toy data set, with a plot of each step.
 
 use super::prelude::*;
-use crate::models::rbig::{Options, Rbig};
 use crate::models::ModelSpec as _;
+use crate::models::Rbig;
+use crate::models::rbig::Options;
 use crate::pictures::rbig;
 
 /// Gaussianize a table or a toy data set with RBIG, and plot each step

@@ -1,7 +1,7 @@
 //! `zoo lecture`: runs the commands of the lecture and writes its page.
 
-use super::prelude::*;
 use super::Cli;
+use super::prelude::*;
 use crate::lecture::agenda::{Agenda, Options, Task};
 use crate::lecture::page::Page;
 use crate::lecture::record::Record;

@@ -150,7 +150,7 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
 
 /// Loads a model from a run folder or a checkpoint file.
 fn load<T: Real>(run: &Path) -> Result<Loaded<Model<T>>> {
-    checkpoint::load(&crate::runs::folder::checkpoint(run)?)
+    checkpoint::load(&folder::checkpoint(run)?)
 }
 
 /// Loads a flow. Another kind of model is an error that ends in this advice.

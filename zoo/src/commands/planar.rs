@@ -2,10 +2,10 @@
 
 use super::prelude::*;
 use crate::measure::plane::density;
-use crate::pictures::planar::{Fit, at_random, fit};
 use crate::pictures::heat;
-use flows::models::PlanarBase;
+use crate::pictures::planar::{Fit, at_random, fit};
 use flows::Energy;
+use flows::models::PlanarBase;
 
 /// Plot planar flows: random layers over two base densities, and fits to four energies
 ///

@@ -103,7 +103,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     options::check(model, options)?;
     let weights = common.from.as_deref().map(Weights::read).transpose()?;
-    let default = weights.as_ref().map_or(data, |weights| &weights.header().data);
+    let default = weights.as_ref().map_or(data, |weights| &weights.contents.header.data);
     let data = common.data.clone().unwrap_or_else(|| default.to_owned());
     let run = Run::at(&common.out.clone().unwrap_or_else(|| {
         let ending = if common.conditional { "-conditional" } else { "" };
@@ -149,7 +149,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
 fn resume(model: Kind, common: &Common, options: &ArgMatches, run: &Run) -> Result<Outcome> {
     let paused = Paused::read(run)?;
     common.train.check_resumed(run, &paused, &options::given(options))?;
-    let (folder, Header { blueprint, data, seed, .. }) = (run.folder().display(), paused.header().clone());
+    let (folder, Header { blueprint, data, seed, .. }) = (run.folder().display(), paused.contents.header.clone());
     if common.data.as_ref().is_some_and(|asked| *asked != data) {
         bail!("{folder} was started with --data {data}: leave out --data to resume it");
     }
@@ -170,7 +170,7 @@ fn like(
     data: &str,
     source: &Source,
 ) -> Result<Blueprint> {
-    let (blueprint, from, name) = (&weights.header().blueprint, from.display(), model.about().name);
+    let (blueprint, from, name) = (&weights.contents.header.blueprint, from.display(), model.about().name);
     if blueprint.name() != name {
         bail!(
             "{from} has the weights of {0}, not of {name}: give --from weights of {name}, or train {0}",
@@ -178,7 +178,7 @@ fn like(
         );
     }
     let mut asked = blueprint.clone();
-    asked.adjust(options, weights.header().seed)?;
+    asked.adjust(options, weights.contents.header.seed)?;
     if asked != *blueprint {
         let given: Vec<String> = options::given(options).iter().map(|option| format!("--{option}")).collect();
         bail!("{from} has weights of other sizes: leave out {}, or train without --from", models::join(&given));

@@ -86,11 +86,11 @@ impl TrainArgs {
             let (kept, them) = (join(&kept), if kept.len() == 1 { "it" } else { "them" });
             bail!("a resumed training keeps its {kept}: leave {them} out, or start a new one with another --out");
         }
-        if self.seed.is_some_and(|asked| asked != paused.header().seed) {
+        if self.seed.is_some_and(|asked| asked != paused.contents.header.seed) {
             bail!(
                 "{} was started with --seed {}: leave out --seed to resume it",
                 run.folder().display(),
-                paused.header().seed
+                paused.contents.header.seed
             );
         }
         Ok(())
@@ -171,6 +171,6 @@ fn interrupted(it_was: bool) -> ExitCode {
 
 /// A folder name made from a path or a name: letters, digits, and dashes.
 pub(super) fn plain(name: &str) -> String {
-    let stem = std::path::Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     stem.unwrap_or_default().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }

@@ -129,8 +129,8 @@ impl Objective<Flow<f32>> for ReverseKl {
         Score::divergence(&ratios, &self.space, condition.is_some())
     }
 
-    fn unit(&self) -> &'static str {
-        if matches!(self.space, Space::Signal { .. }) { "nats per time step" } else { "nats of KL" }
+    fn units(&self) -> [&'static str; 2] {
+        [if matches!(self.space, Space::Signal { .. }) { "nats per time step" } else { "nats of KL" }; 2]
     }
 
     fn in_unit(&self, nats: f64) -> f64 {

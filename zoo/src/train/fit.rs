@@ -185,12 +185,7 @@ pub fn fit_into_run(config: &TrainConfig, source: &Source) -> Result<Fit> {
         Ok(())
     })?;
     drop(log);
-    let header = Header {
-        blueprint: fit.blueprint.clone(),
-        data: config.data.clone(),
-        step: fit.kept as u64,
-        seed: config.seed,
-    };
+    let header = Header { blueprint: fit.blueprint.clone(), ..config.header(fit.kept as u64) };
     checkpoint::write(&config.run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
     log::draw(&config.run, "rbig", [unit(&space); 2])?;
     let count = drawing::shown(&space, GRID);

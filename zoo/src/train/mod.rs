@@ -11,7 +11,6 @@ mod objective;
 mod progress;
 mod signals;
 mod state;
-mod vae;
 
 pub use begin::{Paused, Weights, is_unfinished, resume, resume_student, start, start_student};
 pub use fit::{Fit, fit, fit_into_run};
@@ -21,7 +20,7 @@ use crate::data::source::Order;
 use crate::measure::score::Score;
 use crate::models::{Blueprint, Budget, Recipe};
 use crate::pictures::drawing;
-use crate::runs::checkpoint;
+use crate::runs::checkpoint::{self, Header};
 use crate::runs::folder::Run;
 use crate::runs::interrupt;
 use anyhow::Result;
@@ -55,6 +54,13 @@ pub struct TrainConfig {
     pub run: Run,
     /// Seconds between saves.
     pub save_every: f64,
+}
+
+impl TrainConfig {
+    /// The header of a checkpoint at a step.
+    fn header(&self, step: u64) -> Header {
+        Header { blueprint: self.blueprint.clone(), data: self.data.clone(), step, seed: self.seed }
+    }
 }
 
 /// How a training ended.
@@ -120,7 +126,7 @@ impl<'a, M: Trained> Training<'a, M> {
             log.write(&Line::start(from))?;
         }
         let mut order = Order::default();
-        let mut shown = Progress::new([self.objective.unit(), self.objective.evaluation_unit()], recipe.batch);
+        let mut shown = Progress::new(self.objective.units(), recipe.batch);
         let mut last_save = Instant::now();
         while self.progress(per_epoch) < 1.0 && !interrupt::requested() {
             let step = self.saved.step;
@@ -149,11 +155,7 @@ impl<'a, M: Trained> Training<'a, M> {
         }
         self.save()?;
         drop(log);
-        log::draw(
-            &self.config.run,
-            self.config.blueprint.name(),
-            [self.objective.unit(), self.objective.evaluation_unit()],
-        )?;
+        log::draw(&self.config.run, self.config.blueprint.name(), self.objective.units())?;
         shown.finish();
         Ok(Outcome { step: self.saved.step, best: self.saved.best, interrupted })
     }

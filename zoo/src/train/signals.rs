@@ -94,12 +94,8 @@ impl Objective<Flow<f32>> for SignalKl {
         self.kl.evaluate(flow)
     }
 
-    fn unit(&self) -> &'static str {
-        "nats per time step, power loss included"
-    }
-
-    fn evaluation_unit(&self) -> &'static str {
-        "nats per time step"
+    fn units(&self) -> [&'static str; 2] {
+        ["nats per time step, power loss included", "nats per time step"]
     }
 
     fn in_unit(&self, nats: f64) -> f64 {
