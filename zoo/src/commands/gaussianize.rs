@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let threads = args.threads.count();
     let config = TrainConfig { blueprint, recipe, data, seed, threads, run, save_every: SAVE_EVERY };
 
-    let fit = train::fit_into_run(&config, &source)?;
+    let fit = train::fit(&config, &source)?;
     table(&fit, out)?;
     train_args::report_fitted(&config.run, &fit, out)?;
     let rows = source.held_out(Part::Test, None);

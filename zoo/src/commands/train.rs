@@ -136,7 +136,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         recipe.batch = source.rows().map_or(recipe.batch, |rows| recipe.batch.min(rows));
         let config = common.train.config(blueprint, recipe, data, seed, &run);
         if fitted {
-            let fit = train::fit_into_run(&config, &source)?;
+            let fit = train::fit(&config, &source)?;
             train_args::report_fitted(&run, &fit, out)?;
             return Ok(train_args::code_fitted(&fit));
         }

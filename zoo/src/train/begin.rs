@@ -1,22 +1,12 @@
 //! Starting a training, or resuming one. Everything that can be refused is refused before a folder is made.
 
 use super::distill::ReverseKl;
-use super::objective::{Objective, OnData, Trained};
+use super::prelude::*;
 use super::signals::SignalKl;
 use super::state::Saved;
-use super::{Outcome, TrainConfig, Training};
 use crate::data::Standardization;
-use crate::data::source::Source;
-use crate::models::{Budget, Iaf, Model, ParallelWaveNet, Recipe};
-use crate::runs::checkpoint::{self, Contents, Loaded};
-use crate::runs::folder::Run;
-use crate::stderr;
-use anyhow::{Context as _, Result, bail};
-use autograd::{Tensor, parallel};
-use flows::{Bijection, Flow};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use std::path::{Path, PathBuf};
+use crate::models::{Iaf, Model, ParallelWaveNet};
+use flows::Bijection;
 
 /// With more dimensions than this, going through them one by one in every step is slow.
 const MANY: usize = 100;

@@ -1,15 +1,11 @@
 //! What a training minimizes, and how a model is evaluated.
 
-use crate::data::Space;
+use super::prelude::*;
 use crate::data::rows::{Given, Rows};
-use crate::data::source::{Order, Part, Source};
 use crate::measure::bound;
-use crate::measure::score::{self, Score, score};
-use crate::pictures::drawing;
-use anyhow::Result;
-use autograd::{Tape, Tensor, Var};
+use crate::measure::score;
+use flows::Module;
 use flows::models::Vae;
-use flows::{Context, Flow, Module, Noise};
 use std::ops::Range;
 
 /// Validation rows that are evaluated after each epoch.
@@ -175,17 +171,15 @@ impl<M: Trained> Objective<M> for OnData<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::source::Source;
     use autograd::sharded;
     use flows::models::{Coder, Likelihood, Refinement, VaeConfig};
-    use rand::SeedableRng;
 
     #[test]
     fn shards_of_a_step_sample_what_the_whole_step_samples() {
         let source = Source::open("two-moons", 0).unwrap();
         let (coder, likelihood, refinement) = (Coder::Dense(vec![8]), Likelihood::Gaussian, Refinement::None);
         let config = VaeConfig { image: [2, 1, 1], latents: 3, coder, likelihood, refinement };
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
         let vae = Vae::build(&config, &mut rng);
         flows::check::randomize(&vae, 0.5, &mut rng);
         let objective = OnData { source: &source, batch: 11, seed: 2, calibrated: false, discrete: false };

@@ -1,16 +1,9 @@
 //! What a training saves so that it can be resumed.
 
-use super::Training;
-use super::objective::Trained;
-use crate::measure::score::Score;
-use crate::models::Recipe;
-use crate::runs::checkpoint::{self, Contents, TRAINING};
-use anyhow::{Context as _, Result, anyhow};
-use flows::nn::Ema;
+use super::prelude::*;
+use crate::runs::checkpoint::TRAINING;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::Path;
-use std::time::Instant;
 
 /// Everything about a training's progress that is not a tensor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
