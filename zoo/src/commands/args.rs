@@ -1,6 +1,7 @@
 //! Options that several commands share, each worded once.
 
 use super::prelude::*;
+use std::str::FromStr;
 
 pub(super) use crate::models::options::whole;
 
@@ -84,6 +85,12 @@ pub(super) fn require_extension(path: Option<&Path>, extension: &str) -> Result<
         }
         _ => Ok(()),
     }
+}
+
+/// Parses N values with a separator between them.
+pub(super) fn several<X: FromStr, const N: usize>(text: &str, separator: char) -> Option<[X; N]> {
+    let values: Option<Vec<X>> = text.split(separator).map(|value| value.trim().parse().ok()).collect();
+    values?.try_into().ok()
 }
 
 /// Parses a whole number of at least 1.

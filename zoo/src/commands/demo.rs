@@ -26,9 +26,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let mut recipe = Kind::Nice.recipe(Preset::Quick, source.space());
     recipe.budget = Budget::Minutes(args.minutes);
     recipe.temperature = TEMPERATURE;
-    let threads = args.threads.count();
-    let save_every = SAVE_EVERY;
-    let data = "mnist".to_owned();
+    let (data, threads, save_every) = ("mnist".to_owned(), args.threads.count(), SAVE_EVERY);
     let config = TrainConfig { blueprint, recipe, data, seed: 0, threads, run: run.clone(), save_every };
     // An earlier demonstration is replaced, but no other run.
     if run.has_begun() && !run.is_demo() {
@@ -40,7 +38,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let outcome = train::start(&config, &source, None)?;
     if outcome.interrupted {
         writeln!(out, "stopped at step {} before there was a picture: start the demonstration again", outcome.step)?;
-        return Ok(train_args::code(&outcome));
+        return Ok(train_args::code(true));
     }
     let loaded = load_flow::<f32>(&args.out, "demo trains nice")?;
     let (samples, found) = args.threads.run(|| {

@@ -2,6 +2,7 @@
 
 use super::compare_student;
 use super::prelude::*;
+use super::train_args::RESUME;
 use clap::{ArgMatches, Command, FromArgMatches};
 
 /// The teacher, and the training of the student.
@@ -86,15 +87,15 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
         let config = train.config(paused.contents.header.blueprint.clone(), recipe, data, seed, &run);
         train::resume_student(&config, &teacher, &paused)?
     } else {
-        TrainArgs::check_new(&run)?;
+        train_args::check_new(&run, RESUME)?;
         let seed = train.seed();
         blueprint.adjust(options, seed)?;
         train::start_student(&train.config(blueprint, recipe, data, seed, &run), &teacher)?
     };
-    train_args::report(&run, &outcome, out)?;
+    let code = train_args::report(&run, &outcome, out)?;
     if !outcome.interrupted {
         let student = load_flow::<f32>(&folder::checkpoint(&folder)?, TEACHERS)?;
         train.threads.run(|| compare_student::draw(&teacher, &student, &folder, out))?;
     }
-    Ok(train_args::code(&outcome))
+    Ok(code)
 }

@@ -36,23 +36,16 @@ const POINTS: usize = 4_000;
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let default = || PathBuf::from("runs").join(format!("gaussianized-{}", plain(&args.data)));
     let run = Run::at(&args.out.clone().unwrap_or_else(default));
-    if run.has_begun() {
-        bail!("{} already holds a run: choose another --out", run.folder().display());
-    }
+    train_args::check_new(&run, "")?;
     let (data, seed) = (args.data.clone(), args.seed.seed);
     let source = Source::open(&data, seed)?;
     if !matches!(source.space(), Space::Table { .. }) {
-        bail!(
-            "{data} has {}, and only rows of a table or of a toy are plotted: use zoo train rbig --data {data}{}",
-            source.space().describe(),
-            if matches!(source.space(), Space::Signal { .. }) { " --batch 4000" } else { "" }
-        );
+        let more = if matches!(source.space(), Space::Signal { .. }) { " --batch 4000" } else { "" };
+        let has = source.space().describe();
+        bail!("{data} has {has}, but only tables and toys are plotted: use zoo train rbig --data {data}{more}");
     }
     let mut recipe = Rbig::recipe(Preset::Standard, source.space());
-    if let Some(rows) = source.rows() {
-        recipe.batch = recipe.batch.min(rows);
-    }
-    recipe.batch = args.rows.unwrap_or(recipe.batch);
+    recipe.batch = args.rows.unwrap_or(recipe.batch.min(source.rows().unwrap_or(usize::MAX)));
     let mut sizes = Rbig::config(Preset::Standard, source.space(), 0)?;
     args.options.adjust(&mut sizes)?;
     let blueprint = Blueprint::new::<Rbig>(&sizes, source.space(), 0)?;
@@ -61,13 +54,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
 
     let fit = train::fit(&config, &source)?;
     table(&fit, out)?;
-    train_args::report_fitted(&config.run, &fit, out)?;
+    let code = train_args::report_fitted(&config.run, &fit, out)?;
     let rows = source.held_out(Part::Test, None);
     let found = args.threads.run(|| score(&fit.flow, &source.space(), &rows, seed));
     writeln!(out, "on the test rows of {}: {}", config.data, found.describe())?;
     let shown = rows.x().rows(0..rows.count().min(POINTS));
     save_all(args.threads.run(|| rbig::all(&fit, &shown, seed))?, config.run.folder(), out)?;
-    Ok(train_args::code_fitted(&fit))
+    Ok(code)
 }
 
 /// Prints what each layer did.

@@ -1,7 +1,7 @@
 //! `zoo train`: a subcommand for each model, with the common options and the model's own.
 
 use super::prelude::*;
-use super::train_args::BY_GRADIENTS;
+use super::train_args::{BY_GRADIENTS, RESUME};
 use crate::models::Learns;
 use crate::train::Weights;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
@@ -119,7 +119,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let outcome = if common.train.resume {
         resume(model, common, options, &run)?
     } else {
-        TrainArgs::check_new(&run)?;
+        train_args::check_new(&run, RESUME)?;
         let seed = common.train.seed();
         let source = Source::open(&data, seed)?;
         let source = if common.conditional { source.with_classes()? } else { source };
@@ -127,9 +127,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let blueprint = match (&weights, &common.from) {
             (Some(weights), Some(from)) => like(weights, from, model, options, &data, &source)?,
             _ => {
-                let mut blueprint = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
-                blueprint.adjust(options, seed)?;
-                blueprint
+                let mut new = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
+                new.adjust(options, seed)?;
+                new
             }
         };
         let mut recipe = model.recipe(preset, space);
@@ -137,13 +137,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let config = common.train.config(blueprint, recipe, data, seed, &run);
         if fitted {
             let fit = train::fit(&config, &source)?;
-            train_args::report_fitted(&run, &fit, out)?;
-            return Ok(train_args::code_fitted(&fit));
+            return train_args::report_fitted(&run, &fit, out);
         }
         train::start(&config, &source, weights.as_ref())?
     };
-    train_args::report(&run, &outcome, out)?;
-    Ok(train_args::code(&outcome))
+    train_args::report(&run, &outcome, out)
 }
 
 fn resume(model: Kind, common: &Common, options: &ArgMatches, run: &Run) -> Result<Outcome> {
@@ -172,10 +170,8 @@ fn like(
 ) -> Result<Blueprint> {
     let (blueprint, from, name) = (&weights.contents.header.blueprint, from.display(), model.about().name);
     if blueprint.name() != name {
-        bail!(
-            "{from} has the weights of {0}, not of {name}: give --from weights of {name}, or train {0}",
-            blueprint.name()
-        );
+        let of = blueprint.name();
+        bail!("{from} has the weights of {of}, not of {name}: give --from weights of {name}, or train {of}");
     }
     let mut asked = blueprint.clone();
     asked.adjust(options, weights.contents.header.seed)?;
@@ -183,17 +179,13 @@ fn like(
         let given: Vec<String> = options::given(options).iter().map(|option| format!("--{option}")).collect();
         bail!("{from} has weights of other sizes: leave out {}, or train without --from", models::join(&given));
     }
-    let classes =
-        |classes: usize| if classes == 0 { "without classes".to_owned() } else { format!("of {classes} classes") };
     let (theirs, ours) = ((blueprint.space, blueprint.classes), (source.space(), source.classes()));
     if theirs != ours {
-        bail!(
-            "{from} has weights for {} {}, but {data} has {} {}: choose --data and --conditional alike, or leave out --from",
-            theirs.0.describe(),
-            classes(theirs.1),
-            ours.0.describe(),
-            classes(ours.1)
-        );
+        let [theirs, ours] = [theirs, ours].map(|(space, classes)| match classes {
+            0 => format!("{} without classes", space.describe()),
+            _ => format!("{} of {classes} classes", space.describe()),
+        });
+        bail!("{from} has weights for {theirs}, but {data} has {ours}: give such data, or leave out --from");
     }
     Ok(asked)
 }
