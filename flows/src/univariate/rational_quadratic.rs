@@ -9,11 +9,10 @@ const LEAST: f64 = 1e-3;
 /// A spline of K bins on [−B, B] and the identity outside, from x to z:
 ///
 /// <!--
-/// ξ = (x − xₖ)/wₖ,  s = hₖ/wₖ,  q = s + (dₖ + dₖ₊₁ − 2s)·ξ(1 − ξ)
-/// z = zₖ + hₖ·(s·ξ² + dₖ·ξ(1 − ξ))/q
-/// dz/dx = s²·(dₖ₊₁·ξ² + 2s·ξ(1 − ξ) + dₖ·(1 − ξ)²)/q²
+/// ξ = (x − xₖ)/wₖ,   s = hₖ/wₖ,   q = s + (dₖ + dₖ₊₁ − 2s)ξ·(1 − ξ)
+/// z = zₖ + hₖ·(s·ξ² + dₖ·ξ·(1 − ξ))/q
+/// dz/dx = s²·(dₖ₊₁·ξ² + 2s·ξ·(1 − ξ) + dₖ·(1 − ξ)²)/q²
 /// -->
-///
 #[doc = include_str!("../../formulas/rational-quadratic.html")]
 ///
 /// θ consists of the logits of the K widths w, the logits of the K heights h, and the K − 1 derivatives d at the inner

@@ -248,7 +248,7 @@ fn a_cross_entropy_of_no_draws_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "reads latents")]
+#[should_panic(expected = "the teacher must read data")]
 fn a_teacher_that_reads_latents_is_refused() {
     let (_, student) = pair::<f64>(1);
     let sizes = WaveNetConfig { channels: 2, skip: 2, layers: 1, cycles: 1, outputs: 2, condition: 0 };

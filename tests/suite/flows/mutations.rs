@@ -242,7 +242,7 @@ fn a_split_off_by_one_shows_in_the_zeros_alone() {
     seen_by(Flaw::SplitOffByOne, &[Zeros]);
     let found = verdict(Flaw::SplitOffByOne, Zeros).unwrap_err();
     // Output 3 now reads input 2.
-    assert!(found.to_string().contains("the slope of output 3 by input 2"), "{found}");
+    assert!(found.to_string().contains("the derivative of output 3 by input 2"), "{found}");
 }
 
 #[test]

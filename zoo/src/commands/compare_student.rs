@@ -1,25 +1,15 @@
 //! `zoo compare-student`: samples and timings of a student and its teacher.
 
-use super::args::{OutFolder, Threads};
-use super::{Output, load_flow, sound, source};
-use crate::data::Space;
-use crate::data::source::Part;
-use crate::measure::sampling;
-use crate::measure::score::score;
+use super::prelude::*;
 use crate::measure::timing::{describe, median_seconds};
-use crate::pictures::{Window, drawing, scatter, side_by_side, wave};
-use crate::runs::checkpoint::Loaded;
-use crate::runs::folder::Run;
-use anyhow::{Result, bail};
-use autograd::{Var, parallel};
+use crate::pictures::{side_by_side, wave};
 use flows::layers::with_whole_passes;
-use flows::{Context, Flow};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use std::path::{Path, PathBuf};
 
-/// Options of `zoo compare-student`.
+/// Plot samples from a student next to its teacher's, and time both
+///
+/// `zoo distill` does the same when it ends.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo compare-student runs/iaf-of-maf-mnist")]
 pub(super) struct Args {
     /// Run folder of a student; `zoo distill` keeps its teacher there
     student: PathBuf,

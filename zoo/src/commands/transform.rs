@@ -1,15 +1,6 @@
 //! `zoo logprob`, `zoo encode` and `zoo decode`: the rows of an NPY file, mapped by a model.
 
-use super::args::Threads;
-use super::{Output, class, load};
-use crate::data::Space;
-use crate::data::npy;
-use crate::measure::bound;
-use crate::models::Model;
-use anyhow::{Result, bail};
-use autograd::Tensor;
-use flows::models::Vae;
-use std::path::{Path, PathBuf};
+use super::prelude::*;
 
 /// Options of `zoo logprob`, `zoo encode` and `zoo decode`.
 #[derive(Debug, clap::Args)]
