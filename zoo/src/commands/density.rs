@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         plane::require_positive(&density, &window, cells)?;
         let samples = sampling::samples(flow, None, count, 1.0, seed).as_slice().to_vec();
         let [upright, level] = plane::warped_grid(flow, &window)?;
-        Ok(Scene { window, cells, density, data, samples, upright, level })
+        Ok(Scene { window, density, data, samples, upright, level })
     });
     let scene = scene.with_context(|| run.display().to_string())?;
     let cell = window.area() / (cells * cells) as f64;

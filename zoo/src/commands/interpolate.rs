@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::data::rows::Rows;
-use crate::pictures::blend::{self, Blend, Interpolation};
+use crate::pictures::blend::{self, Blend};
 use crate::pictures::grid;
 
 /// Interpolate between test images in latent space
@@ -64,11 +64,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let used: Vec<usize> = corners.iter().chain(ends.iter().flatten()).copied().collect();
     let images = images(&source, &used, seed.seed)?;
     let size = args.size;
-    let interpolation = if args.straight { Interpolation::Linear } else { Interpolation::Spherical };
     let decoded = threads.run(|| -> Result<_> {
         let latents = images.clone().with_x(flow.encode_given(images.x(), images.classes())?);
         let decoded = flow.decode_given(latents.x(), latents.classes())?;
-        let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, interpolation);
+        let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, args.straight);
         let manifold = decode(flow, &latents, &blend::manifold([0, 1, 2, 3], size))?;
         let lines = decode(flow, &latents, &(0..ends.len()).flat_map(along).collect::<Vec<_>>())?;
         Ok((largest_error(&decoded, images.x()), manifold, lines))

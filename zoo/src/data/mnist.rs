@@ -9,20 +9,12 @@ const TRAIN_LABELS: &[u8] = include_bytes!("../../data/mnist/train-labels-idx1-u
 const TEST_IMAGES: &[u8] = include_bytes!("../../data/mnist/t10k-images-idx3-ubyte.gz");
 const TEST_LABELS: &[u8] = include_bytes!("../../data/mnist/t10k-labels-idx1-ubyte.gz");
 
-/// The 60,000 training images with their labels.
-pub fn train() -> Result<Images> {
-    unpack(TRAIN_IMAGES, TRAIN_LABELS)
-}
-
-/// The 10,000 test images with their labels.
-pub fn test() -> Result<Images> {
-    unpack(TEST_IMAGES, TEST_LABELS)
-}
-
-fn unpack(images: &'static [u8], labels: &'static [u8]) -> Result<Images> {
+/// The 60,000 training images and the 10,000 test images, with their labels.
+pub fn load() -> Result<[Images; 2]> {
     let path = Path::new("the embedded MNIST");
-    let [images, labels] = [images, labels].map(|file| idx::parse(file, path));
-    idx::images((images?, path), Some((labels?, path)))
+    let unpacked =
+        |images, labels| idx::images((idx::parse(images, path)?, path), Some((idx::parse(labels, path)?, path)));
+    Ok([unpacked(TRAIN_IMAGES, TRAIN_LABELS)?, unpacked(TEST_IMAGES, TEST_LABELS)?])
 }
 
 #[cfg(test)]

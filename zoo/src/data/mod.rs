@@ -55,7 +55,8 @@ const MNIST: &str = "mnist";
 /// `.csv` or a `.csv.gz`. A folder has its own test images. Everything else is split in 80, 10 and 10 percent.
 pub fn load(name_or_path: &str) -> Result<Dataset> {
     if name_or_path.eq_ignore_ascii_case(MNIST) {
-        return with_test(&mnist::train()?, mnist::test()?);
+        let [train, test] = mnist::load()?;
+        return with_test(&train, test);
     }
     if let Some(toy) = Toy::of(name_or_path) {
         return Ok(Dataset::Toy(toy));

@@ -8,7 +8,7 @@ use super::{Images, Table, shortened};
 use crate::runs::files::{self, write_atomically};
 use anyhow::{Context as _, Result, bail, ensure};
 use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 /// numpy also refuses longer headers by default.
@@ -204,17 +204,13 @@ fn images(shape: &[usize], pixels: Vec<u8>) -> Result<Array> {
 pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
     let count = shape.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
     ensure!(count == Some(values.len()), "{} values do not fill the shape {shape:?}", values.len());
-    write_atomically(path, |writer| encode(writer, shape, values))?;
-    Ok(())
-}
-
-fn encode(writer: impl Write, shape: &[usize], values: &[f32]) -> io::Result<()> {
     let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
-    let little_endian = "<f4".parse().map_err(io::Error::other)?;
-    let mut writer =
-        npyz::WriteOptions::new().dtype(DType::Plain(little_endian)).shape(&shape).writer(writer).begin_nd()?;
-    writer.extend(values)?;
-    writer.finish()
+    write_atomically(path, |file| {
+        let little_endian = DType::Plain("<f4".parse().map_err(io::Error::other)?);
+        let mut writer = npyz::WriteOptions::new().dtype(little_endian).shape(&shape).writer(file).begin_nd()?;
+        writer.extend(values)?;
+        writer.finish()
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::runs::files::{self, write_atomically};
 use anyhow::Result;
 use hound::{SampleFormat, WavSpec, WavWriter};
-use std::io::{self, Cursor, Write};
+use std::io::{self, Seek, Write};
 use std::path::Path;
 
 /// The silence between two signals is 1/10 s.
@@ -16,25 +16,25 @@ const MOST_BYTES: usize = u32::MAX as usize - 1024;
 #[track_caller]
 pub fn write(path: &Path, values: &[f32], samples: usize, rate: u32) -> Result<usize> {
     assert!(samples > 0 && values.len().is_multiple_of(samples), "{} values as signals of {samples}", values.len());
-    let failed = |why: io::Error| files::failure("write", path, &why);
     let silence = (rate / SILENCE) as usize;
     let signals = values.len() / samples;
     let length = silence.saturating_mul(signals.saturating_sub(1)).saturating_add(values.len());
     if length > MOST_BYTES / 2 {
-        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, "a WAV file holds no more than 4 GB")));
+        let why = io::Error::new(io::ErrorKind::FileTooLarge, "a WAV file holds no more than 4 GB");
+        return Err(files::failure("write", path, &why));
     }
     let spec = WavSpec { channels: 1, sample_rate: rate, bits_per_sample: 16, sample_format: SampleFormat::Int };
-    let mut file = Cursor::new(Vec::with_capacity(2 * length + 64));
-    encode(&mut file, spec, values.chunks_exact(samples), silence).map_err(|error| match error {
-        hound::Error::IoError(error) => failed(error),
-        other => failed(io::Error::other(other)),
+    write_atomically(path, |file| {
+        encode(file, spec, values.chunks_exact(samples), silence).map_err(|error| match error {
+            hound::Error::IoError(error) => error,
+            other => io::Error::other(other),
+        })
     })?;
-    write_atomically(path, |w| w.write_all(file.get_ref()))?;
     Ok(values.iter().filter(|x| x.abs() > 1.0).count())
 }
 
 fn encode<'a>(
-    file: &mut Cursor<Vec<u8>>,
+    file: impl Write + Seek,
     spec: WavSpec,
     signals: impl Iterator<Item = &'a [f32]>,
     silence: usize,

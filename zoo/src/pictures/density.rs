@@ -1,10 +1,10 @@
 //! A model of the plane: its density as a heat map, samples beside data, and the grid of z mapped to x.
 
-use super::axes::{AROUND, Axes, BAR_WIDTH, color_bar_beside, square, viridis};
+use super::axes::{AROUND, Axes, BAR_WIDTH, color_bar_beside, square};
 use super::canvas::{Canvas, Color, Paint};
-use super::heat::{between, brightest};
+use super::heat::{self, brightest};
 use super::scatter::opacity;
-use super::{PALETTE, Window, misshaped, nothing};
+use super::{PALETTE, Window, nothing};
 use anyhow::Result;
 
 /// The side of a square in pixels, and that with its labels.
@@ -29,9 +29,7 @@ pub enum View {
 pub struct Scene {
     /// The part of the plane that is shown.
     pub window: Window,
-    /// Cells along each side of the window.
-    pub cells: usize,
-    /// The density at the center of each, row by row from the top, finite and at least 0.
+    /// The density at the center of each of n × n cells, row by row from the top, finite and at least 0.
     pub density: Vec<f32>,
     /// Data points; x and y alternate.
     pub data: Vec<f32>,
@@ -46,10 +44,6 @@ pub struct Scene {
 impl Scene {
     /// Draws views side by side.
     pub fn draw(&self, views: &[View]) -> Result<Canvas> {
-        let cells = self.cells;
-        if cells == 0 || cells.checked_mul(cells) != Some(self.density.len()) {
-            return Err(misshaped(self.density.len(), format_args!("a density of {cells}x{cells} cells")));
-        }
         let highest = brightest(&self.density);
         if !self.window.is_sound() || highest <= 0.0 {
             return Err(nothing("a window where the density is 0"));
@@ -65,7 +59,7 @@ impl Scene {
                 View::Grid => "the grid of z, mapped to x",
             };
             square(&mut canvas, [left, 0], SIDE, (title, self.window), |axes| match view {
-                View::Density => axes.fill(|x, y| viridis(between(&self.density, cells, SIDE, [x, y]) / highest)),
+                View::Density => heat::fill(axes, &self.density, highest),
                 View::Data => points(axes, &self.data, PALETTE[1]),
                 View::Samples => points(axes, &self.samples, PALETTE[0]),
                 View::Grid => {
@@ -98,6 +92,7 @@ fn pairs(points: &[f32]) -> impl Iterator<Item = [f64; 2]> + '_ {
 #[cfg(test)]
 mod tests {
     use super::super::Raster;
+    use super::super::axes::viridis;
     use super::*;
 
     /// A density that is high in the upper right quarter, and a grid that is straight.
@@ -109,7 +104,6 @@ mod tests {
         let turned = |y: f32| vec![-5.0, y, f32::NAN, y, -5.0, y, 5.0, y];
         Scene {
             window,
-            cells: 8,
             density: density.collect(),
             data: vec![1.0, 1.0, f32::NAN, 0.0, 9.0, 9.0],
             samples: vec![-1.0, -1.0],
@@ -181,8 +175,7 @@ mod tests {
     #[test]
     fn impossible_pictures_are_refused() {
         for broken in [
-            Scene { cells: 7, ..scene() },
-            Scene { cells: 0, density: vec![], ..scene() },
+            Scene { density: vec![], ..scene() },
             Scene { density: vec![0.0; 64], ..scene() },
             Scene { window: Window { x: [1.0, 1.0], y: [0.0, 1.0] }, ..scene() },
             Scene { window: Window::square(f64::NAN), ..scene() },

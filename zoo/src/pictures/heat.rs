@@ -1,6 +1,6 @@
 //! Densities of the plane as heat maps, in panels side by side.
 
-use super::axes::{panels, viridis};
+use super::axes::{Axes, panels, viridis};
 use super::scatter::Layout;
 use super::{Canvas, misshaped};
 use anyhow::Result;
@@ -20,9 +20,8 @@ pub struct Panel {
 
 /// Draws the panels.
 pub fn draw(all: &[Panel], layout: &Layout) -> Result<Canvas> {
-    let is_square = |values: usize| values > 0 && values.isqrt().pow(2) == values;
-    if let Some(panel) = all.iter().find(|panel| !is_square(panel.density.len())) {
-        return Err(misshaped(panel.density.len(), "a density with as many rows as columns"));
+    for panel in all {
+        side_of(&panel.density)?;
     }
     let Layout { window, side, columns } = *layout;
     panels(
@@ -31,11 +30,24 @@ pub fn draw(all: &[Panel], layout: &Layout) -> Result<Canvas> {
         |panel| (panel.title.as_str(), window),
         |axes, panel| {
             let density: Vec<f32> = panel.density.iter().map(finite).collect();
-            let cells = density.len().isqrt();
-            let brightest = brightest(&density).max(f32::MIN_POSITIVE.into());
-            axes.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / brightest))
+            fill(axes, &density, brightest(&density).max(f32::MIN_POSITIVE.into()))
         },
     )
+}
+
+/// Fills square axes with the colors of a finite density, from 0 to the brightest.
+pub(super) fn fill(axes: &mut Axes<'_>, density: &[f32], brightest: f64) -> Result<()> {
+    let (cells, side) = (side_of(density)?, axes.area.width as usize);
+    axes.fill(|x, y| viridis(between(density, cells, side, [x, y]) / brightest))
+}
+
+/// The number of cells along each side of a square.
+fn side_of(density: &[f32]) -> Result<usize> {
+    let (values, cells) = (density.len(), density.len().isqrt());
+    if values == 0 || cells * cells != values {
+        return Err(misshaped(values, "a density with as many rows as columns"));
+    }
+    Ok(cells)
 }
 
 fn finite(&p: &f32) -> f32 {
@@ -54,7 +66,7 @@ pub(super) fn brightest(density: &[f32]) -> f64 {
 
 /// The value at a pixel of a square of `side` pixels that shows `cells × cells` values: bilinear interpolation
 /// between the nearest cells.
-pub(super) fn between(values: &[f32], cells: usize, side: usize, [x, y]: [usize; 2]) -> f64 {
+fn between(values: &[f32], cells: usize, side: usize, [x, y]: [usize; 2]) -> f64 {
     let place = |pixel: usize| {
         let at = (pixel as f64 + 0.5) / side as f64 * cells as f64 - 0.5;
         let at = at.clamp(0.0, (cells - 1) as f64);

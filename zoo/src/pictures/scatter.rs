@@ -26,12 +26,6 @@ pub struct Layout {
     pub columns: usize,
 }
 
-impl Default for Layout {
-    fn default() -> Self {
-        Self { window: Window::square(4.0), side: 320, columns: 4 }
-    }
-}
-
 /// Colors points by the quarter that their first coordinate falls into, when sorted.
 pub fn quarters(points: &[f32]) -> Vec<u8> {
     let count = points.len() / 2;
@@ -82,6 +76,8 @@ mod tests {
     use super::super::{Raster, tests::blue};
     use super::*;
 
+    const LAYOUT: Layout = Layout { window: Window::square(4.0), side: 320, columns: 4 };
+
     fn panel(points: &[f32]) -> Panel<'_> {
         Panel { title: "a panel", points, groups: &[] }
     }
@@ -100,7 +96,7 @@ mod tests {
 
     #[test]
     fn up_is_up_and_right_is_right() {
-        let layout = Layout { side: 101, ..Layout::default() };
+        let layout = Layout { side: 101, ..LAYOUT };
         let picture = raster(&[panel(&[2.0, 3.0])], &layout).unwrap();
         let marked = marked(&picture);
         assert!(!marked.is_empty());
@@ -112,10 +108,10 @@ mod tests {
     #[test]
     fn points_that_are_not_finite_or_far_away_are_left_out() {
         let points = [f32::NAN, 0.0, 0.0, f32::INFINITY, 5.0, 0.0, 1e30, -1e30];
-        let picture = raster(&[panel(&points)], &Layout::default()).unwrap();
+        let picture = raster(&[panel(&points)], &LAYOUT).unwrap();
         assert!(marked(&picture).is_empty());
-        assert!(!svg(&[panel(&points)], &Layout::default()).unwrap().contains("<circle"));
-        let edge = raster(&[panel(&[3.98, 3.98, 4.0, -4.0])], &Layout::default()).unwrap();
+        assert!(!svg(&[panel(&points)], &LAYOUT).unwrap().contains("<circle"));
+        let edge = raster(&[panel(&[3.98, 3.98, 4.0, -4.0])], &LAYOUT).unwrap();
         assert!(!marked(&edge).is_empty());
     }
 
@@ -123,7 +119,7 @@ mod tests {
     fn groups_have_colors_and_panels_have_titles() {
         let points = [0.0, 0.0, 1.0, 1.0];
         let both = Panel { groups: &[0, 1], ..panel(&points) };
-        let text = svg(&[both, panel(&points)], &Layout::default()).unwrap();
+        let text = svg(&[both, panel(&points)], &LAYOUT).unwrap();
         assert!(text.contains("#0072B2") && text.contains("#D55E00"));
         assert_eq!(text.matches("a panel").count(), 2);
         assert_eq!(text.matches("<circle").count(), 4);
@@ -131,14 +127,14 @@ mod tests {
 
     #[test]
     fn panels_fill_rows() {
-        let layout = Layout { side: 20, columns: 2, ..Layout::default() };
+        let layout = Layout { side: 20, columns: 2, ..LAYOUT };
         let picture = raster(&[panel(&[]); 3], &layout).unwrap();
         assert_eq!((picture.width(), picture.height()), (2 * 96, 2 * 96));
     }
 
     #[test]
     fn impossible_panels_are_refused() {
-        let layout = Layout::default();
+        let layout = LAYOUT;
         assert!(raster(&[], &layout).is_err());
         assert!(raster(&[panel(&[1.0])], &layout).is_err());
         assert!(raster(&[Panel { groups: &[1, 2], ..panel(&[1.0, 2.0]) }], &layout).is_err());

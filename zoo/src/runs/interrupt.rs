@@ -21,7 +21,8 @@ pub fn listen() -> Result<()> {
     ctrlc::set_handler(move || {
         REQUESTED.store(true, Ordering::SeqCst);
         match first {
-            Some(first) if first.elapsed() > SAME => end(EXIT_CODE),
+            #[expect(clippy::exit, reason = "a second interrupt asks for just that")]
+            Some(first) if first.elapsed() > SAME => std::process::exit(EXIT_CODE),
             Some(_) => return,
             None => first = Some(Instant::now()),
         }
@@ -39,8 +40,3 @@ pub fn requested() -> bool {
 
 /// The exit code of an interrupted program: 128 + SIGINT.
 pub const EXIT_CODE: i32 = 130;
-
-#[expect(clippy::exit, reason = "a second interrupt asks for just that")]
-fn end(code: i32) -> ! {
-    std::process::exit(code)
-}
