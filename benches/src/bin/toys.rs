@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     println!("{} steps of {BATCH} rows, seed {}, nats on {TEST_ROWS} test rows\n", args.steps, args.seed);
     println!("| toy | ours | ours, decaying rate and averaged weights | flowjax |\n| --- | ---: | ---: | ---: |");
     for name in TOYS {
-        let toy = *Toy::ALL.iter().find(|toy| toy.names().contains(&name)).with_context(|| format!("no toy {name}"))?;
+        let toy = Toy::of(name).with_context(|| format!("no toy {name}"))?;
         let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
         let train = rows(toy, args.steps * BATCH, &mut rng);
         let test = rows(toy, TEST_ROWS, &mut rng);

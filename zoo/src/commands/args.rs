@@ -1,10 +1,7 @@
 //! Options that several commands share, each worded once.
 
-use super::{Output, make_folder};
-use crate::pictures::figure::Figure;
-use anyhow::{Result, bail};
-use autograd::parallel;
-use std::path::{Path, PathBuf};
+use super::prelude::*;
+use std::str::FromStr;
 
 pub(super) use crate::models::options::whole;
 
@@ -90,9 +87,23 @@ pub(super) fn require_extension(path: Option<&Path>, extension: &str) -> Result<
     }
 }
 
+/// Parses N values with a separator between them.
+pub(super) fn several<X: FromStr, const N: usize>(text: &str, separator: char) -> Option<[X; N]> {
+    let values: Option<Vec<X>> = text.split(separator).map(|value| value.trim().parse().ok()).collect();
+    values?.try_into().ok()
+}
+
 /// Parses a whole number of at least 1.
 pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     whole(1..=usize::MAX)(text)
+}
+
+/// A number above 0.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err(format!("{text:?} is not a number above 0")),
+    }
 }
 
 /// Saves pictures in a folder and prints a line about each.

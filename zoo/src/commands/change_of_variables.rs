@@ -1,16 +1,13 @@
 //! `zoo change-of-variables`: densities and areas under simple maps.
 
-use super::args::{Seed, whole};
-use super::{Output, make_folder};
-use crate::pictures::change_of_variables::{Map, Matrix, WIDTH, histogram};
+use super::prelude::*;
+use crate::pictures::change_of_variables::{MAPS, Map, Matrix, WIDTH, histogram};
 use crate::pictures::volumes::{Density, Polygon, densities, polygons};
-use anyhow::{Result, bail};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use std::path::PathBuf;
+use rand::RngExt;
 
-/// Options of `zoo change-of-variables`.
+/// Plot the change of variables: X = 4Z, X = exp(Z), and the unit square under a matrix
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo change-of-variables --matrix 1,1,0,2")]
 pub(super) struct Args {
     /// Number of samples
     #[arg(long, value_name = "N", default_value = "20000", value_parser = whole(1..=10_000_000))]
@@ -35,11 +32,8 @@ const POINTS: usize = 400;
 const GREATEST: f64 = 1e6;
 
 fn matrix(text: &str) -> Result<Matrix, String> {
-    let entries: Option<Vec<f64>> = text.split(',').map(|entry| entry.trim().parse().ok()).collect();
-    match entries.as_deref() {
-        Some(&[a, b, c, d]) if [a, b, c, d].iter().all(|entry| entry.abs() <= GREATEST) => {
-            Ok(Matrix { rows: [a, b, c, d] })
-        }
+    match several::<f64, 4>(text, ',') {
+        Some(rows) if rows.iter().all(|entry| entry.abs() <= GREATEST) => Ok(Matrix { rows }),
         _ => Err(format!("{text:?} is not four numbers a,b,c,d of at most {GREATEST:e}")),
     }
 }
@@ -54,49 +48,37 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     make_folder(&args.out)?;
     let [first, second] = ["change-of-variables.svg", "parallelogram.svg"].map(|name| args.out.join(name));
 
-    let all = Map::ALL.map(|map| density(map, args));
+    let all = MAPS.map(|map| density(map, args));
     densities(&all)?.save(&first)?;
     writeln!(out, "{}: densities of Z, uniform on [0, {WIDTH}], and of two functions of Z", first.display())?;
-    for (map, density) in Map::ALL.into_iter().zip(&all) {
+    for (map, density) in MAPS.into_iter().zip(&all) {
         let [low, high] = map.range();
         let width = (high - low) / density.bars.len() as f64;
         let middle = |bin: usize| map.density(low + (bin as f64 + 0.5) * width);
         let off = density.bars.iter().enumerate().map(|(bin, height)| (height / middle(bin) - 1.0).abs());
-        writeln!(
-            out,
-            "{}: p = {} from {low:.3} to {high:.3}; the bars of {} samples differ from it by {:.1}% on average",
-            map.name(),
-            map.formula(),
-            args.samples,
-            100.0 * off.sum::<f64>() / density.bars.len() as f64
-        )?;
+        let percent = 100.0 * off.sum::<f64>() / density.bars.len() as f64;
+        write!(out, "{}: p = {} from {low:.3} to {high:.3}; ", map.name, map.formula)?;
+        writeln!(out, "the bars of {} samples differ from it by {percent:.1}% on average", args.samples)?;
     }
 
     polygons(&square(args, determinant))?.save(&second)?;
-    writeln!(
-        out,
-        "{}: the unit square under [[{a}, {b}], [{c}, {d}]]: area |{a}·{d} - {b}·{c}| = {:.4}, density {:.4}, log|det| {:.4} nats",
-        second.display(),
-        determinant.abs(),
-        1.0 / determinant.abs(),
-        determinant.abs().ln()
-    )
+    let (path, area, density) = (second.display(), determinant.abs(), 1.0 / determinant.abs());
+    write!(out, "{path}: the unit square under [[{a}, {b}], [{c}, {d}]]: ")?;
+    writeln!(out, "area |{a}·{d} - {b}·{c}| = {area:.4}, density {density:.4}, log|det| {:.4} nats", area.ln())
 }
 
 /// The density of a function of Z, from samples and as a formula.
 fn density(map: Map, args: &Args) -> Density {
+    let is_stretched = map.name != MAPS[0].name;
     let range = map.range();
     let samples = map.samples(args.samples, args.seed.seed);
     let at = |i: usize| range[0] + (range[1] - range[0]) * i as f64 / PLACES as f64;
     Density {
-        title: match map {
-            Map::Identity => format!("Z: p = {}", map.formula()),
-            _ => format!("{}: p(x) = {}", map.name(), map.formula()),
-        },
+        title: format!("{}: p{} = {}", map.name, if is_stretched { "(x)" } else { "" }, map.formula),
         range,
         bars: histogram(&samples, range, args.bins),
         line: (0..=PLACES).map(|i| map.density(at(i))).collect(),
-        naive: (map != Map::Identity).then(|| vec![1.0 / WIDTH; PLACES + 1]),
+        naive: is_stretched.then(|| vec![1.0 / WIDTH; PLACES + 1]),
     }
 }
 

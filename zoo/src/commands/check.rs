@@ -1,16 +1,11 @@
 //! `zoo check`: does a model's inverse undo its forward map, and is its log-determinant right?
 
-use super::args::{OnData, at_least_one};
-use super::{Output, load_flow, source};
-use crate::data::source::Part;
-use crate::measure::score::continuous;
-use anyhow::{Result, anyhow, bail};
+use super::prelude::*;
 use flows::check::{self, Case, Measured};
-use flows::{Context, Noise};
-use serde_json::json;
 
-/// Options of `zoo check`.
+/// Check a trained model's inverse and log-determinant in f64
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo check runs/nice-mnist --samples 20")]
 pub(super) struct Args {
     #[command(flatten)]
     on: OnData,

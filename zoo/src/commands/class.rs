@@ -46,7 +46,7 @@ pub(super) fn condition(
 /// Reads a class for each row.
 fn read(path: &Path, rows: usize, classes: usize) -> Result<Vec<usize>> {
     let shown = path.display();
-    let values = npy::read_values(path)?.values;
+    let (_, values) = npy::read_values(path)?;
     if values.len() != rows {
         bail!("{shown} holds {} labels, but there are {rows} rows: give one for each row", values.len());
     }

@@ -1,24 +1,15 @@
 //! `zoo compare-student`: samples and timings of a student and its teacher.
 
-use super::args::{OutFolder, Threads};
-use super::{Output, load_flow, sound, source};
-use crate::data::Space;
-use crate::data::source::Part;
-use crate::measure::score::score;
+use super::prelude::*;
 use crate::measure::timing::{describe, median_seconds};
-use crate::pictures::{Window, drawing, scatter, side_by_side, wave};
-use crate::runs::checkpoint::Loaded;
-use crate::runs::folder::Run;
-use anyhow::{Result, bail};
-use autograd::{Var, parallel};
+use crate::pictures::{side_by_side, wave};
 use flows::layers::with_whole_passes;
-use flows::{Context, Flow};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use std::path::{Path, PathBuf};
 
-/// Options of `zoo compare-student`.
+/// Plot samples from a student next to its teacher's, and time both
+///
+/// `zoo distill` does the same when it ends.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo compare-student runs/iaf-of-maf-mnist")]
 pub(super) struct Args {
     /// Run folder of a student; `zoo distill` keeps its teacher there
     student: PathBuf,
@@ -71,7 +62,7 @@ pub(super) fn draw(
         }
     }
     print_times(teacher, student, out)?;
-    let samples = |loaded: &Loaded<Flow<f32>>, count: usize| drawing::samples(&loaded.model, None, count, 1.0, 0);
+    let samples = |loaded: &Loaded<Flow<f32>>, count: usize| sampling::samples(&loaded.model, None, count, 1.0, 0);
     let picture = if let Space::Signal { samples: length, rate } = space {
         let mut columns = vec![("teacher", samples(teacher, SIGNALS)), ("student", samples(student, SIGNALS))];
         if let Some(rows) = test {
@@ -80,8 +71,7 @@ pub(super) fn draw(
         for (title, values) in &columns {
             sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate, out)?;
         }
-        let columns: Vec<_> =
-            columns.iter().map(|(title, values)| wave::Column { title, values: values.as_slice() }).collect();
+        let columns: Vec<_> = columns.iter().map(|(title, values)| (*title, values.as_slice())).collect();
         wave::draw(&columns, length, rate)?
     } else if let Space::Table { columns: 2, .. } = space {
         let (left, right) = (samples(teacher, POINTS), samples(student, POINTS));
@@ -126,7 +116,7 @@ fn print_times(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, out: &m
 /// Seconds per sample, in a batch of `rows` samples.
 fn seconds_per_sample(flow: &Flow<f32>, rows: usize) -> f64 {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let condition = drawing::condition(flow, None, 0..rows).map(Var::from);
+    let condition = sampling::condition(flow, None, 0..rows).map(Var::from);
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     median_seconds(1, || drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
 }

@@ -1,16 +1,10 @@
 //! `zoo data`: training data as a picture, to compare a model's samples with.
 
-use super::args::{Seed, require_extension, whole};
-use super::{Output, sound, train_args};
-use crate::data::Space;
-use crate::data::source::{Order, Source};
-use crate::pictures::drawing;
-use anyhow::{Result, bail};
-use autograd::Tensor;
-use std::path::PathBuf;
+use super::prelude::*;
 
-/// Options of `zoo data`.
+/// Plot training data, to compare with a model's samples
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo data two-moons")]
 pub(super) struct Args {
     /// mnist, a toy's name, speech, a folder of IDX files, or a .npy or .csv file
     #[arg(value_name = "DATA")]
@@ -68,6 +62,6 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
 
 /// A picture in the current folder, named after the data.
 fn default_path(data: &str) -> PathBuf {
-    let stem = train_args::plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
+    let stem = plain(data.trim_end_matches(".gz").trim_end_matches(".csv"));
     PathBuf::from(if stem.is_empty() { "data" } else { &stem }).with_extension("png")
 }

@@ -1,22 +1,13 @@
 //! `zoo demo`: the README's first command.
 
-use super::args::Threads;
-use super::{Output, load_flow, train_args};
-use crate::data::source::{Part, Source};
-use crate::measure::score::score;
-use crate::models::{Budget, Kind, Preset};
-use crate::pictures::drawing;
-use crate::runs::folder::Run;
-use crate::train::{self, TrainConfig};
-use anyhow::{Result, bail};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use super::prelude::*;
 
-/// How long, and where to.
+/// Train a lecture model on MNIST for two minutes and draw digits from it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo demo --minutes 5")]
 pub(super) struct Args {
     /// Minutes of training
-    #[arg(long, default_value = "2", value_parser = train_args::positive)]
+    #[arg(long, default_value = "2", value_parser = positive)]
     minutes: f64,
     /// The folder for grid.png and the run
     #[arg(long, default_value = "demo")]
@@ -35,9 +26,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let mut recipe = Kind::Nice.recipe(Preset::Quick, source.space());
     recipe.budget = Budget::Minutes(args.minutes);
     recipe.temperature = TEMPERATURE;
-    let threads = args.threads.count();
-    let save_every = train_args::SAVE_EVERY;
-    let data = "mnist".to_owned();
+    let (data, threads, save_every) = ("mnist".to_owned(), args.threads.count(), SAVE_EVERY);
     let config = TrainConfig { blueprint, recipe, data, seed: 0, threads, run: run.clone(), save_every };
     // An earlier demonstration is replaced, but no other run.
     if run.has_begun() && !run.is_demo() {
@@ -49,11 +38,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let outcome = train::start(&config, &source, None)?;
     if outcome.interrupted {
         writeln!(out, "stopped at step {} before there was a picture: start the demonstration again", outcome.step)?;
-        return Ok(train_args::code(&outcome));
+        return Ok(train_args::code(true));
     }
     let loaded = load_flow::<f32>(&args.out, "demo trains nice")?;
     let (samples, found) = args.threads.run(|| {
-        let samples = drawing::samples(&loaded.model, None, 100, TEMPERATURE, 0);
+        let samples = sampling::samples(&loaded.model, None, 100, TEMPERATURE, 0);
         let rows = source.held_out(Part::Test, None);
         (samples, score(&loaded.model, &loaded.header.blueprint.space, &rows, 0))
     });

@@ -1,17 +1,12 @@
 //! `zoo density`: a model of 2D data as pictures, and the integral of its density.
 
-use super::args::{OnData, OutFolder, save_all, whole};
-use super::{Output, load_flow, source};
-use crate::data::Space;
-use crate::data::source::{Order, Part};
+use super::prelude::*;
 use crate::measure::plane;
-use crate::pictures::density::Scene;
-use crate::pictures::figure::Figure;
-use crate::pictures::{Window, drawing};
-use anyhow::{Context as _, Result, bail};
+use crate::pictures::density::{Scene, View};
 
-/// Options of `zoo density`.
+/// Plot a model of 2D data: its density, its samples, and the warped grid of latents
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo density runs/maf-two-moons")]
 pub(super) struct Args {
     #[command(flatten)]
     on: OnData,
@@ -31,15 +26,12 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let (header, flow) = (&loaded.header, &loaded.model);
     let advice = match header.blueprint.space {
         Space::Table { columns: 2, .. } => None,
-        Space::Images { .. } => Some("zoo interpolate plots what lies between images"),
+        Space::Images { .. } => Some("zoo interpolate plots images"),
         Space::Table { .. } | Space::Signal { .. } => Some("train on two columns, or use zoo sample --npy"),
     };
     if let Some(advice) = advice {
-        bail!(
-            "{} is over {}, and only densities over rows of 2 numbers are plotted: {advice}",
-            run.display(),
-            header.blueprint.space.describe()
-        );
+        let (run, over) = (run.display(), header.blueprint.space.describe());
+        bail!("{run} is over {over}, and only densities over rows of 2 numbers are plotted: {advice}");
     }
     let source = source(header, data.as_ref())?;
     let points = source.batch(0, source.rows().unwrap_or(POINTS).min(POINTS), &mut Order::default())?;
@@ -50,51 +42,34 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let scene = threads.run(|| -> Result<Scene> {
         let density = plane::density(flow, &window, cells)?;
         plane::require_positive(&density, &window, cells)?;
-        let samples = drawing::samples(flow, None, count, 1.0, seed).as_slice().to_vec();
+        let samples = sampling::samples(flow, None, count, 1.0, seed).as_slice().to_vec();
         let [upright, level] = plane::warped_grid(flow, &window)?;
-        Ok(Scene { window, cells, density, data, samples, upright, level })
+        Ok(Scene { window, density, data, samples, upright, level })
     });
     let scene = scene.with_context(|| run.display().to_string())?;
     let cell = window.area() / (cells * cells) as f64;
     let integral = scene.density.iter().map(|&p| f64::from(p)).sum::<f64>() * cell;
 
     let reach = plane::REACH;
-    let figures = vec![
-        Figure {
-            name: "density.png",
-            picture: scene.heat()?.raster()?,
-            caption: format!("p(x) in {cells}×{cells} cells"),
-        },
-        Figure {
-            name: "points.png",
-            picture: scene.points()?.raster()?,
-            caption: format!("{count} test points and as many samples, seed {seed}"),
-        },
-        Figure {
-            name: "warp.png",
-            picture: scene.warp()?.raster()?,
-            caption: format!("a grid of z from {} to {reach}, mapped to x", -reach),
-        },
-        Figure {
-            name: "panel.png",
-            picture: scene.panel()?.raster()?,
-            caption: "density, samples, and grid side by side".to_owned(),
-        },
+    let figures = [
+        ("density.png", &[View::Density][..], format!("p(x) in {cells}×{cells} cells")),
+        ("points.png", &[View::Data, View::Samples], format!("{count} test points and as many samples, seed {seed}")),
+        ("warp.png", &[View::Grid], format!("a grid of z from {} to {reach}, mapped to x", -reach)),
+        (
+            "panel.png",
+            &[View::Density, View::Samples, View::Grid],
+            "density, samples, and grid side by side".to_owned(),
+        ),
     ];
+    let figure = |(name, views, caption)| Ok(Figure { name, picture: scene.draw(views)?.raster()?, caption });
+    let figures = figures.into_iter().map(figure).collect::<Result<_>>()?;
     save_all(figures, &args.out.path(run)?, out)?;
     let Window { x: [left, right], y: [low, high] } = window;
-    writeln!(
-        out,
-        "the integral of p(x) is {integral:.4} over {left:.4} < x1 < {right:.4}, {low:.4} < x2 < {high:.4}: {}",
-        verdict(integral)
-    )
-}
-
-/// What an integral over most of the data's range says about the density.
-fn verdict(integral: f64) -> &'static str {
-    match integral {
+    let verdict = match integral {
         ..0.9 => "much of the density lies where there is no data",
         ..1.01 => "a density integrates to 1, and a little of it lies outside",
         _ => "more than 1, so parts of it are narrower than a cell: choose a larger --resolution",
-    }
+    };
+    write!(out, "the integral of p(x) is {integral:.4} over {left:.4} < x1 < {right:.4}, ")?;
+    writeln!(out, "{low:.4} < x2 < {high:.4}: {verdict}")
 }

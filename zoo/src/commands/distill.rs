@@ -1,14 +1,9 @@
 //! `zoo distill`: a student that samples in one pass learns from a teacher that does not.
 
-use super::train_args::{self, TrainArgs, plain};
-use super::{Output, compare_student, load_flow};
-use crate::models::{self, options};
-use crate::runs::folder::{self, Run};
-use crate::train::{self, Paused};
-use anyhow::{Result, bail};
+use super::compare_student;
+use super::prelude::*;
+use super::train_args::RESUME;
 use clap::{ArgMatches, Command, FromArgMatches};
-use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// The teacher, and the training of the student.
 #[derive(Debug)]
@@ -88,19 +83,19 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
         if load_flow::<f32>(&run.teacher(), TEACHERS)?.header != teacher.header {
             bail!("{shown} was started with another teacher than {}: choose another --out", common.teacher.display());
         }
-        let (recipe, seed) = (paused.recipe.clone(), paused.header().seed);
-        let config = train.config(paused.header().blueprint.clone(), recipe, data, seed, &run);
+        let (recipe, seed) = (paused.recipe.clone(), paused.contents.header.seed);
+        let config = train.config(paused.contents.header.blueprint.clone(), recipe, data, seed, &run);
         train::resume_student(&config, &teacher, &paused)?
     } else {
-        TrainArgs::check_new(&run)?;
+        train_args::check_new(&run, RESUME)?;
         let seed = train.seed();
         blueprint.adjust(options, seed)?;
         train::start_student(&train.config(blueprint, recipe, data, seed, &run), &teacher)?
     };
-    train_args::report(&run, &outcome, out)?;
+    let code = train_args::report(&run, &outcome, out)?;
     if !outcome.interrupted {
         let student = load_flow::<f32>(&folder::checkpoint(&folder)?, TEACHERS)?;
         train.threads.run(|| compare_student::draw(&teacher, &student, &folder, out))?;
     }
-    Ok(train_args::code(&outcome))
+    Ok(code)
 }

@@ -1,16 +1,11 @@
 //! `zoo evaluate`: the log-likelihood of held-out rows.
 
-use super::args::{OnData, at_least_one, whole};
-use super::{Output, load, source};
-use crate::data::source::Part;
-use crate::measure::bound;
-use crate::measure::score::{Score, score};
-use crate::models::Model;
-use anyhow::{Context as _, Result, bail};
+use super::prelude::*;
 use serde::Serialize;
 
-/// Options of `zoo evaluate`.
+/// Compute the log-likelihood of the test rows, in nats and bits/dim
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo evaluate runs/nice-mnist")]
 pub(super) struct Args {
     #[command(flatten)]
     on: OnData,

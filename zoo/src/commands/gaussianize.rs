@@ -1,22 +1,18 @@
 //! `zoo gaussianize`: RBIG on a table or a toy data set, with a plot of each step.
 
-use super::Output;
-use super::args::{Seed, Threads, save_all, whole};
-use super::train_args::{self, SAVE_EVERY, plain};
-use crate::data::Space;
-use crate::data::source::{Part, Source};
-use crate::measure::score::score;
-use crate::models::rbig::{Options, Rbig};
-use crate::models::{Blueprint, ModelSpec as _, Preset};
+use super::prelude::*;
+use crate::models::ModelSpec as _;
+use crate::models::Rbig;
+use crate::models::rbig::Options;
 use crate::pictures::rbig;
-use crate::runs::folder::Run;
-use crate::train::{self, Fit, TrainConfig};
-use anyhow::{Result, bail};
-use std::path::PathBuf;
-use std::process::ExitCode;
 
-/// Options of `zoo gaussianize`.
+/// Gaussianize a table or a toy data set with RBIG, and plot each step
+///
+/// Prints how much each layer reduces the total correlation, and saves a model that the other commands can load. The
+/// plots: one column mapped through its CDF (inverse-cdf.png), the layers from data to latents (layers.png) and back
+/// (sampling.png), and quantiles of the result (quantiles.png).
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo gaussianize two-moons")]
 pub(super) struct Args {
     /// A toy's name, or a .npy, .csv, .csv.gz or .tsv table
     data: String,
@@ -40,38 +36,31 @@ const POINTS: usize = 4_000;
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let default = || PathBuf::from("runs").join(format!("gaussianized-{}", plain(&args.data)));
     let run = Run::at(&args.out.clone().unwrap_or_else(default));
-    if run.has_begun() {
-        bail!("{} already holds a run: choose another --out", run.folder().display());
-    }
+    train_args::check_new(&run, "")?;
     let (data, seed) = (args.data.clone(), args.seed.seed);
     let source = Source::open(&data, seed)?;
     if !matches!(source.space(), Space::Table { .. }) {
-        bail!(
-            "{data} has {}, and only rows of a table or of a toy are plotted: use zoo train rbig --data {data}{}",
-            source.space().describe(),
-            if matches!(source.space(), Space::Signal { .. }) { " --batch 4000" } else { "" }
-        );
+        let more = if matches!(source.space(), Space::Signal { .. }) { " --batch 4000" } else { "" };
+        let has = source.space().describe();
+        bail!("{data} has {has}, but only tables and toys are plotted: use zoo train rbig --data {data}{more}");
     }
     let mut recipe = Rbig::recipe(Preset::Standard, source.space());
-    if let Some(rows) = source.rows() {
-        recipe.batch = recipe.batch.min(rows);
-    }
-    recipe.batch = args.rows.unwrap_or(recipe.batch);
+    recipe.batch = args.rows.unwrap_or(recipe.batch.min(source.rows().unwrap_or(usize::MAX)));
     let mut sizes = Rbig::config(Preset::Standard, source.space(), 0)?;
     args.options.adjust(&mut sizes)?;
     let blueprint = Blueprint::new::<Rbig>(&sizes, source.space(), 0)?;
     let threads = args.threads.count();
     let config = TrainConfig { blueprint, recipe, data, seed, threads, run, save_every: SAVE_EVERY };
 
-    let fit = train::fit_into_run(&config, &source)?;
+    let fit = train::fit(&config, &source)?;
     table(&fit, out)?;
-    train_args::report_fitted(&config.run, &fit, out)?;
+    let code = train_args::report_fitted(&config.run, &fit, out)?;
     let rows = source.held_out(Part::Test, None);
     let found = args.threads.run(|| score(&fit.flow, &source.space(), &rows, seed));
     writeln!(out, "on the test rows of {}: {}", config.data, found.describe())?;
     let shown = rows.x().rows(0..rows.count().min(POINTS));
     save_all(args.threads.run(|| rbig::all(&fit, &shown, seed))?, config.run.folder(), out)?;
-    Ok(train_args::code_fitted(&fit))
+    Ok(code)
 }
 
 /// Prints what each layer did.

@@ -1,20 +1,16 @@
 //! `zoo interpolate`: paths between test images in latent space.
 
-use super::args::{OnData, OutFolder, save_all, whole};
-use super::{Output, load_flow, source};
-use crate::data::Space;
+use super::prelude::*;
 use crate::data::rows::Rows;
-use crate::data::source::{Part, Source};
-use crate::measure::score::continuous;
-use crate::pictures::blend::{self, Blend, Interpolation};
-use crate::pictures::figure::Figure;
+use crate::pictures::blend::{self, Blend};
 use crate::pictures::grid;
-use anyhow::{Result, bail};
-use autograd::Tensor;
-use flows::{Context, Flow, Noise};
 
-/// Options of `zoo interpolate`.
+/// Interpolate between test images in latent space
+///
+/// manifold.png has a test image in each corner and mixtures of the four between them. line.png has one
+/// interpolation per row.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo interpolate runs/real-nvp-mnist --corners 0,1,2,3")]
 pub(super) struct Args {
     #[command(flatten)]
     on: OnData,
@@ -24,7 +20,7 @@ pub(super) struct Args {
     /// Indices of the test images in the manifold's corners, from 0: top left, top right, bottom left, bottom right
     /// [default: the first of four classes]
     #[arg(long, value_name = "A,B,C,D", value_parser = corners)]
-    corners: Option<Corners>,
+    corners: Option<[usize; 4]>,
     /// Indices of the test images that the lines start from [default: every second class]
     #[arg(long, value_name = "A,…", value_delimiter = ',', requires = "to")]
     from: Vec<usize>,
@@ -38,13 +34,8 @@ pub(super) struct Args {
     out: OutFolder,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Corners([usize; 4]);
-
-fn corners(text: &str) -> Result<Corners, String> {
-    let indices: Option<Vec<usize>> = text.split(',').map(|index| index.trim().parse().ok()).collect();
-    let four = indices.and_then(|indices| indices.try_into().ok());
-    four.map(Corners).ok_or_else(|| format!("{text:?} are not four test images: give their indices, as in 0,1,2,3"))
+fn corners(text: &str) -> Result<[usize; 4], String> {
+    several(text, ',').ok_or_else(|| format!("{text:?} are not four test images: give their indices, as in 0,1,2,3"))
 }
 
 /// The most lines that are drawn by default.
@@ -56,17 +47,14 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let (header, flow) = (&loaded.header, &loaded.model);
     let space = header.blueprint.space;
     let Space::Images { channels, height, width } = space else {
-        bail!(
-            "{} is over {}, and only images are interpolated: zoo density plots a model of 2D data",
-            run.display(),
-            space.describe()
-        );
+        let (run, over) = (run.display(), space.describe());
+        bail!("{run} is over {over}, and only images are interpolated: zoo density plots a model of 2D data");
     };
     if args.from.len() != args.to.len() {
         bail!("--from names {} test images and --to {}: give as many of each", args.from.len(), args.to.len());
     }
     let source = source(header, data.as_ref())?;
-    let corners = args.corners.map_or_else(|| default_corners(&source), |Corners(four)| four);
+    let corners = args.corners.unwrap_or_else(|| default_corners(&source));
     let ends: Vec<[usize; 2]> = if args.from.is_empty() {
         default_lines(&source)
     } else {
@@ -76,11 +64,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let used: Vec<usize> = corners.iter().chain(ends.iter().flatten()).copied().collect();
     let images = images(&source, &used, seed.seed)?;
     let size = args.size;
-    let interpolation = if args.straight { Interpolation::Linear } else { Interpolation::Spherical };
     let decoded = threads.run(|| -> Result<_> {
         let latents = images.clone().with_x(flow.encode_given(images.x(), images.classes())?);
         let decoded = flow.decode_given(latents.x(), latents.classes())?;
-        let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, interpolation);
+        let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, args.straight);
         let manifold = decode(flow, &latents, &blend::manifold([0, 1, 2, 3], size))?;
         let lines = decode(flow, &latents, &(0..ends.len()).flat_map(along).collect::<Vec<_>>())?;
         Ok((largest_error(&decoded, images.x()), manifold, lines))
@@ -90,10 +77,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         bail!("{} decodes some of these mixtures to no finite numbers: choose other images", run.display());
     }
 
-    let draw = |images: &Tensor<f32>| {
-        let tile = grid::Tile { channels, height, width };
-        grid::draw_unit(images.as_slice(), tile, &grid::Layout { columns: Some(size), ..grid::Layout::default() })
-    };
+    let draw = |images: &Tensor<f32>| grid::draw(images.as_slice(), [channels, height, width], size);
     let labels = source.labels(Part::Test);
     let named = |index: &usize| match labels.and_then(|labels| labels.get(*index)) {
         Some(label) => format!("{index} (a {label})"),
@@ -101,19 +85,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     };
     let between = corners.each_ref().map(named).join(", ");
     let ends: Vec<String> = ends.iter().map(|[from, to]| format!("{} to {}", named(from), named(to))).collect();
-    let figures = vec![
-        Figure {
-            name: "manifold.png",
-            picture: draw(&manifold)?,
-            caption: format!("{size}×{size} images between the test images {between}"),
-        },
-        Figure {
-            name: "line.png",
-            picture: draw(&lines)?,
-            caption: format!("{size} images each from {}", ends.join(", ")),
-        },
-    ];
-    save_all(figures, &args.out.path(run)?, out)?;
+    let caption = format!("{size}×{size} images between the test images {between}");
+    let manifold = Figure { name: "manifold.png", picture: draw(&manifold)?, caption };
+    let caption = format!("{size} images each from {}", ends.join(", "));
+    let lines = Figure { name: "line.png", picture: draw(&lines)?, caption };
+    save_all(vec![manifold, lines], &args.out.path(run)?, out)?;
     writeln!(out, "at the corners and ends, |x − decode(encode(x))| is at most {error:.1e} of 256 pixel levels")
 }
 

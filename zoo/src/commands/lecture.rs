@@ -1,27 +1,24 @@
 //! `zoo lecture`: runs the commands of the lecture and writes its page.
 
-use super::{Cli, Output, make_folder};
+use super::Cli;
+use super::prelude::*;
 use crate::lecture::agenda::{Agenda, Options, Task};
 use crate::lecture::page::Page;
 use crate::lecture::record::Record;
 use crate::lecture::{CHAPTERS, Chapter};
-use crate::models::Preset;
 use crate::runs::files::write_atomically;
-use crate::runs::folder::Run;
-use crate::runs::interrupt;
-use crate::stderr;
-use crate::train;
-use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
 use clap::builder::PossibleValuesParser;
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Instant;
 
-/// Options of `zoo lecture`.
+/// Build the lecture page: every figure, next to ideas, formulas, and code
+///
+/// Uses trained runs where there are any, and trains quick models elsewhere. The page is one HTML file that works
+/// offline. If interrupted, run the same command again to continue.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo lecture --only change-of-variables,nice")]
 pub(super) struct Args {
     /// Folder for the page (lecture.html), its pictures, and new runs
     #[arg(long, value_name = "FOLDER", default_value = "lecture")]
@@ -73,7 +70,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let write = |lecture: &Lecture<'_>| -> Result<()> {
         let Lecture { agenda, record, failed } = lecture;
         let html = Page { chapters: &chapters, agenda, record, failed }.html()?;
-        Ok(write_atomically(&page, |file| file.write_all(html.as_bytes()))?)
+        write_atomically(&page, |file| file.write_all(html.as_bytes()))
     };
     // First an empty page: an error here must not come after hours of training.
     write(&lecture)?;

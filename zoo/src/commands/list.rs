@@ -1,18 +1,12 @@
 //! `zoo list`.
 
-use super::{Output, load};
-use crate::models::{self, About, Kind, MODELS, Preset};
-use anyhow::Result;
+use super::prelude::*;
 use autograd::Param;
 use flows::Module;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use serde_json::json;
-use std::path::Path;
-use std::process::ExitCode;
 
-/// What to list.
+/// List the models, or the parameters of one
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo list --params nice")]
 pub(super) struct Args {
     /// Show the names and shapes of parameters, as in checkpoints: a model's for its default data, or a run's
     #[arg(long, value_name = "MODEL|RUN")]

@@ -28,17 +28,44 @@ mod train;
 mod train_args;
 mod transform;
 
-use crate::data::source::Source;
-use crate::models::Model;
-use crate::runs::checkpoint::{self, Header, Loaded};
-use anyhow::{Context as _, Result, bail};
-use autograd::Real;
+use crate::runs::checkpoint;
 use clap::{Parser, Subcommand};
-use flows::Flow;
-use std::path::Path;
-use std::process::ExitCode;
+use prelude::*;
 
 pub use output::Output;
+
+/// What most commands need.
+mod prelude {
+    pub(super) use super::args::{OnData, OutFolder, Seed, Threads, at_least_one, next_to, positive};
+    pub(super) use super::args::{require_extension, save_all, several, whole};
+    pub(super) use super::train_args::{self, SAVE_EVERY, TrainArgs, plain};
+    pub(super) use super::{Output, class, load, load_flow, make_folder, names, sound, source};
+    pub(super) use crate::data::source::{Order, Part, Source};
+    pub(super) use crate::data::{Space, npy};
+    pub(super) use crate::measure::score::{Score, continuous, score};
+    pub(super) use crate::measure::{bound, sampling};
+    pub(super) use crate::models::{self, About, Blueprint, Budget, Kind, MODELS, MintNet, Model, Preset, options};
+    pub(super) use crate::pictures::Figure;
+    pub(super) use crate::pictures::curve::{self, Labels, Series};
+    pub(super) use crate::pictures::scatter::{self, quarters};
+    pub(super) use crate::pictures::{Window, drawing};
+    pub(super) use crate::runs::checkpoint::{Header, Loaded};
+    pub(super) use crate::runs::files::check_place;
+    pub(super) use crate::runs::folder::{self, Run};
+    pub(super) use crate::runs::interrupt;
+    pub(super) use crate::stderr;
+    pub(super) use crate::train::{self, Fit, Outcome, Paused, TrainConfig};
+    pub(super) use anyhow::{Context as _, Result, anyhow, bail};
+    pub(super) use autograd::{Real, Tensor, Var, parallel};
+    pub(super) use flows::layers::{Inversion, MintSolver};
+    pub(super) use flows::models::Vae;
+    pub(super) use flows::{Context, Flow, Noise};
+    pub(super) use rand::SeedableRng;
+    pub(super) use rand_chacha::ChaCha8Rng;
+    pub(super) use serde_json::json;
+    pub(super) use std::path::{Path, PathBuf};
+    pub(super) use std::process::ExitCode;
+}
 
 /// Normalizing flows from the lectures: train them, sample from them, evaluate and plot them.
 #[derive(Debug, Parser)]
@@ -50,14 +77,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a lecture model on MNIST for two minutes and draw digits from it
-    #[command(after_help = "Example: zoo demo --minutes 5")]
     Demo(demo::Args),
-    /// List the models, or the parameters of one
-    #[command(after_help = "Example: zoo list --params nice")]
     List(list::Args),
-    /// Plot training data, to compare with a model's samples
-    #[command(after_help = "Example: zoo data two-moons")]
     Data(data::Args),
     /// Train a model
     Train(train::Args),
@@ -66,23 +87,9 @@ enum Command {
     /// In most libraries the student samples hundreds of times faster than its teacher. Here the teacher computes each
     /// unit of its network only once per sample, so it is nearly as fast. Both times are printed at the end.
     Distill(distill::Args),
-    /// Plot samples from a student next to its teacher's, and time both
-    ///
-    /// `zoo distill` does the same when it ends.
-    #[command(after_help = "Example: zoo compare-student runs/iaf-of-maf-mnist")]
     CompareStudent(compare_student::Args),
-    /// Draw samples from a trained model
-    #[command(after_help = "Example: zoo sample runs/nice-mnist --grid 8x4 --temperature 0.8")]
     Sample(sample::Args),
-    /// Compute the log-likelihood of the test rows, in nats and bits/dim
-    #[command(after_help = "Example: zoo evaluate runs/nice-mnist")]
     Evaluate(evaluate::Args),
-    /// Compare trained models: likelihood, size, speed, and round-trip error
-    ///
-    /// Prints one table per data set and plots the same values. The training time is the time to the weights that were
-    /// kept. Sampling and density times are medians over several batches, after a warm-up. The round trip is
-    /// x → z → x′ in f32.
-    #[command(after_help = "Example: zoo compare runs/nice-mnist runs/real-nvp-mnist")]
     Compare(compare::Args),
     /// Compute log p(x), in nats, for each row of an NPY file
     ///
@@ -95,64 +102,16 @@ enum Command {
     /// Map latents to data: z → x
     #[command(after_help = "Example: zoo decode runs/maf-two-moons --input z.npy --output x.npy")]
     Decode(transform::Args),
-    /// Interpolate between test images in latent space
-    ///
-    /// manifold.png has a test image in each corner and mixtures of the four between them. line.png has one
-    /// interpolation per row.
-    #[command(after_help = "Example: zoo interpolate runs/real-nvp-mnist --corners 0,1,2,3")]
     Interpolate(interpolate::Args),
-    /// Plot a VAE's reconstructions and, for two latents, its latent space
-    ///
-    /// reconstructions.png has test images and, below each, its reconstruction. For two latents, manifold.png decodes a
-    /// grid of equally likely z, and latents.png plots the test rows in latent space, colored by class.
-    #[command(after_help = "Example: zoo reconstruct runs/vae-mnist")]
     Reconstruct(reconstruct::Args),
-    /// Plot a model of 2D data: its density, its samples, and the warped grid of latents
-    #[command(after_help = "Example: zoo density runs/maf-two-moons")]
     Density(density::Args),
-    /// Plot the latents of 2D test data, for several models side by side
-    ///
-    /// The latents of a perfect model are standard normal: means 0, standard deviations 1, correlation 0. The
-    /// Kolmogorov–Smirnov distance also compares the distribution of |z|² with its ideal, 1 − exp(−r/2). Even for a
-    /// perfect model it exceeds 1.36/√N in 5 of 100 cases. (NICE has a logistic prior, so its latents always differ.)
-    #[command(after_help = "Example: zoo latents runs/made-banana runs/maf-banana")]
     Latents(latents::Args),
-    /// Gaussianize a table or a toy data set with RBIG, and plot each step
-    ///
-    /// Prints how much each layer reduces the total correlation, and saves a model that the other commands can load. The
-    /// plots: one column mapped through its CDF (inverse-cdf.png), the layers from data to latents (layers.png) and back
-    /// (sampling.png), and quantiles of the result (quantiles.png).
-    #[command(after_help = "Example: zoo gaussianize two-moons")]
     Gaussianize(gaussianize::Args),
-    /// Time sampling and density of MAF and IAF as the dimension grows
-    ///
-    /// The models are untrained and have no normalization layers. Each time is a median over several batches, after a
-    /// warm-up, in microseconds per row.
-    #[command(after_help = "Example: zoo maf-vs-iaf --dims 2,32,512")]
     MafVsIaf(maf_vs_iaf::Args),
-    /// Plot MintNet's inversion error against the iteration budget, for both inverses
-    ///
-    /// The fixed-point iteration of the paper updates all entries at once. The sweep solves for one entry at a time, as
-    /// the root of a function of that entry. Both run in f64 on the same latents; each is timed once.
-    #[command(after_help = "Example: zoo inversion-error runs/mint-net-mnist")]
     InversionError(inversion_error::Args),
-    /// Plot the change of variables: X = 4Z, X = exp(Z), and the unit square under a matrix
-    #[command(after_help = "Example: zoo change-of-variables --matrix 1,1,0,2")]
     ChangeOfVariables(change_of_variables::Args),
-    /// Plot planar flows: random layers over two base densities, and fits to four energies
-    ///
-    /// The energies are U1 to U4 of Rezende and Mohamed (2015). Each flow is fitted with its own samples. The printed
-    /// KL(flow ‖ density), in nats, is estimated from 20,000 samples.
-    #[command(after_help = "Example: zoo planar --fit 2,8 --steps 1000")]
     Planar(planar::Args),
-    /// Check a trained model's inverse and log-determinant in f64
-    #[command(after_help = "Example: zoo check runs/nice-mnist --samples 20")]
     Check(check::Args),
-    /// Build the lecture page: every figure, next to ideas, formulas, and code
-    ///
-    /// Uses trained runs where there are any, and trains quick models elsewhere. The page is one HTML file that works
-    /// offline. If interrupted, run the same command again to continue.
-    #[command(after_help = "Example: zoo lecture --only change-of-variables,nice")]
     Lecture(lecture::Args),
 }
 
@@ -191,7 +150,7 @@ pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
 
 /// Loads a model from a run folder or a checkpoint file.
 fn load<T: Real>(run: &Path) -> Result<Loaded<Model<T>>> {
-    checkpoint::load(&crate::runs::folder::checkpoint(run)?)
+    checkpoint::load(&folder::checkpoint(run)?)
 }
 
 /// Loads a flow. Another kind of model is an error that ends in this advice.

@@ -1,22 +1,18 @@
 //! `zoo planar`: planar flows of 2D data, with random layers and fitted to energies.
 
-use super::args::{Seed, Threads, whole};
-use super::{Output, make_folder};
+use super::prelude::*;
 use crate::measure::plane::density;
+use crate::pictures::heat;
 use crate::pictures::planar::{Fit, at_random, fit};
-use crate::pictures::{Window, heat};
-use crate::runs::files::check_place;
-use crate::stderr;
-use anyhow::Result;
-use autograd::{Tensor, Var, parallel};
+use flows::Energy;
 use flows::models::PlanarBase;
-use flows::{Context, Energy, Flow};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use std::path::PathBuf;
 
-/// Options of `zoo planar`.
+/// Plot planar flows: random layers over two base densities, and fits to four energies
+///
+/// The energies are U1 to U4 of Rezende and Mohamed (2015). Each flow is fitted with its own samples. The printed
+/// KL(flow ‖ density), in nats, is estimated from 20,000 samples.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo planar --fit 2,8 --steps 1000")]
 pub(super) struct Args {
     /// Numbers of random layers to plot
     #[arg(long, value_name = "K,…", value_delimiter = ',', default_value = "0,1,2,10", value_parser = whole(0..=100))]
@@ -57,13 +53,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let cells = args.resolution;
     args.threads.run(|| -> Result<()> {
         let (window, panels) = random_layers(args, cells)?;
-        let layout = heat::Layout { window, cells, side: SIDE, columns: args.layers.len() };
+        let layout = scatter::Layout { window, side: SIDE, columns: args.layers.len() };
         heat::draw(&panels, &layout)?.save(&layers)?;
         writeln!(out, "{}: densities of random layers, over a Gaussian and a uniform base", layers.display())?;
 
         let fits = fit_all(args)?;
         let window = Window::square(REACH);
-        let layout = heat::Layout { window, cells, side: SIDE, columns: Energy::ALL.len() };
+        let layout = scatter::Layout { window, side: SIDE, columns: Energy::ALL.len() };
         heat::draw(&energy_panels(&fits, &window, cells)?, &layout)?.save(&energies)?;
         writeln!(out, "{}: the densities exp(-U), and flows fitted to them", energies.display())?;
         for (energy, layers, Fit { kl, error, .. }) in &fits {

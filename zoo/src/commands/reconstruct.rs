@@ -1,23 +1,15 @@
 //! `zoo reconstruct`: test rows, encoded and decoded by a variational autoencoder.
 
-use super::args::{OnData, OutFolder, save_all};
-use super::{Output, load, source};
-use crate::data::Space;
-use crate::data::source::{Part, Source};
-use crate::measure::bound;
-use crate::models::Model;
-use crate::pictures::figure::Figure;
-use crate::pictures::scatter::quarters;
-use crate::pictures::{Canvas, Window, drawing, legend, scatter};
-use crate::runs::checkpoint::Loaded;
-use anyhow::{Result, bail};
+use super::prelude::*;
+use crate::pictures::{Canvas, legend};
 use autograd::special::log_normal_quantile;
-use autograd::{Tensor, Var};
-use flows::Noise;
-use flows::models::Vae;
 
-/// Options of `zoo reconstruct`.
+/// Plot a VAE's reconstructions and, for two latents, its latent space
+///
+/// reconstructions.png has test images and, below each, its reconstruction. For two latents, manifold.png decodes a
+/// grid of equally likely z, and latents.png plots the test rows in latent space, colored by class.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo reconstruct runs/vae-mnist")]
 pub(super) struct Args {
     #[command(flatten)]
     on: OnData,

@@ -1,28 +1,20 @@
 //! `zoo sample`: samples from a trained model, as a picture, a sound, or an array.
 
-use super::args::{Seed, Threads, at_least_one, next_to, require_extension};
-use super::{Output, class, load, load_flow, sound, train_args::positive};
-use crate::data::Space;
-use crate::data::npy;
-use crate::measure::bound::{self, Draw};
-use crate::measure::sampling::{self, Distance, Drawn, Request};
-use crate::models::{Blueprint, MintNet, Model};
-use crate::pictures::drawing;
+use super::prelude::*;
+use crate::measure::bound::Draw;
+use crate::measure::sampling::{Drawn, Request};
 use crate::pictures::terminal::{self, Colors};
-use crate::runs::checkpoint::Loaded;
-use anyhow::{Result, bail};
-use autograd::Tensor;
-use flows::layers::{Inversion, MintSolver};
-use std::path::PathBuf;
+use flows::Distance;
 
-/// Options of `zoo sample`.
+/// Draw samples from a trained model
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: zoo sample runs/nice-mnist --grid 8x4 --temperature 0.8")]
 pub(super) struct Args {
     /// Run folder or .safetensors file
     run: PathBuf,
     /// Columns and rows of the grid; of points and signals, their product is the number of samples
     #[arg(long, value_name = "CxR", default_value = "10x10", value_parser = grid)]
-    grid: Grid,
+    grid: [usize; 2],
     /// Scale of the base distribution: below 1, samples are cleaner and less varied
     #[arg(long, value_name = "T", default_value = "1", value_parser = positive, allow_negative_numbers = true)]
     temperature: f64,
@@ -45,8 +37,8 @@ pub(super) struct Args {
     #[arg(long)]
     show: bool,
     /// How to invert the model: solve for each entry in order or, mint-net only, by the paper's fixed-point iteration
-    #[arg(long, value_enum, default_value = "in-order")]
-    inverse: Inverse,
+    #[arg(long, value_parser = [IN_ORDER, "fixed-point"], default_value = IN_ORDER)]
+    inverse: String,
     /// Step size α of the fixed-point iteration, between 0 and 2 [default: 0.2857 (1/3.5), as in the paper]
     #[arg(long, value_name = "α", value_parser = step_size, allow_negative_numbers = true)]
     step_size: Option<f64>,
@@ -59,12 +51,6 @@ pub(super) struct Args {
     threads: Threads,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Inverse {
-    InOrder,
-    FixedPoint,
-}
-
 impl Args {
     /// What a VAE's decoder shows: of images the mean, which is clearer; of other rows a sample.
     fn draw(&self, space: &Space) -> Draw {
@@ -72,11 +58,9 @@ impl Args {
     }
 
     fn inversion(&self, blueprint: &Blueprint) -> Result<Inversion> {
-        if self.inverse == Inverse::InOrder {
+        if self.inverse == IN_ORDER {
             if self.step_size.is_some() || self.iterations.is_some() {
-                bail!(
-                    "--step-size and --iterations need the fixed point: add --inverse fixed-point, or leave them out"
-                );
+                bail!("only the fixed point has --step-size and --iterations: add --inverse fixed-point");
             }
             return Ok(Inversion::default());
         }
@@ -88,22 +72,15 @@ impl Args {
     }
 }
 
+/// The default inverse.
+const IN_ORDER: &str = "in-order";
 /// The paper's step size on MNIST, and its number of iterations.
 pub(super) const STEP_SIZE: f64 = 1.0 / 3.5;
 const ITERATIONS: usize = 100;
 
-#[derive(Clone, Copy, Debug)]
-struct Grid {
-    columns: usize,
-    rows: usize,
-}
-
-fn grid(text: &str) -> Result<Grid, String> {
-    let sides = text.split_once('x').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-    match sides {
-        Some((columns @ 1..=1000, rows @ 1..=1000)) => Ok(Grid { columns, rows }),
-        _ => Err(format!("{text:?} is not a grid: write columns x rows, as in 10x10, each at most 1000")),
-    }
+fn grid(text: &str) -> Result<[usize; 2], String> {
+    let sides = several::<usize, 2>(text, 'x').filter(|sides| sides.iter().all(|side| (1..=1000).contains(side)));
+    sides.ok_or_else(|| format!("{text:?} is not a grid: write columns x rows, as in 10x10, each at most 1000"))
 }
 
 pub(super) fn step_size(text: &str) -> Result<f64, String> {
@@ -123,16 +100,14 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     if args.noise && matches!(loaded.model, Model::Flow(_)) {
         bail!("{} maps z to x without noise: leave out --noise", blueprint.name());
     }
-    let Grid { columns, rows } = args.grid;
+    let [columns, rows] = args.grid;
     let Args { class, temperature, seed: Seed { seed }, .. } = *args;
     let inversion = args.inversion(blueprint)?;
     let request = Request { count: columns * rows, class, temperature, seed };
     let (samples, search) = args.threads.run(|| draw(args, &loaded, &request, inversion))?;
     if !samples.all_finite() {
-        if args.inverse == Inverse::FixedPoint {
-            bail!(
-                "the fixed point did not converge for some samples: choose a smaller --step-size, more --iterations, or leave out --inverse"
-            );
+        if args.inverse != IN_ORDER {
+            bail!("the fixed point did not converge: choose a smaller --step-size, or leave out --inverse");
         }
         bail!("some samples at temperature {temperature:e} are not finite: choose a smaller --temperature");
     }

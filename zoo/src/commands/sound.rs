@@ -1,10 +1,7 @@
 //! WAV files, for the commands that make signals.
 
-use super::Output;
-use crate::data::Space;
+use super::prelude::*;
 use crate::data::wav;
-use anyhow::{Result, bail};
-use std::path::Path;
 
 /// Refuses --wav if `what` is not over signals.
 pub(super) fn check(asked: Option<&Path>, what: impl std::fmt::Display, space: &Space) -> Result<()> {

@@ -1,16 +1,10 @@
 //! `zoo train`: a subcommand for each model, with the common options and the model's own.
 
-use super::Output;
-use super::train_args::{self, BY_GRADIENTS, TrainArgs, plain};
-use crate::data::source::Source;
-use crate::models::{self, About, Blueprint, Kind, Learns, MODELS, options};
-use crate::runs::checkpoint::Header;
-use crate::runs::folder::Run;
-use crate::train::{self, Outcome, Paused, Weights};
-use anyhow::{Context as _, Result, bail};
+use super::prelude::*;
+use super::train_args::{BY_GRADIENTS, RESUME};
+use crate::models::Learns;
+use crate::train::Weights;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// The model and its options.
 #[derive(Debug)]
@@ -109,7 +103,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     options::check(model, options)?;
     let weights = common.from.as_deref().map(Weights::read).transpose()?;
-    let default = weights.as_ref().map_or(data, |weights| &weights.header().data);
+    let default = weights.as_ref().map_or(data, |weights| &weights.contents.header.data);
     let data = common.data.clone().unwrap_or_else(|| default.to_owned());
     let run = Run::at(&common.out.clone().unwrap_or_else(|| {
         let ending = if common.conditional { "-conditional" } else { "" };
@@ -125,7 +119,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let outcome = if common.train.resume {
         resume(model, common, options, &run)?
     } else {
-        TrainArgs::check_new(&run)?;
+        train_args::check_new(&run, RESUME)?;
         let seed = common.train.seed();
         let source = Source::open(&data, seed)?;
         let source = if common.conditional { source.with_classes()? } else { source };
@@ -133,29 +127,27 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let blueprint = match (&weights, &common.from) {
             (Some(weights), Some(from)) => like(weights, from, model, options, &data, &source)?,
             _ => {
-                let mut blueprint = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
-                blueprint.adjust(options, seed)?;
-                blueprint
+                let mut new = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
+                new.adjust(options, seed)?;
+                new
             }
         };
         let mut recipe = model.recipe(preset, space);
         recipe.batch = source.rows().map_or(recipe.batch, |rows| recipe.batch.min(rows));
         let config = common.train.config(blueprint, recipe, data, seed, &run);
         if fitted {
-            let fit = train::fit_into_run(&config, &source)?;
-            train_args::report_fitted(&run, &fit, out)?;
-            return Ok(train_args::code_fitted(&fit));
+            let fit = train::fit(&config, &source)?;
+            return train_args::report_fitted(&run, &fit, out);
         }
         train::start(&config, &source, weights.as_ref())?
     };
-    train_args::report(&run, &outcome, out)?;
-    Ok(train_args::code(&outcome))
+    train_args::report(&run, &outcome, out)
 }
 
 fn resume(model: Kind, common: &Common, options: &ArgMatches, run: &Run) -> Result<Outcome> {
     let paused = Paused::read(run)?;
     common.train.check_resumed(run, &paused, &options::given(options))?;
-    let (folder, Header { blueprint, data, seed, .. }) = (run.folder().display(), paused.header().clone());
+    let (folder, Header { blueprint, data, seed, .. }) = (run.folder().display(), paused.contents.header.clone());
     if common.data.as_ref().is_some_and(|asked| *asked != data) {
         bail!("{folder} was started with --data {data}: leave out --data to resume it");
     }
@@ -176,30 +168,24 @@ fn like(
     data: &str,
     source: &Source,
 ) -> Result<Blueprint> {
-    let (blueprint, from, name) = (&weights.header().blueprint, from.display(), model.about().name);
+    let (blueprint, from, name) = (&weights.contents.header.blueprint, from.display(), model.about().name);
     if blueprint.name() != name {
-        bail!(
-            "{from} has the weights of {0}, not of {name}: give --from weights of {name}, or train {0}",
-            blueprint.name()
-        );
+        let of = blueprint.name();
+        bail!("{from} has the weights of {of}, not of {name}: give --from weights of {name}, or train {of}");
     }
     let mut asked = blueprint.clone();
-    asked.adjust(options, weights.header().seed)?;
+    asked.adjust(options, weights.contents.header.seed)?;
     if asked != *blueprint {
         let given: Vec<String> = options::given(options).iter().map(|option| format!("--{option}")).collect();
         bail!("{from} has weights of other sizes: leave out {}, or train without --from", models::join(&given));
     }
-    let classes =
-        |classes: usize| if classes == 0 { "without classes".to_owned() } else { format!("of {classes} classes") };
     let (theirs, ours) = ((blueprint.space, blueprint.classes), (source.space(), source.classes()));
     if theirs != ours {
-        bail!(
-            "{from} has weights for {} {}, but {data} has {} {}: choose --data and --conditional alike, or leave out --from",
-            theirs.0.describe(),
-            classes(theirs.1),
-            ours.0.describe(),
-            classes(ours.1)
-        );
+        let [theirs, ours] = [theirs, ours].map(|(space, classes)| match classes {
+            0 => format!("{} without classes", space.describe()),
+            _ => format!("{} of {classes} classes", space.describe()),
+        });
+        bail!("{from} has weights for {theirs}, but {data} has {ours}: give such data, or leave out --from");
     }
     Ok(asked)
 }

@@ -1,14 +1,8 @@
 //! The options that `train` and `distill` share, and how both report.
 
-use super::Output;
-use super::args::Threads;
-use crate::models::{Blueprint, Budget, Preset, Recipe, join};
-use crate::runs::folder::Run;
-use crate::runs::interrupt;
-use crate::train::{Fit, Outcome, Paused, TrainConfig};
-use anyhow::{Result, bail};
+use super::prelude::*;
+use crate::models::{Recipe, join};
 use flows::rbig::Ending;
-use std::process::ExitCode;
 
 /// For how long, how fast, and how often it is saved.
 #[derive(Debug, clap::Args)]
@@ -50,14 +44,6 @@ pub(super) const BY_GRADIENTS: [&str; 6] = ["epochs", "minutes", "steps", "lr", 
 /// Seconds between saves by default: what a crash may cost.
 pub(super) const SAVE_EVERY: f64 = 60.0;
 
-/// A number above 0.
-pub(super) fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        _ => Err(format!("{text:?} is not a number above 0")),
-    }
-}
-
 impl TrainArgs {
     /// The preset asked for.
     pub(super) fn preset(&self) -> Preset {
@@ -72,48 +58,26 @@ impl TrainArgs {
     /// Refuses options that a model fitted without gradients cannot use.
     pub(super) fn check_fitted(&self, run: &Run) -> Result<()> {
         if self.resume {
-            bail!(
-                "rbig is fitted in one go, and an interrupted fit is a model of fewer layers: leave out --resume, or fit again into another --out"
-            );
+            bail!("rbig is fitted in one go: leave out --resume, or fit again into another --out");
         }
         if self.epochs.is_some() || self.minutes.is_some() || self.steps.is_some() || self.lr.is_some() {
-            bail!(
-                "rbig is fitted without gradients: leave out --epochs, --minutes, --steps and --lr; --layers limits the number of layers"
-            );
+            bail!("rbig is fitted without gradients: leave out --epochs, --minutes, --steps and --lr");
         }
-        if run.has_begun() {
-            bail!("{} already holds a run: choose another --out", run.folder().display());
-        }
-        Ok(())
+        check_new(run, "")
     }
 
     /// Refuses what cannot change when the training in `run` is resumed; `options` are the model's own that are given.
     pub(super) fn check_resumed(&self, run: &Run, paused: &Paused, options: &[String]) -> Result<()> {
         let mut kept: Vec<String> = options.iter().map(|option| format!("--{option}")).collect();
-        if self.preset.is_some() {
-            kept.push("--preset".to_owned());
-        }
-        if self.batch.is_some_and(|batch| batch != paused.recipe.batch) {
-            kept.push("--batch".to_owned());
-        }
+        kept.extend(self.preset.map(|_| "--preset".to_owned()));
+        kept.extend(self.batch.filter(|batch| *batch != paused.recipe.batch).map(|_| "--batch".to_owned()));
         if !kept.is_empty() {
             let (kept, them) = (join(&kept), if kept.len() == 1 { "it" } else { "them" });
             bail!("a resumed training keeps its {kept}: leave {them} out, or start a new one with another --out");
         }
-        if self.seed.is_some_and(|asked| asked != paused.header().seed) {
-            bail!(
-                "{} was started with --seed {}: leave out --seed to resume it",
-                run.folder().display(),
-                paused.header().seed
-            );
-        }
-        Ok(())
-    }
-
-    /// Refuses to start in a folder that holds a run.
-    pub(super) fn check_new(run: &Run) -> Result<()> {
-        if run.has_begun() {
-            bail!("{} already holds a run: continue it with --resume, or choose another --out", run.folder().display());
+        let (folder, seed) = (run.folder().display(), paused.contents.header.seed);
+        if self.seed.is_some_and(|asked| asked != seed) {
+            bail!("{folder} was started with --seed {seed}: leave out --seed to resume it");
         }
         Ok(())
     }
@@ -136,55 +100,54 @@ impl TrainArgs {
     }
 }
 
+/// Refuses to start in a folder that holds a run.
+pub(super) fn check_new(run: &Run, advice: &str) -> Result<()> {
+    if run.has_begun() {
+        bail!("{} already holds a run: {advice}choose another --out", run.folder().display());
+    }
+    Ok(())
+}
+
+/// What else can be done about it, after a training by gradients.
+pub(super) const RESUME: &str = "continue it with --resume, or ";
+
 /// Prints how a training ended.
-pub(super) fn report(run: &Run, outcome: &Outcome, out: &mut Output<'_>) -> Result<()> {
+pub(super) fn report(run: &Run, outcome: &Outcome, out: &mut Output<'_>) -> Result<ExitCode> {
     let folder = run.folder().display();
     let best = outcome.best.map_or_else(String::new, |best| format!("; best validation {}", best.describe()));
     if outcome.interrupted {
-        writeln!(out, "stopped at step {}{best}; saved in {folder}, continue with --resume", outcome.step)
+        writeln!(out, "stopped at step {}{best}; saved in {folder}, continue with --resume", outcome.step)?;
     } else {
-        writeln!(out, "trained {} steps{best}; saved in {folder}", outcome.step)
+        writeln!(out, "trained {} steps{best}; saved in {folder}", outcome.step)?;
     }
+    Ok(code(outcome.interrupted))
 }
 
 /// Prints how a fit ended.
-pub(super) fn report_fitted(run: &Run, fit: &Fit, out: &mut Output<'_>) -> Result<()> {
-    let (count, kept, folder) = (fit.fitted.layers.len(), fit.kept, run.folder().display());
+pub(super) fn report_fitted(run: &Run, fit: &Fit, out: &mut Output<'_>) -> Result<ExitCode> {
+    let (count, kept, fitted, folder) = (fit.fitted.layers.len(), fit.kept, &fit.fitted, run.folder().display());
     let s = if count == 1 { "" } else { "s" };
-    let why = match fit.fitted.ending {
+    let why = match fitted.ending {
         Ending::Gaussian => "in the next five the total correlation no longer fell",
         Ending::Layers => "the most allowed",
         Ending::Interrupted => "interrupted",
     };
-    let best = if kept < count {
-        format!("; the first {kept} are kept, which maximize the validation likelihood")
-    } else {
-        String::new()
-    };
-    writeln!(
-        out,
-        "fitted {count} layer{s} ({why}){best}; the rotations reduced the total correlation by {:.4} nats; validation {}; saved in {folder}",
-        fit.fitted.total_correlation(),
-        fit.validation.describe()
-    )
+    write!(out, "fitted {count} layer{s} ({why})")?;
+    if kept < count {
+        write!(out, "; the first {kept} are kept, which maximize the validation likelihood")?;
+    }
+    write!(out, "; the rotations reduced the total correlation by {:.4} nats", fitted.total_correlation())?;
+    writeln!(out, "; validation {}; saved in {folder}", fit.validation.describe())?;
+    Ok(code(fitted.ending == Ending::Interrupted))
 }
 
 /// Success, or the code that shells expect of an interrupted program.
-pub(super) fn code_fitted(fit: &Fit) -> ExitCode {
-    interrupted(fit.fitted.ending == Ending::Interrupted)
-}
-
-/// Success, or the code that shells expect of an interrupted program.
-pub(super) fn code(outcome: &Outcome) -> ExitCode {
-    interrupted(outcome.interrupted)
-}
-
-fn interrupted(it_was: bool) -> ExitCode {
-    if it_was { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::SUCCESS }
+pub(super) fn code(interrupted: bool) -> ExitCode {
+    if interrupted { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::SUCCESS }
 }
 
 /// A folder name made from a path or a name: letters, digits, and dashes.
 pub(super) fn plain(name: &str) -> String {
-    let stem = std::path::Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     stem.unwrap_or_default().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }

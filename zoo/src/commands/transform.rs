@@ -1,15 +1,6 @@
 //! `zoo logprob`, `zoo encode` and `zoo decode`: the rows of an NPY file, mapped by a model.
 
-use super::args::Threads;
-use super::{Output, class, load};
-use crate::data::Space;
-use crate::data::npy;
-use crate::measure::bound;
-use crate::models::Model;
-use anyhow::{Result, bail};
-use autograd::Tensor;
-use flows::models::Vae;
-use std::path::{Path, PathBuf};
+use super::prelude::*;
 
 /// Options of `zoo logprob`, `zoo encode` and `zoo decode`.
 #[derive(Debug, clap::Args)]
@@ -94,7 +85,7 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
 
 /// Reads rows of the model's dimension, or of this many latents. Images may have any shape with as many values.
 fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<Tensor<f32>> {
-    let npy::Values { shape, values } = npy::read_values(path)?;
+    let (shape, values) = npy::read_values(path)?;
     let shown = path.display();
     let dims = latents.unwrap_or(space.dims());
     let Some((&count, row)) = shape.split_first() else {

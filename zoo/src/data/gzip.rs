@@ -10,16 +10,12 @@ pub(super) const MOST: u64 = 2 << 30;
 pub(super) const BEST_RATIO: u64 = 1032;
 
 /// Whether these bytes start like a gzip file.
-#[must_use]
 pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
 /// Unpacks at most `limit` bytes. To see whether there are more, ask for one more. The checksum has been verified if
 /// fewer than `limit` bytes are returned.
-///
-/// # Errors
-/// If the bytes are damaged.
 pub(super) fn unpack(packed: &[u8], limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = MultiGzDecoder::new(packed).take(limit).read_to_end(&mut bytes);

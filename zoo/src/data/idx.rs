@@ -27,17 +27,11 @@ pub struct Idx {
 }
 
 /// Reads an IDX file, raw or gzipped.
-///
-/// # Errors
-/// If it cannot be read or is not valid.
 pub fn read(path: &Path) -> Result<Idx> {
     parse(&files::read(path)?, path)
 }
 
 /// Parses the bytes of an IDX file, raw or gzipped. The path is for error messages.
-///
-/// # Errors
-/// If they are not valid.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Idx> {
     decode(bytes).with_context(|| path.display().to_string())
 }
@@ -69,7 +63,7 @@ fn decode(bytes: &[u8]) -> Result<Idx> {
 /// The shape, and the number of values.
 fn header(start: &[u8]) -> Result<(Vec<usize>, u64)> {
     let Some(&[zero, one, kind, rank]) = start.first_chunk::<4>() else {
-        bail!("{} bytes are no IDX header; {NOT_IDX}", start.len());
+        bail!("{} bytes are not an IDX header; {NOT_IDX}", start.len());
     };
     let rank = usize::from(rank);
     if (zero, one, kind) != (0, 0, UBYTE) || !(1..=MOST_DIMS).contains(&rank) {
@@ -88,30 +82,13 @@ fn times(dims: &[usize]) -> String {
     sizes.join("x")
 }
 
-/// The bytes of a raw IDX file.
-///
-/// # Errors
-/// If `dims` are not one to four sizes whose product is the number of values.
-pub fn encode(dims: &[u32], bytes: &[u8]) -> Result<Vec<u8>> {
-    let held: Option<usize> = dims.iter().try_fold(1usize, |product, &size| product.checked_mul(size as usize));
-    let fits = held == Some(bytes.len()) && (1..=MOST_DIMS).contains(&dims.len());
-    ensure!(fits, "{} values do not fill the shape {dims:?}", bytes.len());
-    let mut file = vec![0, 0, UBYTE, dims.len() as u8];
-    file.extend(dims.iter().flat_map(|size| size.to_be_bytes()));
-    file.extend_from_slice(bytes);
-    Ok(file)
-}
-
 /// Combines an array of images and the array of their labels. The paths are for error messages.
-///
-/// # Errors
-/// If they are not images and one label for each.
 pub fn images((images, path): (Idx, &Path), labels: Option<(Idx, &Path)>) -> Result<Images> {
     let shape = match images.dims[..] {
         [count, height, width] => [count, 1, height, width],
         [count, channels @ (1 | 3), height, width] => [count, channels, height, width],
         _ => bail!(
-            "{}: {} is no stack of images; expected count x height x width, or count x 1 or 3 channels x height x width",
+            "{}: {} is not a stack of images; expected count x height x width, or count x 1 or 3 channels x height x width",
             path.display(),
             times(&images.dims)
         ),
@@ -131,9 +108,6 @@ pub fn images((images, path): (Idx, &Path), labels: Option<(Idx, &Path)>) -> Res
 }
 
 /// Reads `train` and `t10k` images from a folder, and labels if there are any.
-///
-/// # Errors
-/// If there are no images, or a file is not valid.
 pub fn read_folder(folder: &Path) -> Result<(Images, Images)> {
     Ok((read_part(folder, "train")?, read_part(folder, "t10k")?))
 }
@@ -161,4 +135,4 @@ fn find(folder: &Path, part: &str, what: &str, rank: u8) -> Option<PathBuf> {
 
 #[cfg(test)]
 #[path = "idx_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -1,6 +1,5 @@
 //! 8-bit images of the same size, stored as bytes: four times smaller than floats.
 
-use super::split;
 use anyhow::{Result, ensure};
 
 /// Images in the order count, channel, row, column, perhaps with a label each.
@@ -22,9 +21,6 @@ pub struct Images {
 
 impl Images {
     /// Images of these sizes.
-    ///
-    /// # Errors
-    /// If the sizes do not agree with each other.
     pub fn new([count, channels, height, width]: [usize; 4], pixels: Vec<u8>, labels: Option<Vec<u8>>) -> Result<Self> {
         let wanted = [channels, height, width].iter().try_fold(count, |product, &n| product.checked_mul(n));
         let labeled = labels.as_ref().is_none_or(|labels| labels.len() == count);
@@ -34,44 +30,30 @@ impl Images {
     }
 
     /// Entries of one image.
-    #[must_use]
     pub fn dims(&self) -> usize {
         self.channels * self.height * self.width
     }
 
     /// The pixels of image `i`.
-    ///
-    /// # Panics
-    /// If there is no such image.
-    #[must_use]
     pub fn image(&self, i: usize) -> &[u8] {
         let dims = self.dims();
         &self.pixels[i * dims..(i + 1) * dims]
     }
 
     /// The images at `indices`, in that order, with their labels.
-    #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
         let pixels = indices.iter().flat_map(|&i| self.image(i)).copied().collect();
         let labels = self.labels.as_ref().map(|labels| indices.iter().map(|&i| labels[i]).collect());
         Self { count: indices.len(), pixels, labels, ..*self }
     }
 
-    /// Copies the images at `indices` into `batch`, as floats from 0 to 255, replacing its contents.
-    pub fn gather(&self, indices: &[usize], batch: &mut Vec<f32>) {
-        batch.clear();
-        batch.reserve(indices.len() * self.dims());
+    /// The pixels of the images at `indices`, as floats from 0 to 255.
+    pub fn levels(&self, indices: &[usize]) -> Vec<f32> {
+        let mut levels = Vec::with_capacity(indices.len() * self.dims());
         for &i in indices {
-            batch.extend(self.image(i).iter().map(|&pixel| f32::from(pixel)));
+            levels.extend(self.image(i).iter().map(|&pixel| f32::from(pixel)));
         }
-    }
-
-    /// Sets random images aside. Returns the remaining images and the ones set aside.
-    #[must_use]
-    pub fn hold_out(&self, held_out: usize, seed: u64) -> (Self, Self) {
-        let order = split::permutation(self.count, seed);
-        let (kept, held_out) = order.split_at(self.count.saturating_sub(held_out));
-        (self.select(kept), self.select(held_out))
+        levels
     }
 }
 
@@ -92,19 +74,8 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_the_pixels_as_floats() {
-        let mut batch = vec![7.0; 30];
-        six().gather(&[5, 5], &mut batch);
-        assert_eq!(batch, [10.0, 11.0, 10.0, 11.0]);
-    }
-
-    #[test]
-    fn holding_out_neither_loses_nor_repeats_images() {
-        let (kept, held) = six().hold_out(2, 3);
-        assert_eq!((kept.count, held.count), (4, 2));
-        let mut labels = [kept.labels.unwrap(), held.labels.unwrap()].concat();
-        labels.sort_unstable();
-        assert_eq!(labels, [0, 1, 2, 3, 4, 5]);
+    fn levels_are_the_pixels_as_floats() {
+        assert_eq!(six().levels(&[5, 5]), [10.0, 11.0, 10.0, 11.0]);
     }
 
     #[test]

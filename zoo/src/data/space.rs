@@ -17,7 +17,6 @@ pub enum Space {
     },
     /// Rows of numbers.
     Table {
-        /// Columns.
         columns: usize,
         /// Whether the model standardizes them first.
         standardized: bool,
@@ -33,7 +32,6 @@ pub enum Space {
 
 impl Space {
     /// The number of dimensions D.
-    #[must_use]
     pub const fn dims(&self) -> usize {
         match *self {
             // A damaged checkpoint may name any sizes.
@@ -44,7 +42,6 @@ impl Space {
     }
 
     /// The levels that the data was dequantized from.
-    #[must_use]
     pub const fn levels(&self) -> Option<u32> {
         match self {
             Self::Images { .. } => Some(256),
@@ -54,7 +51,6 @@ impl Space {
 
     /// Whether a model over this space accepts rows of another. Tables may differ in whether they are standardized:
     /// that is done by the model.
-    #[must_use]
     pub fn takes(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Table { columns, .. }, Self::Table { columns: others, .. }) => columns == others,
@@ -63,7 +59,6 @@ impl Space {
     }
 
     /// In words.
-    #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Self::Images { channels, height, width } => format!("images of {channels}×{height}×{width} in [0, 1]"),

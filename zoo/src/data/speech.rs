@@ -43,10 +43,6 @@ impl Speech {
     pub const NAME: &str = "speech";
 
     /// Parses `speech`, or `speech:512` for signals of 512 samples. None for any other name.
-    ///
-    /// # Errors
-    /// If the length is out of range.
-    #[must_use]
     pub fn of(name: &str) -> Option<Result<Self>> {
         let name = name.to_lowercase();
         let rest = name.strip_prefix(Self::NAME)?;

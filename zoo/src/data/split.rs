@@ -1,25 +1,45 @@
-//! The split into training, validation and test rows: a shuffle that depends on the seed alone.
+//! The split into training, validation and test rows.
 
 use anyhow::{Result, ensure};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha12Rng;
 
+/// The seed of every split: runs can be compared only if it is the same.
+pub(super) const SEED: u64 = 0;
 /// The fewest rows that can be split.
-pub(super) const FEWEST: usize = 10;
+const FEWEST: usize = 10;
 
-/// Row indices for the three uses of data. Every row is in exactly one of them.
+/// The three parts of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Split {
-    /// 80%: the model is fitted to these.
-    pub train: Vec<usize>,
-    /// 10%: decides which checkpoint is best.
-    pub validation: Vec<usize>,
-    /// 10%: only for reporting.
-    pub test: Vec<usize>,
+pub struct Parts<T> {
+    /// The model is fitted to these rows.
+    pub train: T,
+    /// Held out to decide which weights are kept.
+    pub validation: T,
+    /// Held out for reporting alone.
+    pub test: T,
 }
 
-/// Requires enough rows, or whatever `what` says, for three parts.
+impl<T> Parts<T> {
+    /// What a function makes of each part.
+    pub(super) fn map<U>(&self, f: impl Fn(&T) -> U) -> Parts<U> {
+        Parts { train: f(&self.train), validation: f(&self.validation), test: f(&self.test) }
+    }
+}
+
+/// Splits `count` rows at random: 80% of the indices to train, 10% to validate, 10% to test. `what` names the rows in
+/// the error message.
+pub(super) fn split(count: usize, what: &str) -> Result<Parts<Vec<usize>>> {
+    require_enough(count, what)?;
+    let tenth = count / 10;
+    let mut train = permutation(count, SEED);
+    let test = train.split_off(count - tenth);
+    let validation = train.split_off(count - 2 * tenth);
+    Ok(Parts { train, validation, test })
+}
+
+/// Requires enough rows for three parts.
 pub(super) fn require_enough(count: usize, what: &str) -> Result<()> {
     ensure!(
         count >= FEWEST,
@@ -28,23 +48,7 @@ pub(super) fn require_enough(count: usize, what: &str) -> Result<()> {
     Ok(())
 }
 
-impl Split {
-    /// Splits `count` rows in 80, 10 and 10 percent. `what` names them in the error message.
-    ///
-    /// # Errors
-    /// If there are too few.
-    pub fn new(count: usize, what: &str, seed: u64) -> Result<Self> {
-        require_enough(count, what)?;
-        let tenth = count / 10;
-        let mut train = permutation(count, seed);
-        let test = train.split_off(count - tenth);
-        let validation = train.split_off(count - 2 * tenth);
-        Ok(Self { train, validation, test })
-    }
-}
-
 /// The indices below `count`, in an order that depends on the seed alone.
-#[must_use]
 pub fn permutation(count: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut ChaCha12Rng::seed_from_u64(seed));
@@ -57,7 +61,7 @@ mod tests {
 
     #[test]
     fn every_row_is_used_once() {
-        let Split { train, validation, test } = Split::new(1_005, "rows", 1).unwrap();
+        let Parts { train, validation, test } = split(1_005, "rows").unwrap();
         assert_eq!((train.len(), validation.len(), test.len()), (805, 100, 100));
         let mut all = [train, validation, test].concat();
         all.sort_unstable();
@@ -74,7 +78,7 @@ mod tests {
 
     #[test]
     fn nine_rows_are_too_few() {
-        assert!(Split::new(9, "rows", 0).is_err());
-        assert_eq!(Split::new(10, "rows", 0).unwrap().test.len(), 1);
+        assert!(split(9, "rows").is_err());
+        assert_eq!(split(10, "rows").unwrap().test.len(), 1);
     }
 }

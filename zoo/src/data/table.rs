@@ -1,6 +1,5 @@
-//! Tables, and their standardization to columns of mean 0 and standard deviation 1.
+//! Tables, and the statistics that standardize their columns.
 
-use super::split::Split;
 use anyhow::{Result, bail, ensure};
 
 /// A matrix in row-major order.
@@ -8,7 +7,6 @@ use anyhow::{Result, bail, ensure};
 pub struct Table {
     /// Number of rows: samples.
     pub rows: usize,
-    /// Number of columns.
     pub cols: usize,
     /// The entries, row by row.
     pub values: Vec<f32>,
@@ -16,9 +14,6 @@ pub struct Table {
 
 impl Table {
     /// A table of these sizes.
-    ///
-    /// # Errors
-    /// If they do not multiply to the number of values.
     pub fn new(rows: usize, cols: usize, values: Vec<f32>) -> Result<Self> {
         let fits = rows.checked_mul(cols) == Some(values.len());
         ensure!(fits, "{} values do not fill {rows} rows of {cols} columns", values.len());
@@ -26,10 +21,6 @@ impl Table {
     }
 
     /// Row `i`.
-    ///
-    /// # Panics
-    /// If there is no such row.
-    #[must_use]
     pub fn row(&self, i: usize) -> &[f32] {
         &self.values[i * self.cols..(i + 1) * self.cols]
     }
@@ -40,35 +31,15 @@ impl Table {
     }
 
     /// The rows at `indices`, in that order.
-    #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
-        let mut values = Vec::new();
-        self.gather(indices, &mut values);
+        let mut values = Vec::with_capacity(indices.len() * self.cols);
+        for &i in indices {
+            values.extend_from_slice(self.row(i));
+        }
         Self { rows: indices.len(), cols: self.cols, values }
     }
 
-    /// Copies the rows at `indices` into `batch`, replacing its contents.
-    pub fn gather(&self, indices: &[usize], batch: &mut Vec<f32>) {
-        batch.clear();
-        batch.reserve(indices.len() * self.cols);
-        for &i in indices {
-            batch.extend_from_slice(self.row(i));
-        }
-    }
-
-    /// Training, validation and test rows: 80, 10 and 10 percent, chosen at random.
-    ///
-    /// # Errors
-    /// If there are too few rows.
-    pub fn split(&self, seed: u64) -> Result<[Self; 3]> {
-        let split = Split::new(self.rows, "rows", seed)?;
-        Ok([&split.train, &split.validation, &split.test].map(|indices| self.select(indices)))
-    }
-
-    /// Requires finite entries.
-    ///
-    /// # Errors
-    /// Names the first entry that is not finite by row and column, counted from 0 as in Python.
+    /// Requires finite entries. The error names the first that is not by row and column, counted from 0 as in Python.
     pub fn require_finite(&self) -> Result<()> {
         let Some(at) = self.values.iter().position(|value| !value.is_finite()) else {
             return Ok(());
@@ -82,8 +53,7 @@ impl Table {
     }
 }
 
-/// The mean and the standard deviation of every column. A density in the data's own units is
-/// log p(data) = log p(standardized) − Σ log deviation.
+/// The mean and the standard deviation of each column, with which a model standardizes its data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standardization {
     /// The mean of each column.
@@ -93,60 +63,23 @@ pub struct Standardization {
 }
 
 impl Standardization {
-    /// Measures `train`, in double precision.
-    ///
-    /// # Errors
-    /// If a column is constant: a density could grow without bound at its value, so a likelihood would mean nothing.
+    /// Measures at least one row, in double precision. Refuses constant columns: a density could grow without bound at
+    /// their values, so a likelihood would mean nothing.
     pub fn fit(train: &Table) -> Result<Self> {
-        let mut fitted = Self::identity(train.cols);
-        // An empty table has nothing to measure.
-        let first = train.values.get(..train.cols).unwrap_or_default();
-        for (j, &first) in first.iter().enumerate() {
-            let constant = train.column(j).all(|value| value == first);
+        let (mut mean, mut deviation) = (Vec::new(), Vec::new());
+        let rows = train.rows as f64;
+        for (j, &first) in train.row(0).iter().enumerate() {
             ensure!(
-                !constant,
+                train.column(j).any(|value| value != first),
                 "column {} is {first} in every training row, so no density over it is finite; leave that column out",
                 j + 1
             );
-            let rows = train.rows as f64;
-            let mean = train.column(j).map(f64::from).sum::<f64>() / rows;
-            let squares = train.column(j).map(|value| (f64::from(value) - mean).powi(2));
-            fitted.mean[j] = mean;
-            fitted.deviation[j] = (squares.sum::<f64>() / rows).sqrt();
+            let center = train.column(j).map(f64::from).sum::<f64>() / rows;
+            let squares = train.column(j).map(|value| (f64::from(value) - center).powi(2));
+            mean.push(center);
+            deviation.push((squares.sum::<f64>() / rows).sqrt());
         }
-        Ok(fitted)
-    }
-
-    /// The standardization that changes nothing.
-    #[must_use]
-    pub fn identity(cols: usize) -> Self {
-        Self { mean: vec![0.0; cols], deviation: vec![1.0; cols] }
-    }
-
-    /// Subtracts the mean and divides by the deviation, in place.
-    pub fn apply(&self, table: &mut Table) {
-        self.each(table, |value, mean, deviation| (value - mean) / deviation);
-    }
-
-    /// The inverse, in place.
-    pub fn undo(&self, table: &mut Table) {
-        self.each(table, |value, mean, deviation| value * deviation + mean);
-    }
-
-    /// log|det| of [`apply`](Self::apply), the same for every row: −Σ log deviation.
-    #[must_use]
-    pub fn log_det(&self) -> f64 {
-        -self.deviation.iter().map(|d| d.ln()).sum::<f64>()
-    }
-
-    fn each(&self, table: &mut Table, change: impl Fn(f64, f64, f64) -> f64) {
-        assert_eq!(table.cols, self.mean.len(), "a standardization of another number of columns");
-        for row in table.values.chunks_exact_mut(table.cols.max(1)) {
-            let units = self.mean.iter().zip(&self.deviation);
-            for (value, (&mean, &deviation)) in row.iter_mut().zip(units) {
-                *value = change(f64::from(*value), mean, deviation) as f32;
-            }
-        }
+        Ok(Self { mean, deviation })
     }
 }
 
@@ -154,7 +87,6 @@ impl Standardization {
 mod tests {
     use super::super::tests::assert_message;
     use super::*;
-    use proptest::prelude::*;
 
     fn table(rows: usize, cols: usize, values: &[f32]) -> Table {
         Table::new(rows, cols, values.to_vec()).unwrap()
@@ -197,40 +129,5 @@ mod tests {
     fn shapes_must_agree() {
         assert!(Table::new(2, 2, vec![0.0; 3]).is_err());
         assert!(Table::new(usize::MAX, 2, vec![0.0; 3]).is_err());
-    }
-
-    #[test]
-    fn an_empty_table_is_not_a_panic() {
-        let mut t = table(0, 3, &[]);
-        let s = Standardization::fit(&t).unwrap();
-        s.apply(&mut t);
-        let mut none = table(5, 0, &[]);
-        Standardization::fit(&none).unwrap().apply(&mut none);
-        assert!(none.require_finite().is_ok());
-    }
-
-    proptest! {
-        #[test]
-        fn standardizing_centers_and_scales_and_can_be_undone(
-            values in prop::collection::vec(-1e3f32..1e3, 40),
-            scale in 1e-3f32..1e3,
-        ) {
-            let values: Vec<f32> = values.iter().map(|v| v * scale).collect();
-            let original = table(20, 2, &values);
-            let s = Standardization::fit(&original).unwrap();
-            let mut t = original.clone();
-            s.apply(&mut t);
-            let again = Standardization::fit(&t).unwrap();
-            for j in 0..2 {
-                prop_assert!(again.mean[j].abs() < 1e-5);
-                prop_assert!((again.deviation[j] - 1.0).abs() < 1e-5);
-            }
-            s.undo(&mut t);
-            for (back, value) in t.values.iter().zip(&original.values) {
-                prop_assert!((back - value).abs() <= 1e-3 * scale);
-            }
-            let expected = -(s.deviation[0] * s.deviation[1]).ln();
-            prop_assert!((s.log_det() - expected).abs() < 1e-9);
-        }
     }
 }

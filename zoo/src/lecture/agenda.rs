@@ -1,9 +1,10 @@
-//! The commands that make the lecture, in order: trainings that are still missing, then pictures.
+//! The commands that make the lecture, in order: training runs that are still missing, then pictures.
 
 use super::trained::{LectureRun, RUNS};
 use super::{Block, Chapter};
 use crate::models::Preset;
 use crate::runs::folder::Run;
+use clap::ValueEnum as _;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub struct Options<'a> {
     /// The chapters, in order.
     pub chapters: &'a [&'static Chapter],
-    /// The folder for pictures, trainings, and the page.
+    /// The folder for pictures, runs, and the page.
     pub out: &'a Path,
     /// A folder of existing runs.
     pub from: Option<&'a Path>,
@@ -37,14 +38,13 @@ pub struct Task {
     pub fresh: Option<PathBuf>,
     /// About how many minutes it takes.
     pub minutes: f64,
-    /// Set if it is a training.
+    /// Set if it is a training run.
     pub training: Option<Training>,
 }
 
-/// A training that may have been started before.
+/// A training run that may have been started before.
 #[derive(Clone, Debug)]
 pub struct Training {
-    /// Its folder.
     pub run: Run,
     /// The words that resume it.
     pub resumed: Vec<String>,
@@ -68,17 +68,16 @@ const MEASURED: &str = "{measured}";
 
 impl Agenda {
     /// The tasks for some options. Looks at existing runs, and runs nothing.
-    #[must_use]
     pub fn new(options: &Options<'_>) -> Self {
         let (preset, steps) = (options.preset, options.steps);
-        let length = steps.map_or_else(|| preset_name(preset).to_owned(), |steps| format!("steps-{steps}"));
+        let length = steps.map_or_else(|| preset_name(preset), |steps| format!("steps-{steps}"));
         let figures = options.out.join("figures");
         let mut agenda = Self { tasks: Vec::new(), figures, runs: BTreeMap::new(), found: Vec::new() };
         let mut missing: Vec<&'static LectureRun> = Vec::new();
         let named = named(options.chapters);
         // Students first: an existing student no longer needs its teacher.
         for run in RUNS.iter().rev() {
-            let is_teacher = missing.iter().any(|student| student.teacher() == Some(run.name));
+            let is_teacher = missing.iter().any(|student| student.teacher == Some(run.name));
             if !named.contains(&run.name) && !is_teacher {
                 continue;
             }
@@ -112,10 +111,10 @@ impl Agenda {
         Task {
             key: format!("training of {}", run.name),
             words: filled(run.command(preset, steps, false)),
-            inputs: run.teacher().map(|teacher| Run::at(&self.runs[teacher]).model()).into_iter().collect(),
+            inputs: run.teacher.map(|teacher| Run::at(&self.runs[teacher]).model()).into_iter().collect(),
             outputs: vec![Run::at(folder).model()],
             fresh: None,
-            minutes: run.minutes.about[usize::from(preset != Preset::Quick)],
+            minutes: run.minutes[usize::from(preset != Preset::Quick)],
             training: Some(Training { run: Run::at(folder), resumed: filled(run.command(preset, steps, true)) }),
         }
     }
@@ -145,7 +144,6 @@ impl Agenda {
     }
 
     /// A word or a file name with folders in place of the names in braces.
-    #[must_use]
     pub fn fill(&self, word: &str) -> String {
         let mut filled = word.replace("{figures}", &self.figures.display().to_string());
         for (name, folder) in &self.runs {
@@ -155,25 +153,19 @@ impl Agenda {
     }
 
     /// Whether there are runs to compare.
-    #[must_use]
     pub fn has_measured(&self) -> bool {
         RUNS.iter().any(|run| run.compared && self.runs.contains_key(run.name))
     }
 
     /// The task of a chapter's command.
-    #[must_use]
     pub fn task(&self, command: &str) -> Option<&Task> {
         self.tasks.iter().find(|task| task.key == command)
     }
 }
 
 /// The preset as `--preset` takes it.
-pub(super) const fn preset_name(preset: Preset) -> &'static str {
-    match preset {
-        Preset::Quick => "quick",
-        Preset::Standard => "standard",
-        Preset::Paper => "paper",
-    }
+pub(super) fn preset_name(preset: Preset) -> String {
+    preset.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// About how many minutes a command takes.

@@ -10,18 +10,15 @@ use std::sync::LazyLock;
 /// All chapters, in the lecture's order.
 pub static CHAPTERS: LazyLock<Vec<Chapter>> = LazyLock::new(|| FILES.iter().map(|file| parse(file)).collect());
 
-const FILES: [&str; 11] = [
-    include_str!("chapters/recap.txt"),
-    include_str!("chapters/change_of_variables.txt"),
-    include_str!("chapters/planar.txt"),
-    include_str!("chapters/nice.txt"),
-    include_str!("chapters/real_nvp.txt"),
-    include_str!("chapters/autoregressive.txt"),
-    include_str!("chapters/iaf.txt"),
-    include_str!("chapters/parallel_wave_net.txt"),
-    include_str!("chapters/mint_net.txt"),
-    include_str!("chapters/gaussianization.txt"),
-    include_str!("chapters/results.txt"),
+macro_rules! chapters {
+    ($($name:literal)*) => {
+        [$(include_str!(concat!("chapters/", $name, ".txt"))),*]
+    };
+}
+
+const FILES: [&str; 11] = chapters![
+    "recap" "change_of_variables" "planar" "nice" "real_nvp" "autoregressive" "iaf" "parallel_wave_net" "mint_net"
+    "gaussianization" "results"
 ];
 
 macro_rules! formulas {

@@ -48,7 +48,7 @@ impl Measurements {
     /// The published result, if there is one for these data.
     fn published(&self) -> Option<&'static str> {
         let run = trained::find(self.name).filter(|run| run.data == "mnist")?;
-        models::find(run.model()).ok().map(|model| model.about().published).filter(|figure| *figure != "-")
+        models::find(run.model).ok().map(|model| model.about().published).filter(|figure| *figure != "-")
     }
 
     fn loss(&self) -> Option<String> {

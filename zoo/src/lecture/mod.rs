@@ -26,7 +26,6 @@ pub use chapters::CHAPTERS;
 pub struct Chapter {
     /// Its name in links and in `--only`.
     pub id: String,
-    /// Its heading.
     pub title: &'static str,
     /// The lectures of Stanford's CS236 that it follows.
     pub lecture: String,
@@ -47,9 +46,8 @@ pub enum Block {
     Formula(&'static str),
     /// A picture.
     Picture {
-        /// The file.
         file: String,
-        /// The command that draws it, without `zoo`; empty for the curve of a training.
+        /// The command that draws it, without `zoo`; empty for the curve of a training run.
         command: String,
         /// What it shows, for readers who cannot see it.
         alt: String,
@@ -58,7 +56,6 @@ pub enum Block {
     },
     /// A sound.
     Sound {
-        /// The file, a WAV.
         file: String,
         /// The command that makes it.
         command: String,
@@ -73,7 +70,6 @@ pub enum Block {
 
 impl Block {
     /// The file that it shows, and the command that makes the file.
-    #[must_use]
     pub fn file(&self) -> Option<[&str; 2]> {
         match self {
             Self::Picture { file, command, .. } | Self::Sound { file, command, .. } => Some([file, command]),

@@ -28,9 +28,6 @@ pub struct Page<'a> {
 
 impl Page<'_> {
     /// The page as HTML.
-    ///
-    /// # Errors
-    /// If the recorded measurements are damaged.
     pub fn html(&self) -> Result<String> {
         let measured = Measurements::all(self.agenda, self.record)?;
         let files: Vec<&str> = self.chapters.iter().flat_map(|chapter| &chapter.sources).map(String::as_str).collect();
@@ -146,7 +143,7 @@ impl Page<'_> {
         }
     }
 
-    /// The task that makes a file: a command or, for the curve of a run, the training.
+    /// The task that makes a file: a command or, for a loss curve, a training run.
     fn task(&self, file: &str, command: &str) -> Option<&Task> {
         if !command.is_empty() {
             return self.agenda.task(command);

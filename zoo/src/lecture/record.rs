@@ -1,5 +1,5 @@
-//! The commands that were run for a lecture, and their output. The file is kept beside the pictures: an interrupted
-//! lecture continues from it, and the page quotes its output.
+//! The commands that were run for a lecture, and their output. The file is stored next to the pictures. An
+//! interrupted lecture continues from it, and the page quotes its output.
 
 use super::agenda::Task;
 use crate::runs::files::{self, write_atomically};
@@ -39,9 +39,6 @@ fn stamp(path: &Path) -> Option<(u64, u64)> {
 
 impl Record {
     /// The record of a folder, empty if there is none yet.
-    ///
-    /// # Errors
-    /// If it cannot be read.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join("lecture.json");
         if !path.exists() {
@@ -53,7 +50,6 @@ impl Record {
     }
 
     /// The entry of a task, if it was done with its present inputs and its files still exist.
-    #[must_use]
     pub fn find(&self, task: &Task) -> Option<&Done> {
         let done = self.done.get(&task.key)?;
         // A student is done even if its teacher has changed since.
@@ -62,14 +58,11 @@ impl Record {
     }
 
     /// Adds a task that was done, and writes the file.
-    ///
-    /// # Errors
-    /// If the record cannot be written.
     pub fn add(&mut self, task: &Task, output: Vec<String>, seconds: f64) -> Result<()> {
         let done = Done { words: task.words.clone(), output, seconds, stamps: stamps(task) };
         self.done.insert(task.key.clone(), done);
         let text = serde_json::to_string_pretty(&self.done)?;
-        Ok(write_atomically(&self.path, |file| file.write_all(text.as_bytes()))?)
+        write_atomically(&self.path, |file| file.write_all(text.as_bytes()))
     }
 }
 

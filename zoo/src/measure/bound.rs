@@ -17,7 +17,6 @@ pub const DRAWS: usize = 100;
 
 /// Rows as the likelihood takes them, with their log-determinant: pixel levels are dequantized to [0, 1], or binarized at
 /// random. Other rows stay as they are.
-#[must_use]
 pub fn prepared<T: Real>(likelihood: Likelihood, space: &Space, x: &Var<T>, noise: Noise) -> Mapped<T> {
     match space.levels() {
         None => Mapped::volume_preserving(x.clone()),
@@ -50,14 +49,12 @@ fn elbo<T: Real>(vae: &Vae<T>, prepared: &Var<T>, noise: Noise) -> Elbo<T> {
 }
 
 /// The mean of `−ELBO` over a batch, in nats. Of dequantized pixels, it is that of their levels.
-#[must_use]
 pub fn loss<T: Real>(vae: &Vae<T>, space: &Space, x: &Var<T>, noise: Noise) -> Var<T> {
     let Mapped { value, log_det } = prepared(vae.likelihood(), space, x, noise);
     -(elbo(vae, &value, noise).value() + log_det).mean_all()
 }
 
 /// Evaluates the bound on rows.
-#[must_use]
 pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
     let found = by_batches(rows.count(), |range| {
         let (x, noise) = prepared_batch(vae, space, rows, seed, range);
@@ -80,9 +77,6 @@ pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Scor
 }
 
 /// Estimates the density of rows by importance sampling with `draws` values of z each, and evaluates the bound.
-///
-/// # Errors
-/// If a row has a value that is not finite.
 pub fn estimate(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64, draws: usize) -> Result<Score, InputError> {
     let found = by_batches(rows.count(), |range| {
         let (x, noise) = prepared_batch(vae, space, rows, seed, range);
@@ -126,7 +120,6 @@ pub enum Draw {
 }
 
 /// Samples `[count, D]` from z ~ N(0, I), scaled by the temperature.
-#[must_use]
 pub fn samples(vae: &Vae<f32>, count: usize, temperature: f64, seed: u64, draw: Draw) -> Tensor<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let parts = batches(count).map(|range| match draw {
@@ -140,7 +133,6 @@ pub fn samples(vae: &Vae<f32>, count: usize, temperature: f64, seed: u64, draw: 
 }
 
 /// The center of each row's posterior, which is the mean of a Gaussian one: `[rows, D]` to `[rows, latents]`.
-#[must_use]
 pub fn encode(vae: &Vae<f32>, x: &Tensor<f32>) -> Tensor<f32> {
     let of = |range| {
         let posterior = vae.encode(&x.rows(range).into(), Context::default());
@@ -150,7 +142,6 @@ pub fn encode(vae: &Vae<f32>, x: &Tensor<f32>) -> Tensor<f32> {
 }
 
 /// The decoder's means: `[rows, latents]` to `[rows, D]`.
-#[must_use]
 pub fn decode(vae: &Vae<f32>, z: &Tensor<f32>) -> Tensor<f32> {
     joined(&by_batches(z.shape()[0], |range| vae.decode(&z.rows(range).into()).into_value()), vae.dims())
 }

@@ -3,11 +3,10 @@
 use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
-use crate::measure::bound;
 use crate::measure::score::{Bound, Score, continuous, score};
 use crate::measure::timing::median_seconds;
+use crate::measure::{bound, sampling};
 use crate::models::Model;
-use crate::pictures::drawing;
 use crate::runs::checkpoint::Loaded;
 use crate::train::Elapsed;
 use autograd::{Param, Tensor, Var};
@@ -63,7 +62,6 @@ pub struct Measures {
     /// Minus the mean log-likelihood of test rows, in the unit of [`Score::loss`]: lower is better. None if it is not
     /// finite.
     pub loss: Option<f64>,
-    /// Its standard error.
     pub loss_error: Option<f64>,
     /// The full score of the test rows.
     pub score: Option<Score>,
@@ -90,9 +88,6 @@ fn both<S: Serializer>(distance: &Option<Distance>, to: S) -> Result<S::Ok, S::E
 }
 
 /// Measures a model on at most `limit` test rows. The seed decides the dequantization noise and the samples.
-///
-/// # Errors
-/// If a row has a value that is not finite.
 pub fn measure(
     loaded: &Loaded<Model<f32>>,
     source: &Source,
@@ -139,7 +134,7 @@ fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>,
     let given = timed.classes().cloned().map(Var::from);
     let cx = Context { condition: given.as_ref(), ..Context::default() };
     let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
-    let condition = drawing::condition(flow, None, 0..timed.count()).map(Var::from);
+    let condition = sampling::condition(flow, None, 0..timed.count()).map(Var::from);
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(timed.count(), cx, 1.0, &mut rng))));
@@ -172,7 +167,6 @@ fn round_trip(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> O
 
 /// A student's divergence from its teacher: the mean of `log s(x) − log t(x)` over the student's samples, of each class in
 /// turn if the models are conditional.
-#[must_use]
 pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed: u64) -> Score {
     let [count, part] = if matches!(space, Space::Signal { .. }) { DRAWN_SIGNALS } else { DRAWN };
     // After the preprocessing that both share, because a logit of a sigmoid would lose digits.
@@ -183,7 +177,7 @@ pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed:
         let range = start..(start + part).min(count);
         let shape = std::iter::once(range.len()).chain(student.event().iter().copied()).collect();
         let z: Tensor<f32> = student.base().sample(shape, 1.0, &mut rng);
-        let condition = drawing::condition(&student, None, range).map(Var::from);
+        let condition = sampling::condition(&student, None, range).map(Var::from);
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let found = log_ratio(&student, &teacher, &z.into(), cx);
         ratios.extend(found.value().as_slice().iter().map(|&ratio| f64::from(ratio)));
@@ -192,7 +186,6 @@ pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed:
 }
 
 /// What a reader of the measurements should also know.
-#[must_use]
 pub fn notes(loaded: &Loaded<Model<f32>>, measures: &Measures, training: Option<Elapsed>) -> Vec<String> {
     let mut notes = Vec::new();
     let Loaded { header, model } = loaded;

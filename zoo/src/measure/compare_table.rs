@@ -14,7 +14,6 @@ const GAP: usize = 2;
 const NOTHING: &str = "—";
 
 /// How the measurements were made.
-#[must_use]
 pub fn caption(seed: u64, threads: usize) -> String {
     let s = if threads == 1 { "" } else { "s" };
     format!("Less is better. Test rows, ± standard error (s.e.); f32, {threads} thread{s}, seed {seed}")
@@ -74,7 +73,6 @@ fn columns(unit: &str) -> Vec<Column> {
 }
 
 /// The table of runs over the same data, and below it the notes on each run.
-#[must_use]
 pub fn lines(group: &[&Measured]) -> Vec<String> {
     let mut table: Vec<Vec<String>> = vec![vec![String::new()], vec!["run".to_owned()]];
     table.extend(group.iter().map(|one| vec![one.name.clone()]));
@@ -114,7 +112,6 @@ pub fn lines(group: &[&Measured]) -> Vec<String> {
 }
 
 /// The same measurements as panels.
-#[must_use]
 pub fn panels(group: &[&Measured]) -> Group {
     let panel = |title: String, log: bool, mark: &dyn Fn(&Measured) -> Option<Mark>| Panel {
         title,

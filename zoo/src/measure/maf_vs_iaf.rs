@@ -27,7 +27,6 @@ pub struct Sizes {
 /// Times for one dimension D, in microseconds per row.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Times {
-    /// The dimension D.
     pub dims: usize,
     /// MAF's density, in one pass.
     pub maf_density: f64,
@@ -48,9 +47,6 @@ const SEED: u64 = 0;
 const FEWEST: usize = 3;
 
 /// Measures untrained models of dimension `dims`, including naive sampling if `by_passes`.
-///
-/// # Errors
-/// If a model refuses its own data.
 pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     let Sizes { hidden, layers, rows } = *sizes;
     let config = AutoregressiveConfig {

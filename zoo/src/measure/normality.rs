@@ -26,7 +26,6 @@ pub struct Cloud {
 
 impl Cloud {
     /// Measures finite points, given as x and y in turn. None if there are no points.
-    #[must_use]
     pub fn of(points: &[f32]) -> Option<Self> {
         let points: Vec<[f64; 2]> = points.chunks_exact(2).map(|z| [f64::from(z[0]), f64::from(z[1])]).collect();
         let n = points.len();
@@ -49,7 +48,6 @@ impl Cloud {
     }
 
     /// The distance that n points of a standard normal exceed in 5 of 100 cases: Kolmogorov's limit, 1.36/√n.
-    #[must_use]
     pub fn chance(&self) -> f64 {
         (1.36 / (self.n as f64).sqrt()).min(1.0)
     }

@@ -17,18 +17,12 @@ const MAX_GAP: f64 = 0.005;
 const HALVINGS: usize = 8;
 
 /// The density at the center of each cell of a window, row by row from the top.
-///
-/// # Errors
-/// If the flow is not over the plane.
 pub fn density(flow: &Flow<f32>, window: &Window, cells: usize) -> Result<Vec<f32>> {
     let log_prob = flow.log_prob_of(&Tensor::from_slice([cells * cells, 2], &window.cells(cells)))?;
     Ok(log_prob.as_slice().iter().map(|log_p| log_p.exp()).collect())
 }
 
 /// Requires a density that is finite everywhere and positive somewhere.
-///
-/// # Errors
-/// If it is not.
 pub fn require_positive(density: &[f32], window: &Window, cells: usize) -> Result<()> {
     if let Some(at) = density.iter().position(|p| !p.is_finite()) {
         let center = &window.cells(cells)[2 * at..];
@@ -41,9 +35,6 @@ pub fn require_positive(density: &[f32], window: &Window, cells: usize) -> Resul
 }
 
 /// The lines of a latent grid, mapped to x: those of constant z₁, then those of constant z₂.
-///
-/// # Errors
-/// If the flow is not over the plane.
 pub fn warped_grid(flow: &Flow<f32>, window: &Window) -> Result<[Vec<Vec<f32>>; 2]> {
     let lines = |level| (0..LINES).map(|line| warped_line(flow, window, line, level)).collect::<Result<_>>();
     Ok([lines(false)?, lines(true)?])

@@ -1,14 +1,12 @@
 //! Samples, and statistics about solvers if the map from z to x needs them.
 
-use crate::pictures::drawing;
+use crate::data::rows::one_hot;
 use autograd::{Real, Shape, Tensor, Var};
 use flows::layers::MintSolver;
-use flows::{Context, Flow};
+use flows::{Context, Distance, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
-
-pub use flows::Distance;
 
 /// Samples per batch, which limits the memory.
 pub(crate) const BATCH: usize = 500;
@@ -22,7 +20,6 @@ pub struct Request {
     pub class: Option<usize>,
     /// The scale of the base distribution.
     pub temperature: f64,
-    /// The random seed.
     pub seed: u64,
 }
 
@@ -46,8 +43,8 @@ pub struct Search<T: Real> {
     pub inner: Tensor<T>,
 }
 
-/// Draws samples.
-#[must_use]
+/// Draws samples, reproducibly from the seed. A conditional flow draws them all from one class or, if none is chosen,
+/// from each class in turn.
 pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     let core = flow.core();
@@ -57,7 +54,7 @@ pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     }
     let [mut values, mut latents, mut inner] = [(); 3].map(|()| Vec::with_capacity(request.count * flow.dims()));
     for drawn in batches(request.count) {
-        let condition = drawing::condition(flow, request.class, drawn.clone()).map(Var::from);
+        let condition = condition(flow, request.class, drawn.clone()).map(Var::from);
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let shape: Shape = std::iter::once(drawn.len()).chain(flow.event().iter().copied()).collect();
         let z = Var::from(flow.base().sample(shape, request.temperature, &mut rng));
@@ -78,7 +75,6 @@ pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
 impl<T: Real> Search<T> {
     /// The distance from z to z′ after z → y → z′, with the solution y rounded to `f32`. The map y → z′ is computed in
     /// `f64`, because rounding in `f32` would lose more than the search does.
-    #[must_use]
     pub fn distance(&self, exact: &Flow<f64>) -> Distance {
         let mut found = Vec::with_capacity(self.latents.shape().elements());
         for rows in batches(self.latents.shape()[0]) {
@@ -88,6 +84,18 @@ impl<T: Real> Search<T> {
         }
         Distance::between(&Tensor::from_slice(self.latents.shape(), &found), &self.latents.cast())
     }
+}
+
+/// Draws `count` samples, `[count, …]`, without their statistics.
+pub fn samples(flow: &Flow<f32>, class: Option<usize>, count: usize, temperature: f64, seed: u64) -> Tensor<f32> {
+    draw(flow, &Request { count, class, temperature, seed }).values
+}
+
+/// The condition of some rows of a conditional flow: one class for all, or each class in turn.
+pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usize>) -> Option<Tensor<T>> {
+    let classes = flow.condition();
+    let chosen: Vec<usize> = rows.map(|row| class.unwrap_or(row % classes.max(1))).collect();
+    (classes > 0).then(|| one_hot(&chosen, classes))
 }
 
 /// The ranges of rows of all batches.

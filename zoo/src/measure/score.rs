@@ -30,11 +30,9 @@ pub enum Measure {
 pub struct Bound {
     /// The mean ELBO in nats, from one z per row.
     pub elbo_nats: f64,
-    /// Its standard error.
     pub elbo_error: f64,
     /// The ELBO in bits per dimension, of pixel levels.
     pub elbo_bits: Option<f64>,
-    /// Its standard error.
     pub elbo_bits_error: Option<f64>,
     /// The mean of `log p(x|z)` in nats.
     pub reconstruction: f64,
@@ -47,13 +45,11 @@ pub struct Bound {
 /// A mean log-likelihood, bound or divergence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// What it is the mean of.
     pub measure: Measure,
     /// Number of rows.
     pub n: usize,
     /// The mean in nats; of images, the log-likelihood of x in [0, 1].
     pub nats: f64,
-    /// Its standard error.
     pub nats_error: f64,
     /// The median, which is robust against outliers.
     pub median: f64,
@@ -61,15 +57,12 @@ pub struct Score {
     pub not_finite: usize,
     /// Images only: bits per dimension of the pixel levels.
     pub bits_per_dim: Option<f64>,
-    /// Its standard error.
     pub bits_error: Option<f64>,
     /// Images with a logit only: the mean of `log p(y)` of `y = logit(λ + (1 − 2λ)·x)` in nats, as in some papers.
     pub logit_nats: Option<f64>,
-    /// Its standard error.
     pub logit_error: Option<f64>,
     /// Signals only: minus the mean of `log p(x)`, or the divergence, in nats per time step.
     pub nats_per_step: Option<f64>,
-    /// Its standard error.
     pub step_error: Option<f64>,
     /// Whether the density is conditional on each row's class.
     pub given_class: bool,
@@ -107,27 +100,23 @@ impl Score {
     }
 
     /// The Kullback–Leibler divergence of a student from its teacher, from `log s(x) − log t(x)` of samples.
-    #[must_use]
     pub fn divergence(log_ratios: &[f64], space: &Space, given_class: bool) -> Self {
         Self::of(Measure::Divergence, log_ratios, given_class).of_space(space)
     }
 
     /// What training minimizes and plots show: bits/dim for images, nats per time step for signals, else the negative
     /// mean in nats; or the divergence itself.
-    #[must_use]
     pub fn loss(&self) -> f64 {
         let nats = if self.measure == Measure::Divergence { self.nats } else { -self.nats };
         self.bits_per_dim.or(self.nats_per_step).unwrap_or(nats)
     }
 
     /// The standard error of [`Score::loss`].
-    #[must_use]
     pub fn loss_error(&self) -> f64 {
         self.bits_error.or(self.step_error).unwrap_or(self.nats_error)
     }
 
     /// The score in words.
-    #[must_use]
     pub fn describe(&self) -> String {
         let Self { n, nats, nats_error, .. } = self;
         let per_step = self.nats_per_step.zip(self.step_error);
@@ -176,7 +165,6 @@ fn or_empty<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
 }
 
 /// The unit of [`Score::loss`].
-#[must_use]
 pub const fn unit(space: &Space) -> &'static str {
     match space {
         Space::Images { .. } => "bits/dim",
@@ -186,7 +174,6 @@ pub const fn unit(space: &Space) -> &'static str {
 }
 
 /// Converts a loss in nats per row into the unit of [`Score::loss`]. Of images, it is the loss of pixel levels.
-#[must_use]
 pub fn in_unit(space: &Space, nats: f64) -> f64 {
     match space {
         Space::Images { .. } => nats / (space.dims() as f64 * LN_2),
@@ -196,7 +183,6 @@ pub fn in_unit(space: &Space, nats: f64) -> f64 {
 }
 
 /// Rows as a flow takes them: pixel levels are dequantized to [0, 1] with the context's noise. Other rows stay as they are.
-#[must_use]
 pub fn continuous<T: Real>(space: &Space, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     match space.levels() {
         None => x.clone(),
@@ -217,7 +203,6 @@ pub fn calibrate(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context
 }
 
 /// The mean of `−log p` over a batch, in nats. Of images, it is that of the pixel levels, dequantized with noise.
-#[must_use]
 pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) -> Var<f32> {
     let cx = rows.context(cx);
     match space.levels() {
@@ -231,7 +216,6 @@ pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, 
 
 /// Evaluates a flow on rows of a [`crate::data::source::Source`], given their classes if they have any. The seed decides
 /// the noise that dequantizes pixels.
-#[must_use]
 pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
     let count = rows.count();
     let core = flow.core();
@@ -286,6 +270,12 @@ mod tests {
     use autograd::{Tensor, sharded};
     use flows::models::NiceConfig;
     use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    fn nice(space: Space, classes: usize) -> Blueprint {
+        let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: classes };
+        Blueprint::new::<Nice>(&config, space, classes).unwrap()
+    }
 
     #[test]
     fn rows_without_finite_density_are_counted_and_reported() {
@@ -300,10 +290,8 @@ mod tests {
     #[test]
     fn shards_of_a_batch_have_their_own_classes() {
         let space = Space::Images { channels: 1, height: 2, width: 3 };
-        let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: 3 };
-        let blueprint = Blueprint::new::<Nice>(&config, space, 3).unwrap();
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-        let flow = blueprint.flow::<f32>(&mut rng).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let flow = nice(space, 3).flow::<f32>(&mut rng).unwrap();
         flows::check::randomize(&flow, 0.5, &mut rng);
         let levels = Tensor::from_fn([11, 6], |i| (i * 37 % 256) as f32);
         let classes = one_hot(&[2, 0, 1, 1, 2, 0, 0, 2, 1, 0, 2], 3);
@@ -330,9 +318,8 @@ mod tests {
     #[test]
     fn signals_are_scored_per_step() {
         let space = Space::Signal { samples: 6, rate: 8000 };
-        let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: 0 };
-        let blueprint = Blueprint::new::<Nice>(&config, space, 0).unwrap();
-        let flow = blueprint.flow::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).unwrap();
+        let blueprint = nice(space, 0);
+        let flow = blueprint.flow::<f32>(&mut ChaCha8Rng::seed_from_u64(1)).unwrap();
         let rows = Rows::plain(Tensor::from_fn([5, 6], |i| (i * 37 % 23) as f32 / 23.0));
         let scored = score(&flow, &space, &rows, 0);
         assert!((scored.loss() * 6.0 + scored.nats).abs() < 1e-9);
@@ -342,6 +329,6 @@ mod tests {
         assert!(said.contains("nats a time step, log p(x) = ") && said.contains(" nats, N = 5"), "{said}");
         let mut damaged = blueprint;
         damaged.space = Space::Signal { samples: 6, rate: 0 };
-        assert!(damaged.flow::<f32>(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1)).is_err());
+        assert!(damaged.flow::<f32>(&mut ChaCha8Rng::seed_from_u64(1)).is_err());
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-/// A call is repeated for about this many seconds,
+/// A call is repeated for about this many seconds.
 const ENOUGH: f64 = 0.5;
-/// and at most this many times.
+/// The most repetitions of a call.
 const MOST: usize = 200;
 
 /// The median time of a call, in seconds, over at least `fewest` calls. If `fewest` is 1, a slow call is made only once
@@ -29,7 +29,6 @@ pub fn median_seconds(fewest: usize, mut call: impl FnMut()) -> f64 {
 }
 
 /// A time in s, ms or µs, whichever reads best.
-#[must_use]
 pub fn describe(seconds: f64) -> String {
     match seconds {
         1.0.. => format!("{seconds:.2} s"),
@@ -39,7 +38,6 @@ pub fn describe(seconds: f64) -> String {
 }
 
 /// A positive value with three significant digits, but at most four decimals.
-#[must_use]
 pub fn three_digits(value: f64) -> String {
     let decimals = 2i32.saturating_sub(value.log10().floor() as i32).clamp(0, 4) as usize;
     format!("{value:.decimals$}")

@@ -1,32 +1,16 @@
 //! What MADE, MAF and IAF share: they differ in the number of layers and in what their networks read.
 
-use super::blueprint::{check_sizes, dense_weights};
-use super::{Budget, Preset, Recipe};
-use crate::data::Space;
-use anyhow::Result;
-use clap::ValueEnum;
-use flows::models::{AutoregressiveConfig, Gate, Norm, Order};
-use flows::nn::AdamConfig;
+use super::prelude::*;
 
 /// The margin λ of the logit before images, that of MAF's paper.
 pub(super) const MARGIN: f64 = 1e-6;
 
-/// An order of the dimensions; a random one is drawn from the run's seed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum AskedOrder {
-    Given,
-    Reversed,
-    Random,
-}
-
-impl AskedOrder {
-    pub(super) const fn order(self, seed: u64) -> Order {
-        match self {
-            Self::Given => Order::Given,
-            Self::Reversed => Order::Reversed,
-            Self::Random => Order::Random(seed),
-        }
-    }
+/// Changes the order of the dimensions. A random one is drawn from the run's seed.
+pub(super) fn set_order(config: &mut AutoregressiveConfig, asked: Option<Order>, seed: u64) {
+    config.order = match asked {
+        Some(Order::Random(_)) => Order::Random(seed),
+        asked => asked.unwrap_or(config.order),
+    };
 }
 
 /// The sizes of a MAF of Gaussian conditionals.
@@ -61,7 +45,7 @@ pub(super) fn recipe(preset: Preset, space: Space) -> Recipe {
 }
 
 /// As [`ModelSpec::check`](super::ModelSpec::check). The weights are all but those of the condition.
-pub(super) fn check(model: &str, config: &AutoregressiveConfig) -> Result<f64> {
+pub(super) fn check(model: &str, config: &AutoregressiveConfig) -> Result<Checked> {
     let AutoregressiveConfig { dims, layers, hidden, components, condition, .. } = config;
     let others = [*layers, hidden.len(), *condition];
     check_sizes(model, &[&[*dims, *components], &**hidden].concat(), &others)?;
@@ -69,5 +53,5 @@ pub(super) fn check(model: &str, config: &AutoregressiveConfig) -> Result<f64> {
     let outward = dense_weights(&[*dims, hidden.last().copied().unwrap_or(*dims)]);
     // A mixture has three outputs a component where a Gaussian has two in all.
     let more = if *components > 1 && *layers > 0 { 3.0 * *components as f64 - 2.0 } else { 0.0 };
-    Ok(*layers as f64 * (inward + 2.0 * outward) + more * outward)
+    Ok(([*dims, *condition], *layers as f64 * (inward + 2.0 * outward) + more * outward))
 }

@@ -100,11 +100,12 @@ impl Blueprint {
         }
         with_spec!(self.kind, S => {
             let config = self.parsed::<S>()?;
-            if S::inputs(&config, space) != [space.dims(), classes] {
+            let (inputs, weights) = S::check(&config, space)?;
+            if inputs != [space.dims(), classes] {
                 let described = space.describe();
                 bail!("this {name} does not have the sizes of {described}: use another checkpoint, this one is damaged");
             }
-            S::check(&config, space)
+            Ok(weights)
         })
     }
 

@@ -1,15 +1,9 @@
-//! Gaussianization flows.
+//! Gaussianization flows: [`GaussianizationFlow`].
 
-use super::blueprint::{behind_logit, check_image, check_sizes};
 use super::prelude::*;
 use super::rbig;
 use flows::models::{GaussianizationConfig, GaussianizationFlow, PatchRotations};
 
-/// See [`GaussianizationFlow`].
-#[derive(Debug)]
-pub struct Gaussianization;
-
-/// The own options of Gaussianization flows.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Layers of marginals [default: the preset's]
@@ -23,7 +17,7 @@ pub struct Options {
     reflections: Option<usize>,
 }
 
-impl ModelSpec for Gaussianization {
+impl ModelSpec for super::Gaussianization {
     type Config = GaussianizationConfig;
     type Options = Options;
 
@@ -71,11 +65,7 @@ impl ModelSpec for Gaussianization {
         Ok(())
     }
 
-    fn inputs(config: &GaussianizationConfig, _space: Space) -> [usize; 2] {
-        [config.dims, 0]
-    }
-
-    fn check(config: &GaussianizationConfig, space: Space) -> Result<f64> {
+    fn check(config: &GaussianizationConfig, space: Space) -> Result<Checked> {
         let &GaussianizationConfig { dims, layers, kernels, reflections, patches } = config;
         check_sizes("gaussianization", &[dims, layers, kernels, reflections], &[])?;
         if let Some(PatchRotations { image, side, .. }) = patches {
@@ -84,7 +74,7 @@ impl ModelSpec for Gaussianization {
                 bail!("patches of {side}×{side} do not tile {}: use another checkpoint", space.describe());
             }
         }
-        Ok(3.0 * dims as f64 * kernels as f64 * layers as f64)
+        Ok(([dims, 0], 3.0 * dims as f64 * kernels as f64 * layers as f64))
     }
 
     fn build<T: Real>(config: &GaussianizationConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {

@@ -1,16 +1,8 @@
-//! IAF, trained on data or as the student of a MADE or a MAF.
+//! IAF, trained on data or as the student of a MADE or a MAF: [`models::Iaf`].
 
-use super::autoregressive::{self, AskedOrder, MARGIN};
-use super::blueprint::behind_logit;
 use super::prelude::*;
 use super::{Made, Maf};
-use flows::models::{self, AutoregressiveConfig, Gate, Norm, Order};
 
-/// See [`models::Iaf`].
-#[derive(Debug)]
-pub struct Iaf;
-
-/// IAF's own options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Autoregressive layers [default: 5]
@@ -20,11 +12,11 @@ pub struct Options {
     #[arg(long)]
     gated: bool,
     /// The order of the dimensions in the first layer; it is reversed from layer to layer [default: given]
-    #[arg(long, value_enum)]
-    order: Option<AskedOrder>,
+    #[arg(long, value_parser = options::order())]
+    order: Option<Order>,
 }
 
-impl ModelSpec for Iaf {
+impl ModelSpec for super::Iaf {
     type Config = AutoregressiveConfig;
     type Options = Options;
 
@@ -43,18 +35,14 @@ impl ModelSpec for Iaf {
 
     fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
         config.layers = options.layers.unwrap_or(config.layers);
-        config.order = options.order.map_or(config.order, |order| order.order(seed));
+        autoregressive::set_order(config, options.order, seed);
         if options.gated {
             config.gate = Gate::Sigmoid;
         }
         Ok(())
     }
 
-    fn inputs(config: &AutoregressiveConfig, _space: Space) -> [usize; 2] {
-        [config.dims, config.condition]
-    }
-
-    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<f64> {
+    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<Checked> {
         if config.components != 1 {
             bail!("iaf has no mixtures: use another checkpoint, this one is damaged");
         }
@@ -62,7 +50,7 @@ impl ModelSpec for Iaf {
     }
 
     fn build<T: Real>(config: &AutoregressiveConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {
-        behind_logit(models::Iaf::build(config, rng), space, MARGIN)
+        behind_logit(models::Iaf::build(config, rng), space, autoregressive::MARGIN)
     }
 
     fn uses_batch_statistics(config: &AutoregressiveConfig) -> bool {

@@ -1,26 +1,18 @@
-//! MADE: a MAF of one layer.
+//! MADE: a [`Maf`](models::Maf) of one layer.
 
-use super::autoregressive::{self, AskedOrder, MARGIN};
-use super::blueprint::behind_logit;
 use super::prelude::*;
-use flows::models::{AutoregressiveConfig, Maf, Norm};
 
-/// See [`Maf`].
-#[derive(Debug)]
-pub struct Made;
-
-/// MADE's own options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// The order of the dimensions [default: given]
-    #[arg(long, value_enum)]
-    order: Option<AskedOrder>,
+    #[arg(long, value_parser = options::order())]
+    order: Option<Order>,
     /// Gaussians in each conditional [default: 1]
     #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     components: Option<usize>,
 }
 
-impl ModelSpec for Made {
+impl ModelSpec for super::Made {
     type Config = AutoregressiveConfig;
     type Options = Options;
 
@@ -38,16 +30,12 @@ impl ModelSpec for Made {
     }
 
     fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
-        config.order = options.order.map_or(config.order, |order| order.order(seed));
+        autoregressive::set_order(config, options.order, seed);
         config.components = options.components.unwrap_or(config.components);
         Ok(())
     }
 
-    fn inputs(config: &AutoregressiveConfig, _space: Space) -> [usize; 2] {
-        [config.dims, config.condition]
-    }
-
-    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<f64> {
+    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<Checked> {
         if config.layers != 1 {
             bail!("made is one layer, not {}: use another checkpoint, this one is damaged", config.layers);
         }
@@ -55,6 +43,6 @@ impl ModelSpec for Made {
     }
 
     fn build<T: Real>(config: &AutoregressiveConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {
-        behind_logit(Maf::build(config, rng), space, MARGIN)
+        behind_logit(models::Maf::build(config, rng), space, autoregressive::MARGIN)
     }
 }

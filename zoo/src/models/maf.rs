@@ -1,29 +1,21 @@
-//! MAF.
+//! MAF: [`models::Maf`].
 
-use super::autoregressive::{self, AskedOrder, MARGIN};
-use super::blueprint::behind_logit;
 use super::prelude::*;
-use flows::models::{self, AutoregressiveConfig, Norm};
 
-/// See [`models::Maf`].
-#[derive(Debug)]
-pub struct Maf;
-
-/// MAF's own options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Autoregressive layers [default: 5]
     #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
     /// The order of the dimensions in the first layer; it is reversed from layer to layer [default: given]
-    #[arg(long, value_enum)]
-    order: Option<AskedOrder>,
+    #[arg(long, value_parser = options::order())]
+    order: Option<Order>,
     /// Gaussians in each conditional of the last layer [default: 1]
     #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     components: Option<usize>,
 }
 
-impl ModelSpec for Maf {
+impl ModelSpec for super::Maf {
     type Config = AutoregressiveConfig;
     type Options = Options;
 
@@ -42,21 +34,17 @@ impl ModelSpec for Maf {
 
     fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
         config.layers = options.layers.unwrap_or(config.layers);
-        config.order = options.order.map_or(config.order, |order| order.order(seed));
+        autoregressive::set_order(config, options.order, seed);
         config.components = options.components.unwrap_or(config.components);
         Ok(())
     }
 
-    fn inputs(config: &AutoregressiveConfig, _space: Space) -> [usize; 2] {
-        [config.dims, config.condition]
-    }
-
-    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<f64> {
+    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<Checked> {
         autoregressive::check("maf", config)
     }
 
     fn build<T: Real>(config: &AutoregressiveConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {
-        behind_logit(models::Maf::build(config, rng), space, MARGIN)
+        behind_logit(models::Maf::build(config, rng), space, autoregressive::MARGIN)
     }
 
     fn uses_batch_statistics(config: &AutoregressiveConfig) -> bool {

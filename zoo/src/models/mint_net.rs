@@ -1,11 +1,7 @@
-//! `MintNet`; over rows, which are images of one pixel with a channel for each column, too.
+//! `MintNet`, over images and over rows, which are images of one pixel: [`models::MintNet`].
 
-use super::blueprint::{
-    as_image, behind_logit, check_image, check_sizes, check_squeezes, dense_weights, elements, halvings,
-};
 use super::prelude::*;
-use flows::models::{self, MintNetConfig, MintScale};
-use flows::nn::AdamConfig;
+use flows::models::{MintNetConfig, MintScale};
 
 /// The margin λ of the logit before images, that of the paper.
 const MARGIN: f64 = 1e-6;
@@ -15,11 +11,7 @@ const GAIN: f64 = 0.3;
 /// A few layers over rows do not explode. With smaller weights all modes stay merged for long.
 const ROWS_GAIN: f64 = 1.0;
 
-/// See [`models::MintNet`].
-#[derive(Debug)]
-pub struct MintNet;
-
-impl ModelSpec for MintNet {
+impl ModelSpec for super::MintNet {
     type Config = MintNetConfig;
     type Options = options::NoOptions;
 
@@ -60,15 +52,7 @@ impl ModelSpec for MintNet {
         Recipe { adam, clip, warmup: 200, shards, ..Recipe::new(budget, 32, lr).constant_in_paper(preset) }
     }
 
-    fn adjust(_config: &mut MintNetConfig, _options: &options::NoOptions, _space: Space, _seed: u64) -> Result<()> {
-        Ok(())
-    }
-
-    fn inputs(config: &MintNetConfig, _space: Space) -> [usize; 2] {
-        [elements(config.image), 0]
-    }
-
-    fn check(config: &MintNetConfig, space: Space) -> Result<f64> {
+    fn check(config: &MintNetConfig, space: Space) -> Result<Checked> {
         let MintNetConfig { image, scales, gain: _, logit, act_norm: _ } = config;
         check_image("mint-net", *image, space)?;
         if scales.is_empty() || logit.is_some() {
@@ -82,7 +66,7 @@ impl ModelSpec for MintNet {
             let channels = image[0] << (2 * i);
             2.0 * pairs as f64 * (space.dims() as f64 + 9.0 * dense_weights(&[channels, channels * branches]))
         });
-        Ok(weights.sum())
+        Ok(([elements(*image), 0], weights.sum()))
     }
 
     fn build<T: Real>(config: &MintNetConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {

@@ -23,7 +23,7 @@ pub mod wavenet;
 pub use blueprint::Blueprint;
 pub use model::Model;
 pub use recipe::{Budget, Preset, Recipe};
-pub use spec::{About, Learns, ModelSpec};
+pub use spec::{About, Checked, Learns, ModelSpec};
 
 use crate::data::{Space, Speech};
 use anyhow::{Result, bail};
@@ -32,18 +32,28 @@ use serde::{Deserialize, Serialize};
 
 /// What every model's file needs.
 mod prelude {
-    pub(super) use super::{About, Blueprint, Budget, Kind, Model, ModelSpec, Preset, Recipe, options};
-    pub(super) use crate::data::Space;
+    pub(super) use super::blueprint::{as_image, behind_logit, check_image, check_sizes, check_squeezes};
+    pub(super) use super::blueprint::{dense_weights, elements, halvings};
+    pub(super) use super::{About, Blueprint, Budget, Checked, Kind, Learns, Model, ModelSpec, Preset, Recipe};
+    pub(super) use super::{autoregressive, options};
+    pub(super) use crate::data::{Space, Speech};
     pub(super) use anyhow::{Result, bail};
     pub(super) use autograd::Real;
+    pub(super) use flows::models::{self, AutoregressiveConfig, Gate, Norm, Order};
+    pub(super) use flows::nn::AdamConfig;
     pub(super) use rand::Rng;
+    pub(super) use serde::{Deserialize, Serialize};
 }
 
 /// Makes the list of models, and `with_spec!`, which evaluates an expression with the [`ModelSpec`] of one. (The
 /// dollar is passed in because a macro inside a macro cannot be written with one of its own.)
 macro_rules! list {
     ($dollar:tt $($module:ident::$Model:ident)*) => {
-        $(pub use $module::$Model;)*
+        $(
+            #[doc = concat!("The model `", stringify!($module), "`.")]
+            #[derive(Debug)]
+            pub struct $Model;
+        )*
 
         /// A model of the list.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,15 +1,8 @@
-//! NICE.
+//! NICE: [`models::Nice`].
 
-use super::blueprint::{check_sizes, dense_weights};
 use super::prelude::*;
-use flows::models::{self, NiceConfig};
-use flows::nn::AdamConfig;
+use flows::models::NiceConfig;
 
-/// See [`models::Nice`].
-#[derive(Debug)]
-pub struct Nice;
-
-/// NICE's own options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Coupling layers [default: the preset's]
@@ -17,7 +10,7 @@ pub struct Options {
     layers: Option<usize>,
 }
 
-impl ModelSpec for Nice {
+impl ModelSpec for super::Nice {
     type Config = NiceConfig;
     type Options = Options;
 
@@ -59,11 +52,7 @@ impl ModelSpec for Nice {
         Ok(())
     }
 
-    fn inputs(config: &NiceConfig, _space: Space) -> [usize; 2] {
-        [config.dims, config.condition]
-    }
-
-    fn check(config: &NiceConfig, _space: Space) -> Result<f64> {
+    fn check(config: &NiceConfig, _space: Space) -> Result<Checked> {
         let &NiceConfig { dims, couplings, hidden, depth, condition } = config;
         check_couplings("nice", [dims, couplings, hidden, depth, condition])
     }
@@ -74,7 +63,7 @@ impl ModelSpec for Nice {
 }
 
 /// As [`ModelSpec::check`], of couplings over rows.
-pub(super) fn check_couplings(model: &str, sizes: [usize; 5]) -> Result<f64> {
+pub(super) fn check_couplings(model: &str, sizes: [usize; 5]) -> Result<Checked> {
     let [dims, couplings, hidden, depth, condition] = sizes;
     if dims < 2 {
         bail!("{model} splits its input in two halves: the data needs at least 2 columns, not {dims}");
@@ -84,5 +73,5 @@ pub(super) fn check_couplings(model: &str, sizes: [usize; 5]) -> Result<f64> {
         0 => dense_weights(&[dims / 2, dims / 2 + condition]),
         _ => dense_weights(&[dims + condition, hidden]) + (depth as f64 - 1.0) * dense_weights(&[hidden, hidden]),
     };
-    Ok(couplings as f64 * each)
+    Ok(([dims, condition], couplings as f64 * each))
 }

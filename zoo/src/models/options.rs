@@ -2,8 +2,10 @@
 
 use super::{Kind, MODELS, join};
 use anyhow::{Result, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
+use flows::models::Order;
 use std::ops::RangeInclusive;
 
 /// For models without options of their own.
@@ -17,6 +19,23 @@ pub fn whole(range: RangeInclusive<usize>) -> impl Fn(&str) -> Result<usize, Str
         _ if *range.end() == usize::MAX => Err(format!("{text:?} is not a whole number of at least {}", range.start())),
         _ => Err(format!("{text:?} is not a whole number between {} and {}", range.start(), range.end())),
     }
+}
+
+/// Parses one of some names into its value.
+pub fn one_of<X, const N: usize>(values: [(&'static str, X); N]) -> impl TypedValueParser<Value = X>
+where
+    X: Clone + Send + Sync + 'static,
+{
+    let names = values.each_ref().map(|(name, _)| *name);
+    PossibleValuesParser::new(names).try_map(move |name| {
+        let found = values.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone()).ok_or("there is no such value")
+    })
+}
+
+/// Parses an order of the dimensions. A random one is drawn from the seed that replaces 0.
+pub fn order() -> impl TypedValueParser<Value = Order> {
+    one_of([("given", Order::Given), ("reversed", Order::Reversed), ("random", Order::Random(0))])
 }
 
 /// The command with the options of these models under a heading, and with those of all other models hidden, so that

@@ -1,17 +1,11 @@
-//! Parallel `WaveNet`, the student of a `WaveNet`.
+//! Parallel `WaveNet`, the student of a `WaveNet`: [`models::ParallelWaveNet`].
 
-use super::Learns;
+use super::WaveNet;
 use super::prelude::*;
-use super::wavenet::{WaveNet, check_dilations, gate_weights, steps};
-use crate::data::Speech;
-use flows::models::{self, ParallelWaveNetConfig};
+use super::wavenet::{check_dilations, gate_weights, steps};
+use flows::models::ParallelWaveNetConfig;
 use std::sync::Arc;
 
-/// See [`models::ParallelWaveNet`].
-#[derive(Debug)]
-pub struct ParallelWaveNet;
-
-/// Parallel `WaveNet`'s own options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Layers in each cycle of dilations [default: the preset's]
@@ -19,7 +13,7 @@ pub struct Options {
     layers: Option<usize>,
 }
 
-impl ModelSpec for ParallelWaveNet {
+impl ModelSpec for super::ParallelWaveNet {
     type Config = ParallelWaveNetConfig;
     type Options = Options;
 
@@ -53,17 +47,13 @@ impl ModelSpec for ParallelWaveNet {
         Ok(())
     }
 
-    fn inputs(config: &ParallelWaveNetConfig, space: Space) -> [usize; 2] {
-        [space.dims(), config.condition]
-    }
-
-    fn check(config: &ParallelWaveNetConfig, space: Space) -> Result<f64> {
+    fn check(config: &ParallelWaveNetConfig, space: Space) -> Result<Checked> {
         let ParallelWaveNetConfig { channels, skip, layers, cycles, condition } = config;
         let positive =
             [&[steps("parallel-wavenet", space)?, *channels, *skip, *layers, cycles.len()], &**cycles].concat();
         check_dilations("parallel-wavenet", *layers, &positive, &[*condition])?;
         let cycles: f64 = cycles.iter().map(|&cycles| cycles as f64).sum();
-        Ok(gate_weights(*channels) * *layers as f64 * cycles)
+        Ok(([space.dims(), *condition], gate_weights(*channels) * *layers as f64 * cycles))
     }
 
     fn build<T: Real>(config: &ParallelWaveNetConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {

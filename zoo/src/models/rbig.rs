@@ -1,20 +1,13 @@
-//! RBIG, which is fitted and not trained.
+//! RBIG, which is fitted and not trained: [`models::Rbig`].
 
-use super::Learns;
-use super::blueprint::{behind_logit, check_sizes};
 use super::prelude::*;
-use flows::models::{self, RbigConfig};
+use flows::models::RbigConfig;
 use flows::rbig::{Axes, Marginals};
-use serde::{Deserialize, Serialize};
 
 /// The margin λ of the logit before images, that of RBIG's published figure on MNIST.
 pub(super) const MARGIN: f64 = 1e-5;
 /// Kernels by default. With few the estimate is too smooth.
 const KERNELS: usize = 500;
-
-/// See [`models::Rbig`].
-#[derive(Debug)]
-pub struct Rbig;
 
 /// What is fitted.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -26,7 +19,6 @@ pub struct Config {
     pub axes: Axes,
 }
 
-/// RBIG's own options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// The most layers of marginals [default: the preset's]
@@ -34,11 +26,13 @@ pub struct Options {
     layers: Option<usize>,
     /// What to rotate to: principal axes, independent axes where they are better, or random axes
     /// [default: pca for images, else ica]
-    #[arg(long, value_enum)]
-    rotation: Option<Rotation>,
+    #[arg(long, value_parser = options::one_of([
+        ("pca", Axes::Principal), ("ica", Axes::Independent), ("random", Axes::Random),
+    ]))]
+    rotation: Option<Axes>,
     /// How to estimate the distribution of each column [default: histogram, or kernels with --kernels]
-    #[arg(long, value_enum)]
-    marginals: Option<Estimate>,
+    #[arg(long, value_parser = ["histogram", "kernels"])]
+    marginals: Option<String>,
     /// Bins of each histogram, at most the square root of the rows it is fitted to [default: the preset's]
     #[arg(long, value_parser = options::whole(2..=100_000), allow_negative_numbers = true)]
     bins: Option<usize>,
@@ -47,31 +41,18 @@ pub struct Options {
     kernels: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Rotation {
-    Pca,
-    Ica,
-    Random,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Estimate {
-    Histogram,
-    Kernels,
-}
-
 impl Options {
     /// The marginals asked for, if any are.
     fn marginals(&self) -> Result<Option<Marginals>> {
-        Ok(Some(match (self.marginals, self.bins, self.kernels) {
-            (Some(Estimate::Histogram), _, Some(_)) => bail!("a histogram has no kernels: leave out --kernels"),
-            (Some(Estimate::Kernels), Some(_), _) => bail!("kernels have no bins: leave out --bins"),
+        Ok(Some(match (self.marginals.as_deref(), self.bins, self.kernels) {
+            (Some("histogram"), _, Some(_)) => bail!("a histogram has no kernels: leave out --kernels"),
+            (Some("kernels"), Some(_), _) => bail!("kernels have no bins: leave out --bins"),
             (None, Some(_), Some(_)) => bail!("marginals have bins or kernels: leave out --bins or --kernels"),
             (_, Some(bins), _) => Marginals::Histogram { bins },
             (_, _, Some(kernels)) => Marginals::Kernels { kernels },
-            (Some(Estimate::Kernels), ..) => Marginals::Kernels { kernels: KERNELS },
+            (Some("kernels"), ..) => Marginals::Kernels { kernels: KERNELS },
             // A histogram is every preset's choice.
-            (Some(Estimate::Histogram) | None, ..) => return Ok(None),
+            _ => return Ok(None),
         }))
     }
 
@@ -82,12 +63,7 @@ impl Options {
     pub fn adjust(&self, config: &mut Config) -> Result<()> {
         config.layers.layers = self.layers.unwrap_or(config.layers.layers);
         config.layers.marginals = self.marginals()?.unwrap_or(config.layers.marginals);
-        config.axes = match self.rotation {
-            Some(Rotation::Pca) => Axes::Principal,
-            Some(Rotation::Ica) => Axes::Independent,
-            Some(Rotation::Random) => Axes::Random,
-            None => config.axes,
-        };
+        config.axes = self.rotation.unwrap_or(config.axes);
         Ok(())
     }
 }
@@ -100,7 +76,7 @@ fn sizes(preset: Preset, space: Space) -> (usize, usize, usize) {
     })
 }
 
-impl ModelSpec for Rbig {
+impl ModelSpec for super::Rbig {
     type Config = Config;
     type Options = Options;
 
@@ -127,19 +103,15 @@ impl ModelSpec for Rbig {
         options.adjust(config)
     }
 
-    fn inputs(config: &Config, _space: Space) -> [usize; 2] {
-        [config.layers.dims, 0]
-    }
-
-    fn check(config: &Config, _space: Space) -> Result<f64> {
+    fn check(config: &Config, _space: Space) -> Result<Checked> {
         let RbigConfig { dims, layers, marginals } = config.layers;
         let (each, weights) = match marginals {
             Marginals::Histogram { bins } => (bins, 2.0),
             Marginals::Kernels { kernels } => (kernels, 3.0),
         };
         check_sizes("rbig", &[dims, layers, each], &[])?;
-        let (dims, layers) = (dims as f64, layers as f64);
-        Ok(dims * weights * each as f64 * layers + dims * dims * (layers - 1.0))
+        let (inputs, dims, layers) = ([dims, 0], dims as f64, layers as f64);
+        Ok((inputs, dims * weights * each as f64 * layers + dims * dims * (layers - 1.0)))
     }
 
     fn build<T: Real>(config: &Config, space: Space, _rng: &mut dyn Rng) -> Model<T> {

@@ -1,17 +1,11 @@
-//! `RealNVP`, over rows and over images.
+//! `RealNVP` over rows and over images: [`models::RealNvp`].
 
-use super::blueprint::{check_image, check_sizes, check_squeezes, elements, halvings};
 use super::nice::check_couplings;
 use super::prelude::*;
-use flows::models::{self, Norm, RealNvpConfig, RealNvpImageConfig};
-use serde::{Deserialize, Serialize};
+use flows::models::{RealNvpConfig, RealNvpImageConfig};
 
 /// The margin λ of the logit before images, that of the authors' code.
 const MARGIN: f64 = 0.05;
-
-/// See [`models::RealNvp`].
-#[derive(Debug)]
-pub struct RealNvp;
 
 /// One of the two forms.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -23,7 +17,6 @@ pub enum Config {
     Images(RealNvpImageConfig),
 }
 
-/// `RealNVP`'s own options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Coupling layers over tables and toys; over images they are fixed [default: 8]
@@ -31,7 +24,7 @@ pub struct Options {
     layers: Option<usize>,
 }
 
-impl ModelSpec for RealNvp {
+impl ModelSpec for super::RealNvp {
     type Config = Config;
     type Options = Options;
 
@@ -88,29 +81,14 @@ impl ModelSpec for RealNvp {
         Ok(())
     }
 
-    fn inputs(config: &Config, _space: Space) -> [usize; 2] {
-        match config {
-            Config::Rows(rows) => [rows.dims, rows.condition],
-            Config::Images(images) => [elements(images.image), images.condition],
-        }
-    }
-
-    fn check(config: &Config, space: Space) -> Result<f64> {
+    fn check(config: &Config, space: Space) -> Result<Checked> {
         let name = Self::ABOUT.name;
         match *config {
             Config::Rows(RealNvpConfig { dims, couplings, hidden, depth, condition, .. }) => {
                 check_couplings(name, [dims, couplings, hidden, depth, condition])
             }
-            Config::Images(RealNvpImageConfig {
-                image,
-                squeezes,
-                channels,
-                widening,
-                blocks,
-                condition,
-                logit,
-                ..
-            }) => {
+            Config::Images(images) => {
+                let RealNvpImageConfig { image, squeezes, channels, widening, blocks, condition, logit, .. } = images;
                 check_image(name, image, space)?;
                 if logit.is_some_and(|margin| !(margin > 0.0 && margin < 0.5)) {
                     bail!("a logit's margin is between 0 and 0.5: use another checkpoint, this one is damaged");
@@ -120,7 +98,8 @@ impl ModelSpec for RealNvp {
                 // The channels of the last scale.
                 check_sizes(name, &[widening.saturating_pow(squeezes as u32)], &[])?;
                 // The last four networks alone, as if they were no wider than the first: two 3×3 convolutions a block.
-                Ok(4.0 * blocks as f64 * 2.0 * 9.0 * (channels as f64).powi(2))
+                let weights = 4.0 * blocks as f64 * 2.0 * 9.0 * (channels as f64).powi(2);
+                Ok(([elements(image), condition], weights))
             }
         }
     }

@@ -57,6 +57,10 @@ impl About {
     }
 }
 
+/// The dimensions of a configuration's data and of its condition, and a lower bound on the number of its weights: a
+/// checkpoint with fewer is damaged.
+pub type Checked = ([usize; 2], f64);
+
 /// All that the program knows of one model.
 pub trait ModelSpec {
     /// The library's configuration: what a checkpoint stores to rebuild the model.
@@ -80,17 +84,15 @@ pub trait ModelSpec {
     ///
     /// # Errors
     /// If there is no such model over this data.
-    fn adjust(config: &mut Self::Config, options: &Self::Options, space: Space, seed: u64) -> Result<()>;
+    fn adjust(_config: &mut Self::Config, _options: &Self::Options, _space: Space, _seed: u64) -> Result<()> {
+        Ok(())
+    }
 
-    /// The dimensions of the data that a configuration is for, and of its condition.
-    fn inputs(config: &Self::Config, space: Space) -> [usize; 2];
-
-    /// Refuses sizes that cannot be built, before anything is allocated. Returns a lower bound on the number of weights:
-    /// a file with fewer is damaged.
+    /// Refuses sizes that cannot be built, before anything is allocated.
     ///
     /// # Errors
     /// In one line that says what to do.
-    fn check(config: &Self::Config, space: Space) -> Result<f64>;
+    fn check(config: &Self::Config, space: Space) -> Result<Checked>;
 
     /// The model with fresh parameters, of sizes that were checked. What its data passes first (a logit, say) is part of
     /// it, except for the standardization that all models share.

@@ -1,9 +1,8 @@
-//! The variational autoencoder, which is not a flow.
+//! The variational autoencoder, which is not a flow: [`models::Vae`].
 
-use super::blueprint::{as_image, check_image, check_sizes, check_squeezes, dense_weights, elements, halvings};
 use super::prelude::*;
 use flows::layers::{ActNorm, Logit};
-use flows::models::{self, Coder, Likelihood, Refinement, VaeConfig};
+use flows::models::{Coder, Likelihood, Refinement, VaeConfig};
 
 /// The margin λ of the logit before images, that of MAF, so that bits per dimension compare with those of flows.
 const MARGIN: f64 = 1e-6;
@@ -17,49 +16,26 @@ const AUTOREGRESSIVE: usize = 2;
 /// Features of x that condition those layers.
 const FEATURES: usize = 32;
 
-/// See [`models::Vae`].
-#[derive(Debug)]
-pub struct Vae;
-
-/// The VAE's own options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Dimensions of z [default: the preset's]
     #[arg(long, value_parser = options::whole(1..=10_000), allow_negative_numbers = true)]
     latents: Option<usize>,
     /// Encoder and decoder: layers over the whole row, or convolutions over images [default: dense]
-    #[arg(long, value_enum)]
-    coder: Option<AskedCoder>,
+    #[arg(long, value_parser = ["dense", "conv"])]
+    coder: Option<String>,
     /// The decoder's distribution of each value. bernoulli samples each pixel as 0 or 1, anew in each step, and is
     /// measured in nats [default: logistic; bernoulli for images with the paper's preset]
-    #[arg(long, value_enum)]
-    likelihood: Option<AskedLikelihood>,
+    #[arg(long, value_parser = options::one_of([
+        ("bernoulli", Likelihood::Bernoulli), ("gaussian", Likelihood::Gaussian), ("logistic", Likelihood::Logistic),
+    ]))]
+    likelihood: Option<Likelihood>,
     /// q(z|x): the encoder's Gaussian, alone or refined by planar or inverse autoregressive layers [default: gaussian]
-    #[arg(long, value_enum)]
-    posterior: Option<Posterior>,
+    #[arg(long, value_parser = ["gaussian", "planar", "iaf"])]
+    posterior: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum AskedCoder {
-    Dense,
-    Conv,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum AskedLikelihood {
-    Bernoulli,
-    Gaussian,
-    Logistic,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Posterior {
-    Gaussian,
-    Planar,
-    Iaf,
-}
-
-impl ModelSpec for Vae {
+impl ModelSpec for super::Vae {
     type Config = VaeConfig;
     type Options = Options;
 
@@ -95,32 +71,23 @@ impl ModelSpec for Vae {
 
     fn adjust(config: &mut VaeConfig, options: &Options, space: Space, _seed: u64) -> Result<()> {
         config.latents = options.latents.unwrap_or(config.latents);
-        if options.coder == Some(AskedCoder::Conv) {
+        if options.coder.as_deref() == Some("conv") {
             config.coder = convolutional(space)?;
         }
-        config.likelihood = match options.likelihood {
-            Some(AskedLikelihood::Bernoulli) => Likelihood::Bernoulli,
-            Some(AskedLikelihood::Gaussian) => Likelihood::Gaussian,
-            Some(AskedLikelihood::Logistic) => Likelihood::Logistic,
-            None => config.likelihood,
-        };
-        match options.posterior {
-            Some(Posterior::Gaussian) => config.refinement = Refinement::None,
-            Some(Posterior::Planar) => config.refinement = Refinement::Planar { layers: PLANAR, features: FEATURES },
-            Some(Posterior::Iaf) => {
+        config.likelihood = options.likelihood.unwrap_or(config.likelihood);
+        match options.posterior.as_deref() {
+            Some("gaussian") => config.refinement = Refinement::None,
+            Some("planar") => config.refinement = Refinement::Planar { layers: PLANAR, features: FEATURES },
+            Some("iaf") => {
                 let hidden = vec![(10 * config.latents).clamp(32, 320)];
                 config.refinement = Refinement::Iaf { layers: AUTOREGRESSIVE, hidden, features: FEATURES };
             }
-            None => {}
+            _ => {}
         }
         Ok(())
     }
 
-    fn inputs(config: &VaeConfig, _space: Space) -> [usize; 2] {
-        [elements(config.image), 0]
-    }
-
-    fn check(config: &VaeConfig, space: Space) -> Result<f64> {
+    fn check(config: &VaeConfig, space: Space) -> Result<Checked> {
         let VaeConfig { image, latents, coder, likelihood, refinement } = config;
         check_image("vae", *image, space)?;
         let images = matches!(space, Space::Images { .. });
@@ -162,7 +129,7 @@ impl ModelSpec for Vae {
             Coder::Dense(widths) => 2.0 * dense_weights(&[&[space.dims()], &**widths].concat()),
             Coder::Convolutional(channels) => 2.0 * 4.0 * 9.0 * dense_weights(channels),
         };
-        Ok(coders + 3.0 * dense_weights(&[*latents, last(widths)]) + refined)
+        Ok(([elements(*image), 0], coders + 3.0 * dense_weights(&[*latents, last(widths)]) + refined))
     }
 
     /// Pixels that are 0 or 1 come as they are; others on the real line, with mean 0 and variance 1.

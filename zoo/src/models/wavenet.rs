@@ -1,15 +1,8 @@
-//! `WaveNet`, a density of signals.
+//! `WaveNet`, a density of signals: [`WaveNetFlow`].
 
-use super::blueprint::check_sizes;
 use super::prelude::*;
-use crate::data::Speech;
 use flows::models::{WaveNetFlow, WaveNetFlowConfig};
 
-/// See [`WaveNetFlow`].
-#[derive(Debug)]
-pub struct WaveNet;
-
-/// `WaveNet`'s own options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Layers in each cycle of dilations [default: the preset's]
@@ -20,7 +13,7 @@ pub struct Options {
     components: Option<usize>,
 }
 
-impl ModelSpec for WaveNet {
+impl ModelSpec for super::WaveNet {
     type Config = WaveNetFlowConfig;
     type Options = Options;
 
@@ -47,15 +40,11 @@ impl ModelSpec for WaveNet {
         Ok(())
     }
 
-    fn inputs(config: &WaveNetFlowConfig, _space: Space) -> [usize; 2] {
-        [config.length, config.condition]
-    }
-
-    fn check(config: &WaveNetFlowConfig, space: Space) -> Result<f64> {
+    fn check(config: &WaveNetFlowConfig, space: Space) -> Result<Checked> {
         let &WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition } = config;
         steps("wavenet", space)?;
         check_dilations("wavenet", layers, &[length, channels, skip, layers, cycles, components], &[condition])?;
-        Ok(gate_weights(channels) * layers as f64 * cycles as f64)
+        Ok(([length, condition], gate_weights(channels) * layers as f64 * cycles as f64))
     }
 
     fn build<T: Real>(config: &WaveNetFlowConfig, _space: Space, rng: &mut dyn Rng) -> Model<T> {

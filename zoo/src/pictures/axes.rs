@@ -1,18 +1,20 @@
 //! Axes with ticks, titles, and legends: everything that is drawn around data, in one place.
 
 use super::canvas::{Anchor, Area, Canvas, Color, Paint, Point, SIZE, Shape, length};
+use super::raster::too_large;
 use super::scale::Scale;
-use super::{PictureError, Raster, Window};
+use super::{Raster, Window, nothing};
+use anyhow::Result;
 
 /// Free pixels around square axes: on the left for labels, above for the title.
 const LEFT: usize = 62;
 const RIGHT: usize = 14;
 const TOP: usize = 38;
 const BOTTOM: usize = 38;
-/// What square axes need beyond their square, both ways.
+/// The pixels that square axes need around their square, in each direction.
 pub(super) const AROUND: usize = LEFT + RIGHT;
 const _: () = assert!(AROUND == TOP + BOTTOM);
-/// What a color bar needs beside square axes.
+/// The width of a color bar next to square axes, with its labels.
 pub(super) const BAR_WIDTH: usize = 16 + 72;
 
 /// Ticks of an axis.
@@ -28,7 +30,7 @@ const TICK: f64 = 4.0;
 const EDGE: Color = [150; 3];
 const GRID: Color = [228; 3];
 
-/// The colors of a number from 0 to 1: equal differences look equal, also in gray and to readers with any color
+/// The color of a value from 0 to 1: equal differences look equal, also in gray and to readers with any color
 /// vision (nine points of viridis; Smith & van der Walt 2015).
 pub(super) fn viridis(value: f64) -> Color {
     const POINTS: [Color; 9] = [
@@ -49,7 +51,7 @@ pub(super) fn viridis(value: f64) -> Color {
         .map(|i| (f64::from(POINTS[first][i]) * (1.0 - share) + f64::from(POINTS[first + 1][i]) * share).round() as u8)
 }
 
-/// A rectangle of a picture whose places stand for values.
+/// A rectangle of a picture, with a scale along each side.
 pub(super) struct Axes<'a> {
     pub(super) canvas: &'a mut Canvas,
     pub(super) area: Area,
@@ -57,7 +59,7 @@ pub(super) struct Axes<'a> {
 }
 
 impl Axes<'_> {
-    /// Where a value across and a value up are.
+    /// The pixel position of a pair of values.
     pub(super) fn at(&self, [x, y]: Point) -> Point {
         let Area { left, top, width, height } = self.area;
         [left + self.scales[0].share(x) * width, top + (1.0 - self.scales[1].share(y)) * height]
@@ -146,19 +148,19 @@ impl Axes<'_> {
     }
 
     /// Fills the area with one color a pixel, chosen by its column and row.
-    pub(super) fn fill(&mut self, color: impl Fn(usize, usize) -> Color) -> Result<(), PictureError> {
+    pub(super) fn fill(&mut self, color: impl Fn(usize, usize) -> Color) -> Result<()> {
         let Area { left, top, width, height } = self.area;
         let mut raster = Raster::new(width as usize, height as usize, [0; 3])?;
         for y in 0..raster.height() {
             for x in 0..raster.width() {
-                raster.pixel_mut(x, y).copy_from_slice(&color(x, y));
+                *raster.pixel_mut(x, y) = color(x, y);
             }
         }
         self.canvas.add(Shape::Image([left as usize, top as usize], raster));
         Ok(())
     }
 
-    /// The names of what is drawn, in a corner: which one is said by whether it is on the right and at the top.
+    /// A legend in the corner that `right` and `high` say.
     pub(super) fn legend(&mut self, entries: &[(&str, Key)], [right, high]: [bool; 2]) {
         const ROW: f64 = 18.0;
         const KEY: f64 = 24.0;
@@ -182,7 +184,7 @@ impl Axes<'_> {
     }
 }
 
-/// How something is drawn that a legend names.
+/// How an entry of a legend is drawn.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Key {
     /// A line, and whether it is dashed.
@@ -204,7 +206,7 @@ fn dashed(points: &[Point]) -> Vec<Vec<Point>> {
         let [mut from, to] = [ends[0], ends[1]];
         loop {
             let rest = (to[0] - from[0]).hypot(to[1] - from[1]);
-            // Lines that leave the picture by far would be cut without end.
+            // Lines that end far outside of the picture would be cut almost without end.
             let share = if rest > left && rest < 1e5 { left / rest } else { 1.0 };
             from = [0, 1].map(|i| from[i] + share * (to[i] - from[i]));
             dash.push(from);
@@ -227,8 +229,7 @@ pub(super) fn square<R>(
     canvas: &mut Canvas,
     [left, top]: [usize; 2],
     side: usize,
-    window: Window,
-    title: &str,
+    (title, window): (&str, Window),
     draw: impl FnOnce(&mut Axes<'_>) -> R,
 ) -> R {
     let area = Area { left: (left + LEFT) as f64, top: (top + TOP) as f64, width: side as f64, height: side as f64 };
@@ -242,33 +243,32 @@ pub(super) fn square<R>(
     drawn
 }
 
-/// Square axes in rows, one for each of `all`: the first row is filled first.
+/// Square axes in rows, one for each of `all`, which has a title and a window. The first row is filled first.
 pub(super) fn panels<P>(
     all: &[P],
     [side, columns]: [usize; 2],
-    title: impl Fn(&P) -> &str,
-    window: impl Fn(&P) -> Window,
-    mut draw: impl FnMut(&mut Axes<'_>, &P) -> Result<(), PictureError>,
-) -> Result<Canvas, PictureError> {
-    if all.is_empty() || !all.iter().all(|panel| window(panel).is_sound()) {
-        return Err(PictureError::Nothing { what: "panels without a range".to_owned() });
+    frame: impl Fn(&P) -> (&str, Window),
+    mut draw: impl FnMut(&mut Axes<'_>, &P) -> Result<()>,
+) -> Result<Canvas> {
+    if all.is_empty() || !all.iter().all(|panel| frame(panel).1.is_sound()) {
+        return Err(nothing("panels without a range"));
     }
     let columns = columns.clamp(1, all.len());
     let step = side.saturating_add(AROUND);
     let [width, height] = [columns, all.len().div_ceil(columns)].map(|count| count.saturating_mul(step));
     if side < 16 {
-        return Err(PictureError::TooLarge { width, height });
+        return Err(too_large(width, height));
     }
     let mut canvas = Canvas::new(width, height)?;
     for (i, panel) in all.iter().enumerate() {
         let corner = [i % columns * step, i / columns * step];
-        square(&mut canvas, corner, side, window(panel), title(panel), |axes| draw(axes, panel))?;
+        square(&mut canvas, corner, side, frame(panel), |axes| draw(axes, panel))?;
     }
     Ok(canvas)
 }
 
 /// A bar of colors from low to high, with ticks on its right.
-pub(super) fn color_bar(canvas: &mut Canvas, bar: Area, ends: [f64; 2], unit: &str) -> Result<(), PictureError> {
+pub(super) fn color_bar(canvas: &mut Canvas, bar: Area, ends: [f64; 2], unit: &str) -> Result<()> {
     let scale = Scale::linear(ends);
     let mut axes = Axes { canvas, area: bar, scales: [Scale::linear([0.0, 1.0]), scale] };
     axes.fill(|_, y| viridis(1.0 - y as f64 / (bar.height - 1.0)))?;
@@ -283,8 +283,8 @@ pub(super) fn color_bar(canvas: &mut Canvas, bar: Area, ends: [f64; 2], unit: &s
     Ok(())
 }
 
-/// The bar beside square axes.
-pub(super) fn color_bar_beside(canvas: &mut Canvas, left: usize, side: usize, most: f64) -> Result<(), PictureError> {
+/// A color bar next to square axes.
+pub(super) fn color_bar_beside(canvas: &mut Canvas, left: usize, side: usize, most: f64) -> Result<()> {
     let area = Area { left: left as f64, top: TOP as f64, width: 16.0, height: side as f64 };
     color_bar(canvas, area, [0.0, most], "")
 }

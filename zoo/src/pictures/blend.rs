@@ -8,22 +8,12 @@ use std::f64::consts::FRAC_PI_2;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blend(pub Vec<(usize, f64)>);
 
-/// How to get from one latent to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interpolation {
-    /// Along the arc between their directions.
-    Spherical,
-    /// Along a straight line.
-    Linear,
-}
-
 /// The lecture's manifold through four rows (Dinh et al. 2017, RealNVP): `size × size` mixtures
 ///
 /// <!-- z = cos φ·(cos φ′·z₁ + sin φ′·z₂) + sin φ·(cos φ′·z₃ + sin φ′·z₄) -->
 #[doc = include_str!("../../../flows/formulas/manifold.html")]
 ///
 /// with φ from 0 to π/2 downward and φ' to the right. The corners are the four rows themselves.
-#[must_use]
 pub fn manifold(corners: [usize; 4], size: usize) -> Vec<Blend> {
     let at = |place: usize| (share(place, size) * FRAC_PI_2).sin_cos();
     let blend = |i: usize| {
@@ -34,13 +24,13 @@ pub fn manifold(corners: [usize; 4], size: usize) -> Vec<Blend> {
     (0..size * size).map(blend).collect()
 }
 
-/// `steps` mixtures from one row to another, both included.
+/// `steps` mixtures from one row to another, both included: along the arc between their directions or, if `straight`,
+/// along a line.
 ///
 /// In many dimensions, normal latents lie in a thin shell around the origin. The middle of a straight line between two of
 /// them is closer to the origin, by a factor of about √2, than any latent the model has seen, and decodes to something
 /// duller than data. An arc stays in the shell.
-#[must_use]
-pub fn line(latents: &Tensor<f32>, [from, to]: [usize; 2], steps: usize, interpolation: Interpolation) -> Vec<Blend> {
+pub fn line(latents: &Tensor<f32>, [from, to]: [usize; 2], steps: usize, straight: bool) -> Vec<Blend> {
     let width = latents.shape()[1];
     let row = |i: usize| latents.as_slice()[i * width..(i + 1) * width].iter().map(|&z| f64::from(z));
     let dot = |a: usize, b: usize| row(a).zip(row(b)).map(|(a, b)| a * b).sum::<f64>();
@@ -49,7 +39,7 @@ pub fn line(latents: &Tensor<f32>, [from, to]: [usize; 2], steps: usize, interpo
     let blend = |step: usize| {
         let t = share(step, steps);
         // There is no arc between rows in the same or in opposite directions, or from the origin.
-        let weights = if interpolation == Interpolation::Spherical && angle.sin() > 1e-4 {
+        let weights = if !straight && angle.sin() > 1e-4 {
             [(1.0 - t) * angle, t * angle].map(|part| part.sin() / angle.sin())
         } else {
             [1.0 - t, t]
@@ -66,7 +56,6 @@ fn share(place: usize, count: usize) -> f64 {
 
 /// Mixes latents. Classes are mixed with the same weights, scaled to sum to 1: halfway between a 3 and an 8 the model is
 /// given half of each class, and at the ends the rows' own classes.
-#[must_use]
 pub fn blended(latents: &Rows<f32>, blends: &[Blend]) -> Rows<f32> {
     let total = |blend: &Blend| blend.0.iter().map(|(_, weight)| weight).sum::<f64>();
     let x = mixed(latents.x(), blends, |_| 1.0);
@@ -122,21 +111,21 @@ mod tests {
     #[test]
     fn arcs_keep_their_distance_from_the_origin_and_lines_do_not() {
         let rows = latents();
-        let lengths = |interpolation| {
-            let found = blended(&rows, &line(rows.x(), [0, 1], 3, interpolation));
+        let lengths = |straight| {
+            let found = blended(&rows, &line(rows.x(), [0, 1], 3, straight));
             near(&found.x().as_slice()[..2], &[3.0, 0.0]);
             near(&found.x().as_slice()[4..], &[0.0, 4.0]);
             near(&found.classes().unwrap().as_slice()[3..6], &[0.5, 0.5, 0.0]);
             found.x().as_slice()[2].hypot(found.x().as_slice()[3])
         };
-        near(&[lengths(Interpolation::Spherical), lengths(Interpolation::Linear)], &[5.0 * 0.5f32.sqrt(), 2.5]);
+        near(&[lengths(false), lengths(true)], &[5.0 * 0.5f32.sqrt(), 2.5]);
     }
 
     #[test]
     fn rows_without_an_arc_between_them_are_joined_by_a_line() {
         let z = Tensor::from_slice([4, 2], &[3.0, 0.0, 6.0, 0.0, -3.0, 0.0, 0.0, 0.0]);
         for (to, middle) in [(1, 4.5), (2, 0.0), (3, 1.5), (0, 3.0)] {
-            let found = blended(&Rows::plain(z.clone()), &line(&z, [0, to], 3, Interpolation::Spherical));
+            let found = blended(&Rows::plain(z.clone()), &line(&z, [0, to], 3, false));
             near(&found.x().as_slice()[2..4], &[middle, 0.0]);
         }
     }

@@ -1,8 +1,9 @@
 //! A picture as a list of shapes, written as SVG or painted into the pixels of a PNG.
 
+use super::paint;
 use super::raster::{Raster, check_size};
-use super::{PictureError, paint};
 use crate::runs::files::write_atomically;
+use anyhow::{Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write as _;
@@ -14,9 +15,9 @@ pub(super) type Point = [f64; 2];
 /// Red, green, and blue.
 pub(super) type Color = [u8; 3];
 
-/// Letters.
+/// The color of text.
 pub(super) const INK: Color = [40; 3];
-/// Less important letters.
+/// The color of less important text.
 pub(super) const PALE: Color = [120; 3];
 /// The font size of most texts, in pixels.
 pub(super) const SIZE: f64 = 13.0;
@@ -79,7 +80,7 @@ pub(super) enum Shape {
     Image([usize; 2], Raster),
 }
 
-/// A picture on white paper.
+/// A picture on a white background.
 #[derive(Debug, Clone)]
 pub struct Canvas {
     width: usize,
@@ -91,20 +92,16 @@ pub struct Canvas {
 
 impl Canvas {
     /// An empty picture of this many pixels.
-    pub(super) fn new(width: usize, height: usize) -> Result<Self, PictureError> {
+    pub(super) fn new(width: usize, height: usize) -> Result<Self> {
         check_size(width, height)?;
         let clip = Area { left: 0.0, top: 0.0, width: width as f64, height: height as f64 };
         Ok(Self { width, height, shapes: Vec::new(), clip })
     }
 
-    /// Pixels from left to right.
-    #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Pixels from top to bottom.
-    #[must_use]
     pub fn height(&self) -> usize {
         self.height
     }
@@ -128,35 +125,28 @@ impl Canvas {
     }
 
     /// Adds free space on the right.
-    pub(super) fn widen(&mut self, pixels: usize) -> Result<(), PictureError> {
+    pub(super) fn widen(&mut self, pixels: usize) -> Result<()> {
         let shapes = std::mem::take(&mut self.shapes);
         *self = Self { shapes, ..Self::new(self.width + pixels, self.height)? };
         Ok(())
     }
 
-    /// The picture as pixels.
-    ///
-    /// # Errors
-    /// None: the size was checked when the picture was begun.
-    pub fn raster(&self) -> Result<Raster, PictureError> {
+    /// The picture as pixels. Does not fail: the size was checked when the picture was begun.
+    pub fn raster(&self) -> Result<Raster> {
         paint::paint(self.width, self.height, &self.shapes)
     }
 
     /// Writes the picture as PNG or SVG, whichever the path ends in; either the whole file or none.
-    ///
-    /// # Errors
-    /// If the path ends in neither, or the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<(), PictureError> {
+    pub fn save(&self, path: &Path) -> Result<()> {
         let ending = path.extension().unwrap_or_default().to_string_lossy();
         match ending.to_ascii_lowercase().as_str() {
-            "svg" => Ok(write_atomically(path, |file| file.write_all(self.svg().as_bytes()))?),
+            "svg" => write_atomically(path, |file| file.write_all(self.svg().as_bytes())),
             "png" => self.raster()?.save_png(path),
-            _ => Err(PictureError::Format { path: path.display().to_string() }),
+            _ => bail!("{} is neither a PNG nor an SVG; let its name end in .png or .svg", path.display()),
         }
     }
 
     /// The picture as SVG text.
-    #[must_use]
     pub fn svg(&self) -> String {
         let (width, height) = (self.width, self.height);
         let size = format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"");

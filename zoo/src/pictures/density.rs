@@ -1,26 +1,35 @@
 //! A model of the plane: its density as a heat map, samples beside data, and the grid of z mapped to x.
 
-use super::axes::{AROUND, BAR_WIDTH, color_bar_beside, square, viridis};
+use super::axes::{AROUND, Axes, BAR_WIDTH, color_bar_beside, square};
 use super::canvas::{Canvas, Color, Paint};
-use super::heat::{between, brightest};
+use super::heat::{self, brightest};
 use super::scatter::opacity;
-use super::{PALETTE, PictureError, Window};
+use super::{PALETTE, Window, nothing};
+use anyhow::Result;
 
 /// The side of a square in pixels, and that with its labels.
 const SIDE: usize = 420;
 const WHOLE: usize = SIDE + AROUND;
 
-const DATA: Color = PALETTE[1];
-const SAMPLES: Color = PALETTE[0];
+/// A view of a scene: one square of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// The density as colors, with a color bar.
+    Density,
+    /// The data.
+    Data,
+    /// The samples.
+    Samples,
+    /// The straight grid of the latents as the model bends it, over pale data.
+    Grid,
+}
 
 /// What is drawn of a model of the plane.
 #[derive(Debug, Clone)]
 pub struct Scene {
     /// The part of the plane that is shown.
     pub window: Window,
-    /// Cells along each side of the window.
-    pub cells: usize,
-    /// The density at the center of each, row by row from the top, finite and at least 0.
+    /// The density at the center of each of n × n cells, row by row from the top, finite and at least 0.
     pub density: Vec<f32>,
     /// Data points; x and y alternate.
     pub data: Vec<f32>,
@@ -33,75 +42,47 @@ pub struct Scene {
 }
 
 impl Scene {
-    fn check(&self) -> Result<(), PictureError> {
-        if self.cells == 0 || self.cells.checked_mul(self.cells) != Some(self.density.len()) {
-            let what = format!("density of {0}x{0} cells", self.cells);
-            return Err(PictureError::Shape { values: self.density.len(), what });
-        }
-        if !self.window.is_sound() || brightest(&self.density) <= 0.0 {
-            return Err(PictureError::Nothing { what: "a window where the density is 0".into() });
-        }
-        Ok(())
-    }
-
-    fn canvas(&self, width: usize) -> Result<Canvas, PictureError> {
-        self.check()?;
-        Canvas::new(width, WHOLE)
-    }
-
-    /// The density as colors, with a color bar.
-    pub fn heat(&self) -> Result<Canvas, PictureError> {
-        let mut canvas = self.canvas(WHOLE + BAR_WIDTH)?;
-        self.draw_heat(&mut canvas, 0)?;
-        Ok(canvas)
-    }
-
-    /// The data, and the samples beside them.
-    pub fn points(&self) -> Result<Canvas, PictureError> {
-        let mut canvas = self.canvas(2 * WHOLE)?;
-        self.draw_points(&mut canvas, 0, "data", &self.data, DATA);
-        self.draw_points(&mut canvas, WHOLE, "samples", &self.samples, SAMPLES);
-        Ok(canvas)
-    }
-
-    /// The straight grid of the latents as the model bends it, over pale data.
-    pub fn warp(&self) -> Result<Canvas, PictureError> {
-        let mut canvas = self.canvas(WHOLE)?;
-        self.draw_warp(&mut canvas, 0);
-        Ok(canvas)
-    }
-
-    /// Density, samples, and grid side by side.
-    pub fn panel(&self) -> Result<Canvas, PictureError> {
-        let mut canvas = self.canvas(3 * WHOLE + BAR_WIDTH)?;
-        self.draw_heat(&mut canvas, 0)?;
-        self.draw_points(&mut canvas, WHOLE + BAR_WIDTH, "samples", &self.samples, SAMPLES);
-        self.draw_warp(&mut canvas, 2 * WHOLE + BAR_WIDTH);
-        Ok(canvas)
-    }
-
-    fn draw_heat(&self, canvas: &mut Canvas, left: usize) -> Result<(), PictureError> {
+    /// Draws views side by side.
+    pub fn draw(&self, views: &[View]) -> Result<Canvas> {
         let highest = brightest(&self.density);
-        square(canvas, [left, 0], SIDE, self.window, "p(x)", |axes| {
-            axes.fill(|x, y| viridis(between(&self.density, self.cells, SIDE, [x, y]) / highest))
-        })?;
-        color_bar_beside(canvas, left + WHOLE, SIDE, highest)
-    }
-
-    fn draw_points(&self, canvas: &mut Canvas, left: usize, title: &str, points: &[f32], color: Color) {
-        let paint = Paint { color, opacity: opacity(points.len() / 2) };
-        square(canvas, [left, 0], SIDE, self.window, title, |axes| pairs(points).for_each(|at| axes.dot(at, paint)));
-    }
-
-    fn draw_warp(&self, canvas: &mut Canvas, left: usize) {
-        square(canvas, [left, 0], SIDE, self.window, "the grid of z, mapped to x", |axes| {
-            let pale = Paint { color: [120; 3], opacity: opacity(self.data.len() / 2) };
-            pairs(&self.data).for_each(|at| axes.dot(at, pale));
-            for (lines, color) in [(&self.level, PALETTE[1]), (&self.upright, PALETTE[0])] {
-                lines.iter().for_each(|line| axes.line(pairs(line), Paint { color, opacity: 0.7 }));
+        if !self.window.is_sound() || highest <= 0.0 {
+            return Err(nothing("a window where the density is 0"));
+        }
+        let width = |view: View| WHOLE + if view == View::Density { BAR_WIDTH } else { 0 };
+        let mut canvas = Canvas::new(views.iter().map(|&view| width(view)).sum(), WHOLE)?;
+        let mut left = 0;
+        for &view in views {
+            let title = match view {
+                View::Density => "p(x)",
+                View::Data => "data",
+                View::Samples => "samples",
+                View::Grid => "the grid of z, mapped to x",
+            };
+            square(&mut canvas, [left, 0], SIDE, (title, self.window), |axes| match view {
+                View::Density => heat::fill(axes, &self.density, highest),
+                View::Data => points(axes, &self.data, PALETTE[1]),
+                View::Samples => points(axes, &self.samples, PALETTE[0]),
+                View::Grid => {
+                    points(axes, &self.data, [120; 3])?;
+                    for (lines, color) in [(&self.level, PALETTE[1]), (&self.upright, PALETTE[0])] {
+                        lines.iter().for_each(|line| axes.line(pairs(line), Paint { color, opacity: 0.7 }));
+                    }
+                    Ok(())
+                }
+            })?;
+            if view == View::Density {
+                color_bar_beside(&mut canvas, left + WHOLE, SIDE, highest)?;
             }
-        });
+            left += width(view);
+        }
+        Ok(canvas)
     }
+}
+
+fn points(axes: &mut Axes<'_>, points: &[f32], color: Color) -> Result<()> {
+    let paint = Paint { color, opacity: opacity(points.len() / 2) };
+    pairs(points).for_each(|at| axes.dot(at, paint));
+    Ok(())
 }
 
 fn pairs(points: &[f32]) -> impl Iterator<Item = [f64; 2]> + '_ {
@@ -111,6 +92,7 @@ fn pairs(points: &[f32]) -> impl Iterator<Item = [f64; 2]> + '_ {
 #[cfg(test)]
 mod tests {
     use super::super::Raster;
+    use super::super::axes::viridis;
     use super::*;
 
     /// A density that is high in the upper right quarter, and a grid that is straight.
@@ -122,7 +104,6 @@ mod tests {
         let turned = |y: f32| vec![-5.0, y, f32::NAN, y, -5.0, y, 5.0, y];
         Scene {
             window,
-            cells: 8,
             density: density.collect(),
             data: vec![1.0, 1.0, f32::NAN, 0.0, 9.0, 9.0],
             samples: vec![-1.0, -1.0],
@@ -137,6 +118,10 @@ mod tests {
         (62 + at((x + 2.0) / 4.0), 38 + at((2.0 - y) / 4.0))
     }
 
+    fn drawn(views: &[View]) -> Raster {
+        scene().draw(views).unwrap().raster().unwrap()
+    }
+
     fn color(picture: &Raster, place: [f64; 2]) -> [u8; 3] {
         let (x, y) = pixel(place);
         picture.rgb(x, y)
@@ -144,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_highest_density_is_yellow() {
-        let picture = scene().heat().unwrap().raster().unwrap();
+        let picture = drawn(&[View::Density]);
         assert_eq!((picture.width(), picture.height()), (496 + 88, 496));
         assert_eq!(color(&picture, [1.0, 1.0]), viridis(1.0));
         for dark in [[-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]] {
@@ -158,7 +143,7 @@ mod tests {
 
     #[test]
     fn points_and_lines_are_where_they_belong() {
-        let picture = scene().points().unwrap().raster().unwrap();
+        let picture = drawn(&[View::Data, View::Samples]);
         assert_eq!((picture.width(), picture.height()), (2 * 496, 496));
         let [red, _, blue] = color(&picture, [1.0, 1.0]);
         assert!(red > blue + 50);
@@ -166,7 +151,7 @@ mod tests {
         let [red, _, blue] = picture.rgb(496 + x, y);
         assert!(blue > red + 50);
 
-        let picture = scene().warp().unwrap().raster().unwrap();
+        let picture = drawn(&[View::Grid]);
         for y in [-1.7, -0.3, 1.2] {
             let [red, _, blue] = color(&picture, [-1.0, y]);
             assert!(blue > red + 50, "{y}");
@@ -176,31 +161,28 @@ mod tests {
     }
 
     #[test]
-    fn the_panel_is_the_three_side_by_side() {
-        let (scene, panel) = (scene(), scene().panel().unwrap().raster().unwrap());
+    fn views_are_side_by_side() {
+        let panel = drawn(&[View::Density, View::Samples, View::Grid]);
         assert_eq!((panel.width(), panel.height()), (3 * 496 + 88, 496));
-        for (picture, from, to) in [
-            (scene.heat().unwrap().raster().unwrap(), 0, 0),
-            (scene.points().unwrap().raster().unwrap(), 496, 496 + 88),
-            (scene.warp().unwrap().raster().unwrap(), 0, 2 * 496 + 88),
-        ] {
+        for (view, left) in [(View::Density, 0), (View::Samples, 496 + 88), (View::Grid, 2 * 496 + 88)] {
+            let alone = drawn(&[view]);
             for (x, y) in [(62 + 105, 200), (62 + 315, 143), (30, 250), (200, 470)] {
-                assert_eq!(panel.rgb(to + x, y), picture.rgb(from + x, y), "{x} {y}");
+                assert_eq!(panel.rgb(left + x, y), alone.rgb(x, y), "{x} {y}");
             }
         }
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused() {
+    fn impossible_pictures_are_refused() {
         for broken in [
-            Scene { cells: 7, ..scene() },
-            Scene { cells: 0, density: vec![], ..scene() },
+            Scene { density: vec![], ..scene() },
             Scene { density: vec![0.0; 64], ..scene() },
             Scene { window: Window { x: [1.0, 1.0], y: [0.0, 1.0] }, ..scene() },
             Scene { window: Window::square(f64::NAN), ..scene() },
         ] {
-            assert!(broken.heat().is_err() && broken.points().is_err());
-            assert!(broken.warp().is_err() && broken.panel().is_err());
+            for view in [View::Density, View::Data, View::Samples, View::Grid] {
+                assert!(broken.draw(&[view]).is_err(), "{view:?}");
+            }
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Dot plots as small multiples: a panel for each measure, and in each a dot for each of the same rows, in the same order
-//! and colors, with its value beside it.
+//! and colors, with its value next to it.
 
 use super::canvas::{Anchor, Area, Canvas, Color, INK, PALE, Paint, Point, Shape};
 use super::scale::Scale;
-use super::{PALETTE, PictureError, cut};
-use std::path::Path;
+use super::{PALETTE, cut, nothing};
+use anyhow::Result;
 
-/// What one row has of one measure.
+/// The value of one row in one measure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
     /// Where the dot is.
@@ -15,7 +15,7 @@ pub struct Mark {
     pub spread: f64,
     /// Where a ring is, if there is one.
     pub second: Option<f64>,
-    /// What is written beside it.
+    /// The text next to it.
     pub text: String,
 }
 
@@ -33,16 +33,14 @@ pub struct Panel {
 /// Rows that are drawn together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
-    /// Above its panels.
     pub title: String,
     /// The rows' names, and what is written below each in smaller letters.
     pub names: Vec<[String; 2]>,
-    /// The measures.
     pub panels: Vec<Panel>,
 }
 
 /// Widths in pixels: of the whole, of the rows' names, and of a panel's axis. The rest of a panel is for the values
-/// beside the dots.
+/// next to the dots.
 const WIDTH: usize = 700;
 const NAMES: usize = 128;
 const AXIS: f64 = 86.0;
@@ -65,21 +63,10 @@ const MARGIN: f64 = 0.1;
 
 const GRID: Color = [226; 3];
 
-/// Draws groups below each other and writes them as SVG or PNG, whichever the path ends in.
-///
-/// # Errors
-/// If there is no group, or the file cannot be written.
-pub fn save(path: &Path, title: &str, note: &str, groups: &[Group]) -> Result<(), PictureError> {
-    draw(title, note, groups)?.save(path)
-}
-
 /// Draws groups below each other.
-///
-/// # Errors
-/// If there is no group.
-pub fn draw(title: &str, note: &str, groups: &[Group]) -> Result<Canvas, PictureError> {
+pub fn draw(title: &str, note: &str, groups: &[Group]) -> Result<Canvas> {
     if groups.is_empty() {
-        return Err(PictureError::Nothing { what: format!("{title:?}") });
+        return Err(nothing(format_args!("{title:?}")));
     }
     let line = |group: &Group| TITLE as usize + ROW * group.names.len() + BELOW;
     let height = |group: &Group| GROUP + line(group) * group.panels.len().div_ceil(COLUMNS);
@@ -109,7 +96,7 @@ fn row_middle(top: f64, row: usize) -> f64 {
     top + TITLE + ROW as f64 * (row as f64 + 0.5)
 }
 
-/// None where there is nothing to place.
+/// None if no mark has a value.
 fn scale(panel: &Panel) -> Option<Scale> {
     let ends = panel.marks.iter().flatten().flat_map(|mark| {
         let spread = if panel.log { 0.0 } else { mark.spread };
@@ -167,7 +154,7 @@ fn ticks(scale: &Scale) -> Vec<(f64, String)> {
 mod tests {
     use super::*;
 
-    fn svg(title: &str, note: &str, groups: &[Group]) -> Result<String, PictureError> {
+    fn svg(title: &str, note: &str, groups: &[Group]) -> Result<String> {
         Ok(draw(title, note, groups)?.svg())
     }
 
@@ -202,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_dot_is_still_written() {
+    fn values_without_a_dot_are_still_written() {
         let marks = vec![None, mark(0.0), mark(f64::NAN), mark(5.0)];
         let text = svg("<title>", "a note", &[group(true, marks)]).unwrap();
         assert_eq!(discs(&text).len(), 1);
@@ -214,19 +201,5 @@ mod tests {
         // No mark at all has no axis either.
         assert_eq!(discs(&svg("", "", &[group(false, vec![None, None])]).unwrap()).len(), 0);
         assert!(svg("", "", &[]).is_err());
-    }
-
-    #[test]
-    fn an_axis_has_two_labels_or_more() {
-        for (low, high) in [(3.5, 3.66), (1.0, 1.001), (-2.9, 0.7), (0.0, 0.0), (1e9, 1.1e9)] {
-            let panel = &group(false, vec![mark(low), mark(high)]).panels[0];
-            let labels = ticks(&scale(panel).unwrap());
-            assert!((2..=4).contains(&labels.len()), "{low} {high}: {labels:?}");
-        }
-        for (low, high) in [(1.0, 1.0), (1e-12, 1e12), (0.02, 30.0)] {
-            let panel = &group(true, vec![mark(low), mark(high)]).panels[0];
-            let labels = ticks(&scale(panel).unwrap());
-            assert!((2..=TICKS + 1).contains(&labels.len()), "{low} {high}: {labels:?}");
-        }
     }
 }

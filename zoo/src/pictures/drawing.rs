@@ -1,33 +1,12 @@
 //! Samples as pictures: grids of images, scatters of points, signals through time.
 
 use crate::data::Space;
-use crate::data::rows::one_hot;
-use crate::measure::sampling::{self, Request};
 use crate::pictures::{Raster, Window, grid, scatter, wave};
 use anyhow::{Result, bail};
-use autograd::{Real, Tensor};
-use flows::Flow;
-use std::ops::Range;
+use autograd::Tensor;
 use std::path::Path;
 
-/// Draws `count` samples, `[count, …]`, reproducibly from a seed. A conditional flow draws them all from one class or,
-/// if none is chosen, from each class in turn.
-#[must_use]
-pub fn samples(flow: &Flow<f32>, class: Option<usize>, count: usize, temperature: f64, seed: u64) -> Tensor<f32> {
-    let request = Request { count, class, temperature, seed };
-    sampling::draw(flow, &request).values
-}
-
-/// The condition of some rows of a conditional flow: one class for all, or each class in turn.
-#[must_use]
-pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usize>) -> Option<Tensor<T>> {
-    let classes = flow.condition();
-    let chosen: Vec<usize> = rows.map(|row| class.unwrap_or(row % classes.max(1))).collect();
-    (classes > 0).then(|| one_hot(&chosen, classes))
-}
-
 /// Whether rows of a space can be drawn.
-#[must_use]
 pub const fn has_picture(space: &Space) -> bool {
     match space {
         Space::Images { .. } | Space::Signal { .. } => true,
@@ -36,22 +15,16 @@ pub const fn has_picture(space: &Space) -> bool {
 }
 
 /// How many of `count` rows their picture shows.
-#[must_use]
 pub fn shown(space: &Space, count: usize) -> usize {
     if matches!(space, Space::Signal { .. }) { count.min(wave::MOST) } else { count }
 }
 
 /// A picture of some rows: a grid of images, a scatter of points in the plane, or the first few signals. Images have no
 /// title; `columns` is for images alone.
-///
-/// # Errors
-/// If samples of that space have no picture.
 pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize) -> Result<Raster> {
     Ok(match *space {
         Space::Images { channels, height, width } => {
-            let tile = grid::Tile { channels, height, width };
-            let layout = grid::Layout { columns: Some(columns), ..grid::Layout::default() };
-            grid::draw_unit(samples.as_slice(), tile, &layout)?
+            grid::draw(samples.as_slice(), [channels, height, width], columns)?
         }
         Space::Table { columns: 2, standardized } => {
             let points = samples.as_slice();
@@ -66,7 +39,7 @@ pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize
             scatter::draw(&[panel], &scatter::Layout { window, side: 420, columns: 1 })?.raster()?
         }
         Space::Signal { samples: length, rate } => {
-            wave::draw(&[wave::Column { title, values: samples.as_slice() }], length, rate)?.raster()?
+            wave::draw(&[(title, samples.as_slice())], length, rate)?.raster()?
         }
         Space::Table { columns, .. } => {
             bail!("rows of {columns} numbers have no picture: write them with --npy FILE.npy instead")
@@ -75,12 +48,9 @@ pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize
 }
 
 /// Writes a PNG of some samples, if their space has a picture.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn save(samples: &Tensor<f32>, space: &Space, path: &Path, columns: usize) -> Result<()> {
     if !has_picture(space) {
         return Ok(());
     }
-    Ok(picture(samples, "samples", space, columns)?.save_png(path)?)
+    picture(samples, "samples", space, columns)?.save_png(path)
 }

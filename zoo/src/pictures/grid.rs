@@ -1,149 +1,83 @@
 //! A grid of small images.
 
-use super::{PictureError, Raster, byte};
+use super::{Raster, byte, misshaped};
+use anyhow::Result;
 
-/// How one image is laid out in memory: channel, row, column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tile {
-    /// 1 for gray, 3 for red-green-blue.
-    pub channels: usize,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
+/// Pixels between two images and around the whole.
+const MARGIN: usize = 2;
+/// The color of the margin: neither black nor white, as images are either.
+const BACKGROUND: [u8; 3] = [96; 3];
+/// Small images are enlarged to about this many pixels.
+const SIDE: usize = 64;
 
-/// How a grid is laid out. `None` depends on the images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
-    /// Images in a row; by default, as many as rows or one more.
-    pub columns: Option<usize>,
-    /// The size of an image's pixel in pixels of the picture; by default, such that an image is about 64 pixels wide.
-    pub scale: Option<usize>,
-    /// Pixels between two images and around the whole.
-    pub margin: usize,
-    /// The brightness of the margin: by default neither black nor white, as images are either.
-    pub background: u8,
-}
-
-impl Default for Layout {
-    fn default() -> Self {
-        Self { columns: None, scale: None, margin: 2, background: 96 }
-    }
-}
-
-/// Draws images of bytes, one after another in `pixels`.
-pub fn draw(pixels: &[u8], tile: Tile, layout: &Layout) -> Result<Raster, PictureError> {
-    let Tile { channels, height, width } = tile;
-    let wrong = || PictureError::Shape {
-        values: pixels.len(),
-        what: format!("images of {channels}x{height}x{width} with 1 or 3 channels"),
-    };
+/// Draws images of `[channels, height, width]` in rows of `columns`. Their values, one image after another, are from 0
+/// to 1; others are clamped, and NaN is black. There are 1 or 3 channels.
+pub fn draw(values: &[f32], [channels, height, width]: [usize; 3], columns: usize) -> Result<Raster> {
+    let shape = format_args!("images of {channels}x{height}x{width} with 1 or 3 channels");
     let size = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
-    let size = size.filter(|&n| n > 0 && matches!(channels, 1 | 3)).ok_or_else(wrong)?;
-    let count = pixels.len() / size;
-    if count == 0 || !pixels.len().is_multiple_of(size) {
-        return Err(wrong());
-    }
-
-    let columns = layout.columns.unwrap_or_else(|| square_side(count)).clamp(1, count);
-    let scale = layout.scale.unwrap_or_else(|| (64 / width.max(height)).max(1)).max(1);
-    let rows = count.div_ceil(columns);
-    let step = |side: usize| side.saturating_mul(scale).saturating_add(layout.margin);
-    let whole = |tiles: usize, side| tiles.saturating_mul(step(side)).saturating_add(layout.margin);
-    let (total_width, total_height) = (whole(columns, width), whole(rows, height));
-    let mut picture = if channels == 1 {
-        Raster::new(total_width, total_height, [layout.background])?
-    } else {
-        Raster::new(total_width, total_height, [layout.background; 3])?
+    let fits = |&size: &usize| size > 0 && matches!(channels, 1 | 3) && values.len().is_multiple_of(size);
+    let Some(size) = size.filter(fits).filter(|_| !values.is_empty()) else {
+        return Err(misshaped(values.len(), shape));
     };
-
-    for (i, image) in pixels.chunks_exact(size).enumerate() {
-        let left = layout.margin + i % columns * step(width);
-        let top = layout.margin + i / columns * step(height);
+    let count = values.len() / size;
+    let columns = columns.clamp(1, count);
+    let scale = (SIDE / width.max(height)).max(1);
+    let step = |side: usize| side * scale + MARGIN;
+    let [across, down] = [columns * step(width), count.div_ceil(columns) * step(height)];
+    let mut picture = Raster::new(across + MARGIN, down + MARGIN, BACKGROUND)?;
+    for (i, image) in values.chunks_exact(size).enumerate() {
+        let left = MARGIN + i % columns * step(width);
+        let top = MARGIN + i / columns * step(height);
         for y in 0..height * scale {
             for x in 0..width * scale {
                 let from = y / scale * width + x / scale;
-                let to = picture.pixel_mut(left + x, top + y);
-                for (channel, value) in to.iter_mut().enumerate() {
-                    *value = image[channel * height * width + from];
-                }
+                // A gray image has the same channel three times.
+                let channel = |i: usize| byte(image[i % channels * height * width + from]);
+                *picture.pixel_mut(left + x, top + y) = [0, 1, 2].map(channel);
             }
         }
     }
     Ok(picture)
 }
 
-/// Draws images of values from 0 to 1. Other values are clamped; NaN is black.
-pub fn draw_unit(values: &[f32], tile: Tile, layout: &Layout) -> Result<Raster, PictureError> {
-    let pixels: Vec<u8> = values.iter().map(|&value| byte(value)).collect();
-    draw(&pixels, tile, layout)
-}
-
-/// The side of the smallest square grid that holds `count` images.
-fn square_side(count: usize) -> usize {
-    let root = count.isqrt();
-    if root * root < count { root + 1 } else { root }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const GRAY: Tile = Tile { channels: 1, height: 1, width: 2 };
+    /// Levels of one byte as values from 0 to 1.
+    fn values(levels: &[u8]) -> Vec<f32> {
+        levels.iter().map(|&level| f32::from(level) / 255.0).collect()
+    }
 
     #[test]
     fn every_pixel_is_where_it_belongs() {
-        let layout = Layout { columns: Some(2), scale: Some(2), margin: 1, background: 9 };
-        let picture = draw(&[1, 2, 3, 4, 5, 6], GRAY, &layout).unwrap();
-        let rows: Vec<String> = (0..picture.height())
-            .map(|y| (0..picture.width()).map(|x| picture.pixel(x, y)[0].to_string()).collect())
-            .collect();
-        assert_eq!(
-            rows,
-            ["99999999999", "91122933449", "91122933449", "99999999999", "95566999999", "95566999999", "99999999999",]
-        );
+        // Each pixel of an image is 16 pixels wide and high.
+        let picture = draw(&values(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]), [1, 1, 4], 2).unwrap();
+        assert_eq!((picture.width(), picture.height()), (2 + 2 * 66, 2 + 2 * 18));
+        for y in 0..picture.height() {
+            for x in 0..picture.width() {
+                let (column, row) = (x / 66, y / 18);
+                let inside = x % 66 >= 2 && y % 18 >= 2 && column + 2 * row < 3;
+                let level = 4 * (column + 2 * row) + (x % 66).saturating_sub(2) / 16 + 1;
+                let expected = if inside { [level as u8; 3] } else { BACKGROUND };
+                assert_eq!(picture.rgb(x, y), expected, "{x} {y}");
+            }
+        }
     }
 
     #[test]
     fn colors_are_gathered_from_their_planes() {
-        let tile = Tile { channels: 3, ..GRAY };
-        let layout = Layout { scale: Some(1), margin: 0, ..Layout::default() };
-        let picture = draw(&[1, 2, 3, 4, 5, 6], tile, &layout).unwrap();
-        assert_eq!((picture.rgb(0, 0), picture.rgb(1, 0)), ([1, 3, 5], [2, 4, 6]));
+        let picture = draw(&values(&[1, 2, 3, 4, 5, 6]), [3, 1, 2], 1).unwrap();
+        assert_eq!((picture.rgb(2, 2), picture.rgb(2 + 32, 2)), ([1, 3, 5], [2, 4, 6]));
     }
 
     #[test]
-    fn a_hundred_digits_make_a_readable_square() {
-        let tile = Tile { channels: 1, height: 28, width: 28 };
-        let picture = draw(&vec![0; 100 * 784], tile, &Layout::default()).unwrap();
-        assert_eq!((picture.width(), picture.height()), (582, 582));
-        assert_eq!([1, 2, 4, 5, 9, 10, 100].map(square_side), [1, 2, 2, 3, 3, 4, 10]);
-    }
-
-    #[test]
-    fn floats_are_clamped() {
-        let layout = Layout { scale: Some(1), margin: 0, ..Layout::default() };
-        let picture = draw_unit(&[f32::NAN, 2.0], GRAY, &layout).unwrap();
-        assert_eq!((picture.pixel(0, 0)[0], picture.pixel(1, 0)[0]), (0, 255));
-    }
-
-    #[test]
-    fn what_makes_no_images_is_refused() {
-        let layout = Layout::default();
-        assert!(draw(&[], GRAY, &layout).is_err());
-        assert!(draw(&[1, 2, 3], GRAY, &layout).is_err());
+    fn values_that_make_no_images_are_refused() {
+        assert!(draw(&[], [1, 1, 2], 1).is_err());
+        assert!(draw(&[0.1, 0.2, 0.3], [1, 1, 2], 1).is_err());
         for (channels, width) in [(2, 1), (0, 1), (1, 0), (3, usize::MAX)] {
-            let tile = Tile { channels, height: 1, width };
-            assert!(draw(&[1, 2, 3, 4, 5, 6], tile, &layout).is_err());
+            assert!(draw(&[0.5; 6], [channels, 1, width], 1).is_err());
         }
-        for huge in [usize::MAX, 1 << 40] {
-            let scaled = Layout { scale: Some(huge), ..layout };
-            let spaced = Layout { margin: huge, ..layout };
-            assert!(draw(&[1, 2], GRAY, &scaled).is_err());
-            assert!(draw(&[1, 2], GRAY, &spaced).is_err());
-        }
-        let zeros = Layout { columns: Some(0), scale: Some(0), ..layout };
-        assert_eq!(draw(&[1, 2], GRAY, &zeros).unwrap().width(), 6);
+        assert_eq!(draw(&[0.5; 2], [1, 1, 2], 0).unwrap().width(), 2 + 66);
     }
 }

@@ -1,7 +1,9 @@
 //! Densities of the plane as heat maps, in panels side by side.
 
-use super::axes::{panels, viridis};
-use super::{Canvas, PictureError, Window};
+use super::axes::{Axes, panels, viridis};
+use super::scatter::Layout;
+use super::{Canvas, misshaped};
+use anyhow::Result;
 
 /// The share of cells that may have the brightest color.
 pub const PEAK: f64 = 1.0 / 400.0;
@@ -9,49 +11,43 @@ pub const PEAK: f64 = 1.0 / 400.0;
 /// One heat map.
 #[derive(Debug, Clone)]
 pub struct Panel {
-    /// Above the square.
     pub title: String,
-    /// The density at the center of each cell, row by row from the top; what is not finite counts as 0. Each panel
-    /// has the whole range of colors, from 0 to a value that only the share [`PEAK`] of its cells exceeds: a sharp
-    /// peak would leave the rest dark.
+    /// The density at the center of each cell of a square, row by row from the top; what is not finite counts as 0.
+    /// Each panel has the whole range of colors, from 0 to a value that only the share [`PEAK`] of its cells exceeds:
+    /// a sharp peak would leave the rest dark.
     pub density: Vec<f32>,
 }
 
-/// How the panels are drawn.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Layout {
-    /// The part of the plane that every panel shows.
-    pub window: Window,
-    /// Cells along each side of it.
-    pub cells: usize,
-    /// The side of a panel's square in pixels.
-    pub side: usize,
-    /// Panels in a row.
-    pub columns: usize,
-}
-
 /// Draws the panels.
-///
-/// # Errors
-/// If there are none, a density does not have the layout's cells, or the picture would be too large.
-pub fn draw(all: &[Panel], layout: &Layout) -> Result<Canvas, PictureError> {
-    let Layout { window, cells, side, columns } = *layout;
-    let squared = cells.checked_mul(cells).filter(|&cells| cells > 0);
-    if let Some(panel) = all.iter().find(|panel| squared != Some(panel.density.len())) {
-        let what = format!("density of {cells}x{cells} cells");
-        return Err(PictureError::Shape { values: panel.density.len(), what });
+pub fn draw(all: &[Panel], layout: &Layout) -> Result<Canvas> {
+    for panel in all {
+        side_of(&panel.density)?;
     }
+    let Layout { window, side, columns } = *layout;
     panels(
         all,
         [side, columns],
-        |panel| &panel.title,
-        |_| window,
+        |panel| (panel.title.as_str(), window),
         |axes, panel| {
             let density: Vec<f32> = panel.density.iter().map(finite).collect();
-            let brightest = brightest(&density).max(f32::MIN_POSITIVE.into());
-            axes.fill(|x, y| viridis(between(&density, cells, side, [x, y]) / brightest))
+            fill(axes, &density, brightest(&density).max(f32::MIN_POSITIVE.into()))
         },
     )
+}
+
+/// Fills square axes with the colors of a finite density, from 0 to the brightest.
+pub(super) fn fill(axes: &mut Axes<'_>, density: &[f32], brightest: f64) -> Result<()> {
+    let (cells, side) = (side_of(density)?, axes.area.width as usize);
+    axes.fill(|x, y| viridis(between(density, cells, side, [x, y]) / brightest))
+}
+
+/// The number of cells along each side of a square.
+fn side_of(density: &[f32]) -> Result<usize> {
+    let (values, cells) = (density.len(), density.len().isqrt());
+    if values == 0 || cells * cells != values {
+        return Err(misshaped(values, "a density with as many rows as columns"));
+    }
+    Ok(cells)
 }
 
 fn finite(&p: &f32) -> f32 {
@@ -70,7 +66,7 @@ pub(super) fn brightest(density: &[f32]) -> f64 {
 
 /// The value at a pixel of a square of `side` pixels that shows `cells × cells` values: bilinear interpolation
 /// between the nearest cells.
-pub(super) fn between(values: &[f32], cells: usize, side: usize, [x, y]: [usize; 2]) -> f64 {
+fn between(values: &[f32], cells: usize, side: usize, [x, y]: [usize; 2]) -> f64 {
     let place = |pixel: usize| {
         let at = (pixel as f64 + 0.5) / side as f64 * cells as f64 - 0.5;
         let at = at.clamp(0.0, (cells - 1) as f64);
@@ -85,17 +81,17 @@ pub(super) fn between(values: &[f32], cells: usize, side: usize, [x, y]: [usize;
 
 #[cfg(test)]
 mod tests {
-    use super::super::Raster;
     use super::super::axes::AROUND;
+    use super::super::{Raster, Window};
     use super::*;
 
     const SIDE: usize = 40;
 
     fn layout() -> Layout {
-        Layout { window: Window::square(1.0), cells: 2, side: SIDE, columns: 2 }
+        Layout { window: Window::square(1.0), side: SIDE, columns: 2 }
     }
 
-    fn raster(panels: &[Panel], layout: &Layout) -> Result<Raster, PictureError> {
+    fn raster(panels: &[Panel], layout: &Layout) -> Result<Raster> {
         draw(panels, layout)?.raster()
     }
 
@@ -123,24 +119,16 @@ mod tests {
     fn a_sharp_peak_leaves_colors_for_the_rest() {
         let mut density = vec![1.0; 400];
         density[0] = 1e6;
-        let layout = Layout { cells: 20, ..layout() };
-        let picture = raster(&[panel(&density)], &layout).unwrap();
+        let picture = raster(&[panel(&density)], &layout()).unwrap();
         assert_eq!(picture.rgb(62 + SIDE / 2, 38 + SIDE / 2), viridis(1.0));
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused() {
+    fn impossible_pictures_are_refused() {
         let one = [panel(&[1.0; 4])];
         assert!(raster(&one, &layout()).is_ok());
-        assert!(raster(&[], &layout()).is_err());
-        for broken in [
-            Layout { cells: 3, ..layout() },
-            Layout { cells: usize::MAX, ..layout() },
-            Layout { window: Window::square(f64::NAN), ..layout() },
-            Layout { side: 1, ..layout() },
-            Layout { side: 100_000, ..layout() },
-        ] {
-            assert!(raster(&one, &broken).is_err(), "{broken:?}");
+        for broken in [&[][..], &[panel(&[1.0; 3])], &[panel(&[])]] {
+            assert!(raster(broken, &layout()).is_err(), "{broken:?}");
         }
     }
 }

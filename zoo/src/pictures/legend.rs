@@ -1,7 +1,8 @@
 //! Which color is which class.
 
+use super::PALETTE;
 use super::canvas::{Anchor, Canvas, INK, SIZE, Shape, length};
-use super::{PALETTE, PictureError};
+use anyhow::Result;
 
 /// Pixels around the names, and the radius of a dot.
 const MARGIN: f64 = 8.0;
@@ -10,10 +11,7 @@ const DOT: f64 = 5.0;
 const ROW: f64 = 24.0;
 
 /// Adds a legend on the right of a picture: the classes from 0 up, each with a dot of its color.
-///
-/// # Errors
-/// If the whole would be larger than a picture may be.
-pub fn beside(mut canvas: Canvas, classes: usize) -> Result<Canvas, PictureError> {
+pub fn beside(mut canvas: Canvas, classes: usize) -> Result<Canvas> {
     let left = canvas.width() as f64 + MARGIN;
     let top = 0.5 * (canvas.height() as f64 - ROW * classes as f64);
     let name = classes.saturating_sub(1).to_string();

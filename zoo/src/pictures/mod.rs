@@ -6,7 +6,7 @@
 //! Grids of images are pixels from the start, a [`Raster`].
 //!
 //! A file is written only when it is complete. Values that are not finite are left out and are not an error: the
-//! pictures of a model that diverges are wanted most.
+//! pictures of a diverging model are needed most.
 
 mod axes;
 pub mod blend;
@@ -16,7 +16,6 @@ pub mod curve;
 pub mod density;
 pub mod dot_plot;
 pub mod drawing;
-pub mod figure;
 pub mod grid;
 pub mod heat;
 pub mod legend;
@@ -39,45 +38,30 @@ pub use raster::Raster;
 pub(crate) use scale::number as short_number;
 pub use window::Window;
 
-use crate::runs::files::FileError;
+use anyhow::anyhow;
+use std::fmt::Display;
 
-/// Why a picture could not be made; one line.
-#[derive(Debug, thiserror::Error)]
-pub enum PictureError {
-    /// It could not be written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The values do not fill the picture's shape.
-    #[error("{values} values do not make {what}; pass as many values as the shape holds")]
-    Shape {
-        /// How many values there are.
-        values: usize,
-        /// What they should have been.
-        what: String,
-    },
-    /// The picture would be larger than is useful or possible.
-    #[error("a picture of {width}x{height} pixels is too large; show fewer images or a smaller scale")]
-    TooLarge {
-        /// Its width in pixels.
-        width: usize,
-        /// Its height in pixels.
-        height: usize,
-    },
-    /// There is nothing finite to draw.
-    #[error("there is nothing to draw in {what}; every value is missing or not finite")]
-    Nothing {
-        /// What should have been drawn.
-        what: String,
-    },
-    /// The file's name has neither ending.
-    #[error("{path} is neither a PNG nor an SVG; let its name end in .png or .svg")]
-    Format {
-        /// The file's name.
-        path: String,
-    },
+/// A picture for a folder of pictures.
+#[derive(Debug)]
+pub struct Figure {
+    /// The name of its file.
+    pub name: &'static str,
+    pub picture: Raster,
+    /// What it shows, in one line.
+    pub caption: String,
 }
 
-/// A text in at most this many letters: of a longer one, the beginning and the end.
+/// The error for values that do not fill a picture's shape.
+fn misshaped(values: usize, shape: impl Display) -> anyhow::Error {
+    anyhow!("{values} values do not make {shape}; pass as many values as the shape holds")
+}
+
+/// The error for a picture without any finite value.
+fn nothing(what: impl Display) -> anyhow::Error {
+    anyhow!("there is nothing to draw in {what}; every value is missing or not finite")
+}
+
+/// A text in at most this many characters: of a longer one, the beginning and the end.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= most {
@@ -89,7 +73,6 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 }
 
 /// One byte of brightness from a value in [0, 1]. Other values are clamped; NaN is black.
-#[must_use]
 pub fn byte(value: f32) -> u8 {
     // Converting floats to integers saturates, and takes NaN to 0.
     (value * 255.0).round() as u8
@@ -113,6 +96,17 @@ pub(crate) const PALETTE: [[u8; 3]; 10] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The places in an area of a picture (left and top; width and height) that are bluer than red: where the first
+    /// color of the palette was drawn.
+    pub(super) fn blue(picture: &Raster, [left, top]: [usize; 2], [width, height]: [usize; 2]) -> Vec<(usize, usize)> {
+        let all = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        all.filter(|&(x, y)| {
+            let [red, _, blue] = picture.rgb(left + x, top + y);
+            blue > red.saturating_add(40)
+        })
+        .collect()
+    }
 
     #[test]
     fn bytes_are_rounded_and_clamped() {

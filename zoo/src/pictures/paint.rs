@@ -1,14 +1,14 @@
 //! Shapes painted into pixels, with soft edges.
 
-use super::PictureError;
 use super::canvas::{Anchor, Area, Paint, Point, SIZE, Shape, Text};
 use super::raster::Raster;
+use anyhow::Result;
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster};
 
 /// Pixels of a letter as the font has it, and the size at which it is drawn half as large.
 const LETTER: [f64; 2] = [14.0, 32.0];
 
-pub(super) fn paint(width: usize, height: usize, shapes: &[(Area, Shape)]) -> Result<Raster, PictureError> {
+pub(super) fn paint(width: usize, height: usize, shapes: &[(Area, Shape)]) -> Result<Raster> {
     let mut raster = Raster::new(width, height, [255; 3])?;
     for (clip, shape) in shapes {
         draw(&mut raster, *clip, shape);
@@ -39,7 +39,7 @@ fn draw(raster: &mut Raster, clip: Area, shape: &Shape) {
         Shape::Image([left, top], image) => {
             for y in 0..image.height() {
                 for x in 0..image.width() {
-                    raster.pixel_mut(left + x, top + y).copy_from_slice(&image.rgb(x, y));
+                    *raster.pixel_mut(left + x, top + y) = image.rgb(x, y);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Planar flows of the plane (lecture 7): with random layers, and fitted to energies.
 
+use crate::measure::score::mean;
 use anyhow::{Result, bail};
 use autograd::{Tape, Tensor, Var};
 use flows::check::randomize;
@@ -28,7 +29,6 @@ fn build(layers: usize, base: PlanarBase, rng: &mut ChaCha8Rng) -> Flow<f32> {
 }
 
 /// A flow of random layers. The first layers are the same for any number of layers and for either base.
-#[must_use]
 pub fn at_random(layers: usize, base: PlanarBase, seed: u64) -> Flow<f32> {
     let flow = build(layers, base, &mut ChaCha8Rng::seed_from_u64(seed));
     // Both draw layer by layer, and so a longer flow starts like a shorter one.
@@ -41,18 +41,13 @@ pub fn at_random(layers: usize, base: PlanarBase, seed: u64) -> Flow<f32> {
 /// A flow fitted to an energy.
 #[derive(Debug)]
 pub struct Fit {
-    /// The flow.
     pub flow: Flow<f32>,
     /// `KL(flow ‖ exp(−U)/Z)` in nats, estimated from samples of the flow.
     pub kl: f64,
-    /// Its standard error.
     pub error: f64,
 }
 
 /// Fits a flow over a Gaussian base to an energy, by minimizing the reverse KL divergence.
-///
-/// # Errors
-/// If samples stop being finite.
 pub fn fit(energy: Energy, layers: usize, steps: u64, seed: u64) -> Result<Fit> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let flow = build(layers, PlanarBase::Gaussian, &mut rng);
@@ -70,10 +65,8 @@ pub fn fit(energy: Energy, layers: usize, steps: u64, seed: u64) -> Result<Fit> 
     let z = Var::from(latents(TEST, &mut rng));
     let ratios = log_ratio_to_energy(&flow, |x| energy.of(x), &z, Context::default());
     let ratios: Vec<f64> = ratios.value().as_slice().iter().map(|&ratio| f64::from(ratio)).collect();
-    let count = ratios.len() as f64;
-    let mean = ratios.iter().sum::<f64>() / count;
-    let variance = ratios.iter().map(|ratio| (ratio - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    let (kl, error) = (mean + energy.log_normalizer(), (variance / count).sqrt());
+    let (mean, error) = mean(&ratios);
+    let kl = mean + energy.log_normalizer();
     if !kl.is_finite() {
         bail!("the samples of the flow of {layers} layers for {energy:?} are not finite: choose another --seed");
     }

@@ -2,7 +2,8 @@
 
 use super::axes::panels;
 use super::canvas::{Canvas, Paint};
-use super::{PALETTE, PictureError, Window};
+use super::{PALETTE, Window};
+use anyhow::Result;
 use autograd::special;
 
 /// The side of a panel's square in pixels.
@@ -11,7 +12,6 @@ const SIDE: usize = 360;
 /// One panel: values of several groups, each in its color.
 #[derive(Debug, Clone)]
 pub struct Panel {
-    /// Above it.
     pub title: String,
     /// The values of each group, in any order. Those that are not finite are left out.
     pub groups: Vec<Vec<f64>>,
@@ -33,7 +33,6 @@ pub enum Reference {
 impl Reference {
     /// The quantile function: `P(X ≤ quantile(p)) = p` for 0 < p < 1. For χ², in closed form with 1 and 2 degrees of
     /// freedom, else by the cube of a normal quantile (Wilson & Hilferty 1931), with an error below 1%.
-    #[must_use]
     pub fn quantile(self, share: f64) -> f64 {
         match self {
             Self::Normal if share < 0.5 => special::log_normal_quantile(share.ln()),
@@ -50,15 +49,11 @@ impl Reference {
 
 /// Draws the panels side by side: the expected quantiles across, the sample's upward. Points on the diagonal are as
 /// expected.
-///
-/// # Errors
-/// If there are no panels, or too many.
-pub fn draw(all: &[Panel]) -> Result<Canvas, PictureError> {
+pub fn draw(all: &[Panel]) -> Result<Canvas> {
     panels(
         all,
         [SIDE, all.len()],
-        |panel| &panel.title,
-        |panel| Window { x: panel.range, y: panel.range },
+        |panel| (panel.title.as_str(), Window { x: panel.range, y: panel.range }),
         |axes, panel| {
             axes.line(panel.range.map(|end| [end, end]), [120; 3].into());
             for (group, values) in panel.groups.iter().enumerate() {
@@ -77,6 +72,7 @@ pub fn draw(all: &[Panel]) -> Result<Canvas, PictureError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::blue;
     use super::*;
 
     #[test]
@@ -90,12 +86,7 @@ mod tests {
         };
         let off_the_diagonal = |panel: Panel| {
             let picture = draw(&[panel]).unwrap().raster().unwrap();
-            let places = (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y)));
-            let blue = places.filter(|&(x, y)| {
-                let [red, _, blue] = picture.rgb(62 + x, 38 + y);
-                blue > red.saturating_add(40) && (x + y).abs_diff(SIDE) > 4
-            });
-            blue.count()
+            blue(&picture, [62, 38], [SIDE; 2]).into_iter().filter(|(x, y)| (x + y).abs_diff(SIDE) > 4).count()
         };
         assert_eq!(off_the_diagonal(panel(1.0)), 0);
         assert!(off_the_diagonal(panel(0.5)) > 100);

@@ -1,9 +1,8 @@
 //! The pictures of a fitted RBIG: the CDF trick, the layers in both directions, and quantiles.
 
-use super::figure::Figure;
 use super::quantiles::Reference;
 use super::scatter::quarters;
-use super::{Canvas, PictureError, Window, quantiles, scatter, steps};
+use super::{Canvas, Figure, Window, quantiles, scatter, steps};
 use crate::data::Space;
 use crate::train::Fit;
 use anyhow::Result;
@@ -29,9 +28,6 @@ struct Stage {
 }
 
 /// All pictures, of these rows and of as many samples.
-///
-/// # Errors
-/// If there is nothing finite to draw.
 pub fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Figure>> {
     let (count, columns) = (rows.shape()[0], rows.shape()[1]);
     let encoded = encode(fit, rows);
@@ -57,7 +53,7 @@ pub fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Figure>> {
             caption: format!("{count} test rows, layer by layer to a standard normal{of}"),
         });
         let decoded = decode(fit, &z);
-        // Most happens in the steps next to the data.
+        // Most of the change is in the steps next to the data.
         let shown: Vec<usize> = chosen(decoded.len()).into_iter().rev().map(|i| decoded.len() - 1 - i).collect();
         all.push(Figure {
             name: "sampling.png",
@@ -68,13 +64,13 @@ pub fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Figure>> {
     Ok(all)
 }
 
-/// Rows as the first layer gets them.
+/// Rows as the first layer takes them.
 fn prepared(fit: &Fit, rows: &Tensor<f32>) -> Var<f32> {
     let x = Var::from(rows.clone());
     fit.flow.preprocessing().map_or_else(|| x.clone(), |layer| layer.to_latent(&x, Context::default()).value)
 }
 
-/// The title of such rows.
+/// The title of the prepared rows.
 fn prepared_title(fit: &Fit, rows: &str) -> String {
     match fit.blueprint.space {
         Space::Table { standardized: true, .. } => format!("{rows}, standardized"),
@@ -82,17 +78,25 @@ fn prepared_title(fit: &Fit, rows: &str) -> String {
     }
 }
 
+/// The maps from data to latents, with their names.
+fn maps(fit: &Fit) -> Vec<(&dyn Bijection<f32>, String)> {
+    let mut maps: Vec<(&dyn Bijection<f32>, String)> = Vec::new();
+    for (i, layer) in fit.fitted.layers[..fit.kept].iter().enumerate() {
+        maps.push((&layer.marginals, format!("marginals {}", i + 1)));
+        if let (Some(rotation), true) = (&layer.rotation, i + 1 < fit.kept) {
+            maps.push((rotation, format!("rotation {}", i + 1)));
+        }
+    }
+    maps
+}
+
 /// From data to latents, step by step.
 fn encode(fit: &Fit, rows: &Tensor<f32>) -> Vec<Stage> {
     let mut x = prepared(fit, rows);
     let mut stages = vec![Stage { title: prepared_title(fit, "data"), rows: x.value().clone() }];
-    for (i, layer) in fit.fitted.layers[..fit.kept].iter().enumerate() {
-        x = layer.marginals.to_latent(&x, Context::default()).value;
-        stages.push(Stage { title: format!("marginals {}", i + 1), rows: x.value().clone() });
-        if let (Some(rotation), true) = (&layer.rotation, i + 1 < fit.kept) {
-            x = rotation.to_latent(&x, Context::default()).value;
-            stages.push(Stage { title: format!("rotation {}", i + 1), rows: x.value().clone() });
-        }
+    for (map, title) in maps(fit) {
+        x = map.to_latent(&x, Context::default()).value;
+        stages.push(Stage { title, rows: x.value().clone() });
     }
     stages
 }
@@ -101,13 +105,9 @@ fn encode(fit: &Fit, rows: &Tensor<f32>) -> Vec<Stage> {
 fn decode(fit: &Fit, z: &Tensor<f32>) -> Vec<Stage> {
     let mut z = Var::from(z.clone());
     let mut stages = vec![Stage { title: "normal".to_owned(), rows: z.value().clone() }];
-    for (i, layer) in fit.fitted.layers[..fit.kept].iter().enumerate().rev() {
-        if let (Some(rotation), true) = (&layer.rotation, i + 1 < fit.kept) {
-            z = rotation.to_data(&z, Context::default()).value;
-            stages.push(Stage { title: format!("rotation {} back", i + 1), rows: z.value().clone() });
-        }
-        z = layer.marginals.to_data(&z, Context::default()).value;
-        let title = if i == 0 { prepared_title(fit, "samples") } else { format!("marginals {} back", i + 1) };
+    for (i, (map, name)) in maps(fit).into_iter().enumerate().rev() {
+        z = map.to_data(&z, Context::default()).value;
+        let title = if i == 0 { prepared_title(fit, "samples") } else { format!("{name} back") };
         stages.push(Stage { title, rows: z.value().clone() });
     }
     stages
@@ -119,7 +119,7 @@ fn in_plane(rows: &Tensor<f32>) -> Vec<f32> {
 }
 
 /// Some of the stages as panels. The color of a point is that of its row in `first`.
-fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Canvas, PictureError> {
+fn panels(stages: &[Stage], shown: &[usize], first: &[f32]) -> Result<Canvas> {
     let colors = quarters(first);
     let points: Vec<Vec<f32>> = shown.iter().map(|&i| in_plane(&stages[i].rows)).collect();
     let titles = shown.iter().map(|&i| stages[i].title.as_str());
@@ -140,7 +140,7 @@ fn chosen(count: usize) -> Vec<usize> {
 
 /// The first column, mapped by the first layer through its CDF F to a uniform and to a normal distribution. F and its
 /// derivative are computed at evenly spaced points, with the other columns as in the first row.
-fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Canvas, PictureError> {
+fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Canvas> {
     let columns = rows.shape()[1];
     let layer = &fit.fitted.layers[0].marginals;
     let mapped = |rows: &Tensor<f32>| -> Vec<f32> {
@@ -168,7 +168,7 @@ fn uniform(z: &[f32]) -> Vec<f32> {
 
 /// The last layer's z against normal quantiles, one color per column, and |z|² after the first and the last layer against
 /// χ² quantiles: columns that are each normal need not be jointly normal.
-fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Canvas, PictureError> {
+fn by_quantiles(first: &Tensor<f32>, last: &Tensor<f32>) -> Result<Canvas> {
     let columns = last.shape()[1];
     let column = |j: usize| last.as_slice()[j..].iter().step_by(columns).map(|&z| f64::from(z)).collect();
     let squares = |rows: &Tensor<f32>| -> Vec<f64> {

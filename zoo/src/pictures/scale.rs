@@ -1,4 +1,4 @@
-//! From values to places along an axis, and where the axis has its ticks.
+//! Maps values to positions along an axis, and chooses its ticks.
 
 /// One axis, from its low end to its high one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,9 +13,9 @@ impl Scale {
         Self { log: false, ends }
     }
 
-    /// An axis with room for all finite values and, if it is linear, a share of their range free on both sides. A
+    /// An axis for all finite values. If it is linear, it has a margin on both sides, a share of the values' range. A
     /// logarithmic one has whole decades, and no room for values at or below 0. None without any value.
-    pub(super) fn around(values: impl Iterator<Item = f64>, log: bool, air: f64) -> Option<Self> {
+    pub(super) fn around(values: impl Iterator<Item = f64>, log: bool, margin: f64) -> Option<Self> {
         let values = values.map(|value| if log { value.log10() } else { value }).filter(|value| value.is_finite());
         let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)]);
         if low > high {
@@ -25,17 +25,18 @@ impl Scale {
             return Some(Self { log, ends: [low.floor(), high.ceil().max(low.floor() + 1.0)] });
         }
         let size = low.abs().max(high.abs());
-        let air = if high > low {
+        let margin = if high > low {
             // Not so narrow that all ticks would have one label.
-            ((high - low) * air).max(1e-6 * size)
+            ((high - low) * margin).max(1e-6 * size)
         } else {
             // A single value is in the middle.
             0.5 * size.max(1.0)
         };
-        Some(Self { log, ends: [low - air, high + air] })
+        Some(Self { log, ends: [low - margin, high + margin] })
     }
 
-    /// Where a value is: 0 at the low end, 1 at the high one. Not finite for what has no place on a logarithmic axis.
+    /// The position of a value: 0 at the low end, 1 at the high one. Not finite for values that a logarithmic axis
+    /// cannot show.
     pub(super) fn share(&self, value: f64) -> f64 {
         let [low, high] = self.ends;
         ((if self.log { value.log10() } else { value }) - low) / (high - low)
@@ -46,7 +47,7 @@ impl Scale {
         (0.0..=1.0).contains(&self.share(value))
     }
 
-    /// Where to mark the axis, and with which labels: multiples of 1, 2, or 5 times a power of ten, at most `most` + 1
+    /// The values to mark, with their labels: multiples of 1, 2, or 5 times a power of ten, at most `most` + 1
     /// of them, with as many decimals as tell them apart. On a logarithmic axis, powers of ten.
     pub(super) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         let [low, high] = self.ends;
@@ -74,7 +75,7 @@ impl Scale {
     }
 }
 
-/// A number in few letters, with "k" and "M" for thousands and millions.
+/// A number in few characters, with "k" and "M" for thousands and millions.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if size >= 1e9 || (size != 0.0 && size < 1e-3) {
@@ -147,8 +148,8 @@ mod tests {
                 for [low, high] in [window.x, window.y] {
                     let ticks = Scale::linear([low, high]).ticks(6);
                     prop_assert!(ticks.len() <= 8, "{low} {high}: {ticks:?}");
-                    let air = (high - low) * 1e-9;
-                    prop_assert!(ticks.iter().all(|(at, _)| (low - air..=high + air).contains(at)), "{ticks:?}");
+                    let slack = (high - low) * 1e-9;
+                    prop_assert!(ticks.iter().all(|(at, _)| (low - slack..=high + slack).contains(at)), "{ticks:?}");
                 }
             }
         }

@@ -1,13 +1,13 @@
-//! Points in the plane, in panels side by side: data beside samples, one layer beside the next.
+//! Scatter plots of points in the plane, in panels.
 
 use super::axes::panels;
 use super::canvas::{Canvas, Paint};
-use super::{PALETTE, PictureError, Window};
+use super::{PALETTE, Window, misshaped};
+use anyhow::Result;
 
 /// One square of points.
 #[derive(Debug, Clone, Copy)]
 pub struct Panel<'a> {
-    /// Above the square.
     pub title: &'a str,
     /// The points; x and y alternate. Points that are not finite or outside of the window are left out.
     pub points: &'a [f32],
@@ -15,7 +15,7 @@ pub struct Panel<'a> {
     pub groups: &'a [u8],
 }
 
-/// How the panels are drawn.
+/// How square panels are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layout {
     /// The part of the plane that every panel shows.
@@ -26,14 +26,7 @@ pub struct Layout {
     pub columns: usize,
 }
 
-impl Default for Layout {
-    fn default() -> Self {
-        Self { window: Window::square(4.0), side: 320, columns: 4 }
-    }
-}
-
 /// Colors points by the quarter that their first coordinate falls into, when sorted.
-#[must_use]
 pub fn quarters(points: &[f32]) -> Vec<u8> {
     let count = points.len() / 2;
     let mut order: Vec<usize> = (0..count).collect();
@@ -52,22 +45,20 @@ pub(super) fn opacity(points: usize) -> f64 {
 }
 
 /// Draws the panels.
-///
-/// # Errors
-/// If there are none, a panel's points are not pairs with as many groups, or the picture would be too large.
-pub fn draw(all: &[Panel<'_>], layout: &Layout) -> Result<Canvas, PictureError> {
+pub fn draw(all: &[Panel<'_>], layout: &Layout) -> Result<Canvas> {
     for Panel { points, groups, .. } in all {
         let is_grouped = groups.is_empty() || groups.len() == points.len() / 2;
         if !points.len().is_multiple_of(2) || !is_grouped {
-            let what = format!("points of two coordinates with {} groups", groups.len());
-            return Err(PictureError::Shape { values: points.len(), what });
+            return Err(misshaped(
+                points.len(),
+                format_args!("points of two coordinates with {} groups", groups.len()),
+            ));
         }
     }
     panels(
         all,
         [layout.side, layout.columns],
-        |panel| panel.title,
-        |_| layout.window,
+        |panel| (panel.title, layout.window),
         |axes, Panel { points, groups, .. }| {
             let opacity = opacity(points.len() / 2);
             for (i, point) in points.chunks_exact(2).enumerate() {
@@ -82,35 +73,30 @@ pub fn draw(all: &[Panel<'_>], layout: &Layout) -> Result<Canvas, PictureError> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::Raster;
+    use super::super::{Raster, tests::blue};
     use super::*;
-    use std::path::Path;
+
+    const LAYOUT: Layout = Layout { window: Window::square(4.0), side: 320, columns: 4 };
 
     fn panel(points: &[f32]) -> Panel<'_> {
         Panel { title: "a panel", points, groups: &[] }
     }
 
-    fn raster(panels: &[Panel<'_>], layout: &Layout) -> Result<Raster, PictureError> {
+    fn raster(panels: &[Panel<'_>], layout: &Layout) -> Result<Raster> {
         draw(panels, layout)?.raster()
     }
 
-    fn svg(panels: &[Panel<'_>], layout: &Layout) -> Result<String, PictureError> {
+    fn svg(panels: &[Panel<'_>], layout: &Layout) -> Result<String> {
         Ok(draw(panels, layout)?.svg())
     }
 
-    /// Where the picture is bluer than it is red: where the first color was drawn.
     fn marked(picture: &Raster) -> Vec<(usize, usize)> {
-        let all = (0..picture.height()).flat_map(|y| (0..picture.width()).map(move |x| (x, y)));
-        all.filter(|&(x, y)| {
-            let [red, _, blue] = picture.rgb(x, y);
-            blue > red.saturating_add(40)
-        })
-        .collect()
+        blue(picture, [0, 0], [picture.width(), picture.height()])
     }
 
     #[test]
     fn up_is_up_and_right_is_right() {
-        let layout = Layout { side: 101, ..Layout::default() };
+        let layout = Layout { side: 101, ..LAYOUT };
         let picture = raster(&[panel(&[2.0, 3.0])], &layout).unwrap();
         let marked = marked(&picture);
         assert!(!marked.is_empty());
@@ -120,12 +106,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_or_far_away_is_left_out() {
+    fn points_that_are_not_finite_or_far_away_are_left_out() {
         let points = [f32::NAN, 0.0, 0.0, f32::INFINITY, 5.0, 0.0, 1e30, -1e30];
-        let picture = raster(&[panel(&points)], &Layout::default()).unwrap();
+        let picture = raster(&[panel(&points)], &LAYOUT).unwrap();
         assert!(marked(&picture).is_empty());
-        assert!(!svg(&[panel(&points)], &Layout::default()).unwrap().contains("<circle"));
-        let edge = raster(&[panel(&[3.98, 3.98, 4.0, -4.0])], &Layout::default()).unwrap();
+        assert!(!svg(&[panel(&points)], &LAYOUT).unwrap().contains("<circle"));
+        let edge = raster(&[panel(&[3.98, 3.98, 4.0, -4.0])], &LAYOUT).unwrap();
         assert!(!marked(&edge).is_empty());
     }
 
@@ -133,7 +119,7 @@ mod tests {
     fn groups_have_colors_and_panels_have_titles() {
         let points = [0.0, 0.0, 1.0, 1.0];
         let both = Panel { groups: &[0, 1], ..panel(&points) };
-        let text = svg(&[both, panel(&points)], &Layout::default()).unwrap();
+        let text = svg(&[both, panel(&points)], &LAYOUT).unwrap();
         assert!(text.contains("#0072B2") && text.contains("#D55E00"));
         assert_eq!(text.matches("a panel").count(), 2);
         assert_eq!(text.matches("<circle").count(), 4);
@@ -141,25 +127,14 @@ mod tests {
 
     #[test]
     fn panels_fill_rows() {
-        let layout = Layout { side: 20, columns: 2, ..Layout::default() };
+        let layout = Layout { side: 20, columns: 2, ..LAYOUT };
         let picture = raster(&[panel(&[]); 3], &layout).unwrap();
         assert_eq!((picture.width(), picture.height()), (2 * 96, 2 * 96));
     }
 
     #[test]
-    fn the_ending_chooses_the_format() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["x.png", "x.svg"] {
-            let path = folder.path().join(name);
-            draw(&[panel(&[0.0, 0.0])], &Layout::default()).unwrap().save(&path).unwrap();
-            assert!(std::fs::metadata(path).unwrap().len() > 100);
-        }
-        assert!(draw(&[panel(&[])], &Layout::default()).unwrap().save(Path::new("x.gif")).is_err());
-    }
-
-    #[test]
-    fn what_cannot_be_drawn_is_refused() {
-        let layout = Layout::default();
+    fn impossible_panels_are_refused() {
+        let layout = LAYOUT;
         assert!(raster(&[], &layout).is_err());
         assert!(raster(&[panel(&[1.0])], &layout).is_err());
         assert!(raster(&[Panel { groups: &[1, 2], ..panel(&[1.0, 2.0]) }], &layout).is_err());

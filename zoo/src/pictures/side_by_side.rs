@@ -1,7 +1,8 @@
 //! Pictures side by side, each below its title.
 
+use super::Raster;
 use super::canvas::{Anchor, Canvas, SIZE, Shape, length};
-use super::{PictureError, Raster};
+use anyhow::Result;
 
 /// Pixels around the pictures, and between two.
 const MARGIN: usize = 12;
@@ -9,10 +10,7 @@ const MARGIN: usize = 12;
 const TOP: usize = MARGIN + 22;
 
 /// Draws pictures from left to right, their titles above them.
-///
-/// # Errors
-/// If the whole would be larger than a picture may be.
-pub fn draw(panels: Vec<(String, Raster)>) -> Result<Canvas, PictureError> {
+pub fn draw(panels: Vec<(String, Raster)>) -> Result<Canvas> {
     let column = |(title, picture): &(String, Raster)| picture.width().max(length(title, SIZE) as usize);
     let width = MARGIN + panels.iter().map(|panel| column(panel) + MARGIN).sum::<usize>();
     let height = TOP + panels.iter().map(|(_, picture)| picture.height()).max().unwrap_or(0) + MARGIN;

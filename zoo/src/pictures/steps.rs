@@ -3,7 +3,8 @@
 use super::axes::panels;
 use super::canvas::{Canvas, Paint};
 use super::change_of_variables::histogram;
-use super::{PALETTE, PictureError, Window};
+use super::{PALETTE, Window, nothing};
+use anyhow::Result;
 
 /// The side of a panel's square in pixels.
 const SIDE: usize = 300;
@@ -26,12 +27,8 @@ pub struct Trick<'a> {
 }
 
 /// Draws the four steps side by side.
-///
-/// # Errors
-/// If the sample has no two different finite values.
-pub fn draw(trick: &Trick<'_>) -> Result<Canvas, PictureError> {
-    let nothing = || PictureError::Nothing { what: "values that are all the same".to_owned() };
-    let x = range(trick.x).ok_or_else(nothing)?;
+pub fn draw(trick: &Trick<'_>) -> Result<Canvas> {
+    let x = range(trick.x).ok_or_else(|| nothing("values that are all the same"))?;
     let bars =
         |values: &[f32], range| histogram(&values.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), range, BARS);
     let points = |values: &[f32]| values.chunks_exact(2).map(|point| [point[0].into(), point[1].into()]).collect();
@@ -54,8 +51,7 @@ pub fn draw(trick: &Trick<'_>) -> Result<Canvas, PictureError> {
     panels(
         &steps,
         [SIDE, 4],
-        |step| step.0,
-        |step| step.1,
+        |step| (step.0, step.1),
         |axes, (_, window, heights, line)| {
             axes.bars(heights, window.x, Paint { color: PALETTE[0], opacity: 0.35 });
             axes.line(line.iter().copied(), PALETTE[1].into());
@@ -74,6 +70,7 @@ fn range(values: &[f32]) -> Option<[f64; 2]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::blue;
     use super::*;
 
     #[test]
@@ -90,14 +87,8 @@ mod tests {
         let trick = Trick { x: &[1.0, 2.0, 4.0], u: &[0.2, 0.5, 0.9], z: &[-1.0, 0.0, 1.0], cdf: &[], density: &[] };
         let picture = draw(&trick).unwrap().raster().unwrap();
         assert_eq!((picture.width(), picture.height()), (4 * 376, 376));
-        let blue = |panel: usize| {
-            let across = panel * 376 + 62..panel * 376 + 362;
-            across.flat_map(|x| (38..338).map(move |y| (x, y))).any(|(x, y)| {
-                let [red, _, blue] = picture.rgb(x, y);
-                blue > red.saturating_add(40)
-            })
-        };
-        assert_eq!([0, 1, 2, 3].map(blue), [true, false, true, true]);
+        let has_blue = |panel: usize| !blue(&picture, [panel * 376 + 62, 38], [300; 2]).is_empty();
+        assert_eq!([0, 1, 2, 3].map(has_blue), [true, false, true, true]);
         assert!(draw(&Trick { x: &[3.0; 5], ..trick }).is_err());
         assert!(draw(&Trick { x: &[f32::NAN, 1.0], ..trick }).is_err());
     }

@@ -1,7 +1,7 @@
 //! A picture in the terminal, two pixels a character: an upper half block has one color as its foreground and another as
 //! its background. Without colors, shades of ASCII.
 //!
-//! A hundred lines of our own, because crates for this bring their own image decoders.
+//! A hundred lines here replace crates that depend on image decoders.
 
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -47,7 +47,6 @@ const SHADES: &[u8] = b" .:-=+*#%@";
 
 /// The picture as lines of text, at most `columns` characters wide; larger pictures are averaged down. Every line ends
 /// with a line feed and resets the terminal's colors.
-#[must_use]
 pub fn render(picture: &Raster, colors: Colors, columns: usize) -> String {
     let width = picture.width().min(columns.max(1));
     // A character is about twice as tall as wide, so it stands for two rows.
@@ -131,10 +130,10 @@ mod tests {
     use super::*;
 
     fn columns(values: &[u8]) -> Raster {
-        let mut picture = Raster::new(values.len(), 2, [0]).unwrap();
+        let mut picture = Raster::new(values.len(), 2, [0; 3]).unwrap();
         for (x, &value) in values.iter().enumerate() {
-            picture.pixel_mut(x, 0)[0] = value;
-            picture.pixel_mut(x, 1)[0] = value;
+            *picture.pixel_mut(x, 0) = [value; 3];
+            *picture.pixel_mut(x, 1) = [value; 3];
         }
         picture
     }
@@ -149,7 +148,7 @@ mod tests {
     #[test]
     fn half_blocks_carry_two_pixels() {
         let mut picture = Raster::new(1, 3, [0, 0, 0]).unwrap();
-        picture.pixel_mut(0, 1).copy_from_slice(&[1, 2, 3]);
+        *picture.pixel_mut(0, 1) = [1, 2, 3];
         assert_eq!(
             render(&picture, Colors::True, 80),
             "\x1b[38;2;0;0;0m\x1b[48;2;1;2;3m▀\x1b[0m\n\x1b[38;2;0;0;0m\x1b[49m▀\x1b[0m\n"
@@ -158,7 +157,7 @@ mod tests {
 
     #[test]
     fn large_pictures_are_averaged_to_the_width() {
-        let picture = Raster::new(582, 582, [200]).unwrap();
+        let picture = Raster::new(582, 582, [200; 3]).unwrap();
         let text = render(&picture, Colors::Ascii, 60);
         assert_eq!(text.lines().count(), 30);
         assert!(text.lines().all(|line| line == "#".repeat(60)));
@@ -166,7 +165,7 @@ mod tests {
         for columns in [0, 1, 7] {
             assert!(!render(&picture, Colors::Fixed256, columns).is_empty());
         }
-        assert_eq!(render(&Raster::new(500, 1, [255]).unwrap(), Colors::Ascii, 10), "@@@@@@@@@@\n");
+        assert_eq!(render(&Raster::new(500, 1, [255; 3]).unwrap(), Colors::Ascii, 10), "@@@@@@@@@@\n");
     }
 
     #[test]

@@ -2,15 +2,15 @@
 
 use super::axes::{Key, panels};
 use super::canvas::{Canvas, Paint, Shape};
-use super::{PALETTE, PictureError, Window};
+use super::{PALETTE, Window};
+use anyhow::Result;
 
 /// A density of one variable: bars of samples, the formula's line, and the line that ignores how far space is
 /// stretched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Density {
-    /// Above it.
     pub title: String,
-    /// Where the variable lies.
+    /// The range of the variable.
     pub range: [f64; 2],
     /// The samples' density in equal bins of the range.
     pub bars: Vec<f64>,
@@ -23,11 +23,8 @@ pub struct Density {
 /// A convex polygon in its own panel, with points inside.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polygon {
-    /// Above it.
     pub title: String,
-    /// Its corners.
     pub corners: [[f64; 2]; 4],
-    /// Points inside.
     pub points: Vec<[f64; 2]>,
 }
 
@@ -40,10 +37,7 @@ const LINE: f64 = 2.0;
 const BARS: Paint = Paint { color: PALETTE[5], opacity: 0.55 };
 
 /// Draws densities side by side.
-///
-/// # Errors
-/// If there are none, or a range is empty.
-pub fn densities(all: &[Density]) -> Result<Canvas, PictureError> {
+pub fn densities(all: &[Density]) -> Result<Canvas> {
     let window = |density: &Density| {
         let naive = density.naive.iter().flatten();
         let highest = density.bars.iter().chain(&density.line).chain(naive).copied().fold(0.0, f64::max);
@@ -55,8 +49,7 @@ pub fn densities(all: &[Density]) -> Result<Canvas, PictureError> {
     panels(
         all,
         [SIDE, all.len()],
-        |density| &density.title,
-        window,
+        |density| (density.title.as_str(), window(density)),
         |axes, Density { range: [low, high], bars, line, naive, .. }| {
             let points = |heights: &[f64]| {
                 let last = heights.len().saturating_sub(1).max(1) as f64;
@@ -77,10 +70,7 @@ pub fn densities(all: &[Density]) -> Result<Canvas, PictureError> {
 }
 
 /// Draws polygons side by side, all in one window with the same unit on both axes.
-///
-/// # Errors
-/// If there are none, or a corner is not finite.
-pub fn polygons(all: &[Polygon]) -> Result<Canvas, PictureError> {
+pub fn polygons(all: &[Polygon]) -> Result<Canvas> {
     let range = |axis: usize| {
         let corners = || all.iter().flat_map(|polygon| polygon.corners).map(move |corner| corner[axis]);
         [corners().fold(f64::INFINITY, f64::min), corners().fold(f64::NEG_INFINITY, f64::max)]
@@ -92,8 +82,7 @@ pub fn polygons(all: &[Polygon]) -> Result<Canvas, PictureError> {
     panels(
         all,
         [SIDE, all.len()],
-        |polygon| &polygon.title,
-        |_| window,
+        |polygon| (polygon.title.as_str(), window),
         |axes, Polygon { corners, points, .. }| {
             let corners = corners.map(|corner| axes.at(corner));
             axes.inside([Shape::Polygon(corners.to_vec(), Paint { color: PALETTE[5], opacity: 0.35 })]);
@@ -151,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_refused() {
+    fn impossible_pictures_are_refused() {
         assert!(densities(&[]).is_err() && polygons(&[]).is_err());
         assert!(densities(&[Density { range: [1.0, 1.0], ..density() }]).is_err());
         assert!(densities(&[Density { bars: vec![0.0], line: vec![], naive: None, ..density() }]).is_err());

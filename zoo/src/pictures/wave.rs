@@ -1,18 +1,19 @@
-//! Signals over time: each as its waveform and, below, its spectrogram; data beside samples.
+//! Signals over time: each as its waveform and, below it, its spectrogram.
 
 mod spectrum;
 
+use anyhow::Result;
 use spectrum::Spectrum;
 
 use super::axes::{Axes, color_bar, viridis};
 use super::canvas::{Anchor, Area, Canvas, Shape};
 use super::scale::Scale;
-use super::{PALETTE, PictureError};
+use super::{PALETTE, misshaped, nothing};
 
 /// The most signals below each other in a column; further ones are left out.
 pub const MOST: usize = 4;
 
-/// The width of a signal's picture in pixels, and the heights of its two parts.
+/// The width of a signal's picture, and the heights of its waveform and its spectrogram, in pixels.
 const WIDTH: usize = 440;
 const WAVEFORM: usize = 72;
 const SPECTRUM: usize = 112;
@@ -26,44 +27,32 @@ const BOTTOM: usize = 46;
 /// Between one signal and the next below it, and from one to the next.
 const BELOW: usize = 20;
 const STEP: usize = WAVEFORM + GAP + SPECTRUM + BELOW;
-/// The color bar, and what it takes with its labels.
+/// The width of the color bar, without and with its labels.
 const BAR: usize = 14;
 const BAR_ROOM: usize = BAR + 66;
 
 /// The level of the darkest color, in decibels below a sine from −1 to 1.
 const DARKEST: f64 = 80.0;
 
-/// Signals of one kind, drawn below each other.
-#[derive(Debug, Clone, Copy)]
-pub struct Column<'a> {
-    /// Above the first of them.
-    pub title: &'a str,
-    /// The signals, one after another.
-    pub values: &'a [f32],
-}
-
-/// Draws the first [`MOST`] signals of each column, each of `samples` values at `rate` Hz, all on the same scales.
+/// Draws columns of signals, each with its title: the first [`MOST`] signals of each column below each other, each of `samples` values at `rate` Hz, all on the same scales.
 /// Values that are not finite leave gaps.
-///
-/// # Errors
-/// If the values of a column are not whole signals, if there is none at all, or if there are too many columns.
-pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Canvas, PictureError> {
-    for column in columns {
-        let values = column.values.len();
+pub fn draw(columns: &[(&str, &[f32])], samples: usize, rate: u32) -> Result<Canvas> {
+    for (_, column) in columns {
+        let values = column.len();
         if samples == 0 || rate == 0 || !values.is_multiple_of(samples) {
-            return Err(PictureError::Shape { values, what: format!("signals of {samples} samples at {rate} Hz") });
+            return Err(misshaped(values, format_args!("signals of {samples} samples at {rate} Hz")));
         }
     }
-    let rows = columns.iter().map(|column| (column.values.len() / samples).min(MOST)).max().unwrap_or(0);
+    let rows = columns.iter().map(|(_, column)| (column.len() / samples).min(MOST)).max().unwrap_or(0);
     if rows == 0 {
-        return Err(PictureError::Nothing { what: "a picture of no signals".into() });
+        return Err(nothing("a picture of no signals"));
     }
     let step = LEFT + WIDTH + RIGHT;
     let width = columns.len().saturating_mul(step).saturating_add(BAR_ROOM);
     let mut canvas = Canvas::new(width, TOP + rows * STEP - BELOW + BOTTOM)?;
 
-    let shown = |column: &Column<'_>| column.values.len().min(MOST * samples);
-    let loudest = columns.iter().flat_map(|column| &column.values[..shown(column)]).filter(|x| x.is_finite());
+    let shown = columns.iter().flat_map(|(_, column)| column.iter().take(MOST * samples));
+    let loudest = shown.filter(|x| x.is_finite());
     let reach = f64::from(loudest.fold(1.0f32, |reach, x| reach.max(x.abs())));
     let spectrum = Spectrum::new(WIDTH);
     let times = Scale::linear([0.0, samples as f64 * 1000.0 / f64::from(rate)]);
@@ -74,11 +63,11 @@ pub fn draw(columns: &[Column<'_>], samples: usize, rate: u32) -> Result<Canvas,
         width: width as f64,
         height: height as f64,
     };
-    for (i, column) in columns.iter().enumerate() {
+    for (i, (title, column)) in columns.iter().enumerate() {
         let left = i * step + LEFT;
         let middle = (left + WIDTH / 2) as f64;
-        canvas.write([middle, TOP as f64 / 2.0], Anchor::Middle, column.title);
-        let signals = column.values.chunks_exact(samples).take(MOST);
+        canvas.write([middle, TOP as f64 / 2.0], Anchor::Middle, title);
+        let signals = column.chunks_exact(samples).take(MOST);
         let last = signals.len().saturating_sub(1);
         for (row, signal) in signals.enumerate() {
             let upper = area(left, TOP + row * STEP, WIDTH, WAVEFORM);

@@ -17,7 +17,6 @@ const MARGIN: f64 = 0.18;
 
 impl Window {
     /// From −`reach` to `reach`, both ways.
-    #[must_use]
     pub const fn square(reach: f64) -> Self {
         Self { x: [-reach, reach], y: [-reach, reach] }
     }
@@ -25,7 +24,6 @@ impl Window {
     /// Around almost all of some points (x and y alternate), with a margin. Both axes have the same unit, so circles
     /// look like circles, unless the points spread more than twice as far along one axis as along the other. None
     /// without any finite point.
-    #[must_use]
     pub fn around(points: &[f32]) -> Option<Self> {
         let [x, y] = [range(points, 0)?, range(points, 1)?];
         let [width, height] = [x[1] - x[0], y[1] - y[0]];
@@ -40,25 +38,21 @@ impl Window {
     }
 
     /// Whether it has an area, and finite edges.
-    #[must_use]
     pub fn is_sound(&self) -> bool {
         [self.x, self.y].iter().all(|[low, high]| low < high && (high - low).is_finite())
     }
 
     /// The distance from 0 to the farthest edge.
-    #[must_use]
     pub fn reach(&self) -> f64 {
         [self.x, self.y].as_flattened().iter().fold(0.0, |reach, edge| edge.abs().max(reach))
     }
 
     /// Width times height.
-    #[must_use]
     pub fn area(&self) -> f64 {
         (self.x[1] - self.x[0]) * (self.y[1] - self.y[0])
     }
 
     /// The centers of `side × side` equal cells, row by row from the top; x and y alternate.
-    #[must_use]
     pub fn cells(&self, side: usize) -> Vec<f32> {
         let at = |[low, high]: [f64; 2], place: usize| low + (high - low) * (place as f64 + 0.5) / side as f64;
         let cell = |i: usize| [at(self.x, i % side) as f32, at(self.y, side - 1 - i / side) as f32];

@@ -10,7 +10,7 @@ use autograd::{Real, Tensor};
 use flows::Module;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use safetensors::tensor::{Dtype, SafeTensors, View};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ const FORMAT: &str = "flow-zoo-2";
 /// What the formats of all versions begin with.
 const ANY_FORMAT: &str = "flow-zoo-";
 
-/// The metadata entry that only the state of a training has.
+/// The metadata entry that only the state of a training run has.
 pub const TRAINING: &str = "training";
 
 /// What a checkpoint says about itself.
@@ -45,15 +45,11 @@ pub struct Contents {
     pub header: Header,
     /// Further entries of the metadata.
     pub extra: HashMap<String, String>,
-    /// The tensors.
     pub tensors: HashMap<String, Tensor<f32>>,
 }
 
 impl Contents {
     /// Refuses a blueprint whose model is larger than the file: a damaged one may have any size.
-    ///
-    /// # Errors
-    /// If it is.
     pub fn check(&self, path: &Path) -> Result<()> {
         let shown = path.display();
         let held: usize = self.tensors.values().map(|tensor| tensor.shape().elements()).sum();
@@ -67,18 +63,12 @@ impl Contents {
     }
 
     /// A model of the file's blueprint, with fresh parameters.
-    ///
-    /// # Errors
-    /// As [`Contents::check`], or if the sizes make no model.
     pub fn build<T: Real>(&self, path: &Path) -> Result<Model<T>> {
         self.check(path)?;
         self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| path.display().to_string())
     }
 
     /// A model of the file's blueprint, with the parameters of tensors named `prefix` + path.
-    ///
-    /// # Errors
-    /// As [`Contents::build`] and [`fill`].
     pub fn model<T: Real>(&self, prefix: &str, path: &Path) -> Result<Model<T>> {
         let model = self.build(path)?;
         fill(&model, &self.tensors, prefix, path)?;
@@ -111,15 +101,11 @@ impl View for Stored<'_> {
 }
 
 /// A model's present parameters by path.
-#[must_use]
 pub fn weights(module: &(impl Module<f32> + ?Sized)) -> Vec<(String, Tensor<f32>)> {
     module.params().into_iter().map(|(path, param)| (path, param.value())).collect()
 }
 
 /// Writes tensors and a header, atomically.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[(String, Tensor<f32>)]) -> Result<()> {
     let mut metadata = HashMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
@@ -138,9 +124,6 @@ pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[
 }
 
 /// Reads a file that [`write()`] wrote.
-///
-/// # Errors
-/// If it cannot be read, is damaged, or is not one of this program's.
 pub fn read(path: &Path) -> Result<Contents> {
     let bytes = files::read(path)?;
     let shown = path.display();
@@ -191,21 +174,7 @@ fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Head
 }
 
 /// The header of a file that [`write()`] wrote, and the further entries of its metadata, without its tensors.
-///
-/// # Errors
-/// If it cannot be read, is cut off, or is not one of this program's.
 pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
-    #[derive(Deserialize)]
-    struct TensorInfo {
-        data_offsets: [u64; 2],
-    }
-    #[derive(Deserialize)]
-    struct Beginning {
-        #[serde(rename = "__metadata__")]
-        metadata: HashMap<String, String>,
-        #[serde(flatten)]
-        tensors: HashMap<String, TensorInfo>,
-    }
     let (mut file, length) = files::open(path)?;
     let mut size = [0; 8];
     file.read_exact(&mut size).map_err(|_| foreign(path))?;
@@ -215,9 +184,9 @@ pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
     }
     let mut text = Vec::new();
     file.take(size).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
-    let Beginning { mut metadata, tensors } = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
-    let end = tensors.values().map(|tensor| tensor.data_offsets[1]).max().unwrap_or(0);
-    if Some(length) != end.checked_add(size).and_then(|end| end.checked_add(8)) {
+    let header: Metadata = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
+    let mut metadata = header.metadata().clone().unwrap_or_default();
+    if Some(length) != (header.data_len() as u64).checked_add(size).and_then(|end| end.checked_add(8)) {
         bail!("{} is not a whole file; it may be cut off: copy it again or use another checkpoint", path.display());
     }
     Ok((described(&mut metadata, path)?, metadata))
@@ -231,10 +200,6 @@ fn foreign(path: &Path) -> anyhow::Error {
 }
 
 /// Sets a model's parameters, in either precision, from tensors named `prefix` + path.
-///
-/// # Errors
-/// If a parameter is missing, of another shape, or not finite, or if there is a tensor that the
-/// model does not have.
 pub fn fill<T: Real>(
     module: &(impl Module<T> + ?Sized),
     tensors: &HashMap<String, Tensor<f32>>,
@@ -273,14 +238,10 @@ pub fn fill<T: Real>(
 pub struct Loaded<M> {
     /// What the file says about itself.
     pub header: Header,
-    /// The model.
     pub model: M,
 }
 
-/// As [`read`], but refuses the state of a training.
-///
-/// # Errors
-/// As [`read`].
+/// As [`read`], but refuses the state of a training run.
 pub fn read_model(path: &Path) -> Result<Contents> {
     let contents = read(path)?;
     if contents.extra.contains_key(TRAINING) {
@@ -290,9 +251,6 @@ pub fn read_model(path: &Path) -> Result<Contents> {
 }
 
 /// Rebuilds the model of a checkpoint, in either precision.
-///
-/// # Errors
-/// As [`read_model`] and [`Contents::model`].
 pub fn load<T: Real>(path: &Path) -> Result<Loaded<Model<T>>> {
     let contents = read_model(path)?;
     let model = contents.model("", path)?;

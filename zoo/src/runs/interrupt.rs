@@ -12,9 +12,6 @@ static REQUESTED: AtomicBool = AtomicBool::new(false);
 const SAME: Duration = Duration::from_secs(1);
 
 /// From now on an interrupt only sets a flag. A second one ends the program.
-///
-/// # Errors
-/// If the system refuses the handler.
 pub fn listen() -> Result<()> {
     static LISTENING: OnceLock<()> = OnceLock::new();
     if LISTENING.set(()).is_err() {
@@ -24,7 +21,8 @@ pub fn listen() -> Result<()> {
     ctrlc::set_handler(move || {
         REQUESTED.store(true, Ordering::SeqCst);
         match first {
-            Some(first) if first.elapsed() > SAME => end(EXIT_CODE),
+            #[expect(clippy::exit, reason = "a second interrupt asks for just that")]
+            Some(first) if first.elapsed() > SAME => std::process::exit(EXIT_CODE),
             Some(_) => return,
             None => first = Some(Instant::now()),
         }
@@ -36,15 +34,9 @@ pub fn listen() -> Result<()> {
 }
 
 /// Whether an interrupt was requested.
-#[must_use]
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
 }
 
 /// The exit code of an interrupted program: 128 + SIGINT.
 pub const EXIT_CODE: i32 = 130;
-
-#[expect(clippy::exit, reason = "a second interrupt asks for just that")]
-fn end(code: i32) -> ! {
-    std::process::exit(code)
-}

@@ -1,4 +1,4 @@
-//! What a training leaves behind, and how it is written so that nothing is lost.
+//! The files of a training run, and how they are written without losing anything.
 
 pub mod checkpoint;
 pub mod files;

@@ -1,23 +1,12 @@
 //! Starting a training, or resuming one. Everything that can be refused is refused before a folder is made.
 
 use super::distill::ReverseKl;
-use super::objective::{Batches, MaximumLikelihood, Objective, Trained};
+use super::prelude::*;
 use super::signals::SignalKl;
 use super::state::Saved;
-use super::vae::NegativeElbo;
-use super::{Outcome, TrainConfig, Training};
 use crate::data::Standardization;
-use crate::data::source::Source;
-use crate::models::{Budget, Iaf, Model, ParallelWaveNet, Recipe};
-use crate::runs::checkpoint::{self, Contents, Header, Loaded};
-use crate::runs::folder::Run;
-use crate::stderr;
-use anyhow::{Context as _, Result, bail};
-use autograd::{Tensor, parallel};
-use flows::{Bijection, Flow};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use std::path::{Path, PathBuf};
+use crate::models::{Iaf, Model, ParallelWaveNet};
+use flows::Bijection;
 
 /// With more dimensions than this, going through them one by one in every step is slow.
 const MANY: usize = 100;
@@ -26,7 +15,8 @@ const MANY: usize = 100;
 #[derive(Debug)]
 pub struct Weights {
     path: PathBuf,
-    contents: Contents,
+    /// The file: the weights' model, data, and seed.
+    pub contents: Contents,
 }
 
 impl Weights {
@@ -37,12 +27,6 @@ impl Weights {
     pub fn read(run: &Path) -> Result<Self> {
         let path = crate::runs::folder::checkpoint(run)?;
         Ok(Self { contents: checkpoint::read_model(&path)?, path })
-    }
-
-    /// Their model, data, and seed.
-    #[must_use]
-    pub const fn header(&self) -> &Header {
-        &self.contents.header
     }
 }
 
@@ -80,11 +64,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
             "an iaf's likelihood goes through the dimensions in order, which takes seconds a step for this many: zoo distill trains one from a maf"
         ));
     }
-    let batches = batches(config, source);
-    match model {
-        Model::Flow(flow) => begin(config, &MaximumLikelihood::new(batches, blueprint), flow, weights),
-        Model::Vae(vae) => begin(config, &NegativeElbo::new(batches, &vae), vae, weights),
-    }
+    on_data(config, source, model, weights.map_or(Start::Random, Start::Weights))
 }
 
 /// Distills a teacher into a new student. The run keeps a copy of the teacher.
@@ -105,7 +85,7 @@ pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Resul
             to.set(from.value());
         }
     }
-    begin(config, objective.as_ref(), flow, None)
+    train(config, objective.as_ref(), flow, Start::Random)
 }
 
 /// What a student minimizes, and the student.
@@ -122,24 +102,41 @@ fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student>
     Ok((Box::new(ReverseKl::new(teacher, batch, seed)), config.blueprint.flow(rng)?))
 }
 
-fn begin<M: Trained + Send>(
+/// What a training starts from.
+#[derive(Clone, Copy)]
+enum Start<'a> {
+    Random,
+    Weights(&'a Weights),
+    Paused(&'a Paused),
+}
+
+fn on_data(config: &TrainConfig, source: &Source, model: Model<f32>, start: Start<'_>) -> Result<Outcome> {
+    let (batch, seed, calibrated) = (config.recipe.batch, config.seed, config.blueprint.uses_batch_statistics());
+    let objective = |discrete: bool| OnData { source, batch, seed, calibrated, discrete };
+    match model {
+        Model::Flow(flow) => train(config, &objective(false), flow, start),
+        Model::Vae(vae) => train(config, &objective(vae.likelihood().is_discrete()), vae, start),
+    }
+}
+
+fn train<M: Trained + Send>(
     config: &TrainConfig,
     objective: &dyn Objective<M>,
     model: M,
-    weights: Option<&Weights>,
+    start: Start<'_>,
 ) -> Result<Outcome> {
     parallel::with_threads(config.threads, || {
-        if weights.is_none() {
+        if matches!(start, Start::Random) {
             objective.initialize(&model)?;
         }
         let mut training = Training::new(config, objective, model);
-        training.from = weights.map(|weights| weights.path.display().to_string());
+        match start {
+            Start::Random => {}
+            Start::Weights(weights) => training.from = Some(weights.path.display().to_string()),
+            Start::Paused(paused) => training.restore(&paused.contents)?,
+        }
         training.run()
     })
-}
-
-const fn batches<'a>(config: &TrainConfig, source: &'a Source) -> Batches<'a> {
-    Batches { source, batch: config.recipe.batch, seed: config.seed }
 }
 
 /// Prints what is about to happen, for how long, and where the results go.
@@ -161,7 +158,7 @@ pub struct Paused {
     /// The recipe it was started with.
     pub recipe: Recipe,
     /// The file itself, which is large and is read once.
-    contents: Contents,
+    pub contents: Contents,
 }
 
 /// Whether a folder holds an interrupted training: the last thing a training does is to evaluate its weights.
@@ -182,13 +179,7 @@ impl Paused {
             bail!("{} holds no training to resume: leave out --resume to start one", run.folder().display());
         }
         let contents = checkpoint::read(&run.training())?;
-        Ok(Self { recipe: Saved::of(&contents, &run.training())?.recipe, contents })
-    }
-
-    /// Its model, data, and seed.
-    #[must_use]
-    pub const fn header(&self) -> &Header {
-        &self.contents.header
+        Ok(Self { recipe: Saved::read(&contents.extra, &run.training())?.recipe, contents })
     }
 }
 
@@ -197,7 +188,7 @@ impl Paused {
 /// # Errors
 /// As [`start`], and if what the folder holds cannot be resumed.
 pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
-    let blueprint = &paused.header().blueprint;
+    let blueprint = &paused.contents.header.blueprint;
     let folder = config.run.folder().display();
     if config.run.teacher().exists() {
         bail!("{folder} holds a distillation: resume it with `zoo distill … --resume`, or choose another --out");
@@ -212,15 +203,13 @@ pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Pause
             blueprint.space.describe(),
             config.data,
             source.space().describe(),
-            paused.header().data
+            paused.contents.header.data
         );
     }
     source.steps_per_epoch(config.recipe.batch)?;
-    let batches = batches(config, source);
-    match paused.contents.build(&config.run.training())? {
-        Model::Flow(flow) => go_on(config, &MaximumLikelihood::new(batches, blueprint), flow, paused),
-        Model::Vae(vae) => go_on(config, &NegativeElbo::new(batches, &vae), vae, paused),
-    }
+    let model = paused.contents.build(&config.run.training())?;
+    let _lock = config.run.lock()?;
+    on_data(config, source, model, Start::Paused(paused))
 }
 
 /// Resumes the distillation in the same folder.
@@ -231,21 +220,8 @@ pub fn resume_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, paused:
     // Before a model of these sizes is made: does the file hold one?
     paused.contents.check(&config.run.training())?;
     let (objective, flow) = student(config, teacher)?;
-    go_on(config, objective.as_ref(), flow, paused)
-}
-
-fn go_on<M: Trained + Send>(
-    config: &TrainConfig,
-    objective: &dyn Objective<M>,
-    model: M,
-    paused: &Paused,
-) -> Result<Outcome> {
     let _lock = config.run.lock()?;
-    parallel::with_threads(config.threads, || {
-        let mut training = Training::new(config, objective, model);
-        training.restore(&paused.contents)?;
-        training.run()
-    })
+    train(config, objective.as_ref(), flow, Start::Paused(paused))
 }
 
 /// Sets the statistics of a standardization to those of the training rows.

@@ -1,17 +1,9 @@
 //! Distillation: a student learns a teacher's density from the student's own samples, without data.
 
-use super::objective::{Loss, Objective};
-use crate::data::Space;
+use super::prelude::*;
 use crate::data::rows::one_hot;
-use crate::data::source::Order;
-use crate::measure::score::Score;
-use crate::runs::checkpoint::Loaded;
-use anyhow::{Result, bail};
-use autograd::{Tensor, Var};
 use flows::distillation::{freeze, log_ratio, softened};
-use flows::{Context, Flow};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use rand_distr::StandardNormal;
 
 /// Steps between two evaluations.
@@ -129,8 +121,8 @@ impl Objective<Flow<f32>> for ReverseKl {
         Score::divergence(&ratios, &self.space, condition.is_some())
     }
 
-    fn unit(&self) -> &'static str {
-        if matches!(self.space, Space::Signal { .. }) { "nats per time step" } else { "nats of KL" }
+    fn units(&self) -> [&'static str; 2] {
+        [if matches!(self.space, Space::Signal { .. }) { "nats per time step" } else { "nats of KL" }; 2]
     }
 
     fn in_unit(&self, nats: f64) -> f64 {

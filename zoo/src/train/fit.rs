@@ -1,25 +1,13 @@
 //! Fitting RBIG layer by layer, each to all rows at once, without gradients.
 
-use super::TrainConfig;
-use super::log::{self, Line, Log};
-use crate::data::Space;
-use crate::data::source::{Order, Part, Source};
-use crate::measure::score::{Score, continuous, score, unit};
-use crate::models::{Blueprint, Rbig, rbig};
-use crate::pictures::drawing;
-use crate::runs::checkpoint::{self, Header};
-use crate::runs::interrupt;
-use crate::stderr;
-use anyhow::{Context as _, Result, bail};
-use autograd::{Tensor, Var, parallel};
+use super::prelude::*;
+use crate::measure::score::{continuous, unit};
+use crate::models::{Rbig, rbig};
 use flows::check::copy_params;
 use flows::models::RbigConfig;
 use flows::rbig::{Fitted, Fitting, Layer, Marginals};
-use flows::{Context, Flow, Mapped, Noise, bits_per_dim};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use flows::{Mapped, bits_per_dim};
 use std::ops::ControlFlow;
-use std::time::Instant;
 
 /// Held-out rows that decide when another layer is no better.
 const HELD_OUT: usize = 5_000;
@@ -41,20 +29,48 @@ pub struct Fit {
     pub validation: Score,
 }
 
-/// Fits a model to data, and shows each layer to `watch`. Ctrl-C ends it after the present layer; the layers so far are a
-/// whole model.
+/// Fits a model to data and writes its run: the model, a line of the log and a point of the curve for each layer, and a
+/// picture of samples. Ctrl-C ends it after the present layer; the layers so far are a whole model.
 ///
 /// # Errors
-/// If the model is not fitted but trained, or the data does not suit it.
-pub fn fit(
-    config: &TrainConfig,
-    source: &Source,
-    watch: impl FnMut(&Layer<f32>, f64) -> Result<()> + Send,
-) -> Result<Fit> {
-    parallel::with_threads(config.threads, || fit_here(config, source, watch))
+/// If the model is not fitted but trained, the data does not suit it, or a file cannot be written.
+pub fn fit(config: &TrainConfig, source: &Source) -> Result<Fit> {
+    let (space, rows, run) = (source.space(), config.recipe.batch, &config.run);
+    source.steps_per_epoch(rows)?;
+    let (began, mut count) = (Instant::now(), 0);
+    // Data that cannot be fitted fails in the first layer, before there is a folder.
+    let mut open = None;
+    let watch = |layer: &Layer<f32>, loss: f64| {
+        count += 1;
+        if open.is_none() {
+            let (data, threads, folder) = (&config.data, config.threads, run.folder().display());
+            stderr::print_line(format_args!("fitting rbig to {rows} rows of {data}, {threads} threads, into {folder}"));
+            run.create()?;
+            let lock = run.lock()?;
+            open = Some((Log::open(&run.log(), 0)?, lock));
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        if let Some((log, _)) = &mut open {
+            log.write(&Line { step: count, epoch: count as f64, seconds, validation: Some(loss), ..Line::default() })?;
+        }
+        let fall = layer.fall.map_or_else(String::new, |fall| format!("  total correlation falls by {fall:.4} nats"));
+        let unit = measured(&space);
+        stderr::print_line(format_args!("layer {count:>3}  validation {loss:.4} {unit}{fall}  {seconds:.0} s"));
+        Ok(())
+    };
+    parallel::with_threads(config.threads, || {
+        let fit = fit_layers(config, source, watch)?;
+        let header = Header { blueprint: fit.blueprint.clone(), ..config.header(fit.kept as u64) };
+        checkpoint::write(&run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
+        log::draw(run, "rbig", [unit(&space); 2])?;
+        let samples = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0);
+        drawing::save(&samples, &space, &run.grid(fit.kept as u64), 10)?;
+        Ok(fit)
+    })
 }
 
-fn fit_here(
+/// Fits the layers, and shows each, with the validation loss up to it, to `watch`.
+fn fit_layers(
     config: &TrainConfig,
     source: &Source,
     mut watch: impl FnMut(&Layer<f32>, f64) -> Result<()>,
@@ -144,57 +160,4 @@ fn measured(space: &Space) -> String {
         Space::Images { .. } => unit(space).to_owned(),
         Space::Table { .. } | Space::Signal { .. } => format!("{} (−log p)", unit(space)),
     }
-}
-
-/// Fits a model and writes its run: the model, a line of the log and a point of the curve for each layer, and a picture
-/// of samples.
-///
-/// # Errors
-/// As [`fit`], and if a file cannot be written.
-pub fn fit_into_run(config: &TrainConfig, source: &Source) -> Result<Fit> {
-    let space = source.space();
-    source.steps_per_epoch(config.recipe.batch)?;
-    let (began, mut count) = (Instant::now(), 0);
-    // Data that cannot be fitted fails in the first layer, before there is a folder.
-    let mut log: Option<Log> = None;
-    let mut lock = None;
-    let fit = fit(config, source, |layer, loss| {
-        count += 1;
-        let open = match &mut log {
-            Some(open) => open,
-            none => {
-                stderr::print_line(format_args!(
-                    "fitting rbig to {} rows of {}, {} threads, into {}",
-                    config.recipe.batch,
-                    config.data,
-                    config.threads,
-                    config.run.folder().display()
-                ));
-                config.run.create()?;
-                lock = config.run.lock()?;
-                none.insert(Log::open(&config.run.log(), 0)?)
-            }
-        };
-        let seconds = began.elapsed().as_secs_f64();
-        open.write(&Line::validation(count, count as f64, seconds, loss))?;
-        let fall = layer.fall.map_or_else(String::new, |fall| format!("  total correlation falls by {fall:.4} nats"));
-        stderr::print_line(format_args!(
-            "layer {count:>3}  validation {loss:.4} {}{fall}  {seconds:.0} s",
-            measured(&space)
-        ));
-        Ok(())
-    })?;
-    drop(log);
-    let header = Header {
-        blueprint: fit.blueprint.clone(),
-        data: config.data.clone(),
-        step: fit.kept as u64,
-        seed: config.seed,
-    };
-    checkpoint::write(&config.run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
-    log::draw(&config.run, "rbig", [unit(&space); 2])?;
-    let count = drawing::shown(&space, GRID);
-    let samples = parallel::with_threads(config.threads, || drawing::samples(&fit.flow, None, count, 1.0, 0));
-    drawing::save(&samples, &space, &config.run.grid(fit.kept as u64), 10)?;
-    Ok(fit)
 }

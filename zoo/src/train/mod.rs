@@ -11,27 +11,41 @@ mod objective;
 mod progress;
 mod signals;
 mod state;
-mod vae;
 
 pub use begin::{Paused, Weights, is_unfinished, resume, resume_student, start, start_student};
-pub use fit::{Fit, fit, fit_into_run};
+pub use fit::{Fit, fit};
 pub use log::{Elapsed, elapsed};
 
-use crate::data::source::Order;
-use crate::measure::score::Score;
-use crate::models::{Blueprint, Budget, Recipe};
-use crate::pictures::drawing;
-use crate::runs::checkpoint;
-use crate::runs::folder::Run;
-use crate::runs::interrupt;
-use anyhow::Result;
-use autograd::{Tape, Tensor, sharded};
-use flows::nn::{Adam, Ema, Schedule, clip_norm};
-use log::{Line, Log};
-use objective::{Loss, Objective, Trained};
+use autograd::sharded;
+use flows::nn::{Schedule, clip_norm};
+use prelude::*;
 use progress::Progress;
 use state::Saved;
-use std::time::Instant;
+
+/// What most files of this folder need.
+mod prelude {
+    pub(super) use super::log::{self, Line, Log};
+    pub(super) use super::objective::{Loss, Objective, OnData, Trained};
+    pub(super) use super::{Outcome, TrainConfig, Training};
+    pub(super) use crate::data::Space;
+    pub(super) use crate::data::source::{Order, Part, Source};
+    pub(super) use crate::measure::sampling;
+    pub(super) use crate::measure::score::{Score, score};
+    pub(super) use crate::models::{Blueprint, Budget, Recipe};
+    pub(super) use crate::pictures::drawing;
+    pub(super) use crate::runs::checkpoint::{self, Contents, Header, Loaded};
+    pub(super) use crate::runs::folder::Run;
+    pub(super) use crate::runs::interrupt;
+    pub(super) use crate::stderr;
+    pub(super) use anyhow::{Context as _, Result, anyhow, bail};
+    pub(super) use autograd::{Tape, Tensor, Var, parallel};
+    pub(super) use flows::nn::{Adam, Ema};
+    pub(super) use flows::{Context, Flow, Noise};
+    pub(super) use rand::SeedableRng;
+    pub(super) use rand_chacha::ChaCha8Rng;
+    pub(super) use std::path::{Path, PathBuf};
+    pub(super) use std::time::Instant;
+}
 
 /// Steps between two lines of the log.
 const LOG_EVERY: u64 = 50;
@@ -55,6 +69,13 @@ pub struct TrainConfig {
     pub run: Run,
     /// Seconds between saves.
     pub save_every: f64,
+}
+
+impl TrainConfig {
+    /// The header of a checkpoint at a step.
+    fn header(&self, step: u64) -> Header {
+        Header { blueprint: self.blueprint.clone(), data: self.data.clone(), step, seed: self.seed }
+    }
 }
 
 /// How a training ended.
@@ -110,6 +131,12 @@ impl<'a, M: Trained> Training<'a, M> {
         }
     }
 
+    /// A line of the log, still without losses.
+    fn line(&self, per_epoch: u64) -> Line {
+        let step = self.saved.step;
+        Line { step, epoch: step as f64 / per_epoch as f64, seconds: self.seconds(), ..Line::default() }
+    }
+
     fn run(&mut self) -> Result<Outcome> {
         interrupt::listen()?;
         self.config.run.sweep();
@@ -117,10 +144,10 @@ impl<'a, M: Trained> Training<'a, M> {
         let per_epoch = self.objective.steps_per_epoch()?;
         let mut log = Log::open(&self.config.run.log(), self.saved.step)?;
         if let (Some(from), 0) = (&self.from, self.saved.step) {
-            log.write(&Line::start(from))?;
+            log.write(&Line { from: Some(from.clone()), ..Line::default() })?;
         }
         let mut order = Order::default();
-        let mut shown = Progress::new([self.objective.unit(), self.objective.evaluation_unit()], recipe.batch);
+        let mut shown = Progress::new(self.objective.units(), recipe.batch);
         let mut last_save = Instant::now();
         while self.progress(per_epoch) < 1.0 && !interrupt::requested() {
             let step = self.saved.step;
@@ -132,7 +159,7 @@ impl<'a, M: Trained> Training<'a, M> {
             shown.step(self.progress(per_epoch), step, loss, self.saved.best.map(|best| best.loss()));
             if step.is_multiple_of(LOG_EVERY) {
                 let train = self.saved.mean_loss();
-                log.write(&Line::train(step, step as f64 / per_epoch as f64, self.seconds(), train, lr))?;
+                log.write(&Line { train: Some(train), lr: Some(lr), ..self.line(per_epoch) })?;
                 shown.line(step, train);
             }
             if step.is_multiple_of(per_epoch) {
@@ -149,11 +176,7 @@ impl<'a, M: Trained> Training<'a, M> {
         }
         self.save()?;
         drop(log);
-        log::draw(
-            &self.config.run,
-            self.config.blueprint.name(),
-            [self.objective.unit(), self.objective.evaluation_unit()],
-        )?;
+        log::draw(&self.config.run, self.config.blueprint.name(), self.objective.units())?;
         shown.finish();
         Ok(Outcome { step: self.saved.step, best: self.saved.best, interrupted })
     }
@@ -200,8 +223,8 @@ impl<'a, M: Trained> Training<'a, M> {
         let validation = self.objective.evaluate(&self.model);
         let step = self.saved.step;
         self.saved.evaluated = step;
-        let line = Line::validation(step, step as f64 / per_epoch as f64, self.seconds(), validation.loss());
-        log.write(&line.by(validation.bound))?;
+        let (reconstruction, kl) = validation.bound.map(|bound| (bound.reconstruction, bound.kl)).unzip();
+        log.write(&Line { validation: Some(validation.loss()), reconstruction, kl, ..self.line(per_epoch) })?;
         shown.epoch(epoch, validation.loss());
         if validation.loss().is_finite() && self.saved.best.is_none_or(|best| validation.loss() < best.loss()) {
             self.saved.best = Some(validation);

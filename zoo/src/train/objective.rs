@@ -1,14 +1,11 @@
 //! What a training minimizes, and how a model is evaluated.
 
-use crate::data::Space;
-use crate::data::rows::Rows;
-use crate::data::source::{Order, Part, Source};
-use crate::measure::score::{self, Score, score};
-use crate::models::Blueprint;
-use crate::pictures::drawing;
-use anyhow::Result;
-use autograd::{Tape, Tensor, Var};
-use flows::{Context, Flow, Module, Noise};
+use super::prelude::*;
+use crate::data::rows::{Given, Rows};
+use crate::measure::bound;
+use crate::measure::score;
+use flows::Module;
+use flows::models::Vae;
 use std::ops::Range;
 
 /// Validation rows that are evaluated after each epoch.
@@ -16,15 +13,64 @@ const VALIDATION_ROWS: usize = 2_000;
 /// Training batches that statistics for evaluation are collected from.
 const CALIBRATION_BATCHES: u64 = 100;
 
-/// A model that can be trained: its parameters, and samples for the pictures.
+/// A model that can be trained.
 pub(super) trait Trained: Module<f32> + Sync {
-    /// Samples, always from the same noise.
+    /// Samples for a picture, always from the same noise.
     fn samples(&self, count: usize, temperature: f64) -> Tensor<f32>;
+
+    /// Initializes the parameters that depend on data.
+    fn initialize(&self, space: &Space, rows: &Given<f32>, noise: Noise);
+
+    /// Adds a batch to the statistics that evaluation uses, after `seen` other batches.
+    fn calibrate(&self, _space: &Space, _rows: &Given<f32>, _noise: Noise, _seen: u64) {}
+
+    /// The mean loss of a batch, in nats.
+    fn loss(&self, space: &Space, rows: &Given<f32>, noise: Noise) -> Var<f32>;
+
+    /// The score on held-out rows.
+    fn score(&self, space: &Space, rows: &Rows<f32>) -> Score;
 }
 
+/// Trained by maximum likelihood: the loss is `−log p(x)`.
 impl Trained for Flow<f32> {
     fn samples(&self, count: usize, temperature: f64) -> Tensor<f32> {
-        drawing::samples(self, None, count, temperature, 0)
+        sampling::samples(self, None, count, temperature, 0)
+    }
+
+    fn initialize(&self, space: &Space, rows: &Given<f32>, noise: Noise) {
+        score::initialize(self, space, rows, Context::training(noise));
+    }
+
+    fn calibrate(&self, space: &Space, rows: &Given<f32>, noise: Noise, seen: u64) {
+        score::calibrate(self, space, rows, Context::training(noise), seen);
+    }
+
+    fn loss(&self, space: &Space, rows: &Given<f32>, noise: Noise) -> Var<f32> {
+        score::loss(self, space, rows, Context::training(noise))
+    }
+
+    fn score(&self, space: &Space, rows: &Rows<f32>) -> Score {
+        score(self, space, rows, 0)
+    }
+}
+
+/// Trained by the lower bound of the likelihood: the loss is `−ELBO`, from one sample of z for each row and step.
+impl Trained for Vae<f32> {
+    fn samples(&self, count: usize, temperature: f64) -> Tensor<f32> {
+        bound::samples(self, count, temperature, 0, bound::Draw::Mean)
+    }
+
+    fn initialize(&self, space: &Space, rows: &Given<f32>, noise: Noise) {
+        let x = bound::prepared(self.likelihood(), space, &rows.x, noise);
+        Self::initialize(self, &x.value, Context::training(noise));
+    }
+
+    fn loss(&self, space: &Space, rows: &Given<f32>, noise: Noise) -> Var<f32> {
+        bound::loss(self, space, &rows.x, noise)
+    }
+
+    fn score(&self, space: &Space, rows: &Rows<f32>) -> Score {
+        bound::score(self, space, rows, 0)
     }
 }
 
@@ -53,96 +99,98 @@ pub(super) trait Objective<M>: Sync {
     /// The present model's score.
     fn evaluate(&self, model: &M) -> Score;
 
-    /// The unit of the losses shown.
-    fn unit(&self) -> &'static str;
+    /// The units of the losses and of the scores that are shown.
+    fn units(&self) -> [&'static str; 2];
 
-    /// The unit of the scores shown.
-    fn evaluation_unit(&self) -> &'static str {
-        self.unit()
-    }
-
-    /// A loss in nats a row, in that unit.
+    /// A loss in nats a row, in its unit.
     fn in_unit(&self, nats: f64) -> f64;
 }
 
-/// The mini-batches of a training.
-pub(super) struct Batches<'a> {
+/// Training on data, by what is the model's loss.
+pub(super) struct OnData<'a> {
     pub(super) source: &'a Source,
     pub(super) batch: usize,
     pub(super) seed: u64,
+    /// Whether there are statistics of training batches to collect.
+    pub(super) calibrated: bool,
+    /// Whether pixels are sampled as 0 or 1: then losses are in nats and not in bits per dimension.
+    pub(super) discrete: bool,
 }
 
-impl Batches<'_> {
-    pub(super) fn steps_per_epoch(&self) -> Result<u64> {
+impl OnData<'_> {
+    /// A step's rows and noise.
+    fn rows(&self, step: u64, order: &mut Order) -> Result<(Rows<f32>, Noise)> {
+        Ok((self.source.batch(step, self.batch, order)?, Noise::for_step(self.seed, step)))
+    }
+}
+
+impl<M: Trained> Objective<M> for OnData<'_> {
+    fn steps_per_epoch(&self) -> Result<u64> {
         self.source.steps_per_epoch(self.batch)
     }
 
-    /// A step's rows and noise.
-    pub(super) fn rows(&self, step: u64, order: &mut Order) -> Result<(Rows<f32>, Noise)> {
-        Ok((self.source.batch(step, self.batch, order)?, Noise::for_step(self.seed, step)))
-    }
-
-    pub(super) fn validation(&self) -> Rows<f32> {
-        self.source.held_out(Part::Validation, Some(VALIDATION_ROWS))
-    }
-}
-
-/// Maximum likelihood: `−log p(x)` of data.
-pub(super) struct MaximumLikelihood<'a> {
-    batches: Batches<'a>,
-    space: Space,
-    /// Whether there are statistics of training batches to collect.
-    calibrated: bool,
-}
-
-impl<'a> MaximumLikelihood<'a> {
-    pub(super) fn new(batches: Batches<'a>, blueprint: &Blueprint) -> Self {
-        Self { batches, space: blueprint.space, calibrated: blueprint.uses_batch_statistics() }
-    }
-}
-
-impl Objective<Flow<f32>> for MaximumLikelihood<'_> {
-    fn steps_per_epoch(&self) -> Result<u64> {
-        self.batches.steps_per_epoch()
-    }
-
-    fn initialize(&self, flow: &Flow<f32>) -> Result<()> {
-        let (rows, noise) = self.batches.rows(0, &mut Order::default())?;
-        score::initialize(flow, &self.space, &rows.values(), Context::training(noise));
+    fn initialize(&self, model: &M) -> Result<()> {
+        let (rows, noise) = self.rows(0, &mut Order::default())?;
+        model.initialize(&self.source.space(), &rows.values(), noise);
         Ok(())
     }
 
-    fn calibrate(&self, flow: &Flow<f32>) -> Result<()> {
-        if !self.calibrated {
-            return Ok(());
-        }
+    fn calibrate(&self, model: &M) -> Result<()> {
+        let batches = if self.calibrated { CALIBRATION_BATCHES } else { 0 };
         let mut order = Order::default();
-        for seen in 0..self.steps_per_epoch()?.min(CALIBRATION_BATCHES) {
-            let (rows, noise) = self.batches.rows(seen, &mut order)?;
-            score::calibrate(flow, &self.space, &rows.values(), Context::training(noise), seen);
+        for seen in 0..self.source.steps_per_epoch(self.batch)?.min(batches) {
+            let (rows, noise) = self.rows(seen, &mut order)?;
+            model.calibrate(&self.source.space(), &rows.values(), noise, seen);
         }
         Ok(())
     }
 
-    fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, order: &mut Order) -> Result<Loss<'a>> {
-        let (rows, noise) = self.batches.rows(step, order)?;
+    fn loss<'a>(&'a self, model: &'a M, step: u64, order: &mut Order) -> Result<Loss<'a>> {
+        let (rows, noise) = self.rows(step, order)?;
         let count = rows.count();
         Ok(Box::new(move |tape, range| {
-            let cx = Context::training(noise.from_row(range.start));
+            let noise = noise.from_row(range.start);
             let part = if range == (0..count) { rows.clone() } else { rows.range(range) };
-            score::loss(flow, &self.space, &part.on(tape), cx)
+            model.loss(&self.source.space(), &part.on(tape), noise)
         }))
     }
 
-    fn evaluate(&self, flow: &Flow<f32>) -> Score {
-        score(flow, &self.space, &self.batches.validation(), 0)
+    fn evaluate(&self, model: &M) -> Score {
+        model.score(&self.source.space(), &self.source.held_out(Part::Validation, Some(VALIDATION_ROWS)))
     }
 
-    fn unit(&self) -> &'static str {
-        score::unit(&self.space)
+    fn units(&self) -> [&'static str; 2] {
+        [if self.discrete { "nats" } else { score::unit(&self.source.space()) }; 2]
     }
 
     fn in_unit(&self, nats: f64) -> f64 {
-        score::in_unit(&self.space, nats)
+        if self.discrete { nats } else { score::in_unit(&self.source.space(), nats) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autograd::sharded;
+    use flows::models::{Coder, Likelihood, Refinement, VaeConfig};
+
+    #[test]
+    fn shards_of_a_step_sample_what_the_whole_step_samples() {
+        let source = Source::open("two-moons", 0).unwrap();
+        let (coder, likelihood, refinement) = (Coder::Dense(vec![8]), Likelihood::Gaussian, Refinement::None);
+        let config = VaeConfig { image: [2, 1, 1], latents: 3, coder, likelihood, refinement };
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let vae = Vae::build(&config, &mut rng);
+        flows::check::randomize(&vae, 0.5, &mut rng);
+        let objective = OnData { source: &source, batch: 11, seed: 2, calibrated: false, discrete: false };
+        let with = |step: u64, shards: usize| {
+            let loss = objective.loss(&vae, step, &mut Order::default()).unwrap();
+            sharded(11, shards, &loss).loss
+        };
+        for shards in [2, 3, 11] {
+            let (parts, whole) = (with(4, shards), with(4, 1));
+            assert!((parts - whole).abs() < 1e-4 * whole.abs(), "{shards} shards: {parts} and {whole}");
+        }
+        assert!((with(4, 1) - with(5, 1)).abs() > 1e-3);
     }
 }

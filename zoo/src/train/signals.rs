@@ -1,16 +1,11 @@
 //! Distillation of a `WaveNet` into a Parallel `WaveNet`: a KL with less noise, and the power loss.
 
 use super::distill::ReverseKl;
-use super::objective::{Loss, Objective};
-use crate::data::source::{Order, Source};
-use crate::measure::score::Score;
-use crate::models::{Blueprint, WaveNet};
-use crate::runs::checkpoint::Loaded;
-use anyhow::{Result, bail};
-use autograd::Var;
+use super::prelude::*;
+use crate::models::WaveNet;
 use flows::distillation::{PowerSpectrum, Teacher, freeze, logistic_terms};
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetLayer};
-use flows::{Context, Flow, Logistic, Module};
+use flows::{Logistic, Module};
 use rand::Rng;
 use std::sync::Arc;
 
@@ -94,12 +89,8 @@ impl Objective<Flow<f32>> for SignalKl {
         self.kl.evaluate(flow)
     }
 
-    fn unit(&self) -> &'static str {
-        "nats per time step, power loss included"
-    }
-
-    fn evaluation_unit(&self) -> &'static str {
-        "nats per time step"
+    fn units(&self) -> [&'static str; 2] {
+        ["nats per time step, power loss included", "nats per time step"]
     }
 
     fn in_unit(&self, nats: f64) -> f64 {

@@ -1,16 +1,9 @@
 //! What a training saves so that it can be resumed.
 
-use super::Training;
-use super::objective::Trained;
-use crate::measure::score::Score;
-use crate::models::Recipe;
-use crate::runs::checkpoint::{self, Contents, Header, TRAINING};
-use anyhow::{Context as _, Result, anyhow};
-use autograd::Tensor;
+use super::prelude::*;
+use crate::runs::checkpoint::TRAINING;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::Path;
-use std::time::Instant;
 
 /// Everything about a training's progress that is not a tensor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,10 +24,6 @@ pub(super) struct Saved {
 impl Saved {
     pub(super) fn new(recipe: Recipe) -> Self {
         Self { recipe, step: 0, seconds: 0.0, best: None, best_step: 0, evaluated: 0, loss_sum: 0.0, loss_count: 0 }
-    }
-
-    pub(super) fn of(contents: &Contents, path: &Path) -> Result<Self> {
-        Self::read(&contents.extra, path)
     }
 
     /// From a file's metadata.
@@ -64,34 +53,21 @@ impl Saved {
 impl<M: Trained> Training<'_, M> {
     /// Writes the state of the training, then the best model.
     pub(super) fn save(&self) -> Result<()> {
-        let header = |step: u64| Header {
-            blueprint: self.config.blueprint.clone(),
-            data: self.config.data.clone(),
-            step,
-            seed: self.config.seed,
-        };
-        let run = &self.config.run;
+        let (config, run) = (self.config, &self.config.run);
         // The state first: if the program is killed in between, the training can be resumed.
         let weights = checkpoint::weights(&self.model);
         let saved = Saved { seconds: self.seconds(), ..self.saved.clone() };
-        let named =
-            |prefix: &'static str| move |(path, tensor): (String, Tensor<f32>)| (format!("{prefix}{path}"), tensor);
-        let mut tensors: Vec<_> = weights.clone().into_iter().map(named("model.")).collect();
-        tensors.extend(self.adam.state().into_iter().map(named("adam.")));
-        if let Some(average) = &self.average {
-            tensors.extend(average.state().into_iter().map(named("average.")));
-        }
-        let training = checkpoint::write(
-            &run.training(),
-            &header(self.saved.step),
-            &[(TRAINING, serde_json::to_string(&saved)?)],
-            &tensors,
-        );
+        let average = self.average.as_ref().map_or_else(Vec::new, Ema::state);
+        let all = [("model.", weights.clone()), ("adam.", self.adam.state()), ("average.", average)];
+        let named = all.into_iter().flat_map(|(prefix, tensors)| tensors.into_iter().map(move |one| (prefix, one)));
+        let tensors: Vec<_> = named.map(|(prefix, (path, tensor))| (format!("{prefix}{path}"), tensor)).collect();
+        let extra = [(TRAINING, serde_json::to_string(&saved)?)];
+        let training = checkpoint::write(&run.training(), &config.header(saved.step), &extra, &tensors);
         // On a full disk there may still be room for the model, which is a quarter of the size.
         let model = if !self.best_weights.is_empty() {
-            checkpoint::write(&run.model(), &header(self.saved.best_step), &[], &self.best_weights)
+            checkpoint::write(&run.model(), &config.header(self.saved.best_step), &[], &self.best_weights)
         } else if self.saved.best.is_none() {
-            checkpoint::write(&run.model(), &header(self.saved.step), &[], &weights)
+            checkpoint::write(&run.model(), &config.header(self.saved.step), &[], &weights)
         } else {
             Ok(())
         };
@@ -101,7 +77,7 @@ impl<M: Trained> Training<'_, M> {
     /// Restores what [`Training::save`] wrote.
     pub(super) fn restore(&mut self, contents: &Contents) -> Result<()> {
         let path = self.config.run.training();
-        self.saved = Saved { recipe: self.config.recipe.clone(), ..Saved::of(contents, &path)? };
+        self.saved = Saved { recipe: self.config.recipe.clone(), ..Saved::read(&contents.extra, &path)? };
         if !self.config.run.model().exists() {
             // The best weights were removed: the next ones evaluated take their place.
             (self.saved.best, self.saved.evaluated) = (None, 0);

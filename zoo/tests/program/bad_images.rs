@@ -71,7 +71,7 @@ fn files_of_other_formats_are_refused() {
         folder.refuses(&line("bars"), &[TRAIN_IMAGES, "expected an IDX file of unsigned bytes"]);
     }
     folder.write(TRAIN_IMAGES, idx(&[1600], &pictures(100, 4)));
-    folder.refuses(&line("bars"), &[TRAIN_IMAGES, "1600 is no stack of images"]);
+    folder.refuses(&line("bars"), &[TRAIN_IMAGES, "1600 is not a stack of images"]);
     folder.write(TRAIN_IMAGES, idx(&[0, 4, 4], &[]));
     folder.refuses(&line("bars"), &[TRAIN_IMAGES, "empty"]);
 }

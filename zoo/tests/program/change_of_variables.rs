@@ -40,7 +40,7 @@ fn densities_and_areas_are_plotted_and_printed() {
 #[test]
 fn invalid_matrices_and_options_are_refused() {
     let folder = Folder::new();
-    folder.write("file", "a file is no folder");
+    folder.write("file", "a file, not a folder");
     folder.refuses("change-of-variables --matrix 1,2,2,4", &["1,2,2,4", "determinant 0", "choose another --matrix"]);
     folder.refuses("change-of-variables --matrix 0,0,0,0", &["determinant 0"]);
     folder.refuses("change-of-variables --matrix 0.1,0.3,0.2,0.6", &["determinant 0"]);

@@ -1,5 +1,5 @@
-//! `zoo compare`: every value is in the table, the JSON and the plot, and a bad run does not stop the others. The times
-//! themselves are not tested.
+//! `zoo compare`: every value is in the table, the JSON and the plot, and a bad run does not stop the others. Timings are
+//! not tested.
 
 use crate::folder::{Folder, TRAIN, texts};
 use crate::made::{csv, image_folder, labeled_folder, rows};
@@ -17,7 +17,7 @@ fn trained() -> Folder {
 }
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 fn svg(folder: &Folder, name: &str) -> String {

@@ -76,7 +76,7 @@ fn images_and_points_are_drawn_like_samples() {
 fn data_without_a_picture_is_refused() {
     let folder = Folder::new();
     folder.write("three.csv", csv(&rows(50, 3), 3));
-    folder.write("file", "a file is no folder");
+    folder.write("file", "a file, not a folder");
     folder.refuses("data spech", &["\"spech\"", "did you mean \"speech\"?", "two-moons"]);
     folder
         .refuses("data three.csv", &["three.csv has rows of 3 numbers", "only images, rows of 2 numbers and signals"]);
@@ -95,7 +95,7 @@ fn data_without_a_picture_is_refused() {
 #[test]
 fn an_unwritable_wav_is_named() {
     let folder = Folder::new();
-    folder.write("file", "a file is no folder");
+    folder.write("file", "a file, not a folder");
     let output = folder.command("data speech --wav file/x.wav").output().unwrap();
     let (_, err) = crate::folder::texts(&output);
     assert_eq!(output.status.code(), Some(1));

@@ -106,7 +106,7 @@ fn models_of_other_data_are_refused() {
         folder.refuses(&format!("density {data}-run --threads 1"), &parts);
     }
     folder.train("--data two-moons --steps 3");
-    folder.write("file", "a file is no folder");
+    folder.write("file", "a file, not a folder");
     folder.refuses("density run --threads 1 --resolution 20 --out file", &["cannot make the folder file", "--out"]);
     folder.refuses("density run --threads 1 --data three.csv", &["three.csv has rows of 3 numbers", "give --data"]);
     for resolution in ["0", "9", "4001", "-1", "x"] {

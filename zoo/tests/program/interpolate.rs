@@ -113,7 +113,7 @@ fn bad_images_and_options_are_refused() {
     let folder = Folder::new();
     labeled_folder(&folder, "bars", SIDE);
     folder.train("--data bars --steps 3");
-    folder.write("file", "a file is no folder");
+    folder.write("file", "a file, not a folder");
     let refuses =
         |options: &str, parts: &[&str]| folder.refuses(&format!("interpolate run --threads 1 {options}"), parts);
     refuses("--corners 0,1,2,40", &["there is no test image 40", "there are 40, counted from 0"]);

@@ -85,7 +85,7 @@ fn a_failed_step_does_not_stop_the_others() {
 #[test]
 fn impossible_requests_are_refused() {
     let folder = Folder::new();
-    folder.write("file", "a file is no folder");
+    folder.write("file", "a file, not a folder");
     folder.refuses("lecture --from nowhere", &["there is no folder nowhere", "leave it out"]);
     folder.refuses("lecture --out file/lecture", &["cannot make the folder", "choose another --out"]);
     folder.misuses("lecture --only glow", &["glow"]);

@@ -7,7 +7,7 @@ use std::process::Stdio;
 #[test]
 fn impossible_folders_are_named() {
     let folder = Folder::trained_on("two-moons");
-    folder.write("file", "a file is no folder");
+    folder.write("file", "a file, not a folder");
     folder.write_npy("x.npy", &[3, 2], &rows(3, 2));
     let train = format!("{TRAIN} --data two-moons --steps 3 --out file/run");
     folder.refuses(&train, &["file/run", "choose another --out"]);

@@ -66,7 +66,7 @@ fn layers_and_fits_are_plotted_and_printed() {
 #[test]
 fn bad_options_are_refused_at_once() {
     let folder = Folder::new();
-    folder.write("file", "a file is no folder");
+    folder.write("file", "a file, not a folder");
     folder.refuses("planar --out file", &["file", "choose another --out"]);
     for layers in ["101", "-1", "x", "1,,2", "", "1.5"] {
         let said = "is not a whole number between 0 and 100";

@@ -26,7 +26,7 @@ fn points_survive_a_round_trip() {
     let (shape, z) = map(&folder, "encode", &[70, 2], &x);
     assert_eq!(shape, [70, 2]);
     let moved = z.iter().zip(&x).filter(|(z, x)| (*z - *x).abs() > 1e-2).count();
-    assert!(moved > 70, "the map is hardly one: {moved} of 140 numbers moved");
+    assert!(moved > 70, "only {moved} of 140 values moved");
     assert_near(&map(&folder, "decode", &[70, 2], &z).1, &x, 1e-4);
     assert_near(&map(&folder, "encode", &[70, 2], &map(&folder, "decode", &[70, 2], &x).1).1, &x, 1e-4);
 }

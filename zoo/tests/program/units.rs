@@ -16,7 +16,7 @@ fn train(folder: &Folder, name: &str, columns: usize, values: &[f32]) {
     folder.run(&line);
 }
 
-/// Scaling a column by c changes log p by −ln c. Powers of two cause no rounding, so
+/// Scaling a column by c changes log p by −log c. Powers of two cause no rounding, so
 /// both trainings see the same standardized rows and end with the same weights.
 #[test]
 fn a_change_of_units_shifts_the_log_density() {

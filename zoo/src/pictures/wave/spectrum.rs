@@ -1,11 +1,9 @@
 //! Spectrograms: how loud each frequency is at each time.
 
-use std::f64::consts::TAU;
-use std::fmt;
-use std::sync::Arc;
-
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
+use std::f64::consts::TAU;
+use std::sync::Arc;
 
 /// Samples in a window: 32 ms at 8000 Hz, long enough to tell the harmonics of a voice apart.
 const WINDOW: usize = 256;
@@ -17,12 +15,6 @@ pub(super) struct Spectrum {
     columns: usize,
     window: Vec<f64>,
     fft: Arc<dyn Fft<f64>>,
-}
-
-impl fmt::Debug for Spectrum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spectrum").field("columns", &self.columns).finish_non_exhaustive()
-    }
 }
 
 impl Spectrum {

@@ -1,4 +1,4 @@
-//! Where things are in pictures of signals.
+//! Positions and colors in pictures of signals.
 
 use super::super::Raster;
 use super::*;
@@ -10,20 +10,15 @@ fn sine(turns: f64, loud: f64) -> Vec<f32> {
     (0..SAMPLES).map(|t| at(t) as f32).collect()
 }
 
-/// Pixels of the waveform's color in an area, as places in it.
+/// Pixels of the waveform's color below and right of a place.
 fn blue(picture: &Raster, left: usize, top: usize) -> Vec<(usize, usize)> {
-    let all = (0..WAVEFORM).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
-    all.filter(|&(x, y)| {
-        let [red, _, blue] = picture.rgb(left + x, top + y);
-        blue > red.saturating_add(80)
-    })
-    .collect()
+    super::super::tests::blue(picture, [left, top], [WIDTH, WAVEFORM])
 }
 
 #[test]
 fn a_sine_rises_and_then_falls() {
     let wave = sine(1.0, 1.0);
-    let picture = draw(&[Column { title: "data", values: &wave }], SAMPLES, 8000).unwrap().raster().unwrap();
+    let picture = draw(&[("data", &wave)], SAMPLES, 8000).unwrap().raster().unwrap();
     let size = (LEFT + WIDTH + RIGHT + BAR_ROOM, TOP + WAVEFORM + GAP + SPECTRUM + BOTTOM);
     assert_eq!((picture.width(), picture.height()), size);
     let drawn = blue(&picture, LEFT, TOP);
@@ -36,9 +31,9 @@ fn a_sine_rises_and_then_falls() {
 }
 
 #[test]
-fn columns_stand_side_by_side_on_one_scale_and_no_more_than_four_are_below_each_other() {
+fn columns_share_one_scale_and_show_at_most_four_signals() {
     let [loud, soft] = [sine(3.0, 4.0).repeat(6), sine(3.0, 0.5)];
-    let columns = [Column { title: "teacher", values: &loud }, Column { title: "student", values: &soft }];
+    let columns = [("teacher", &loud[..]), ("student", &soft[..])];
     let picture = draw(&columns, SAMPLES, 8000).unwrap().raster().unwrap();
     assert_eq!(picture.height(), TOP + 3 * STEP + WAVEFORM + GAP + SPECTRUM + BOTTOM);
     let right = 2 * LEFT + WIDTH + RIGHT;
@@ -56,26 +51,26 @@ fn columns_stand_side_by_side_on_one_scale_and_no_more_than_four_are_below_each_
 fn a_tone_is_bright_at_its_frequency() {
     // A quarter of the rate: in the middle of the spectrogram.
     let tone = sine(SAMPLES as f64 / 4.0 + 0.3, 1.0);
-    let picture = draw(&[Column { title: "x", values: &tone }], SAMPLES, 8000).unwrap().raster().unwrap();
+    let picture = draw(&[("x", &tone)], SAMPLES, 8000).unwrap().raster().unwrap();
     let green = |y: usize| picture.rgb(LEFT + WIDTH / 2, TOP + WAVEFORM + GAP + y)[1];
     assert!(green(SPECTRUM / 2) > 200 && green(SPECTRUM / 4) < 30 && green(3 * SPECTRUM / 4) < 30);
 }
 
 #[test]
-fn what_is_not_finite_leaves_a_gap() {
+fn values_that_are_not_finite_leave_a_gap() {
     let mut broken = sine(1.0, 1.0);
     broken[..SAMPLES / 2].fill(f32::NAN);
     broken[SAMPLES - 1] = f32::INFINITY;
-    let picture = draw(&[Column { title: "x", values: &broken }], SAMPLES, 8000).unwrap().raster().unwrap();
+    let picture = draw(&[("x", &broken)], SAMPLES, 8000).unwrap().raster().unwrap();
     let drawn = blue(&picture, LEFT, TOP);
     assert!(drawn.iter().all(|place| place.0 + 2 > WIDTH / 2) && drawn.len() > WIDTH / 3);
-    draw(&[Column { title: "x", values: &[f32::NAN; 3] }], 3, 1).unwrap();
-    draw(&[Column { title: "x", values: &[f32::MAX, f32::MIN] }], 1, u32::MAX).unwrap();
+    draw(&[("x", &[f32::NAN; 3])], 3, 1).unwrap();
+    draw(&[("x", &[f32::MAX, f32::MIN])], 1, u32::MAX).unwrap();
 }
 
 #[test]
-fn what_makes_no_signals_is_refused() {
-    let column = |values| Column { title: "x", values };
+fn incomplete_signals_are_refused() {
+    let column = |values: &'static [f32]| ("x", values);
     for (columns, samples, rate) in [
         (&[][..], 5, 8000),
         (&[column(&[])][..], 5, 8000),
