@@ -1,6 +1,6 @@
 //! The trait that every map implements, and how maps combine.
 
-use crate::module::{Module, Visitor};
+use crate::module::{Module, Visitor, parameters};
 use crate::noise::Noise;
 use autograd::{Real, Tensor, Var};
 use std::fmt::Debug;
@@ -35,19 +35,16 @@ impl<T: Real> Default for Context<'_, T> {
 
 impl<'a, T: Real> Context<'a, T> {
     /// Training, with this noise.
-    #[must_use]
     pub fn training(noise: Noise) -> Self {
         Self { mode: Mode::Train, noise: Some(noise), ..Self::default() }
     }
 
     /// Evaluation, with this noise.
-    #[must_use]
     pub fn evaluation(noise: Noise) -> Self {
         Self { noise: Some(noise), ..Self::default() }
     }
 
     /// The same with this condition, `[batch, features]`.
-    #[must_use]
     pub fn given(self, condition: &'a Var<T>) -> Self {
         Self { condition: Some(condition), ..self }
     }
@@ -64,14 +61,12 @@ pub struct Mapped<T: Real> {
 
 impl<T: Real> Mapped<T> {
     /// A result with the same log-determinant for every sample.
-    #[must_use]
     pub fn with_constant(value: Var<T>, log_det: f64) -> Self {
         let log_det = value.constant_like(Tensor::full([value.extent(0)], T::from_f64(log_det)));
         Self { value, log_det }
     }
 
     /// A result of a volume-preserving map.
-    #[must_use]
     pub fn volume_preserving(value: Var<T>) -> Self {
         Self::with_constant(value, 0.0)
     }
@@ -117,13 +112,11 @@ pub struct Chain<T: Real> {
 
 impl<T: Real> Chain<T> {
     /// The layers in the order in which data pass them.
-    #[must_use]
     pub fn new(layers: Vec<Box<dyn Bijection<T>>>) -> Self {
         Self { layers }
     }
 
     /// The layers in the order in which data pass them.
-    #[must_use]
     pub fn layers(&self) -> &[Box<dyn Bijection<T>>] {
         &self.layers
     }
@@ -159,13 +152,7 @@ impl<T: Real> Bijection<T> for Chain<T> {
     }
 }
 
-impl<T: Real> Module<T> for Chain<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, layer) in self.layers.iter().enumerate() {
-            visitor.part(format_args!("layers.{i}"), layer.as_ref());
-        }
-    }
-}
+parameters!(Chain: layers);
 
 /// A pointer to a map is a map.
 macro_rules! pointers {

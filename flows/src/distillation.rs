@@ -46,7 +46,6 @@ pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
 ///
 /// Differentiable in both flows; [`freeze`] the teacher to train the student alone. With an IAF as student and a MAF as
 /// teacher, both directions are parallel.
-#[must_use]
 pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     log_ratio_to_energy(student, |x| -teacher.log_prob(x, cx), z, cx)
 }
@@ -62,7 +61,6 @@ pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: 
 #[doc = include_str!("../formulas/reverse-kl.html")]
 ///
 /// `energy` maps x, `[batch, …]`, to U(x) in nats, `[batch]`.
-#[must_use]
 pub fn log_ratio_to_energy<T: Real>(
     student: &Flow<T>,
     energy: impl FnOnce(&Var<T>) -> Var<T>,
@@ -74,7 +72,6 @@ pub fn log_ratio_to_energy<T: Real>(
 }
 
 /// `KL(student ‖ teacher)` in nats, the mean of [`log_ratio`] over the batch: the loss.
-#[must_use]
 pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     log_ratio(student, teacher, z, cx).mean_all()
 }
@@ -86,7 +83,6 @@ pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx:
 ///
 /// An untrained student's samples may be so unlikely under the teacher that their gradient overflows or swamps all
 /// others. Beyond c it is divided by r/c. Below c nothing changes.
-#[must_use]
 pub fn softened<T: Real>(log_ratio: &Var<T>, c: f64) -> Var<T> {
     let near = log_ratio.clamp(f64::MIN, c);
     let far = log_ratio.clamp(c, FARTHEST).scale(1.0 / c).ln().scale(c);
@@ -106,7 +102,6 @@ pub struct Terms<T: Real> {
 
 impl<T: Real> Terms<T> {
     /// `KL(student ‖ teacher)` = cross-entropy − entropy: the loss.
-    #[must_use]
     pub fn kl(&self) -> Var<T> {
         &self.cross_entropy - &self.entropy
     }
@@ -158,7 +153,6 @@ impl<T: Real, N: Causal<T>, U: Univariate<T>> Teacher<'_, T, N, U> {
 ///
 /// # Panics
 /// If there are no draws, or the teacher reads latents.
-#[must_use]
 pub fn logistic_terms<T: Real, N: Causal<T>, U: Univariate<T>>(
     student: &ParallelWaveNet<T>,
     teacher: &Teacher<'_, T, N, U>,

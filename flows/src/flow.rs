@@ -83,13 +83,11 @@ impl<T: Real> Flow<T> {
     }
 
     /// The same flow, declared to need a condition with this many features: its density is `p(x | condition)`.
-    #[must_use]
     pub fn conditioned_on(self, features: usize) -> Self {
         Self { condition: features, ..self }
     }
 
     /// The same flow over data that pass `layer` first: preprocessing as part of the density.
-    #[must_use]
     pub fn preceded_by(self, layer: impl Bijection<T> + 'static) -> Self {
         let layer: Arc<dyn Bijection<T>> = Arc::new(layer);
         let bijection = Arc::new(Chain::new(vec![Box::new(layer.clone()), Box::new(self.bijection)]));
@@ -101,13 +99,11 @@ impl<T: Real> Flow<T> {
     }
 
     /// The layers added by [`Flow::preceded_by`].
-    #[must_use]
     pub fn preprocessing(&self) -> Option<&dyn Bijection<T>> {
         self.preprocessing.as_deref()
     }
 
     /// The density after the preprocessing, over preprocessed data. It shares its parameters with this flow.
-    #[must_use]
     pub fn core(&self) -> Self {
         Self {
             bijection: self.core.clone(),
@@ -120,44 +116,37 @@ impl<T: Real> Flow<T> {
     }
 
     /// The map between data and latents.
-    #[must_use]
     pub fn bijection(&self) -> &dyn Bijection<T> {
         self.bijection.as_ref()
     }
 
     /// The distribution of the latents.
-    #[must_use]
     pub fn base(&self) -> &dyn Base<T> {
         self.base.as_ref()
     }
 
     /// The shape of one row of data.
-    #[must_use]
     pub fn event(&self) -> &Shape {
         &self.event
     }
 
     /// The number of features of each row's condition; 0 without one.
-    #[must_use]
     pub fn condition(&self) -> usize {
         self.condition
     }
 
     /// The number of dimensions D of one row.
-    #[must_use]
     pub fn dims(&self) -> usize {
         self.event.elements()
     }
 
     /// `log p(x)` of each row of `[batch, …]`, in nats. Shape `[batch]`. Differentiable.
-    #[must_use]
     pub fn log_prob(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         let Mapped { value: z, log_det } = self.bijection.to_latent(x, cx);
         self.base.log_prob(&z) + log_det
     }
 
     /// The negative mean log-likelihood of a batch, in nats: the loss of maximum likelihood.
-    #[must_use]
     pub fn loss(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         -self.log_prob(x, cx).mean_all()
     }
@@ -179,7 +168,6 @@ impl<T: Real> Flow<T> {
 
     /// `count` samples, `[count, …]`: latents from the base, mapped by f. A temperature below 1 keeps them closer to
     /// the mode.
-    #[must_use]
     pub fn sample(&self, count: usize, cx: Context<'_, T>, temperature: f64, rng: &mut dyn Rng) -> Tensor<T> {
         let z = Var::from(self.base.sample(self.rows(count), temperature, rng));
         self.bijection.to_data(&z, cx).value.into_value()
@@ -187,7 +175,6 @@ impl<T: Real> Flow<T> {
 
     /// Samples with their log-densities in one pass: z is known, so `log p(x) = log p_Z(z) − log|det ∂x/∂z|` needs no
     /// inverse.
-    #[must_use]
     pub fn sample_with_log_prob(&self, count: usize, cx: Context<'_, T>, rng: &mut dyn Rng) -> (Tensor<T>, Tensor<T>) {
         let z = Var::from(self.base.sample(self.rows(count), 1.0, rng));
         let Mapped { value: x, log_det } = self.bijection.to_data(&z, cx);
@@ -339,7 +326,6 @@ impl<T: Real> Module<T> for Flow<T> {
 ///
 /// <!-- bits/dim = log₂ L − log p(u)/(D ln 2),   u ∈ [0, 1]ᴰ,   L = 256 -->
 #[doc = include_str!("../formulas/bits-per-dim.html")]
-#[must_use]
 pub fn bits_per_dim(log_prob: f64, dims: usize, levels: f64) -> f64 {
     levels.log2() - log_prob / (dims as f64 * LN_2)
 }

@@ -1,7 +1,7 @@
 //! Gradients against finite differences along random directions.
 
 use super::differences::derivative;
-use super::violation::{Comparison, Place, worst};
+use super::violation::{Comparison, worst};
 use super::{Case, Direction, Property, Violation};
 use crate::bijection::Context;
 use crate::flow::Flow;
@@ -97,7 +97,7 @@ fn by_parameters(
             },
             size(&along),
         )?;
-        comparison.number(Place::Slope { path: path.clone() }, found, expected)
+        comparison.value(|| format!("the derivative along {path}"), found, expected)
     }))
 }
 
@@ -114,7 +114,7 @@ fn by_input(
     let found = gradients.wrt(&x).map_or(0.0, |gradient| inner(gradient, &along));
     let at = |h: f64| Tensor::from_fn(points.shape(), |i| points.as_slice()[i] + h * along.as_slice()[i]);
     let expected = derivative(|h| Ok(functional(&Var::from(at(h)))?.item()), size(&along))?;
-    comparison.number(Place::Slope { path: "input".to_owned() }, found, expected)
+    comparison.value(|| "the derivative along the input".to_owned(), found, expected)
 }
 
 /// A parameter that is restored when this is dropped.

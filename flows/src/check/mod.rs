@@ -64,8 +64,8 @@
 //! # }
 //! # let wrong = Wrong(map);
 //! let found = check::all(&Case::new(&wrong, x), &Options::default()).unwrap_err();
-//! assert_eq!(found.property(), Property::LogDetByDifferences);
-//! assert_eq!(found.direction(), Direction::ToLatent);
+//! assert_eq!(found.property, Property::LogDetByDifferences);
+//! assert_eq!(found.direction, Direction::ToLatent);
 //! ```
 
 mod batch;
@@ -91,7 +91,7 @@ pub use params::{CopyError, copy_params, randomize, randomize_with};
 pub use precision::precision;
 pub use round_trip::{log_dets_cancel, round_trip};
 pub use structure::{Structure, zeros};
-pub use violation::{Place, Property, Violation};
+pub use violation::{Property, Violation};
 
 use autograd::Tensor;
 

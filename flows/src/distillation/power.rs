@@ -28,7 +28,6 @@ impl<T: Real> PowerSpectrum<T> {
     ///
     /// # Panics
     /// If `window` is below 2 or `hop` is 0.
-    #[must_use]
     pub fn new(window: usize, hop: usize) -> Self {
         assert!(window >= 2 && hop > 0, "power spectrum: a window of {window} steps, {hop} apart");
         let angle = |turns: usize| 2.0 * PI * (turns % window) as f64 / window as f64;
@@ -44,7 +43,6 @@ impl<T: Real> PowerSpectrum<T> {
     }
 
     /// The number of frequencies, `window/2 + 1`; that of bin k is `k/window` of the sampling rate.
-    #[must_use]
     pub fn bins(&self) -> usize {
         self.window / 2 + 1
     }
@@ -53,7 +51,6 @@ impl<T: Real> PowerSpectrum<T> {
     ///
     /// # Panics
     /// If no window fits into the signal.
-    #[must_use]
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         let (batch, length) = (x.extent(0), x.extent(1));
@@ -88,7 +85,6 @@ impl<T: Real> PowerSpectrum<T> {
     /// loudest frequencies only, and without the words a student that is silent except for one click in many windows
     /// would match them. Mean and deviation of the logarithm rule that out. ε is −40 dB of the reference's mean power,
     /// below what is audible.
-    #[must_use]
     #[track_caller]
     pub fn loss(&self, x: &Var<T>, reference: &Var<T>) -> Var<T> {
         let silence = self.apply(reference).detach().mean_all().scale(SILENCE);

@@ -25,7 +25,6 @@ pub struct ActNorm<T: Real> {
 
 impl<T: Real> ActNorm<T> {
     /// The identity on `features` features, until it sees data.
-    #[must_use]
     pub fn new(features: usize) -> Self {
         Self {
             log_scale: Param::new(Tensor::zeros([features])),
@@ -37,7 +36,6 @@ impl<T: Real> ActNorm<T> {
 
     /// The same, only for elements that the coupling with this mask changes: n is their number in each feature, and
     /// may be 0.
-    #[must_use]
     pub fn changed_by(self, mask: Mask<T>) -> Self {
         Self { features: Features::changed_by(mask), ..self }
     }

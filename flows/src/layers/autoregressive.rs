@@ -77,7 +77,6 @@ impl<N, U> Autoregressive<N, U> {
     ///
     /// # Panics
     /// If the network gives another number of them, or the map has learned numbers for each feature.
-    #[must_use]
     pub fn new<T: Real>(net: N, univariate: U, reads: Reads) -> Self
     where
         N: Causal<T>,
@@ -90,19 +89,16 @@ impl<N, U> Autoregressive<N, U> {
     }
 
     /// The map of each dimension.
-    #[must_use]
     pub fn univariate(&self) -> &U {
         &self.univariate
     }
 
     /// Whose earlier dimensions the network reads.
-    #[must_use]
     pub fn reads(&self) -> Reads {
         self.reads
     }
 
     /// The parameters of all dimensions, given what the network reads: one pass.
-    #[must_use]
     pub fn parameters<T: Real>(&self, read: &Var<T>, cx: Context<'_, T>) -> Parameters<T>
     where
         N: Causal<T>,
@@ -120,7 +116,6 @@ impl<N, U> Autoregressive<N, U> {
     }
 
     /// The direction whose input the network reads, one pass: each number with its own log-derivative.
-    #[must_use]
     pub fn parallel<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>) -> Elementwise<T>
     where
         N: Causal<T>,

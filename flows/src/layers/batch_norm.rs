@@ -32,7 +32,6 @@ pub struct BatchNorm<T: Real> {
 
 impl<T: Real> BatchNorm<T> {
     /// For `features` features, with γ = 1 and β = 0: nearly the identity until it sees data.
-    #[must_use]
     pub fn new(features: usize) -> Self {
         Self {
             log_gamma: Param::new(Tensor::zeros([features])),
@@ -45,7 +44,6 @@ impl<T: Real> BatchNorm<T> {
 
     /// The same, only for elements that the coupling with this mask changes: n is their number in each feature, and
     /// may be 0.
-    #[must_use]
     pub fn changed_by(self, mask: Mask<T>) -> Self {
         Self { features: Features::changed_by(mask), ..self }
     }

@@ -45,7 +45,6 @@ pub struct Coupling<T: Real, U> {
 
 impl<T: Real, U: Univariate<T>> Coupling<T, U> {
     /// A coupling whose network gives P parameters for each feature that changes: first θ₀ of all of them, then θ₁, …
-    #[must_use]
     pub fn new(partition: impl Into<Partition<T>>, univariate: U, net: impl Network<T> + 'static) -> Self {
         Self { partition: partition.into(), univariate, net: Box::new(net) }
     }

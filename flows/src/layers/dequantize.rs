@@ -24,7 +24,6 @@ impl Dequantize {
     ///
     /// # Panics
     /// If there are none.
-    #[must_use]
     pub fn new(levels: u32) -> Self {
         assert!(levels > 0, "dequantize: there must be at least one level");
         Self { levels }

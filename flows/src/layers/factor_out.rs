@@ -23,7 +23,6 @@ const HALVES: Split = Split::ReadFirst;
 
 impl<B> FactorOut<B> {
     /// `rest` acts on the last ⌊C/2⌋ channels and keeps the shape of its events.
-    #[must_use]
     pub fn new(rest: B) -> Self {
         Self { rest }
     }

@@ -103,7 +103,6 @@ impl<T: Real> HistogramMarginal<T> {
     ///
     /// # Panics
     /// If there are no bins or no rows, or a value is not finite.
-    #[must_use]
     pub fn from_rows(rows: &Tensor<T>, bins: usize) -> Self {
         let (count, dims) = (rows.shape()[0], rows.shape()[1]);
         assert!(bins > 0, "histogram marginal: no bins");
@@ -132,7 +131,6 @@ impl<T: Real> HistogramMarginal<T> {
     ///
     /// # Panics
     /// If their lengths do not fit, edges do not rise, or a mass is not positive.
-    #[must_use]
     pub fn new(edges: &[f64], masses: &[f64], bins: usize) -> Self {
         assert!(bins > 0, "histogram marginal: no bins");
         let dims = edges.len() / (bins + 1);

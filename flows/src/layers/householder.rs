@@ -25,7 +25,6 @@ pub struct Householder<T: Real> {
 
 impl<T: Real> Householder<T> {
     /// `reflections` random reflections of `dims` dimensions, for each of `groups` groups.
-    #[must_use]
     pub fn new(groups: usize, dims: usize, reflections: usize, rng: &mut dyn Rng) -> Self {
         let shape = [groups, reflections, dims];
         Self { v: Param::new(Init::Normal { std: 1.0 }.draw(&shape, dims, rng)) }

@@ -2,7 +2,7 @@
 
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::marginal::{self, LogisticMixture, logistic_bandwidth};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use crate::univariate::{Elementwise, recorded_root};
 use autograd::{Param, Real, Tensor, Var, special};
 
@@ -46,7 +46,6 @@ impl<T: Real> KernelMarginal<T> {
     ///
     /// # Panics
     /// If there are no kernels.
-    #[must_use]
     pub fn new(dims: usize, kernels: usize) -> Self {
         assert!(kernels > 0, "kernel marginal: no kernels");
         let quantile = |k: usize| special::log_normal_quantile(((k as f64 + 0.5) / kernels as f64).ln());
@@ -66,7 +65,6 @@ impl<T: Real> KernelMarginal<T> {
     ///
     /// # Panics
     /// If there are none.
-    #[must_use]
     pub fn from_rows(rows: &Tensor<T>) -> Self {
         let layer = Self::new(rows.shape()[1], rows.shape()[0]);
         layer.start_at(rows);
@@ -77,7 +75,6 @@ impl<T: Real> KernelMarginal<T> {
     ///
     /// # Panics
     /// If there is no such dimension.
-    #[must_use]
     pub fn mixture(&self, dim: usize) -> LogisticMixture {
         let row = |param: &Param<T>| {
             let value = param.value();
@@ -153,11 +150,4 @@ impl<T: Real> Bijection<T> for KernelMarginal<T> {
     }
 }
 
-impl<T: Real> Module<T> for KernelMarginal<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("logits", &self.logits);
-        visitor.param("locations", &self.locations);
-        visitor.param("log_scales", &self.log_scales);
-        visitor.param("started", &self.started);
-    }
-}
+parameters!(KernelMarginal: logits, locations, log_scales, started);

@@ -26,7 +26,6 @@ impl Logit {
     ///
     /// # Panics
     /// Unless 0 ≤ λ < ½.
-    #[must_use]
     pub fn new(margin: f64) -> Self {
         assert!((0.0..0.5).contains(&margin), "logit: the margin {margin} is not in [0, 0.5)");
         Self { margin }

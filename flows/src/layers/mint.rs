@@ -91,7 +91,6 @@ impl<T: Real> Mint<T> {
     ///
     /// # Panics
     /// If the image is empty, or there are no branches.
-    #[must_use]
     pub fn new(mask: ConvMask, image: [usize; 3], branches: usize, init: Init, rng: &mut dyn Rng) -> Self {
         let [channels, height, width] = image;
         assert!(channels * height * width > 0, "MintNet: images of {channels}×{height}×{width} are empty");
@@ -105,13 +104,11 @@ impl<T: Real> Mint<T> {
     }
 
     /// The same layer, inverted as this solver says.
-    #[must_use]
     pub fn solved_by(self, solver: Arc<MintSolver>) -> Self {
         Self { solver, ..self }
     }
 
     /// Hidden units of each channel in each hidden layer.
-    #[must_use]
     pub fn branches(&self) -> usize {
         self.convs[0].units()[1] / self.image[0]
     }
@@ -120,7 +117,6 @@ impl<T: Real> Mint<T> {
     ///
     /// # Panics
     /// If `x` has the wrong shape.
-    #[must_use]
     pub fn diagonal(&self, x: &Var<T>) -> Var<T> {
         let weights = self.weights(x);
         self.diagonal_at(&self.pass(x, &weights), &weights)
@@ -139,7 +135,6 @@ impl<T: Real> Mint<T> {
     ///
     /// # Panics
     /// If `z` has the wrong shape, or a sweep has 0 evaluations.
-    #[must_use]
     pub fn solve(&self, z: &Tensor<T>, inversion: Inversion) -> Solution<T> {
         let mut found = self.solve_unchecked(z, inversion);
         if found.errors.is_empty() {
@@ -262,9 +257,7 @@ impl<T: Real> Bijection<T> for Mint<T> {
 
 impl<T: Real> Module<T> for Mint<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, conv) in self.convs.iter().enumerate() {
-            visitor.part(i, conv);
-        }
+        self.convs.visit(visitor);
         visitor.param("scale", &self.scale);
         visitor.handle(self.solver.clone());
     }

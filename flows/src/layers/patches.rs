@@ -20,14 +20,12 @@ pub struct Patches {
 
 impl Patches {
     /// The number of patches.
-    #[must_use]
     pub const fn count(&self) -> usize {
         let [_, height, width] = self.image;
         height / self.side * (width / self.side)
     }
 
     /// The dimensions of each: all channels of its pixels.
-    #[must_use]
     pub const fn dims(&self) -> usize {
         self.image[0] * self.side * self.side
     }
@@ -68,7 +66,6 @@ impl<T: Real> PatchRotation<T> {
     ///
     /// # Panics
     /// If `side` does not divide the image's height and width.
-    #[must_use]
     pub fn new(patches: Patches, shared: bool, reflections: usize, rng: &mut dyn Rng) -> Self {
         let Patches { image: [_, height, width], side, .. } = patches;
         assert!(

@@ -1,7 +1,7 @@
 //! A learned scale for every dimension.
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, Tensor, Var};
 
 /// Diagonal rescaling (Dinh et al. 2015, NICE, §3.3), on `[batch, D]`.
@@ -18,7 +18,6 @@ pub struct Rescaling<T: Real> {
 
 impl<T: Real> Rescaling<T> {
     /// A rescaling of `dims` dimensions, the identity at first.
-    #[must_use]
     pub fn new(dims: usize) -> Self {
         Self { log_scale: Param::new(Tensor::zeros([dims])) }
     }
@@ -57,8 +56,4 @@ impl<T: Real> Bijection<T> for Rescaling<T> {
     }
 }
 
-impl<T: Real> Module<T> for Rescaling<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("log_scale", &self.log_scale);
-    }
-}
+parameters!(Rescaling: log_scale);

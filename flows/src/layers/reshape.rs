@@ -16,7 +16,6 @@ impl Reshape {
     ///
     /// # Panics
     /// If their numbers of elements differ.
-    #[must_use]
     #[track_caller]
     pub fn new(data: impl Into<Shape>, latent: impl Into<Shape>) -> Self {
         let (data, latent) = (data.into(), latent.into());

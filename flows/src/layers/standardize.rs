@@ -22,7 +22,6 @@ impl<T: Real> Standardize<T> {
     ///
     /// # Panics
     /// If their numbers differ, or a standard deviation is not positive and finite.
-    #[must_use]
     pub fn new(mean: &[f64], std: &[f64]) -> Self {
         assert!(mean.len() == std.len(), "standardize: {} means and {} deviations", mean.len(), std.len());
         assert!(std.iter().all(|&s| s > 0.0 && s.is_finite()), "standardize: a deviation is not positive and finite");

@@ -75,7 +75,6 @@ impl GaussianizationFlow {
     ///
     /// # Panics
     /// If there are no kernels, the patches do not divide their image, or the image does not fill the row.
-    #[must_use]
     pub fn build<T: Real>(config: &GaussianizationConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &GaussianizationConfig { dims, layers: count, kernels, reflections, patches } = config;
         let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();

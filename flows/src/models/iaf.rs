@@ -39,7 +39,6 @@ impl Iaf {
     ///
     /// # Panics
     /// If it has more than one component: z → x of a mixture has no formula, and is the direction that an IAF is for.
-    #[must_use]
     pub fn build<T: Real>(config: &AutoregressiveConfig, rng: &mut dyn Rng) -> Flow<T> {
         assert!(config.components == 1, "IAF: {} components, not 1", config.components);
         autoregressive(config, Reads::Latent, rng)

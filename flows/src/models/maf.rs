@@ -129,7 +129,6 @@ impl Maf {
     ///
     /// # Panics
     /// If there are no components.
-    #[must_use]
     pub fn build<T: Real>(config: &AutoregressiveConfig, rng: &mut dyn Rng) -> Flow<T> {
         autoregressive(config, Reads::Data, rng)
     }

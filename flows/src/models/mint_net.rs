@@ -43,7 +43,6 @@ pub struct MintNetConfig {
 
 impl MintNetConfig {
     /// The paper's model of MNIST: 20 pairs with 45, 11 and 2 branches, and squeezes before pairs 6 and 12 (from 0).
-    #[must_use]
     pub fn mnist() -> Self {
         Self {
             image: [1, 28, 28],
@@ -98,7 +97,6 @@ impl MintNet {
     ///
     /// # Panics
     /// If there are no scales, or the height or the width cannot be halved that often.
-    #[must_use]
     pub fn build<T: Real>(config: &MintNetConfig, rng: &mut dyn Rng) -> Flow<T> {
         let MintNetConfig { image, scales, gain, logit, act_norm } = config;
         assert!(!scales.is_empty(), "MintNet: no scales");

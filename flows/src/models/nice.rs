@@ -30,7 +30,6 @@ pub struct NiceConfig {
 
 impl NiceConfig {
     /// The paper's sizes for MNIST: 4 couplings, 5 hidden layers of 1000.
-    #[must_use]
     pub const fn mnist() -> Self {
         Self { dims: 784, couplings: 4, hidden: 1000, depth: 5, condition: 0 }
     }
@@ -74,7 +73,6 @@ impl Nice {
     ///
     /// # Panics
     /// If `config.dims` is below 2.
-    #[must_use]
     pub fn build<T: Real>(config: &NiceConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &NiceConfig { dims, couplings, hidden, depth, condition } = config;
         assert!(dims >= 2, "NICE: a coupling needs at least 2 dimensions, not {dims}");

@@ -7,7 +7,7 @@ use crate::base::Logistic;
 use crate::bijection::{Bijection, Context, Mapped};
 use crate::flow::Flow;
 use crate::layers::{Autoregressive, Reads};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use crate::nn::{WaveNet, WaveNetConfig};
 use crate::univariate::{Affine, Elementwise};
 use autograd::{Real, Var};
@@ -71,7 +71,6 @@ pub struct Generated<T: Real> {
 
 impl<T: Real> ParallelWaveNet<T> {
     /// Flows that start near the identity.
-    #[must_use]
     pub fn new(config: &ParallelWaveNetConfig, rng: &mut dyn Rng) -> Self {
         let ParallelWaveNetConfig { channels, skip, layers, cycles, condition } = config;
         let flow = |&cycles: &usize| {
@@ -84,13 +83,11 @@ impl<T: Real> ParallelWaveNet<T> {
 
     /// This map of logistic noise as a density over signals with `length` steps; it shares the parameters. `condition` is
     /// the number of the condition's features, 0 without one.
-    #[must_use]
     pub fn flow(self: &Arc<Self>, length: usize, condition: usize) -> Flow<T> {
         Flow::new(Arc::clone(self), Logistic, [length]).conditioned_on(condition)
     }
 
     /// Maps noise `[batch, T]` to signals, with the scale and the shift of each step.
-    #[must_use]
     pub fn generate(&self, z: &Var<T>, cx: Context<'_, T>) -> Generated<T> {
         let (mut value, mut log_scale) = (z.clone(), z.zeros_like());
         for flow in &self.flows {
@@ -117,10 +114,4 @@ impl<T: Real> Bijection<T> for ParallelWaveNet<T> {
     }
 }
 
-impl<T: Real> Module<T> for ParallelWaveNet<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, flow) in self.flows.iter().enumerate() {
-            visitor.part(format_args!("flows.{i}"), flow);
-        }
-    }
-}
+parameters!(ParallelWaveNet: flows);

@@ -59,7 +59,6 @@ pub struct PlanarFlow;
 
 impl PlanarFlow {
     /// A planar flow over rows of D values.
-    #[must_use]
     pub fn build<T: Real>(config: &PlanarConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &PlanarConfig { dims, layers: count, base, condition } = config;
         let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();

@@ -128,7 +128,6 @@ impl RealNvp {
     ///
     /// # Panics
     /// If `config.dims` is below 2.
-    #[must_use]
     pub fn build<T: Real>(config: &RealNvpConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &RealNvpConfig { dims, couplings, hidden, depth, norm, condition } = config;
         assert!(dims >= 2, "RealNVP: a coupling needs at least 2 dimensions, not {dims}");
@@ -148,7 +147,6 @@ impl RealNvp {
     ///
     /// # Panics
     /// If the height or the width cannot be halved that many times.
-    #[must_use]
     pub fn build_for_images<T: Real>(config: &RealNvpImageConfig, rng: &mut dyn Rng) -> Flow<T> {
         let dims = config.image.iter().product::<usize>();
         let flat_to_image = Reshape::new([dims], config.image);

@@ -70,7 +70,6 @@ impl WaveNetFlow {
     ///
     /// # Panics
     /// If a size other than the condition's is 0.
-    #[must_use]
     pub fn layer<T: Real>(config: &WaveNetFlowConfig, rng: &mut dyn Rng) -> WaveNetLayer<T> {
         let &WaveNetFlowConfig { channels, skip, layers, cycles, components, condition, .. } = config;
         let mixture = Mixture::new(components, Kind::Logistic);
@@ -81,7 +80,6 @@ impl WaveNetFlow {
     }
 
     /// The density over signals of a layer, which shares its parameters.
-    #[must_use]
     pub fn of<T: Real>(layer: Arc<WaveNetLayer<T>>, config: &WaveNetFlowConfig) -> Flow<T> {
         Flow::new(layer, Logistic, [config.length]).conditioned_on(config.condition)
     }
@@ -90,7 +88,6 @@ impl WaveNetFlow {
     ///
     /// # Panics
     /// If a size other than the condition's is 0.
-    #[must_use]
     pub fn build<T: Real>(config: &WaveNetFlowConfig, rng: &mut dyn Rng) -> Flow<T> {
         Self::of(Arc::new(Self::layer(config, rng)), config)
     }

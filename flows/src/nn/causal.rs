@@ -42,18 +42,15 @@ pub trait Causal<T: Real>: Network<T> {
     ///
     /// # Panics
     /// If `t` is not `[batch, D]`.
-    #[must_use]
     fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T>;
 
     /// Solves for y on the tape of `t`, with each unit computed once.
     ///
     /// # Panics
     /// If `t` is not `[batch, D]`.
-    #[must_use]
     fn in_order_recorded(&self, t: &Var<T>, condition: Option<&Var<T>>, step: &RecordedStep<'_, T>) -> Var<T>;
 
     /// Solves for y by D whole passes: the reference for tests and timings.
-    #[must_use]
     fn by_passes(&self, t: &Var<T>, condition: Option<&Var<T>>, step: &RecordedStep<'_, T>) -> Var<T> {
         let mut y = t.zeros_like();
         for _ in 0..t.extent(1) {

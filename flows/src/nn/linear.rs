@@ -1,7 +1,7 @@
 //! A linear layer.
 
 use super::Init;
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 
@@ -14,20 +14,17 @@ pub struct Linear<T: Real> {
 
 impl<T: Real> Linear<T> {
     /// A layer whose weights are drawn from `init` and whose biases are 0.
-    #[must_use]
     pub fn new(inputs: usize, outputs: usize, init: Init, rng: &mut dyn Rng) -> Self {
         let weight = Param::new(init.draw(&[outputs, inputs], inputs, rng));
         Self { weight, bias: Param::new(Tensor::zeros([outputs])) }
     }
 
     /// The weight, `[out, in]`.
-    #[must_use]
     pub fn weight(&self) -> &Param<T> {
         &self.weight
     }
 
     /// The bias, `[out]`.
-    #[must_use]
     pub fn bias(&self) -> &Param<T> {
         &self.bias
     }
@@ -36,16 +33,10 @@ impl<T: Real> Linear<T> {
     ///
     /// # Panics
     /// If `x` has not this layer's number of inputs.
-    #[must_use]
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         x.matmul_t(&self.weight.on(x)) + self.bias.on(x)
     }
 }
 
-impl<T: Real> Module<T> for Linear<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("weight", &self.weight);
-        visitor.param("bias", &self.bias);
-    }
-}
+parameters!(Linear: weight, bias);

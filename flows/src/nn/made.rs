@@ -65,7 +65,6 @@ impl<T: Real> Made<T> {
     ///
     /// # Panics
     /// If `dims` is 0 or a hidden layer has no units.
-    #[must_use]
     pub fn new(config: &MadeConfig, rng: &mut dyn Rng) -> Self {
         let MadeConfig { dims, hidden, outputs, condition, activation } = config;
         let (dims, outputs) = (*dims, *outputs);
@@ -96,7 +95,6 @@ impl<T: Real> Made<T> {
     }
 
     /// The same network with outputs that start at 0.
-    #[must_use]
     pub fn zero_initialized(self) -> Self {
         let outputs = self.layers.last().map(MaskedLinear::weight).into_iter();
         for weight in outputs.chain(self.condition.last().map(Linear::weight)) {
@@ -109,7 +107,6 @@ impl<T: Real> Made<T> {
     ///
     /// # Panics
     /// If there is not one number for each output of a dimension.
-    #[must_use]
     pub fn starting_at(self, outputs: &[f64]) -> Self {
         assert!(outputs.len() == self.outputs, "MADE: {} numbers for {} outputs", outputs.len(), self.outputs);
         let layer = self.layers.last().expect("there are outputs");
@@ -118,7 +115,6 @@ impl<T: Real> Made<T> {
     }
 
     /// Dimensions of the input.
-    #[must_use]
     pub fn dims(&self) -> usize {
         self.dims
     }
@@ -166,11 +162,7 @@ impl<T: Real> Causal<T> for Made<T> {
 
 impl<T: Real> Module<T> for Made<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, layer) in self.layers.iter().enumerate() {
-            visitor.part(i, layer);
-        }
-        for (i, layer) in self.condition.iter().enumerate() {
-            visitor.part(format_args!("condition.{i}"), layer);
-        }
+        self.layers.visit(visitor);
+        visitor.part("condition", &self.condition);
     }
 }

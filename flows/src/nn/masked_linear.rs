@@ -1,7 +1,7 @@
 //! A dense layer with a staircase mask.
 
 use super::Init;
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, StaircaseMask, Tensor, Var};
 use rand::Rng;
 
@@ -20,7 +20,6 @@ impl<T: Real> MaskedLinear<T> {
     ///
     /// # Panics
     /// If `seen` decreases anywhere, or is larger than `inputs`.
-    #[must_use]
     pub fn new(inputs: usize, seen: &[usize], init: Init, rng: &mut dyn Rng) -> Self {
         let mut weight = Tensor::zeros([seen.len(), inputs]);
         if inputs > 0 {
@@ -33,25 +32,21 @@ impl<T: Real> MaskedLinear<T> {
     }
 
     /// The weight, `[out, in]`.
-    #[must_use]
     pub fn weight(&self) -> &Param<T> {
         &self.weight
     }
 
     /// The bias, `[out]`.
-    #[must_use]
     pub fn bias(&self) -> &Param<T> {
         &self.bias
     }
 
     /// How many inputs each output sees.
-    #[must_use]
     pub fn seen(&self) -> &[usize] {
         self.stairs.seen()
     }
 
     /// The number of outputs.
-    #[must_use]
     pub fn outputs(&self) -> usize {
         self.seen().len()
     }
@@ -60,16 +55,10 @@ impl<T: Real> MaskedLinear<T> {
     ///
     /// # Panics
     /// If `x` has not this layer's number of inputs.
-    #[must_use]
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         x.matmul_t_masked(&self.weight.on(x), &self.stairs) + self.bias.on(x)
     }
 }
 
-impl<T: Real> Module<T> for MaskedLinear<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("weight", &self.weight);
-        visitor.param("bias", &self.bias);
-    }
-}
+parameters!(MaskedLinear: weight, bias);

@@ -19,7 +19,6 @@ pub enum Activation {
 
 impl Activation {
     /// The function itself.
-    #[must_use]
     pub fn apply<T: Real>(self, x: Var<T>) -> Var<T> {
         x.then(match self {
             Self::Relu => Unary::Relu,
@@ -29,7 +28,6 @@ impl Activation {
     }
 
     /// The function of one number.
-    #[must_use]
     pub fn of<T: Real>(self, x: T) -> T {
         match self {
             Self::Relu | Self::Elu if x > T::ZERO => x,
@@ -50,7 +48,6 @@ pub struct Mlp<T: Real> {
 impl<T: Real> Mlp<T> {
     /// A network with hidden layers of these widths. Weights are drawn to keep the scale of activations from layer to
     /// layer (He et al. 2015).
-    #[must_use]
     pub fn new(inputs: usize, hidden: &[usize], outputs: usize, activation: Activation, rng: &mut dyn Rng) -> Self {
         let init = Init::He { gain: 1.0 };
         let widths: Vec<usize> = [inputs].iter().chain(hidden).chain(&[outputs]).copied().collect();
@@ -59,7 +56,6 @@ impl<T: Real> Mlp<T> {
     }
 
     /// The same network with its last weights at 0: it starts as the function 0, and a coupling with it as the identity.
-    #[must_use]
     pub fn zero_initialized(self) -> Self {
         if let Some(last) = self.layers.last() {
             last.weight().update(|w| w.fill(T::ZERO));
@@ -87,8 +83,6 @@ impl<T: Real> Network<T> for Mlp<T> {
 
 impl<T: Real> Module<T> for Mlp<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, layer) in self.layers.iter().enumerate() {
-            visitor.part(i, layer);
-        }
+        self.layers.visit(visitor);
     }
 }

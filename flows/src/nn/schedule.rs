@@ -22,7 +22,6 @@ pub enum Schedule {
 
 impl Schedule {
     /// The factor on the base learning rate at `progress` from 0 to 1, to which it is clamped.
-    #[must_use]
     pub fn factor(self, progress: f64) -> f64 {
         let progress = progress.clamp(0.0, 1.0);
         match self {
@@ -33,7 +32,6 @@ impl Schedule {
     }
 
     /// The factor of a linear warm-up over the first `steps` steps.
-    #[must_use]
     pub fn warmup(step: u64, steps: u64) -> f64 {
         if step >= steps { 1.0 } else { (step + 1) as f64 / steps as f64 }
     }

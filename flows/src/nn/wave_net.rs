@@ -5,7 +5,7 @@ mod layer;
 mod recorded;
 
 use super::{Causal, InOrder, Init, Linear, Network, RecordedStep, Step};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::elementwise::Unary;
 use autograd::{Real, Tensor, Var};
 use layer::{Layer, Units};
@@ -31,7 +31,6 @@ pub struct WaveNetConfig {
 impl WaveNetConfig {
     /// How many steps back the outputs see: `1 + cycles·(2^layers − 1)`. One is the shift at the entrance, the others are
     /// the dilations.
-    #[must_use]
     pub fn receptive_field(&self) -> usize {
         1 + self.cycles * ((1 << self.layers) - 1)
     }
@@ -65,7 +64,6 @@ impl<T: Real> WaveNet<T> {
     ///
     /// # Panics
     /// If a size other than the condition's is 0, or `layers` is above 30.
-    #[must_use]
     pub fn new(config: &WaveNetConfig, rng: &mut dyn Rng) -> Self {
         let &WaveNetConfig { channels, skip, layers: count, cycles, outputs, condition } = config;
         assert!([channels, skip, count, cycles, outputs].iter().all(|&size| size > 0), "WaveNet: a size is 0");
@@ -82,7 +80,6 @@ impl<T: Real> WaveNet<T> {
     }
 
     /// The same network with outputs that start at 0.
-    #[must_use]
     pub fn zero_initialized(self) -> Self {
         self.head[1].weight().update(|w| w.fill(T::ZERO));
         self
@@ -92,7 +89,6 @@ impl<T: Real> WaveNet<T> {
     ///
     /// # Panics
     /// If there is not one number for each output.
-    #[must_use]
     pub fn starting_at(self, outputs: &[f64]) -> Self {
         assert!(outputs.len() == self.outputs, "WaveNet: {} numbers for {} outputs", outputs.len(), self.outputs);
         self.head[1].bias().update(|b| b.iter_mut().zip(outputs).for_each(|(b, &x)| *b = T::from_f64(x)));
@@ -158,14 +154,4 @@ impl<T: Real> Causal<T> for WaveNet<T> {
     }
 }
 
-impl<T: Real> Module<T> for WaveNet<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.part("entrance", &self.entrance);
-        for (i, layer) in self.layers.iter().enumerate() {
-            visitor.part(format_args!("layers.{i}"), layer);
-        }
-        for (i, layer) in self.head.iter().enumerate() {
-            visitor.part(format_args!("head.{i}"), layer);
-        }
-    }
-}
+parameters!(WaveNet: entrance, layers, head);

@@ -38,7 +38,6 @@ const FLOOR: f64 = 1e-10;
 ///
 /// # Panics
 /// If there are no rows.
-#[must_use]
 pub fn independent_axes<T: Real>(rows: &Tensor<T>, ica: Ica, rng: &mut dyn Rng) -> Tensor<f64> {
     let principal = principal_axes(rows);
     let (count, dims) = (rows.shape()[0] as f64, principal.mean.len());

@@ -17,7 +17,6 @@ pub struct PrincipalAxes {
 ///
 /// # Panics
 /// If there are no rows.
-#[must_use]
 pub fn principal_axes<T: Real>(rows: &Tensor<T>) -> PrincipalAxes {
     let (mean, centered) = centered(rows);
     let (count, dims) = (rows.shape()[0] as f64, mean.len());

@@ -23,7 +23,6 @@ pub enum Axes {
 
 impl Axes {
     /// The axes of rows `[N, D]`: an orthogonal matrix with one axis in each row.
-    #[must_use]
     pub fn of<T: Real>(self, rows: &Tensor<T>, rng: &mut dyn Rng) -> Tensor<f64> {
         match self {
             Self::Principal => principal_axes(rows).axes,

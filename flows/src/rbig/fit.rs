@@ -260,7 +260,6 @@ impl<T: Real> Fitted<T> {
     }
 
     /// The flow of all layers. None of its parameters are trainable.
-    #[must_use]
     pub fn flow(&self) -> Flow<T> {
         self.first(self.layers.len())
     }
@@ -269,7 +268,6 @@ impl<T: Real> Fitted<T> {
     ///
     /// # Panics
     /// If there are fewer layers, or `layers` is 0.
-    #[must_use]
     pub fn first(&self, layers: usize) -> Flow<T> {
         assert!((1..=self.layers.len()).contains(&layers), "rbig: {layers} of {} layers", self.layers.len());
         let mut chain: Vec<Box<dyn Bijection<T>>> = Vec::new();
@@ -283,7 +281,6 @@ impl<T: Real> Fitted<T> {
     }
 
     /// The number of layers that gives the held-out rows the highest density.
-    #[must_use]
     pub fn best(&self) -> usize {
         let finite = self.layers.iter().enumerate().filter(|(_, layer)| layer.log_prob.is_finite());
         finite.max_by(|(_, a), (_, b)| a.log_prob.total_cmp(&b.log_prob)).map_or(1, |(i, _)| i + 1)
@@ -291,7 +288,6 @@ impl<T: Real> Fitted<T> {
 
     /// The reduction in total correlation by all rotations, in nats: an estimate of that of the data,
     /// `Σ H(xᵢ) − H(x)`, if none is left at the end, and otherwise of part of it.
-    #[must_use]
     pub fn total_correlation(&self) -> f64 {
         // The sum of nothing would be −0.
         self.layers.iter().filter_map(|layer| layer.fall).fold(0.0, |sum, fall| sum + fall)

@@ -85,7 +85,6 @@ pub struct Rbig;
 
 impl Rbig {
     /// An RBIG of these sizes that has seen no data, to be filled from a checkpoint.
-    #[must_use]
     pub fn build<T: Real>(config: &RbigConfig) -> Flow<T> {
         let &RbigConfig { dims, layers: count, marginals } = config;
         let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();

@@ -21,7 +21,6 @@ impl<T: Real> Default for Affine<T> {
 
 impl<T: Real> Affine<T> {
     /// With a learned bound for each of these features: the map of couplings.
-    #[must_use]
     pub fn learned(features: usize) -> Self {
         Self { bound: Bound::learned(features) }
     }

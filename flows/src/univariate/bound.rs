@@ -29,13 +29,11 @@ pub enum Bound<T: Real> {
 
 impl<T: Real> Bound<T> {
     /// A learned bound for each of these features, 2 at first.
-    #[must_use]
     pub fn learned(features: usize) -> Self {
         Self::Learned(Param::new(Tensor::full([features], T::from_f64(START))))
     }
 
     /// The bounded log-scales of `[batch, features, …]`; the fixed bound takes any shape.
-    #[must_use]
     #[track_caller]
     pub fn apply(&self, a: &Var<T>) -> Var<T> {
         match self {

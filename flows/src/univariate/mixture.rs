@@ -45,7 +45,6 @@ impl Mixture {
     ///
     /// # Panics
     /// If there are none.
-    #[must_use]
     pub fn new(components: usize, kind: Kind) -> Self {
         assert!(components > 0, "mixture: no components");
         Self { components, kind }

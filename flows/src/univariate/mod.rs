@@ -30,7 +30,6 @@ use std::fmt::Debug;
 
 /// One map of each kind, under its name. `size` sets how many components or bins a map has. All properties are tested
 /// over each of them, in couplings and in autoregressive layers.
-#[must_use]
 pub fn examples<T: Real>(size: usize) -> Vec<(&'static str, Box<dyn Univariate<T>>)> {
     vec![
         ("shift", Box::new(Shift)),

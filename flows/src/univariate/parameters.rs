@@ -25,7 +25,6 @@ impl<T: Real> Parameters<T> {
     ///
     /// # Panics
     /// If the axis does not hold `count` parameters for each number.
-    #[must_use]
     #[track_caller]
     pub fn blocks(outputs: Var<T>, count: usize, axis: usize) -> Self {
         let extent = outputs.extent(axis);
@@ -35,7 +34,6 @@ impl<T: Real> Parameters<T> {
 
     /// The output of a causal network, with all P parameters of a number next to each other: for numbers `[batch, D]`
     /// it is `[batch, D, P]`.
-    #[must_use]
     #[track_caller]
     pub fn last(outputs: Var<T>) -> Self {
         let count = outputs.extent(outputs.shape().rank() - 1);
@@ -43,7 +41,6 @@ impl<T: Real> Parameters<T> {
     }
 
     /// θⱼ in the shape of the numbers.
-    #[must_use]
     #[track_caller]
     pub fn nth(&self, j: usize) -> Var<T> {
         match self.layout {
@@ -60,7 +57,6 @@ impl<T: Real> Parameters<T> {
     }
 
     /// θ_from … θ_{to−1} in the shape of the numbers with one more axis for them, [`Parameters::axis`].
-    #[must_use]
     #[track_caller]
     pub fn list(&self, Range { start: from, end: to }: Range<usize>) -> Var<T> {
         match self.layout {
@@ -76,7 +72,6 @@ impl<T: Real> Parameters<T> {
     }
 
     /// The axis along which [`Parameters::list`] has the parameters of one number.
-    #[must_use]
     pub fn axis(&self) -> usize {
         match self.layout {
             Layout::Blocks(axis) => axis,
@@ -85,7 +80,6 @@ impl<T: Real> Parameters<T> {
     }
 
     /// Numbers with an axis of extent 1 where a [`Parameters::list`] has its parameters, so that both broadcast.
-    #[must_use]
     #[track_caller]
     pub fn facing(&self, numbers: &Var<T>) -> Var<T> {
         let mut shape = numbers.shape().to_vec();
@@ -104,7 +98,6 @@ impl<T: Real> Parameters<T> {
     }
 
     /// The network's output.
-    #[must_use]
     pub fn outputs(&self) -> &Var<T> {
         &self.outputs
     }

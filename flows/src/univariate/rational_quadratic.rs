@@ -57,7 +57,6 @@ impl RationalQuadratic {
     ///
     /// # Panics
     /// If there are no bins or more than 500, or `bound` is not positive.
-    #[must_use]
     pub fn new(bins: usize, bound: f64) -> Self {
         assert!((1..=500).contains(&bins), "rational-quadratic spline: {bins} bins, not 1 to 500");
         assert!(bound > 0.0, "rational-quadratic spline: the bound {bound} is not positive");

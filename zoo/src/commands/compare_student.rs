@@ -114,8 +114,7 @@ fn print_times(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, out: &m
         (format!("student, {name}, one pass"), student, TIMED),
     ];
     let slowest = with_whole_passes(&teacher.model, || seconds_per_sample(&teacher.model, passed));
-    let seconds =
-        [slowest, seconds_per_sample(&teacher.model, TIMED), seconds_per_sample(&student.model, TIMED)];
+    let seconds = [slowest, seconds_per_sample(&teacher.model, TIMED), seconds_per_sample(&student.model, TIMED)];
     writeln!(out, "time per sample, {} threads, and the speed-up over D passes:", parallel::threads())?;
     for ((what, _, rows), time) in timed.iter().zip(seconds) {
         let times = seconds[0] / time;

@@ -3,7 +3,7 @@
 mod root;
 
 use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use crate::nn::{Init, Linear};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
@@ -63,7 +63,6 @@ struct Parameters<T: Real> {
 impl<T: Real> Planar<T> {
     /// The identity on rows of D values, under a condition with this many features, 0 for none. w is a random unit
     /// vector, b is drawn from N(0, 1), and u is such that û = 0.
-    #[must_use]
     pub fn new(dims: usize, condition: usize, rng: &mut dyn Rng) -> Self {
         let drawn: Tensor<f64> = Init::Normal { std: 1.0 }.draw(&[dims + 1], 1, rng);
         let (w, b) = drawn.as_slice().split_at(dims);
@@ -152,13 +151,4 @@ impl<T: Real> Bijection<T> for Planar<T> {
     }
 }
 
-impl<T: Real> Module<T> for Planar<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("w", &self.w);
-        visitor.param("u", &self.u);
-        visitor.param("b", &self.b);
-        if let Some(condition) = &self.condition {
-            visitor.part("condition", condition);
-        }
-    }
-}
+parameters!(Planar: w, u, b, condition);

@@ -83,7 +83,6 @@ impl<T: Real> Vae<T> {
     ///
     /// # Panics
     /// If the coder is convolutional and has no channels, or more than the times the image can be halved.
-    #[must_use]
     pub fn build(config: &VaeConfig, rng: &mut dyn Rng) -> Self {
         let &VaeConfig { image, latents, ref coder, likelihood, ref refinement } = config;
         let dims = image.iter().product();

@@ -27,7 +27,6 @@ pub enum Likelihood {
 
 impl Likelihood {
     /// The number of parameters for each dimension.
-    #[must_use]
     pub const fn outputs(self) -> usize {
         match self {
             Self::Bernoulli | Self::FixedGaussian { .. } => 1,
@@ -36,7 +35,6 @@ impl Likelihood {
     }
 
     /// Whether the data are 0 or 1, and `log p` that of a probability.
-    #[must_use]
     pub const fn is_discrete(self) -> bool {
         matches!(self, Self::Bernoulli)
     }
@@ -45,7 +43,6 @@ impl Likelihood {
     ///
     /// # Panics
     /// If the number of parameters does not match.
-    #[must_use]
     pub fn log_prob<T: Real>(self, y: &Var<T>, parameters: &Var<T>) -> Var<T> {
         let (location, log_scale) = self.split(parameters);
         match (self, log_scale) {
@@ -61,14 +58,12 @@ impl Likelihood {
     }
 
     /// `E[y | z]`, `[batch, D]`.
-    #[must_use]
     pub fn mean<T: Real>(self, parameters: &Var<T>) -> Var<T> {
         let (location, _) = self.split(parameters);
         if self.is_discrete() { location.sigmoid() } else { location }
     }
 
     /// A draw of y for each row of parameters, `[batch, D]`.
-    #[must_use]
     pub fn sample<T: Real>(self, parameters: &Var<T>, rng: &mut dyn Rng) -> Tensor<T> {
         let (location, log_scale) = self.split(parameters);
         let shape = location.shape().clone();

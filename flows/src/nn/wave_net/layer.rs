@@ -1,6 +1,6 @@
 //! One dilated convolution with its gate, residual and skip.
 
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use crate::nn::{Init, Linear};
 use autograd::elementwise::Unary;
 use autograd::{Real, Var};
@@ -80,12 +80,4 @@ impl<T: Real> Layer<T> {
     }
 }
 
-impl<T: Real> Module<T> for Layer<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.part("gate", &self.gate);
-        if let Some(condition) = &self.condition {
-            visitor.part("condition", condition);
-        }
-        visitor.part("out", &self.out);
-    }
-}
+parameters!(Layer: gate, condition, out);
