@@ -1,7 +1,6 @@
 //! The trait that every map implements, and how maps combine.
 
-use crate::module::{Module, Visitor, parameters};
-use crate::noise::Noise;
+use crate::{Module, Noise, Visitor, parameters};
 use autograd::{Real, Tensor, Var};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -123,7 +122,7 @@ impl<T: Real> Chain<T> {
 }
 
 /// Maps a batch through layers, adding up log-determinants.
-fn through<'a, T: Real, B: 'a>(
+pub(crate) fn through<'a, T: Real, B: 'a>(
     start: &Var<T>,
     layers: impl Iterator<Item = &'a B>,
     step: impl Fn(&'a B, &Var<T>) -> Mapped<T>,

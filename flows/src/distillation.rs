@@ -17,14 +17,11 @@ mod power;
 
 pub use power::PowerSpectrum;
 
-use crate::base::Base;
-use crate::bijection::{Context, Mapped};
-use crate::flow::Flow;
 use crate::layers::{Autoregressive, Reads};
 use crate::models::{Generated, ParallelWaveNet};
-use crate::module::Module;
 use crate::nn::Causal;
 use crate::univariate::Univariate;
+use crate::{Base, Context, Flow, Mapped, Module};
 use autograd::{Real, Var};
 
 /// Log-ratios are clamped to this many nats.

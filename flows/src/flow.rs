@@ -1,8 +1,6 @@
 //! A flow: a bijection and a base distribution make a density.
 
-use crate::base::Base;
-use crate::bijection::{Bijection, Chain, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::{Base, Bijection, Chain, Context, Mapped, Module, Visitor};
 use autograd::{Real, Shape, Tensor, Var};
 use rand::Rng;
 use std::f64::consts::LN_2;
@@ -17,7 +15,8 @@ const BATCH: usize = 500;
 #[doc = include_str!("../formulas/change-of-variables.html")]
 ///
 /// `log p_Z` is the [`Base`]'s, f the [`Bijection`]'s.
-#[derive(Debug)]
+/// Clones share their parameters.
+#[derive(Clone, Debug)]
 pub struct Flow<T: Real> {
     bijection: Arc<dyn Bijection<T>>,
     preprocessing: Option<Arc<dyn Bijection<T>>>,
@@ -72,14 +71,8 @@ impl<T: Real> Flow<T> {
     /// The density that `bijection` gives to rows of shape `event` when their latents follow `base`.
     pub fn new(bijection: impl Bijection<T> + 'static, base: impl Base<T> + 'static, event: impl Into<Shape>) -> Self {
         let core: Arc<dyn Bijection<T>> = Arc::new(bijection);
-        Self {
-            bijection: core.clone(),
-            preprocessing: None,
-            core,
-            base: Arc::new(base),
-            event: event.into(),
-            condition: 0,
-        }
+        let (bijection, base) = (core.clone(), Arc::new(base));
+        Self { bijection, preprocessing: None, core, base, event: event.into(), condition: 0 }
     }
 
     /// The same flow, declared to need a condition with this many features: its density is `p(x | condition)`.
@@ -105,14 +98,7 @@ impl<T: Real> Flow<T> {
 
     /// The density after the preprocessing, over preprocessed data. It shares its parameters with this flow.
     pub fn core(&self) -> Self {
-        Self {
-            bijection: self.core.clone(),
-            preprocessing: None,
-            core: self.core.clone(),
-            base: self.base.clone(),
-            event: self.event.clone(),
-            condition: self.condition,
-        }
+        Self { bijection: self.core.clone(), preprocessing: None, ..self.clone() }
     }
 
     /// The map between data and latents.
@@ -169,14 +155,14 @@ impl<T: Real> Flow<T> {
     /// `count` samples, `[count, …]`: latents from the base, mapped by f. A temperature below 1 keeps them closer to
     /// the mode.
     pub fn sample(&self, count: usize, cx: Context<'_, T>, temperature: f64, rng: &mut dyn Rng) -> Tensor<T> {
-        let z = Var::from(self.base.sample(self.rows(count), temperature, rng));
+        let z = Var::from(self.base.sample(rows(count, &self.event), temperature, rng));
         self.bijection.to_data(&z, cx).value.into_value()
     }
 
     /// Samples with their log-densities in one pass: z is known, so `log p(x) = log p_Z(z) − log|det ∂x/∂z|` needs no
     /// inverse.
     pub fn sample_with_log_prob(&self, count: usize, cx: Context<'_, T>, rng: &mut dyn Rng) -> (Tensor<T>, Tensor<T>) {
-        let z = Var::from(self.base.sample(self.rows(count), 1.0, rng));
+        let z = Var::from(self.base.sample(rows(count, &self.event), 1.0, rng));
         let Mapped { value: x, log_det } = self.bijection.to_data(&z, cx);
         (x.into_value(), (self.base.log_prob(&z) - log_det).into_value())
     }
@@ -242,10 +228,6 @@ impl<T: Real> Flow<T> {
         self.by_batches(z, condition.into(), &self.event, |z, cx| self.bijection.to_data(z, cx).value)
     }
 
-    fn rows(&self, count: usize) -> Shape {
-        std::iter::once(count).chain(self.event.iter().copied()).collect()
-    }
-
     fn by_batches(
         &self,
         x: &Tensor<T>,
@@ -256,8 +238,7 @@ impl<T: Real> Flow<T> {
         self.check(x)?;
         let count = x.shape()[0];
         self.check_condition(count, condition)?;
-        let shape: Shape = std::iter::once(count).chain(row.iter().copied()).collect();
-        let mut out = Tensor::zeros(shape);
+        let mut out = Tensor::zeros(rows(count, row));
         let width = row.iter().product::<usize>();
         for start in (0..count).step_by(BATCH) {
             let end = (start + BATCH).min(count);
@@ -292,6 +273,11 @@ impl<T: Real> Flow<T> {
     pub fn check(&self, x: &Tensor<T>) -> Result<(), InputError> {
         check_rows(x, &self.event)
     }
+}
+
+/// The shape of some rows.
+fn rows(count: usize, row: &[usize]) -> Shape {
+    std::iter::once(count).chain(row.iter().copied()).collect()
 }
 
 /// Checks that these are finite rows of this shape.

@@ -1,7 +1,9 @@
 //! What is checked: a map, and where.
 
-use super::violation::{Comparison, worst};
-use super::{Property, Violation};
+use super::{
+    Property, Violation,
+    violation::{Comparison, worst},
+};
 use crate::bijection::{Bijection, Context, Mapped};
 use autograd::{Real, Shape, Tensor, Var};
 use std::fmt;

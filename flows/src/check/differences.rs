@@ -4,8 +4,10 @@
 //! step that crosses one is wrong, and a map with a bounded domain has no value beyond its edge. So here the step
 //! shrinks until two extrapolations agree: small enough for the kinks, large enough for the rounding.
 
-use super::case::{Case, pick};
-use super::{Direction, Violation};
+use super::{
+    Direction, Violation,
+    case::{Case, pick},
+};
 use autograd::Tensor;
 
 /// The first step, relative to `max(1, |x|)`.

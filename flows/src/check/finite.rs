@@ -1,9 +1,10 @@
 //! Finite results.
 
-use super::violation::{element_of, log_det_of};
-use super::{Direction, Property, Violation};
-use crate::bijection::{Bijection, Mapped};
-use crate::round_trip::largest;
+use super::{
+    Direction, Property, Violation,
+    violation::{element_of, log_det_of},
+};
+use crate::{Bijection, Mapped, round_trip::largest};
 use autograd::{Real, Tensor, Var};
 
 /// Maps points, which may be far out, under a condition or none, and looks for an infinity or a NaN among the values

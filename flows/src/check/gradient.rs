@@ -1,11 +1,11 @@
 //! Gradients against finite differences along random directions.
 
-use super::differences::derivative;
-use super::violation::{Comparison, worst};
-use super::{Case, Direction, Property, Violation};
-use crate::bijection::Context;
-use crate::flow::Flow;
-use crate::module::Module;
+use super::{
+    Case, Direction, Property, Violation,
+    differences::derivative,
+    violation::{Comparison, worst},
+};
+use crate::{Context, Flow, Module};
 use autograd::{Param, Tape, Tensor, Var};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

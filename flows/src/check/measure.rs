@@ -1,7 +1,10 @@
 //! Errors as numbers instead of a verdict, for large trained models.
 
-use super::case::{Case, pick};
-use super::{Direction, Violation, differences};
+use super::{
+    Direction, Violation,
+    case::{Case, pick},
+    differences,
+};
 use autograd::{Tensor, check};
 use std::fmt;
 use std::ops::Range;

@@ -1,7 +1,6 @@
 //! Zeros of the Jacobian.
 
-use super::violation::worst;
-use super::{Case, Direction, Property, Violation, differences, log_det};
+use super::{Case, Direction, Property, Violation, differences, log_det, violation::worst};
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
 //! The autoregressive layer, which makes MAF in one direction and IAF in the other.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
 use crate::nn::Causal;
 use crate::univariate::{Elementwise, Parameters, Univariate};
+use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,28 +18,9 @@ pub enum Reads {
 
 /// An increasing map of each dimension, chosen by the dimensions before it, on `[batch, D]`.
 ///
-/// With [`Affine`](crate::univariate::Affine) maps, where the network reads x (MAF), in both directions:
-///
-/// <!--
-/// zᵢ = (xᵢ − μᵢ(x_<i))·exp(−αᵢ(x_<i))   all i at once
-/// xᵢ = exp(αᵢ(x_<i))·zᵢ + μᵢ(x_<i)   i = 1…D in order
-/// -->
-#[doc = include_str!("../../formulas/maf.html")]
-/// <!-- log|det ∂z/∂x| = −Σᵢ₌₁ᴰ αᵢ(x_<i) -->
-#[doc = include_str!("../../formulas/maf-determinant.html")]
-///
-/// Where it reads z (IAF):
-///
-/// <!--
-/// xᵢ = exp(αᵢ(z_<i))·zᵢ + μᵢ(z_<i)   all i at once
-/// zᵢ = (xᵢ − μᵢ(z_<i))·exp(−αᵢ(z_<i))   i = 1…D in order
-/// -->
-#[doc = include_str!("../../formulas/iaf.html")]
-/// <!-- log|det ∂x/∂z| = Σᵢ₌₁ᴰ αᵢ(z_<i) -->
-#[doc = include_str!("../../formulas/iaf-determinant.html")]
-///
-/// With [`Mixture`](crate::univariate::Mixture) maps and a base of their kind, each dimension given those before it has
-/// a mixture's density.
+/// With [`Affine`](crate::univariate::Affine) maps it is a layer of [`Maf`](crate::models::Maf) where the network reads x, and
+/// of [`Iaf`](crate::models::Iaf) where it reads z. With [`Mixture`](crate::univariate::Mixture) maps and a base of their
+/// kind, each dimension given those before it has a mixture's density.
 ///
 /// The Jacobian is triangular. MAF knows all of x at once in `to_latent`, which is one parallel pass; its `to_data` needs
 /// x_<i for xᵢ and computes the dimensions in order. IAF is the reverse. The sequential direction costs the

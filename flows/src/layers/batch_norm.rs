@@ -1,9 +1,7 @@
 //! Batch normalization as an invertible layer.
 
-use super::Mask;
-use super::features::Features;
-use crate::bijection::{Bijection, Context, Mapped, Mode};
-use crate::module::parameters;
+use super::{Mask, features::Features};
+use crate::{Bijection, Context, Mapped, Mode, parameters};
 use autograd::{Param, Real, Tensor, Var};
 
 /// Added to variances, ε.
@@ -38,14 +36,14 @@ impl<T: Real> BatchNorm<T> {
             beta: Param::new(Tensor::zeros([features])),
             mean: Param::buffer(Tensor::zeros([features])),
             variance: Param::buffer(Tensor::full([features], T::ONE)),
-            features: Features::all(),
+            features: Features { mask: None },
         }
     }
 
     /// The same, only for elements that the coupling with this mask changes: n is their number in each feature, and
-    /// may be 0.
-    pub fn changed_by(self, mask: Mask<T>) -> Self {
-        Self { features: Features::changed_by(mask), ..self }
+    /// may be 0. Without a mask, for all.
+    pub fn changed_by(self, mask: impl Into<Option<Mask<T>>>) -> Self {
+        Self { features: Features { mask: mask.into() }, ..self }
     }
 
     /// `log γ − ½ log(v + ε)`.

@@ -1,10 +1,9 @@
 //! The coupling layer, which makes NICE with one map and RealNVP with another.
 
 use super::Partition;
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
 use crate::nn::Network;
 use crate::univariate::{Elementwise, Parameters, Univariate};
+use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var};
 
 /// A coupling, on `[batch, features, …]`: the input has two parts, and a network of the first chooses an increasing map

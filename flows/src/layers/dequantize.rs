@@ -1,7 +1,6 @@
 //! From pixel levels to continuous values.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::without_parameters;
+use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Tensor, Var};
 
 /// Uniform dequantization (Uria, Murray & Larochelle 2013), on any shape.

@@ -1,8 +1,7 @@
 //! The multi-scale architecture: half of the channels are factored out early.
 
 use super::Split;
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var};
 
 /// Factoring out (Dinh et al. 2017, `RealNVP`, §3.6), on `[batch, C, …]`: the first half of the channels is latent, and

@@ -1,8 +1,6 @@
 //! Gaussianizes each dimension by a histogram.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
-use crate::univariate::Elementwise;
+use crate::{Bijection, Context, Mapped, parameters, univariate::Elementwise};
 use autograd::{Param, Real, Tensor, Var, special};
 use std::f64::consts::PI;
 

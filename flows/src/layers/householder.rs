@@ -1,8 +1,6 @@
 //! A trainable rotation: a product of reflections.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
-use crate::nn::Init;
+use crate::{Bijection, Context, Mapped, nn::Init, parameters};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use std::sync::Arc;

@@ -1,9 +1,8 @@
 //! Each dimension made normal by a mixture of kernels.
 
-use crate::bijection::{Bijection, Context, Mapped};
 use crate::marginal::{self, LogisticMixture, logistic_bandwidth};
-use crate::module::parameters;
 use crate::univariate::{Elementwise, recorded_root};
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var, special};
 
 /// Added to variances, so that kernels have some width even in a constant dimension.

@@ -1,7 +1,6 @@
 //! From [0, 1] to the real line.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::without_parameters;
+use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Var};
 
 /// The logit with a margin (Papamakarios et al. 2017, MAF, appendix D.2), on any shape.

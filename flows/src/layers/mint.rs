@@ -9,10 +9,10 @@ mod sweep;
 
 pub use solver::{Inversion, MintSolver, SolverStats};
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
-use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
-use crate::round_trip::Distance;
+use crate::{
+    Bijection, Context, Distance, Mapped, Module, Visitor,
+    nn::{ConvMask, Init, MaskedConv2d, is_positive},
+};
 use autograd::lanes::LANES;
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;

@@ -1,8 +1,7 @@
 //! What a coupling reads and what it changes: halves, or a mask.
 
 use super::{Mask, Split};
-use crate::bijection::Mapped;
-use crate::univariate::Elementwise;
+use crate::{Mapped, univariate::Elementwise};
 use autograd::{Real, Shape, Var};
 
 /// How a coupling divides its input.

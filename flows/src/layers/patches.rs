@@ -1,11 +1,9 @@
 //! A trainable rotation within each patch of an image.
 
-use super::Householder;
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use super::{Householder, Permutation};
+use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var};
 use rand::Rng;
-use std::sync::Arc;
 
 /// How an image is divided into patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +52,7 @@ impl Patches {
 /// Layers with shifted patches mix all pixels in the end.
 #[derive(Debug)]
 pub struct PatchRotation<T: Real> {
-    order: Arc<[usize]>,
-    back: Arc<[usize]>,
+    order: Permutation,
     patches: Patches,
     shared: bool,
     rotation: Householder<T>,
@@ -72,25 +69,20 @@ impl<T: Real> PatchRotation<T> {
             side > 0 && height.is_multiple_of(side) && width.is_multiple_of(side),
             "patches: images of {height}×{width} cannot be divided into patches of {side}×{side}"
         );
-        let order = patches.order();
-        let mut back = vec![0; order.len()];
-        for (to, &from) in order.iter().enumerate() {
-            back[from] = to;
-        }
         let groups = if shared { 1 } else { patches.count() };
         let rotation = Householder::new(groups, patches.dims(), reflections, rng);
-        Self { order: order.into(), back: back.into(), patches, shared, rotation }
+        Self { order: Permutation::new(&patches.order()), patches, shared, rotation }
     }
 
     fn rotated(&self, x: &Var<T>, rotate: impl Fn(&Var<T>) -> Var<T>) -> Mapped<T> {
         let (batch, count, dims) = (x.extent(0), self.patches.count(), self.patches.dims());
-        let sorted = x.gather(1, &self.order);
+        let sorted = self.order.to_latent(x, Context::default()).value;
         let rotated = if self.shared {
             rotate(&sorted.reshape([batch * count, dims]))
         } else {
             rotate(&sorted.reshape([batch, count, dims]).permute(&[1, 0, 2])).permute(&[1, 0, 2])
         };
-        Mapped::volume_preserving(rotated.reshape([batch, count * dims]).gather(1, &self.back))
+        self.order.to_data(&rotated.reshape([batch, count * dims]), Context::default())
     }
 }
 

@@ -1,7 +1,6 @@
 //! A fixed reordering of the dimensions.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::without_parameters;
+use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Var};
 use rand::Rng;
 use rand::seq::SliceRandom;

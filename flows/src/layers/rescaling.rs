@@ -1,7 +1,6 @@
 //! A learned scale for every dimension.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var};
 
 /// Diagonal rescaling (Dinh et al. 2015, NICE, §3.3), on `[batch, D]`.

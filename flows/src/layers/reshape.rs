@@ -1,7 +1,6 @@
 //! Rows of another shape.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::without_parameters;
+use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Shape, Var};
 
 /// Reshapes rows, for example from flat rows to images for convolutions. log|det| = 0.

@@ -1,8 +1,10 @@
 //! A fixed rotation of all dimensions.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
-use crate::orthogonal::{deviation, random_axes, square};
+use crate::{
+    Bijection, Context, Mapped,
+    orthogonal::{deviation, random_axes, square},
+    parameters,
+};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,6 @@
 //! Standardizes columns to mean 0 and standard deviation 1.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var};
 
 /// Standardization by fixed statistics, on `[batch, D]`:

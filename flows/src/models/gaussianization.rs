@@ -2,10 +2,10 @@
 //!
 //! Meng, Song, Song & Ermon, *Gaussianization Flows*, 2020.
 
-use crate::base::StandardNormal;
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
-use crate::layers::{Householder, KernelMarginal, PatchRotation, Patches};
+use crate::{
+    Bijection, Chain, Flow, StandardNormal,
+    layers::{Householder, KernelMarginal, PatchRotation, Patches},
+};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -40,20 +40,8 @@ pub struct PatchRotations {
 
 /// The model of the lecture's Gaussianization slides, in the direction x → z.
 ///
-/// A layer Gaussianizes each dimension by itself,
-///
-/// <!--
-/// zᵢ = Φ⁻¹(Fᵢ(xᵢ)),   Fᵢ(x) = Σₖ₌₁ᴷ wₖᵢ·σ((x − μₖᵢ)/hₖᵢ)
-/// log|det ∂z/∂x| = Σᵢ₌₁ᴰ (log fᵢ(xᵢ) − log φ(zᵢ)),   fᵢ = dFᵢ/dx
-/// -->
-#[doc = include_str!("../../formulas/kernel-marginal.html")]
-///
-/// and rotates the result by a product of reflections:
-///
-/// <!-- z = H₁H₂⋯Hₙ·x,   Hⱼ = I − 2·vⱼvⱼᵀ/‖vⱼ‖²,   log|det| = 0 -->
-#[doc = include_str!("../../formulas/householder.html")]
-///
-/// Over L layers:
+/// A layer Gaussianizes each dimension by itself, by a mixture of kernels with distribution function F and density f
+/// ([`KernelMarginal`]), and rotates the result by a product of reflections ([`Householder`]). Over L layers:
 ///
 /// <!-- log p(x) = log N(z; 0, I) + Σₗ₌₁ᴸ Σᵢ₌₁ᴰ (ln fᵢ⁽ˡ⁾(xᵢ⁽ˡ⁾) − ln φ(zᵢ⁽ˡ⁾)) -->
 #[doc = include_str!("../../formulas/gaussianization-density.html")]

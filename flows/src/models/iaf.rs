@@ -4,8 +4,7 @@
 //! Autoregressive Flow*, 2016.
 
 use super::maf::{AutoregressiveConfig, autoregressive};
-use crate::flow::Flow;
-use crate::layers::Reads;
+use crate::{Flow, layers::Reads};
 use autograd::Real;
 use rand::Rng;
 

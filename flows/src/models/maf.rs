@@ -4,12 +4,10 @@
 //! Papamakarios, Pavlakou & Murray, *Masked Autoregressive Flow for Density Estimation*, 2017.
 
 use super::Norm;
-use crate::base::StandardNormal;
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
-use crate::layers::{ActNorm, Autoregressive, BatchNorm, Permutation, Reads};
+use crate::layers::{Autoregressive, Permutation, Reads};
 use crate::nn::{Activation, Made, MadeConfig};
 use crate::univariate::{Affine, Gated, Kind, Mixture, Univariate};
+use crate::{Bijection, Chain, Flow, StandardNormal};
 use autograd::Real;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -164,11 +162,7 @@ pub(super) fn autoregressive<T: Real>(config: &AutoregressiveConfig, reads: Read
             Gate::None => Box::new(Autoregressive::new(net, Affine::default(), reads)),
             Gate::Sigmoid => Box::new(Autoregressive::new(net, Gated, reads)),
         });
-        match norm {
-            Norm::None => {}
-            Norm::Batch => layers.push(Box::new(BatchNorm::new(dims))),
-            Norm::Act => layers.push(Box::new(ActNorm::new(dims))),
-        }
+        layers.extend(norm.layer(dims, None));
     }
     Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(condition)
 }

@@ -2,12 +2,10 @@
 //!
 //! Dinh, Krueger & Bengio, *NICE: Non-linear Independent Components Estimation*, 2015.
 
-use crate::base::Logistic;
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
 use crate::layers::{Coupling, Permutation, Rescaling, Split};
 use crate::nn::{Activation, Mlp};
 use crate::univariate::Shift;
+use crate::{Bijection, Chain, Flow, Logistic};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -35,22 +33,9 @@ impl NiceConfig {
     }
 }
 
-/// The model of the lecture's NICE slides, in the direction z → x:
-///
-/// First, each latent is scaled:
-///
-/// <!-- xᵢ = sᵢ·zᵢ,   sᵢ = exp(σᵢ),   log|det ∂x/∂z| = Σᵢ₌₁ᴰ σᵢ -->
-#[doc = include_str!("../../formulas/rescaling.html")]
-///
-/// Then a coupling shifts one half by a function of the other; for the next, the halves swap roles:
-///
-/// <!--
-/// x₁ = z₁, x₂ = z₂ + m(z₁)
-/// z₁ = x₁, z₂ = x₂ − m(x₁)   log|det| = 0
-/// -->
-#[doc = include_str!("../../formulas/additive-coupling.html")]
-///
-/// At the end, the halves are the even and the odd dimensions of x. With a logistic base the density is
+/// The model of the lecture's NICE slides, in the direction z → x. A [`Rescaling`] scales each latent by sᵢ = exp(σᵢ). Then
+/// each additive [`Coupling`] shifts one half by a function m of the other, and the halves swap roles. At the end, they are
+/// the even and the odd dimensions of x. With a logistic base the density is
 ///
 /// <!-- log p(x) = −Σᵢ₌₁ᴰ [softplus(zᵢ) + softplus(−zᵢ)] − Σᵢ₌₁ᴰ σᵢ -->
 #[doc = include_str!("../../formulas/nice-density.html")]

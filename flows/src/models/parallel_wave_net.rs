@@ -3,13 +3,11 @@
 //! van den Oord, Li, Babuschkin, Simonyan, Vinyals, Kavukcuoglu et al., *Parallel WaveNet: Fast High-Fidelity
 //! Speech Synthesis*, 2018.
 
-use crate::base::Logistic;
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::flow::Flow;
+use crate::bijection::through;
 use crate::layers::{Autoregressive, Reads};
-use crate::module::parameters;
 use crate::nn::{WaveNet, WaveNetConfig};
 use crate::univariate::{Affine, Elementwise};
+use crate::{Bijection, Context, Flow, Logistic, Mapped, parameters};
 use autograd::{Real, Var};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -101,11 +99,7 @@ impl<T: Real> ParallelWaveNet<T> {
 
 impl<T: Real> Bijection<T> for ParallelWaveNet<T> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        let start = Mapped::volume_preserving(x.clone());
-        self.flows.iter().rev().fold(start, |Mapped { value, log_det }, flow| {
-            let mapped = flow.to_latent(&value, cx);
-            Mapped { value: mapped.value, log_det: log_det + mapped.log_det }
-        })
+        through(x, self.flows.iter().rev(), |flow, x| flow.to_latent(x, cx))
     }
 
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {

@@ -2,10 +2,10 @@
 //!
 //! Rezende & Mohamed, *Variational Inference with Normalizing Flows*, 2015.
 
-use crate::base::{StandardNormal, Uniform};
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
-use crate::layers::{Planar, Standardize};
+use crate::{
+    Bijection, Chain, Flow, StandardNormal, Uniform,
+    layers::{Planar, Standardize},
+};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};

@@ -3,11 +3,10 @@
 //! van den Oord, Dieleman, Zen, Simonyan, Vinyals, Graves, Kalchbrenner, Senior & Kavukcuoglu, *WaveNet: A
 //! Generative Model for Raw Audio*, 2016.
 
-use crate::base::Logistic;
-use crate::flow::Flow;
 use crate::layers::{Autoregressive, Reads};
 use crate::nn::{WaveNet, WaveNetConfig};
 use crate::univariate::{Kind, Mixture, Univariate};
+use crate::{Flow, Logistic};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,7 @@
 //! Convolutional encoder and decoder.
 
 use super::{Conv2d, Init, Linear, Network};
-use crate::bijection::{Bijection, Context};
-use crate::layers::Squeeze;
-use crate::module::parameters;
+use crate::{Bijection, Context, layers::Squeeze, parameters};
 use autograd::{Real, Var};
 use rand::Rng;
 

@@ -8,8 +8,10 @@ use rand::Rng;
 /// `y = x·Wᵀ + b`, from `[batch, in]` to `[batch, out]`. The weight is `[out, in]`.
 #[derive(Debug)]
 pub struct Linear<T: Real> {
-    weight: Param<T>,
-    bias: Param<T>,
+    /// `[out, in]`.
+    pub(super) weight: Param<T>,
+    /// `[out]`.
+    pub(super) bias: Param<T>,
 }
 
 impl<T: Real> Linear<T> {
@@ -17,16 +19,6 @@ impl<T: Real> Linear<T> {
     pub fn new(inputs: usize, outputs: usize, init: Init, rng: &mut dyn Rng) -> Self {
         let weight = Param::new(init.draw(&[outputs, inputs], inputs, rng));
         Self { weight, bias: Param::new(Tensor::zeros([outputs])) }
-    }
-
-    /// The weight, `[out, in]`.
-    pub fn weight(&self) -> &Param<T> {
-        &self.weight
-    }
-
-    /// The bias, `[out]`.
-    pub fn bias(&self) -> &Param<T> {
-        &self.bias
     }
 
     /// `x·Wᵀ + b`.

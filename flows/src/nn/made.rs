@@ -85,7 +85,7 @@ impl<T: Real> Made<T> {
         let mut conditions = Vec::new();
         if *condition > 0 {
             let last = layers.len() - 1;
-            let (first, outputs) = (layers[0].outputs(), layers[last].outputs());
+            let (first, outputs) = (layers[0].seen().len(), layers[last].seen().len());
             if last > 0 {
                 conditions.push(Linear::new(*condition, first, Init::He { gain: 1.0 }, rng));
             }
@@ -96,8 +96,8 @@ impl<T: Real> Made<T> {
 
     /// The same network with outputs that start at 0.
     pub fn zero_initialized(self) -> Self {
-        let outputs = self.layers.last().map(MaskedLinear::weight).into_iter();
-        for weight in outputs.chain(self.condition.last().map(Linear::weight)) {
+        let outputs = self.layers.last().map(|layer| &layer.weight).into_iter();
+        for weight in outputs.chain(self.condition.last().map(|layer| &layer.weight)) {
             weight.update(|w| w.fill(T::ZERO));
         }
         self
@@ -110,7 +110,7 @@ impl<T: Real> Made<T> {
     pub fn starting_at(self, outputs: &[f64]) -> Self {
         assert!(outputs.len() == self.outputs, "MADE: {} numbers for {} outputs", outputs.len(), self.outputs);
         let layer = self.layers.last().expect("there are outputs");
-        layer.bias().set(Tensor::from_fn([self.dims * self.outputs], |o| T::from_f64(outputs[o % self.outputs])));
+        layer.bias.set(Tensor::from_fn([self.dims * self.outputs], |o| T::from_f64(outputs[o % self.outputs])));
         self
     }
 

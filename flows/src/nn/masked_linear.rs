@@ -9,8 +9,8 @@ use rand::Rng;
 /// (Germain et al. 2015). Masked products are skipped, not multiplied by 0.
 #[derive(Debug)]
 pub struct MaskedLinear<T: Real> {
-    weight: Param<T>,
-    bias: Param<T>,
+    pub(super) weight: Param<T>,
+    pub(super) bias: Param<T>,
     stairs: StaircaseMask,
 }
 
@@ -31,30 +31,15 @@ impl<T: Real> MaskedLinear<T> {
         Self { weight: Param::new(weight), bias, stairs: StaircaseMask::new(seen, inputs) }
     }
 
-    /// The weight, `[out, in]`.
-    pub fn weight(&self) -> &Param<T> {
-        &self.weight
-    }
-
-    /// The bias, `[out]`.
-    pub fn bias(&self) -> &Param<T> {
-        &self.bias
-    }
-
     /// How many inputs each output sees.
-    pub fn seen(&self) -> &[usize] {
+    pub(super) fn seen(&self) -> &[usize] {
         self.stairs.seen()
-    }
-
-    /// The number of outputs.
-    pub fn outputs(&self) -> usize {
-        self.seen().len()
     }
 
     /// `x·(M∘W)ᵀ + b`.
     ///
     /// # Panics
-    /// If `x` has not this layer's number of inputs.
+    /// If `x` does not have this layer's number of inputs.
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         x.matmul_t_masked(&self.weight.on(x), &self.stairs) + self.bias.on(x)

@@ -58,7 +58,7 @@ impl<T: Real> Mlp<T> {
     /// The same network with its last weights at 0: it starts as the function 0, and a coupling with it as the identity.
     pub fn zero_initialized(self) -> Self {
         if let Some(last) = self.layers.last() {
-            last.weight().update(|w| w.fill(T::ZERO));
+            last.weight.update(|w| w.fill(T::ZERO));
         }
         self
     }

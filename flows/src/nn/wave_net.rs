@@ -81,7 +81,7 @@ impl<T: Real> WaveNet<T> {
 
     /// The same network with outputs that start at 0.
     pub fn zero_initialized(self) -> Self {
-        self.head[1].weight().update(|w| w.fill(T::ZERO));
+        self.head[1].weight.update(|w| w.fill(T::ZERO));
         self
     }
 
@@ -91,7 +91,7 @@ impl<T: Real> WaveNet<T> {
     /// If there is not one number for each output.
     pub fn starting_at(self, outputs: &[f64]) -> Self {
         assert!(outputs.len() == self.outputs, "WaveNet: {} numbers for {} outputs", outputs.len(), self.outputs);
-        self.head[1].bias().update(|b| b.iter_mut().zip(outputs).for_each(|(b, &x)| *b = T::from_f64(x)));
+        self.head[1].bias.update(|b| b.iter_mut().zip(outputs).for_each(|(b, &x)| *b = T::from_f64(x)));
         self
     }
 

@@ -1,12 +1,12 @@
 //! Fitting RBIG layer by layer.
 
-use super::information::{Correlations, fall_of_total_correlation};
-use super::{Axes, Marginals, chance};
-use crate::base::{Base, StandardNormal};
-use crate::bijection::{Bijection, Chain, Context, Mapped};
-use crate::flow::Flow;
+use super::{
+    Axes, Marginals, chance,
+    information::{Correlations, fall_of_total_correlation},
+};
 use crate::layers::Rotation;
 use crate::orthogonal::principal_axes;
+use crate::{Base, Bijection, Chain, Context, Flow, Mapped, StandardNormal};
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
 use std::ops::ControlFlow;
@@ -101,17 +101,7 @@ pub struct Fitted<T: Real> {
     dims: usize,
 }
 
-/// A layer fitted to rows, and what it maps them to.
-struct Step<T: Real> {
-    marginals: Arc<dyn Bijection<T>>,
-    /// After the marginals.
-    z: Var<T>,
-    rotation: Option<Arc<Rotation<T>>>,
-    /// After the rotation.
-    x: Var<T>,
-}
-
-/// Held-out rows on their way through the layers.
+/// Held-out rows, mapped by the layers so far.
 struct HeldOut<T: Real> {
     rows: Var<T>,
     log_det: Var<T>,
@@ -153,12 +143,18 @@ impl Fitting {
         let mut fitted = Fitted { layers: Vec::new(), ending: Ending::Layers, tolerance, dims };
         loop {
             let last = fitted.layers.len() + 1 >= self.layers || dims == 1;
-            let step = self.fit_layer(&x, !last, rng);
-            if fitted.layers.is_empty() && dims > 1 && has_flat_axis(step.z.value()) {
+            // Gaussianize each dimension: zᵢ = Φ⁻¹(F̂ᵢ(xᵢ)).
+            let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
+            x = marginals.to_latent(&x, Context::default()).value;
+            // Rotate, except in the last layer: x ← Q·z.
+            let rotation = (!last).then(|| Arc::new(Rotation::new(&self.axes.of(x.value(), rng))));
+            if fitted.layers.is_empty() && dims > 1 && has_flat_axis(x.value()) {
                 return Err(FitError::Dependent);
             }
-            x = step.x;
-            let layer = held_out.pass(step.marginals, step.rotation);
+            if let Some(rotation) = &rotation {
+                x = rotation.to_latent(&x, Context::default()).value;
+            }
+            let layer = held_out.pass(marginals, rotation);
             let go_on = watch(&layer);
             fitted.layers.push(layer);
             if fitted.has_stopped() {
@@ -176,21 +172,6 @@ impl Fitting {
             (layer.rotation, layer.fall) = (None, None);
         }
         Ok(fitted)
-    }
-
-    /// One layer, fitted to rows x:
-    ///
-    /// 1. Gaussianize each dimension: `zᵢ = Φ⁻¹(F̂ᵢ(xᵢ))`.
-    /// 2. Rotate, except in the last layer: `x ← Q·z`.
-    fn fit_layer<T: Real>(&self, x: &Var<T>, rotate: bool, rng: &mut dyn Rng) -> Step<T> {
-        let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
-        let z = marginals.to_latent(x, Context::default()).value;
-        if !rotate {
-            return Step { marginals, rotation: None, x: z.clone(), z };
-        }
-        let rotation = Rotation::new(&self.axes.of(z.value(), rng));
-        let x = rotation.to_latent(&z, Context::default()).value;
-        Step { marginals, z, rotation: Some(Arc::new(rotation)), x }
     }
 
     fn check<T: Real>(&self, rows: &Tensor<T>, held_out: &Tensor<T>) -> Result<(), FitError> {

@@ -1,8 +1,10 @@
 //! The estimate of a column's distribution.
 
-use crate::bijection::Bijection;
-use crate::distillation::freeze;
-use crate::layers::{HistogramMarginal, KernelMarginal};
+use crate::{
+    Bijection,
+    distillation::freeze,
+    layers::{HistogramMarginal, KernelMarginal},
+};
 use autograd::{Real, Tensor};
 use serde::{Deserialize, Serialize};
 

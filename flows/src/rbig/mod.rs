@@ -43,10 +43,7 @@ pub use chance::chance;
 pub use fit::{Ending, FitError, Fitted, Fitting, Layer};
 pub use marginals::Marginals;
 
-use crate::base::StandardNormal;
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
-use crate::layers::Rotation;
+use crate::{Bijection, Chain, Flow, StandardNormal, layers::Rotation};
 use autograd::Real;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,6 @@
 //! A scale and a shift: the map of RealNVP, MAF and IAF.
 
-use super::bound::softly_bounded_number;
-use super::{Bound, Elementwise, Parameters, Univariate, one_by_one};
+use super::{Bound, Elementwise, Parameters, Univariate, bound::softly_bounded_number, one_by_one};
 use crate::module::Visitor;
 use autograd::{Real, Var};
 

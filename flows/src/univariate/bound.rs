@@ -1,7 +1,6 @@
 //! The bound on log-scales, for all maps that scale.
 
-use crate::layers::per_feature;
-use crate::module::Visitor;
+use crate::{Visitor, layers::per_feature};
 use autograd::{Param, Real, Tensor, Var};
 
 /// How far a log-scale with the fixed bound may go. One layer can then make a number 148 times larger or smaller,

@@ -28,19 +28,6 @@ use crate::module::Visitor;
 use autograd::{Real, Tensor, Var};
 use std::fmt::Debug;
 
-/// One map of each kind, under its name. `size` sets how many components or bins a map has. All properties are tested
-/// over each of them, in couplings and in autoregressive layers.
-pub fn examples<T: Real>(size: usize) -> Vec<(&'static str, Box<dyn Univariate<T>>)> {
-    vec![
-        ("shift", Box::new(Shift)),
-        ("affine", Box::new(Affine::default())),
-        ("gated", Box::new(Gated)),
-        ("Gaussian mixture", Box::new(Mixture::new(size, Kind::Gaussian))),
-        ("logistic mixture", Box::new(Mixture::new(size, Kind::Logistic))),
-        ("rational-quadratic spline", Box::new(RationalQuadratic::new(size, 2.0))),
-    ]
-}
-
 /// Numbers mapped one by one, with the log-derivative of each.
 #[derive(Clone, Debug)]
 pub struct Elementwise<T: Real> {
@@ -85,40 +72,6 @@ pub trait Univariate<T: Real>: Debug + Send + Sync {
 
     /// Shows learned numbers of the map's own to the visitor. Most maps have none.
     fn visit(&self, _visitor: &mut Visitor<T>) {}
-}
-
-impl<T: Real, U: Univariate<T> + ?Sized> Univariate<T> for Box<U> {
-    fn parameters(&self) -> usize {
-        self.as_ref().parameters()
-    }
-
-    fn start(&self) -> Vec<f64> {
-        self.as_ref().start()
-    }
-
-    fn to_latent(&self, x: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
-        self.as_ref().to_latent(x, theta)
-    }
-
-    fn to_data(&self, z: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
-        self.as_ref().to_data(z, theta)
-    }
-
-    fn to_latent_rows(&self, x: &[T], theta: &[T], z: &mut [T], log_deriv: &mut [T]) {
-        self.as_ref().to_latent_rows(x, theta, z, log_deriv);
-    }
-
-    fn to_data_rows(&self, z: &[T], theta: &[T], x: &mut [T], log_deriv: &mut [T]) {
-        self.as_ref().to_data_rows(z, theta, x, log_deriv);
-    }
-
-    fn is_per_feature(&self) -> bool {
-        self.as_ref().is_per_feature()
-    }
-
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        self.as_ref().visit(visitor);
-    }
 }
 
 /// Rows mapped by the operations on [`Var`]s.

@@ -2,9 +2,11 @@
 
 mod root;
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
-use crate::nn::{Init, Linear};
+use crate::{
+    Bijection, Context, Mapped,
+    nn::{Init, Linear},
+    parameters,
+};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use root::root;

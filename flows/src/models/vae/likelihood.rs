@@ -1,7 +1,6 @@
 //! The decoder's distribution over the data.
 
-use crate::base::{Base, Logistic, StandardNormal};
-use crate::univariate::softly_bounded;
+use crate::{Base, Logistic, StandardNormal, univariate::softly_bounded};
 use autograd::{Real, Tensor, Var};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};

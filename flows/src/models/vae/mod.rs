@@ -12,13 +12,9 @@ pub use config::{Coder, Refinement, VaeConfig};
 pub use likelihood::Likelihood;
 pub use posterior::{Drawn, Posterior};
 
-use crate::base::{Base, StandardNormal};
-use crate::bijection::{Bijection, Chain, Context, Mapped};
-use crate::flow::Flow;
-use crate::module::{Module, Visitor};
 use crate::nn::Network;
-use crate::noise::Noise;
 use crate::univariate::softly_bounded;
+use crate::{Base, Bijection, Chain, Context, Flow, Mapped, Module, Noise, StandardNormal, Visitor};
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
 

@@ -5,8 +5,10 @@
 //! out `[unit][row]`, so each step is a run over the rows of the batch.
 
 use super::{Made, known};
-use crate::nn::causal::in_groups;
-use crate::nn::{InOrder, MaskedLinear, Step};
+use crate::{
+    nn::causal::in_groups,
+    nn::{InOrder, MaskedLinear, Step},
+};
 use autograd::{Real, Tensor, Var, parallel};
 use std::ops::Range;
 
@@ -28,7 +30,7 @@ struct Layer<T: Real> {
 
 impl<T: Real> Layer<T> {
     fn new(layer: &MaskedLinear<T>, condition: Option<Tensor<T>>) -> Self {
-        let (weight, bias) = (layer.weight().value(), layer.bias().value());
+        let (weight, bias) = (layer.weight.value(), layer.bias.value());
         let inputs = weight.shape()[1];
         Self { weight, bias, seen: layer.seen().to_vec(), inputs, condition }
     }

@@ -5,10 +5,11 @@
 //!
 //! Values are laid out `[row][unit]` and weights `[input][output]`, so products with few rows still fill their vectors.
 
-use super::WaveNet;
-use super::layer::Layer;
-use crate::nn::causal::in_groups;
-use crate::nn::{InOrder, Linear, Step};
+use super::{WaveNet, layer::Layer};
+use crate::{
+    nn::causal::in_groups,
+    nn::{InOrder, Linear, Step},
+};
 use autograd::elementwise::{Binary, Unary};
 use autograd::{Real, Tensor, Var, parallel};
 
@@ -26,7 +27,7 @@ struct Plain<T: Real> {
 impl<T: Real> Plain<T> {
     /// For groups of one row or of several: one row alone is multiplied by dot products along the inputs.
     fn new(linear: &Linear<T>, lone: bool) -> Self {
-        let (weight, bias) = (linear.weight().value(), linear.bias().value());
+        let (weight, bias) = (linear.weight.value(), linear.bias.value());
         if lone {
             return Self { strides: (1, weight.shape()[1]), weight, bias };
         }
@@ -109,7 +110,7 @@ impl<T: Real> Stages<T> {
         let shifts = net.shifts(condition.map(|c| Var::from(c.clone())).as_ref());
         let stages = net.layers.iter().zip(shifts).map(|(layer, shift)| Stage::new(layer, shift, lone));
         let stages: Vec<_> = stages.collect();
-        let mut skip = vec![T::ZERO; net.head[0].weight().shape()[1]];
+        let mut skip = vec![T::ZERO; net.head[0].weight.shape()[1]];
         for stage in &stages {
             T::binary_assign(Binary::Add, &mut skip, &stage.out.bias.as_slice()[stage.residual..]);
         }

@@ -1,7 +1,9 @@
 //! One dilated convolution with its gate, residual and skip.
 
-use crate::module::parameters;
-use crate::nn::{Init, Linear};
+use crate::{
+    nn::{Init, Linear},
+    parameters,
+};
 use autograd::elementwise::Unary;
 use autograd::{Real, Var};
 use rand::Rng;
@@ -65,7 +67,7 @@ impl<T: Real> Layer<T> {
         let channels = self.channels;
         let sums = match earlier {
             Some(earlier) => self.gate.apply(&Var::concat(2, &[h, earlier])),
-            None => h.matmul_t(&self.gate.weight().on(h).slice(1, 0..channels)) + self.gate.bias().on(h),
+            None => h.matmul_t(&self.gate.weight.on(h).slice(1, 0..channels)) + self.gate.bias.on(h),
         };
         let sums = match shift {
             Some(shift) => sums + shift,

@@ -1,7 +1,6 @@
 //! A mixture on single plain numbers, and the root that z → x needs.
 
-use super::super::bound::softly_bounded_number;
-use super::{FAR, Kind};
+use super::{super::bound::softly_bounded_number, FAR, Kind};
 use crate::log_sum::LogSum;
 use autograd::special::increasing_root;
 use std::f64::consts::LN_2;
