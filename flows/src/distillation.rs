@@ -5,13 +5,11 @@
 #![doc = include_str!("../formulas/distillation.html")]
 //!
 //! No data are needed: the student draws x itself, and knows its density from the z that x was made from. The frozen
-//! teacher evaluates log t(x) in one pass. The student learns from the gradient with respect to x, so x must stay on
-//! the tape. The loss is [`reverse_kl`], for any two flows. The teacher's term alone would make the student collapse to
-//! the teacher's mode; the entropy, −E log s(x), prevents that.
+//! teacher evaluates log t(x) in one pass. The loss is [`reverse_kl`], for any two flows. The teacher's term alone would
+//! make the student collapse to the teacher's mode; the entropy, −E log s(x), prevents that.
 //!
-//! For a [`ParallelWaveNet`] student, [`logistic_terms`] has less variance. KL(student ‖ teacher) may be small although
-//! the student misses a mode, and its samples may then sound faint; [`PowerSpectrum::loss`] compares them with real
-//! signals.
+//! For a [`ParallelWaveNet`] student, [`logistic_terms`] has less variance. A student that misses a mode can have a small
+//! KL and faint samples; [`PowerSpectrum::loss`] compares them with real signals.
 
 mod power;
 
@@ -142,11 +140,8 @@ impl<T: Real, N: Causal<T>, U: Univariate<T>> Teacher<'_, T, N, U> {
 /// <!-- H(student, teacher) = E_z Σₜ₌₁ᵀ E_{zₜ′}[−ln t(mₜ + sₜzₜ′ | x₁, … , xₜ₋₁)] -->
 #[doc = include_str!("../formulas/student-cross-entropy.html")]
 ///
-/// The teacher's network is evaluated once, on the path x. Several draws for each step give the same expectation with
-/// less variance (Rao–Blackwellization) at little cost.
-///
-/// `draws` are noise like `z`, independent of it and of each other. (x is aligned with z: the shift by one step is
-/// inside the networks.)
+/// The teacher's network is evaluated once, on the path x. Several draws for each step have the same expectation with
+/// less variance (Rao–Blackwellization). `draws` are noise like `z`, independent of it and of each other.
 ///
 /// # Panics
 /// If there are no draws, or the teacher reads latents.

@@ -66,14 +66,6 @@ impl<T: Real> RoundTrip<T> {
         let back = map.to_latent(&Var::from(data.clone()), cx).value.into_value();
         Self { error: Distance::between(&back, z).max_abs, data, time }
     }
-
-    /// The largest `|x − x′|` for another solution x′, infinite if one is not finite.
-    ///
-    /// # Panics
-    /// If the shapes differ.
-    pub fn distance(&self, data: &Tensor<T>) -> f64 {
-        Distance::between(&self.data, data).max_abs
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! Samples do not depend on the rest of their batch.
 
-use super::{
-    Property, Violation,
-    case::{Case, pick},
-    violation::{Comparison, worst},
-};
+use super::case::{Case, pick};
+use super::violation::{Comparison, worst};
+use super::{Property, Violation};
 use autograd::Tensor;
 
 /// Neighbors that do the most damage to a sample that depends on them.

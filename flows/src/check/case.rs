@@ -1,9 +1,7 @@
 //! What is checked: a map, and where.
 
-use super::{
-    Property, Violation,
-    violation::{Comparison, worst},
-};
+use super::violation::{Comparison, worst};
+use super::{Property, Violation};
 use crate::bijection::{Bijection, Context, Mapped};
 use autograd::{Real, Shape, Tensor, Var};
 use std::fmt;
@@ -57,10 +55,10 @@ impl fmt::Display for Direction {
 /// A map, and the data, latents and condition to check it at.
 #[derive(Clone, Debug)]
 pub struct Case<'a> {
-    map: &'a dyn Bijection<f64>,
+    pub(super) map: &'a dyn Bijection<f64>,
     x: Tensor<f64>,
     z: Option<Tensor<f64>>,
-    condition: Option<Tensor<f64>>,
+    pub(super) condition: Option<Tensor<f64>>,
 }
 
 impl<'a> Case<'a> {
@@ -98,21 +96,6 @@ impl<'a> Case<'a> {
     fn same_batch(&self, other: &Tensor<f64>, what: &str) {
         let (own, shape) = (self.samples(), other.shape());
         assert!(shape.first() == Some(&own), "check: {own} rows of data, but {what} of shape {shape}");
-    }
-
-    /// The map.
-    pub fn map(&self) -> &'a dyn Bijection<f64> {
-        self.map
-    }
-
-    /// The data.
-    pub fn data(&self) -> &Tensor<f64> {
-        &self.x
-    }
-
-    /// The condition, if there is one.
-    pub fn condition(&self) -> Option<&Tensor<f64>> {
-        self.condition.as_ref()
     }
 
     /// The number of samples.

@@ -4,10 +4,8 @@
 //! step that crosses one is wrong, and a map with a bounded domain has no value beyond its edge. So here the step
 //! shrinks until two extrapolations agree: small enough for the kinks, large enough for the rounding.
 
-use super::{
-    Direction, Violation,
-    case::{Case, pick},
-};
+use super::case::{Case, pick};
+use super::{Direction, Violation};
 use autograd::Tensor;
 
 /// The first step, relative to `max(1, |x|)`.
@@ -40,8 +38,7 @@ struct Slope {
 /// steps, whose difference is the error.
 ///
 /// Near a kink, both extrapolations agree on the mean of the slopes to its two sides. So the one-sided slopes are
-/// compared too. Curvature adds a difference that is linear in the step; what is left once that has been extrapolated
-/// away comes from the kink.
+/// compared too, without the part of their difference that is linear in the step, which comes from curvature.
 fn slope(values: [&[f64]; 6], step: f64) -> Slope {
     let [up0, down0, up1, down1, up2, down2] = values;
     let mut by_output = Vec::with_capacity(up0.len());

@@ -1,9 +1,7 @@
 //! Finite results.
 
-use super::{
-    Direction, Property, Violation,
-    violation::{element_of, log_det_of},
-};
+use super::violation::{element_of, log_det_of};
+use super::{Direction, Property, Violation};
 use crate::{Bijection, Mapped, round_trip::largest};
 use autograd::{Real, Tensor, Var};
 

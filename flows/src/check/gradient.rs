@@ -1,10 +1,7 @@
 //! Gradients against finite differences along random directions.
 
-use super::{
-    Case, Direction, Property, Violation,
-    differences::derivative,
-    violation::{Comparison, worst},
-};
+use super::violation::{Comparison, worst};
+use super::{Case, Direction, Property, Violation, differences::derivative};
 use crate::{Context, Flow, Module};
 use autograd::{Param, Tape, Tensor, Var};
 use rand::{RngExt, SeedableRng};
@@ -22,7 +19,7 @@ type Functional<'a> = dyn Fn(&Var<f64>) -> Result<Var<f64>, Violation> + 'a;
 /// # Errors
 /// If an error is larger than `tolerance`.
 pub fn parameter_gradient(case: &Case<'_>, tolerance: f64, seed: u64) -> Result<f64, Violation> {
-    let params = case.map().params();
+    let params = case.map.params();
     case.worst(Property::ParameterGradient, tolerance, |comparison, points| {
         let functional = |x: &Var<f64>| random_functional(case, comparison.direction, x, seed);
         by_parameters(comparison, &params, &functional, points, seed)

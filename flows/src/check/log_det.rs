@@ -1,11 +1,8 @@
 //! The log-determinant against determinants of Jacobians.
 
-use super::{
-    Direction, Property, Violation,
-    case::{Case, pick},
-    differences,
-    violation::{log_det_of, worst},
-};
+use super::case::{Case, pick};
+use super::violation::{log_det_of, worst};
+use super::{Direction, Property, Violation, differences};
 use autograd::{Tensor, check, diff};
 
 /// A function that computes the Jacobian of one sample.

@@ -1,10 +1,7 @@
 //! Errors as numbers instead of a verdict, for large trained models.
 
-use super::{
-    Direction, Violation,
-    case::{Case, pick},
-    differences,
-};
+use super::case::{Case, pick};
+use super::{Direction, Violation, differences};
 use autograd::{Tensor, check};
 use std::fmt;
 use std::ops::Range;

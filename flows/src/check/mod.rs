@@ -160,7 +160,7 @@ pub fn all(case: &Case<'_>, options: &Options) -> Result<Vec<(Property, f64)>, V
     ];
     for (direction, far) in [(Direction::ToLatent, &options.far_data), (Direction::ToData, &options.far_latents)] {
         if let Some(far) = far {
-            finite(case.map(), direction, far, case.condition())?;
+            finite(case.map, direction, far, case.condition.as_ref())?;
             found.push((Property::Finite, 0.0));
         }
     }

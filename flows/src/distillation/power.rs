@@ -79,12 +79,10 @@ impl<T: Real> PowerSpectrum<T> {
     /// -->
     #[doc = include_str!("../../formulas/power-loss.html")]
     ///
-    /// The statistics are taken over time, as in the paper, and over the batch, so that the loss compares
-    /// distributions, not single signals. (It needs the whole batch: the mean over parts of it is a different loss.)
-    /// The paper compares mean powers, for signals that say the same words as the reference. Those depend on the
-    /// loudest frequencies only, and without the words a student that is silent except for one click in many windows
-    /// would match them. Mean and deviation of the logarithm rule that out. ε is −40 dB of the reference's mean power,
-    /// below what is audible.
+    /// The statistics are taken over time, as in the paper, and over the whole batch: the loss compares distributions,
+    /// not single signals. The paper compares mean powers, for signals that say the same words as the reference. Without
+    /// the words, a student that is silent except for a few loud clicks would match those. Mean and deviation of the
+    /// logarithm rule that out. ε is −40 dB of the reference's mean power, below what is audible.
     #[track_caller]
     pub fn loss(&self, x: &Var<T>, reference: &Var<T>) -> Var<T> {
         let silence = self.apply(reference).detach().mean_all().scale(SILENCE);

@@ -16,9 +16,8 @@ const EPSILON: f64 = 1e-5;
 #[doc = include_str!("../../formulas/batch-norm.html")]
 ///
 /// In training, m and v are the batch's own, and the log-determinant is that of the map with m and v held fixed. In
-/// evaluation, and in `to_data`, they are those of the training data, kept in the buffers `mean` and `variance`. The
-/// forward pass never changes those: `initialize` sets them from the first batch, and [`crate::Flow::calibrate`] from
-/// all batches that it gets, after training and before use.
+/// evaluation, and in `to_data`, they are those of the training data, kept in the buffers `mean` and `variance`, which
+/// `initialize` sets from the first batch and [`crate::Flow::calibrate`] from many, after training and before use.
 #[derive(Debug)]
 pub struct BatchNorm<T: Real> {
     log_gamma: Param<T>,

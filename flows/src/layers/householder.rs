@@ -14,8 +14,7 @@ use std::sync::Arc;
 /// The product is computed as `I − Uᵀ·T·U`, with rows v/‖v‖ of U and an upper triangular T (the compact WY form,
 /// Schreiber & Van Loan 1989): three narrow matrix products instead of n passes over the batch.
 ///
-/// The v start normally distributed. The loss does not depend on ‖v‖, so its gradient is orthogonal to v and gradient
-/// steps only make v longer: training does not lead to v = 0.
+/// The v start normally distributed. The loss does not depend on ‖v‖, so gradient steps only make v longer.
 #[derive(Debug)]
 pub struct Householder<T: Real> {
     v: Param<T>,

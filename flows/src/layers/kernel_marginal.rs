@@ -19,8 +19,8 @@ const FLOOR: f64 = 1e-6;
 /// -->
 #[doc = include_str!("../../formulas/kernel-marginal.html")]
 ///
-/// Here σ is the sigmoid, and w the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
-/// `[D, K]`. One formula holds from one tail to the other: see [`crate::marginal`].
+/// Here σ is the sigmoid, and w the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales`
+/// (log h), each `[D, K]`. One formula holds from one tail to the other: see [`crate::marginal`].
 ///
 /// `initialize` puts the kernels at rows of the first batch, with equal weights and the bandwidth of n kernels where
 /// the dimension's deviation is s:
@@ -28,9 +28,8 @@ const FLOOR: f64 = 1e-6;
 /// <!-- h = s(4√π/(π⁴n))^(1/5) -->
 #[doc = include_str!("../../formulas/bandwidth.html")]
 ///
-/// That is a kernel density estimate, from which training continues. In a chain, each layer does this with the data as
-/// mapped by the layers before it. The buffer `started` records that it was done: a model read from a checkpoint is
-/// not initialized again.
+/// That is a kernel density estimate of the data as mapped by the layers before, from which training continues. The buffer
+/// `started` records that it was done: a model read from a checkpoint is not initialized again.
 #[derive(Debug)]
 pub struct KernelMarginal<T: Real> {
     logits: Param<T>,

@@ -9,10 +9,8 @@ mod sweep;
 
 pub use solver::{Inversion, MintSolver, SolverStats};
 
-use crate::{
-    Bijection, Context, Distance, Mapped, Module, Visitor,
-    nn::{ConvMask, Init, MaskedConv2d, is_positive},
-};
+use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
+use crate::{Bijection, Context, Distance, Mapped, Module, Visitor};
 use autograd::lanes::LANES;
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
@@ -47,15 +45,12 @@ use sweep::Sweep;
 /// have the same [mask](ConvMask), so the Jacobian is triangular in the mask's order of the elements. Its diagonal is
 /// t + d, where d sums the paths from an element back to itself, through the center taps Wᶜ between units of its
 /// channel; a₁ and a₂ are the inputs of the ELUs there. `W₂ᶜ[l,k]` gets the sign of `W₃ᶜ[i,l]·W₁ᶜ[k,i]`, whatever the
-/// sign of its parameter, so no term of d is negative (0 counts as positive). t > 0, one for each element, is the
-/// softplus of a parameter, whose gradient stays bounded where an exponential's would grow.
+/// sign of its parameter, so no term of d is negative. t > 0, one for each element, is the softplus of a parameter.
 ///
-/// `to_latent` is one parallel pass. How `to_data` works is up to the layer's [`MintSolver`]. By default it sweeps over
-/// the elements in the mask's order and computes each hidden unit once, when its last input is known: the work of a few
-/// passes, in `f64`, eight samples at a time. With [`Inversion::FixedPoint`] it is the authors' iteration
-/// ([`Mint::solve`]). On a tape the root is found in the same way, and its derivatives come from passes recorded
-/// there, as many as the longest chain of elements that depend on each other, about C·(2H + W). This direction is not
-/// meant for training.
+/// `to_latent` is one parallel pass. `to_data` depends on the layer's [`MintSolver`]: a sweep over the elements in the
+/// mask's order, which computes each hidden unit once, in `f64`, for eight samples together; or the authors' iteration
+/// ([`Mint::solve`]). On a tape, the derivatives of the root come from about C·(2H + W) recorded passes, the longest
+/// chain of elements that depend on each other: this direction is not meant for training.
 #[derive(Debug)]
 pub struct Mint<T: Real> {
     mask: ConvMask,

@@ -39,8 +39,8 @@ impl<T: Real> Bijection<T> for Rescaling<T> {
         self.scaled(z, 1.0)
     }
 
-    /// Sets σ so that each latent has unit standard deviation over the batch. Training then need not spend its first
-    /// thousands of steps on the order of magnitude. Dimensions that do not vary stay as they are.
+    /// Sets σ so that each latent has unit standard deviation over the batch, which saves training thousands of steps.
+    /// Dimensions that do not vary stay as they are.
     fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         let mean = x.mean(&[0]);
         let variance = (x - &mean).square().mean(&[0]).into_value();

@@ -1,10 +1,7 @@
 //! A fixed rotation of all dimensions.
 
-use crate::{
-    Bijection, Context, Mapped,
-    orthogonal::{deviation, random_axes, square},
-    parameters,
-};
+use crate::orthogonal::{deviation, random_axes, square};
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use std::sync::{Mutex, PoisonError};

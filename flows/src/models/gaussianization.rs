@@ -2,10 +2,8 @@
 //!
 //! Meng, Song, Song & Ermon, *Gaussianization Flows*, 2020.
 
-use crate::{
-    Bijection, Chain, Flow, StandardNormal,
-    layers::{Householder, KernelMarginal, PatchRotation, Patches},
-};
+use crate::layers::{Householder, KernelMarginal, PatchRotation, Patches};
+use crate::{Bijection, Chain, Flow, StandardNormal};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};

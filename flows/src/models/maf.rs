@@ -93,11 +93,10 @@ pub struct AutoregressiveConfig {
 /// <!-- log p(x) = log N(z; 0, I) − Σₖ₌₁ᴷ Σᵢ₌₁ᴰ αᵢ⁽ᵏ⁾ -->
 #[doc = include_str!("../../formulas/maf-density.html")]
 ///
-/// Batch normalization (or `ActNorm`, or nothing) follows each layer, and the order of the dimensions is reversed
-/// before the next. α has the fixed [bound](crate::univariate::Bound). One layer is MADE with Gaussian conditionals. With
-/// several components the last layer's maps are [mixtures](Mixture) of Gaussians, and nothing stands between it and the
-/// latents: one layer is then the paper's MADE `MoG`, and L + 1 layers are its MAF `MoG` (L), which is L Gaussian layers
-/// with a MADE `MoG` as their base.
+/// A normalizing layer (or nothing) follows each layer, and the order of the dimensions is reversed before the next. α has
+/// the fixed [bound](crate::univariate::Bound). One layer is MADE with Gaussian conditionals. With several components the
+/// last layer's maps are [mixtures](Mixture) of Gaussians: one layer is then the paper's MADE `MoG`, and L + 1 layers are
+/// its MAF `MoG` (L).
 ///
 /// A density takes one pass a layer; a sample takes the dimensions in order, in the work of about one pass (see
 /// [`Causal`](crate::nn::Causal)).

@@ -2,10 +2,8 @@
 //!
 //! Rezende & Mohamed, *Variational Inference with Normalizing Flows*, 2015.
 
-use crate::{
-    Bijection, Chain, Flow, StandardNormal, Uniform,
-    layers::{Planar, Standardize},
-};
+use crate::layers::{Planar, Standardize};
+use crate::{Bijection, Chain, Flow, StandardNormal, Uniform};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};

@@ -25,15 +25,10 @@ pub struct InOrder<T: Real> {
 /// # The sequential direction: each unit once
 ///
 /// To invert an autoregressive layer, solve `yᵢ = stepᵢ(tᵢ, outputs of dimension i given y_<i)` for i = 1 … D in order.
-/// The usual way is D whole passes of the network, where pass i is only for the outputs of dimension i
-/// ([`Causal::by_passes`]). But a hidden unit can be computed as soon as its last input is known, and never changes
-/// after that:
-///
-/// - [`Made`](super::Made) sorts its hidden units by degree, so after each dimension the next few units of each layer
-///   are ready.
-/// - [`WaveNet`](super::WaveNet) keeps what each layer read at earlier steps, for the step that is one dilation later.
-///
-/// With each unit computed once, the whole inverse costs the multiply-adds of one pass instead of D passes.
+/// Usually that takes D passes of the network, each for the outputs of one dimension ([`Causal::by_passes`]). But a
+/// hidden unit can be computed as soon as its last input is known. [`Made`](super::Made) sorts its hidden units by degree,
+/// so after each dimension the next few of each layer are ready. [`WaveNet`](super::WaveNet) keeps what each layer read,
+/// for the step that is one dilation later. The whole inverse then costs the multiply-adds of one pass.
 pub trait Causal<T: Real>: Network<T> {
     /// Outputs for each dimension.
     fn outputs(&self) -> usize;

@@ -38,12 +38,9 @@ pub struct MadeConfig {
 #[doc = include_str!("../../formulas/made-mask.html")]
 ///
 /// Degrees rise with k and are spread evenly, so every mask is a staircase (see [`autograd::StaircaseMask`]) and the
-/// sequential direction can compute [each unit once](Causal#the-sequential-direction-each-unit-once). Where D − 1
-/// divides H, each degree occurs as often as with the paper's `k mod (D − 1) + 1`; where H is smaller, no input goes
-/// unseen. For another order of the dimensions, put a permutation before the network.
-///
-/// Outputs are sorted by dimension: outputs `i·outputs … (i+1)·outputs` belong to dimension i. All hidden units of the
-/// first layer, and all outputs, see the condition.
+/// sequential direction can compute [each unit once](Causal#the-sequential-direction-each-unit-once). For another order of
+/// the dimensions, put a permutation before the network. All hidden units of the first layer, and all outputs, see the
+/// condition.
 #[derive(Debug)]
 pub struct Made<T: Real> {
     dims: usize,

@@ -8,7 +8,7 @@ use super::{Causal, InOrder, Init, Linear, Network, RecordedStep, Step};
 use crate::module::parameters;
 use autograd::elementwise::Unary;
 use autograd::{Real, Tensor, Var};
-use layer::{Layer, Units};
+use layer::Layer;
 use rand::Rng;
 
 /// The sizes of a [`WaveNet`].
@@ -46,10 +46,9 @@ impl WaveNetConfig {
 /// outputs of t = A·relu(B·relu(k_t) + b) + a
 /// ```
 ///
-/// The input is shifted by one step at the entrance; every convolution after that sees its own step. Before the start of
-/// the signal all layers see 0. No parameter belongs to one step of time, so signals of any length will do. Filter and
-/// gate share a weight `[2C, 2C]` (rows: filter, gate; columns: now, d steps before), residual and skip another,
-/// `[C + skip, C]`. The last layer has no residual, since nothing would read it.
+/// The input is shifted by one step at the entrance. Before the start of the signal all layers see 0. Signals may have any
+/// length. Filter and gate share a weight `[2C, 2C]` (rows: filter, gate; columns: now, d steps before), residual and
+/// skip another, `[C + skip, C]`. The last layer has no residual, since nothing would read it.
 #[derive(Debug)]
 pub struct WaveNet<T: Real> {
     outputs: usize,
@@ -65,15 +64,10 @@ impl<T: Real> WaveNet<T> {
     /// # Panics
     /// If a size other than the condition's is 0, or `layers` is above 30.
     pub fn new(config: &WaveNetConfig, rng: &mut dyn Rng) -> Self {
-        let &WaveNetConfig { channels, skip, layers: count, cycles, outputs, condition } = config;
+        let &WaveNetConfig { channels, skip, layers: count, cycles, outputs, .. } = config;
         assert!([channels, skip, count, cycles, outputs].iter().all(|&size| size > 0), "WaveNet: a size is 0");
         assert!(count <= 30, "WaveNet: {count} layers a cycle, more than any signal is long");
-        let all = cycles * count;
-        let layers = (0..all).map(|l| {
-            let residual = if l + 1 < all { channels } else { 0 };
-            Layer::new(1 << (l % count), &Units { channels, residual, skip, condition }, all, rng)
-        });
-        let layers = layers.collect();
+        let layers = (0..cycles * count).map(|l| Layer::new(l, config, rng)).collect();
         let entrance = Linear::new(1, channels, Init::Normal { std: 1.0 }, rng);
         let head = [(skip, 1.0), (outputs, 0.1)].map(|(units, gain)| Linear::new(skip, units, Init::He { gain }, rng));
         Self { outputs, entrance, layers, head }

@@ -1,9 +1,7 @@
 //! Fitting RBIG layer by layer.
 
-use super::{
-    Axes, Marginals, chance,
-    information::{Correlations, fall_of_total_correlation},
-};
+use super::information::{Correlations, fall_of_total_correlation};
+use super::{Axes, Marginals, chance};
 use crate::layers::Rotation;
 use crate::orthogonal::principal_axes;
 use crate::{Base, Bijection, Chain, Context, Flow, Mapped, StandardNormal};
@@ -12,8 +10,7 @@ use rand::Rng;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-/// This many rotations in a row must together reduce the total correlation by more than chance would. A single one
-/// may have had bad luck with its axes, or reduce it by too little to tell from chance.
+/// This many rotations in a row must together reduce the total correlation by more than chance would.
 const WINDOW: usize = 5;
 /// A fall is significant above this many standard deviations of what chance gives on independent normal rows.
 const SIGNIFICANT: f64 = 2.0;
@@ -112,10 +109,9 @@ impl Fitting {
     /// decreases: until the last five rotations together reduce it by no more than two standard deviations of what
     /// five rotations of independent normal rows do by [`chance`]. Those five are left out.
     ///
-    /// Fitted rows would make their own layer look better than it is: the principal axes of N independent normal rows
-    /// seem to reduce T by about D²/4N nats. Both may be the same rows where D is small and N is large.
-    ///
-    /// Each layer is shown to `watch` when it is done, which may end the fitting.
+    /// Both may be the same rows only if D is small and N is large: the principal axes of N independent normal rows seem
+    /// to reduce their own total correlation by about D²/4N nats. `watch` sees each finished layer, and may end the
+    /// fitting.
     ///
     /// # Errors
     /// If a value is not finite, a column is constant, columns follow from each other, or there are fewer rows than

@@ -1,10 +1,7 @@
 //! The estimate of a column's distribution.
 
-use crate::{
-    Bijection,
-    distillation::freeze,
-    layers::{HistogramMarginal, KernelMarginal},
-};
+use crate::layers::{HistogramMarginal, KernelMarginal};
+use crate::{Bijection, distillation::freeze};
 use autograd::{Real, Tensor};
 use serde::{Deserialize, Serialize};
 

@@ -45,13 +45,6 @@ struct Bin<T: Real> {
     right: Var<T>,
 }
 
-/// What a number's bin is found by.
-#[derive(Clone, Copy)]
-enum Side {
-    X,
-    Z,
-}
-
 impl RationalQuadratic {
     /// A spline of K `bins` on [−B, B] with B = `bound`. K = 8 and B = 5 are usual.
     ///
@@ -71,7 +64,8 @@ impl RationalQuadratic {
         (within, inside)
     }
 
-    fn bin<T: Real>(self, v: &Var<T>, theta: &Parameters<T>, side: Side) -> Bin<T> {
+    /// The bin of each x, or of each z.
+    fn bin<T: Real>(self, v: &Var<T>, theta: &Parameters<T>, by_z: bool) -> Bin<T> {
         let (bins, axis, bound) = (self.bins, theta.axis(), self.bound);
         let sizes = |from: usize| {
             let free = 1.0 - bins as f64 * LEAST;
@@ -84,10 +78,7 @@ impl RationalQuadratic {
         let (zeros, ones) = (place.zeros_like(), place.zeros_like().shift(1.0));
         let derivatives = Var::concat(axis, &[&ones, &derivatives, &ones]);
         // 1 where the number is at or beyond each inner knot.
-        let searched = match side {
-            Side::X => widths.detach(),
-            Side::Z => heights.detach(),
-        };
+        let searched = if by_z { heights.detach() } else { widths.detach() };
         let mut knot = zeros.shift(-bound);
         let mut beyond = Vec::with_capacity(bins + 1);
         beyond.push(ones);
@@ -145,14 +136,14 @@ impl<T: Real> Univariate<T> for RationalQuadratic {
 
     fn to_latent(&self, x: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
         let (within, inside) = self.inside(x);
-        let bin = self.bin(&inside, theta, Side::X);
+        let bin = self.bin(&inside, theta, false);
         let Elementwise { value, log_deriv } = bin.at(&((inside - &bin.x) / &bin.width));
         Elementwise { value: within.select(&value, x), log_deriv: within.select(&log_deriv, &x.zeros_like()) }
     }
 
     fn to_data(&self, z: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
         let (within, inside) = self.inside(z);
-        let bin = self.bin(&inside, theta, Side::Z);
+        let bin = self.bin(&inside, theta, true);
         let xi = bin.place_of(&inside);
         let value = &bin.x + &bin.width * &xi;
         let log_deriv = -bin.at(&xi).log_deriv;
@@ -233,24 +224,16 @@ mod tests {
 
     #[test]
     fn narrow_bins_and_steep_derivatives_keep_their_digits_in_f32() {
-        let theta = |count: usize| {
-            let one =
-                |j: usize| [30.0, -30.0, 0.0, -30.0, 30.0, 15.0, -30.0, 15.0, -30.0, 30.0, -8.0, 9.0, -8.0, 9.0][j];
-            Parameters::last(Var::from(Tensor::from_fn([1, count, 14], |i| one(i % 14) as f32)))
-        };
         let numbers: Vec<f64> = (-250..=250).map(|i| f64::from(i) / 100.0).collect();
+        let one = [30.0, -30.0, 0.0, -30.0, 30.0, 15.0, -30.0, 15.0, -30.0, 30.0, -8.0, 9.0, -8.0, 9.0f32];
+        let theta = Parameters::last(Var::from(Tensor::from_fn([1, numbers.len(), 14], |i| one[i % 14])));
         let z = row::<f32>(&numbers);
-        let x = SPLINE.to_data(&z, &theta(numbers.len()));
+        let x = SPLINE.to_data(&z, &theta);
         assert!(x.value.value().as_slice().windows(2).all(|pair| pair[0] <= pair[1]));
         assert!(x.log_deriv.value().as_slice().iter().all(|l| l.is_finite()));
-        assert!(
-            x.value
-                .value()
-                .as_slice()
-                .iter()
-                .zip(&numbers)
-                .all(|(x, z)| z.abs() < 2.0 || (f64::from(*x) - z).abs() < 1e-5)
-        );
+        for (x, z) in x.value.value().as_slice().iter().zip(&numbers).filter(|(_, z)| z.abs() >= 2.0) {
+            assert!((f64::from(*x) - z).abs() < 1e-5);
+        }
     }
 
     #[test]

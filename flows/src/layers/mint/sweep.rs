@@ -7,10 +7,8 @@
 //!
 //! Mask B is mask A with images, weights and biases reversed.
 
-use super::{
-    Mint,
-    root::{Center, Found, Known, Search, Units},
-};
+use super::Mint;
+use super::root::{Center, Found, Known, Search, Units};
 use crate::nn::{CENTER, ConvMask, TAPS};
 use autograd::lanes::{Eight, LANES, add_product};
 use autograd::{Real, Shape, Tensor, Var, parallel};

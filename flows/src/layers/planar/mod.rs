@@ -2,11 +2,8 @@
 
 mod root;
 
-use crate::{
-    Bijection, Context, Mapped,
-    nn::{Init, Linear},
-    parameters,
-};
+use crate::nn::{Init, Linear};
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use root::root;
@@ -38,10 +35,8 @@ const STEEPEST: f64 = 80.0;
 ///
 /// û is u moved along w so that wᵀû > −1 (the paper's appendix A.1). The left side of the equation then increases in a,
 /// and the layer is invertible for all parameters. The determinant is computed as
-/// `tanh² a + (1 − tanh² a)·softplus(wᵀu)`, which does not cancel where it is small.
-///
-/// The equation is solved in `f64` by Newton's method in a bracket. On a tape, two Newton steps are recorded from the
-/// root, which give its first and second derivatives.
+/// `tanh² a + (1 − tanh² a)·softplus(wᵀu)`, which does not cancel where it is small. The equation is solved in `f64` by
+/// Newton's method in a bracket.
 ///
 /// Under a condition, each row has its own `(w, u, b) + C·condition`. With an encoder's features as the condition this
 /// is the paper's amortized posterior.

@@ -5,10 +5,8 @@
 //! out `[unit][row]`, so each step is a run over the rows of the batch.
 
 use super::{Made, known};
-use crate::{
-    nn::causal::in_groups,
-    nn::{InOrder, MaskedLinear, Step},
-};
+use crate::nn::causal::in_groups;
+use crate::nn::{InOrder, MaskedLinear, Step};
 use autograd::{Real, Tensor, Var, parallel};
 use std::ops::Range;
 

@@ -6,10 +6,8 @@
 //! Values are laid out `[row][unit]` and weights `[input][output]`, so products with few rows still fill their vectors.
 
 use super::{WaveNet, layer::Layer};
-use crate::{
-    nn::causal::in_groups,
-    nn::{InOrder, Linear, Step},
-};
+use crate::nn::causal::in_groups;
+use crate::nn::{InOrder, Linear, Step};
 use autograd::elementwise::{Binary, Unary};
 use autograd::{Real, Tensor, Var, parallel};
 

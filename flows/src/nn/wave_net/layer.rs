@@ -1,22 +1,10 @@
 //! One dilated convolution with its gate, residual and skip.
 
-use crate::{
-    nn::{Init, Linear},
-    parameters,
-};
+use crate::nn::{Init, Linear, WaveNetConfig};
+use crate::parameters;
 use autograd::elementwise::Unary;
 use autograd::{Real, Var};
 use rand::Rng;
-
-/// The units of a layer.
-pub(super) struct Units {
-    pub(super) channels: usize,
-    /// The number of channels, or 0 in the last layer.
-    pub(super) residual: usize,
-    pub(super) skip: usize,
-    /// Features of the condition.
-    pub(super) condition: usize,
-}
 
 /// The convolution of one dilation.
 #[derive(Debug)]
@@ -30,9 +18,11 @@ pub(super) struct Layer<T: Real> {
 }
 
 impl<T: Real> Layer<T> {
-    /// One of `among` layers; the sum of what all of them add has the scale of one.
-    pub(super) fn new(dilation: usize, units: &Units, among: usize, rng: &mut dyn Rng) -> Self {
-        let &Units { channels, residual, skip, condition } = units;
+    /// Layer `l`. The sum of what all layers add has the scale of one.
+    pub(super) fn new(l: usize, config: &WaveNetConfig, rng: &mut dyn Rng) -> Self {
+        let &WaveNetConfig { channels, skip, layers, cycles, condition, .. } = config;
+        let (dilation, among) = (1 << (l % layers), cycles * layers);
+        let residual = if l + 1 < among { channels } else { 0 };
         let scaled = |inputs: usize| Init::Normal { std: 1.0 / (inputs as f64).sqrt() };
         let gate = Linear::new(2 * channels, 2 * channels, scaled(2 * channels), rng);
         let condition = (condition > 0).then(|| Linear::new(condition, 2 * channels, scaled(condition), rng));
