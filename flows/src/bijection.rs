@@ -2,8 +2,7 @@
 
 use crate::{Module, Noise, Visitor, parameters};
 use autograd::{Real, Tensor, Var};
-use std::fmt::Debug;
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
 /// Whether a map is being trained. Layers with batch statistics behave differently then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

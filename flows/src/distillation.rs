@@ -17,9 +17,7 @@ pub use power::PowerSpectrum;
 
 use crate::layers::{Autoregressive, Reads};
 use crate::models::{Generated, ParallelWaveNet};
-use crate::nn::Causal;
-use crate::univariate::Univariate;
-use crate::{Base, Context, Flow, Mapped, Module};
+use crate::{Base, Context, Flow, Mapped, Module, nn::Causal, univariate::Univariate};
 use autograd::{Real, Var};
 
 /// Log-ratios are clamped to this many nats.

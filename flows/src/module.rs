@@ -1,9 +1,7 @@
 //! Parameters by path.
 
 use autograd::{Param, Real};
-use std::any::Any;
-use std::fmt::Display;
-use std::sync::Arc;
+use std::{any::Any, fmt::Display, sync::Arc};
 
 /// Something that has parameters, each with a path such as `layers.2.net.0.weight`.
 pub trait Module<T: Real> {

@@ -3,8 +3,7 @@
 use super::case::{Case, pick};
 use super::{Direction, Violation, differences};
 use autograd::{Tensor, check};
-use std::fmt;
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 /// Samples mapped at a time.
 const BATCH: usize = 250;

@@ -1,8 +1,7 @@
 //! Zeros of the Jacobian.
 
 use super::{Case, Direction, Property, Violation, differences, log_det, violation::worst};
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// Which outputs of a map may depend on which inputs.
 #[derive(Clone, Default)]

@@ -1,8 +1,7 @@
 //! The power spectrum of signals.
 
 use autograd::{Real, Tensor, Var};
-use std::f64::consts::PI;
-use std::sync::Arc;
+use std::{f64::consts::PI, sync::Arc};
 
 /// Silence, relative to the reference's mean power: −40 dB.
 const SILENCE: f64 = 1e-4;

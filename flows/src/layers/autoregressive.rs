@@ -1,8 +1,7 @@
 //! The autoregressive layer, which makes MAF in one direction and IAF in the other.
 
-use crate::nn::Causal;
 use crate::univariate::{Elementwise, Parameters, Univariate};
-use crate::{Bijection, Context, Mapped, Module, Visitor};
+use crate::{Bijection, Context, Mapped, Module, Visitor, nn::Causal};
 use autograd::{Real, Var};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -136,8 +135,7 @@ impl<N, U> Autoregressive<N, U> {
             Reads::Data => self.univariate.to_data_rows(target, theta, y, log_deriv),
             Reads::Latent => self.univariate.to_latent_rows(target, theta, y, log_deriv),
         };
-        let solved = self.net.in_order(target.value(), cx.condition.map(Var::value), &step);
-        Mapped { value: solved.value.into(), log_det: solved.log_det.into() }
+        self.net.in_order(target.value(), cx.condition.map(Var::value), &step)
     }
 }
 

@@ -1,9 +1,8 @@
 //! The coupling layer, which makes NICE with one map and RealNVP with another.
 
 use super::Partition;
-use crate::nn::Network;
 use crate::univariate::{Elementwise, Parameters, Univariate};
-use crate::{Bijection, Context, Mapped, Module, Visitor};
+use crate::{Bijection, Context, Mapped, Module, Visitor, nn::Network};
 use autograd::{Real, Var};
 
 /// A coupling, on `[batch, features, …]`: the input has two parts, and a network of the first chooses an increasing map

@@ -11,8 +11,7 @@ pub use solver::{Inversion, MintSolver, SolverStats};
 
 use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
 use crate::{Bijection, Context, Distance, Mapped, Module, Visitor};
-use autograd::lanes::LANES;
-use autograd::{Param, Real, Tensor, Var};
+use autograd::{Param, Real, Tensor, Var, lanes::LANES};
 use rand::Rng;
 use root::STEPS;
 use std::sync::Arc;

@@ -101,35 +101,3 @@ impl<T: Real> Module<T> for PatchRotation<T> {
         self.rotation.visit(visitor);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{PatchRotation, Patches};
-    use crate::{Bijection, Context};
-    use autograd::{Tensor, Var};
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
-
-    #[test]
-    fn patches_are_squares_that_wrap_around_the_edges() {
-        let patches = Patches { image: [1, 4, 4], side: 2, shift: [0, 0] };
-        assert_eq!(patches.order()[..8], [0, 1, 4, 5, 2, 3, 6, 7]);
-        let shifted = Patches { shift: [1, 3], ..patches };
-        assert_eq!(shifted.order()[..4], [7, 4, 11, 8]);
-        let colored = Patches { image: [2, 2, 2], ..patches };
-        assert_eq!(colored.order(), [0, 1, 2, 3, 4, 5, 6, 7]);
-    }
-
-    #[test]
-    fn pixels_mix_with_their_patch_alone() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        for shared in [true, false] {
-            let patches = Patches { image: [1, 4, 4], side: 2, shift: [1, 1] };
-            let layer = PatchRotation::<f64>::new(patches, shared, 3, &mut rng);
-            let one = Tensor::from_fn([1, 16], |i| f64::from(u8::from(i == 5)));
-            let z = layer.to_latent(&Var::from(one), Context::default()).value.into_value();
-            let touched: Vec<usize> = (0..16).filter(|&i| z.as_slice()[i].abs() > 1e-12).collect();
-            assert_eq!(touched, [5, 6, 9, 10]);
-        }
-    }
-}

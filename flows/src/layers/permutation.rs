@@ -2,8 +2,7 @@
 
 use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Var};
-use rand::Rng;
-use rand::seq::SliceRandom;
+use rand::{Rng, seq::SliceRandom};
 use std::sync::Arc;
 
 /// A permutation of the D dimensions of `[batch, D]`:

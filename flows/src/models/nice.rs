@@ -4,8 +4,7 @@
 
 use crate::layers::{Coupling, Permutation, Rescaling, Split};
 use crate::nn::{Activation, Mlp};
-use crate::univariate::Shift;
-use crate::{Bijection, Chain, Flow, Logistic};
+use crate::{Bijection, Chain, Flow, Logistic, univariate::Shift};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};

@@ -3,11 +3,10 @@
 //! van den Oord, Li, Babuschkin, Simonyan, Vinyals, Kavukcuoglu et al., *Parallel WaveNet: Fast High-Fidelity
 //! Speech Synthesis*, 2018.
 
-use crate::bijection::through;
 use crate::layers::{Autoregressive, Reads};
 use crate::nn::{WaveNet, WaveNetConfig};
 use crate::univariate::{Affine, Elementwise};
-use crate::{Bijection, Context, Flow, Logistic, Mapped, parameters};
+use crate::{Bijection, Context, Flow, Logistic, Mapped, bijection::through, parameters};
 use autograd::{Real, Var};
 use rand::Rng;
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,7 @@
 
 use crate::layers::{ActNorm, BatchNorm, Coupling, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze};
 use crate::nn::{Activation, Mlp, ResNet, ResNetConfig};
-use crate::univariate::Affine;
-use crate::{Bijection, Chain, Flow, Inverted, StandardNormal};
+use crate::{Bijection, Chain, Flow, Inverted, StandardNormal, univariate::Affine};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! The networks of autoregressive layers, and the sequential direction.
 
 use super::Network;
+use crate::Mapped;
 use autograd::{Real, Tensor, Var, parallel};
 
 /// The map of one dimension over some rows of a batch: given the targets `t` and the network's outputs, output j of row
@@ -9,15 +10,6 @@ pub type Step<'a, T> = dyn Fn(&[T], &[T], &mut [T], &mut [T]) + Sync + 'a;
 
 /// The same on a tape: targets `[batch, n]` and outputs `[batch, n·outputs]` of n dimensions to results `[batch, n]`.
 pub type RecordedStep<'a, T> = dyn Fn(&Var<T>, &Var<T>) -> Var<T> + 'a;
-
-/// The results `[batch, D]` of the sequential direction, and the log-determinant of each row, `[batch]`.
-#[derive(Clone, Debug)]
-pub struct InOrder<T: Real> {
-    /// The results.
-    pub value: Tensor<T>,
-    /// The log-determinant of the map from targets to results.
-    pub log_det: Tensor<T>,
-}
 
 /// One network for all conditionals of an autoregressive density, `[batch, D] → [batch, D·outputs]`: outputs
 /// `i·outputs … (i+1)·outputs` belong to dimension i and depend only on the inputs before i.
@@ -33,11 +25,11 @@ pub trait Causal<T: Real>: Network<T> {
     /// Outputs for each dimension.
     fn outputs(&self) -> usize;
 
-    /// Solves for y on plain values, with each unit computed once.
+    /// Solves for y on plain values, with each unit computed once. The log-determinant is that of the map from t to y.
     ///
     /// # Panics
     /// If `t` is not `[batch, D]`.
-    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T>;
+    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> Mapped<T>;
 
     /// Solves for y on the tape of `t`, with each unit computed once.
     ///
@@ -61,7 +53,7 @@ pub(super) fn in_groups<T: Real>(
     t: &Tensor<T>,
     each: usize,
     solve: &(dyn Fn(usize, &[T], &mut [T]) + Sync),
-) -> InOrder<T> {
+) -> Mapped<T> {
     let (batch, dims) = (t.shape()[0], t.shape()[1]);
     let width = dims + 1;
     let mut solved = Tensor::zeros([batch, width]);
@@ -78,5 +70,5 @@ pub(super) fn in_groups<T: Real>(
         value.copy_from_slice(&solved[..dims]);
         *log_det = solved[dims];
     }
-    InOrder { value, log_det }
+    Mapped { value: value.into(), log_det: log_det.into() }
 }

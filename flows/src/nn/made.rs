@@ -3,7 +3,8 @@
 mod in_order;
 mod recorded;
 
-use super::{Activation, Causal, InOrder, Init, Linear, MaskedLinear, Network, RecordedStep, Step};
+use super::{Activation, Causal, Init, Linear, MaskedLinear, Network, RecordedStep, Step};
+use crate::Mapped;
 use crate::module::{Module, Visitor};
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
@@ -148,7 +149,7 @@ impl<T: Real> Causal<T> for Made<T> {
         self.outputs
     }
 
-    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T> {
+    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> Mapped<T> {
         in_order::solve(self, t, condition, step)
     }
 

@@ -2,8 +2,7 @@
 
 use super::{Init, Linear, Network};
 use crate::module::{Module, Visitor};
-use autograd::elementwise::Unary;
-use autograd::{Real, Var};
+use autograd::{Real, Var, elementwise::Unary};
 use rand::Rng;
 
 /// The nonlinearity between layers.

@@ -2,8 +2,7 @@
 
 use super::{Conv2d, Init, Linear, Network};
 use crate::module::parameters;
-use autograd::elementwise::Unary;
-use autograd::{Real, Var};
+use autograd::{Real, Var, elementwise::Unary};
 use rand::Rng;
 
 /// The sizes of a [`ResNet`].

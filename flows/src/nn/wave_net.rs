@@ -4,10 +4,9 @@ mod in_order;
 mod layer;
 mod recorded;
 
-use super::{Causal, InOrder, Init, Linear, Network, RecordedStep, Step};
-use crate::module::parameters;
-use autograd::elementwise::Unary;
-use autograd::{Real, Tensor, Var};
+use super::{Causal, Init, Linear, Network, RecordedStep, Step};
+use crate::{Mapped, module::parameters};
+use autograd::{Real, Tensor, Var, elementwise::Unary};
 use layer::Layer;
 use rand::Rng;
 
@@ -139,7 +138,7 @@ impl<T: Real> Causal<T> for WaveNet<T> {
         self.outputs
     }
 
-    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T> {
+    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> Mapped<T> {
         in_order::solve(self, t, condition, step)
     }
 

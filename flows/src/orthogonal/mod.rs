@@ -5,7 +5,7 @@
 mod ica;
 mod pca;
 
-pub use ica::{Ica, independent_axes};
+pub use ica::independent_axes;
 pub use pca::{PrincipalAxes, principal_axes};
 
 use autograd::{Real, Tensor};

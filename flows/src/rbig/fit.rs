@@ -7,8 +7,7 @@ use crate::orthogonal::principal_axes;
 use crate::{Base, Bijection, Chain, Context, Flow, Mapped, StandardNormal};
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
-use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 /// This many rotations in a row must together reduce the total correlation by more than chance would.
 const WINDOW: usize = 5;

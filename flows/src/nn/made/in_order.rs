@@ -5,8 +5,8 @@
 //! out `[unit][row]`, so each step is a run over the rows of the batch.
 
 use super::{Made, known};
-use crate::nn::causal::in_groups;
-use crate::nn::{InOrder, MaskedLinear, Step};
+use crate::nn::{MaskedLinear, Step};
+use crate::{Mapped, nn::causal::in_groups};
 use autograd::{Real, Tensor, Var, parallel};
 use std::ops::Range;
 
@@ -112,7 +112,7 @@ pub(super) fn solve<T: Real>(
     t: &Tensor<T>,
     condition: Option<&Tensor<T>>,
     step: &Step<'_, T>,
-) -> InOrder<T> {
+) -> Mapped<T> {
     let batch = t.shape()[0];
     assert!(**t.shape() == [batch, made.dims], "in order: {} for {} dimensions", t.shape(), made.dims);
     let condition = condition.map(|c| Var::from(c.clone()));

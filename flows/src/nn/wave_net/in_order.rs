@@ -6,8 +6,8 @@
 //! Values are laid out `[row][unit]` and weights `[input][output]`, so products with few rows still fill their vectors.
 
 use super::{WaveNet, layer::Layer};
-use crate::nn::causal::in_groups;
-use crate::nn::{InOrder, Linear, Step};
+use crate::nn::{Linear, Step};
+use crate::{Mapped, nn::causal::in_groups};
 use autograd::elementwise::{Binary, Unary};
 use autograd::{Real, Tensor, Var, parallel};
 
@@ -177,7 +177,7 @@ pub(super) fn solve<T: Real>(
     t: &Tensor<T>,
     condition: Option<&Tensor<T>>,
     step: &Step<'_, T>,
-) -> InOrder<T> {
+) -> Mapped<T> {
     assert!(t.shape().rank() == 2, "in order: signals of shape {}, not [batch, T]", t.shape());
     let (batch, length) = (t.shape()[0], t.shape()[1]);
     // Groups of nearly the same size.

@@ -2,8 +2,7 @@
 
 use crate::nn::{Init, Linear, WaveNetConfig};
 use crate::parameters;
-use autograd::elementwise::Unary;
-use autograd::{Real, Var};
+use autograd::{Real, Var, elementwise::Unary};
 use rand::Rng;
 
 /// The convolution of one dilation.
