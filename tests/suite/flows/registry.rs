@@ -8,6 +8,7 @@ mod sizes;
 mod univariate;
 
 pub(super) use sizes::{Event, Sizes};
+pub(super) use univariate::maps;
 
 use autograd::{Real, Shape, Tensor, Var};
 use flows::check::{Case, Structure, copy_params, randomize};

@@ -9,7 +9,19 @@ use flows::univariate::{Affine, Gated, Kind, Mixture, RationalQuadratic, Shift, 
 use rand::Rng;
 use std::sync::Arc;
 
-/// A new map takes one line here. A map with components or bins has as many as the sizes have layers.
+/// Every map by itself, with this number of components or bins.
+pub(in crate::flows) fn maps(size: usize) -> Vec<(&'static str, Box<dyn Univariate<f64>>)> {
+    vec![
+        ("shift", Box::new(Shift)),
+        ("affine", Box::new(Affine::default())),
+        ("gated", Box::new(Gated)),
+        ("Gaussian mixture", Box::new(Mixture::new(size, Kind::Gaussian))),
+        ("logistic mixture", Box::new(Mixture::new(size, Kind::Logistic))),
+        ("rational-quadratic spline", Box::new(RationalQuadratic::new(size, 2.0))),
+    ]
+}
+
+/// Every map in its layers. A map with components or bins has as many as the sizes have layers.
 pub(super) fn bijections() -> Vec<Entry> {
     let maps = [
         entries("shift", |_| Shift, |_| Shift),
