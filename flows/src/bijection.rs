@@ -14,7 +14,7 @@ pub enum Mode {
     Evaluate,
 }
 
-/// What a map may depend on besides its input.
+/// What a map may depend on in addition to its input.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a, T: Real> {
     /// A condition for each row, `[batch, features]`, such as a one-hot class.

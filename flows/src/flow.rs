@@ -5,7 +5,7 @@ use autograd::{Real, Shape, Tensor, Var};
 use rand::Rng;
 use std::{f64::consts::LN_2, sync::Arc};
 
-/// Rows that the functions on tensors map at a time.
+/// Rows in one batch of the functions on tensors.
 const BATCH: usize = 500;
 
 /// A density over data, by the change of variables:

@@ -18,7 +18,7 @@ const LEVELS: u32 = 8;
 const AGREE: f64 = 1e-10;
 /// A kink that changes the slope by less than this, relative to the same, is ignored.
 const KINK: f64 = 1e-8;
-/// Rows mapped at a time: enough for a matrix product, few enough for the memory.
+/// Rows in one batch: enough for a matrix product, few enough for the memory.
 const ROWS: usize = 192;
 
 /// Where the function is evaluated for one slope, in steps.

@@ -1,11 +1,11 @@
-//! Errors as numbers instead of a verdict, for large trained models.
+//! The sizes of errors instead of a verdict, for large trained models.
 
 use super::case::{Case, pick};
 use super::{Direction, Violation, differences};
 use autograd::{Tensor, check};
 use std::{fmt, ops::Range};
 
-/// Samples mapped at a time.
+/// Samples in one batch.
 const BATCH: usize = 250;
 
 /// The worst absolute errors over some samples. A NaN counts as infinite.

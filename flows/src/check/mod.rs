@@ -1,7 +1,7 @@
 //! Properties that every bijection has, as functions that check one: ours, or one of your own.
 //!
 //! A map is checked at a [`Case`]: the map, a batch of data, and perhaps latents and a condition. [`all`] checks
-//! everything. Each property is also a function of its own, which returns the worst error it found, or a [`Violation`]
+//! everything. Each property also has its own function, which returns the worst error it found, or a [`Violation`]
 //! that says where, in which direction, and by how much.
 //!
 //! | property | function |
@@ -16,7 +16,7 @@
 //! | results are finite far out | [`finite`] |
 //!
 //! Parameters often start where a map is the identity, and there nearly any mistake passes: call [`randomize`] first.
-//! [`measure`] returns numbers instead of a verdict, for models too large for a fixed tolerance.
+//! [`measure`] returns the sizes of the errors instead of a verdict, for models too large for a fixed tolerance.
 //!
 //! ```
 //! use autograd::{Param, Real, Tensor, Var};

@@ -55,7 +55,7 @@ impl<N, U> Autoregressive<N, U> {
     /// A layer whose network gives each dimension the parameters of its map.
     ///
     /// # Panics
-    /// If the network gives another number of them, or the map has learned numbers for each feature.
+    /// If the network has another number of outputs, or the map has learned parameters for each feature.
     pub fn new<T: Real>(net: N, univariate: U, reads: Reads) -> Self
     where
         N: Causal<T>,
@@ -63,7 +63,7 @@ impl<N, U> Autoregressive<N, U> {
     {
         let (given, needed) = (net.outputs(), univariate.parameters());
         assert!(given == needed, "autoregressive: a network with {given} outputs a dimension, not {needed}");
-        assert!(!univariate.is_per_feature(), "autoregressive: a map with learned numbers for each feature");
+        assert!(!univariate.is_per_feature(), "autoregressive: a map with learned parameters for each feature");
         Self { net, univariate, reads, whole_passes: Arc::default() }
     }
 
@@ -86,7 +86,7 @@ impl<N, U> Autoregressive<N, U> {
         self.by_dimension(read, &self.net.apply(read, cx.condition))
     }
 
-    /// Outputs `[batch, n·P]` of the network as parameters of n numbers.
+    /// Outputs `[batch, n·P]` of the network as parameters of n dimensions.
     fn by_dimension<T: Real>(&self, numbers: &Var<T>, outputs: &Var<T>) -> Parameters<T>
     where
         U: Univariate<T>,
@@ -94,7 +94,7 @@ impl<N, U> Autoregressive<N, U> {
         Parameters::last(outputs.reshape([numbers.extent(0), numbers.extent(1), self.univariate.parameters()]))
     }
 
-    /// The direction whose input the network reads, one pass: each number with its own log-derivative.
+    /// The direction whose input the network reads, one pass: each element with its own log-derivative.
     pub fn parallel<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>) -> Elementwise<T>
     where
         N: Causal<T>,

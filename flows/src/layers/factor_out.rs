@@ -27,19 +27,19 @@ impl<B> FactorOut<B> {
     }
 }
 
-fn beside<T: Real>(left: &Var<T>, Mapped { value, log_det }: Mapped<T>) -> Mapped<T> {
+fn joined<T: Real>(left: &Var<T>, Mapped { value, log_det }: Mapped<T>) -> Mapped<T> {
     Mapped { value: HALVES.join(left, &value), log_det }
 }
 
 impl<T: Real, B: Bijection<T>> Bijection<T> for FactorOut<B> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         let (left, h) = HALVES.halves(x);
-        beside(&left, self.rest.to_latent(&h, cx))
+        joined(&left, self.rest.to_latent(&h, cx))
     }
 
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         let (left, h) = HALVES.halves(z);
-        beside(&left, self.rest.to_data(&h, cx))
+        joined(&left, self.rest.to_data(&h, cx))
     }
 
     fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {

@@ -62,7 +62,7 @@ fn triangle<T: Real>(units: &Var<T>) -> Var<T> {
         let halves = blocks.reshape([pairs, 2, size, size]);
         let half = |which: usize| halves.slice(1, which..which + 1).reshape([pairs, size, size]);
         let (first, second) = (half(0), half(1));
-        let between = products.gather(0, &beside(groups, padded, size)).reshape([pairs, size, size]);
+        let between = products.gather(0, &between_pairs(groups, padded, size)).reshape([pairs, size, size]);
         let corner = -first.matmul(&between).matmul(&second);
         let upper = Var::concat(2, &[&first, &corner]);
         let lower = Var::concat(2, &[&first.zeros_like(), &second]);
@@ -73,7 +73,7 @@ fn triangle<T: Real>(units: &Var<T>) -> Var<T> {
 }
 
 /// The indices, in `[groups, n, n]`, of the products `U₁·U₂ᵀ` of each pair of blocks.
-fn beside(groups: usize, n: usize, size: usize) -> Arc<[usize]> {
+fn between_pairs(groups: usize, n: usize, size: usize) -> Arc<[usize]> {
     let place =
         |group: usize, start: usize, row: usize, column: usize| (group * n + start + row) * n + start + size + column;
     (0..groups)

@@ -14,7 +14,7 @@ impl Reshape {
     /// From events of one shape to events of another.
     ///
     /// # Panics
-    /// If their numbers of elements differ.
+    /// If they do not have the same number of elements.
     #[track_caller]
     pub fn new(data: impl Into<Shape>, latent: impl Into<Shape>) -> Self {
         let (data, latent) = (data.into(), latent.into());

@@ -27,13 +27,13 @@ use rand::Rng;
 ///
 /// - **Lecture:** lecture 8, IAF
 /// - **Paper:** Kingma et al.: IAF (2016), figure 2
-/// - **Command:** `zoo train iaf`; MAF beside it: `zoo maf-vs-iaf`
+/// - **Command:** `zoo train iaf`; next to MAF: `zoo maf-vs-iaf`
 /// - **File:** `flows/src/models/iaf.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct Iaf;
 
 impl Iaf {
-    /// An IAF over rows of D numbers. At first no dimension depends on another, and without a
+    /// An IAF over rows of D values. At first no dimension depends on another, and without a
     /// [`Gate`](super::Gate) the IAF is the identity.
     ///
     /// # Panics

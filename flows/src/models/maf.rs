@@ -122,7 +122,7 @@ pub struct AutoregressiveConfig {
 pub struct Maf;
 
 impl Maf {
-    /// A MAF over rows of D numbers.
+    /// A MAF over rows of D values.
     ///
     /// # Panics
     /// If there are no components.

@@ -53,7 +53,7 @@ impl NiceConfig {
 pub struct Nice;
 
 impl Nice {
-    /// A NICE over rows of D numbers, with a logistic base.
+    /// A NICE over rows of D values, with a logistic base.
     ///
     /// # Panics
     /// If `config.dims` is below 2.

@@ -33,7 +33,7 @@ impl Norm {
     }
 }
 
-/// The sizes of a `RealNVP` over rows of numbers.
+/// The sizes of a `RealNVP` over rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RealNvpConfig {
@@ -123,7 +123,7 @@ pub struct RealNvp;
 type Layers<T> = Vec<Box<dyn Bijection<T>>>;
 
 impl RealNvp {
-    /// A `RealNVP` over rows of D numbers.
+    /// A `RealNVP` over rows of D values.
     ///
     /// # Panics
     /// If `config.dims` is below 2.

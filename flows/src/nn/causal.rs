@@ -47,12 +47,12 @@ pub trait Causal<T: Real>: Network<T> {
     }
 }
 
-/// Solves groups of `each` rows side by side. `solve(first, t, rows)` is given the first row's place in the batch, the
+/// Solves groups of `each` rows side by side. `solve(first, t, rows)` gets the index of the first row in the batch, the
 /// group's targets, and for each row D results to set with the sum of log-derivatives behind them.
 pub(super) fn in_groups<T: Real>(
     t: &Tensor<T>,
     each: usize,
-    solve: &(dyn Fn(usize, &[T], &mut [T]) + Sync),
+    solve: impl Fn(usize, &[T], &mut [T]) + Sync,
 ) -> Mapped<T> {
     let (batch, dims) = (t.shape()[0], t.shape()[1]);
     let width = dims + 1;

@@ -38,7 +38,7 @@ impl<T: Real> Conv2d<T> {
                 let squares: f64 = weight.iter().map(|w| w.to_f64().powi(2)).sum();
                 *length = T::from_f64(squares.sqrt());
                 if *length == T::ZERO {
-                    // Weights of 0 have no direction, and any will do.
+                    // Weights of 0 have no direction: any will do.
                     weight.fill(T::ONE);
                 }
             }
@@ -56,7 +56,7 @@ impl<T: Real> Conv2d<T> {
     /// `x ⋆ W + b`.
     ///
     /// # Panics
-    /// If `x` has not this layer's number of channels.
+    /// If `x` does not have this layer's number of channels.
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         let weight = self.effective_weight(x);

@@ -24,7 +24,7 @@ impl<T: Real> Linear<T> {
     /// `x·Wᵀ + b`.
     ///
     /// # Panics
-    /// If `x` has not this layer's number of inputs.
+    /// If `x` does not have this layer's number of inputs.
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         x.matmul_t(&self.weight.on(x)) + self.bias.on(x)

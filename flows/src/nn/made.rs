@@ -101,12 +101,12 @@ impl<T: Real> Made<T> {
         self
     }
 
-    /// The same network with each dimension's outputs starting near these numbers, which become the biases.
+    /// The same network with each dimension's outputs starting near these values, which become the biases.
     ///
     /// # Panics
-    /// If there is not one number for each output of a dimension.
+    /// If there is not one value for each output of a dimension.
     pub fn starting_at(self, outputs: &[f64]) -> Self {
-        assert!(outputs.len() == self.outputs, "MADE: {} numbers for {} outputs", outputs.len(), self.outputs);
+        assert!(outputs.len() == self.outputs, "MADE: {} values for {} outputs", outputs.len(), self.outputs);
         let layer = self.layers.last().expect("there are outputs");
         layer.bias.set(Tensor::from_fn([self.dims * self.outputs], |o| T::from_f64(outputs[o % self.outputs])));
         self

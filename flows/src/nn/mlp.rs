@@ -26,7 +26,7 @@ impl Activation {
         })
     }
 
-    /// The function of one number.
+    /// The function at one value.
     pub fn of<T: Real>(self, x: T) -> T {
         match self {
             Self::Relu | Self::Elu if x > T::ZERO => x,

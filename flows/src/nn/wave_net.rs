@@ -78,12 +78,12 @@ impl<T: Real> WaveNet<T> {
         self
     }
 
-    /// The same network with each step's outputs starting near these numbers, which become the biases.
+    /// The same network with each step's outputs starting near these values, which become the biases.
     ///
     /// # Panics
-    /// If there is not one number for each output.
+    /// If there is not one value for each output.
     pub fn starting_at(self, outputs: &[f64]) -> Self {
-        assert!(outputs.len() == self.outputs, "WaveNet: {} numbers for {} outputs", outputs.len(), self.outputs);
+        assert!(outputs.len() == self.outputs, "WaveNet: {} values for {} outputs", outputs.len(), self.outputs);
         self.head[1].bias.update(|b| b.iter_mut().zip(outputs).for_each(|(b, &x)| *b = T::from_f64(x)));
         self
     }

@@ -51,7 +51,7 @@ pub(crate) fn softly_bounded<T: Real>(a: &Var<T>) -> Var<T> {
     a.scale(1.0 / FIXED).tanh().scale(FIXED)
 }
 
-/// The same of one number.
+/// The same for one value.
 pub(super) fn softly_bounded_number(a: f64) -> f64 {
     FIXED * (a / FIXED).tanh()
 }

@@ -1,4 +1,4 @@
-//! A gate between the old number and a new one: IAF's other map.
+//! A gate between the old value and a new one: IAF's other map.
 
 use super::affine::{to_data, to_data_number, to_latent, to_latent_number};
 use super::bound::{softly_bounded, softly_bounded_number};
@@ -16,7 +16,7 @@ fn shift_and_log_scale<T: Real>(theta: &Parameters<T>) -> (Var<T>, Var<T>) {
     ((-&s).sigmoid() * theta.nth(0), s.log_sigmoid())
 }
 
-/// The same of one number.
+/// The same for one value.
 fn numbers(theta: &dyn Fn(usize) -> f64) -> (f64, f64) {
     let s = softly_bounded_number(theta(1));
     // log σ(s) = −ln(1 + e⁻ˢ), computed with the exponential that cannot overflow.

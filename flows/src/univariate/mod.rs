@@ -1,9 +1,9 @@
 //! Increasing maps of one number, chosen by parameters, one a file.
 //!
-//! A layer has two parts. Its network (the conditioner) reads some numbers and gives parameters θ for each of the
+//! A layer has two parts. Its network (the conditioner) reads some elements and gives parameters θ for each of the
 //! others; a [`Univariate`] maps each of those under its θ. [`Coupling`](crate::layers::Coupling) and
 //! [`Autoregressive`](crate::layers::Autoregressive) layers differ in what the network reads, and take any map of this
-//! room. (The review of Papamakarios et al. 2021 calls the map a transformer.)
+//! module. (The review of Papamakarios et al. 2021 calls the map a transformer.)
 
 mod affine;
 mod bound;
@@ -28,7 +28,7 @@ use crate::module::Visitor;
 use autograd::{Real, Tensor, Var};
 use std::fmt::Debug;
 
-/// Numbers mapped one by one, with the log-derivative of each.
+/// Values mapped one by one, with the log-derivative of each.
 #[derive(Clone, Debug)]
 pub struct Elementwise<T: Real> {
     /// The results, in the shape of the input.
@@ -39,10 +39,10 @@ pub struct Elementwise<T: Real> {
 
 /// An increasing map between a number x and a number z, chosen by parameters θ.
 pub trait Univariate<T: Real>: Debug + Send + Sync {
-    /// Parameters P for each number.
+    /// The number P of parameters for each element.
     fn parameters(&self) -> usize;
 
-    /// Parameters to start training from, P numbers.
+    /// The P parameters to start training from.
     fn start(&self) -> Vec<f64> {
         vec![0.0; self.parameters()]
     }
@@ -64,13 +64,13 @@ pub trait Univariate<T: Real>: Debug + Send + Sync {
         by_operations(z, theta, self.parameters(), x, log_deriv, |z, theta| self.to_data(z, theta));
     }
 
-    /// Whether the map has learned numbers of its own for each feature. Couplings take such maps, autoregressive layers
+    /// Whether the map itself has learned parameters for each feature. Couplings take such maps, autoregressive layers
     /// do not.
     fn is_per_feature(&self) -> bool {
         false
     }
 
-    /// Shows learned numbers of the map's own to the visitor. Most maps have none.
+    /// Shows the map's own learned parameters to the visitor. Most maps have none.
     fn visit(&self, _visitor: &mut Visitor<T>) {}
 }
 
@@ -89,7 +89,7 @@ fn by_operations<T: Real>(
     log_deriv.copy_from_slice(mapped.log_deriv.value().as_slice());
 }
 
-/// Rows mapped one by one: `f(number, θ)` gives the result and its log-derivative.
+/// Rows mapped one by one: `f(value, θ)` gives the result and its log-derivative.
 fn one_by_one<T: Real>(
     input: &[T],
     theta: &[T],

@@ -34,7 +34,7 @@ pub struct RationalQuadratic {
     bound: f64,
 }
 
-/// The bin of each number.
+/// The bin of each value.
 struct Bin<T: Real> {
     x: Var<T>,
     z: Var<T>,
@@ -56,7 +56,7 @@ impl RationalQuadratic {
         Self { bins, bound }
     }
 
-    /// 1 where a number is within [−B, B], and the number there, 0 elsewhere: what is computed and then not used must be
+    /// 1 where a value is within [−B, B]; and the value there, 0 elsewhere: what is computed and then not used must be
     /// finite, with finite derivatives.
     fn inside<T: Real>(self, v: &Var<T>) -> (Var<T>, Var<T>) {
         let within = v.detach().within(-self.bound, self.bound);
@@ -77,7 +77,7 @@ impl RationalQuadratic {
         let place = theta.facing(v).detach();
         let (zeros, ones) = (place.zeros_like(), place.zeros_like().shift(1.0));
         let derivatives = Var::concat(axis, &[&ones, &derivatives, &ones]);
-        // 1 where the number is at or beyond each inner knot.
+        // 1 where the value is at or beyond each inner knot.
         let searched = if by_z { heights.detach() } else { widths.detach() };
         let mut knot = zeros.shift(-bound);
         let mut beyond = Vec::with_capacity(bins + 1);
@@ -159,7 +159,7 @@ mod tests {
     const BINS: usize = 5;
     const SPLINE: RationalQuadratic = RationalQuadratic { bins: BINS, bound: 2.0 };
 
-    /// The same for each of some numbers: bins from wide to narrow, derivatives from flat to steep.
+    /// The same for each of some values: bins from wide to narrow, derivatives from flat to steep.
     fn theta<T: Real>(count: usize) -> Parameters<T> {
         let one = |j: usize| T::from_f64(2.5 * (1.0 + 1.7 * j as f64).sin());
         Parameters::last(Var::from(Tensor::from_fn([1, count, 3 * BINS - 1], |i| one(i % (3 * BINS - 1)))))

@@ -96,7 +96,7 @@ impl<T: Real> Coupling<T> {
     }
 }
 
-/// Varied numbers between −1 and 1.
+/// Varied values between −1 and 1.
 pub(super) fn entry(i: usize) -> f64 {
     (1.0 + 2.7 * i as f64).sin()
 }
@@ -183,7 +183,7 @@ impl Suspect<'_> {
         }
     }
 
-    /// The properties that it lacks, each with a violation of its own.
+    /// The properties that it lacks, each with its violation.
     #[track_caller]
     pub(super) fn found_by(&self) -> Vec<Property> {
         let fails = |&property: &Property| match self.verdict(property) {

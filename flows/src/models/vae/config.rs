@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum Coder {
     /// Linear layers with ReLUs of these widths, from the data inwards.
     Dense(Vec<usize>),
-    /// 3×3 convolutions with ReLUs and these numbers of channels, from the data inwards. Each halves the height and the
+    /// 3×3 convolutions with this many channels each and ReLUs, from the data inwards. Each halves the height and the
     /// width.
     Convolutional(Vec<usize>),
 }

@@ -4,7 +4,7 @@ use super::{Drawn, Vae, posterior::repeated};
 use crate::{Base, Bijection, Context, InputError, Mapped, Noise, StandardNormal, flow::check_rows, log_sum::LogSum};
 use autograd::{Real, Tensor, Var};
 
-/// Rows times draws of z that are computed at a time.
+/// Rows times draws of z in one batch.
 const BATCH: usize = 500;
 
 impl<T: Real> Vae<T> {

@@ -123,7 +123,7 @@ pub(super) fn solve<T: Real>(
         .map(|(l, layer)| Layer::new(layer, made.shift_by_condition(l, condition.as_ref()).map(Var::into_value)))
         .collect();
     let each = batch.div_ceil(parallel::threads()).clamp(1, ROWS);
-    in_groups(t, each, &|first, t, solved| rows_in_order(made, &layers, first, t, solved, step))
+    in_groups(t, each, |first, t, solved| rows_in_order(made, &layers, first, t, solved, step))
 }
 
 /// Solves some rows of the batch, from row `first` on.

@@ -46,9 +46,9 @@ impl<T: Real> Plain<T> {
     }
 }
 
-/// Copies the numbers into each row.
-fn repeat<T: Real>(numbers: &[T], to: &mut [T]) {
-    to.chunks_exact_mut(numbers.len()).for_each(|row| row.copy_from_slice(numbers));
+/// Copies these values into each row.
+fn repeat<T: Real>(values: &[T], to: &mut [T]) {
+    to.chunks_exact_mut(values.len()).for_each(|row| row.copy_from_slice(values));
 }
 
 /// A layer of the network.
@@ -133,7 +133,7 @@ impl<T: Real> Stages<T> {
         }
     }
 
-    /// The outputs of step `t`, given the numbers one step before.
+    /// The outputs of step `t`, given the values one step before.
     fn step(&self, t: usize, before: &[T], memory: &mut Memory<T>) {
         let Memory { rows, rings, beginnings, h, sums, gated, skips, head, outputs } = memory;
         let (rows, width) = (*rows, h.len());
@@ -184,7 +184,7 @@ pub(super) fn solve<T: Real>(
     let threads = parallel::threads();
     let each = batch.div_ceil(threads * batch.div_ceil(threads * ROWS).max(1)).max(1);
     let stages = Stages::new(net, condition, each == 1);
-    in_groups(t, each, &|first, t, solved| rows_in_order(&stages, first, length, t, solved, step))
+    in_groups(t, each, |first, t, solved| rows_in_order(&stages, first, length, t, solved, step))
 }
 
 /// Solves some rows of the batch, from row `first` on.
