@@ -4,8 +4,7 @@ use crate::module::{Module, without_parameters};
 use autograd::{Real, Shape, Tensor, Var};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal as Gaussian;
-use std::f64::consts::PI;
-use std::fmt::Debug;
+use std::{f64::consts::PI, fmt::Debug};
 
 /// A distribution over latents, independent in every dimension.
 pub trait Base<T: Real>: Module<T> + Debug + Send + Sync {

@@ -1,10 +1,8 @@
 //! The trait that every map implements, and how maps combine.
 
-use crate::module::{Module, Visitor};
-use crate::noise::Noise;
+use crate::{Module, Noise, Visitor, parameters};
 use autograd::{Real, Tensor, Var};
-use std::fmt::Debug;
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
 /// Whether a map is being trained. Layers with batch statistics behave differently then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +14,7 @@ pub enum Mode {
     Evaluate,
 }
 
-/// What a map may depend on besides its input.
+/// What a map may depend on in addition to its input.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a, T: Real> {
     /// A condition for each row, `[batch, features]`, such as a one-hot class.
@@ -35,19 +33,16 @@ impl<T: Real> Default for Context<'_, T> {
 
 impl<'a, T: Real> Context<'a, T> {
     /// Training, with this noise.
-    #[must_use]
     pub fn training(noise: Noise) -> Self {
         Self { mode: Mode::Train, noise: Some(noise), ..Self::default() }
     }
 
     /// Evaluation, with this noise.
-    #[must_use]
     pub fn evaluation(noise: Noise) -> Self {
         Self { noise: Some(noise), ..Self::default() }
     }
 
     /// The same with this condition, `[batch, features]`.
-    #[must_use]
     pub fn given(self, condition: &'a Var<T>) -> Self {
         Self { condition: Some(condition), ..self }
     }
@@ -64,14 +59,12 @@ pub struct Mapped<T: Real> {
 
 impl<T: Real> Mapped<T> {
     /// A result with the same log-determinant for every sample.
-    #[must_use]
     pub fn with_constant(value: Var<T>, log_det: f64) -> Self {
         let log_det = value.constant_like(Tensor::full([value.extent(0)], T::from_f64(log_det)));
         Self { value, log_det }
     }
 
     /// A result of a volume-preserving map.
-    #[must_use]
     pub fn volume_preserving(value: Var<T>) -> Self {
         Self::with_constant(value, 0.0)
     }
@@ -117,20 +110,18 @@ pub struct Chain<T: Real> {
 
 impl<T: Real> Chain<T> {
     /// The layers in the order in which data pass them.
-    #[must_use]
     pub fn new(layers: Vec<Box<dyn Bijection<T>>>) -> Self {
         Self { layers }
     }
 
     /// The layers in the order in which data pass them.
-    #[must_use]
     pub fn layers(&self) -> &[Box<dyn Bijection<T>>] {
         &self.layers
     }
 }
 
 /// Maps a batch through layers, adding up log-determinants.
-fn through<'a, T: Real, B: 'a>(
+pub(crate) fn through<'a, T: Real, B: 'a>(
     start: &Var<T>,
     layers: impl Iterator<Item = &'a B>,
     step: impl Fn(&'a B, &Var<T>) -> Mapped<T>,
@@ -159,13 +150,7 @@ impl<T: Real> Bijection<T> for Chain<T> {
     }
 }
 
-impl<T: Real> Module<T> for Chain<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, layer) in self.layers.iter().enumerate() {
-            visitor.part(format_args!("layers.{i}"), layer.as_ref());
-        }
-    }
-}
+parameters!(Chain: layers);
 
 /// A pointer to a map is a map.
 macro_rules! pointers {

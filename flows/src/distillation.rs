@@ -5,26 +5,19 @@
 #![doc = include_str!("../formulas/distillation.html")]
 //!
 //! No data are needed: the student draws x itself, and knows its density from the z that x was made from. The frozen
-//! teacher evaluates log t(x) in one pass. The student learns from the gradient with respect to x, so x must stay on
-//! the tape. The loss is [`reverse_kl`], for any two flows. The teacher's term alone would make the student collapse to
-//! the teacher's mode; the entropy, −E log s(x), prevents that.
+//! teacher evaluates log t(x) in one pass. The loss is [`reverse_kl`], for any two flows. The teacher's term alone would
+//! make the student collapse to the teacher's mode; the entropy, −E log s(x), prevents that.
 //!
-//! For a [`ParallelWaveNet`] student, [`logistic_terms`] has less variance. KL(student ‖ teacher) may be small although
-//! the student misses a mode, and its samples may then sound faint; [`PowerSpectrum::loss`] compares them with real
-//! signals.
+//! For a [`ParallelWaveNet`] student, [`logistic_terms`] has less variance. A student that misses a mode can have a small
+//! KL and faint samples; [`PowerSpectrum::loss`] compares them with real signals.
 
 mod power;
 
 pub use power::PowerSpectrum;
 
-use crate::base::Base;
-use crate::bijection::{Context, Mapped};
-use crate::flow::Flow;
 use crate::layers::{Autoregressive, Reads};
 use crate::models::{Generated, ParallelWaveNet};
-use crate::module::Module;
-use crate::nn::Causal;
-use crate::univariate::Univariate;
+use crate::{Base, Context, Flow, Mapped, Module, nn::Causal, univariate::Univariate};
 use autograd::{Real, Var};
 
 /// Log-ratios are clamped to this many nats.
@@ -46,7 +39,6 @@ pub fn freeze<T: Real>(model: &(impl Module<T> + ?Sized)) {
 ///
 /// Differentiable in both flows; [`freeze`] the teacher to train the student alone. With an IAF as student and a MAF as
 /// teacher, both directions are parallel.
-#[must_use]
 pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     log_ratio_to_energy(student, |x| -teacher.log_prob(x, cx), z, cx)
 }
@@ -62,7 +54,6 @@ pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: 
 #[doc = include_str!("../formulas/reverse-kl.html")]
 ///
 /// `energy` maps x, `[batch, …]`, to U(x) in nats, `[batch]`.
-#[must_use]
 pub fn log_ratio_to_energy<T: Real>(
     student: &Flow<T>,
     energy: impl FnOnce(&Var<T>) -> Var<T>,
@@ -74,7 +65,6 @@ pub fn log_ratio_to_energy<T: Real>(
 }
 
 /// `KL(student ‖ teacher)` in nats, the mean of [`log_ratio`] over the batch: the loss.
-#[must_use]
 pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     log_ratio(student, teacher, z, cx).mean_all()
 }
@@ -86,7 +76,6 @@ pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx:
 ///
 /// An untrained student's samples may be so unlikely under the teacher that their gradient overflows or swamps all
 /// others. Beyond c it is divided by r/c. Below c nothing changes.
-#[must_use]
 pub fn softened<T: Real>(log_ratio: &Var<T>, c: f64) -> Var<T> {
     let near = log_ratio.clamp(f64::MIN, c);
     let far = log_ratio.clamp(c, FARTHEST).scale(1.0 / c).ln().scale(c);
@@ -106,7 +95,6 @@ pub struct Terms<T: Real> {
 
 impl<T: Real> Terms<T> {
     /// `KL(student ‖ teacher)` = cross-entropy − entropy: the loss.
-    #[must_use]
     pub fn kl(&self) -> Var<T> {
         &self.cross_entropy - &self.entropy
     }
@@ -150,15 +138,11 @@ impl<T: Real, N: Causal<T>, U: Univariate<T>> Teacher<'_, T, N, U> {
 /// <!-- H(student, teacher) = E_z Σₜ₌₁ᵀ E_{zₜ′}[−ln t(mₜ + sₜzₜ′ | x₁, … , xₜ₋₁)] -->
 #[doc = include_str!("../formulas/student-cross-entropy.html")]
 ///
-/// The teacher's network is evaluated once, on the path x. Several draws for each step give the same expectation with
-/// less variance (Rao–Blackwellization) at little cost.
-///
-/// `draws` are noise like `z`, independent of it and of each other. (x is aligned with z: the shift by one step is
-/// inside the networks.)
+/// The teacher's network is evaluated once, on the path x. Several draws for each step have the same expectation with
+/// less variance (Rao–Blackwellization). `draws` are noise like `z`, independent of it and of each other.
 ///
 /// # Panics
 /// If there are no draws, or the teacher reads latents.
-#[must_use]
 pub fn logistic_terms<T: Real, N: Causal<T>, U: Univariate<T>>(
     student: &ParallelWaveNet<T>,
     teacher: &Teacher<'_, T, N, U>,

@@ -44,7 +44,6 @@ impl Energy {
     ///
     /// # Panics
     /// If the rows do not have two columns.
-    #[must_use]
     pub fn of<T: Real>(self, x: &Var<T>) -> Var<T> {
         assert!(x.shape().rank() == 2 && x.extent(1) == 2, "energy: rows of 2 columns, not {}", x.shape());
         let [first, second] = [0, 1].map(|axis| x.slice(1, axis..axis + 1).reshape([x.extent(0)]));
@@ -73,7 +72,6 @@ impl Energy {
     }
 
     /// `ln Z = ln ∫ exp(−U(x)) dx` in nats, by the midpoint rule, to six digits.
-    #[must_use]
     pub fn log_normalizer(self) -> f64 {
         let width = 2.0 * REACH / CELLS as f64;
         let middle = |i: usize| -REACH + (i as f64 + 0.5) * width;

@@ -69,6 +69,7 @@ pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};
 pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim};
 pub use module::{Module, Visitor};
+pub(crate) use module::{parameters, without_parameters};
 pub use noise::Noise;
 pub use round_trip::{Distance, RoundTrip};
 

@@ -1,6 +1,6 @@
 //! Sums in log-space.
 
-/// `log Σ eʷ` of the numbers added so far, without overflow.
+/// `log Σ eʷ` of the terms added so far, without overflow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogSum {
     largest: f64,

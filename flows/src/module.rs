@@ -1,9 +1,7 @@
 //! Parameters by path.
 
 use autograd::{Param, Real};
-use std::any::Any;
-use std::fmt::Display;
-use std::sync::Arc;
+use std::{any::Any, fmt::Display, sync::Arc};
 
 /// Something that has parameters, each with a path such as `layers.2.net.0.weight`.
 pub trait Module<T: Real> {
@@ -11,7 +9,6 @@ pub trait Module<T: Real> {
     fn visit(&self, visitor: &mut Visitor<T>);
 
     /// All parameters and buffers with their paths, in a fixed order.
-    #[must_use]
     fn params(&self) -> Vec<(String, Param<T>)> {
         let mut visitor = Visitor::new();
         self.visit(&mut visitor);
@@ -45,15 +42,46 @@ macro_rules! without_parameters {
     };
 }
 
-/// Implements [`Module`] for a type whose parameters are the fields of these names.
+/// Implements [`Module`] for a type whose parameters and submodules are the fields of these names.
 macro_rules! parameters {
     ($module:ident: $($name:ident),*) => {
         impl<T: autograd::Real> $crate::module::Module<T> for $module<T> {
             fn visit(&self, visitor: &mut $crate::module::Visitor<T>) {
-                $(visitor.param(stringify!($name), &self.$name);)*
+                $(visitor.part(stringify!($name), &self.$name);)*
             }
         }
     };
+}
+
+impl<T: Real> Module<T> for Param<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.params.push((visitor.path.clone(), self.clone()));
+    }
+}
+
+impl<T: Real, M: Module<T>> Module<T> for Option<M> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        self.iter().for_each(|module| module.visit(visitor));
+    }
+}
+
+/// Modules in a row are named by their index.
+impl<T: Real, M: Module<T>> Module<T> for [M] {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        self.iter().enumerate().for_each(|(i, module)| visitor.part(i, module));
+    }
+}
+
+impl<T: Real, M: Module<T>> Module<T> for Vec<M> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        self.as_slice().visit(visitor);
+    }
+}
+
+impl<T: Real, M: Module<T>, const N: usize> Module<T> for [M; N] {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        self.as_slice().visit(visitor);
+    }
 }
 
 pub(crate) use {parameters, without_parameters};
@@ -73,12 +101,12 @@ impl<T: Real> Visitor<T> {
 
     /// A parameter of the current module.
     pub fn param(&mut self, name: &str, param: &Param<T>) {
-        self.params.push((self.joined(&name), param.clone()));
+        self.part(name, param);
     }
 
     /// A submodule of the current module. The paths of its parameters begin with `name`.
     pub fn part(&mut self, name: impl Display, part: &(impl Module<T> + ?Sized)) {
-        let path = self.joined(&name);
+        let path = if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) };
         let outer = std::mem::replace(&mut self.path, path);
         part.visit(self);
         self.path = outer;
@@ -94,9 +122,5 @@ impl<T: Real> Visitor<T> {
         let mut visitor = Self::new();
         model.visit(&mut visitor);
         visitor.handles.into_iter().filter_map(|handle| handle.downcast().ok()).collect()
-    }
-
-    fn joined(&self, name: &impl Display) -> String {
-        if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
     }
 }

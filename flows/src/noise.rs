@@ -17,13 +17,11 @@ pub struct Noise {
 
 impl Noise {
     /// Noise of this seed, starting at row 0.
-    #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { seed, first_row: 0 }
     }
 
     /// Noise for one step of a run, independent of that of other steps and seeds.
-    #[must_use]
     pub const fn for_step(seed: u64, step: u64) -> Self {
         // SplitMix64's finalizer (Steele, Lea & Flood 2014) spreads neighboring steps apart.
         let mut z = seed ^ step.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -33,19 +31,16 @@ impl Noise {
     }
 
     /// The same noise for rows from `first` on.
-    #[must_use]
     pub const fn from_row(self, first: usize) -> Self {
         Self { seed: self.seed, first_row: self.first_row + first as u64 }
     }
 
     /// Independent noise for the same rows, a different one for each `which`.
-    #[must_use]
     pub const fn other(self, which: u64) -> Self {
         Self { first_row: self.first_row, ..Self::for_step(self.seed, which) }
     }
 
     /// Samples from N(0, 1), `[count, width]`.
-    #[must_use]
     pub fn normals<T: Real>(self, count: usize, width: usize) -> Tensor<T> {
         let mut drawn = Tensor::zeros([count, width]);
         let rows = drawn.as_mut_slice();

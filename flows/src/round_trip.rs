@@ -18,7 +18,6 @@ impl Distance {
     ///
     /// # Panics
     /// If the shapes differ.
-    #[must_use]
     #[track_caller]
     pub fn between<T: Real>(a: &Tensor<T>, b: &Tensor<T>) -> Self {
         assert_eq!(a.shape(), b.shape(), "distance: shapes");
@@ -58,7 +57,6 @@ impl<T: Real> RoundTrip<T> {
     ///
     /// `error` includes the rounding of T in both directions. If that matters, use a map in `f64`:
     /// [`copy_params`](crate::check::copy_params) gives it the parameters of one in `f32`.
-    #[must_use]
     pub fn of(map: &(impl Bijection<T> + ?Sized), z: &Tensor<T>) -> Self {
         let cx = Context::default();
         let latents = Var::from(z.clone());
@@ -67,15 +65,6 @@ impl<T: Real> RoundTrip<T> {
         let time = start.elapsed();
         let back = map.to_latent(&Var::from(data.clone()), cx).value.into_value();
         Self { error: Distance::between(&back, z).max_abs, data, time }
-    }
-
-    /// The largest `|x − x′|` for another solution x′, infinite if one is not finite.
-    ///
-    /// # Panics
-    /// If the shapes differ.
-    #[must_use]
-    pub fn distance(&self, data: &Tensor<T>) -> f64 {
-        Distance::between(&self.data, data).max_abs
     }
 }
 

@@ -8,7 +8,7 @@ use autograd::Tensor;
 /// Neighbors that do the most damage to a sample that depends on them.
 const HARMFUL: [f64; 3] = [1e12, f64::INFINITY, f64::NAN];
 
-/// Maps each sample alone, in reverse order, and beside neighbors that are huge, infinite and NaN: its value and its
+/// Maps each sample alone, in reverse order, and next to neighbors that are huge, infinite and NaN: its value and its
 /// log-determinant must stay as they were in the batch. Returns the worst error, relative to `max(1, |expected|)`.
 ///
 /// # Errors
@@ -25,11 +25,11 @@ pub fn independent_samples(case: &Case<'_>, tolerance: f64) -> Result<f64, Viola
             found.push(compare(&[sample], &pick(points, &[sample]), None));
             for harm in HARMFUL {
                 let rows = [sample; 3];
-                let mut beside = pick(points, &rows);
-                let (before, rest) = beside.as_mut_slice().split_at_mut(case.dims());
+                let mut with_neighbors = pick(points, &rows);
+                let (before, rest) = with_neighbors.as_mut_slice().split_at_mut(case.dims());
                 before.fill(harm);
                 rest[case.dims()..].fill(-harm);
-                found.push(compare(&rows, &beside, Some(1)));
+                found.push(compare(&rows, &with_neighbors, Some(1)));
             }
         }
         worst(found)

@@ -20,7 +20,6 @@ impl Direction {
     pub const BOTH: [Self; 2] = [Self::ToLatent, Self::ToData];
 
     /// The other one.
-    #[must_use]
     pub const fn opposite(self) -> Self {
         match self {
             Self::ToLatent => Self::ToData,
@@ -56,10 +55,10 @@ impl fmt::Display for Direction {
 /// A map, and the data, latents and condition to check it at.
 #[derive(Clone, Debug)]
 pub struct Case<'a> {
-    map: &'a dyn Bijection<f64>,
+    pub(super) map: &'a dyn Bijection<f64>,
     x: Tensor<f64>,
     z: Option<Tensor<f64>>,
-    condition: Option<Tensor<f64>>,
+    pub(super) condition: Option<Tensor<f64>>,
 }
 
 impl<'a> Case<'a> {
@@ -67,7 +66,6 @@ impl<'a> Case<'a> {
     ///
     /// # Panics
     /// If `x` has no rows, or rows without elements.
-    #[must_use]
     #[track_caller]
     pub fn new(map: &'a dyn Bijection<f64>, x: Tensor<f64>) -> Self {
         assert!(x.shape().rank() > 0 && x.shape().elements() > 0, "check: shape {} has no rows to check at", x.shape());
@@ -78,7 +76,6 @@ impl<'a> Case<'a> {
     ///
     /// # Panics
     /// If there are not as many as data.
-    #[must_use]
     #[track_caller]
     pub fn with_latents(self, z: Tensor<f64>) -> Self {
         self.same_batch(&z, "latents");
@@ -89,7 +86,6 @@ impl<'a> Case<'a> {
     ///
     /// # Panics
     /// If it does not have as many rows as the data.
-    #[must_use]
     #[track_caller]
     pub fn given(self, condition: Tensor<f64>) -> Self {
         self.same_batch(&condition, "the condition");
@@ -102,32 +98,12 @@ impl<'a> Case<'a> {
         assert!(shape.first() == Some(&own), "check: {own} rows of data, but {what} of shape {shape}");
     }
 
-    /// The map.
-    #[must_use]
-    pub fn map(&self) -> &'a dyn Bijection<f64> {
-        self.map
-    }
-
-    /// The data.
-    #[must_use]
-    pub fn data(&self) -> &Tensor<f64> {
-        &self.x
-    }
-
-    /// The condition, if there is one.
-    #[must_use]
-    pub fn condition(&self) -> Option<&Tensor<f64>> {
-        self.condition.as_ref()
-    }
-
     /// The number of samples.
-    #[must_use]
     pub fn samples(&self) -> usize {
         self.x.shape()[0]
     }
 
     /// The number of dimensions of one sample.
-    #[must_use]
     pub fn dims(&self) -> usize {
         self.x.shape()[1..].iter().product()
     }
@@ -184,13 +160,15 @@ impl<'a> Case<'a> {
         let condition = self.condition.as_ref().map(|condition| pick(condition, samples));
         let mapped = direction.map(self.map, points, condition.as_ref());
         let (rows, value, log_det) = (samples.len(), mapped.value.shape(), mapped.log_det.shape());
+        let wrong = |what: &str, found: &Shape, expected: &Shape| {
+            let message = format!("the {what} has shape {found}, and should have {expected}");
+            Err(Violation { property: Property::Shapes, direction, message })
+        };
         if value.first() != Some(&rows) || value.elements() != points.shape().elements() {
-            let (found, expected) = (value.clone(), points.shape().clone());
-            return Err(Violation::Shape { direction, what: "value", found, expected });
+            return wrong("value", value, points.shape());
         }
         if **log_det != [rows] {
-            let (found, expected) = (log_det.clone(), Shape::from([rows]));
-            return Err(Violation::Shape { direction, what: "log-determinant", found, expected });
+            return wrong("log-determinant", log_det, &[rows].into());
         }
         Ok(mapped)
     }

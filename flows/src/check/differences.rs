@@ -18,7 +18,7 @@ const LEVELS: u32 = 8;
 const AGREE: f64 = 1e-10;
 /// A kink that changes the slope by less than this, relative to the same, is ignored.
 const KINK: f64 = 1e-8;
-/// Rows mapped at a time: enough for a matrix product, few enough for the memory.
+/// Rows in one batch: enough for a matrix product, few enough for the memory.
 const ROWS: usize = 192;
 
 /// Where the function is evaluated for one slope, in steps.
@@ -38,8 +38,7 @@ struct Slope {
 /// steps, whose difference is the error.
 ///
 /// Near a kink, both extrapolations agree on the mean of the slopes to its two sides. So the one-sided slopes are
-/// compared too. Curvature adds a difference that is linear in the step; what is left once that has been extrapolated
-/// away comes from the kink.
+/// compared too, without the part of their difference that is linear in the step, which comes from curvature.
 fn slope(values: [&[f64]; 6], step: f64) -> Slope {
     let [up0, down0, up1, down1, up2, down2] = values;
     let mut by_output = Vec::with_capacity(up0.len());

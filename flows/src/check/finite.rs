@@ -1,8 +1,8 @@
 //! Finite results.
 
-use super::violation::Place;
-use super::{Direction, Violation};
-use crate::bijection::{Bijection, Mapped};
+use super::violation::{element_of, log_det_of};
+use super::{Direction, Property, Violation};
+use crate::{Bijection, Mapped, round_trip::largest};
 use autograd::{Real, Tensor, Var};
 
 /// Maps points, which may be far out, under a condition or none, and looks for an infinity or a NaN among the values
@@ -20,14 +20,13 @@ pub fn finite<T: Real>(
     let width = points.shape()[1..].iter().product::<usize>().max(1);
     let first = |of: &Var<T>| of.value().as_slice().iter().position(|x| !x.is_finite());
     let (place, sample, found) = if let Some(at) = first(&value) {
-        let (sample, element) = (at / width, at % width);
-        (Place::Element { sample, element }, sample, value.value().as_slice()[at])
+        (element_of(at / width, at % width), at / width, value.value().as_slice()[at])
     } else if let Some(sample) = first(&log_det) {
-        (Place::LogDet { sample }, sample, log_det.value().as_slice()[sample])
+        (log_det_of(sample), sample, log_det.value().as_slice()[sample])
     } else {
         return Ok(());
     };
-    let input = &points.as_slice()[sample * width..(sample + 1) * width];
-    let size = input.iter().fold(0.0, |size: f64, x| size.max(x.to_f64().abs()));
-    Err(Violation::NotFinite { direction, place, found: found.to_f64(), size })
+    let size = largest(&points.as_slice()[sample * width..(sample + 1) * width]);
+    let message = format!("{place} is {}, from an input of size up to {size:e}", found.to_f64());
+    Err(Violation { property: Property::Finite, direction, message })
 }

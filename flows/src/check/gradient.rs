@@ -1,11 +1,8 @@
 //! Gradients against finite differences along random directions.
 
-use super::differences::derivative;
-use super::violation::{Comparison, Place, worst};
-use super::{Case, Direction, Property, Violation};
-use crate::bijection::Context;
-use crate::flow::Flow;
-use crate::module::Module;
+use super::violation::{Comparison, worst};
+use super::{Case, Direction, Property, Violation, differences::derivative};
+use crate::{Context, Flow, Module};
 use autograd::{Param, Tape, Tensor, Var};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,7 +19,7 @@ type Functional<'a> = dyn Fn(&Var<f64>) -> Result<Var<f64>, Violation> + 'a;
 /// # Errors
 /// If an error is larger than `tolerance`.
 pub fn parameter_gradient(case: &Case<'_>, tolerance: f64, seed: u64) -> Result<f64, Violation> {
-    let params = case.map().params();
+    let params = case.map.params();
     case.worst(Property::ParameterGradient, tolerance, |comparison, points| {
         let functional = |x: &Var<f64>| random_functional(case, comparison.direction, x, seed);
         by_parameters(comparison, &params, &functional, points, seed)
@@ -97,7 +94,7 @@ fn by_parameters(
             },
             size(&along),
         )?;
-        comparison.number(Place::Slope { path: path.clone() }, found, expected)
+        comparison.value(|| format!("the derivative along {path}"), found, expected)
     }))
 }
 
@@ -114,7 +111,7 @@ fn by_input(
     let found = gradients.wrt(&x).map_or(0.0, |gradient| inner(gradient, &along));
     let at = |h: f64| Tensor::from_fn(points.shape(), |i| points.as_slice()[i] + h * along.as_slice()[i]);
     let expected = derivative(|h| Ok(functional(&Var::from(at(h)))?.item()), size(&along))?;
-    comparison.number(Place::Slope { path: "input".to_owned() }, found, expected)
+    comparison.value(|| "the derivative along the input".to_owned(), found, expected)
 }
 
 /// A parameter that is restored when this is dropped.

@@ -1,7 +1,7 @@
 //! The log-determinant against determinants of Jacobians.
 
 use super::case::{Case, pick};
-use super::violation::{Place, worst};
+use super::violation::{log_det_of, worst};
 use super::{Direction, Property, Violation, differences};
 use autograd::{Tensor, check, diff};
 
@@ -30,7 +30,7 @@ fn against(case: &Case<'_>, property: Property, tolerance: f64, jacobian: Jacobi
         let (_, log_dets) = case.run(comparison.direction, points)?;
         worst(log_dets.as_slice().iter().enumerate().map(|(sample, &found)| {
             let (expected, _) = check::log_abs_det(&jacobian(case, comparison.direction, points, sample)?);
-            comparison.number(Place::LogDet { sample }, found, expected)
+            comparison.value(|| log_det_of(sample), found, expected)
         }))
     })
 }

@@ -1,12 +1,11 @@
-//! Errors as numbers instead of a verdict, for large trained models.
+//! The sizes of errors instead of a verdict, for large trained models.
 
 use super::case::{Case, pick};
 use super::{Direction, Violation, differences};
 use autograd::{Tensor, check};
-use std::fmt;
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
-/// Samples mapped at a time.
+/// Samples in one batch.
 const BATCH: usize = 250;
 
 /// The worst absolute errors over some samples. A NaN counts as infinite.
@@ -34,7 +33,6 @@ pub struct Measured {
 
 impl Measured {
     /// The larger of the two differences from finite-difference Jacobians.
-    #[must_use]
     pub fn log_det_vs_difference(&self) -> f64 {
         self.log_det_to_latent.max(self.log_det_to_data)
     }
@@ -69,7 +67,7 @@ impl fmt::Display for Measured {
 /// If results have the wrong shape.
 pub fn measure(case: &Case<'_>, differenced: usize) -> Result<Measured, Violation> {
     let differenced = differenced.min(case.samples());
-    let [latent, data] = [Direction::ToLatent, Direction::ToData].map(|direction| -> Result<_, Violation> {
+    let of = |direction: Direction| -> Result<[f64; 3], Violation> {
         let points = case.points(direction)?;
         let (mut round_trip, mut cancel, mut log_det) = (0.0, 0.0, 0.0);
         for start in (0..case.samples()).step_by(BATCH) {
@@ -84,13 +82,14 @@ pub fn measure(case: &Case<'_>, differenced: usize) -> Result<Measured, Violatio
             log_det = worse(log_det, found.item() - expected);
         }
         Ok([round_trip, cancel, log_det])
-    });
-    let ([round_trip_x, log_det_cancel_x, log_det_to_latent], [round_trip_z, log_det_cancel_z, log_det_to_data]) =
-        (latent?, data?);
+    };
+    let [round_trip_x, log_det_cancel_x, log_det_to_latent] = of(Direction::ToLatent)?;
+    let [round_trip_z, log_det_cancel_z, log_det_to_data] = of(Direction::ToData)?;
+    let (samples, dims) = (case.samples(), case.dims());
     Ok(Measured {
-        samples: case.samples(),
+        samples,
         differenced,
-        dims: case.dims(),
+        dims,
         round_trip_x,
         round_trip_z,
         log_det_cancel_x,

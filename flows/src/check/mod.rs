@@ -1,7 +1,7 @@
 //! Properties that every bijection has, as functions that check one: ours, or one of your own.
 //!
 //! A map is checked at a [`Case`]: the map, a batch of data, and perhaps latents and a condition. [`all`] checks
-//! everything. Each property is also a function of its own, which returns the worst error it found, or a [`Violation`]
+//! everything. Each property also has its own function, which returns the worst error it found, or a [`Violation`]
 //! that says where, in which direction, and by how much.
 //!
 //! | property | function |
@@ -16,7 +16,7 @@
 //! | results are finite far out | [`finite`] |
 //!
 //! Parameters often start where a map is the identity, and there nearly any mistake passes: call [`randomize`] first.
-//! [`measure`] returns numbers instead of a verdict, for models too large for a fixed tolerance.
+//! [`measure`] returns the sizes of the errors instead of a verdict, for models too large for a fixed tolerance.
 //!
 //! ```
 //! use autograd::{Param, Real, Tensor, Var};
@@ -64,8 +64,8 @@
 //! # }
 //! # let wrong = Wrong(map);
 //! let found = check::all(&Case::new(&wrong, x), &Options::default()).unwrap_err();
-//! assert_eq!(found.property(), Property::LogDetByDifferences);
-//! assert_eq!(found.direction(), Direction::ToLatent);
+//! assert_eq!(found.property, Property::LogDetByDifferences);
+//! assert_eq!(found.direction, Direction::ToLatent);
 //! ```
 
 mod batch;
@@ -91,7 +91,7 @@ pub use params::{CopyError, copy_params, randomize, randomize_with};
 pub use precision::precision;
 pub use round_trip::{log_dets_cancel, round_trip};
 pub use structure::{Structure, zeros};
-pub use violation::{Place, Property, Violation};
+pub use violation::{Property, Violation};
 
 use autograd::Tensor;
 
@@ -160,7 +160,7 @@ pub fn all(case: &Case<'_>, options: &Options) -> Result<Vec<(Property, f64)>, V
     ];
     for (direction, far) in [(Direction::ToLatent, &options.far_data), (Direction::ToData, &options.far_latents)] {
         if let Some(far) = far {
-            finite(case.map(), direction, far, case.condition())?;
+            finite(case.map, direction, far, case.condition.as_ref())?;
             found.push((Property::Finite, 0.0));
         }
     }

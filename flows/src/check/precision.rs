@@ -14,7 +14,7 @@ pub fn precision(case: &Case<'_>, narrow: &dyn Bijection<f32>, tolerance: f64) -
     case.worst(Property::Precision, tolerance, |comparison, points| {
         let points = points.cast::<f32>();
         let (expected, expected_log_det) = case.run(comparison.direction, &points.cast())?;
-        let condition = case.condition().map(Tensor::cast);
+        let condition = case.condition.as_ref().map(Tensor::cast);
         let Mapped { value, log_det } = comparison.direction.map(narrow, &Var::from(points), condition.as_ref());
         let values = comparison.values(0, &value.value().cast(), &expected)?;
         Ok(values.max(comparison.log_dets(0, &log_det.value().cast(), &expected_log_det)?))

@@ -1,9 +1,7 @@
 //! Zeros of the Jacobian.
 
-use super::violation::{Place, worst};
-use super::{Case, Direction, Property, Violation, differences, log_det};
-use std::fmt;
-use std::sync::Arc;
+use super::{Case, Direction, Property, Violation, differences, log_det, violation::worst};
+use std::{fmt, sync::Arc};
 
 /// Which outputs of a map may depend on which inputs.
 #[derive(Clone, Default)]
@@ -34,7 +32,6 @@ pub enum Structure {
 
 impl Structure {
     /// Whether an element of the output may depend on an element of the input.
-    #[must_use]
     pub fn allows(&self, direction: Direction, output: usize, input: usize) -> bool {
         match self {
             Self::Dense => true,
@@ -84,9 +81,10 @@ pub fn zeros(case: &Case<'_>, structure: &Structure, tolerance: f64) -> Result<f
             let entries = by_tape.as_slice().iter().zip(by_differences.as_slice()).enumerate();
             let forbidden = entries.filter(|(at, _)| !structure.allows(direction, at / dims, at % dims));
             worst(forbidden.map(|(at, (&by_tape, &by_differences))| {
-                let place = Place::Entry { sample, output: at / dims, input: at % dims };
+                let (output, input) = (at / dims, at % dims);
+                let place = || format!("sample {sample}, the derivative of output {output} by input {input}");
                 let found = if by_tape.abs() > tolerance { by_tape } else { by_differences };
-                comparison.number(place, found, 0.0)
+                comparison.value(place, found, 0.0)
             }))
         }))
     })

@@ -1,7 +1,7 @@
 //! A property that does not hold, and where.
 
 use super::Direction;
-use autograd::{Shape, Tensor};
+use autograd::Tensor;
 use std::fmt;
 
 /// A property of a bijection.
@@ -49,118 +49,16 @@ impl fmt::Display for Property {
     }
 }
 
-/// One number of a result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// The log-determinant of a sample.
-    LogDet {
-        /// The sample, from 0.
-        sample: usize,
-    },
-    /// An element of a sample's result.
-    Element {
-        /// The sample, from 0.
-        sample: usize,
-        /// The element within the sample, from 0.
-        element: usize,
-    },
-    /// An entry of a sample's Jacobian.
-    Entry {
-        /// The sample, from 0.
-        sample: usize,
-        /// The element of the result.
-        output: usize,
-        /// The element of the input.
-        input: usize,
-    },
-    /// The derivative along a random direction of one parameter, or of the input.
-    Slope {
-        /// The parameter's path, or `"input"`.
-        path: String,
-    },
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LogDet { sample } => write!(f, "the log-determinant of sample {sample}"),
-            Self::Element { sample, element } => write!(f, "sample {sample}, element {element}"),
-            Self::Entry { sample, output, input } => {
-                write!(f, "sample {sample}, the derivative of output {output} by input {input}")
-            }
-            Self::Slope { path } => write!(f, "the derivative along {path}"),
-        }
-    }
-}
-
 /// A property that does not hold.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Violation {
-    /// A number is not what it should be.
-    #[error(
-        "{property}, {direction}: {place} is {found}, not {expected}: \
-         off by {:.2e}, more than {tolerance:.0e}", (found - expected).abs()
-    )]
-    Number {
-        /// The property.
-        property: Property,
-        /// The direction of the map.
-        direction: Direction,
-        /// Where in the result.
-        place: Place,
-        /// What the map gives.
-        found: f64,
-        /// What it should give.
-        expected: f64,
-        /// The largest error allowed, relative to `max(1, |expected|)`.
-        tolerance: f64,
-    },
-    /// A number is infinite or NaN.
-    #[error("finite answers, {direction}: {place} is {found}, from an input of size up to {size:e}")]
-    NotFinite {
-        /// The direction of the map.
-        direction: Direction,
-        /// Where in the result.
-        place: Place,
-        /// What the map gives.
-        found: f64,
-        /// The largest |x| in that sample's input.
-        size: f64,
-    },
-    /// A result has the wrong shape.
-    #[error("shapes, {direction}: the {what} has shape {found}, and should have {expected}")]
-    Shape {
-        /// The direction of the map.
-        direction: Direction,
-        /// Which result.
-        what: &'static str,
-        /// Its shape.
-        found: Shape,
-        /// The shape that was expected; of a value, only the batch and the number of elements matter.
-        expected: Shape,
-    },
-}
-
-impl Violation {
-    /// The property that does not hold.
-    #[must_use]
-    pub fn property(&self) -> Property {
-        match self {
-            Self::Number { property, .. } => *property,
-            Self::NotFinite { .. } => Property::Finite,
-            Self::Shape { .. } => Property::Shapes,
-        }
-    }
-
-    /// The direction of the map in which it does not hold.
-    #[must_use]
-    pub fn direction(&self) -> Direction {
-        match self {
-            Self::Number { direction, .. } | Self::NotFinite { direction, .. } | Self::Shape { direction, .. } => {
-                *direction
-            }
-        }
-    }
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{property}, {direction}: {message}")]
+pub struct Violation {
+    /// The property.
+    pub property: Property,
+    /// The direction of the map.
+    pub direction: Direction,
+    /// Where in the result, what the map gives, and what it should give.
+    pub message: String,
 }
 
 /// Compares what a map gives with what it should give.
@@ -171,36 +69,47 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// The error of one number, relative to `max(1, |expected|)`; or the violation, if it is too large.
-    pub(super) fn number(&self, place: Place, found: f64, expected: f64) -> Result<f64, Violation> {
+    /// The error of one value, relative to `max(1, |expected|)`; or the violation, if it is too large. `place` says where
+    /// the value stands.
+    pub(super) fn value(&self, place: impl FnOnce() -> String, found: f64, expected: f64) -> Result<f64, Violation> {
         let error = error(found, expected);
-        if error <= self.tolerance {
+        let &Self { property, direction, tolerance } = self;
+        if error <= tolerance {
             return Ok(error);
         }
-        let &Self { property, direction, tolerance } = self;
-        Err(Violation::Number { property, direction, place, found, expected, tolerance })
+        let (place, off) = (place(), (found - expected).abs());
+        let message = format!("{place} is {found}, not {expected}: off by {off:.2e}, more than {tolerance:.0e}");
+        Err(Violation { property, direction, message })
     }
 
     /// The worst error of log-determinants, those of samples from `first` on.
     pub(super) fn log_dets(&self, first: usize, found: &Tensor<f64>, expected: &Tensor<f64>) -> Result<f64, Violation> {
-        self.all(found, expected, |i| Place::LogDet { sample: first + i })
+        self.all(found, expected, |i| log_det_of(first + i))
     }
 
     /// The worst error of values, those of samples from `first` on.
     pub(super) fn values(&self, first: usize, found: &Tensor<f64>, expected: &Tensor<f64>) -> Result<f64, Violation> {
         let width = expected.shape()[1..].iter().product::<usize>();
-        self.all(found, expected, |i| Place::Element { sample: first + i / width, element: i % width })
+        self.all(found, expected, |i| element_of(first + i / width, i % width))
     }
 
     fn all(
         &self,
         found: &Tensor<f64>,
         expected: &Tensor<f64>,
-        place: impl Fn(usize) -> Place,
+        place: impl Fn(usize) -> String,
     ) -> Result<f64, Violation> {
         let pairs = found.as_slice().iter().zip(expected.as_slice()).enumerate();
-        worst(pairs.map(|(i, (&found, &expected))| self.number(place(i), found, expected)))
+        worst(pairs.map(|(i, (&found, &expected))| self.value(|| place(i), found, expected)))
     }
+}
+
+pub(super) fn log_det_of(sample: usize) -> String {
+    format!("the log-determinant of sample {sample}")
+}
+
+pub(super) fn element_of(sample: usize, element: usize) -> String {
+    format!("sample {sample}, element {element}")
 }
 
 /// The largest of some errors, or the first violation.
@@ -219,7 +128,7 @@ fn error(found: f64, expected: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Comparison, Place, Property, error};
+    use super::{Comparison, Property, element_of, error};
     use crate::check::Direction;
 
     #[test]
@@ -236,7 +145,7 @@ mod tests {
     fn a_violation_says_where_and_by_how_much() {
         let (property, direction) = (Property::RoundTrip, Direction::ToData);
         let comparison = Comparison { property, direction, tolerance: 1e-9 };
-        let found = comparison.number(Place::Element { sample: 2, element: 5 }, 1.5, 1.25).unwrap_err();
+        let found = comparison.value(|| element_of(2, 5), 1.5, 1.25).unwrap_err();
         assert_eq!(
             found.to_string(),
             "round trip, to_data: sample 2, element 5 is 1.5, not 1.25: off by 2.50e-1, more than 1e-9"

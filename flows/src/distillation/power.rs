@@ -1,8 +1,7 @@
 //! The power spectrum of signals.
 
 use autograd::{Real, Tensor, Var};
-use std::f64::consts::PI;
-use std::sync::Arc;
+use std::{f64::consts::PI, sync::Arc};
 
 /// Silence, relative to the reference's mean power: −40 dB.
 const SILENCE: f64 = 1e-4;
@@ -28,7 +27,6 @@ impl<T: Real> PowerSpectrum<T> {
     ///
     /// # Panics
     /// If `window` is below 2 or `hop` is 0.
-    #[must_use]
     pub fn new(window: usize, hop: usize) -> Self {
         assert!(window >= 2 && hop > 0, "power spectrum: a window of {window} steps, {hop} apart");
         let angle = |turns: usize| 2.0 * PI * (turns % window) as f64 / window as f64;
@@ -44,7 +42,6 @@ impl<T: Real> PowerSpectrum<T> {
     }
 
     /// The number of frequencies, `window/2 + 1`; that of bin k is `k/window` of the sampling rate.
-    #[must_use]
     pub fn bins(&self) -> usize {
         self.window / 2 + 1
     }
@@ -53,7 +50,6 @@ impl<T: Real> PowerSpectrum<T> {
     ///
     /// # Panics
     /// If no window fits into the signal.
-    #[must_use]
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         let (batch, length) = (x.extent(0), x.extent(1));
@@ -82,13 +78,10 @@ impl<T: Real> PowerSpectrum<T> {
     /// -->
     #[doc = include_str!("../../formulas/power-loss.html")]
     ///
-    /// The statistics are taken over time, as in the paper, and over the batch, so that the loss compares
-    /// distributions, not single signals. (It needs the whole batch: the mean over parts of it is a different loss.)
-    /// The paper compares mean powers, for signals that say the same words as the reference. Those depend on the
-    /// loudest frequencies only, and without the words a student that is silent except for one click in many windows
-    /// would match them. Mean and deviation of the logarithm rule that out. ε is −40 dB of the reference's mean power,
-    /// below what is audible.
-    #[must_use]
+    /// The statistics are taken over time, as in the paper, and over the whole batch: the loss compares distributions,
+    /// not single signals. The paper compares mean powers, for signals that say the same words as the reference. Without
+    /// the words, a student that is silent except for a few loud clicks would match those. Mean and deviation of the
+    /// logarithm rule that out. ε is −40 dB of the reference's mean power, below what is audible.
     #[track_caller]
     pub fn loss(&self, x: &Var<T>, reference: &Var<T>) -> Var<T> {
         let silence = self.apply(reference).detach().mean_all().scale(SILENCE);

@@ -1,9 +1,7 @@
 //! A learned scale and shift for every feature, started from data.
 
-use super::Mask;
-use super::features::Features;
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
+use super::{Mask, features::Features};
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var};
 
 /// Activation normalization (Kingma & Dhariwal 2018, Glow, §3.1), on `[batch, features, …]`.
@@ -25,21 +23,19 @@ pub struct ActNorm<T: Real> {
 
 impl<T: Real> ActNorm<T> {
     /// The identity on `features` features, until it sees data.
-    #[must_use]
     pub fn new(features: usize) -> Self {
         Self {
             log_scale: Param::new(Tensor::zeros([features])),
             shift: Param::new(Tensor::zeros([features])),
             started: Param::buffer(Tensor::zeros([])),
-            features: Features::all(),
+            features: Features { mask: None },
         }
     }
 
     /// The same, only for elements that the coupling with this mask changes: n is their number in each feature, and
-    /// may be 0.
-    #[must_use]
-    pub fn changed_by(self, mask: Mask<T>) -> Self {
-        Self { features: Features::changed_by(mask), ..self }
+    /// may be 0. Without a mask, for all.
+    pub fn changed_by(self, mask: impl Into<Option<Mask<T>>>) -> Self {
+        Self { features: Features { mask: mask.into() }, ..self }
     }
 }
 

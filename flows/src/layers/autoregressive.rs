@@ -1,9 +1,7 @@
 //! The autoregressive layer, which makes MAF in one direction and IAF in the other.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
-use crate::nn::Causal;
 use crate::univariate::{Elementwise, Parameters, Univariate};
+use crate::{Bijection, Context, Mapped, Module, Visitor, nn::Causal};
 use autograd::{Real, Var};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,28 +17,9 @@ pub enum Reads {
 
 /// An increasing map of each dimension, chosen by the dimensions before it, on `[batch, D]`.
 ///
-/// With [`Affine`](crate::univariate::Affine) maps, where the network reads x (MAF), in both directions:
-///
-/// <!--
-/// zᵢ = (xᵢ − μᵢ(x_<i))·exp(−αᵢ(x_<i))   all i at once
-/// xᵢ = exp(αᵢ(x_<i))·zᵢ + μᵢ(x_<i)   i = 1…D in order
-/// -->
-#[doc = include_str!("../../formulas/maf.html")]
-/// <!-- log|det ∂z/∂x| = −Σᵢ₌₁ᴰ αᵢ(x_<i) -->
-#[doc = include_str!("../../formulas/maf-determinant.html")]
-///
-/// Where it reads z (IAF):
-///
-/// <!--
-/// xᵢ = exp(αᵢ(z_<i))·zᵢ + μᵢ(z_<i)   all i at once
-/// zᵢ = (xᵢ − μᵢ(z_<i))·exp(−αᵢ(z_<i))   i = 1…D in order
-/// -->
-#[doc = include_str!("../../formulas/iaf.html")]
-/// <!-- log|det ∂x/∂z| = Σᵢ₌₁ᴰ αᵢ(z_<i) -->
-#[doc = include_str!("../../formulas/iaf-determinant.html")]
-///
-/// With [`Mixture`](crate::univariate::Mixture) maps and a base of their kind, each dimension given those before it has
-/// a mixture's density.
+/// With [`Affine`](crate::univariate::Affine) maps it is a layer of [`Maf`](crate::models::Maf) where the network reads x, and
+/// of [`Iaf`](crate::models::Iaf) where it reads z. With [`Mixture`](crate::univariate::Mixture) maps and a base of their
+/// kind, each dimension given those before it has a mixture's density.
 ///
 /// The Jacobian is triangular. MAF knows all of x at once in `to_latent`, which is one parallel pass; its `to_data` needs
 /// x_<i for xᵢ and computes the dimensions in order. IAF is the reverse. The sequential direction costs the
@@ -76,8 +55,7 @@ impl<N, U> Autoregressive<N, U> {
     /// A layer whose network gives each dimension the parameters of its map.
     ///
     /// # Panics
-    /// If the network gives another number of them, or the map has learned numbers for each feature.
-    #[must_use]
+    /// If the network has another number of outputs, or the map has learned parameters for each feature.
     pub fn new<T: Real>(net: N, univariate: U, reads: Reads) -> Self
     where
         N: Causal<T>,
@@ -85,24 +63,21 @@ impl<N, U> Autoregressive<N, U> {
     {
         let (given, needed) = (net.outputs(), univariate.parameters());
         assert!(given == needed, "autoregressive: a network with {given} outputs a dimension, not {needed}");
-        assert!(!univariate.is_per_feature(), "autoregressive: a map with learned numbers for each feature");
+        assert!(!univariate.is_per_feature(), "autoregressive: a map with learned parameters for each feature");
         Self { net, univariate, reads, whole_passes: Arc::default() }
     }
 
     /// The map of each dimension.
-    #[must_use]
     pub fn univariate(&self) -> &U {
         &self.univariate
     }
 
     /// Whose earlier dimensions the network reads.
-    #[must_use]
     pub fn reads(&self) -> Reads {
         self.reads
     }
 
     /// The parameters of all dimensions, given what the network reads: one pass.
-    #[must_use]
     pub fn parameters<T: Real>(&self, read: &Var<T>, cx: Context<'_, T>) -> Parameters<T>
     where
         N: Causal<T>,
@@ -111,7 +86,7 @@ impl<N, U> Autoregressive<N, U> {
         self.by_dimension(read, &self.net.apply(read, cx.condition))
     }
 
-    /// Outputs `[batch, n·P]` of the network as parameters of n numbers.
+    /// Outputs `[batch, n·P]` of the network as parameters of n dimensions.
     fn by_dimension<T: Real>(&self, numbers: &Var<T>, outputs: &Var<T>) -> Parameters<T>
     where
         U: Univariate<T>,
@@ -119,8 +94,7 @@ impl<N, U> Autoregressive<N, U> {
         Parameters::last(outputs.reshape([numbers.extent(0), numbers.extent(1), self.univariate.parameters()]))
     }
 
-    /// The direction whose input the network reads, one pass: each number with its own log-derivative.
-    #[must_use]
+    /// The direction whose input the network reads, one pass: each element with its own log-derivative.
     pub fn parallel<T: Real>(&self, input: &Var<T>, cx: Context<'_, T>) -> Elementwise<T>
     where
         N: Causal<T>,
@@ -161,8 +135,7 @@ impl<N, U> Autoregressive<N, U> {
             Reads::Data => self.univariate.to_data_rows(target, theta, y, log_deriv),
             Reads::Latent => self.univariate.to_latent_rows(target, theta, y, log_deriv),
         };
-        let solved = self.net.in_order(target.value(), cx.condition.map(Var::value), &step);
-        Mapped { value: solved.value.into(), log_det: solved.log_det.into() }
+        self.net.in_order(target.value(), cx.condition.map(Var::value), &step)
     }
 }
 

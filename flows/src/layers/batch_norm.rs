@@ -1,9 +1,7 @@
 //! Batch normalization as an invertible layer.
 
-use super::Mask;
-use super::features::Features;
-use crate::bijection::{Bijection, Context, Mapped, Mode};
-use crate::module::parameters;
+use super::{Mask, features::Features};
+use crate::{Bijection, Context, Mapped, Mode, parameters};
 use autograd::{Param, Real, Tensor, Var};
 
 /// Added to variances, ε.
@@ -18,9 +16,8 @@ const EPSILON: f64 = 1e-5;
 #[doc = include_str!("../../formulas/batch-norm.html")]
 ///
 /// In training, m and v are the batch's own, and the log-determinant is that of the map with m and v held fixed. In
-/// evaluation, and in `to_data`, they are those of the training data, kept in the buffers `mean` and `variance`. The
-/// forward pass never changes those: `initialize` sets them from the first batch, and [`crate::Flow::calibrate`] from
-/// all batches that it gets, after training and before use.
+/// evaluation, and in `to_data`, they are those of the training data, kept in the buffers `mean` and `variance`, which
+/// `initialize` sets from the first batch and [`crate::Flow::calibrate`] from many, after training and before use.
 #[derive(Debug)]
 pub struct BatchNorm<T: Real> {
     log_gamma: Param<T>,
@@ -32,22 +29,20 @@ pub struct BatchNorm<T: Real> {
 
 impl<T: Real> BatchNorm<T> {
     /// For `features` features, with γ = 1 and β = 0: nearly the identity until it sees data.
-    #[must_use]
     pub fn new(features: usize) -> Self {
         Self {
             log_gamma: Param::new(Tensor::zeros([features])),
             beta: Param::new(Tensor::zeros([features])),
             mean: Param::buffer(Tensor::zeros([features])),
             variance: Param::buffer(Tensor::full([features], T::ONE)),
-            features: Features::all(),
+            features: Features { mask: None },
         }
     }
 
     /// The same, only for elements that the coupling with this mask changes: n is their number in each feature, and
-    /// may be 0.
-    #[must_use]
-    pub fn changed_by(self, mask: Mask<T>) -> Self {
-        Self { features: Features::changed_by(mask), ..self }
+    /// may be 0. Without a mask, for all.
+    pub fn changed_by(self, mask: impl Into<Option<Mask<T>>>) -> Self {
+        Self { features: Features { mask: mask.into() }, ..self }
     }
 
     /// `log γ − ½ log(v + ε)`.

@@ -1,14 +1,12 @@
 //! The coupling layer, which makes NICE with one map and RealNVP with another.
 
 use super::Partition;
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
-use crate::nn::Network;
 use crate::univariate::{Elementwise, Parameters, Univariate};
+use crate::{Bijection, Context, Mapped, Module, Visitor, nn::Network};
 use autograd::{Real, Var};
 
 /// A coupling, on `[batch, features, …]`: the input has two parts, and a network of the first chooses an increasing map
-/// u for each number of the second.
+/// u for each element of the second.
 ///
 /// With [`Shift`](crate::univariate::Shift) this is NICE's additive coupling (Dinh et al. 2015, §3.2); m can be any
 /// network, as it is never inverted:
@@ -35,7 +33,7 @@ use autograd::{Real, Var};
 /// (The authors of RealNVP shift before they scale in their code; this is the lecture's form.)
 ///
 /// The parts are halves of the features, or the two sides of a [`Mask`](super::Mask); see [`Partition`]. Under a mask b
-/// the network reads `b⊙x`, and numbers with b = 1 stay as they are.
+/// the network reads `b⊙x`, and elements with b = 1 do not change.
 #[derive(Debug)]
 pub struct Coupling<T: Real, U> {
     partition: Partition<T>,
@@ -45,7 +43,6 @@ pub struct Coupling<T: Real, U> {
 
 impl<T: Real, U: Univariate<T>> Coupling<T, U> {
     /// A coupling whose network gives P parameters for each feature that changes: first θ₀ of all of them, then θ₁, …
-    #[must_use]
     pub fn new(partition: impl Into<Partition<T>>, univariate: U, net: impl Network<T> + 'static) -> Self {
         Self { partition: partition.into(), univariate, net: Box::new(net) }
     }

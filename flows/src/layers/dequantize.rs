@@ -1,7 +1,6 @@
 //! From pixel levels to continuous values.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::without_parameters;
+use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Tensor, Var};
 
 /// Uniform dequantization (Uria, Murray & Larochelle 2013), on any shape.
@@ -24,7 +23,6 @@ impl Dequantize {
     ///
     /// # Panics
     /// If there are none.
-    #[must_use]
     pub fn new(levels: u32) -> Self {
         assert!(levels > 0, "dequantize: there must be at least one level");
         Self { levels }

@@ -1,8 +1,7 @@
 //! The multi-scale architecture: half of the channels are factored out early.
 
 use super::Split;
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var};
 
 /// Factoring out (Dinh et al. 2017, `RealNVP`, §3.6), on `[batch, C, …]`: the first half of the channels is latent, and
@@ -23,25 +22,24 @@ const HALVES: Split = Split::ReadFirst;
 
 impl<B> FactorOut<B> {
     /// `rest` acts on the last ⌊C/2⌋ channels and keeps the shape of its events.
-    #[must_use]
     pub fn new(rest: B) -> Self {
         Self { rest }
     }
 }
 
-fn beside<T: Real>(left: &Var<T>, Mapped { value, log_det }: Mapped<T>) -> Mapped<T> {
+fn joined<T: Real>(left: &Var<T>, Mapped { value, log_det }: Mapped<T>) -> Mapped<T> {
     Mapped { value: HALVES.join(left, &value), log_det }
 }
 
 impl<T: Real, B: Bijection<T>> Bijection<T> for FactorOut<B> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         let (left, h) = HALVES.halves(x);
-        beside(&left, self.rest.to_latent(&h, cx))
+        joined(&left, self.rest.to_latent(&h, cx))
     }
 
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         let (left, h) = HALVES.halves(z);
-        beside(&left, self.rest.to_data(&h, cx))
+        joined(&left, self.rest.to_data(&h, cx))
     }
 
     fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {

@@ -16,18 +16,10 @@ pub(crate) fn per_feature<T: Real>(parameter: &Var<T>, rank: usize) -> Var<T> {
 /// coupling before it changed.
 #[derive(Clone, Debug)]
 pub(super) struct Features<T: Real> {
-    mask: Option<Mask<T>>,
+    pub(super) mask: Option<Mask<T>>,
 }
 
 impl<T: Real> Features<T> {
-    pub(super) const fn all() -> Self {
-        Self { mask: None }
-    }
-
-    pub(super) const fn changed_by(mask: Mask<T>) -> Self {
-        Self { mask: Some(mask) }
-    }
-
     /// The number of elements of each feature in one event, `[features]`.
     fn places(&self, x: &Var<T>) -> Tensor<T> {
         let each = x.shape()[2..].iter().product::<usize>();

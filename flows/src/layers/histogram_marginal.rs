@@ -1,8 +1,6 @@
 //! Gaussianizes each dimension by a histogram.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
-use crate::univariate::Elementwise;
+use crate::{Bijection, Context, Mapped, parameters, univariate::Elementwise};
 use autograd::{Param, Real, Tensor, Var, special};
 use std::f64::consts::PI;
 
@@ -15,10 +13,9 @@ use std::f64::consts::PI;
 /// -->
 #[doc = include_str!("../../formulas/histogram-marginal.html")]
 ///
-/// Beyond the edges z is linear, so x is normal there: every x has a finite z, and the map increases everywhere. The
-/// slope 1/σ is that of the histogram's standard deviation. (The slope of z at the edge depends on the few rows in the
-/// last bin. With it, values slightly beyond the fitted ones would move several times further out in each of many
-/// layers.)
+/// Beyond the edges z is linear, so x is normal there: every x has a finite z, and the map increases everywhere. σ is the
+/// histogram's standard deviation. (The slope of z at the edge depends on the few rows in the last bin, and over many
+/// layers would move values beyond it far out.)
 ///
 /// Nothing is trained. The buffers are `edges`, `[D, N + 1]`, and `masses`, `[D, N + 2]`: the probabilities of the left
 /// tail, the bins and the right tail.
@@ -103,7 +100,6 @@ impl<T: Real> HistogramMarginal<T> {
     ///
     /// # Panics
     /// If there are no bins or no rows, or a value is not finite.
-    #[must_use]
     pub fn from_rows(rows: &Tensor<T>, bins: usize) -> Self {
         let (count, dims) = (rows.shape()[0], rows.shape()[1]);
         assert!(bins > 0, "histogram marginal: no bins");
@@ -132,7 +128,6 @@ impl<T: Real> HistogramMarginal<T> {
     ///
     /// # Panics
     /// If their lengths do not fit, edges do not rise, or a mass is not positive.
-    #[must_use]
     pub fn new(edges: &[f64], masses: &[f64], bins: usize) -> Self {
         assert!(bins > 0, "histogram marginal: no bins");
         let dims = edges.len() / (bins + 1);
@@ -174,9 +169,10 @@ impl<T: Real> HistogramMarginal<T> {
         }
         constants.map(|constants| at.constant_like(Tensor::from_slice(at.shape(), &constants)))
     }
+}
 
-    /// x → z with its log-derivative.
-    fn latent(&self, x: &Var<T>) -> Elementwise<T> {
+impl<T: Real> Bijection<T> for HistogramMarginal<T> {
+    fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
         let [edge, width, mass, below, above] = self.constants(x, |histogram| &histogram.edges);
         let (from_edge, zero, one) = (x - &edge, x.zeros_like(), x.zeros_like().shift(1.0));
         // In a tail `width` is the slope and `below` is z at the edge. The other formula is not used there, but must be
@@ -189,11 +185,10 @@ impl<T: Real> HistogramMarginal<T> {
         let quantile = lighter.ln().log_normal_quantile();
         let value = mass.select(&(&quantile * &side), &(below + from_edge * &width));
         let density = mass_or_one.ln() - width.ln() + quantile.square().affine(0.5, 0.5 * (2.0 * PI).ln());
-        Elementwise { value, log_deriv: mass.select(&density, &width.ln()) }
+        Elementwise { value, log_deriv: mass.select(&density, &width.ln()) }.into()
     }
 
-    /// z → x with its log-derivative.
-    fn data(&self, z: &Var<T>) -> Elementwise<T> {
+    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
         let [edge, width, mass, below, above] = self.constants(z, |histogram| &histogram.latents);
         let (zero, one) = (z.zeros_like(), z.zeros_like().shift(1.0));
         let bounded = mass.select(z, &zero);
@@ -203,17 +198,7 @@ impl<T: Real> HistogramMarginal<T> {
         let inside = &edge + &width * left.select(&from_left, &from_right.affine(-1.0, 1.0));
         let value = mass.select(&inside, &(&edge + (z - below) / &width));
         let density = mass_or_one.ln() - width.ln() + bounded.square().affine(0.5, 0.5 * (2.0 * PI).ln());
-        Elementwise { value, log_deriv: -mass.select(&density, &width.ln()) }
-    }
-}
-
-impl<T: Real> Bijection<T> for HistogramMarginal<T> {
-    fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        self.latent(x).into()
-    }
-
-    fn to_data(&self, z: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
-        self.data(z).into()
+        Elementwise { value, log_deriv: -mass.select(&density, &width.ln()) }.into()
     }
 }
 

@@ -1,8 +1,6 @@
 //! A trainable rotation: a product of reflections.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
-use crate::nn::Init;
+use crate::{Bijection, Context, Mapped, nn::Init, parameters};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use std::sync::Arc;
@@ -16,8 +14,7 @@ use std::sync::Arc;
 /// The product is computed as `I − Uᵀ·T·U`, with rows v/‖v‖ of U and an upper triangular T (the compact WY form,
 /// Schreiber & Van Loan 1989): three narrow matrix products instead of n passes over the batch.
 ///
-/// The v start normally distributed. The loss does not depend on ‖v‖, so its gradient is orthogonal to v and gradient
-/// steps only make v longer: training does not lead to v = 0.
+/// The v start normally distributed. The loss does not depend on ‖v‖, so gradient steps only make v longer.
 #[derive(Debug)]
 pub struct Householder<T: Real> {
     v: Param<T>,
@@ -25,7 +22,6 @@ pub struct Householder<T: Real> {
 
 impl<T: Real> Householder<T> {
     /// `reflections` random reflections of `dims` dimensions, for each of `groups` groups.
-    #[must_use]
     pub fn new(groups: usize, dims: usize, reflections: usize, rng: &mut dyn Rng) -> Self {
         let shape = [groups, reflections, dims];
         Self { v: Param::new(Init::Normal { std: 1.0 }.draw(&shape, dims, rng)) }
@@ -66,7 +62,7 @@ fn triangle<T: Real>(units: &Var<T>) -> Var<T> {
         let halves = blocks.reshape([pairs, 2, size, size]);
         let half = |which: usize| halves.slice(1, which..which + 1).reshape([pairs, size, size]);
         let (first, second) = (half(0), half(1));
-        let between = products.gather(0, &beside(groups, padded, size)).reshape([pairs, size, size]);
+        let between = products.gather(0, &between_pairs(groups, padded, size)).reshape([pairs, size, size]);
         let corner = -first.matmul(&between).matmul(&second);
         let upper = Var::concat(2, &[&first, &corner]);
         let lower = Var::concat(2, &[&first.zeros_like(), &second]);
@@ -77,7 +73,7 @@ fn triangle<T: Real>(units: &Var<T>) -> Var<T> {
 }
 
 /// The indices, in `[groups, n, n]`, of the products `U₁·U₂ᵀ` of each pair of blocks.
-fn beside(groups: usize, n: usize, size: usize) -> Arc<[usize]> {
+fn between_pairs(groups: usize, n: usize, size: usize) -> Arc<[usize]> {
     let place =
         |group: usize, start: usize, row: usize, column: usize| (group * n + start + row) * n + start + size + column;
     (0..groups)

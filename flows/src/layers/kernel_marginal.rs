@@ -1,9 +1,8 @@
 //! Each dimension made normal by a mixture of kernels.
 
-use crate::bijection::{Bijection, Context, Mapped};
 use crate::marginal::{self, LogisticMixture, logistic_bandwidth};
-use crate::module::{Module, Visitor};
 use crate::univariate::{Elementwise, recorded_root};
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var, special};
 
 /// Added to variances, so that kernels have some width even in a constant dimension.
@@ -20,8 +19,8 @@ const FLOOR: f64 = 1e-6;
 /// -->
 #[doc = include_str!("../../formulas/kernel-marginal.html")]
 ///
-/// Here σ is the sigmoid, and w the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales` (log h), each
-/// `[D, K]`. One formula holds from one tail to the other: see [`crate::marginal`].
+/// Here σ is the sigmoid, and w the softmax of the logits. The parameters are `logits`, `locations` (μ) and `log_scales`
+/// (log h), each `[D, K]`. One formula holds from one tail to the other: see [`crate::marginal`].
 ///
 /// `initialize` puts the kernels at rows of the first batch, with equal weights and the bandwidth of n kernels where
 /// the dimension's deviation is s:
@@ -29,9 +28,8 @@ const FLOOR: f64 = 1e-6;
 /// <!-- h = s(4√π/(π⁴n))^(1/5) -->
 #[doc = include_str!("../../formulas/bandwidth.html")]
 ///
-/// That is a kernel density estimate, from which training continues. In a chain, each layer does this with the data as
-/// mapped by the layers before it. The buffer `started` records that it was done: a model read from a checkpoint is
-/// not initialized again.
+/// That is a kernel density estimate of the data as mapped by the layers before, from which training continues. The buffer
+/// `started` records that it was done: a model read from a checkpoint is not initialized again.
 #[derive(Debug)]
 pub struct KernelMarginal<T: Real> {
     logits: Param<T>,
@@ -46,7 +44,6 @@ impl<T: Real> KernelMarginal<T> {
     ///
     /// # Panics
     /// If there are no kernels.
-    #[must_use]
     pub fn new(dims: usize, kernels: usize) -> Self {
         assert!(kernels > 0, "kernel marginal: no kernels");
         let quantile = |k: usize| special::log_normal_quantile(((k as f64 + 0.5) / kernels as f64).ln());
@@ -66,7 +63,6 @@ impl<T: Real> KernelMarginal<T> {
     ///
     /// # Panics
     /// If there are none.
-    #[must_use]
     pub fn from_rows(rows: &Tensor<T>) -> Self {
         let layer = Self::new(rows.shape()[1], rows.shape()[0]);
         layer.start_at(rows);
@@ -77,7 +73,6 @@ impl<T: Real> KernelMarginal<T> {
     ///
     /// # Panics
     /// If there is no such dimension.
-    #[must_use]
     pub fn mixture(&self, dim: usize) -> LogisticMixture {
         let row = |param: &Param<T>| {
             let value = param.value();
@@ -153,11 +148,4 @@ impl<T: Real> Bijection<T> for KernelMarginal<T> {
     }
 }
 
-impl<T: Real> Module<T> for KernelMarginal<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("logits", &self.logits);
-        visitor.param("locations", &self.locations);
-        visitor.param("log_scales", &self.log_scales);
-        visitor.param("started", &self.started);
-    }
-}
+parameters!(KernelMarginal: logits, locations, log_scales, started);

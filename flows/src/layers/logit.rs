@@ -1,7 +1,6 @@
 //! From [0, 1] to the real line.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::without_parameters;
+use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Var};
 
 /// The logit with a margin (Papamakarios et al. 2017, MAF, appendix D.2), on any shape.
@@ -26,7 +25,6 @@ impl Logit {
     ///
     /// # Panics
     /// Unless 0 ≤ λ < ½.
-    #[must_use]
     pub fn new(margin: f64) -> Self {
         assert!((0.0..0.5).contains(&margin), "logit: the margin {margin} is not in [0, 0.5)");
         Self { margin }

@@ -13,7 +13,6 @@ pub struct Mask<T: Real> {
 
 impl<T: Real> Mask<T> {
     /// A mask over events of this shape that reads the elements for which `reads` is true, counted in row-major order.
-    #[must_use]
     pub fn new(event: impl Into<Shape>, reads: impl Fn(usize) -> bool) -> Self {
         let event = event.into();
         let one_where =
@@ -23,13 +22,11 @@ impl<T: Real> Mask<T> {
 
     /// Over images of `[channels, height, width]`: a checkerboard that reads where row + column is even, and for the next
     /// layer where it is odd.
-    #[must_use]
     pub fn checkerboard([channels, height, width]: [usize; 3], layer: usize) -> Self {
         Self::new([channels, height, width], |i| (i / width % height.max(1) + i % width + layer).is_multiple_of(2))
     }
 
     /// The mask that reads and changes the same elements as a split along the first axis of these events.
-    #[must_use]
     pub fn of_split(split: Split, event: impl Into<Shape>) -> Self {
         let event = event.into();
         let features = event.first().copied().unwrap_or(1);
@@ -39,27 +36,23 @@ impl<T: Real> Mask<T> {
     }
 
     /// The shape of one event.
-    #[must_use]
     pub fn event(&self) -> &Shape {
         self.read.shape()
     }
 
     /// `x` where it is read, 0 elsewhere.
-    #[must_use]
     #[track_caller]
     pub fn read(&self, x: &Var<T>) -> Var<T> {
         x * x.constant_like(self.read.clone())
     }
 
     /// `x` where it is changed, 0 elsewhere.
-    #[must_use]
     #[track_caller]
     pub fn changed(&self, x: &Var<T>) -> Var<T> {
         x * x.constant_like(self.changed.clone())
     }
 
     /// The mask itself: 1 where an element is changed, else 0.
-    #[must_use]
     pub fn of_changed(&self) -> &Tensor<T> {
         &self.changed
     }

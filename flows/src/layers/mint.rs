@@ -9,12 +9,9 @@ mod sweep;
 
 pub use solver::{Inversion, MintSolver, SolverStats};
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
 use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
-use crate::round_trip::Distance;
-use autograd::lanes::LANES;
-use autograd::{Param, Real, Tensor, Var};
+use crate::{Bijection, Context, Distance, Mapped, Module, Visitor};
+use autograd::{Param, Real, Tensor, Var, lanes::LANES};
 use rand::Rng;
 use root::STEPS;
 use std::sync::Arc;
@@ -47,15 +44,12 @@ use sweep::Sweep;
 /// have the same [mask](ConvMask), so the Jacobian is triangular in the mask's order of the elements. Its diagonal is
 /// t + d, where d sums the paths from an element back to itself, through the center taps Wᶜ between units of its
 /// channel; a₁ and a₂ are the inputs of the ELUs there. `W₂ᶜ[l,k]` gets the sign of `W₃ᶜ[i,l]·W₁ᶜ[k,i]`, whatever the
-/// sign of its parameter, so no term of d is negative (0 counts as positive). t > 0, one for each element, is the
-/// softplus of a parameter, whose gradient stays bounded where an exponential's would grow.
+/// sign of its parameter, so no term of d is negative. t > 0, one for each element, is the softplus of a parameter.
 ///
-/// `to_latent` is one parallel pass. How `to_data` works is up to the layer's [`MintSolver`]. By default it sweeps over
-/// the elements in the mask's order and computes each hidden unit once, when its last input is known: the work of a few
-/// passes, in `f64`, eight samples at a time. With [`Inversion::FixedPoint`] it is the authors' iteration
-/// ([`Mint::solve`]). On a tape the root is found in the same way, and its derivatives come from passes recorded
-/// there, as many as the longest chain of elements that depend on each other, about C·(2H + W). This direction is not
-/// meant for training.
+/// `to_latent` is one parallel pass. `to_data` depends on the layer's [`MintSolver`]: a sweep over the elements in the
+/// mask's order, which computes each hidden unit once, in `f64`, for eight samples together; or the authors' iteration
+/// ([`Mint::solve`]). On a tape, the derivatives of the root come from about C·(2H + W) recorded passes, the longest
+/// chain of elements that depend on each other: this direction is not meant for training.
 #[derive(Debug)]
 pub struct Mint<T: Real> {
     mask: ConvMask,
@@ -91,7 +85,6 @@ impl<T: Real> Mint<T> {
     ///
     /// # Panics
     /// If the image is empty, or there are no branches.
-    #[must_use]
     pub fn new(mask: ConvMask, image: [usize; 3], branches: usize, init: Init, rng: &mut dyn Rng) -> Self {
         let [channels, height, width] = image;
         assert!(channels * height * width > 0, "MintNet: images of {channels}×{height}×{width} are empty");
@@ -105,13 +98,11 @@ impl<T: Real> Mint<T> {
     }
 
     /// The same layer, inverted as this solver says.
-    #[must_use]
     pub fn solved_by(self, solver: Arc<MintSolver>) -> Self {
         Self { solver, ..self }
     }
 
     /// Hidden units of each channel in each hidden layer.
-    #[must_use]
     pub fn branches(&self) -> usize {
         self.convs[0].units()[1] / self.image[0]
     }
@@ -120,7 +111,6 @@ impl<T: Real> Mint<T> {
     ///
     /// # Panics
     /// If `x` has the wrong shape.
-    #[must_use]
     pub fn diagonal(&self, x: &Var<T>) -> Var<T> {
         let weights = self.weights(x);
         self.diagonal_at(&self.pass(x, &weights), &weights)
@@ -139,7 +129,6 @@ impl<T: Real> Mint<T> {
     ///
     /// # Panics
     /// If `z` has the wrong shape, or a sweep has 0 evaluations.
-    #[must_use]
     pub fn solve(&self, z: &Tensor<T>, inversion: Inversion) -> Solution<T> {
         let mut found = self.solve_unchecked(z, inversion);
         if found.errors.is_empty() {
@@ -262,9 +251,7 @@ impl<T: Real> Bijection<T> for Mint<T> {
 
 impl<T: Real> Module<T> for Mint<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, conv) in self.convs.iter().enumerate() {
-            visitor.part(i, conv);
-        }
+        self.convs.visit(visitor);
         visitor.param("scale", &self.scale);
         visitor.handle(self.solver.clone());
     }

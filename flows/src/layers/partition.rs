@@ -1,8 +1,7 @@
 //! What a coupling reads and what it changes: halves, or a mask.
 
 use super::{Mask, Split};
-use crate::bijection::Mapped;
-use crate::univariate::Elementwise;
+use crate::{Mapped, univariate::Elementwise};
 use autograd::{Real, Shape, Var};
 
 /// How a coupling divides its input.
@@ -17,7 +16,6 @@ pub enum Partition<T: Real> {
 impl<T: Real> Partition<T> {
     /// How many of these features (or channels) the network reads, and for how many it gives parameters: all of them
     /// under a mask.
-    #[must_use]
     pub const fn sizes(&self, features: usize) -> (usize, usize) {
         match self {
             Self::Halves(split) => split.sizes(features),
@@ -26,7 +24,6 @@ impl<T: Real> Partition<T> {
     }
 
     /// The elements of an event of this shape that are read and changed, as a mask.
-    #[must_use]
     pub fn mask(&self, event: impl Into<Shape>) -> Mask<T> {
         match self {
             Self::Halves(split) => Mask::of_split(*split, event),
@@ -36,7 +33,6 @@ impl<T: Real> Partition<T> {
 
     /// What the network reads, and what contains the elements to change: the two halves, or, under a mask, the input
     /// with zeros at the elements to change and the whole input.
-    #[must_use]
     #[track_caller]
     pub fn split(&self, x: &Var<T>) -> (Var<T>, Var<T>) {
         match self {
@@ -46,7 +42,6 @@ impl<T: Real> Partition<T> {
     }
 
     /// The whole result, from what [`Partition::split`] gave and from the second of it mapped.
-    #[must_use]
     #[track_caller]
     pub fn join(&self, read: &Var<T>, changed: &Var<T>, mapped: Elementwise<T>) -> Mapped<T> {
         let Elementwise { value, log_deriv } = mapped;

@@ -1,11 +1,9 @@
 //! A trainable rotation within each patch of an image.
 
-use super::Householder;
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use super::{Householder, Permutation};
+use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var};
 use rand::Rng;
-use std::sync::Arc;
 
 /// How an image is divided into patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +18,12 @@ pub struct Patches {
 
 impl Patches {
     /// The number of patches.
-    #[must_use]
     pub const fn count(&self) -> usize {
         let [_, height, width] = self.image;
         height / self.side * (width / self.side)
     }
 
     /// The dimensions of each: all channels of its pixels.
-    #[must_use]
     pub const fn dims(&self) -> usize {
         self.image[0] * self.side * self.side
     }
@@ -56,8 +52,7 @@ impl Patches {
 /// Layers with shifted patches mix all pixels in the end.
 #[derive(Debug)]
 pub struct PatchRotation<T: Real> {
-    order: Arc<[usize]>,
-    back: Arc<[usize]>,
+    order: Permutation,
     patches: Patches,
     shared: bool,
     rotation: Householder<T>,
@@ -68,32 +63,26 @@ impl<T: Real> PatchRotation<T> {
     ///
     /// # Panics
     /// If `side` does not divide the image's height and width.
-    #[must_use]
     pub fn new(patches: Patches, shared: bool, reflections: usize, rng: &mut dyn Rng) -> Self {
         let Patches { image: [_, height, width], side, .. } = patches;
         assert!(
             side > 0 && height.is_multiple_of(side) && width.is_multiple_of(side),
             "patches: images of {height}×{width} cannot be divided into patches of {side}×{side}"
         );
-        let order = patches.order();
-        let mut back = vec![0; order.len()];
-        for (to, &from) in order.iter().enumerate() {
-            back[from] = to;
-        }
         let groups = if shared { 1 } else { patches.count() };
         let rotation = Householder::new(groups, patches.dims(), reflections, rng);
-        Self { order: order.into(), back: back.into(), patches, shared, rotation }
+        Self { order: Permutation::new(&patches.order()), patches, shared, rotation }
     }
 
     fn rotated(&self, x: &Var<T>, rotate: impl Fn(&Var<T>) -> Var<T>) -> Mapped<T> {
         let (batch, count, dims) = (x.extent(0), self.patches.count(), self.patches.dims());
-        let sorted = x.gather(1, &self.order);
+        let sorted = self.order.to_latent(x, Context::default()).value;
         let rotated = if self.shared {
             rotate(&sorted.reshape([batch * count, dims]))
         } else {
             rotate(&sorted.reshape([batch, count, dims]).permute(&[1, 0, 2])).permute(&[1, 0, 2])
         };
-        Mapped::volume_preserving(rotated.reshape([batch, count * dims]).gather(1, &self.back))
+        self.order.to_data(&rotated.reshape([batch, count * dims]), Context::default())
     }
 }
 
@@ -110,37 +99,5 @@ impl<T: Real> Bijection<T> for PatchRotation<T> {
 impl<T: Real> Module<T> for PatchRotation<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         self.rotation.visit(visitor);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{PatchRotation, Patches};
-    use crate::{Bijection, Context};
-    use autograd::{Tensor, Var};
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
-
-    #[test]
-    fn patches_are_squares_that_wrap_around_the_edges() {
-        let patches = Patches { image: [1, 4, 4], side: 2, shift: [0, 0] };
-        assert_eq!(patches.order()[..8], [0, 1, 4, 5, 2, 3, 6, 7]);
-        let shifted = Patches { shift: [1, 3], ..patches };
-        assert_eq!(shifted.order()[..4], [7, 4, 11, 8]);
-        let colored = Patches { image: [2, 2, 2], ..patches };
-        assert_eq!(colored.order(), [0, 1, 2, 3, 4, 5, 6, 7]);
-    }
-
-    #[test]
-    fn pixels_mix_with_their_patch_alone() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        for shared in [true, false] {
-            let patches = Patches { image: [1, 4, 4], side: 2, shift: [1, 1] };
-            let layer = PatchRotation::<f64>::new(patches, shared, 3, &mut rng);
-            let one = Tensor::from_fn([1, 16], |i| f64::from(u8::from(i == 5)));
-            let z = layer.to_latent(&Var::from(one), Context::default()).value.into_value();
-            let touched: Vec<usize> = (0..16).filter(|&i| z.as_slice()[i].abs() > 1e-12).collect();
-            assert_eq!(touched, [5, 6, 9, 10]);
-        }
     }
 }

@@ -1,10 +1,8 @@
 //! A fixed reordering of the dimensions.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Var};
-use rand::Rng;
-use rand::seq::SliceRandom;
+use rand::{Rng, seq::SliceRandom};
 use std::sync::Arc;
 
 /// A permutation of the D dimensions of `[batch, D]`:
@@ -22,7 +20,6 @@ impl Permutation {
     ///
     /// # Panics
     /// If `order` does not name each dimension once.
-    #[must_use]
     pub fn new(order: &[usize]) -> Self {
         let mut back = vec![usize::MAX; order.len()];
         for (to, &from) in order.iter().enumerate() {
@@ -36,19 +33,16 @@ impl Permutation {
     }
 
     /// The dimensions in reverse order.
-    #[must_use]
     pub fn reversal(dims: usize) -> Self {
         Self::new(&(0..dims).rev().collect::<Vec<_>>())
     }
 
     /// First the even dimensions (0, 2, 4, …), then the odd ones, so halves of the result are NICE's odd/even partition.
-    #[must_use]
     pub fn even_odd(dims: usize) -> Self {
         Self::new(&(0..dims).step_by(2).chain((1..dims).step_by(2)).collect::<Vec<_>>())
     }
 
     /// A random order.
-    #[must_use]
     pub fn random(dims: usize, rng: &mut dyn Rng) -> Self {
         let mut order: Vec<usize> = (0..dims).collect();
         order.shuffle(rng);
@@ -66,6 +60,4 @@ impl<T: Real> Bijection<T> for Permutation {
     }
 }
 
-impl<T: Real> Module<T> for Permutation {
-    fn visit(&self, _visitor: &mut Visitor<T>) {}
-}
+without_parameters!(Permutation);

@@ -1,7 +1,6 @@
 //! A learned scale for every dimension.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var};
 
 /// Diagonal rescaling (Dinh et al. 2015, NICE, §3.3), on `[batch, D]`.
@@ -18,7 +17,6 @@ pub struct Rescaling<T: Real> {
 
 impl<T: Real> Rescaling<T> {
     /// A rescaling of `dims` dimensions, the identity at first.
-    #[must_use]
     pub fn new(dims: usize) -> Self {
         Self { log_scale: Param::new(Tensor::zeros([dims])) }
     }
@@ -41,8 +39,8 @@ impl<T: Real> Bijection<T> for Rescaling<T> {
         self.scaled(z, 1.0)
     }
 
-    /// Sets σ so that each latent has unit standard deviation over the batch. Training then need not spend its first
-    /// thousands of steps on the order of magnitude. Dimensions that do not vary stay as they are.
+    /// Sets σ so that each latent has unit standard deviation over the batch, which saves training thousands of steps.
+    /// Dimensions that do not vary stay as they are.
     fn initialize(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         let mean = x.mean(&[0]);
         let variance = (x - &mean).square().mean(&[0]).into_value();
@@ -57,8 +55,4 @@ impl<T: Real> Bijection<T> for Rescaling<T> {
     }
 }
 
-impl<T: Real> Module<T> for Rescaling<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("log_scale", &self.log_scale);
-    }
-}
+parameters!(Rescaling: log_scale);

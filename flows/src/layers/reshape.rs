@@ -1,7 +1,6 @@
 //! Rows of another shape.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::without_parameters;
+use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Shape, Var};
 
 /// Reshapes rows, for example from flat rows to images for convolutions. log|det| = 0.
@@ -15,8 +14,7 @@ impl Reshape {
     /// From events of one shape to events of another.
     ///
     /// # Panics
-    /// If their numbers of elements differ.
-    #[must_use]
+    /// If they do not have the same number of elements.
     #[track_caller]
     pub fn new(data: impl Into<Shape>, latent: impl Into<Shape>) -> Self {
         let (data, latent) = (data.into(), latent.into());

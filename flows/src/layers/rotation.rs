@@ -1,8 +1,7 @@
 //! A fixed rotation of all dimensions.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
 use crate::orthogonal::{deviation, random_axes, square};
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +28,6 @@ impl<T: Real> Rotation<T> {
     ///
     /// # Panics
     /// If the matrix is not square or not orthogonal.
-    #[must_use]
     pub fn new(matrix: &Tensor<f64>) -> Self {
         let error = deviation(matrix);
         assert!(error < TOLERANCE, "rotation: a matrix that is off orthogonal by {error:.1e}");
@@ -37,13 +35,11 @@ impl<T: Real> Rotation<T> {
     }
 
     /// A uniformly distributed rotation.
-    #[must_use]
     pub fn random(dims: usize, rng: &mut dyn Rng) -> Self {
         Self::new(&random_axes(dims, rng))
     }
 
     /// The identity.
-    #[must_use]
     pub fn identity(dims: usize) -> Self {
         let one_where = |i: usize| if i / dims == i % dims { T::ONE } else { T::ZERO };
         Self { matrix: Param::buffer(Tensor::from_fn([dims, dims], one_where)), polished: Mutex::new(None) }

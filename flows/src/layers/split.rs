@@ -14,13 +14,11 @@ pub enum Split {
 
 impl Split {
     /// The halves alternate from layer to layer, so two layers change everything.
-    #[must_use]
     pub const fn alternating(layer: usize) -> Self {
         if layer.is_multiple_of(2) { Self::ReadFirst } else { Self::ReadLast }
     }
 
     /// How many of `dims` features are read, and how many are changed.
-    #[must_use]
     pub const fn sizes(self, dims: usize) -> (usize, usize) {
         let first = dims.div_ceil(2);
         match self {
@@ -33,7 +31,6 @@ impl Split {
     ///
     /// # Panics
     /// If `x` has fewer than two axes.
-    #[must_use]
     #[track_caller]
     pub fn halves<T: Real>(self, x: &Var<T>) -> (Var<T>, Var<T>) {
         let dims = x.extent(1);
@@ -46,7 +43,6 @@ impl Split {
     }
 
     /// Puts the halves back where [`Split::halves`] took them from.
-    #[must_use]
     #[track_caller]
     pub fn join<T: Real>(self, read: &Var<T>, changed: &Var<T>) -> Var<T> {
         match self {

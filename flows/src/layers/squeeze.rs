@@ -1,7 +1,6 @@
 //! Trades resolution for channels.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::without_parameters;
+use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Var};
 
 /// The squeeze (Dinh et al. 2017, `RealNVP`, §3.6): every 2×2 block of pixels becomes four channels,

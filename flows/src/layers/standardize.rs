@@ -1,7 +1,6 @@
 //! Standardizes columns to mean 0 and standard deviation 1.
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::parameters;
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var};
 
 /// Standardization by fixed statistics, on `[batch, D]`:
@@ -21,8 +20,7 @@ impl<T: Real> Standardize<T> {
     /// With the mean and standard deviation of each column.
     ///
     /// # Panics
-    /// If their numbers differ, or a standard deviation is not positive and finite.
-    #[must_use]
+    /// If there are not as many of one as of the other, or a standard deviation is not positive and finite.
     pub fn new(mean: &[f64], std: &[f64]) -> Self {
         assert!(mean.len() == std.len(), "standardize: {} means and {} deviations", mean.len(), std.len());
         assert!(std.iter().all(|&s| s > 0.0 && s.is_finite()), "standardize: a deviation is not positive and finite");

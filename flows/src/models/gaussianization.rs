@@ -2,10 +2,8 @@
 //!
 //! Meng, Song, Song & Ermon, *Gaussianization Flows*, 2020.
 
-use crate::base::StandardNormal;
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
 use crate::layers::{Householder, KernelMarginal, PatchRotation, Patches};
+use crate::{Bijection, Chain, Flow, StandardNormal};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -40,20 +38,8 @@ pub struct PatchRotations {
 
 /// The model of the lecture's Gaussianization slides, in the direction x → z.
 ///
-/// A layer Gaussianizes each dimension by itself,
-///
-/// <!--
-/// zᵢ = Φ⁻¹(Fᵢ(xᵢ)),   Fᵢ(x) = Σₖ₌₁ᴷ wₖᵢ·σ((x − μₖᵢ)/hₖᵢ)
-/// log|det ∂z/∂x| = Σᵢ₌₁ᴰ (log fᵢ(xᵢ) − log φ(zᵢ)),   fᵢ = dFᵢ/dx
-/// -->
-#[doc = include_str!("../../formulas/kernel-marginal.html")]
-///
-/// and rotates the result by a product of reflections:
-///
-/// <!-- z = H₁H₂⋯Hₙ·x,   Hⱼ = I − 2·vⱼvⱼᵀ/‖vⱼ‖²,   log|det| = 0 -->
-#[doc = include_str!("../../formulas/householder.html")]
-///
-/// Over L layers:
+/// A layer Gaussianizes each dimension by itself, by a mixture of kernels with distribution function F and density f
+/// ([`KernelMarginal`]), and rotates the result by a product of reflections ([`Householder`]). Over L layers:
 ///
 /// <!-- log p(x) = log N(z; 0, I) + Σₗ₌₁ᴸ Σᵢ₌₁ᴰ (ln fᵢ⁽ˡ⁾(xᵢ⁽ˡ⁾) − ln φ(zᵢ⁽ˡ⁾)) -->
 #[doc = include_str!("../../formulas/gaussianization-density.html")]
@@ -75,7 +61,6 @@ impl GaussianizationFlow {
     ///
     /// # Panics
     /// If there are no kernels, the patches do not divide their image, or the image does not fill the row.
-    #[must_use]
     pub fn build<T: Real>(config: &GaussianizationConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &GaussianizationConfig { dims, layers: count, kernels, reflections, patches } = config;
         let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();

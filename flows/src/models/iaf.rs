@@ -4,8 +4,7 @@
 //! Autoregressive Flow*, 2016.
 
 use super::maf::{AutoregressiveConfig, autoregressive};
-use crate::flow::Flow;
-use crate::layers::Reads;
+use crate::{Flow, layers::Reads};
 use autograd::Real;
 use rand::Rng;
 
@@ -28,18 +27,17 @@ use rand::Rng;
 ///
 /// - **Lecture:** lecture 8, IAF
 /// - **Paper:** Kingma et al.: IAF (2016), figure 2
-/// - **Command:** `zoo train iaf`; MAF beside it: `zoo maf-vs-iaf`
+/// - **Command:** `zoo train iaf`; next to MAF: `zoo maf-vs-iaf`
 /// - **File:** `flows/src/models/iaf.rs`
 #[derive(Clone, Copy, Debug)]
 pub struct Iaf;
 
 impl Iaf {
-    /// An IAF over rows of D numbers. At first no dimension depends on another, and without a
+    /// An IAF over rows of D values. At first no dimension depends on another, and without a
     /// [`Gate`](super::Gate) the IAF is the identity.
     ///
     /// # Panics
     /// If it has more than one component: z → x of a mixture has no formula, and is the direction that an IAF is for.
-    #[must_use]
     pub fn build<T: Real>(config: &AutoregressiveConfig, rng: &mut dyn Rng) -> Flow<T> {
         assert!(config.components == 1, "IAF: {} components, not 1", config.components);
         autoregressive(config, Reads::Latent, rng)

@@ -4,12 +4,10 @@
 //! Papamakarios, Pavlakou & Murray, *Masked Autoregressive Flow for Density Estimation*, 2017.
 
 use super::Norm;
-use crate::base::StandardNormal;
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
-use crate::layers::{ActNorm, Autoregressive, BatchNorm, Permutation, Reads};
+use crate::layers::{Autoregressive, Permutation, Reads};
 use crate::nn::{Activation, Made, MadeConfig};
 use crate::univariate::{Affine, Gated, Kind, Mixture, Univariate};
+use crate::{Bijection, Chain, Flow, StandardNormal};
 use autograd::Real;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -95,11 +93,10 @@ pub struct AutoregressiveConfig {
 /// <!-- log p(x) = log N(z; 0, I) − Σₖ₌₁ᴷ Σᵢ₌₁ᴰ αᵢ⁽ᵏ⁾ -->
 #[doc = include_str!("../../formulas/maf-density.html")]
 ///
-/// Batch normalization (or `ActNorm`, or nothing) follows each layer, and the order of the dimensions is reversed
-/// before the next. α has the fixed [bound](crate::univariate::Bound). One layer is MADE with Gaussian conditionals. With
-/// several components the last layer's maps are [mixtures](Mixture) of Gaussians, and nothing stands between it and the
-/// latents: one layer is then the paper's MADE `MoG`, and L + 1 layers are its MAF `MoG` (L), which is L Gaussian layers
-/// with a MADE `MoG` as their base.
+/// A normalizing layer (or nothing) follows each layer, and the order of the dimensions is reversed before the next. α has
+/// the fixed [bound](crate::univariate::Bound). One layer is MADE with Gaussian conditionals. With several components the
+/// last layer's maps are [mixtures](Mixture) of Gaussians: one layer is then the paper's MADE `MoG`, and L + 1 layers are
+/// its MAF `MoG` (L).
 ///
 /// A density takes one pass a layer; a sample takes the dimensions in order, in the work of about one pass (see
 /// [`Causal`](crate::nn::Causal)).
@@ -125,11 +122,10 @@ pub struct AutoregressiveConfig {
 pub struct Maf;
 
 impl Maf {
-    /// A MAF over rows of D numbers.
+    /// A MAF over rows of D values.
     ///
     /// # Panics
     /// If there are no components.
-    #[must_use]
     pub fn build<T: Real>(config: &AutoregressiveConfig, rng: &mut dyn Rng) -> Flow<T> {
         autoregressive(config, Reads::Data, rng)
     }
@@ -165,11 +161,7 @@ pub(super) fn autoregressive<T: Real>(config: &AutoregressiveConfig, reads: Read
             Gate::None => Box::new(Autoregressive::new(net, Affine::default(), reads)),
             Gate::Sigmoid => Box::new(Autoregressive::new(net, Gated, reads)),
         });
-        match norm {
-            Norm::None => {}
-            Norm::Batch => layers.push(Box::new(BatchNorm::new(dims))),
-            Norm::Act => layers.push(Box::new(ActNorm::new(dims))),
-        }
+        layers.extend(norm.layer(dims, None));
     }
     Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(condition)
 }

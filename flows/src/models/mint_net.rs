@@ -2,11 +2,9 @@
 //!
 //! Song, Meng & Ermon, *`MintNet`: Building Invertible Neural Networks with Masked Convolutions*, 2019.
 
-use crate::base::StandardNormal;
-use crate::bijection::{Bijection, Chain, Inverted};
-use crate::flow::Flow;
 use crate::layers::{ActNorm, Logit, Mint, MintSolver, Reshape, Squeeze};
 use crate::nn::{ConvMask, Init};
+use crate::{Bijection, Chain, Flow, Inverted, StandardNormal};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -43,7 +41,6 @@ pub struct MintNetConfig {
 
 impl MintNetConfig {
     /// The paper's model of MNIST: 20 pairs with 45, 11 and 2 branches, and squeezes before pairs 6 and 12 (from 0).
-    #[must_use]
     pub fn mnist() -> Self {
         Self {
             image: [1, 28, 28],
@@ -55,25 +52,8 @@ impl MintNetConfig {
     }
 }
 
-/// Pairs of [`Mint`] layers, in the direction x → z.
-///
-/// One layer, with h = ELU and masked convolutions W:
-///
-/// <!--
-/// z = t ⊙ x + W₃ ⋆ h(W₂ ⋆ h(W₁ ⋆ x + b₁) + b₂) + b₃
-/// h = ELU,   t > 0
-/// -->
-#[doc = include_str!("../../formulas/mintnet.html")]
-///
-/// Its Jacobian is triangular, and d depends only on the center taps:
-///
-/// <!--
-/// log|det ∂z/∂x| = Σᵢ ln(tᵢ + dᵢ)
-/// dᵢ = Σₗ₌₁ᴷ Σₖ₌₁ᴷ W_{3,il}ᶜ·h′(a_{2,l})·W_{2,lk}ᶜ·h′(a_{1,k})·W_{1,ki}ᶜ ≥ 0
-/// -->
-#[doc = include_str!("../../formulas/mintnet-determinant.html")]
-///
-/// Over all layers (the logit and `ActNorm` add their own terms):
+/// Pairs of [`Mint`] layers, in the direction x → z. Each layer is three masked convolutions with a triangular Jacobian,
+/// whose diagonal is t + d. Over all layers (the logit and `ActNorm` add their own terms):
 ///
 /// <!-- log p(x) = log N(z; 0, I) + Σ_layers Σᵢ ln(tᵢ + dᵢ) -->
 #[doc = include_str!("../../formulas/mintnet-density.html")]
@@ -98,7 +78,6 @@ impl MintNet {
     ///
     /// # Panics
     /// If there are no scales, or the height or the width cannot be halved that often.
-    #[must_use]
     pub fn build<T: Real>(config: &MintNetConfig, rng: &mut dyn Rng) -> Flow<T> {
         let MintNetConfig { image, scales, gain, logit, act_norm } = config;
         assert!(!scales.is_empty(), "MintNet: no scales");

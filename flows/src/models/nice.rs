@@ -2,12 +2,9 @@
 //!
 //! Dinh, Krueger & Bengio, *NICE: Non-linear Independent Components Estimation*, 2015.
 
-use crate::base::Logistic;
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
 use crate::layers::{Coupling, Permutation, Rescaling, Split};
 use crate::nn::{Activation, Mlp};
-use crate::univariate::Shift;
+use crate::{Bijection, Chain, Flow, Logistic, univariate::Shift};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -30,28 +27,14 @@ pub struct NiceConfig {
 
 impl NiceConfig {
     /// The paper's sizes for MNIST: 4 couplings, 5 hidden layers of 1000.
-    #[must_use]
     pub const fn mnist() -> Self {
         Self { dims: 784, couplings: 4, hidden: 1000, depth: 5, condition: 0 }
     }
 }
 
-/// The model of the lecture's NICE slides, in the direction z → x:
-///
-/// First, each latent is scaled:
-///
-/// <!-- xᵢ = sᵢ·zᵢ,   sᵢ = exp(σᵢ),   log|det ∂x/∂z| = Σᵢ₌₁ᴰ σᵢ -->
-#[doc = include_str!("../../formulas/rescaling.html")]
-///
-/// Then a coupling shifts one half by a function of the other; for the next, the halves swap roles:
-///
-/// <!--
-/// x₁ = z₁, x₂ = z₂ + m(z₁)
-/// z₁ = x₁, z₂ = x₂ − m(x₁)   log|det| = 0
-/// -->
-#[doc = include_str!("../../formulas/additive-coupling.html")]
-///
-/// At the end, the halves are the even and the odd dimensions of x. With a logistic base the density is
+/// The model of the lecture's NICE slides, in the direction z → x. A [`Rescaling`] scales each latent by sᵢ = exp(σᵢ). Then
+/// each additive [`Coupling`] shifts one half by a function m of the other, and the halves swap roles. At the end, they are
+/// the even and the odd dimensions of x. With a logistic base the density is
 ///
 /// <!-- log p(x) = −Σᵢ₌₁ᴰ [softplus(zᵢ) + softplus(−zᵢ)] − Σᵢ₌₁ᴰ σᵢ -->
 #[doc = include_str!("../../formulas/nice-density.html")]
@@ -70,11 +53,10 @@ impl NiceConfig {
 pub struct Nice;
 
 impl Nice {
-    /// A NICE over rows of D numbers, with a logistic base.
+    /// A NICE over rows of D values, with a logistic base.
     ///
     /// # Panics
     /// If `config.dims` is below 2.
-    #[must_use]
     pub fn build<T: Real>(config: &NiceConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &NiceConfig { dims, couplings, hidden, depth, condition } = config;
         assert!(dims >= 2, "NICE: a coupling needs at least 2 dimensions, not {dims}");

@@ -3,13 +3,10 @@
 //! van den Oord, Li, Babuschkin, Simonyan, Vinyals, Kavukcuoglu et al., *Parallel WaveNet: Fast High-Fidelity
 //! Speech Synthesis*, 2018.
 
-use crate::base::Logistic;
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::flow::Flow;
 use crate::layers::{Autoregressive, Reads};
-use crate::module::{Module, Visitor};
 use crate::nn::{WaveNet, WaveNetConfig};
 use crate::univariate::{Affine, Elementwise};
+use crate::{Bijection, Context, Flow, Logistic, Mapped, bijection::through, parameters};
 use autograd::{Real, Var};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -71,7 +68,6 @@ pub struct Generated<T: Real> {
 
 impl<T: Real> ParallelWaveNet<T> {
     /// Flows that start near the identity.
-    #[must_use]
     pub fn new(config: &ParallelWaveNetConfig, rng: &mut dyn Rng) -> Self {
         let ParallelWaveNetConfig { channels, skip, layers, cycles, condition } = config;
         let flow = |&cycles: &usize| {
@@ -84,13 +80,11 @@ impl<T: Real> ParallelWaveNet<T> {
 
     /// This map of logistic noise as a density over signals with `length` steps; it shares the parameters. `condition` is
     /// the number of the condition's features, 0 without one.
-    #[must_use]
     pub fn flow(self: &Arc<Self>, length: usize, condition: usize) -> Flow<T> {
         Flow::new(Arc::clone(self), Logistic, [length]).conditioned_on(condition)
     }
 
     /// Maps noise `[batch, T]` to signals, with the scale and the shift of each step.
-    #[must_use]
     pub fn generate(&self, z: &Var<T>, cx: Context<'_, T>) -> Generated<T> {
         let (mut value, mut log_scale) = (z.clone(), z.zeros_like());
         for flow in &self.flows {
@@ -104,11 +98,7 @@ impl<T: Real> ParallelWaveNet<T> {
 
 impl<T: Real> Bijection<T> for ParallelWaveNet<T> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
-        let start = Mapped::volume_preserving(x.clone());
-        self.flows.iter().rev().fold(start, |Mapped { value, log_det }, flow| {
-            let mapped = flow.to_latent(&value, cx);
-            Mapped { value: mapped.value, log_det: log_det + mapped.log_det }
-        })
+        through(x, self.flows.iter().rev(), |flow, x| flow.to_latent(x, cx))
     }
 
     fn to_data(&self, z: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
@@ -117,10 +107,4 @@ impl<T: Real> Bijection<T> for ParallelWaveNet<T> {
     }
 }
 
-impl<T: Real> Module<T> for ParallelWaveNet<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, flow) in self.flows.iter().enumerate() {
-            visitor.part(format_args!("flows.{i}"), flow);
-        }
-    }
-}
+parameters!(ParallelWaveNet: flows);

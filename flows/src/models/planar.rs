@@ -2,10 +2,8 @@
 //!
 //! Rezende & Mohamed, *Variational Inference with Normalizing Flows*, 2015.
 
-use crate::base::{StandardNormal, Uniform};
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
 use crate::layers::{Planar, Standardize};
+use crate::{Bijection, Chain, Flow, StandardNormal, Uniform};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -59,7 +57,6 @@ pub struct PlanarFlow;
 
 impl PlanarFlow {
     /// A planar flow over rows of D values.
-    #[must_use]
     pub fn build<T: Real>(config: &PlanarConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &PlanarConfig { dims, layers: count, base, condition } = config;
         let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();

@@ -2,12 +2,9 @@
 //!
 //! Dinh, Sohl-Dickstein & Bengio, *Density estimation using Real NVP*, 2017.
 
-use crate::base::StandardNormal;
-use crate::bijection::{Bijection, Chain, Inverted};
-use crate::flow::Flow;
 use crate::layers::{ActNorm, BatchNorm, Coupling, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze};
 use crate::nn::{Activation, Mlp, ResNet, ResNetConfig};
-use crate::univariate::Affine;
+use crate::{Bijection, Chain, Flow, Inverted, StandardNormal, univariate::Affine};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -25,7 +22,18 @@ pub enum Norm {
     Act,
 }
 
-/// The sizes of a `RealNVP` over rows of numbers.
+impl Norm {
+    /// The layer for features of which some elements are changed; all without a mask.
+    pub(super) fn layer<T: Real>(self, features: usize, mask: Option<Mask<T>>) -> Option<Box<dyn Bijection<T>>> {
+        match self {
+            Self::None => None,
+            Self::Batch => Some(Box::new(BatchNorm::new(features).changed_by(mask))),
+            Self::Act => Some(Box::new(ActNorm::new(features).changed_by(mask))),
+        }
+    }
+}
+
+/// The sizes of a `RealNVP` over rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RealNvpConfig {
@@ -67,17 +75,8 @@ pub struct RealNvpImageConfig {
     pub condition: usize,
 }
 
-/// The model of the lecture's RealNVP slides.
-///
-/// A coupling scales and shifts one half by functions of the other; for the next, the halves swap roles:
-///
-/// <!--
-/// x₁ = z₁, x₂ = z₂ ⊙ exp(α(z₁)) + μ(z₁)
-/// z₁ = x₁, z₂ = (x₂ − μ(x₁)) ⊙ exp(−α(x₁))
-/// -->
-#[doc = include_str!("../../formulas/affine-coupling.html")]
-///
-/// The log-scales have a learned [bound](crate::univariate::Bound). log p(x) is lower by their sum over all K couplings
+/// The model of the lecture's RealNVP slides. An affine [`Coupling`] scales and shifts one half by functions of the other;
+/// for the next, the halves swap roles. The log-scales have a learned [bound](crate::univariate::Bound). log p(x) is lower by their sum over all K couplings
 /// (normalizing layers and the logit add their own):
 ///
 /// <!-- log p(x) = log N(z; 0, I) − Σₖ₌₁ᴷ Σⱼ αⱼ⁽ᵏ⁾ -->
@@ -124,11 +123,10 @@ pub struct RealNvp;
 type Layers<T> = Vec<Box<dyn Bijection<T>>>;
 
 impl RealNvp {
-    /// A `RealNVP` over rows of D numbers.
+    /// A `RealNVP` over rows of D values.
     ///
     /// # Panics
     /// If `config.dims` is below 2.
-    #[must_use]
     pub fn build<T: Real>(config: &RealNvpConfig, rng: &mut dyn Rng) -> Flow<T> {
         let &RealNvpConfig { dims, couplings, hidden, depth, norm, condition } = config;
         assert!(dims >= 2, "RealNVP: a coupling needs at least 2 dimensions, not {dims}");
@@ -139,7 +137,7 @@ impl RealNvp {
             let net =
                 Mlp::new(read + condition, &vec![hidden; depth], 2 * changed, Activation::Relu, rng).zero_initialized();
             layers.push(Box::new(Coupling::new(split, Affine::learned(changed), net)));
-            normalize(&mut layers, norm, dims, Mask::of_split(split, [dims]));
+            layers.extend(norm.layer(dims, Some(Mask::of_split(split, [dims]))));
         }
         Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(condition)
     }
@@ -148,7 +146,6 @@ impl RealNvp {
     ///
     /// # Panics
     /// If the height or the width cannot be halved that many times.
-    #[must_use]
     pub fn build_for_images<T: Real>(config: &RealNvpImageConfig, rng: &mut dyn Rng) -> Flow<T> {
         let dims = config.image.iter().product::<usize>();
         let flat_to_image = Reshape::new([dims], config.image);
@@ -206,14 +203,5 @@ fn coupling<T: Real>(
     };
     let mask = partition.mask(image);
     layers.push(Box::new(Coupling::new(partition, Affine::learned(changed), ResNet::new(&sizes, rng))));
-    normalize(layers, config.norm, features, mask);
-}
-
-/// Appends what follows a coupling, for the elements that it changed.
-fn normalize<T: Real>(layers: &mut Layers<T>, norm: Norm, features: usize, mask: Mask<T>) {
-    match norm {
-        Norm::None => {}
-        Norm::Batch => layers.push(Box::new(BatchNorm::new(features).changed_by(mask))),
-        Norm::Act => layers.push(Box::new(ActNorm::new(features).changed_by(mask))),
-    }
+    layers.extend(config.norm.layer(features, Some(mask)));
 }

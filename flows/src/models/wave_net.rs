@@ -3,11 +3,10 @@
 //! van den Oord, Dieleman, Zen, Simonyan, Vinyals, Graves, Kalchbrenner, Senior & Kavukcuoglu, *WaveNet: A
 //! Generative Model for Raw Audio*, 2016.
 
-use crate::base::Logistic;
-use crate::flow::Flow;
 use crate::layers::{Autoregressive, Reads};
 use crate::nn::{WaveNet, WaveNetConfig};
 use crate::univariate::{Kind, Mixture, Univariate};
+use crate::{Flow, Logistic};
 use autograd::Real;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -70,7 +69,6 @@ impl WaveNetFlow {
     ///
     /// # Panics
     /// If a size other than the condition's is 0.
-    #[must_use]
     pub fn layer<T: Real>(config: &WaveNetFlowConfig, rng: &mut dyn Rng) -> WaveNetLayer<T> {
         let &WaveNetFlowConfig { channels, skip, layers, cycles, components, condition, .. } = config;
         let mixture = Mixture::new(components, Kind::Logistic);
@@ -81,7 +79,6 @@ impl WaveNetFlow {
     }
 
     /// The density over signals of a layer, which shares its parameters.
-    #[must_use]
     pub fn of<T: Real>(layer: Arc<WaveNetLayer<T>>, config: &WaveNetFlowConfig) -> Flow<T> {
         Flow::new(layer, Logistic, [config.length]).conditioned_on(config.condition)
     }
@@ -90,7 +87,6 @@ impl WaveNetFlow {
     ///
     /// # Panics
     /// If a size other than the condition's is 0.
-    #[must_use]
     pub fn build<T: Real>(config: &WaveNetFlowConfig, rng: &mut dyn Rng) -> Flow<T> {
         Self::of(Arc::new(Self::layer(config, rng)), config)
     }

@@ -42,7 +42,6 @@ pub struct Adam<T: Real> {
 
 impl<T: Real> Adam<T> {
     /// An optimizer of the trainable parameters among these, as [`crate::Module::params`] lists them.
-    #[must_use]
     pub fn new(params: Vec<(String, Param<T>)>, config: AdamConfig) -> Self {
         let params: Vec<_> = params.into_iter().filter(|(_, param)| param.is_trainable()).collect();
         let moments = params.iter().map(|(_, param)| Moments::new(&param.value(), config.amsgrad)).collect();
@@ -72,13 +71,11 @@ impl<T: Real> Adam<T> {
     }
 
     /// Steps taken so far.
-    #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
     /// The moments as named tensors, for a checkpoint.
-    #[must_use]
     pub fn state(&self) -> Vec<(String, Tensor<T>)> {
         let mut state = Vec::new();
         for ((path, _), moments) in self.params.iter().zip(&self.moments) {

@@ -1,6 +1,7 @@
 //! The networks of autoregressive layers, and the sequential direction.
 
 use super::Network;
+use crate::Mapped;
 use autograd::{Real, Tensor, Var, parallel};
 
 /// The map of one dimension over some rows of a batch: given the targets `t` and the network's outputs, output j of row
@@ -10,50 +11,33 @@ pub type Step<'a, T> = dyn Fn(&[T], &[T], &mut [T], &mut [T]) + Sync + 'a;
 /// The same on a tape: targets `[batch, n]` and outputs `[batch, n·outputs]` of n dimensions to results `[batch, n]`.
 pub type RecordedStep<'a, T> = dyn Fn(&Var<T>, &Var<T>) -> Var<T> + 'a;
 
-/// The results `[batch, D]` of the sequential direction, and the log-determinant of each row, `[batch]`.
-#[derive(Clone, Debug)]
-pub struct InOrder<T: Real> {
-    /// The results.
-    pub value: Tensor<T>,
-    /// The log-determinant of the map from targets to results.
-    pub log_det: Tensor<T>,
-}
-
 /// One network for all conditionals of an autoregressive density, `[batch, D] → [batch, D·outputs]`: outputs
 /// `i·outputs … (i+1)·outputs` belong to dimension i and depend only on the inputs before i.
 ///
 /// # The sequential direction: each unit once
 ///
 /// To invert an autoregressive layer, solve `yᵢ = stepᵢ(tᵢ, outputs of dimension i given y_<i)` for i = 1 … D in order.
-/// The usual way is D whole passes of the network, where pass i is only for the outputs of dimension i
-/// ([`Causal::by_passes`]). But a hidden unit can be computed as soon as its last input is known, and never changes
-/// after that:
-///
-/// - [`Made`](super::Made) sorts its hidden units by degree, so after each dimension the next few units of each layer
-///   are ready.
-/// - [`WaveNet`](super::WaveNet) keeps what each layer read at earlier steps, for the step that is one dilation later.
-///
-/// With each unit computed once, the whole inverse costs the multiply-adds of one pass instead of D passes.
+/// Usually that takes D passes of the network, each for the outputs of one dimension ([`Causal::by_passes`]). But a
+/// hidden unit can be computed as soon as its last input is known. [`Made`](super::Made) sorts its hidden units by degree,
+/// so after each dimension the next few of each layer are ready. [`WaveNet`](super::WaveNet) keeps what each layer read,
+/// for the step that is one dilation later. The whole inverse then costs the multiply-adds of one pass.
 pub trait Causal<T: Real>: Network<T> {
     /// Outputs for each dimension.
     fn outputs(&self) -> usize;
 
-    /// Solves for y on plain values, with each unit computed once.
+    /// Solves for y on plain values, with each unit computed once. The log-determinant is that of the map from t to y.
     ///
     /// # Panics
     /// If `t` is not `[batch, D]`.
-    #[must_use]
-    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T>;
+    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> Mapped<T>;
 
     /// Solves for y on the tape of `t`, with each unit computed once.
     ///
     /// # Panics
     /// If `t` is not `[batch, D]`.
-    #[must_use]
     fn in_order_recorded(&self, t: &Var<T>, condition: Option<&Var<T>>, step: &RecordedStep<'_, T>) -> Var<T>;
 
     /// Solves for y by D whole passes: the reference for tests and timings.
-    #[must_use]
     fn by_passes(&self, t: &Var<T>, condition: Option<&Var<T>>, step: &RecordedStep<'_, T>) -> Var<T> {
         let mut y = t.zeros_like();
         for _ in 0..t.extent(1) {
@@ -63,13 +47,13 @@ pub trait Causal<T: Real>: Network<T> {
     }
 }
 
-/// Solves groups of `each` rows side by side. `solve(first, t, rows)` is given the first row's place in the batch, the
+/// Solves groups of `each` rows side by side. `solve(first, t, rows)` gets the index of the first row in the batch, the
 /// group's targets, and for each row D results to set with the sum of log-derivatives behind them.
 pub(super) fn in_groups<T: Real>(
     t: &Tensor<T>,
     each: usize,
-    solve: &(dyn Fn(usize, &[T], &mut [T]) + Sync),
-) -> InOrder<T> {
+    solve: impl Fn(usize, &[T], &mut [T]) + Sync,
+) -> Mapped<T> {
     let (batch, dims) = (t.shape()[0], t.shape()[1]);
     let width = dims + 1;
     let mut solved = Tensor::zeros([batch, width]);
@@ -86,5 +70,5 @@ pub(super) fn in_groups<T: Real>(
         value.copy_from_slice(&solved[..dims]);
         *log_det = solved[dims];
     }
-    InOrder { value, log_det }
+    Mapped { value: value.into(), log_det: log_det.into() }
 }

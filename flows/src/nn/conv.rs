@@ -1,7 +1,7 @@
 //! A convolution, with or without normalized weights.
 
 use super::Init;
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{ConvSpec, Param, Real, Tensor, Var};
 use rand::Rng;
 
@@ -22,7 +22,6 @@ impl<T: Real> Conv2d<T> {
     ///
     /// # Panics
     /// If `kernel` is even.
-    #[must_use]
     pub fn new(inputs: usize, outputs: usize, kernel: usize, init: Init, rng: &mut dyn Rng) -> Self {
         assert!(kernel % 2 == 1, "conv2d: a kernel of {kernel} has no center; use an odd one");
         let weight = init.draw(&[outputs, inputs, kernel, kernel], inputs * kernel * kernel, rng);
@@ -30,7 +29,6 @@ impl<T: Real> Conv2d<T> {
     }
 
     /// The same function with its weights normalized.
-    #[must_use]
     pub fn normalized(self) -> Self {
         let outputs = self.weight.shape()[0];
         let each = self.weight.shape().elements() / outputs.max(1);
@@ -40,7 +38,7 @@ impl<T: Real> Conv2d<T> {
                 let squares: f64 = weight.iter().map(|w| w.to_f64().powi(2)).sum();
                 *length = T::from_f64(squares.sqrt());
                 if *length == T::ZERO {
-                    // Weights of 0 have no direction, and any will do.
+                    // Weights of 0 have no direction: any will do.
                     weight.fill(T::ONE);
                 }
             }
@@ -49,7 +47,6 @@ impl<T: Real> Conv2d<T> {
     }
 
     /// The same convolution starting as the function 0.
-    #[must_use]
     pub fn zero_initialized(self) -> Self {
         // For normalized weights, lengths become 0 and directions stay as drawn.
         self.gain.as_ref().unwrap_or(&self.weight).update(|w| w.fill(T::ZERO));
@@ -59,8 +56,7 @@ impl<T: Real> Conv2d<T> {
     /// `x ⋆ W + b`.
     ///
     /// # Panics
-    /// If `x` has not this layer's number of channels.
-    #[must_use]
+    /// If `x` does not have this layer's number of channels.
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         let weight = self.effective_weight(x);
@@ -79,12 +75,4 @@ impl<T: Real> Conv2d<T> {
     }
 }
 
-impl<T: Real> Module<T> for Conv2d<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("weight", &self.weight);
-        if let Some(gain) = &self.gain {
-            visitor.param("gain", gain);
-        }
-        visitor.param("bias", &self.bias);
-    }
-}
+parameters!(Conv2d: weight, gain, bias);

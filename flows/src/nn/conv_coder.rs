@@ -1,9 +1,7 @@
 //! Convolutional encoder and decoder.
 
 use super::{Conv2d, Init, Linear, Network};
-use crate::bijection::{Bijection, Context};
-use crate::layers::Squeeze;
-use crate::module::{Module, Visitor};
+use crate::{Bijection, Context, layers::Squeeze, parameters};
 use autograd::{Real, Var};
 use rand::Rng;
 
@@ -45,7 +43,6 @@ impl<T: Real> ConvEncoder<T> {
     ///
     /// # Panics
     /// If there are no channels, or the height or the width cannot be halved that often.
-    #[must_use]
     #[track_caller]
     pub fn new(image: [usize; 3], channels: &[usize], outputs: usize, rng: &mut dyn Rng) -> Self {
         let features = smallest(image, channels).iter().product();
@@ -61,7 +58,6 @@ impl<T: Real> ConvDecoder<T> {
     ///
     /// # Panics
     /// As [`ConvEncoder::new`].
-    #[must_use]
     #[track_caller]
     pub fn new(inputs: usize, channels: &[usize], image: [usize; 3], outputs: usize, rng: &mut dyn Rng) -> Self {
         let smallest = smallest(image, channels);
@@ -102,20 +98,6 @@ impl<T: Real> Network<T> for ConvDecoder<T> {
     }
 }
 
-impl<T: Real> Module<T> for ConvEncoder<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, conv) in self.convs.iter().enumerate() {
-            visitor.part(format_args!("convs.{i}"), conv);
-        }
-        visitor.part("output", &self.output);
-    }
-}
+parameters!(ConvEncoder: convs, output);
 
-impl<T: Real> Module<T> for ConvDecoder<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.part("input", &self.input);
-        for (i, conv) in self.convs.iter().enumerate() {
-            visitor.part(format_args!("convs.{i}"), conv);
-        }
-    }
-}
+parameters!(ConvDecoder: input, convs);

@@ -14,7 +14,6 @@ pub struct Ema<T: Real> {
 
 impl<T: Real> Ema<T> {
     /// The average starts at the current weights.
-    #[must_use]
     pub fn new(params: Vec<(String, Param<T>)>, decay: f64) -> Self {
         let params: Vec<_> = params.into_iter().filter(|(_, param)| param.is_trainable()).collect();
         let shadow = params
@@ -48,7 +47,6 @@ impl<T: Real> Ema<T> {
     }
 
     /// The averages by name, for a checkpoint.
-    #[must_use]
     pub fn state(&self) -> Vec<(String, Tensor<T>)> {
         self.params.iter().zip(&self.shadow).map(|((path, _), shadow)| (path.clone(), shadow.clone())).collect()
     }

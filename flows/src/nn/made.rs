@@ -3,7 +3,8 @@
 mod in_order;
 mod recorded;
 
-use super::{Activation, Causal, InOrder, Init, Linear, MaskedLinear, Network, RecordedStep, Step};
+use super::{Activation, Causal, Init, Linear, MaskedLinear, Network, RecordedStep, Step};
+use crate::Mapped;
 use crate::module::{Module, Visitor};
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
@@ -38,12 +39,9 @@ pub struct MadeConfig {
 #[doc = include_str!("../../formulas/made-mask.html")]
 ///
 /// Degrees rise with k and are spread evenly, so every mask is a staircase (see [`autograd::StaircaseMask`]) and the
-/// sequential direction can compute [each unit once](Causal#the-sequential-direction-each-unit-once). Where D − 1
-/// divides H, each degree occurs as often as with the paper's `k mod (D − 1) + 1`; where H is smaller, no input goes
-/// unseen. For another order of the dimensions, put a permutation before the network.
-///
-/// Outputs are sorted by dimension: outputs `i·outputs … (i+1)·outputs` belong to dimension i. All hidden units of the
-/// first layer, and all outputs, see the condition.
+/// sequential direction can compute [each unit once](Causal#the-sequential-direction-each-unit-once). For another order of
+/// the dimensions, put a permutation before the network. All hidden units of the first layer, and all outputs, see the
+/// condition.
 #[derive(Debug)]
 pub struct Made<T: Real> {
     dims: usize,
@@ -65,7 +63,6 @@ impl<T: Real> Made<T> {
     ///
     /// # Panics
     /// If `dims` is 0 or a hidden layer has no units.
-    #[must_use]
     pub fn new(config: &MadeConfig, rng: &mut dyn Rng) -> Self {
         let MadeConfig { dims, hidden, outputs, condition, activation } = config;
         let (dims, outputs) = (*dims, *outputs);
@@ -86,7 +83,7 @@ impl<T: Real> Made<T> {
         let mut conditions = Vec::new();
         if *condition > 0 {
             let last = layers.len() - 1;
-            let (first, outputs) = (layers[0].outputs(), layers[last].outputs());
+            let (first, outputs) = (layers[0].seen().len(), layers[last].seen().len());
             if last > 0 {
                 conditions.push(Linear::new(*condition, first, Init::He { gain: 1.0 }, rng));
             }
@@ -96,29 +93,26 @@ impl<T: Real> Made<T> {
     }
 
     /// The same network with outputs that start at 0.
-    #[must_use]
     pub fn zero_initialized(self) -> Self {
-        let outputs = self.layers.last().map(MaskedLinear::weight).into_iter();
-        for weight in outputs.chain(self.condition.last().map(Linear::weight)) {
+        let outputs = self.layers.last().map(|layer| &layer.weight).into_iter();
+        for weight in outputs.chain(self.condition.last().map(|layer| &layer.weight)) {
             weight.update(|w| w.fill(T::ZERO));
         }
         self
     }
 
-    /// The same network with each dimension's outputs starting near these numbers, which become the biases.
+    /// The same network with each dimension's outputs starting near these values, which become the biases.
     ///
     /// # Panics
-    /// If there is not one number for each output of a dimension.
-    #[must_use]
+    /// If there is not one value for each output of a dimension.
     pub fn starting_at(self, outputs: &[f64]) -> Self {
-        assert!(outputs.len() == self.outputs, "MADE: {} numbers for {} outputs", outputs.len(), self.outputs);
+        assert!(outputs.len() == self.outputs, "MADE: {} values for {} outputs", outputs.len(), self.outputs);
         let layer = self.layers.last().expect("there are outputs");
-        layer.bias().set(Tensor::from_fn([self.dims * self.outputs], |o| T::from_f64(outputs[o % self.outputs])));
+        layer.bias.set(Tensor::from_fn([self.dims * self.outputs], |o| T::from_f64(outputs[o % self.outputs])));
         self
     }
 
     /// Dimensions of the input.
-    #[must_use]
     pub fn dims(&self) -> usize {
         self.dims
     }
@@ -155,7 +149,7 @@ impl<T: Real> Causal<T> for Made<T> {
         self.outputs
     }
 
-    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T> {
+    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> Mapped<T> {
         in_order::solve(self, t, condition, step)
     }
 
@@ -166,11 +160,7 @@ impl<T: Real> Causal<T> for Made<T> {
 
 impl<T: Real> Module<T> for Made<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, layer) in self.layers.iter().enumerate() {
-            visitor.part(i, layer);
-        }
-        for (i, layer) in self.condition.iter().enumerate() {
-            visitor.part(format_args!("condition.{i}"), layer);
-        }
+        self.layers.visit(visitor);
+        visitor.part("condition", &self.condition);
     }
 }

@@ -24,7 +24,6 @@ pub enum ConvMask {
 
 impl ConvMask {
     /// The taps that are kept between units: of n units and C channels, unit h belongs to channel `h/(n/C)`.
-    #[must_use]
     pub fn taps(self, channels: usize, inputs: usize, outputs: usize) -> KernelMask {
         let [outputs, inputs] = [outputs, inputs].map(|units| channel_of_each(units, channels));
         match self {
@@ -57,7 +56,6 @@ impl<T: Real> MaskedConv2d<T> {
     ///
     /// # Panics
     /// If the channels do not divide the inputs or the outputs.
-    #[must_use]
     pub fn new(mask: ConvMask, channels: usize, inputs: usize, outputs: usize, init: Init, rng: &mut dyn Rng) -> Self {
         assert!(
             channels > 0 && inputs.is_multiple_of(channels) && outputs.is_multiple_of(channels),
@@ -73,19 +71,16 @@ impl<T: Real> MaskedConv2d<T> {
     }
 
     /// The weight W before masking, `[out, in, 3, 3]`.
-    #[must_use]
     pub fn weight(&self) -> &Param<T> {
         &self.weight
     }
 
     /// The bias, `[out]`.
-    #[must_use]
     pub fn bias(&self) -> &Param<T> {
         &self.bias
     }
 
     /// Inputs and outputs.
-    #[must_use]
     pub fn units(&self) -> [usize; 2] {
         let [outputs, inputs, ..] = self.taps.shape();
         [inputs, outputs]
@@ -93,7 +88,6 @@ impl<T: Real> MaskedConv2d<T> {
 
     /// W on `x`'s tape, with prescribed signs of the center taps between units of the same channel: |W| where
     /// `positive(output, input)`, otherwise −|W|.
-    #[must_use]
     pub fn weight_with_signs(&self, x: &Var<T>, positive: impl Fn(usize, usize) -> bool) -> Var<T> {
         let [inputs, _] = self.units();
         let weight = self.weight.on(x);
@@ -110,14 +104,12 @@ impl<T: Real> MaskedConv2d<T> {
     }
 
     /// The center taps between units of the same channel, as a kernel `[out, in, 1, 1]` that is 0 elsewhere.
-    #[must_use]
     pub fn center(&self, weight: &Var<T>) -> Var<T> {
         let center = weight.slice(2, 1..2).slice(3, 1..2);
         &center * center.constant_like(self.within.mask())
     }
 
     /// `x ⋆ Wᶜ` with those center taps.
-    #[must_use]
     pub fn apply_center(&self, x: &Var<T>, center: &Var<T>) -> Var<T> {
         x.conv2d_masked(center, ConvSpec::padded(0), &self.within)
     }
@@ -126,7 +118,6 @@ impl<T: Real> MaskedConv2d<T> {
     ///
     /// # Panics
     /// If `x` has the wrong number of channels.
-    #[must_use]
     #[track_caller]
     pub fn apply(&self, x: &Var<T>, weight: &Var<T>) -> Var<T> {
         let y = x.conv2d_masked(weight, ConvSpec::padded(SIDE / 2), &self.taps);

@@ -1,7 +1,7 @@
 //! A dense layer with a staircase mask.
 
 use super::Init;
-use crate::module::{Module, Visitor};
+use crate::module::parameters;
 use autograd::{Param, Real, StaircaseMask, Tensor, Var};
 use rand::Rng;
 
@@ -9,8 +9,8 @@ use rand::Rng;
 /// (Germain et al. 2015). Masked products are skipped, not multiplied by 0.
 #[derive(Debug)]
 pub struct MaskedLinear<T: Real> {
-    weight: Param<T>,
-    bias: Param<T>,
+    pub(super) weight: Param<T>,
+    pub(super) bias: Param<T>,
     stairs: StaircaseMask,
 }
 
@@ -20,7 +20,6 @@ impl<T: Real> MaskedLinear<T> {
     ///
     /// # Panics
     /// If `seen` decreases anywhere, or is larger than `inputs`.
-    #[must_use]
     pub fn new(inputs: usize, seen: &[usize], init: Init, rng: &mut dyn Rng) -> Self {
         let mut weight = Tensor::zeros([seen.len(), inputs]);
         if inputs > 0 {
@@ -32,44 +31,19 @@ impl<T: Real> MaskedLinear<T> {
         Self { weight: Param::new(weight), bias, stairs: StaircaseMask::new(seen, inputs) }
     }
 
-    /// The weight, `[out, in]`.
-    #[must_use]
-    pub fn weight(&self) -> &Param<T> {
-        &self.weight
-    }
-
-    /// The bias, `[out]`.
-    #[must_use]
-    pub fn bias(&self) -> &Param<T> {
-        &self.bias
-    }
-
     /// How many inputs each output sees.
-    #[must_use]
-    pub fn seen(&self) -> &[usize] {
+    pub(super) fn seen(&self) -> &[usize] {
         self.stairs.seen()
-    }
-
-    /// The number of outputs.
-    #[must_use]
-    pub fn outputs(&self) -> usize {
-        self.seen().len()
     }
 
     /// `x·(M∘W)ᵀ + b`.
     ///
     /// # Panics
-    /// If `x` has not this layer's number of inputs.
-    #[must_use]
+    /// If `x` does not have this layer's number of inputs.
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         x.matmul_t_masked(&self.weight.on(x), &self.stairs) + self.bias.on(x)
     }
 }
 
-impl<T: Real> Module<T> for MaskedLinear<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("weight", &self.weight);
-        visitor.param("bias", &self.bias);
-    }
-}
+parameters!(MaskedLinear: weight, bias);

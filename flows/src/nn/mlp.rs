@@ -2,8 +2,7 @@
 
 use super::{Init, Linear, Network};
 use crate::module::{Module, Visitor};
-use autograd::elementwise::Unary;
-use autograd::{Real, Var};
+use autograd::{Real, Var, elementwise::Unary};
 use rand::Rng;
 
 /// The nonlinearity between layers.
@@ -19,7 +18,6 @@ pub enum Activation {
 
 impl Activation {
     /// The function itself.
-    #[must_use]
     pub fn apply<T: Real>(self, x: Var<T>) -> Var<T> {
         x.then(match self {
             Self::Relu => Unary::Relu,
@@ -28,8 +26,7 @@ impl Activation {
         })
     }
 
-    /// The function of one number.
-    #[must_use]
+    /// The function at one value.
     pub fn of<T: Real>(self, x: T) -> T {
         match self {
             Self::Relu | Self::Elu if x > T::ZERO => x,
@@ -50,7 +47,6 @@ pub struct Mlp<T: Real> {
 impl<T: Real> Mlp<T> {
     /// A network with hidden layers of these widths. Weights are drawn to keep the scale of activations from layer to
     /// layer (He et al. 2015).
-    #[must_use]
     pub fn new(inputs: usize, hidden: &[usize], outputs: usize, activation: Activation, rng: &mut dyn Rng) -> Self {
         let init = Init::He { gain: 1.0 };
         let widths: Vec<usize> = [inputs].iter().chain(hidden).chain(&[outputs]).copied().collect();
@@ -59,10 +55,9 @@ impl<T: Real> Mlp<T> {
     }
 
     /// The same network with its last weights at 0: it starts as the function 0, and a coupling with it as the identity.
-    #[must_use]
     pub fn zero_initialized(self) -> Self {
         if let Some(last) = self.layers.last() {
-            last.weight().update(|w| w.fill(T::ZERO));
+            last.weight.update(|w| w.fill(T::ZERO));
         }
         self
     }
@@ -87,8 +82,6 @@ impl<T: Real> Network<T> for Mlp<T> {
 
 impl<T: Real> Module<T> for Mlp<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
-        for (i, layer) in self.layers.iter().enumerate() {
-            visitor.part(i, layer);
-        }
+        self.layers.visit(visitor);
     }
 }

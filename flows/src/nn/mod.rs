@@ -19,7 +19,7 @@ mod sgd;
 mod wave_net;
 
 pub use adam::{Adam, AdamConfig};
-pub use causal::{Causal, InOrder, RecordedStep, Step};
+pub use causal::{Causal, RecordedStep, Step};
 pub use clip::clip_norm;
 pub use conv::Conv2d;
 pub use conv_coder::{ConvDecoder, ConvEncoder};

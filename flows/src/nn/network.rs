@@ -11,7 +11,6 @@ pub trait Network<T: Real>: Module<T> + Debug + Send + Sync {
     ///
     /// # Panics
     /// If the sizes do not fit the network.
-    #[must_use]
     #[track_caller]
     fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T>;
 }

@@ -1,9 +1,8 @@
 //! A residual network of convolutions.
 
 use super::{Conv2d, Init, Linear, Network};
-use crate::module::{Module, Visitor};
-use autograd::elementwise::Unary;
-use autograd::{Real, Var};
+use crate::module::parameters;
+use autograd::{Real, Var, elementwise::Unary};
 use rand::Rng;
 
 /// The sizes of a [`ResNet`].
@@ -42,7 +41,6 @@ pub struct ResNet<T: Real> {
 
 impl<T: Real> ResNet<T> {
     /// A network of these sizes with 3×3 kernels.
-    #[must_use]
     pub fn new(config: &ResNetConfig, rng: &mut dyn Rng) -> Self {
         let &ResNetConfig { inputs, outputs, channels, blocks, condition, normalized } = config;
         let mut conv = |inputs, outputs, kernel, gain| {
@@ -78,16 +76,4 @@ impl<T: Real> Network<T> for ResNet<T> {
     }
 }
 
-impl<T: Real> Module<T> for ResNet<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.part("input", &self.input);
-        if let Some(condition) = &self.condition {
-            visitor.part("condition", condition);
-        }
-        for (i, [first, second]) in self.blocks.iter().enumerate() {
-            visitor.part(format_args!("blocks.{i}.0"), first);
-            visitor.part(format_args!("blocks.{i}.1"), second);
-        }
-        visitor.part("output", &self.output);
-    }
-}
+parameters!(ResNet: input, condition, blocks, output);

@@ -14,7 +14,6 @@ pub struct Sgd<T: Real> {
 impl<T: Real> Sgd<T> {
     /// An optimizer of the trainable parameters among these. Momentum 0 is plain gradient descent; `nesterov` uses the
     /// velocity one step ahead.
-    #[must_use]
     pub fn new(params: Vec<(String, Param<T>)>, momentum: f64, nesterov: bool) -> Self {
         let params: Vec<_> = params.into_iter().map(|(_, param)| param).filter(Param::is_trainable).collect();
         let velocities = params.iter().map(|param| Tensor::zeros(param.shape())).collect();

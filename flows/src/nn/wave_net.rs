@@ -4,11 +4,10 @@ mod in_order;
 mod layer;
 mod recorded;
 
-use super::{Causal, InOrder, Init, Linear, Network, RecordedStep, Step};
-use crate::module::{Module, Visitor};
-use autograd::elementwise::Unary;
-use autograd::{Real, Tensor, Var};
-use layer::{Layer, Units};
+use super::{Causal, Init, Linear, Network, RecordedStep, Step};
+use crate::{Mapped, module::parameters};
+use autograd::{Real, Tensor, Var, elementwise::Unary};
+use layer::Layer;
 use rand::Rng;
 
 /// The sizes of a [`WaveNet`].
@@ -31,7 +30,6 @@ pub struct WaveNetConfig {
 impl WaveNetConfig {
     /// How many steps back the outputs see: `1 + cycles·(2^layers − 1)`. One is the shift at the entrance, the others are
     /// the dilations.
-    #[must_use]
     pub fn receptive_field(&self) -> usize {
         1 + self.cycles * ((1 << self.layers) - 1)
     }
@@ -47,10 +45,9 @@ impl WaveNetConfig {
 /// outputs of t = A·relu(B·relu(k_t) + b) + a
 /// ```
 ///
-/// The input is shifted by one step at the entrance; every convolution after that sees its own step. Before the start of
-/// the signal all layers see 0. No parameter belongs to one step of time, so signals of any length will do. Filter and
-/// gate share a weight `[2C, 2C]` (rows: filter, gate; columns: now, d steps before), residual and skip another,
-/// `[C + skip, C]`. The last layer has no residual, since nothing would read it.
+/// The input is shifted by one step at the entrance. Before the start of the signal all layers see 0. Signals may have any
+/// length. Filter and gate share a weight `[2C, 2C]` (rows: filter, gate; columns: now, d steps before), residual and
+/// skip another, `[C + skip, C]`. The last layer has no residual, since nothing would read it.
 #[derive(Debug)]
 pub struct WaveNet<T: Real> {
     outputs: usize,
@@ -65,37 +62,29 @@ impl<T: Real> WaveNet<T> {
     ///
     /// # Panics
     /// If a size other than the condition's is 0, or `layers` is above 30.
-    #[must_use]
     pub fn new(config: &WaveNetConfig, rng: &mut dyn Rng) -> Self {
-        let &WaveNetConfig { channels, skip, layers: count, cycles, outputs, condition } = config;
+        let &WaveNetConfig { channels, skip, layers: count, cycles, outputs, .. } = config;
         assert!([channels, skip, count, cycles, outputs].iter().all(|&size| size > 0), "WaveNet: a size is 0");
         assert!(count <= 30, "WaveNet: {count} layers a cycle, more than any signal is long");
-        let all = cycles * count;
-        let layers = (0..all).map(|l| {
-            let residual = if l + 1 < all { channels } else { 0 };
-            Layer::new(1 << (l % count), &Units { channels, residual, skip, condition }, all, rng)
-        });
-        let layers = layers.collect();
+        let layers = (0..cycles * count).map(|l| Layer::new(l, config, rng)).collect();
         let entrance = Linear::new(1, channels, Init::Normal { std: 1.0 }, rng);
         let head = [(skip, 1.0), (outputs, 0.1)].map(|(units, gain)| Linear::new(skip, units, Init::He { gain }, rng));
         Self { outputs, entrance, layers, head }
     }
 
     /// The same network with outputs that start at 0.
-    #[must_use]
     pub fn zero_initialized(self) -> Self {
-        self.head[1].weight().update(|w| w.fill(T::ZERO));
+        self.head[1].weight.update(|w| w.fill(T::ZERO));
         self
     }
 
-    /// The same network with each step's outputs starting near these numbers, which become the biases.
+    /// The same network with each step's outputs starting near these values, which become the biases.
     ///
     /// # Panics
-    /// If there is not one number for each output.
-    #[must_use]
+    /// If there is not one value for each output.
     pub fn starting_at(self, outputs: &[f64]) -> Self {
-        assert!(outputs.len() == self.outputs, "WaveNet: {} numbers for {} outputs", outputs.len(), self.outputs);
-        self.head[1].bias().update(|b| b.iter_mut().zip(outputs).for_each(|(b, &x)| *b = T::from_f64(x)));
+        assert!(outputs.len() == self.outputs, "WaveNet: {} values for {} outputs", outputs.len(), self.outputs);
+        self.head[1].bias.update(|b| b.iter_mut().zip(outputs).for_each(|(b, &x)| *b = T::from_f64(x)));
         self
     }
 
@@ -149,7 +138,7 @@ impl<T: Real> Causal<T> for WaveNet<T> {
         self.outputs
     }
 
-    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> InOrder<T> {
+    fn in_order(&self, t: &Tensor<T>, condition: Option<&Tensor<T>>, step: &Step<'_, T>) -> Mapped<T> {
         in_order::solve(self, t, condition, step)
     }
 
@@ -158,14 +147,4 @@ impl<T: Real> Causal<T> for WaveNet<T> {
     }
 }
 
-impl<T: Real> Module<T> for WaveNet<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.part("entrance", &self.entrance);
-        for (i, layer) in self.layers.iter().enumerate() {
-            visitor.part(format_args!("layers.{i}"), layer);
-        }
-        for (i, layer) in self.head.iter().enumerate() {
-            visitor.part(format_args!("head.{i}"), layer);
-        }
-    }
-}
+parameters!(WaveNet: entrance, layers, head);

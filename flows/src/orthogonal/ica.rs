@@ -4,20 +4,10 @@ use super::{from_tensor, nearest_orthogonal, principal_axes, random_axes, to_ten
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
 
-/// When `FastICA` stops.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ica {
-    /// The most iterations.
-    pub iterations: usize,
-    /// It has converged when `1 − |cos|` of each axis with its predecessor is below this.
-    pub tolerance: f64,
-}
-
-impl Default for Ica {
-    fn default() -> Self {
-        Self { iterations: 50, tolerance: 1e-6 }
-    }
-}
+/// The most iterations.
+const ITERATIONS: usize = 50;
+/// The iteration has converged when `1 − |cos|` of each axis with its predecessor is below this.
+const TOLERANCE: f64 = 1e-6;
 
 /// The smallest variance that whitening divides by, relative to the largest.
 const FLOOR: f64 = 1e-10;
@@ -38,8 +28,7 @@ const FLOOR: f64 = 1e-10;
 ///
 /// # Panics
 /// If there are no rows.
-#[must_use]
-pub fn independent_axes<T: Real>(rows: &Tensor<T>, ica: Ica, rng: &mut dyn Rng) -> Tensor<f64> {
+pub fn independent_axes<T: Real>(rows: &Tensor<T>, rng: &mut dyn Rng) -> Tensor<f64> {
     let principal = principal_axes(rows);
     let (count, dims) = (rows.shape()[0] as f64, principal.mean.len());
     let axes = Var::from(principal.axes);
@@ -50,14 +39,14 @@ pub fn independent_axes<T: Real>(rows: &Tensor<T>, ica: Ica, rng: &mut dyn Rng) 
     let white = centered.matmul_t(&axes) * Var::from(Tensor::from_slice([dims], &scales));
 
     let mut turn = random_axes(dims, rng);
-    for _ in 0..ica.iterations {
+    for _ in 0..ITERATIONS {
         let old = Var::from(turn.clone());
         let tanh = white.matmul_t(&old).tanh();
         let derivative = tanh.square().mean(&[0]).affine(-1.0, 1.0).reshape([dims, 1]);
         let step = tanh.t_matmul(&white).scale(1.0 / count) - derivative * &old;
         turn = to_tensor(&nearest_orthogonal(&from_tensor(step.value())));
         let cosines = (old * Var::from(turn.clone())).sum(&[1]);
-        if cosines.value().as_slice().iter().all(|cos| 1.0 - cos.abs() < ica.tolerance) {
+        if cosines.value().as_slice().iter().all(|cos| 1.0 - cos.abs() < TOLERANCE) {
             break;
         }
     }
@@ -66,7 +55,7 @@ pub fn independent_axes<T: Real>(rows: &Tensor<T>, ica: Ica, rng: &mut dyn Rng) 
 
 #[cfg(test)]
 mod tests {
-    use super::{Ica, independent_axes};
+    use super::independent_axes;
     use crate::orthogonal::deviation;
     use autograd::Tensor;
     use rand::{RngExt, SeedableRng};
@@ -82,7 +71,7 @@ mod tests {
                 [cos * a - sin * b, sin * a + cos * b, c]
             })
             .collect();
-        let axes = independent_axes(&Tensor::from_slice([5000, 3], &rows), Ica::default(), &mut rng);
+        let axes = independent_axes(&Tensor::from_slice([5000, 3], &rows), &mut rng);
         assert!(deviation(&axes) < 1e-12);
         // Each side of the cube is one of the axes, up to sign and order.
         for side in [[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]] {
@@ -97,7 +86,7 @@ mod tests {
     fn dependent_columns_give_a_rotation() {
         let rows: Vec<f64> = (0..100).flat_map(|i| [f64::from(i).sin(), 2.0 * f64::from(i).sin()]).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(2);
-        let axes = independent_axes(&Tensor::from_slice([100, 2], &rows), Ica::default(), &mut rng);
+        let axes = independent_axes(&Tensor::from_slice([100, 2], &rows), &mut rng);
         assert!(axes.all_finite() && deviation(&axes) < 1e-12, "{axes:?}");
     }
 }

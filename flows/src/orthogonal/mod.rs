@@ -5,7 +5,7 @@
 mod ica;
 mod pca;
 
-pub use ica::{Ica, independent_axes};
+pub use ica::independent_axes;
 pub use pca::{PrincipalAxes, principal_axes};
 
 use autograd::{Real, Tensor};
@@ -15,7 +15,6 @@ use rand_distr::StandardNormal;
 
 /// A uniformly distributed orthogonal `[dims, dims]` matrix: Q of a normal matrix's QR decomposition, with signs that
 /// make the diagonal of R positive (Mezzadri 2007).
-#[must_use]
 pub fn random_axes(dims: usize, rng: &mut dyn Rng) -> Tensor<f64> {
     let (q, r) = DMatrix::from_fn(dims, dims, |_, _| rng.sample::<f64, _>(StandardNormal)).qr().unpack();
     Tensor::from_fn([dims, dims], |i| q[(i / dims, i % dims)] * r[(i % dims, i % dims)].signum())
@@ -25,7 +24,6 @@ pub fn random_axes(dims: usize, rng: &mut dyn Rng) -> Tensor<f64> {
 ///
 /// # Panics
 /// If the matrix is not square.
-#[must_use]
 pub fn deviation<T: Real>(matrix: &Tensor<T>) -> f64 {
     let dims = square(matrix);
     let q = autograd::Var::from(matrix.cast::<f64>());

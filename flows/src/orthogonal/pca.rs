@@ -17,11 +17,13 @@ pub struct PrincipalAxes {
 ///
 /// # Panics
 /// If there are no rows.
-#[must_use]
 pub fn principal_axes<T: Real>(rows: &Tensor<T>) -> PrincipalAxes {
-    let (mean, centered) = centered(rows);
-    let (count, dims) = (rows.shape()[0] as f64, mean.len());
-    let x = Var::from(centered);
+    assert!(rows.shape().rank() == 2 && rows.shape()[0] > 0, "principal axes: rows of shape {}", rows.shape());
+    let (count, dims) = (rows.shape()[0] as f64, rows.shape()[1]);
+    let x = Var::from(rows.cast::<f64>());
+    let mean = x.mean(&[0]);
+    let x = x - &mean;
+    let mean = mean.value().as_slice().to_vec();
     let eigen = super::from_tensor(x.t_matmul(&x).scale(1.0 / count).value()).symmetric_eigen();
     let mut order: Vec<usize> = (0..dims).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
@@ -34,15 +36,6 @@ pub fn principal_axes<T: Real>(rows: &Tensor<T>) -> PrincipalAxes {
     // Rounding may make a variance of 0 negative.
     let variances = order.iter().map(|&which| eigen.eigenvalues[which].max(0.0)).collect();
     PrincipalAxes { axes: Tensor::from_slice([dims, dims], &axes), variances, mean }
-}
-
-/// The mean of each column, and the rows without it.
-fn centered<T: Real>(rows: &Tensor<T>) -> (Vec<f64>, Tensor<f64>) {
-    assert!(rows.shape().rank() == 2 && rows.shape()[0] > 0, "principal axes: rows of shape {}", rows.shape());
-    let x = Var::from(rows.cast::<f64>());
-    let mean = x.mean(&[0]);
-    let centered = (x - &mean).into_value();
-    (mean.into_value().as_slice().to_vec(), centered)
 }
 
 #[cfg(test)]

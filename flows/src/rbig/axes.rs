@@ -1,7 +1,7 @@
 //! How RBIG chooses its rotations.
 
 use super::information::fall_of_total_correlation;
-use crate::orthogonal::{Ica, independent_axes, principal_axes, random_axes};
+use crate::orthogonal::{independent_axes, principal_axes, random_axes};
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,6 @@ pub enum Axes {
 
 impl Axes {
     /// The axes of rows `[N, D]`: an orthogonal matrix with one axis in each row.
-    #[must_use]
     pub fn of<T: Real>(self, rows: &Tensor<T>, rng: &mut dyn Rng) -> Tensor<f64> {
         match self {
             Self::Principal => principal_axes(rows).axes,
@@ -31,7 +30,7 @@ impl Axes {
                 let x = Var::from(rows.clone());
                 let fall =
                     |axes: &Tensor<f64>| fall_of_total_correlation(rows, x.matmul_t(&Var::from(axes.cast())).value());
-                let (independent, principal) = (independent_axes(rows, Ica::default(), rng), principal_axes(rows).axes);
+                let (independent, principal) = (independent_axes(rows, rng), principal_axes(rows).axes);
                 if fall(&independent) > fall(&principal) { independent } else { principal }
             }
             Self::Random => random_axes(rows.shape()[1], rng),

@@ -12,7 +12,6 @@ const COLUMNS: usize = 8;
 
 /// The standard deviation, in nats, of the estimated fall of total correlation for `count` rows of `dims` independent
 /// standard normal columns under a random rotation, by simulation.
-#[must_use]
 pub fn chance(count: usize, dims: usize, rng: &mut dyn Rng) -> f64 {
     let columns = dims.min(COLUMNS);
     if columns < 2 || count < 3 {

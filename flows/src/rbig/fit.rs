@@ -2,18 +2,14 @@
 
 use super::information::{Correlations, fall_of_total_correlation};
 use super::{Axes, Marginals, chance};
-use crate::base::{Base, StandardNormal};
-use crate::bijection::{Bijection, Chain, Context, Mapped};
-use crate::flow::Flow;
 use crate::layers::Rotation;
 use crate::orthogonal::principal_axes;
+use crate::{Base, Bijection, Chain, Context, Flow, Mapped, StandardNormal};
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
-use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
-/// This many rotations in a row must together reduce the total correlation by more than chance would. A single one
-/// may have had bad luck with its axes, or reduce it by too little to tell from chance.
+/// This many rotations in a row must together reduce the total correlation by more than chance would.
 const WINDOW: usize = 5;
 /// A fall is significant above this many standard deviations of what chance gives on independent normal rows.
 const SIGNIFICANT: f64 = 2.0;
@@ -101,17 +97,7 @@ pub struct Fitted<T: Real> {
     dims: usize,
 }
 
-/// A layer fitted to rows, and what it maps them to.
-struct Step<T: Real> {
-    marginals: Arc<dyn Bijection<T>>,
-    /// After the marginals.
-    z: Var<T>,
-    rotation: Option<Arc<Rotation<T>>>,
-    /// After the rotation.
-    x: Var<T>,
-}
-
-/// Held-out rows on their way through the layers.
+/// Held-out rows, mapped by the layers so far.
 struct HeldOut<T: Real> {
     rows: Var<T>,
     log_det: Var<T>,
@@ -122,10 +108,9 @@ impl Fitting {
     /// decreases: until the last five rotations together reduce it by no more than two standard deviations of what
     /// five rotations of independent normal rows do by [`chance`]. Those five are left out.
     ///
-    /// Fitted rows would make their own layer look better than it is: the principal axes of N independent normal rows
-    /// seem to reduce T by about D²/4N nats. Both may be the same rows where D is small and N is large.
-    ///
-    /// Each layer is shown to `watch` when it is done, which may end the fitting.
+    /// Both may be the same rows only if D is small and N is large: the principal axes of N independent normal rows seem
+    /// to reduce their own total correlation by about D²/4N nats. `watch` sees each finished layer, and may end the
+    /// fitting.
     ///
     /// # Errors
     /// If a value is not finite, a column is constant, columns follow from each other, or there are fewer rows than
@@ -153,12 +138,18 @@ impl Fitting {
         let mut fitted = Fitted { layers: Vec::new(), ending: Ending::Layers, tolerance, dims };
         loop {
             let last = fitted.layers.len() + 1 >= self.layers || dims == 1;
-            let step = self.fit_layer(&x, !last, rng);
-            if fitted.layers.is_empty() && dims > 1 && has_flat_axis(step.z.value()) {
+            // Gaussianize each dimension: zᵢ = Φ⁻¹(F̂ᵢ(xᵢ)).
+            let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
+            x = marginals.to_latent(&x, Context::default()).value;
+            // Rotate, except in the last layer: x ← Q·z.
+            let rotation = (!last).then(|| Arc::new(Rotation::new(&self.axes.of(x.value(), rng))));
+            if fitted.layers.is_empty() && dims > 1 && has_flat_axis(x.value()) {
                 return Err(FitError::Dependent);
             }
-            x = step.x;
-            let layer = held_out.pass(step.marginals, step.rotation);
+            if let Some(rotation) = &rotation {
+                x = rotation.to_latent(&x, Context::default()).value;
+            }
+            let layer = held_out.pass(marginals, rotation);
             let go_on = watch(&layer);
             fitted.layers.push(layer);
             if fitted.has_stopped() {
@@ -176,21 +167,6 @@ impl Fitting {
             (layer.rotation, layer.fall) = (None, None);
         }
         Ok(fitted)
-    }
-
-    /// One layer, fitted to rows x:
-    ///
-    /// 1. Gaussianize each dimension: `zᵢ = Φ⁻¹(F̂ᵢ(xᵢ))`.
-    /// 2. Rotate, except in the last layer: `x ← Q·z`.
-    fn fit_layer<T: Real>(&self, x: &Var<T>, rotate: bool, rng: &mut dyn Rng) -> Step<T> {
-        let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
-        let z = marginals.to_latent(x, Context::default()).value;
-        if !rotate {
-            return Step { marginals, rotation: None, x: z.clone(), z };
-        }
-        let rotation = Rotation::new(&self.axes.of(z.value(), rng));
-        let x = rotation.to_latent(&z, Context::default()).value;
-        Step { marginals, z, rotation: Some(Arc::new(rotation)), x }
     }
 
     fn check<T: Real>(&self, rows: &Tensor<T>, held_out: &Tensor<T>) -> Result<(), FitError> {
@@ -260,7 +236,6 @@ impl<T: Real> Fitted<T> {
     }
 
     /// The flow of all layers. None of its parameters are trainable.
-    #[must_use]
     pub fn flow(&self) -> Flow<T> {
         self.first(self.layers.len())
     }
@@ -269,7 +244,6 @@ impl<T: Real> Fitted<T> {
     ///
     /// # Panics
     /// If there are fewer layers, or `layers` is 0.
-    #[must_use]
     pub fn first(&self, layers: usize) -> Flow<T> {
         assert!((1..=self.layers.len()).contains(&layers), "rbig: {layers} of {} layers", self.layers.len());
         let mut chain: Vec<Box<dyn Bijection<T>>> = Vec::new();
@@ -283,7 +257,6 @@ impl<T: Real> Fitted<T> {
     }
 
     /// The number of layers that gives the held-out rows the highest density.
-    #[must_use]
     pub fn best(&self) -> usize {
         let finite = self.layers.iter().enumerate().filter(|(_, layer)| layer.log_prob.is_finite());
         finite.max_by(|(_, a), (_, b)| a.log_prob.total_cmp(&b.log_prob)).map_or(1, |(i, _)| i + 1)
@@ -291,7 +264,6 @@ impl<T: Real> Fitted<T> {
 
     /// The reduction in total correlation by all rotations, in nats: an estimate of that of the data,
     /// `Σ H(xᵢ) − H(x)`, if none is left at the end, and otherwise of part of it.
-    #[must_use]
     pub fn total_correlation(&self) -> f64 {
         // The sum of nothing would be −0.
         self.layers.iter().filter_map(|layer| layer.fall).fold(0.0, |sum, fall| sum + fall)

@@ -4,7 +4,6 @@ use autograd::{Real, Tensor, Var, parallel};
 use std::f64::consts::{E, TAU};
 
 /// The entropy of a normal distribution, `½·ln(2πe·σ²)`.
-#[must_use]
 pub fn normal_entropy(std: f64) -> f64 {
     0.5 * (TAU * E).ln() + std.ln()
 }
@@ -18,7 +17,6 @@ pub fn normal_entropy(std: f64) -> f64 {
 /// The bias is negative for few samples, about −0.03 for 1000 normal ones. Equal values, such as years or 0 and 1,
 /// count as rounded: they are spread evenly up to half-way to their neighbors. Fewer than three samples, or only equal
 /// ones, give −∞.
-#[must_use]
 pub fn entropy(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -65,7 +63,6 @@ fn spread_ties(sorted: &mut [f64]) {
 ///
 /// # Panics
 /// If `rows` is not a matrix.
-#[must_use]
 pub fn marginal_entropies<T: Real>(rows: &Tensor<T>) -> Vec<f64> {
     let (count, dims) = sizes(rows);
     let columns = Var::from(rows.clone()).transpose().into_value();
@@ -89,7 +86,6 @@ pub fn marginal_entropies<T: Real>(rows: &Tensor<T>) -> Vec<f64> {
 /// standard normal, the result is the sum of the divergences of the rotated columns from N(0, 1) (Laparra, Camps-Valls
 /// & Malo 2011, RBIG, §II). Maps of each column by itself do not change T, so over layers of such maps and rotations
 /// the decreases add up.
-#[must_use]
 pub fn fall_of_total_correlation<T: Real>(rows: &Tensor<T>, rotated: &Tensor<T>) -> f64 {
     let pairs = marginal_entropies(rows).into_iter().zip(marginal_entropies(rotated));
     // Column by column: the two sums may be large and their difference small.
@@ -110,7 +106,6 @@ impl Correlations {
     ///
     /// # Panics
     /// If `rows` is not a matrix.
-    #[must_use]
     pub fn of<T: Real>(rows: &Tensor<T>) -> Self {
         let (_, dims) = sizes(rows);
         let x = Var::from(rows.cast::<f64>());

@@ -1,8 +1,7 @@
 //! The estimate of a column's distribution.
 
-use crate::bijection::Bijection;
-use crate::distillation::freeze;
 use crate::layers::{HistogramMarginal, KernelMarginal};
+use crate::{Bijection, distillation::freeze};
 use autograd::{Real, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +29,6 @@ impl Marginals {
     ///
     /// # Panics
     /// If there are fewer rows than [`Marginals::least_rows`].
-    #[must_use]
     pub fn fit<T: Real>(self, rows: &Tensor<T>) -> Box<dyn Bijection<T>> {
         let (count, dims) = (rows.shape()[0], rows.shape()[1]);
         assert!(count >= self.least_rows(), "{} fitted to {count} rows", self.describe());
@@ -45,7 +43,6 @@ impl Marginals {
     }
 
     /// A layer of the same sizes that has seen no data, to be filled from a checkpoint.
-    #[must_use]
     pub fn unfitted<T: Real>(self, dims: usize) -> Box<dyn Bijection<T>> {
         match self {
             Self::Histogram { bins } => {
@@ -57,7 +54,6 @@ impl Marginals {
     }
 
     /// The fewest rows that can be fitted.
-    #[must_use]
     pub const fn least_rows(self) -> usize {
         match self {
             Self::Kernels { kernels } if kernels > 2 => kernels,

@@ -43,10 +43,7 @@ pub use chance::chance;
 pub use fit::{Ending, FitError, Fitted, Fitting, Layer};
 pub use marginals::Marginals;
 
-use crate::base::StandardNormal;
-use crate::bijection::{Bijection, Chain};
-use crate::flow::Flow;
-use crate::layers::Rotation;
+use crate::{Bijection, Chain, Flow, StandardNormal, layers::Rotation};
 use autograd::Real;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +82,6 @@ pub struct Rbig;
 
 impl Rbig {
     /// An RBIG of these sizes that has seen no data, to be filled from a checkpoint.
-    #[must_use]
     pub fn build<T: Real>(config: &RbigConfig) -> Flow<T> {
         let &RbigConfig { dims, layers: count, marginals } = config;
         let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();

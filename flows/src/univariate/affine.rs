@@ -1,7 +1,6 @@
 //! A scale and a shift: the map of RealNVP, MAF and IAF.
 
-use super::bound::softly_bounded_number;
-use super::{Bound, Elementwise, Parameters, Univariate, one_by_one};
+use super::{Bound, Elementwise, Parameters, Univariate, bound::softly_bounded_number, one_by_one};
 use crate::module::Visitor;
 use autograd::{Real, Var};
 
@@ -21,7 +20,6 @@ impl<T: Real> Default for Affine<T> {
 
 impl<T: Real> Affine<T> {
     /// With a learned bound for each of these features: the map of couplings.
-    #[must_use]
     pub fn learned(features: usize) -> Self {
         Self { bound: Bound::learned(features) }
     }
@@ -38,21 +36,19 @@ impl<T: Real> Univariate<T> for Affine<T> {
     }
 
     fn to_latent(&self, x: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
-        let (shift, log_scale) = self.shift_and_log_scale(theta);
-        to_latent(x, &shift, &log_scale)
+        to_latent(x, self.shift_and_log_scale(theta))
     }
 
     fn to_data(&self, z: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
-        let (shift, log_scale) = self.shift_and_log_scale(theta);
-        to_data(z, shift, log_scale)
+        to_data(z, self.shift_and_log_scale(theta))
     }
 
     fn to_latent_rows(&self, x: &[T], theta: &[T], z: &mut [T], log_deriv: &mut [T]) {
-        one_by_one(x, theta, z, log_deriv, |x, theta| to_latent_number(x, theta(0), softly_bounded_number(theta(1))));
+        one_by_one(x, theta, z, log_deriv, |x, theta| to_latent_number(x, (theta(0), softly_bounded_number(theta(1)))));
     }
 
     fn to_data_rows(&self, z: &[T], theta: &[T], x: &mut [T], log_deriv: &mut [T]) {
-        one_by_one(z, theta, x, log_deriv, |z, theta| to_data_number(z, theta(0), softly_bounded_number(theta(1))));
+        one_by_one(z, theta, x, log_deriv, |z, theta| to_data_number(z, (theta(0), softly_bounded_number(theta(1)))));
     }
 
     fn is_per_feature(&self) -> bool {
@@ -65,20 +61,20 @@ impl<T: Real> Univariate<T> for Affine<T> {
 }
 
 /// `z = (x − μ)·exp(−α)`.
-pub(super) fn to_latent<T: Real>(x: &Var<T>, shift: &Var<T>, log_scale: &Var<T>) -> Elementwise<T> {
+pub(super) fn to_latent<T: Real>(x: &Var<T>, (shift, log_scale): (Var<T>, Var<T>)) -> Elementwise<T> {
     let log_deriv = -log_scale;
     Elementwise { value: (x - shift) * log_deriv.exp(), log_deriv }
 }
 
 /// `x = exp(α)·z + μ`.
-pub(super) fn to_data<T: Real>(z: &Var<T>, shift: Var<T>, log_scale: Var<T>) -> Elementwise<T> {
+pub(super) fn to_data<T: Real>(z: &Var<T>, (shift, log_scale): (Var<T>, Var<T>)) -> Elementwise<T> {
     Elementwise { value: z * log_scale.exp() + shift, log_deriv: log_scale }
 }
 
-pub(super) fn to_latent_number(x: f64, shift: f64, log_scale: f64) -> (f64, f64) {
+pub(super) fn to_latent_number(x: f64, (shift, log_scale): (f64, f64)) -> (f64, f64) {
     ((x - shift) * (-log_scale).exp(), -log_scale)
 }
 
-pub(super) fn to_data_number(z: f64, shift: f64, log_scale: f64) -> (f64, f64) {
+pub(super) fn to_data_number(z: f64, (shift, log_scale): (f64, f64)) -> (f64, f64) {
     (z * log_scale.exp() + shift, log_scale)
 }

@@ -1,17 +1,14 @@
 //! The bound on log-scales, for all maps that scale.
 
-use crate::layers::per_feature;
-use crate::module::Visitor;
+use crate::{Visitor, layers::per_feature};
 use autograd::{Param, Real, Tensor, Var};
 
-/// How far a log-scale with the fixed bound may go. One layer can then make a number 148 times larger or smaller,
-/// which is more than data need. Without a bound, a network may ask for any factor at an input unlike those it was
-/// trained on: with 10 in place of 5, a MAF with five layers gave 6 of 10,000 MNIST test images log-densities of
-/// −400,000 and less.
+/// The fixed bound on a log-scale: a factor of 148 either way, more than data need. Without a bound, a network may ask for
+/// any factor at an input unlike those it was trained on: with 10 in place of 5, a MAF with five layers gave 6 of 10,000
+/// MNIST test images log-densities of −400,000 and less.
 const FIXED: f64 = 5.0;
 
-/// Where a learned bound starts: at 1, a layer that has to shrink something tenfold must first wait for its bound to
-/// grow.
+/// Where a learned bound starts: above 1, so that a layer can shrink something tenfold before its bound has grown.
 const START: f64 = 2.0;
 
 /// Keeps log-scales within a bound:
@@ -29,13 +26,11 @@ pub enum Bound<T: Real> {
 
 impl<T: Real> Bound<T> {
     /// A learned bound for each of these features, 2 at first.
-    #[must_use]
     pub fn learned(features: usize) -> Self {
         Self::Learned(Param::new(Tensor::full([features], T::from_f64(START))))
     }
 
     /// The bounded log-scales of `[batch, features, …]`; the fixed bound takes any shape.
-    #[must_use]
     #[track_caller]
     pub fn apply(&self, a: &Var<T>) -> Var<T> {
         match self {
@@ -56,7 +51,7 @@ pub(crate) fn softly_bounded<T: Real>(a: &Var<T>) -> Var<T> {
     a.scale(1.0 / FIXED).tanh().scale(FIXED)
 }
 
-/// The same of one number.
+/// The same for one value.
 pub(super) fn softly_bounded_number(a: f64) -> f64 {
     FIXED * (a / FIXED).tanh()
 }

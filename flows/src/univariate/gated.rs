@@ -1,4 +1,4 @@
-//! A gate between the old number and a new one: IAF's other map.
+//! A gate between the old value and a new one: IAF's other map.
 
 use super::affine::{to_data, to_data_number, to_latent, to_latent_number};
 use super::bound::{softly_bounded, softly_bounded_number};
@@ -16,7 +16,7 @@ fn shift_and_log_scale<T: Real>(theta: &Parameters<T>) -> (Var<T>, Var<T>) {
     ((-&s).sigmoid() * theta.nth(0), s.log_sigmoid())
 }
 
-/// The same of one number.
+/// The same for one value.
 fn numbers(theta: &dyn Fn(usize) -> f64) -> (f64, f64) {
     let s = softly_bounded_number(theta(1));
     // log σ(s) = −ln(1 + e⁻ˢ), computed with the exponential that cannot overflow.
@@ -29,26 +29,18 @@ impl<T: Real> Univariate<T> for Gated {
     }
 
     fn to_latent(&self, x: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
-        let (shift, log_scale) = shift_and_log_scale(theta);
-        to_latent(x, &shift, &log_scale)
+        to_latent(x, shift_and_log_scale(theta))
     }
 
     fn to_data(&self, z: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
-        let (shift, log_scale) = shift_and_log_scale(theta);
-        to_data(z, shift, log_scale)
+        to_data(z, shift_and_log_scale(theta))
     }
 
     fn to_latent_rows(&self, x: &[T], theta: &[T], z: &mut [T], log_deriv: &mut [T]) {
-        one_by_one(x, theta, z, log_deriv, |x, theta| {
-            let (shift, log_scale) = numbers(theta);
-            to_latent_number(x, shift, log_scale)
-        });
+        one_by_one(x, theta, z, log_deriv, |x, theta| to_latent_number(x, numbers(theta)));
     }
 
     fn to_data_rows(&self, z: &[T], theta: &[T], x: &mut [T], log_deriv: &mut [T]) {
-        one_by_one(z, theta, x, log_deriv, |z, theta| {
-            let (shift, log_scale) = numbers(theta);
-            to_data_number(z, shift, log_scale)
-        });
+        one_by_one(z, theta, x, log_deriv, |z, theta| to_data_number(z, numbers(theta)));
     }
 }

@@ -28,12 +28,11 @@ const FAR: f64 = 1e8;
 /// has exactly the mixture's density F′. With one component the map is `(x − μ)/σ`.
 ///
 /// θ consists of the K logits of π, then the K means μ, then the K log-scales, each within ±5 as those of
-/// [`Affine`](super::Affine) are: a factor of e⁵ either way leaves room for data with columns in different units, and a
-/// component cannot shrink onto a value that the data repeat, where its density would grow without end.
+/// [`Affine`](super::Affine): a component cannot shrink onto a value that the data repeat, where its density would grow
+/// without end.
 ///
 /// All values come from the lighter tail, F or 1 − F, and from its logarithm ℓ = log Σ πₖG(±uₖ): `z = ±G⁻¹(eˡ)`. The
-/// derivative is the ratio of two scores g/G: that of the mixture, weighted by each component's part of the tail, and
-/// that of z. This does not cancel far out, where log F′ and log g(z) are both too large for a number.
+/// derivative is the ratio of two scores g/G, that of the mixture and that of z, which does not cancel far out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mixture {
     components: usize,
@@ -45,7 +44,6 @@ impl Mixture {
     ///
     /// # Panics
     /// If there are none.
-    #[must_use]
     pub fn new(components: usize, kind: Kind) -> Self {
         assert!(components > 0, "mixture: no components");
         Self { components, kind }

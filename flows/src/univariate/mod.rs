@@ -1,9 +1,9 @@
 //! Increasing maps of one number, chosen by parameters, one a file.
 //!
-//! A layer has two parts. Its network (the conditioner) reads some numbers and gives parameters θ for each of the
+//! A layer has two parts. Its network (the conditioner) reads some elements and gives parameters θ for each of the
 //! others; a [`Univariate`] maps each of those under its θ. [`Coupling`](crate::layers::Coupling) and
 //! [`Autoregressive`](crate::layers::Autoregressive) layers differ in what the network reads, and take any map of this
-//! room. (The review of Papamakarios et al. 2021 calls the map a transformer.)
+//! module. (The review of Papamakarios et al. 2021 calls the map a transformer.)
 
 mod affine;
 mod bound;
@@ -28,21 +28,7 @@ use crate::module::Visitor;
 use autograd::{Real, Tensor, Var};
 use std::fmt::Debug;
 
-/// One map of each kind, under its name. `size` sets how many components or bins a map has. All properties are tested
-/// over each of them, in couplings and in autoregressive layers.
-#[must_use]
-pub fn examples<T: Real>(size: usize) -> Vec<(&'static str, Box<dyn Univariate<T>>)> {
-    vec![
-        ("shift", Box::new(Shift)),
-        ("affine", Box::new(Affine::default())),
-        ("gated", Box::new(Gated)),
-        ("Gaussian mixture", Box::new(Mixture::new(size, Kind::Gaussian))),
-        ("logistic mixture", Box::new(Mixture::new(size, Kind::Logistic))),
-        ("rational-quadratic spline", Box::new(RationalQuadratic::new(size, 2.0))),
-    ]
-}
-
-/// Numbers mapped one by one, with the log-derivative of each.
+/// Values mapped one by one, with the log-derivative of each.
 #[derive(Clone, Debug)]
 pub struct Elementwise<T: Real> {
     /// The results, in the shape of the input.
@@ -53,10 +39,10 @@ pub struct Elementwise<T: Real> {
 
 /// An increasing map between a number x and a number z, chosen by parameters θ.
 pub trait Univariate<T: Real>: Debug + Send + Sync {
-    /// Parameters P for each number.
+    /// The number P of parameters for each element.
     fn parameters(&self) -> usize;
 
-    /// Parameters to start training from, P numbers.
+    /// The P parameters to start training from.
     fn start(&self) -> Vec<f64> {
         vec![0.0; self.parameters()]
     }
@@ -78,48 +64,14 @@ pub trait Univariate<T: Real>: Debug + Send + Sync {
         by_operations(z, theta, self.parameters(), x, log_deriv, |z, theta| self.to_data(z, theta));
     }
 
-    /// Whether the map has learned numbers of its own for each feature. Couplings take such maps, autoregressive layers
+    /// Whether the map itself has learned parameters for each feature. Couplings take such maps, autoregressive layers
     /// do not.
     fn is_per_feature(&self) -> bool {
         false
     }
 
-    /// Shows learned numbers of the map's own to the visitor. Most maps have none.
+    /// Shows the map's own learned parameters to the visitor. Most maps have none.
     fn visit(&self, _visitor: &mut Visitor<T>) {}
-}
-
-impl<T: Real, U: Univariate<T> + ?Sized> Univariate<T> for Box<U> {
-    fn parameters(&self) -> usize {
-        self.as_ref().parameters()
-    }
-
-    fn start(&self) -> Vec<f64> {
-        self.as_ref().start()
-    }
-
-    fn to_latent(&self, x: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
-        self.as_ref().to_latent(x, theta)
-    }
-
-    fn to_data(&self, z: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
-        self.as_ref().to_data(z, theta)
-    }
-
-    fn to_latent_rows(&self, x: &[T], theta: &[T], z: &mut [T], log_deriv: &mut [T]) {
-        self.as_ref().to_latent_rows(x, theta, z, log_deriv);
-    }
-
-    fn to_data_rows(&self, z: &[T], theta: &[T], x: &mut [T], log_deriv: &mut [T]) {
-        self.as_ref().to_data_rows(z, theta, x, log_deriv);
-    }
-
-    fn is_per_feature(&self) -> bool {
-        self.as_ref().is_per_feature()
-    }
-
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        self.as_ref().visit(visitor);
-    }
 }
 
 /// Rows mapped by the operations on [`Var`]s.
@@ -137,7 +89,7 @@ fn by_operations<T: Real>(
     log_deriv.copy_from_slice(mapped.log_deriv.value().as_slice());
 }
 
-/// Rows mapped one by one: `f(number, θ)` gives the result and its log-derivative.
+/// Rows mapped one by one: `f(value, θ)` gives the result and its log-derivative.
 fn one_by_one<T: Real>(
     input: &[T],
     theta: &[T],

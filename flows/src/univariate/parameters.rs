@@ -1,9 +1,9 @@
-//! The parameters that a network gives to a map of single numbers.
+//! The parameters that a network gives to a univariate map.
 
 use autograd::{Real, Var};
 use std::ops::Range;
 
-/// Parameters θ₀ … θ_{P−1} for each of some numbers, wherever the network's output has them.
+/// Parameters θ₀ … θ_{P−1} for each of some elements, wherever the network's output has them.
 #[derive(Clone, Debug)]
 pub struct Parameters<T: Real> {
     outputs: Var<T>,
@@ -13,9 +13,9 @@ pub struct Parameters<T: Real> {
 
 #[derive(Clone, Copy, Debug)]
 enum Layout {
-    /// Along this axis of the numbers: first θ₀ of all, then θ₁ of all, …
+    /// Along this axis of the elements: first θ₀ of all, then θ₁ of all, …
     Blocks(usize),
-    /// Along an axis behind those of the numbers.
+    /// Along an axis after those of the elements.
     Last,
 }
 
@@ -24,26 +24,26 @@ impl<T: Real> Parameters<T> {
     /// `[batch, F, …]` and axis 1 the output is `[batch, P·F, …]`.
     ///
     /// # Panics
-    /// If the axis does not hold `count` parameters for each number.
-    #[must_use]
+    /// If the axis does not hold `count` parameters for each element.
     #[track_caller]
     pub fn blocks(outputs: Var<T>, count: usize, axis: usize) -> Self {
         let extent = outputs.extent(axis);
-        assert!(extent.is_multiple_of(count), "parameters: {extent} outputs do not divide into {count} a number");
+        assert!(
+            extent.is_multiple_of(count),
+            "parameters: {extent} outputs do not divide into {count} for each element"
+        );
         Self { outputs, count, layout: Layout::Blocks(axis) }
     }
 
-    /// The output of a causal network, with all P parameters of a number next to each other: for numbers `[batch, D]`
+    /// The output of a causal network, with all P parameters of an element next to each other: for elements `[batch, D]`
     /// it is `[batch, D, P]`.
-    #[must_use]
     #[track_caller]
     pub fn last(outputs: Var<T>) -> Self {
         let count = outputs.extent(outputs.shape().rank() - 1);
         Self { outputs, count, layout: Layout::Last }
     }
 
-    /// θⱼ in the shape of the numbers.
-    #[must_use]
+    /// θⱼ in the shape of the elements.
     #[track_caller]
     pub fn nth(&self, j: usize) -> Var<T> {
         match self.layout {
@@ -59,8 +59,7 @@ impl<T: Real> Parameters<T> {
         }
     }
 
-    /// θ_from … θ_{to−1} in the shape of the numbers with one more axis for them, [`Parameters::axis`].
-    #[must_use]
+    /// `θ_from … θ_{to−1}` in the shape of the elements with one more axis for them, [`Parameters::axis`].
     #[track_caller]
     pub fn list(&self, Range { start: from, end: to }: Range<usize>) -> Var<T> {
         match self.layout {
@@ -75,8 +74,7 @@ impl<T: Real> Parameters<T> {
         }
     }
 
-    /// The axis along which [`Parameters::list`] has the parameters of one number.
-    #[must_use]
+    /// The axis along which [`Parameters::list`] has the parameters of one element.
     pub fn axis(&self) -> usize {
         match self.layout {
             Layout::Blocks(axis) => axis,
@@ -84,8 +82,7 @@ impl<T: Real> Parameters<T> {
         }
     }
 
-    /// Numbers with an axis of extent 1 where a [`Parameters::list`] has its parameters, so that both broadcast.
-    #[must_use]
+    /// Elements with an axis of extent 1 where a [`Parameters::list`] has its parameters, so that both broadcast.
     #[track_caller]
     pub fn facing(&self, numbers: &Var<T>) -> Var<T> {
         let mut shape = numbers.shape().to_vec();
@@ -93,7 +90,7 @@ impl<T: Real> Parameters<T> {
         numbers.reshape(&*shape)
     }
 
-    /// Plain values as a function of (i, j): θⱼ of number i, in row-major order of the numbers.
+    /// Plain values as a function of (i, j): θⱼ of element i, in row-major order.
     pub fn plain(&self) -> impl Fn(usize, usize) -> T + Sync {
         let (values, count) = (self.outputs.value().as_slice(), self.count);
         let inner = match self.layout {
@@ -104,7 +101,6 @@ impl<T: Real> Parameters<T> {
     }
 
     /// The network's output.
-    #[must_use]
     pub fn outputs(&self) -> &Var<T> {
         &self.outputs
     }

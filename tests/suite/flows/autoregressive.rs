@@ -6,43 +6,40 @@ use autograd::{Tape, Tensor, Var, parallel};
 use flows::check::randomize;
 use flows::layers::{Autoregressive, Reads, with_whole_passes};
 use flows::nn::{Activation, Causal, Made, MadeConfig, Network};
-use flows::univariate::{Affine, Gated, Kind, Mixture, Univariate};
+use flows::univariate::{Affine, Gated, Kind, Mixture};
 use flows::{Bijection, Context, Mapped, Module};
 use proptest::prelude::*;
 
-pub(super) type Map = Box<dyn Univariate<f64>>;
-
-/// The maps to try, and what the network reads.
-pub(super) fn kind(which: usize) -> (Map, Reads) {
-    match which {
-        0 => (Box::new(Affine::default()), Reads::Data),
-        1 => (Box::new(Affine::default()), Reads::Latent),
-        2 => (Box::new(Gated), Reads::Latent),
-        _ => (Box::new(Mixture::new(2, Kind::Logistic)), Reads::Data),
-    }
-}
-
 /// A layer away from its start, with targets and a condition.
-pub(super) struct Subject<N> {
-    layer: Autoregressive<N, Map>,
+pub(super) struct Subject {
+    layer: Box<dyn Bijection<f64>>,
+    reads: Reads,
     target: Tensor<f64>,
     condition: Option<Tensor<f64>>,
 }
 
-impl<N: Causal<f64>> Subject<N> {
-    /// `scale` is how far parameters are moved: errors grow from dimension to dimension where the map stretches. Targets
-    /// are `[batch, dims]`, the condition has `features`.
-    pub(super) fn new(
-        layer: Autoregressive<N, Map>,
+impl Subject {
+    /// One of four layers, given a network with this number of outputs for each dimension. `scale` is how far parameters are moved:
+    /// errors grow from dimension to dimension where the map stretches. Targets are `[batch, dims]`, the condition has
+    /// `features`.
+    pub(super) fn new<N: Causal<f64> + 'static>(
+        which: usize,
+        net: impl FnOnce(usize) -> N,
         scale: f64,
         [batch, dims, features]: [usize; 3],
         seed: u64,
     ) -> Self {
+        let reads = if matches!(which, 1 | 2) { Reads::Latent } else { Reads::Data };
+        let layer: Box<dyn Bijection<f64>> = match which {
+            0 | 1 => Box::new(Autoregressive::new(net(2), Affine::default(), reads)),
+            2 => Box::new(Autoregressive::new(net(2), Gated, reads)),
+            _ => Box::new(Autoregressive::new(net(6), Mixture::new(2, Kind::Logistic), reads)),
+        };
         let mut rng = rng(seed);
         randomize(&layer, scale, &mut rng);
         let target = uniform(&[batch, dims], -2.0, 2.0, &mut rng);
         let condition = (features > 0).then(|| uniform(&[batch, features], -1.0, 1.0, &mut rng));
-        Self { layer, target, condition }
+        Self { layer, reads, target, condition }
     }
 
     /// The sequential direction on plain values.
@@ -54,7 +51,7 @@ impl<N: Causal<f64>> Subject<N> {
     }
 
     fn sequential(&self, target: &Var<f64>, cx: Context<'_, f64>) -> Mapped<f64> {
-        match self.layer.reads() {
+        match self.reads {
             Reads::Data => self.layer.to_data(target, cx),
             Reads::Latent => self.layer.to_latent(target, cx),
         }
@@ -92,11 +89,10 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn subject(&self) -> Subject<Made<f64>> {
-        let (map, reads) = kind(self.kind);
-        let layer = Autoregressive::new(Made::new(&self.made, &mut rng(self.seed)), map, reads);
+    fn subject(&self) -> Subject {
+        let net = |outputs| Made::new(&MadeConfig { outputs, ..self.made.clone() }, &mut rng(self.seed));
         let MadeConfig { dims, condition, .. } = self.made;
-        Subject::new(layer, 0.5 / dims as f64, [self.batch, dims, condition], self.seed ^ 1)
+        Subject::new(self.kind, net, 0.5 / dims as f64, [self.batch, dims, condition], self.seed ^ 1)
     }
 }
 

@@ -23,7 +23,7 @@ fn in_turn(rows: usize) -> Tensor<f64> {
 #[test]
 fn every_row_is_mapped_under_its_own_condition() {
     let (flow, rows) = (conditional(), 1203);
-    // The same point in every row, and more rows than are mapped at a time.
+    // The same point in every row, and more rows than one batch.
     let point = uniform(&[1, 4], -1.0, 1.0, &mut rng(3));
     let x = Tensor::from_fn([rows, 4], |i| point.as_slice()[i % 4]);
     let condition = in_turn(rows);

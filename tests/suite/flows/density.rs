@@ -15,7 +15,7 @@ fn bases() -> [(&'static str, Box<dyn Base<f64>>); 3] {
     [("normal", Box::new(StandardNormal)), ("logistic", Box::new(Logistic)), ("uniform", Box::new(Uniform))]
 }
 
-/// The density at one number.
+/// The density at one value.
 fn density(base: &dyn Base<f64>, z: f64) -> f64 {
     base.log_prob(&Var::from(Tensor::from_slice([1, 1], &[z]))).item().exp()
 }
@@ -76,7 +76,7 @@ fn samples_follow_their_distribution() {
         // The Kolmogorov–Smirnov statistic of correct samples exceeds 1.95/√n once in a thousand.
         let statistic = above.fold(0.0, f64::max);
         assert!(statistic < 1.95 / (COUNT as f64).sqrt(), "{name}: {statistic}");
-        // The second moment, to four of its own standard errors: a wrong scale shows here first.
+        // The second moment, to four standard errors: a wrong scale shows here first.
         let moment = |power: i32| z.iter().map(|z| z.powi(power)).sum::<f64>() / COUNT as f64;
         let error = ((moment(4) - moment(2).powi(2)) / COUNT as f64).sqrt();
         near(moment(2), [1.0, PI * PI / 3.0, 1.0 / 3.0][seed], 4.0 * error);
@@ -232,7 +232,7 @@ fn no_rows_and_many_rows_are_mapped_too() {
     let flow = some_nice();
     assert_eq!(flow.log_prob_of(&Tensor::zeros([0, 5])).unwrap().shape(), &Shape::from([0]));
     assert_eq!(flow.encode(&Tensor::zeros([0, 5])).unwrap().shape(), &Shape::from([0, 5]));
-    // More rows than are mapped at a time: each must come out in its place.
+    // More rows than one batch: each result must be in its place.
     let x = uniform(&[1203, 5], -2.0, 2.0, &mut rng(9));
     let whole = flow.log_prob(&Var::from(x.clone()), Context::default());
     for (found, expected) in flow.log_prob_of(&x).unwrap().as_slice().iter().zip(whole.value().as_slice()) {

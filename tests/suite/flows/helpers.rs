@@ -9,7 +9,7 @@ pub(super) fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// Uniform numbers between two others.
+/// Uniform random values between `lo` and `hi`.
 pub(super) fn uniform(shape: &[usize], lo: f64, hi: f64, rng: &mut ChaCha8Rng) -> Tensor<f64> {
     Tensor::from_fn(shape, |_| rng.random_range(lo..hi))
 }

@@ -98,7 +98,7 @@ fn res_net(inputs: usize, outputs: usize, normalized: bool) -> ResNetConfig {
 }
 
 #[test]
-fn normalizing_a_convolutions_weights_leaves_its_function_as_it_was() {
+fn normalizing_the_weights_of_a_convolution_does_not_change_its_function() {
     let x = images([2, 3, 4, 5], 1);
     for init in [Init::He { gain: 0.7 }, Init::Torch, Init::Zeros] {
         let conv = || Conv2d::<f64>::new(3, 4, 3, init, &mut rng(2));

@@ -1,5 +1,5 @@
 //! `MintNet`'s layer written again, unit by unit from the paper's formula, to compare the library's with; and with one
-//! easily made mistake at a time, which the properties must catch.
+//! easily made mistake each, which the properties must catch.
 
 use super::mutations::{Suspect, entry};
 use autograd::check::max_error;
@@ -50,7 +50,7 @@ const UNITS: [usize; 4] = [IMAGE[0], K * IMAGE[0], K * IMAGE[0], IMAGE[0]];
 
 impl<T: Real> Layer<T> {
     fn new(flaw: Flaw) -> Self {
-        // Of small weights no sign makes t + d negative.
+        // With small weights, t + d is positive whatever the signs.
         let size = if flaw == Flaw::SignsLeftOut { 2.0 } else { 0.4 };
         let drawn = |shape: &[usize], size: f64, from: usize| {
             Param::new(Tensor::from_fn(shape, |i| T::from_f64(size * entry(from + i))))

@@ -4,7 +4,7 @@ use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error, second_directional};
 use autograd::{Real, Tape, Tensor, Var, check, diff, parallel};
 use flows::models::{AutoregressiveConfig, Gate, Iaf, Norm, Order};
-use flows::univariate::{Affine, Elementwise, Kind, Mixture, Parameters, Univariate, examples};
+use flows::univariate::{Affine, Elementwise, Kind, Mixture, Parameters, Univariate};
 use rand::RngExt;
 use std::f64::consts::PI;
 
@@ -202,7 +202,7 @@ fn roots_are_found_to_the_last_digits() {
 fn rows_agree_with_the_operations() {
     let (rows, size) = (7, 4);
     let mut rng = rng(5);
-    for (name, map) in examples::<f64>(size) {
+    for (name, map) in super::registry::maps(size) {
         let count = map.parameters();
         let (parameters, numbers) =
             (uniform(&[rows, count], -2.0, 2.0, &mut rng), uniform(&[rows], -9.0, 9.0, &mut rng));

@@ -5,7 +5,7 @@ use flows::check::Property::{
     self, Finite, IndependentSamples, InputGradient, LogDetByDifferences, LogDetByTape, LogDetsCancel,
     ParameterGradient, Precision, RoundTrip, Shapes, Zeros,
 };
-use flows::check::{self, Case, Direction, Options, Place, Structure, Violation, copy_params};
+use flows::check::{self, Case, Direction, Options, Structure, Violation, copy_params};
 use flows::{Bijection, Context, Mapped, Module, Visitor};
 
 /// A mistake in an affine coupling that is otherwise correct.
@@ -96,7 +96,7 @@ impl<T: Real> Coupling<T> {
     }
 }
 
-/// Varied numbers between −1 and 1.
+/// Varied values between −1 and 1.
 pub(super) fn entry(i: usize) -> f64 {
     (1.0 + 2.7 * i as f64).sin()
 }
@@ -183,13 +183,13 @@ impl Suspect<'_> {
         }
     }
 
-    /// The properties that it lacks, each with a violation of its own.
+    /// The properties that it lacks, each with its violation.
     #[track_caller]
     pub(super) fn found_by(&self) -> Vec<Property> {
         let fails = |&property: &Property| match self.verdict(property) {
             Ok(_) => false,
             Err(violation) => {
-                assert_eq!(violation.property(), property, "{violation}");
+                assert_eq!(violation.property, property, "{violation}");
                 true
             }
         };
@@ -254,7 +254,7 @@ fn a_mask_off_by_one_shows_in_log_det_and_round_trip() {
 fn a_leak_within_the_batch_shows() {
     for flaw in [Flaw::BatchLeak, Flaw::DetachedBatchLeak, Flaw::BatchPoison] {
         let found = verdict(flaw, IndependentSamples).unwrap_err();
-        assert_eq!(found.property(), IndependentSamples, "{flaw:?}: {found}");
+        assert_eq!(found.property, IndependentSamples, "{flaw:?}: {found}");
     }
     seen_by(Flaw::BatchPoison, &[IndependentSamples]);
 }
@@ -266,7 +266,7 @@ fn a_not_quite_inverse_shows_in_round_trips() {
     seen_by(Flaw::NotQuiteInverse, &[LogDetByDifferences, LogDetByTape, RoundTrip, LogDetsCancel]);
     seen_by(Flaw::NotQuiteCancelling, &[LogDetByDifferences, LogDetByTape, LogDetsCancel]);
     let found = verdict(Flaw::NotQuiteCancelling, LogDetByTape).unwrap_err();
-    assert_eq!(found.direction(), Direction::ToData);
+    assert_eq!(found.direction, Direction::ToData);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_detached_log_det_shows_in_gradients_alone() {
     seen_by(Flaw::DetachedLogDet, &[InputGradient, ParameterGradient]);
     let found = verdict(Flaw::DetachedLogDet, ParameterGradient).unwrap_err();
     // The log-determinant depends on the scale, not on the shift.
-    assert!(matches!(&found, Violation::Number { place: Place::Slope { path }, .. } if path == "scale"), "{found}");
+    assert!(found.message.starts_with("the derivative along scale is"), "{found}");
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn the_flow_level_gradient_sees_a_detached_log_det_too() {
         check::flow_gradient(&flow, &data(), None, 1e-6, 0)
     };
     of(Flaw::None).unwrap();
-    assert_eq!(of(Flaw::DetachedLogDet).unwrap_err().property(), ParameterGradient);
+    assert_eq!(of(Flaw::DetachedLogDet).unwrap_err().property, ParameterGradient);
 }
 
 #[test]

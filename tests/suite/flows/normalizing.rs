@@ -39,20 +39,13 @@ impl Over {
     /// A batch normalization away from where it starts.
     fn batch_norm(&self) -> BatchNorm<f64> {
         let layer = BatchNorm::new(self.event[0]);
-        let layer = match self.mask() {
-            Some(mask) => layer.changed_by(mask),
-            None => layer,
-        };
+        let layer = layer.changed_by(self.mask());
         randomize(&layer, 0.7, &mut rng(3));
         layer
     }
 
     fn act_norm(&self) -> ActNorm<f64> {
-        let layer = ActNorm::new(self.event[0]);
-        match self.mask() {
-            Some(mask) => layer.changed_by(mask),
-            None => layer,
-        }
+        ActNorm::new(self.event[0]).changed_by(self.mask())
     }
 
     /// A batch whose features have means and deviations of their own.

@@ -1,4 +1,4 @@
-//! The optimizers against their formulas, written out here once more for one number at a time.
+//! The optimizers against their formulas, written out again for single values.
 
 use super::near;
 use autograd::{Gradients, Param, Real, Tape, Tensor, Var};
@@ -7,7 +7,7 @@ use flows::nn::{Adam, AdamConfig, Ema, Schedule, Sgd, clip_norm};
 const STEPS: usize = 20;
 const START: [f64; 5] = [0.5, -1.0, 2.0, 0.0, 1e-3];
 
-/// A gradient for each step and number: of both signs, and shrinking, so that the greatest second
+/// A gradient for each step and weight: of both signs, and shrinking, so that the greatest second
 /// moment is not the last.
 fn gradient(step: usize, i: usize) -> f64 {
     (1.3 * step as f64 + 2.1 * i as f64 + 0.4).sin() / (1.0 + 0.3 * step as f64)

@@ -1,4 +1,4 @@
-//! Planar layers: the constraint, the root and its derivatives, and what weights beyond all reason do.
+//! Planar layers: the constraint, the root and its derivatives, and extreme weights.
 
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error, second_directional};
@@ -65,7 +65,7 @@ fn extremes() -> impl Iterator<Item = ([f64; 2], [f64; 2], f64)> {
 }
 
 #[test]
-fn there_and_back_at_extreme_weights() {
+fn round_trips_at_extreme_weights() {
     let x = uniform(&[200, 2], -4.0, 4.0, &mut rng(4));
     for (w, u, b) in extremes() {
         let layer = layer::<f64>(w, u, b);

@@ -16,7 +16,7 @@ fn away(entry: &Entry, sizes: &Sizes) -> f64 {
     0.7 / entry.scalings(sizes).sqrt()
 }
 
-/// The draws: the same in each run, so everyone sees the same failures; each number in `FLOW_CASES` gives others.
+/// The draws: the same in each run, so everyone sees the same failures; another value of `FLOW_CASES` gives others.
 /// (A kink near a point can mislead differences, and a test that fails once in a hundred runs teaches people to run it
 /// again.)
 fn draws(config: ProptestConfig) -> TestRunner {
@@ -26,7 +26,7 @@ fn draws(config: ProptestConfig) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 
-/// Tests a property of every entry at drawn sizes and numbers, and names every entry that fails.
+/// Tests a property of every entry at drawn sizes and values, and names every entry that fails.
 fn hold(property: impl Fn(&Entry, &Sizes, &Subject) -> Result<(), Violation>) {
     let failure = |entry: Entry| {
         let config = ProptestConfig { cases: entry.draws(), failure_persistence: None, ..ProptestConfig::default() };

@@ -8,6 +8,7 @@ mod sizes;
 mod univariate;
 
 pub(super) use sizes::{Event, Sizes};
+pub(super) use univariate::maps;
 
 use autograd::{Real, Shape, Tensor, Var};
 use flows::check::{Case, Structure, copy_params, randomize};
@@ -17,7 +18,7 @@ use rand::{Rng, RngExt};
 use sizes::Events;
 use std::sync::Arc;
 
-/// A set of numbers to draw from.
+/// A set of values to draw from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Domain {
     /// The whole line.
@@ -254,7 +255,7 @@ impl Entry {
                 let cx = Context { condition: given.as_ref(), ..Context::default() };
                 (wide.bijection().to_data(&Var::from(z.clone()), cx).value.into_value(), Some(z))
             }
-            (None, None) => unreachable!("one side of every map has a domain of its own"),
+            (None, None) => unreachable!("one side of every map has its own domain"),
         };
         Subject { wide, narrow, x, z, condition }
     }
@@ -263,7 +264,7 @@ impl Entry {
     fn calibrate(&self, map: &dyn Bijection<f64>, sizes: &Sizes, rng: &mut impl Rng) {
         // With few rows, variances could be near 0.
         let rows = 8;
-        // Any numbers will do where the data have no domain of their own.
+        // Any values will do where the data have no domain.
         let shape = rows_of(rows, &sizes.shape());
         let Some(x) = self.data.draw(&shape, rng).or_else(|| Domain::Line.draw(&shape, rng)) else { return };
         let condition = sizes.condition(rows, rng).map(Var::from);

@@ -190,7 +190,7 @@ fn preprocessing_is_part_of_the_density() {
 }
 
 #[test]
-fn an_estimate_does_not_depend_on_what_is_computed_beside_it() {
+fn an_estimate_does_not_depend_on_the_rest_of_its_batch() {
     let vae = small(Likelihood::Gaussian, Refinement::Iaf { layers: 1, hidden: vec![4], features: 2 });
     let x = normals([503, 3], 24);
     let noise = Noise::new(25);

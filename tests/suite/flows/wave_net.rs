@@ -1,11 +1,10 @@
 //! WaveNet: what its outputs see, and the sequential direction by each unit once, on a tape, and by T passes.
 
-use super::autoregressive::{Subject, kind};
+use super::autoregressive::Subject;
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error};
 use autograd::{Tape, Tensor, Var, diff};
 use flows::check::randomize;
-use flows::layers::Autoregressive;
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetFlowConfig};
 use flows::nn::{Adam, AdamConfig, Causal, Network, WaveNet, WaveNetConfig};
 use flows::{Base, Context, Logistic, Module};
@@ -22,12 +21,10 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn subject(&self) -> Subject<WaveNet<f64>> {
-        let (map, reads) = kind(self.kind);
-        let config = WaveNetConfig { outputs: map.parameters(), ..self.net.clone() };
-        let layer = Autoregressive::new(WaveNet::new(&config, &mut rng(self.seed)), map, reads);
+    fn subject(&self) -> Subject {
+        let net = |outputs| WaveNet::new(&WaveNetConfig { outputs, ..self.net.clone() }, &mut rng(self.seed));
         let scale = 0.2 / (self.length as f64).sqrt();
-        Subject::new(layer, scale, [self.batch, self.length, self.net.condition], self.seed ^ 1)
+        Subject::new(self.kind, net, scale, [self.batch, self.length, self.net.condition], self.seed ^ 1)
     }
 }
 

@@ -63,13 +63,11 @@ pub struct MintSolver {
 
 impl MintSolver {
     /// The solver of a model's `MintNet` layers; `None` if it has no such layer.
-    #[must_use]
     pub fn of<T: Real>(model: &(impl Module<T> + ?Sized)) -> Option<Arc<Self>> {
         Visitor::handles(model).into_iter().next()
     }
 
     /// The algorithm in use.
-    #[must_use]
     pub fn inversion(&self) -> Inversion {
         *self.inversion.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,9 +2,8 @@
 
 mod root;
 
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::module::{Module, Visitor};
 use crate::nn::{Init, Linear};
+use crate::{Bijection, Context, Mapped, parameters};
 use autograd::{Param, Real, Tensor, Var};
 use rand::Rng;
 use root::root;
@@ -36,10 +35,8 @@ const STEEPEST: f64 = 80.0;
 ///
 /// û is u moved along w so that wᵀû > −1 (the paper's appendix A.1). The left side of the equation then increases in a,
 /// and the layer is invertible for all parameters. The determinant is computed as
-/// `tanh² a + (1 − tanh² a)·softplus(wᵀu)`, which does not cancel where it is small.
-///
-/// The equation is solved in `f64` by Newton's method in a bracket. On a tape, two Newton steps are recorded from the
-/// root, which give its first and second derivatives.
+/// `tanh² a + (1 − tanh² a)·softplus(wᵀu)`, which does not cancel where it is small. The equation is solved in `f64` by
+/// Newton's method in a bracket.
 ///
 /// Under a condition, each row has its own `(w, u, b) + C·condition`. With an encoder's features as the condition this
 /// is the paper's amortized posterior.
@@ -63,7 +60,6 @@ struct Parameters<T: Real> {
 impl<T: Real> Planar<T> {
     /// The identity on rows of D values, under a condition with this many features, 0 for none. w is a random unit
     /// vector, b is drawn from N(0, 1), and u is such that û = 0.
-    #[must_use]
     pub fn new(dims: usize, condition: usize, rng: &mut dyn Rng) -> Self {
         let drawn: Tensor<f64> = Init::Normal { std: 1.0 }.draw(&[dims + 1], 1, rng);
         let (w, b) = drawn.as_slice().split_at(dims);
@@ -152,13 +148,4 @@ impl<T: Real> Bijection<T> for Planar<T> {
     }
 }
 
-impl<T: Real> Module<T> for Planar<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.param("w", &self.w);
-        visitor.param("u", &self.u);
-        visitor.param("b", &self.b);
-        if let Some(condition) = &self.condition {
-            visitor.part("condition", condition);
-        }
-    }
-}
+parameters!(Planar: w, u, b, condition);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum Coder {
     /// Linear layers with ReLUs of these widths, from the data inwards.
     Dense(Vec<usize>),
-    /// 3×3 convolutions with ReLUs and these numbers of channels, from the data inwards. Each halves the height and the
+    /// 3×3 convolutions with this many channels each and ReLUs, from the data inwards. Each halves the height and the
     /// width.
     Convolutional(Vec<usize>),
 }
@@ -83,7 +83,6 @@ impl<T: Real> Vae<T> {
     ///
     /// # Panics
     /// If the coder is convolutional and has no channels, or more than the times the image can be halved.
-    #[must_use]
     pub fn build(config: &VaeConfig, rng: &mut dyn Rng) -> Self {
         let &VaeConfig { image, latents, ref coder, likelihood, ref refinement } = config;
         let dims = image.iter().product();

@@ -1,15 +1,10 @@
 //! The importance-weighted estimate of the log-likelihood.
 
-use super::posterior::repeated;
-use super::{Drawn, Vae};
-use crate::base::{Base, StandardNormal};
-use crate::bijection::{Bijection, Context, Mapped};
-use crate::flow::{InputError, check_rows};
-use crate::log_sum::LogSum;
-use crate::noise::Noise;
+use super::{Drawn, Vae, posterior::repeated};
+use crate::{Base, Bijection, Context, InputError, Mapped, Noise, StandardNormal, flow::check_rows, log_sum::LogSum};
 use autograd::{Real, Tensor, Var};
 
-/// Rows times draws of z that are computed at a time.
+/// Rows times draws of z in one batch.
 const BATCH: usize = 500;
 
 impl<T: Real> Vae<T> {

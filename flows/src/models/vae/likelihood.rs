@@ -1,7 +1,6 @@
 //! The decoder's distribution over the data.
 
-use crate::base::{Base, Logistic, StandardNormal};
-use crate::univariate::softly_bounded;
+use crate::{Base, Logistic, StandardNormal, univariate::softly_bounded};
 use autograd::{Real, Tensor, Var};
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
@@ -27,7 +26,6 @@ pub enum Likelihood {
 
 impl Likelihood {
     /// The number of parameters for each dimension.
-    #[must_use]
     pub const fn outputs(self) -> usize {
         match self {
             Self::Bernoulli | Self::FixedGaussian { .. } => 1,
@@ -36,7 +34,6 @@ impl Likelihood {
     }
 
     /// Whether the data are 0 or 1, and `log p` that of a probability.
-    #[must_use]
     pub const fn is_discrete(self) -> bool {
         matches!(self, Self::Bernoulli)
     }
@@ -45,7 +42,6 @@ impl Likelihood {
     ///
     /// # Panics
     /// If the number of parameters does not match.
-    #[must_use]
     pub fn log_prob<T: Real>(self, y: &Var<T>, parameters: &Var<T>) -> Var<T> {
         let (location, log_scale) = self.split(parameters);
         match (self, log_scale) {
@@ -61,14 +57,12 @@ impl Likelihood {
     }
 
     /// `E[y | z]`, `[batch, D]`.
-    #[must_use]
     pub fn mean<T: Real>(self, parameters: &Var<T>) -> Var<T> {
         let (location, _) = self.split(parameters);
         if self.is_discrete() { location.sigmoid() } else { location }
     }
 
     /// A draw of y for each row of parameters, `[batch, D]`.
-    #[must_use]
     pub fn sample<T: Real>(self, parameters: &Var<T>, rng: &mut dyn Rng) -> Tensor<T> {
         let (location, log_scale) = self.split(parameters);
         let shape = location.shape().clone();

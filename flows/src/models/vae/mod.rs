@@ -12,13 +12,9 @@ pub use config::{Coder, Refinement, VaeConfig};
 pub use likelihood::Likelihood;
 pub use posterior::{Drawn, Posterior};
 
-use crate::base::{Base, StandardNormal};
-use crate::bijection::{Bijection, Chain, Context, Mapped};
-use crate::flow::Flow;
-use crate::module::{Module, Visitor};
 use crate::nn::Network;
-use crate::noise::Noise;
 use crate::univariate::softly_bounded;
+use crate::{Base, Bijection, Chain, Context, Flow, Mapped, Module, Noise, StandardNormal, Visitor};
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
 
@@ -98,7 +94,6 @@ pub struct Elbo<T: Real> {
 
 impl<T: Real> Elbo<T> {
     /// Reconstruction − divergence, `[batch]`. Its mean over draws of z is at most `log p(x)`.
-    #[must_use]
     pub fn value(&self) -> Var<T> {
         &self.reconstruction - &self.divergence
     }
@@ -107,7 +102,6 @@ impl<T: Real> Elbo<T> {
 impl<T: Real> Vae<T> {
     /// A variational autoencoder with custom networks: the encoder maps `[batch, dims]` to μ and then log σ of all
     /// `latents`, the decoder `[batch, latents]` to the likelihood's parameters.
-    #[must_use]
     pub fn new(
         encoder: impl Network<T> + 'static,
         decoder: impl Network<T> + 'static,
@@ -132,7 +126,6 @@ impl<T: Real> Vae<T> {
     ///
     /// # Panics
     /// If the flow's rows are not `[latents]`.
-    #[must_use]
     pub fn refined_by(self, flow: Flow<T>) -> Self {
         let (found, latents) = (flow.event(), self.latents);
         assert!(found[..] == [latents], "VAE: a flow over rows of shape {found} for {latents} latents");
@@ -140,14 +133,12 @@ impl<T: Real> Vae<T> {
     }
 
     /// The same over data that pass `layer` first: preprocessing as part of the density.
-    #[must_use]
     pub fn preceded_by(self, layer: impl Bijection<T> + 'static) -> Self {
         let layers: Vec<Box<dyn Bijection<T>>> = vec![Box::new(layer), Box::new(self.preprocessing)];
         Self { preprocessing: Chain::new(layers), ..self }
     }
 
     /// The layers that data pass before the encoder, and the decoder's output in reverse.
-    #[must_use]
     pub fn preprocessing(&self) -> &dyn Bijection<T> {
         &self.preprocessing
     }
@@ -158,37 +149,31 @@ impl<T: Real> Vae<T> {
     }
 
     /// The number of dimensions of one row of data.
-    #[must_use]
     pub fn dims(&self) -> usize {
         self.dims
     }
 
     /// The number of dimensions of z.
-    #[must_use]
     pub fn latents(&self) -> usize {
         self.latents
     }
 
     /// The distribution of the data given z.
-    #[must_use]
     pub fn likelihood(&self) -> Likelihood {
         self.likelihood
     }
 
     /// The flow that refines posteriors, if there is one.
-    #[must_use]
     pub fn refinement(&self) -> Option<&Flow<T>> {
         self.refinement.as_ref()
     }
 
     /// ε for [`Vae::elbo`], `[rows, latents]`, independent of what dequantization draws from the same noise.
-    #[must_use]
     pub fn noise(&self, rows: usize, noise: Noise) -> Tensor<T> {
         noise.other(0).normals(rows, self.latents)
     }
 
     /// The encoder's Gaussian for each row of data, `[batch, dims]`.
-    #[must_use]
     pub fn encode(&self, x: &Var<T>, cx: Context<'_, T>) -> Posterior<T> {
         self.posterior(&self.preprocessing.to_latent(x, cx).value)
     }
@@ -204,7 +189,6 @@ impl<T: Real> Vae<T> {
 
     /// Latents from a posterior, refined if there is a flow, with `log q(z|x)` and the divergence, from ε ~ N(0, I),
     /// `[batch, latents]`.
-    #[must_use]
     pub fn draw(&self, posterior: &Posterior<T>, noise: &Var<T>) -> Drawn<T> {
         let Drawn { z: first, log_q, divergence } = posterior.draw(noise);
         let Some(flow) = &self.refinement else { return Drawn { z: first, log_q, divergence } };
@@ -217,7 +201,6 @@ impl<T: Real> Vae<T> {
     }
 
     /// The ELBO of each row at one draw of z, from ε ~ N(0, I), `[batch, latents]` ([`Vae::noise`]). Differentiable.
-    #[must_use]
     pub fn elbo(&self, x: &Var<T>, noise: &Var<T>, cx: Context<'_, T>) -> Elbo<T> {
         let Mapped { value: y, log_det } = self.preprocessing.to_latent(x, cx);
         let Drawn { z, divergence, .. } = self.draw(&self.posterior(&y), noise);
@@ -227,14 +210,12 @@ impl<T: Real> Vae<T> {
 
     /// The data at the decoder's mean `E[y|z]` for latents `[batch, latents]` (for a Bernoulli likelihood, the
     /// probability of a 1), `[batch, dims]`.
-    #[must_use]
     pub fn decode(&self, z: &Var<T>) -> Var<T> {
         let y = self.likelihood.mean(&self.decoder.apply(z, None));
         self.preprocessing.to_data(&y, Context::default()).value
     }
 
     /// The decoder's mean at the posterior's mean μ (refined, if there is a flow) of each row.
-    #[must_use]
     pub fn reconstruct(&self, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
         let posterior = self.encode(x, cx);
         let zero = posterior.mu.zeros_like();
@@ -242,7 +223,6 @@ impl<T: Real> Vae<T> {
     }
 
     /// `count` samples, `[count, dims]`: z from N(0, I) scaled by the temperature, then x from p(x|z).
-    #[must_use]
     pub fn sample(&self, count: usize, temperature: f64, rng: &mut dyn Rng) -> Tensor<T> {
         let z = Var::from(StandardNormal.sample([count, self.latents].into(), temperature, rng));
         let y = self.likelihood.sample(&self.decoder.apply(&z, None), rng);
@@ -254,9 +234,7 @@ impl<T: Real> Module<T> for Vae<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         visitor.part("encoder", &self.encoder);
         visitor.part("decoder", &self.decoder);
-        if let Some(flow) = &self.refinement {
-            visitor.part("posterior", flow);
-        }
+        visitor.part("posterior", &self.refinement);
         visitor.part("preprocessing", &self.preprocessing);
     }
 }

@@ -30,7 +30,6 @@ impl<T: Real> Posterior<T> {
     ///
     /// <!-- KL(N(μ, diag σ²) ‖ N(0, I)) = ½ Σⱼ (μⱼ² + σⱼ² − 1 − log σⱼ²) -->
     #[doc = include_str!("../../../formulas/gaussian-divergence.html")]
-    #[must_use]
     pub fn divergence(&self) -> Var<T> {
         let log_variance = self.log_sigma.scale(2.0);
         // expm1 does not cancel near σ = 1.
@@ -42,7 +41,6 @@ impl<T: Real> Posterior<T> {
     ///
     /// <!-- z = μ(x) + σ(x) ⊙ ε,   ε ~ N(0, I) -->
     #[doc = include_str!("../../../formulas/reparameterization.html")]
-    #[must_use]
     pub fn draw(&self, noise: &Var<T>) -> Drawn<T> {
         let z = &self.mu + self.log_sigma.exp() * noise;
         let log_q = StandardNormal.log_prob(noise) - self.log_sigma.sum_per_sample();

@@ -5,8 +5,8 @@
 //! out `[unit][row]`, so each step is a run over the rows of the batch.
 
 use super::{Made, known};
-use crate::nn::causal::in_groups;
-use crate::nn::{InOrder, MaskedLinear, Step};
+use crate::nn::{MaskedLinear, Step};
+use crate::{Mapped, nn::causal::in_groups};
 use autograd::{Real, Tensor, Var, parallel};
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ struct Layer<T: Real> {
 
 impl<T: Real> Layer<T> {
     fn new(layer: &MaskedLinear<T>, condition: Option<Tensor<T>>) -> Self {
-        let (weight, bias) = (layer.weight().value(), layer.bias().value());
+        let (weight, bias) = (layer.weight.value(), layer.bias.value());
         let inputs = weight.shape()[1];
         Self { weight, bias, seen: layer.seen().to_vec(), inputs, condition }
     }
@@ -112,7 +112,7 @@ pub(super) fn solve<T: Real>(
     t: &Tensor<T>,
     condition: Option<&Tensor<T>>,
     step: &Step<'_, T>,
-) -> InOrder<T> {
+) -> Mapped<T> {
     let batch = t.shape()[0];
     assert!(**t.shape() == [batch, made.dims], "in order: {} for {} dimensions", t.shape(), made.dims);
     let condition = condition.map(|c| Var::from(c.clone()));
@@ -123,7 +123,7 @@ pub(super) fn solve<T: Real>(
         .map(|(l, layer)| Layer::new(layer, made.shift_by_condition(l, condition.as_ref()).map(Var::into_value)))
         .collect();
     let each = batch.div_ceil(parallel::threads()).clamp(1, ROWS);
-    in_groups(t, each, &|first, t, solved| rows_in_order(made, &layers, first, t, solved, step))
+    in_groups(t, each, |first, t, solved| rows_in_order(made, &layers, first, t, solved, step))
 }
 
 /// Solves some rows of the batch, from row `first` on.

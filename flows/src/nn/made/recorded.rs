@@ -20,11 +20,11 @@ pub(super) fn solve<T: Real>(
     let units = |l: usize, from: usize, to: usize, inputs: &Var<T>| {
         let layer = &made.layers[l];
         let seen = layer.seen()[from..to].iter().copied().max().unwrap_or(0);
-        let weight = layer.weight().on(t).slice(0, from..to).slice(1, 0..seen);
+        let weight = layer.weight.on(t).slice(0, from..to).slice(1, 0..seen);
         let mask = t.constant_like(Tensor::from_fn([to - from, seen], |i| {
             if i % seen.max(1) < layer.seen()[from + i / seen.max(1)] { T::ONE } else { T::ZERO }
         }));
-        let sum = inputs.slice(1, 0..seen).matmul_t(&(weight * mask)) + layer.bias().on(t).slice(0, from..to);
+        let sum = inputs.slice(1, 0..seen).matmul_t(&(weight * mask)) + layer.bias.on(t).slice(0, from..to);
         match &conditions[l] {
             Some(shift) => sum + shift.slice(1, from..to),
             None => sum,

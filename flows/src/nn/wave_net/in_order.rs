@@ -5,10 +5,9 @@
 //!
 //! Values are laid out `[row][unit]` and weights `[input][output]`, so products with few rows still fill their vectors.
 
-use super::WaveNet;
-use super::layer::Layer;
-use crate::nn::causal::in_groups;
-use crate::nn::{InOrder, Linear, Step};
+use super::{WaveNet, layer::Layer};
+use crate::nn::{Linear, Step};
+use crate::{Mapped, nn::causal::in_groups};
 use autograd::elementwise::{Binary, Unary};
 use autograd::{Real, Tensor, Var, parallel};
 
@@ -26,7 +25,7 @@ struct Plain<T: Real> {
 impl<T: Real> Plain<T> {
     /// For groups of one row or of several: one row alone is multiplied by dot products along the inputs.
     fn new(linear: &Linear<T>, lone: bool) -> Self {
-        let (weight, bias) = (linear.weight().value(), linear.bias().value());
+        let (weight, bias) = (linear.weight.value(), linear.bias.value());
         if lone {
             return Self { strides: (1, weight.shape()[1]), weight, bias };
         }
@@ -47,9 +46,9 @@ impl<T: Real> Plain<T> {
     }
 }
 
-/// Copies the numbers into each row.
-fn repeat<T: Real>(numbers: &[T], to: &mut [T]) {
-    to.chunks_exact_mut(numbers.len()).for_each(|row| row.copy_from_slice(numbers));
+/// Copies these values into each row.
+fn repeat<T: Real>(values: &[T], to: &mut [T]) {
+    to.chunks_exact_mut(values.len()).for_each(|row| row.copy_from_slice(values));
 }
 
 /// A layer of the network.
@@ -109,7 +108,7 @@ impl<T: Real> Stages<T> {
         let shifts = net.shifts(condition.map(|c| Var::from(c.clone())).as_ref());
         let stages = net.layers.iter().zip(shifts).map(|(layer, shift)| Stage::new(layer, shift, lone));
         let stages: Vec<_> = stages.collect();
-        let mut skip = vec![T::ZERO; net.head[0].weight().shape()[1]];
+        let mut skip = vec![T::ZERO; net.head[0].weight.shape()[1]];
         for stage in &stages {
             T::binary_assign(Binary::Add, &mut skip, &stage.out.bias.as_slice()[stage.residual..]);
         }
@@ -134,7 +133,7 @@ impl<T: Real> Stages<T> {
         }
     }
 
-    /// The outputs of step `t`, given the numbers one step before.
+    /// The outputs of step `t`, given the values one step before.
     fn step(&self, t: usize, before: &[T], memory: &mut Memory<T>) {
         let Memory { rows, rings, beginnings, h, sums, gated, skips, head, outputs } = memory;
         let (rows, width) = (*rows, h.len());
@@ -178,14 +177,14 @@ pub(super) fn solve<T: Real>(
     t: &Tensor<T>,
     condition: Option<&Tensor<T>>,
     step: &Step<'_, T>,
-) -> InOrder<T> {
+) -> Mapped<T> {
     assert!(t.shape().rank() == 2, "in order: signals of shape {}, not [batch, T]", t.shape());
     let (batch, length) = (t.shape()[0], t.shape()[1]);
     // Groups of nearly the same size.
     let threads = parallel::threads();
     let each = batch.div_ceil(threads * batch.div_ceil(threads * ROWS).max(1)).max(1);
     let stages = Stages::new(net, condition, each == 1);
-    in_groups(t, each, &|first, t, solved| rows_in_order(&stages, first, length, t, solved, step))
+    in_groups(t, each, |first, t, solved| rows_in_order(&stages, first, length, t, solved, step))
 }
 
 /// Solves some rows of the batch, from row `first` on.

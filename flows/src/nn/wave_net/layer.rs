@@ -1,20 +1,9 @@
 //! One dilated convolution with its gate, residual and skip.
 
-use crate::module::{Module, Visitor};
-use crate::nn::{Init, Linear};
-use autograd::elementwise::Unary;
-use autograd::{Real, Var};
+use crate::nn::{Init, Linear, WaveNetConfig};
+use crate::parameters;
+use autograd::{Real, Var, elementwise::Unary};
 use rand::Rng;
-
-/// The units of a layer.
-pub(super) struct Units {
-    pub(super) channels: usize,
-    /// The number of channels, or 0 in the last layer.
-    pub(super) residual: usize,
-    pub(super) skip: usize,
-    /// Features of the condition.
-    pub(super) condition: usize,
-}
 
 /// The convolution of one dilation.
 #[derive(Debug)]
@@ -28,9 +17,11 @@ pub(super) struct Layer<T: Real> {
 }
 
 impl<T: Real> Layer<T> {
-    /// One of `among` layers; the sum of what all of them add has the scale of one.
-    pub(super) fn new(dilation: usize, units: &Units, among: usize, rng: &mut dyn Rng) -> Self {
-        let &Units { channels, residual, skip, condition } = units;
+    /// Layer `l`. The sum of what all layers add has the scale of one.
+    pub(super) fn new(l: usize, config: &WaveNetConfig, rng: &mut dyn Rng) -> Self {
+        let &WaveNetConfig { channels, skip, layers, cycles, condition, .. } = config;
+        let (dilation, among) = (1 << (l % layers), cycles * layers);
+        let residual = if l + 1 < among { channels } else { 0 };
         let scaled = |inputs: usize| Init::Normal { std: 1.0 / (inputs as f64).sqrt() };
         let gate = Linear::new(2 * channels, 2 * channels, scaled(2 * channels), rng);
         let condition = (condition > 0).then(|| Linear::new(condition, 2 * channels, scaled(condition), rng));
@@ -65,7 +56,7 @@ impl<T: Real> Layer<T> {
         let channels = self.channels;
         let sums = match earlier {
             Some(earlier) => self.gate.apply(&Var::concat(2, &[h, earlier])),
-            None => h.matmul_t(&self.gate.weight().on(h).slice(1, 0..channels)) + self.gate.bias().on(h),
+            None => h.matmul_t(&self.gate.weight.on(h).slice(1, 0..channels)) + self.gate.bias.on(h),
         };
         let sums = match shift {
             Some(shift) => sums + shift,
@@ -80,12 +71,4 @@ impl<T: Real> Layer<T> {
     }
 }
 
-impl<T: Real> Module<T> for Layer<T> {
-    fn visit(&self, visitor: &mut Visitor<T>) {
-        visitor.part("gate", &self.gate);
-        if let Some(condition) = &self.condition {
-            visitor.part("condition", condition);
-        }
-        visitor.part("out", &self.out);
-    }
-}
+parameters!(Layer: gate, condition, out);

@@ -13,7 +13,7 @@ pub enum Kind {
     Logistic,
 }
 
-/// Functions of `G`, on tensors and on single numbers.
+/// Functions of `G`, on tensors and on single values.
 impl Kind {
     /// `ln G(v)`.
     pub(super) fn log_cdf<T: Real>(self, v: &Var<T>) -> Var<T> {
@@ -46,7 +46,7 @@ impl Kind {
         }
     }
 
-    /// `ln G(v)` of one number.
+    /// `ln G(v)` of one value.
     pub(super) fn log_cdf_of(self, v: f64) -> f64 {
         match self {
             Self::Gaussian => special::log_normal_cdf(v),
@@ -54,7 +54,7 @@ impl Kind {
         }
     }
 
-    /// [`Kind::log_score`] of one number.
+    /// [`Kind::log_score`] of one value.
     pub(super) fn log_score_of(self, v: f64) -> f64 {
         match self {
             Self::Gaussian if v > 0.0 => -0.5 * v * v - 0.5 * (2.0 * PI).ln() - special::log_normal_cdf(v),
@@ -63,7 +63,7 @@ impl Kind {
         }
     }
 
-    /// [`Kind::quantile`] of one number.
+    /// [`Kind::quantile`] of one value.
     pub(super) fn quantile_of(self, y: f64) -> f64 {
         match self {
             Self::Gaussian => special::log_normal_quantile(y),

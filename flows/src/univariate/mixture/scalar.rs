@@ -1,7 +1,6 @@
-//! A mixture on single plain numbers, and the root that z → x needs.
+//! A mixture on plain values, one by one, and the root that z → x needs.
 
-use super::super::bound::softly_bounded_number;
-use super::{FAR, Kind};
+use super::{super::bound::softly_bounded_number, FAR, Kind};
 use crate::log_sum::LogSum;
 use autograd::special::increasing_root;
 use std::f64::consts::LN_2;
@@ -32,7 +31,7 @@ impl Scalar {
         Self { kind, components: vec![Component::default(); components] }
     }
 
-    /// Sets the parameters, 3·K numbers as the network gives them.
+    /// Sets the parameters, in the order of the network's outputs.
     pub(super) fn set(&mut self, parameter: impl Fn(usize) -> f64) {
         let count = self.components.len();
         let all = LogSum::of((0..count).map(&parameter));

@@ -1,4 +1,4 @@
-//! The maps and models over rows of numbers.
+//! The maps and models over rows.
 
 use super::Domain::{Image, Levels, Line, Unit};
 use super::{Entry, Events, Sizes, entry};

@@ -8,7 +8,7 @@ use rand::{Rng, RngExt};
 /// One sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in super::super) enum Event {
-    /// A row of numbers.
+    /// A row of values.
     Row(usize),
     /// Channels, height and width.
     Image([usize; 3]),
@@ -19,7 +19,7 @@ pub(in super::super) enum Event {
 /// The samples that an entry takes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Events {
-    /// Rows of at least this many numbers.
+    /// Rows of at least this many values.
     Rows { least: usize },
     /// Images with at least this many channels, whose sides can be halved this many times.
     Images { channels: usize, halvings: usize },
@@ -27,7 +27,7 @@ pub(super) enum Events {
     Flat,
 }
 
-/// The sizes of a case, and the seed of its numbers.
+/// The sizes of a case, and the seed of its values.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Sizes {
     pub(in super::super) event: Event,
@@ -103,7 +103,7 @@ impl Sizes {
         self.image().iter().product()
     }
 
-    /// Channels, height and width; the numbers of a row are channels of one pixel each.
+    /// Channels, height and width; the values of a row are channels of one pixel.
     pub(super) const fn image(&self) -> [usize; 3] {
         match self.event {
             Event::Row(dims) => [dims, 1, 1],

@@ -5,34 +5,56 @@ use super::{Domain, Entry, Events, Made, Sizes};
 use autograd::Real;
 use flows::layers::{Autoregressive, Coupling, Reads};
 use flows::nn::Mlp;
-use flows::univariate::{Univariate, examples};
+use flows::univariate::{Affine, Gated, Kind, Mixture, RationalQuadratic, Shift, Univariate};
 use rand::Rng;
 use std::sync::Arc;
 
+/// Every map by itself, with this number of components or bins.
+pub(in crate::flows) fn maps(size: usize) -> Vec<(&'static str, Box<dyn Univariate<f64>>)> {
+    vec![
+        ("shift", Box::new(Shift)),
+        ("affine", Box::new(Affine::default())),
+        ("gated", Box::new(Gated)),
+        ("Gaussian mixture", Box::new(Mixture::new(size, Kind::Gaussian))),
+        ("logistic mixture", Box::new(Mixture::new(size, Kind::Logistic))),
+        ("rational-quadratic spline", Box::new(RationalQuadratic::new(size, 2.0))),
+    ]
+}
+
+/// Every map in its layers. A map with components or bins has as many as the sizes have layers.
 pub(super) fn bijections() -> Vec<Entry> {
+    let maps = [
+        entries("shift", |_| Shift, |_| Shift),
+        entries("affine", |_| Affine::default(), |_| Affine::default()),
+        entries("gated", |_| Gated, |_| Gated),
+        entries("Gaussian mixture", |k| Mixture::new(k, Kind::Gaussian), |k| Mixture::new(k, Kind::Gaussian)),
+        entries("logistic mixture", |k| Mixture::new(k, Kind::Logistic), |k| Mixture::new(k, Kind::Logistic)),
+        entries("rational-quadratic spline", |k| RationalQuadratic::new(k, 2.0), |k| RationalQuadratic::new(k, 2.0)),
+    ];
+    maps.into_iter().flatten().map(Entry::classes).collect()
+}
+
+/// A map in both element types, in all three layers.
+fn entries<W, N>(name: &str, wide: fn(usize) -> W, narrow: fn(usize) -> N) -> [Entry; 3]
+where
+    W: Univariate<f64> + 'static,
+    N: Univariate<f32> + 'static,
+{
     let rows = Events::Rows { least: 1 };
-    let entries = examples::<f64>(1).into_iter().enumerate().flat_map(|(i, (name, _))| {
-        let (wide, narrow) = (Arc::new(coupling::<f64>(i)), Arc::new(coupling::<f32>(i)));
-        let coupling = Entry::new(format!("coupling, {name}"), rows, coupling_structure, wide, narrow);
-        let coupling = coupling.scaling(|_| 2).cases(64);
-        let autoregressive = |reads, what| {
-            let (wide, narrow) = (Arc::new(autoregressive::<f64>(i, reads)), Arc::new(autoregressive::<f32>(i, reads)));
-            let name = format!("autoregressive, {name}, reads {what}");
-            Entry::new(name, rows, in_order, wide, narrow).scaling(Sizes::dims)
-        };
-        let latents = autoregressive(Reads::Latent, "latents").between(Domain::Image, Domain::Line);
-        [coupling, autoregressive(Reads::Data, "data"), latents]
-    });
-    entries.map(Entry::classes).collect()
+    let (of_wide, of_narrow) = (Arc::new(coupling(wide)), Arc::new(coupling(narrow)));
+    let coupling = Entry::new(format!("coupling, {name}"), rows, coupling_structure, of_wide, of_narrow);
+    let autoregressive = |reads, what| {
+        let (wide, narrow) = (Arc::new(autoregressive(wide, reads)), Arc::new(autoregressive(narrow, reads)));
+        let name = format!("autoregressive, {name}, reads {what}");
+        Entry::new(name, rows, in_order, wide, narrow).scaling(Sizes::dims)
+    };
+    let latents = autoregressive(Reads::Latent, "latents").between(Domain::Image, Domain::Line);
+    [coupling.scaling(|_| 2).cases(64), autoregressive(Reads::Data, "data"), latents]
 }
 
-fn example<T: Real>(i: usize, s: &Sizes) -> Box<dyn Univariate<T>> {
-    examples(s.layers).swap_remove(i).1
-}
-
-fn coupling<T: Real>(i: usize) -> impl Fn(&Sizes, &mut dyn Rng) -> Made<T> {
+fn coupling<T: Real, U: Univariate<T> + 'static>(map: fn(usize) -> U) -> impl Fn(&Sizes, &mut dyn Rng) -> Made<T> {
     move |s, rng| {
-        let (map, partition) = (example::<T>(i, s), partition(s));
+        let (map, partition) = (map(s.layers), partition(s));
         let (read, changed) = partition.sizes(s.dims());
         let outputs = map.parameters() * changed;
         let net = Mlp::new(read + s.classes, &vec![s.hidden; s.depth], outputs, s.activation(), rng);
@@ -41,9 +63,12 @@ fn coupling<T: Real>(i: usize) -> impl Fn(&Sizes, &mut dyn Rng) -> Made<T> {
     }
 }
 
-fn autoregressive<T: Real>(i: usize, reads: Reads) -> impl Fn(&Sizes, &mut dyn Rng) -> Made<T> {
+fn autoregressive<T: Real, U: Univariate<T> + 'static>(
+    map: fn(usize) -> U,
+    reads: Reads,
+) -> impl Fn(&Sizes, &mut dyn Rng) -> Made<T> {
     move |s, rng| {
-        let map = example::<T>(i, s);
+        let map = map(s.layers);
         let net = masked(map.parameters(), s, rng).starting_at(&map.start());
         Made::Map(Box::new(Autoregressive::new(net, map, reads)))
     }
