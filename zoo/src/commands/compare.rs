@@ -131,15 +131,12 @@ fn folder(run: &Path) -> Option<Run> {
 fn by_data(all: &[Measured]) -> Vec<Vec<&Measured>> {
     let mut groups: Vec<Vec<&Measured>> = Vec::new();
     for one in all {
-        match groups.iter_mut().find(|group| alike(group[0], one)) {
+        // Runs are compared on the same data, in the same unit.
+        let key = |one: &Measured| (one.data.clone(), one.space.clone(), one.unit);
+        match groups.iter_mut().find(|group| key(group[0]) == key(one)) {
             Some(group) => group.push(one),
             None => groups.push(vec![one]),
         }
     }
     groups
-}
-
-/// Whether two runs can be compared.
-fn alike(one: &Measured, other: &Measured) -> bool {
-    one.data == other.data && one.space == other.space && one.unit == other.unit
 }

@@ -42,19 +42,16 @@ impl Blueprint {
     }
 
     /// The model's name, as commands take it.
-    #[must_use]
     pub const fn name(&self) -> &'static str {
         self.kind.about().name
     }
 
     /// Whether this is that model.
-    #[must_use]
     pub fn is<S: ModelSpec>(&self) -> bool {
         self.kind == S::ABOUT.kind
     }
 
     /// The library's configuration, if this is that model.
-    #[must_use]
     pub fn config<S: ModelSpec>(&self) -> Option<S::Config> {
         if self.is::<S>() { self.parsed::<S>().ok() } else { None }
     }
@@ -110,13 +107,11 @@ impl Blueprint {
     }
 
     /// Whether evaluation uses statistics of training batches, which must be collected for the weights evaluated.
-    #[must_use]
     pub fn uses_batch_statistics(&self) -> bool {
         with_spec!(self.kind, S => self.parsed::<S>().is_ok_and(|config| S::uses_batch_statistics(&config)))
     }
 
     /// Whether the model is fitted layer by layer, without gradients.
-    #[must_use]
     pub fn is_fitted(&self) -> bool {
         self.kind.about().learns == Learns::ByFitting
     }
@@ -148,7 +143,6 @@ impl Blueprint {
     }
 
     /// A flow behind the standardization of this space, if it has one.
-    #[must_use]
     pub fn standardized<T: Real>(&self, flow: Flow<T>) -> Flow<T> {
         match self.standardization() {
             Some(layer) => flow.preceded_by(layer),
@@ -182,9 +176,7 @@ const LARGEST: usize = 1 << 20;
 pub(super) fn check_sizes(model: &str, positive: &[usize], others: &[usize]) -> Result<()> {
     let sizes = [positive, others].concat();
     if positive.contains(&0) || sizes.iter().any(|&size| size > LARGEST) {
-        bail!(
-            "{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
-        );
+        bail!("{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this is one");
     }
     Ok(())
 }
@@ -210,9 +202,8 @@ pub(super) fn check_image(model: &str, image: [usize; 3], space: Space) -> Resul
 pub(super) fn check_squeezes(model: &str, [_, height, width]: [usize; 3], squeezes: usize) -> Result<()> {
     let whole = |side: usize| squeezes < 16 && side > 0 && side.is_multiple_of(1 << squeezes);
     if !whole(height) || !whole(width) {
-        bail!(
-            "{model} cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
-        );
+        let multiples = format!("both sides must be multiples of 2^{squeezes}");
+        bail!("{model} cannot squeeze images of {height}×{width} {squeezes} times: {multiples}");
     }
     Ok(())
 }

@@ -97,7 +97,6 @@ use with_spec;
 
 impl Kind {
     /// The model in words.
-    #[must_use]
     pub const fn about(self) -> About {
         with_spec!(self, S => S::ABOUT)
     }
@@ -111,7 +110,6 @@ impl Kind {
     }
 
     /// How it is trained.
-    #[must_use]
     pub fn recipe(self, preset: Preset, space: Space) -> Recipe {
         with_spec!(self, S => S::recipe(preset, space))
     }
@@ -132,7 +130,6 @@ impl Kind {
     }
 
     /// The space of the data that it is trained on by default.
-    #[must_use]
     pub fn default_space(self) -> Space {
         if self.about().data == Speech::NAME {
             let Speech { samples, rate } = Speech::default();

@@ -40,7 +40,6 @@ pub fn order() -> impl TypedValueParser<Value = Order> {
 
 /// The command with the options of these models under a heading, and with those of all other models hidden, so that
 /// [`check`] can refuse them by name.
-#[must_use]
 pub fn add(mut command: Command, models: &[Kind], heading: &'static str) -> Command {
     let (shown, hidden) = (models.iter().map(|model| (model, false)), MODELS.iter().map(|model| (model, true)));
     for (model, hide) in shown.chain(hidden) {
@@ -58,7 +57,6 @@ fn has(model: Kind, id: &str) -> bool {
 }
 
 /// The models' options that stand on the command line, of a command made by [`add`].
-#[must_use]
 pub fn given(matches: &ArgMatches) -> Vec<String> {
     let mut given = Vec::new();
     for model in MODELS {

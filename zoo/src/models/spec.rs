@@ -44,14 +44,12 @@ pub enum Learns {
 
 impl About {
     /// A model that learns from MNIST and can be class-conditional.
-    #[must_use]
     pub const fn new(kind: Kind, name: &'static str, lecture: &'static str, paper: &'static str) -> Self {
         let (published, data, conditional, teachers, learns) = ("-", "mnist", true, &[], Learns::FromData);
         Self { kind, name, lecture, paper, published, data, conditional, teachers, learns }
     }
 
     /// The only kind of model it can learn from, if it cannot learn from data.
-    #[must_use]
     pub fn taught_by(&self) -> Option<&'static str> {
         self.teachers.first().copied().filter(|_| self.learns == Learns::FromTeacher)
     }

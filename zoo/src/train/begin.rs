@@ -6,6 +6,7 @@ use super::signals::SignalKl;
 use super::state::Saved;
 use crate::data::Standardization;
 use crate::models::{Iaf, Model, ParallelWaveNet};
+use crate::runs::folder;
 use flows::Bijection;
 
 /// With more dimensions than this, going through them one by one in every step is slow.
@@ -25,7 +26,7 @@ impl Weights {
     /// # Errors
     /// If there is none, or it is damaged.
     pub fn read(run: &Path) -> Result<Self> {
-        let path = crate::runs::folder::checkpoint(run)?;
+        let path = folder::checkpoint(run)?;
         Ok(Self { contents: checkpoint::read_model(&path)?, path })
     }
 }
@@ -60,8 +61,9 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     let from = weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.path.display()));
     announce(&format!("training {} on {}{given}{from}", blueprint.name(), config.data), config);
     if blueprint.is::<Iaf>() && blueprint.space.dims() > MANY {
+        let advice = "zoo distill trains one from a maf";
         stderr::print_line(format_args!(
-            "an iaf's likelihood goes through the dimensions in order, which takes seconds a step for this many: zoo distill trains one from a maf"
+            "this iaf's likelihood takes seconds a step, one dimension at a time: {advice}"
         ));
     }
     on_data(config, source, model, weights.map_or(Start::Random, Start::Weights))
@@ -162,7 +164,6 @@ pub struct Paused {
 }
 
 /// Whether a folder holds an interrupted training: the last thing a training does is to evaluate its weights.
-#[must_use]
 pub fn is_unfinished(run: &Run) -> bool {
     let saved =
         checkpoint::beginning(&run.training()).ok().and_then(|(_, extra)| Saved::read(&extra, &run.training()).ok());
@@ -198,13 +199,9 @@ pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Pause
         bail!("{folder} holds a training of {holds}, not of {model}: resume that, or choose another --out");
     }
     if blueprint.space != source.space() {
-        bail!(
-            "{folder} was trained on {}, but {} has {}: resume with --data {}",
-            blueprint.space.describe(),
-            config.data,
-            source.space().describe(),
-            paused.contents.header.data
-        );
+        let (trained, has) = (blueprint.space.describe(), source.space().describe());
+        let (data, other) = (&paused.contents.header.data, &config.data);
+        bail!("{folder} was trained on {trained}, but {other} has {has}: resume with --data {data}");
     }
     source.steps_per_epoch(config.recipe.batch)?;
     let model = paused.contents.build(&config.run.training())?;
