@@ -88,7 +88,7 @@ fn encode(run: &Path, args: &Args) -> Result<Encoded> {
     let space = header.blueprint.space;
     let Space::Table { columns: 2, .. } = space else {
         let (run, over) = (run.display(), space.describe());
-        bail!("{run} is over {over}, and only latents of 2D data are plotted: leave it out, or train on two columns");
+        bail!("{run} is over {over}, and only latents of rows of 2 numbers are plotted: leave it out");
     };
     let seed = args.seed.seed;
     let all = source(header, None)?.held_out(Part::Test, None);

@@ -116,9 +116,7 @@ enum Command {
 }
 
 /// Runs a command, which writes its results, and nothing else, to `out`.
-///
-/// # Errors
-/// If the command fails: one line that says why, and what to do.
+/// An error is one line that says why, and what to do.
 pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(args) => return demo::run(&args, out),

@@ -34,9 +34,7 @@ pub struct Blueprint {
 
 impl Blueprint {
     /// A model of these sizes.
-    ///
-    /// # Errors
-    /// If the sizes cannot be written as JSON.
+    /// Fails if the sizes cannot be written as JSON.
     pub fn new<S: ModelSpec>(config: &S::Config, space: Space, classes: usize) -> Result<Self> {
         Ok(Self { kind: S::ABOUT.kind, sizes: serde_json::to_value(config)?, space, classes })
     }
@@ -61,17 +59,12 @@ impl Blueprint {
     }
 
     /// Refuses sizes that are not this model's configuration.
-    ///
-    /// # Errors
-    /// With what is missing or unknown.
     pub fn parse(&self) -> Result<()> {
         with_spec!(self.kind, S => self.parsed::<S>().map(|_| ()))
     }
 
     /// Changes the sizes as the model's own options ask. `seed` is the run's.
-    ///
-    /// # Errors
-    /// If there is no such model.
+    /// Fails if there is no such model.
     pub fn adjust(&mut self, options: &ArgMatches, seed: u64) -> Result<()> {
         self.sizes = with_spec!(self.kind, S => {
             let mut config = self.parsed::<S>()?;
@@ -82,9 +75,6 @@ impl Blueprint {
     }
 
     /// Refuses what cannot be built, before anything is allocated. Returns a lower bound on the number of weights.
-    ///
-    /// # Errors
-    /// In one line that says what to do.
     pub fn check(&self) -> Result<f64> {
         let (&Self { space, classes, .. }, name) = (self, self.name());
         if let Space::Signal { rate, .. } = space
@@ -117,9 +107,6 @@ impl Blueprint {
     }
 
     /// The model with fresh parameters drawn from `rng`.
-    ///
-    /// # Errors
-    /// As [`Blueprint::check`].
     pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Model<T>> {
         self.check()?;
         Ok(match with_spec!(self.kind, S => S::build(&self.parsed::<S>()?, self.space, rng)) {
@@ -132,9 +119,7 @@ impl Blueprint {
     }
 
     /// The same of a model that is a flow.
-    ///
-    /// # Errors
-    /// As [`Blueprint::check`], and if it is not a flow.
+    /// Fails as [`Blueprint::check`], and if it is not a flow.
     pub fn flow<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
         match self.build(rng)?.into_flow() {
             Some(flow) => Ok(flow),
@@ -176,7 +161,7 @@ const LARGEST: usize = 1 << 20;
 pub(super) fn check_sizes(model: &str, positive: &[usize], others: &[usize]) -> Result<()> {
     let sizes = [positive, others].concat();
     if positive.contains(&0) || sizes.iter().any(|&size| size > LARGEST) {
-        bail!("{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this is one");
+        bail!("{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint");
     }
     Ok(())
 }

@@ -102,9 +102,7 @@ impl Kind {
     }
 
     /// The model with a preset's sizes over this data.
-    ///
-    /// # Errors
-    /// If it is no model of such data.
+    /// Fails if it is no model of such data.
     pub fn blueprint(self, preset: Preset, space: Space, classes: usize) -> Result<Blueprint> {
         with_spec!(self, S => Blueprint::new::<S>(&S::config(preset, space, classes)?, space, classes))
     }
@@ -160,9 +158,7 @@ fn named(name: &str) -> Option<Kind> {
 }
 
 /// The model of a name, in upper or lower case.
-///
-/// # Errors
-/// If there is none; suggests the nearest.
+/// Fails if there is none, and suggests the nearest.
 pub fn find(name: &str) -> Result<Kind> {
     let lower = name.to_lowercase();
     if let Some(model) = named(&lower) {
@@ -184,9 +180,7 @@ pub fn students() -> impl Iterator<Item = Kind> {
 }
 
 /// Sizes and recipe of a student for this teacher: the one asked for, or else the only one that suits.
-///
-/// # Errors
-/// If nothing can learn from the teacher, or the student asked for cannot.
+/// Fails if nothing can learn from the teacher, or the student asked for cannot.
 pub fn student(teacher: &Blueprint, asked: Option<&str>, preset: Preset) -> Result<(Blueprint, Recipe)> {
     let name = teacher.name();
     let Some((student, recipe)) = MODELS.iter().find_map(|model| model.student(teacher, preset)) else {

@@ -71,9 +71,6 @@ pub fn given(matches: &ArgMatches) -> Vec<String> {
 }
 
 /// Refuses options that this model does not have.
-///
-/// # Errors
-/// In one line that names the models that have it.
 pub fn check(model: Kind, matches: &ArgMatches) -> Result<()> {
     let name = model.about().name;
     if let Some(id) = given(matches).into_iter().find(|id| !has(model, id)) {

@@ -22,9 +22,7 @@ pub struct Weights {
 
 impl Weights {
     /// Reads a run folder's model or a checkpoint file.
-    ///
-    /// # Errors
-    /// If there is none, or it is damaged.
+    /// Fails if there is none, or it is damaged.
     pub fn read(run: &Path) -> Result<Self> {
         let path = folder::checkpoint(run)?;
         Ok(Self { contents: checkpoint::read_model(&path)?, path })
@@ -32,9 +30,7 @@ impl Weights {
 }
 
 /// Trains a new model on data: by maximum likelihood, or by its lower bound.
-///
-/// # Errors
-/// If the data does not suit the model, the loss stops being finite, or a file cannot be written.
+/// Fails if the data does not suit the model, the loss stops being finite, or a file cannot be written.
 pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -> Result<Outcome> {
     let blueprint = &config.blueprint;
     source.steps_per_epoch(config.recipe.batch)?;
@@ -70,9 +66,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
 }
 
 /// Distills a teacher into a new student. The run keeps a copy of the teacher.
-///
-/// # Errors
-/// If the two do not fit, the loss stops being finite, or a file cannot be written.
+/// Fails if the two do not fit, the loss stops being finite, or a file cannot be written.
 pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Outcome> {
     let (objective, flow) = student(config, teacher)?;
     objective.steps_per_epoch()?;
@@ -172,9 +166,7 @@ pub fn is_unfinished(run: &Run) -> bool {
 
 impl Paused {
     /// The training in a folder.
-    ///
-    /// # Errors
-    /// If there is none, or it is damaged.
+    /// Fails if there is none, or it is damaged.
     pub fn read(run: &Run) -> Result<Self> {
         if !run.training().exists() {
             bail!("{} holds no training to resume: leave out --resume to start one", run.folder().display());
@@ -185,9 +177,7 @@ impl Paused {
 }
 
 /// Resumes the training in the same folder.
-///
-/// # Errors
-/// As [`start`], and if what the folder holds cannot be resumed.
+/// Fails as [`start`], and if what the folder holds cannot be resumed.
 pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
     let blueprint = &paused.contents.header.blueprint;
     let folder = config.run.folder().display();
@@ -210,9 +200,7 @@ pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Pause
 }
 
 /// Resumes the distillation in the same folder.
-///
-/// # Errors
-/// As [`start_student`], and if what the folder holds cannot be resumed.
+/// Fails as [`start_student`], and if what the folder holds cannot be resumed.
 pub fn resume_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, paused: &Paused) -> Result<Outcome> {
     // Before a model of these sizes is made: does the file hold one?
     paused.contents.check(&config.run.training())?;
