@@ -36,7 +36,7 @@ pub use output::Output;
 
 /// What most commands need.
 mod prelude {
-    pub(super) use super::args::{OnData, OutFolder, Seed, Threads, at_least_one, next_to, positive};
+    pub(super) use super::args::{Compute, OnData, OutFolder, Seed, Threads, at_least_one, next_to, positive};
     pub(super) use super::args::{require_extension, save_all, several, whole};
     pub(super) use super::train_args::{self, SAVE_EVERY, TrainArgs, plain};
     pub(super) use super::{Output, class, load, load_flow, make_folder, names, sound, source};

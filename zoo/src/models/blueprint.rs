@@ -118,13 +118,9 @@ impl Blueprint {
         })
     }
 
-    /// The same of a model that is a flow.
-    /// Fails as [`Blueprint::check`], and if it is not a flow.
+    /// The same of a model that must be a flow.
     pub fn flow<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
-        match self.build(rng)?.into_flow() {
-            Some(flow) => Ok(flow),
-            None => bail!("{} is not a flow", self.name()),
-        }
+        self.build(rng)?.into_flow().with_context(|| format!("{} is not a flow", self.name()))
     }
 
     /// A flow behind the standardization of this space, if it has one.

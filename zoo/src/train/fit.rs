@@ -3,10 +3,10 @@
 use super::prelude::*;
 use crate::measure::score::{Measure, continuous, unit};
 use crate::models::{Rbig, rbig};
+use flows::Mapped;
 use flows::check::copy_params;
 use flows::models::RbigConfig;
 use flows::rbig::{Fitted, Fitting, Layer, Marginals};
-use flows::Mapped;
 use std::ops::ControlFlow;
 
 /// Held-out rows that decide when another layer is no better.
