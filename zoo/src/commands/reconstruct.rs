@@ -112,15 +112,13 @@ fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, codes: &Tensor<f3
         (Space::Images { .. }, Some(labels)) => {
             let labels = &labels[..count];
             let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
-            (
-                legend::beside(draw(labels)?, classes)?.raster()?,
-                format!("z of {count} test images, one color per class"),
-            )
+            let caption = format!("z of {count} test images, one color per class");
+            (legend::beside(draw(labels)?, classes)?, caption)
         }
         _ => {
             let caption = format!("z of {count} test rows, one color per quarter of x1");
-            (draw(&quarters(rows.as_slice()))?.raster()?, caption)
+            (draw(&quarters(rows.as_slice()))?, caption)
         }
     };
-    Ok(Some(Figure { name: "latents.png", picture, caption }))
+    Ok(Some(Figure { name: "latents.png", picture: picture.raster()?, caption }))
 }
