@@ -12,7 +12,12 @@ macro_rules! functions {
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum Unary {
-            $($(#[$doc])* $name $({ $(#[doc = concat!("`", stringify!($field), "`.")] $field: f64),+ })? $((functions!(@number $constant)))?,)*
+            $(
+                $(#[$doc])*
+                $name
+                $({ $(#[doc = concat!("The constant `", stringify!($field), "`.")] $field: f64),+ })?
+                $((functions!(@number $constant)))?,
+            )*
         }
 
         impl<T: Real> Var<T> {

@@ -14,8 +14,8 @@ pub(crate) type Matrix<'a, T> = (&'a [T], (usize, usize));
 
 /// An element type that has a matrix product.
 pub trait Gemm: Transpose {
-    /// `c ← a·b`, or where `keep` `c ← c + a·b`, on the calling thread: `a` is `m × k`, `b` is `k × n`, and the `m` rows
-    /// of `c` lie `pitch` elements apart, for `sizes` of `[m, k, n]`.
+    /// `c ← a·b`, or where `keep` `c ← c + a·b`, on the calling thread: `a` is `m × k`, `b` is `k × n`, and the `m`
+    /// rows of `c` lie `pitch` elements apart, for `sizes` of `[m, k, n]`.
     ///
     /// # Panics
     /// If a matrix reaches beyond its slice, or rows of `c` overlap.

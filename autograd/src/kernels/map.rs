@@ -229,10 +229,10 @@ kernels! {
 
 /// Declares a function for each place; slices must have the length of the first one in brackets.
 macro_rules! entries {
-    ($($name:ident($Op:ident, $($arg:ident: $type:ty),+) = $outer:ident $place:ident [$long:ident $($short:ident)*];)+) => {$(
+    ($($name:ident($Op:ident, $($arg:ident: $of:ty),+) = $outer:ident $place:ident [$long:ident $($other:ident)*];)+) => {$(
         #[track_caller]
-        pub(crate) fn $name<T: Real>(op: $Op, $($arg: $type),+) {
-            $(assert_eq!($short.len(), $long.len(), "{op:?}: lengths");)*
+        pub(crate) fn $name<T: Real>(op: $Op, $($arg: $of),+) {
+            $(assert_eq!($other.len(), $long.len(), "{op:?}: lengths");)*
             dispatch($outer(op, $place { $($arg),+ }));
         }
     )+};

@@ -6,10 +6,11 @@
 //! a block, where the panel holds zeros: with 16 blocks a sixteenth of one half.
 //!
 //! The panels cost nothing extra: the `gemm` crate would lay out the same ones itself, slowly where it gathers columns
-//! from rows 4096 bytes apart, as in every layer with 1024 inputs. It reads ours in place if they get few rows ([`ROWS`]).
+//! from rows 4096 bytes apart, as in every layer with 1024 inputs. It reads ours in place if they get few rows
+//! ([`ROWS`]).
 //!
-//! For the weights' gradient, blocks are rows of the result: a product as far as the block's last row reaches, then zeros
-//! where the mask has them. A mask of ones gives an ordinary product.
+//! For the weights' gradient, blocks are rows of the result: a product as far as the block's last row reaches, then
+//! zeros where the mask has them. A mask of ones gives an ordinary product.
 //!
 //! Neither blocks nor sums depend on the number of threads, so results do not either.
 

@@ -4,8 +4,8 @@ use super::table::Row;
 use autograd::Real;
 use autograd::simd::{Isa, Kernel, dispatch};
 
-/// Tails and densities (relative to their largest) below this are computed in logarithms: terms underflow at about 1e-38
-/// in `f32` and 1e-308 in `f64`, so sums above it have lost nothing that counts.
+/// Tails and densities (relative to their largest) below this are computed in logarithms: terms underflow at about
+/// 1e-38 in `f32` and 1e-308 in `f64`, so sums above it have lost nothing that counts.
 pub(super) fn least<T: Real>() -> T {
     T::from_f64(if size_of::<T>() == 4 { 1e-28 } else { 1e-280 })
 }

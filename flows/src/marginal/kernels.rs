@@ -3,7 +3,8 @@
 //! For every pair of a point and a kernel there is one exponential, whose terms are added as it goes ([`block`],
 //! [`gradient`]): nothing of the size of batch × dimensions × kernels is ever stored. F and 1 − F are both sums of
 //! positive terms. Points so far out that these sums leave the range of the type are computed one by one, in logarithms
-//! and `f64` (see [`LogisticMixture`](super::LogisticMixture)); both agree up to rounding, so nothing jumps from one to the other.
+//! and `f64` (see [`LogisticMixture`](super::LogisticMixture)); both agree up to rounding, so nothing jumps from one to
+//! the other.
 
 use super::block;
 use super::gradient::{self, Column, SUMS, Shares, TOGETHER};

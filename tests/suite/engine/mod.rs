@@ -1,5 +1,5 @@
-//! The engine, tested through its public API against finite differences, independent values and
-//! other ways to compute the same thing. A new operation is one line in `operations.rs`; every property here then covers it.
+//! The engine, tested through its public API against finite differences, independent values and other ways to compute
+//! the same thing. A new operation is one line in `operations.rs`; every property here then covers it.
 
 mod broadcasting;
 mod case;

@@ -1,5 +1,5 @@
-//! An operation may overwrite an operand that nothing else holds. No value that is still held may change, and a tape may
-//! change no bit of any result.
+//! An operation may overwrite an operand that nothing else holds. No value that is still held may change, and a tape
+//! may change no bit of any result.
 
 use super::derivatives::over;
 use super::draw::{self, REAL, noise, tensor};

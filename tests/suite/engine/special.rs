@@ -1,4 +1,5 @@
-//! Functions far into their tails, against values computed by mpmath: the function and its gradient, in `f64` and `f32`.
+//! Functions far into their tails, against values computed by mpmath: the function and its gradient, in `f64` and
+//! `f32`.
 
 use super::special_values as table;
 use autograd::{Real, Tape, Tensor, Var, diff};

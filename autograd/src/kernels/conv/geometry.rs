@@ -72,7 +72,8 @@ impl Conv2d {
         if geometry.is_addressable() { Ok(geometry) } else { Err(TOO_LARGE.to_owned()) }
     }
 
-    /// Whether the elements of any padded image and of the weights fit in 32 bits, and those of all images in a `usize`.
+    /// Whether the elements of any padded image and of the weights fit in 32 bits, and those of all images in a
+    /// `usize`.
     fn is_addressable(&self) -> bool {
         let product = |factors: &[usize]| factors.iter().try_fold(1usize, |all, &f| all.checked_mul(f));
         // The source of any of the three products, with zeros on both sides.

@@ -15,8 +15,8 @@ pub trait Transpose: Copy + Sized {
     /// Whether it is in registers.
     const IS_FAST: bool = false;
 
-    /// `to[col][row] = from[row][col]` for `size` rows and columns of `from`, where rows of either are as far apart as its
-    /// pitch.
+    /// `to[col][row] = from[row][col]` for `size` rows and columns of `from`, where rows of either are as far apart as
+    /// its pitch.
     ///
     /// # Panics
     /// If a matrix reaches beyond its slice, or rows of `to` overlap.

@@ -45,7 +45,8 @@ impl Pass {
         [0, 1].map(|axis| (self.kernel[axis] - 1) * self.dilation[axis])
     }
 
-    /// The layout for `images` images, in lanes that are read in whole vectors; `None` if its elements do not fit in 32 bits.
+    /// The layout for `images` images, in lanes that are read in whole vectors; `None` if its elements do not fit in 32
+    /// bits.
     pub(super) fn layout(&self, images: usize, vector: usize) -> Option<Layout> {
         let lanes = self.to.width.checked_mul(images)?.checked_next_multiple_of(vector)?;
         let reach = self.reach();

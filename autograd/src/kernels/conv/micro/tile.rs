@@ -258,8 +258,8 @@ macro_rules! product {
 
 /// An element type that has the products.
 pub trait Multiply: Sized {
-    /// Computes a product; where `keep`, adds it to what `out` holds. Panics if an offset leads out of `image`, or another
-    /// slice is too short.
+    /// Computes a product; where `keep`, adds it to what `out` holds. Panics if an offset leads out of `image`, or
+    /// another slice is too short.
     #[doc(hidden)]
     fn multiply(level: Level, product: Product<'_, Self>, image: &[Self], steps: &[u32], keep: bool, out: &mut [Self]);
 }
