@@ -36,6 +36,15 @@ pub(super) struct Seed {
     pub(super) seed: u64,
 }
 
+/// The random seed and the threads.
+#[derive(Debug, clap::Args)]
+pub(super) struct Compute {
+    #[command(flatten)]
+    pub(super) seed: Seed,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+}
+
 /// A trained model, and data to use it on.
 #[derive(Debug, clap::Args)]
 pub(super) struct OnData {

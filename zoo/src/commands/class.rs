@@ -1,10 +1,7 @@
 //! The options --class and --labels of conditional models.
 
-use crate::data::npy;
+use super::prelude::*;
 use crate::data::rows::one_hot;
-use anyhow::{Result, bail};
-use autograd::Tensor;
-use std::path::Path;
 
 /// Refuses a class that the model in `run` does not have.
 pub(super) fn check(class: Option<usize>, run: &Path, classes: usize) -> Result<()> {
@@ -36,10 +33,9 @@ pub(super) fn condition(
         }
         (None, Some(labels)) => Ok(Some(one_hot(&read(labels, rows, classes)?, classes))),
         (None, None) if classes == 0 => Ok(None),
-        (None, None) => bail!(
-            "{} is conditional and needs the rows' classes: give --class CLASS for all rows, or --labels FILE.npy with one for each row",
-            run.display()
-        ),
+        (None, None) => {
+            bail!("{} is conditional and needs the rows' classes: give --class or --labels FILE.npy", run.display())
+        }
     }
 }
 
@@ -54,10 +50,8 @@ fn read(path: &Path, rows: usize, classes: usize) -> Result<Vec<usize>> {
         // Classes are far smaller than numbers that would be rounded here.
         let label = value as usize;
         if label as f32 != value || label >= classes {
-            bail!(
-                "{shown}: row {row} (counting from 0) has the label {value}: give whole numbers from 0 to {}",
-                classes - 1
-            );
+            let last = classes - 1;
+            bail!("{shown}: row {row} (counting from 0) has the label {value}: give whole numbers from 0 to {last}");
         }
         Ok(label)
     };

@@ -27,9 +27,7 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    seed: Seed,
-    #[command(flatten)]
-    threads: Threads,
+    on: Compute,
 }
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
@@ -37,11 +35,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     require_different(&args.runs)?;
     // Before the minutes of measuring.
     check_place(&args.out)?;
-    let caption = table::caption(args.seed.seed, args.threads.count());
+    let caption = table::caption(args.on.seed.seed, args.on.threads.count());
     let mut all = Vec::new();
     for ((i, run), name) in args.runs.iter().enumerate().zip(names::distinct(&args.runs)) {
         stderr::print_line(format_args!("{} of {}: {}", i + 1, args.runs.len(), run.display()));
-        match args.threads.run(|| measure(run, name, args)) {
+        match args.on.threads.run(|| measure(run, name, args)) {
             Ok(measured) => all.push(measured),
             // The other runs are still worth measuring.
             Err(why) => stderr::print_line(format_args!("zoo: {} is left out: {why:#}", run.display())),
@@ -86,14 +84,14 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     let (header, space) = (&loaded.header, loaded.header.blueprint.space);
     let source = source(header, None)?;
     let mut measures =
-        compare::measure(&loaded, &source, args.limit, args.seed.seed).with_context(|| header.data.clone())?;
+        compare::measure(&loaded, &source, args.limit, args.on.seed.seed).with_context(|| header.data.clone())?;
     let folder = folder(run);
     let mut missed = None;
     if let Some(teacher) = folder.as_ref().map(Run::teacher).filter(|teacher| teacher.exists()) {
         match (&loaded.model, load_flow::<f32>(&teacher, "distill it again")) {
             (Model::Vae(_), _) => {}
             (Model::Flow(student), Ok(teacher)) => {
-                measures.divergence = Some(compare::divergence(student, &teacher.model, &space, args.seed.seed));
+                measures.divergence = Some(compare::divergence(student, &teacher.model, &space, args.on.seed.seed));
             }
             (_, Err(why)) => missed = Some(format!("no divergence from its teacher: {why:#}")),
         }
@@ -131,15 +129,12 @@ fn folder(run: &Path) -> Option<Run> {
 fn by_data(all: &[Measured]) -> Vec<Vec<&Measured>> {
     let mut groups: Vec<Vec<&Measured>> = Vec::new();
     for one in all {
-        match groups.iter_mut().find(|group| alike(group[0], one)) {
+        // Runs are compared on the same data, in the same unit.
+        let key = |one: &Measured| (one.data.clone(), one.space.clone(), one.unit);
+        match groups.iter_mut().find(|group| key(group[0]) == key(one)) {
             Some(group) => group.push(one),
             None => groups.push(vec![one]),
         }
     }
     groups
-}
-
-/// Whether two runs can be compared.
-fn alike(one: &Measured, other: &Measured) -> bool {
-    one.data == other.data && one.space == other.space && one.unit == other.unit
 }

@@ -28,10 +28,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let source = Source::open(name, *seed)?;
     let space = source.space();
     if !drawing::has_picture(&space) {
-        bail!(
-            "{name} has {}, and only images, rows of 2 numbers and signals are plotted: choose other data",
-            space.describe()
-        );
+        let has = space.describe();
+        bail!("{name} has {has}, and only images, rows of 2 numbers and signals are plotted: choose other data");
     }
     sound::check(args.wav.as_deref(), name, &space)?;
     let default = match space {

@@ -25,9 +25,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    seed: Seed,
-    #[command(flatten)]
-    threads: Threads,
+    on: Compute,
 }
 
 /// The most test rows in the pictures, and as many samples.
@@ -37,7 +35,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let default = || PathBuf::from("runs").join(format!("gaussianized-{}", plain(&args.data)));
     let run = Run::at(&args.out.clone().unwrap_or_else(default));
     train_args::check_new(&run, "")?;
-    let (data, seed) = (args.data.clone(), args.seed.seed);
+    let (data, seed) = (args.data.clone(), args.on.seed.seed);
     let source = Source::open(&data, seed)?;
     if !matches!(source.space(), Space::Table { .. }) {
         let more = if matches!(source.space(), Space::Signal { .. }) { " --batch 4000" } else { "" };
@@ -49,17 +47,17 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let mut sizes = Rbig::config(Preset::Standard, source.space(), 0)?;
     args.options.adjust(&mut sizes)?;
     let blueprint = Blueprint::new::<Rbig>(&sizes, source.space(), 0)?;
-    let threads = args.threads.count();
+    let threads = args.on.threads.count();
     let config = TrainConfig { blueprint, recipe, data, seed, threads, run, save_every: SAVE_EVERY };
 
     let fit = train::fit(&config, &source)?;
     table(&fit, out)?;
     let code = train_args::report_fitted(&config.run, &fit, out)?;
     let rows = source.held_out(Part::Test, None);
-    let found = args.threads.run(|| score(&fit.flow, &source.space(), &rows, seed));
+    let found = args.on.threads.run(|| score(&fit.flow, &source.space(), &rows, seed));
     writeln!(out, "on the test rows of {}: {}", config.data, found.describe())?;
     let shown = rows.x().rows(0..rows.count().min(POINTS));
-    save_all(args.threads.run(|| rbig::all(&fit, &shown, seed))?, config.run.folder(), out)?;
+    save_all(args.on.threads.run(|| rbig::all(&fit, &shown, seed))?, config.run.folder(), out)?;
     Ok(code)
 }
 

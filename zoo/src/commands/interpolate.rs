@@ -68,8 +68,12 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         let latents = images.clone().with_x(flow.encode_given(images.x(), images.classes())?);
         let decoded = flow.decode_given(latents.x(), latents.classes())?;
         let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, args.straight);
-        let manifold = decode(flow, &latents, &blend::manifold([0, 1, 2, 3], size))?;
-        let lines = decode(flow, &latents, &(0..ends.len()).flat_map(along).collect::<Vec<_>>())?;
+        let decode = |blends: &[Blend]| {
+            let blended = blend::blended(&latents, blends);
+            flow.decode_given(blended.x(), blended.classes())
+        };
+        let manifold = decode(&blend::manifold([0, 1, 2, 3], size))?;
+        let lines = decode(&(0..ends.len()).flat_map(along).collect::<Vec<_>>())?;
         Ok((largest_error(&decoded, images.x()), manifold, lines))
     });
     let (error, manifold, lines) = decoded?;
@@ -91,11 +95,6 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let lines = Figure { name: "line.png", picture: draw(&lines)?, caption };
     save_all(vec![manifold, lines], &args.out.path(run)?, out)?;
     writeln!(out, "at the corners and ends, |x − decode(encode(x))| is at most {error:.1e} of 256 pixel levels")
-}
-
-fn decode(flow: &Flow<f32>, latents: &Rows<f32>, blends: &[Blend]) -> Result<Tensor<f32>> {
-    let blended = blend::blended(latents, blends);
-    Ok(flow.decode_given(blended.x(), blended.classes())?)
 }
 
 /// The largest difference, in pixel levels. NaN, which no comparison notices, counts as infinite.

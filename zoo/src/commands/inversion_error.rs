@@ -32,9 +32,7 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    seed: Seed,
-    #[command(flatten)]
-    threads: Threads,
+    on: Compute,
 }
 
 /// Larger errors are not plotted: they would leave no room for the others.
@@ -61,7 +59,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let mut budgets = args.budgets.clone();
     budgets.sort_unstable();
     budgets.dedup();
-    let (samples, seed, flow) = (args.samples, args.seed.seed, loaded.model.core());
+    let (samples, seed, flow) = (args.samples, args.on.seed.seed, loaded.model.core());
     let shape: Shape = std::iter::once(samples).chain(flow.event().iter().copied()).collect();
     let z = flow.base().sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed));
     let mut methods = methods(&args.step_sizes);
@@ -72,13 +70,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     }
     // Row by row, because the last ones may take minutes.
     for &budget in &budgets {
-        let cells = methods.iter_mut().map(|method| {
-            let (error, seconds) = args.threads.run(|| method.measure(budget, &flow, &z));
-            format!("{:>32}", format!("{error:.1e} in {}", timing::describe(seconds)))
-        });
-        let row: String = cells.collect();
+        let mut row = format!("{budget:>8}");
+        for method in &mut methods {
+            let (error, seconds) = args.on.threads.run(|| method.measure(budget, &flow, &z));
+            row += &format!("{:>32}", format!("{error:.1e} in {}", timing::describe(seconds)));
+        }
         if !args.json {
-            writeln!(out, "{budget:>8}{row}")?;
+            writeln!(out, "{row}")?;
         }
     }
     let series: Vec<Series> = methods.iter().map(|method| method.series(&budgets)).collect();
@@ -92,11 +90,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     };
     curve::draw(&series, &labels)?.save(&picture)?;
     if args.json {
-        let methods = methods.iter().map(|Method { name, found, .. }| {
+        let json = |Method { name, found, .. }: &Method| {
             let (errors, seconds): (Vec<f64>, Vec<f64>) = found.iter().copied().unzip();
             json!({ "name": name, "errors": errors, "seconds": seconds })
-        });
-        let methods: Vec<_> = methods.collect();
+        };
+        let methods: Vec<_> = methods.iter().map(json).collect();
         out.json(&json!({ "samples": samples, "seed": seed, "budgets": budgets, "methods": methods }))?;
     } else {
         writeln!(out, "{}: the same, plotted", picture.display())?;
@@ -108,15 +106,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
 fn methods(step_sizes: &[f64]) -> Vec<Method> {
     let steps = if step_sizes.is_empty() { &[STEP_SIZE, 1.0] } else { step_sizes };
     let named = |step: Option<f64>| {
-        let name = step.map_or_else(|| "sweep".to_owned(), |step| format!("fixed point, step {}", short(step)));
+        // Up to three decimals, without trailing zeros.
+        let short =
+            |step| format!("fixed point, step {step:.3}").trim_end_matches('0').trim_end_matches('.').to_owned();
+        let name = step.map_or_else(|| "sweep".to_owned(), short);
         Method { name, step, found: Vec::new() }
     };
     steps.iter().copied().map(Some).chain([None]).map(named).collect()
-}
-
-/// Up to three decimals, without trailing zeros.
-fn short(step: f64) -> String {
-    format!("{step:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 impl Method {

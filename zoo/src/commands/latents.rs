@@ -23,9 +23,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     rows: Option<usize>,
     #[command(flatten)]
-    seed: Seed,
-    #[command(flatten)]
-    threads: Threads,
+    on: Compute,
 }
 
 /// Pixels along each side of a panel, and panels per row.
@@ -46,7 +44,7 @@ struct Encoded {
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     require_extension(args.out.as_deref(), "png")?;
-    let all = args.threads.run(|| args.runs.iter().map(|run| encode(run, args)).collect::<Result<Vec<_>>>())?;
+    let all = args.on.threads.run(|| args.runs.iter().map(|run| encode(run, args)).collect::<Result<Vec<_>>>())?;
 
     let points: Vec<f32> = all.iter().flat_map(|one| &one.latents).copied().collect();
     // A standard normal fits in ±4. Other latents may need a larger window.
@@ -87,13 +85,10 @@ fn encode(run: &Path, args: &Args) -> Result<Encoded> {
     let (header, flow) = (&loaded.header, &loaded.model);
     let space = header.blueprint.space;
     let Space::Table { columns: 2, .. } = space else {
-        bail!(
-            "{} is over {}, and only latents of rows of 2 numbers are plotted: leave it out, or train on two columns",
-            run.display(),
-            space.describe()
-        );
+        let (run, over) = (run.display(), space.describe());
+        bail!("{run} is over {over}, and only latents of rows of 2 numbers are plotted: leave it out");
     };
-    let seed = args.seed.seed;
+    let seed = args.on.seed.seed;
     let all = source(header, None)?.held_out(Part::Test, None);
     let mut chosen = permutation(all.count(), seed);
     chosen.truncate(args.rows.unwrap_or(usize::MAX));

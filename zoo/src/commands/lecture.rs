@@ -81,11 +81,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         return Ok(ExitCode::from(interrupt::EXIT_CODE as u8));
     }
     if !lecture.failed.is_empty() {
-        let count = lecture.failed.len();
-        bail!(
-            "{page} lacks the results of {count} of {} steps, for the reasons above: solve them, then run the same command again",
-            agenda.tasks.len()
-        );
+        let (count, steps) = (lecture.failed.len(), agenda.tasks.len());
+        bail!("{page} lacks the results of {count} of {steps} steps: see the reasons above, then run this again");
     }
     let (chapters, steps) = (counted(chapters.len(), "chapter"), counted(agenda.tasks.len(), "step"));
     writeln!(out, "{page}: {chapters}, {steps}; open it in a browser")?;

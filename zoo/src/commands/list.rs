@@ -23,43 +23,35 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     match &args.params {
         Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.model.params(), args, out)?,
         Some(model) => parameters(&built(models::find(model)?, args.preset)?, args, out)?,
-        None if args.json => {
-            let rows: Result<Vec<_>> = MODELS
-                .iter()
-                .map(|&model| {
-                    let params = count(&built(model, args.preset)?);
-                    let about @ About { name, lecture, paper, published, data, .. } = model.about();
-                    Ok(json!({
-                        "model": name,
-                        "lecture": lecture,
-                        "paper": paper,
-                        "published_mnist_bits_per_dim": published,
-                        "data": data,
-                        "taught_by": about.taught_by(),
-                        "parameters": params,
-                    }))
-                })
-                .collect();
-            out.json(&rows?)?;
-        }
-        None => {
-            writeln!(
-                out,
-                "{:<17} {:<30} {:<48} {:>12} {:>16}",
-                "model", "lecture", "paper", "parameters", "MNIST bits/dim"
-            )?;
-            for model in MODELS {
-                let About { name, lecture, paper, published, .. } = model.about();
-                let params = count(&built(model, args.preset)?);
-                writeln!(out, "{name:<17} {lecture:<30} {paper:<48} {params:>12} {published:>16}")?;
-            }
-            writeln!(
-                out,
-                "\nparameters: at the chosen preset, for MNIST or (the wavenets) for speech; bits/dim: as published"
-            )?;
-        }
+        None => models(args, out)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {
+    let heads = ["model", "lecture", "paper", "parameters", "MNIST bits/dim"];
+    let line = |[name, lecture, paper, params, published]: [&str; 5]| {
+        format!("{name:<17} {lecture:<30} {paper:<48} {params:>12} {published:>16}\n")
+    };
+    let (mut rows, mut lines) = (Vec::new(), line(heads));
+    for model in MODELS {
+        let params = count(&built(model, args.preset)?);
+        let about @ About { name, lecture, paper, published, data, .. } = model.about();
+        lines += &line([name, lecture, paper, &params.to_string(), published]);
+        rows.push(json!({
+            "model": name,
+            "lecture": lecture,
+            "paper": paper,
+            "published_mnist_bits_per_dim": published,
+            "data": data,
+            "taught_by": about.taught_by(),
+            "parameters": params,
+        }));
+    }
+    if args.json {
+        return out.json(&rows);
+    }
+    writeln!(out, "{lines}\nparameters: for MNIST or speech, with this preset; bits/dim: as published")
 }
 
 fn built(model: Kind, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
@@ -73,19 +65,12 @@ fn count(params: &[(String, Param<f32>)]) -> usize {
 
 fn parameters(params: &[(String, Param<f32>)], args: &Args, out: &mut Output<'_>) -> Result<()> {
     if args.json {
-        let rows: Vec<_> = params
-            .iter()
-            .map(
-                |(path, param)| json!({ "name": path, "shape": param.shape().to_vec(), "trained": param.is_trainable() }),
-            )
-            .collect();
-        out.json(&rows)?;
-        return Ok(());
+        let row = |(path, param): &(String, Param<f32>)| json!({ "name": path, "shape": param.shape().to_vec(), "trained": param.is_trainable() });
+        return out.json(&params.iter().map(row).collect::<Vec<_>>());
     }
     for (path, param) in params {
         let kept = if !param.is_trainable() { "  (stored, not trained)" } else { "" };
         writeln!(out, "{path:<40} {}{kept}", param.shape())?;
     }
-    writeln!(out, "{} trained parameters", count(params))?;
-    Ok(())
+    writeln!(out, "{} trained parameters", count(params))
 }

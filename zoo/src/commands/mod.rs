@@ -36,7 +36,7 @@ pub use output::Output;
 
 /// What most commands need.
 mod prelude {
-    pub(super) use super::args::{OnData, OutFolder, Seed, Threads, at_least_one, next_to, positive};
+    pub(super) use super::args::{Compute, OnData, OutFolder, Seed, Threads, at_least_one, next_to, positive};
     pub(super) use super::args::{require_extension, save_all, several, whole};
     pub(super) use super::train_args::{self, SAVE_EVERY, TrainArgs, plain};
     pub(super) use super::{Output, class, load, load_flow, make_folder, names, sound, source};
@@ -116,9 +116,7 @@ enum Command {
 }
 
 /// Runs a command, which writes its results, and nothing else, to `out`.
-///
-/// # Errors
-/// If the command fails: one line that says why, and what to do.
+/// An error is one line that says why, and what to do.
 pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(args) => return demo::run(&args, out),

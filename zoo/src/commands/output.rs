@@ -17,9 +17,7 @@ impl<'a> Output<'a> {
     }
 
     /// What `write!` and `writeln!` call. A closed pipe (`zoo list | head`) is not an error.
-    ///
-    /// # Errors
-    /// If the writer fails for another reason, such as a full disk.
+    /// Fails if the text cannot be written for another reason, such as a full disk.
     pub fn write_fmt(&mut self, text: Arguments<'_>) -> Result<()> {
         match self.writer.write_fmt(text) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -30,9 +28,6 @@ impl<'a> Output<'a> {
     }
 
     /// Writes a value as indented JSON.
-    ///
-    /// # Errors
-    /// As [`Output::write_fmt`].
     pub fn json(&mut self, value: &impl Serialize) -> Result<()> {
         writeln!(self, "{}", serde_json::to_string_pretty(value)?)
     }

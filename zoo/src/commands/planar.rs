@@ -30,9 +30,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     out: PathBuf,
     #[command(flatten)]
-    seed: Seed,
-    #[command(flatten)]
-    threads: Threads,
+    on: Compute,
 }
 
 /// Pixels along each side of a panel.
@@ -51,7 +49,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     // Before the minutes of fitting.
     check_place(&energies)?;
     let cells = args.resolution;
-    args.threads.run(|| -> Result<()> {
+    args.on.threads.run(|| -> Result<()> {
         let (window, panels) = random_layers(args, cells)?;
         let layout = scatter::Layout { window, side: SIDE, columns: args.layers.len() };
         heat::draw(&panels, &layout)?.save(&layers)?;
@@ -77,7 +75,7 @@ fn count(layers: usize) -> String {
 fn random_layers(args: &Args, cells: usize) -> Result<(Window, Vec<heat::Panel>)> {
     let bases = [(PlanarBase::Gaussian, "Gaussian"), (PlanarBase::Uniform, "uniform")];
     let each = bases.iter().flat_map(|base| args.layers.iter().map(move |&layers| (base, layers)));
-    let seed = args.seed.seed;
+    let seed = args.on.seed.seed;
     let flows: Vec<(Flow<f32>, String)> = each
         .map(|(&(base, name), layers)| (at_random(layers, base, seed), format!("{name}, {}", count(layers))))
         .collect();
@@ -105,7 +103,7 @@ fn fit_all(args: &Args) -> Result<Vec<(Energy, usize, Fit)>> {
     let per_thread = dealt.len().div_ceil(threads);
     parallel::side_by_side(&mut dealt, per_thread, &|_, some| {
         for (_, (energy, layers, found)) in some {
-            *found = Some(fit(*energy, *layers, args.steps as u64, args.seed.seed));
+            *found = Some(fit(*energy, *layers, args.steps as u64, args.on.seed.seed));
             stderr::print_line(format_args!("{energy:?} by {} is fitted", count(*layers)));
         }
     });

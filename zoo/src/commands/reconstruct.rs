@@ -104,7 +104,7 @@ fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, codes: &Tensor<f3
         let panel = scatter::Panel { title: "z", points: codes.as_slice(), groups: colors };
         let reach = Window::around(codes.as_slice()).map_or(4.0, |around| around.reach().clamp(4.0, 12.0));
         let layout = scatter::Layout { window: Window::square(reach), side: SCATTER, columns: 1 };
-        Ok(scatter::draw(&[panel], &layout)?)
+        scatter::draw(&[panel], &layout)
     };
     let count = codes.shape()[0];
     let (picture, caption) = match (space, source.labels(Part::Test)) {
@@ -112,15 +112,13 @@ fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, codes: &Tensor<f3
         (Space::Images { .. }, Some(labels)) => {
             let labels = &labels[..count];
             let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
-            (
-                legend::beside(draw(labels)?, classes)?.raster()?,
-                format!("z of {count} test images, one color per class"),
-            )
+            let caption = format!("z of {count} test images, one color per class");
+            (legend::beside(draw(labels)?, classes)?, caption)
         }
         _ => {
             let caption = format!("z of {count} test rows, one color per quarter of x1");
-            (draw(&quarters(rows.as_slice()))?.raster()?, caption)
+            (draw(&quarters(rows.as_slice()))?, caption)
         }
     };
-    Ok(Some(Figure { name: "latents.png", picture, caption }))
+    Ok(Some(Figure { name: "latents.png", picture: picture.raster()?, caption }))
 }

@@ -46,9 +46,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     iterations: Option<usize>,
     #[command(flatten)]
-    seed: Seed,
-    #[command(flatten)]
-    threads: Threads,
+    on: Compute,
 }
 
 impl Args {
@@ -101,10 +99,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         bail!("{} maps z to x without noise: leave out --noise", blueprint.name());
     }
     let [columns, rows] = args.grid;
-    let Args { class, temperature, seed: Seed { seed }, .. } = *args;
+    let Args { class, temperature, on: Compute { seed: Seed { seed }, .. }, .. } = *args;
     let inversion = args.inversion(blueprint)?;
     let request = Request { count: columns * rows, class, temperature, seed };
-    let (samples, search) = args.threads.run(|| draw(args, &loaded, &request, inversion))?;
+    let (samples, search) = args.on.threads.run(|| draw(args, &loaded, &request, inversion))?;
     if !samples.all_finite() {
         if args.inverse != IN_ORDER {
             bail!("the fixed point did not converge: choose a smaller --step-size, or leave out --inverse");

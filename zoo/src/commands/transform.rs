@@ -39,10 +39,9 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
     let space = loaded.header.blueprint.space;
     let vae = match &loaded.model {
         Model::Flow(_) => None,
-        Model::Vae(_) if map == Map::LogProb => bail!(
-            "{}: vae is not a flow and has no log p(x) in closed form: zoo evaluate estimates it",
-            args.run.display()
-        ),
+        Model::Vae(_) if map == Map::LogProb => {
+            bail!("{}: vae has no log p(x) in closed form: zoo evaluate estimates it", args.run.display())
+        }
         Model::Vae(vae) => Some(vae),
     };
     let rows = rows(&args.input, &space, map, vae.filter(|_| map == Map::Decode).map(Vae::latents))?;
@@ -103,10 +102,8 @@ fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<
         // A model's own samples may lie slightly outside [0, 1]. Pixel levels lie far outside.
         && let Some(outside) = values.iter().find(|x| **x > LIKELY_LEVELS)
     {
-        bail!(
-            "{shown} has the value {outside}, but this model is over {}: divide levels by 256 first",
-            space.describe()
-        );
+        let over = space.describe();
+        bail!("{shown} has the value {outside}, but this model is over {over}: divide levels by 256 first");
     }
     Ok(Tensor::from_slice([count, dims], &values))
 }

@@ -34,27 +34,22 @@ pub struct Blueprint {
 
 impl Blueprint {
     /// A model of these sizes.
-    ///
-    /// # Errors
-    /// If the sizes cannot be written as JSON.
+    /// Fails if the sizes cannot be written as JSON.
     pub fn new<S: ModelSpec>(config: &S::Config, space: Space, classes: usize) -> Result<Self> {
         Ok(Self { kind: S::ABOUT.kind, sizes: serde_json::to_value(config)?, space, classes })
     }
 
     /// The model's name, as commands take it.
-    #[must_use]
     pub const fn name(&self) -> &'static str {
         self.kind.about().name
     }
 
     /// Whether this is that model.
-    #[must_use]
     pub fn is<S: ModelSpec>(&self) -> bool {
         self.kind == S::ABOUT.kind
     }
 
     /// The library's configuration, if this is that model.
-    #[must_use]
     pub fn config<S: ModelSpec>(&self) -> Option<S::Config> {
         if self.is::<S>() { self.parsed::<S>().ok() } else { None }
     }
@@ -64,17 +59,12 @@ impl Blueprint {
     }
 
     /// Refuses sizes that are not this model's configuration.
-    ///
-    /// # Errors
-    /// With what is missing or unknown.
     pub fn parse(&self) -> Result<()> {
         with_spec!(self.kind, S => self.parsed::<S>().map(|_| ()))
     }
 
     /// Changes the sizes as the model's own options ask. `seed` is the run's.
-    ///
-    /// # Errors
-    /// If there is no such model.
+    /// Fails if there is no such model.
     pub fn adjust(&mut self, options: &ArgMatches, seed: u64) -> Result<()> {
         self.sizes = with_spec!(self.kind, S => {
             let mut config = self.parsed::<S>()?;
@@ -85,9 +75,6 @@ impl Blueprint {
     }
 
     /// Refuses what cannot be built, before anything is allocated. Returns a lower bound on the number of weights.
-    ///
-    /// # Errors
-    /// In one line that says what to do.
     pub fn check(&self) -> Result<f64> {
         let (&Self { space, classes, .. }, name) = (self, self.name());
         if let Space::Signal { rate, .. } = space
@@ -110,21 +97,16 @@ impl Blueprint {
     }
 
     /// Whether evaluation uses statistics of training batches, which must be collected for the weights evaluated.
-    #[must_use]
     pub fn uses_batch_statistics(&self) -> bool {
         with_spec!(self.kind, S => self.parsed::<S>().is_ok_and(|config| S::uses_batch_statistics(&config)))
     }
 
     /// Whether the model is fitted layer by layer, without gradients.
-    #[must_use]
     pub fn is_fitted(&self) -> bool {
         self.kind.about().learns == Learns::ByFitting
     }
 
     /// The model with fresh parameters drawn from `rng`.
-    ///
-    /// # Errors
-    /// As [`Blueprint::check`].
     pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Model<T>> {
         self.check()?;
         Ok(match with_spec!(self.kind, S => S::build(&self.parsed::<S>()?, self.space, rng)) {
@@ -136,19 +118,12 @@ impl Blueprint {
         })
     }
 
-    /// The same of a model that is a flow.
-    ///
-    /// # Errors
-    /// As [`Blueprint::check`], and if it is not a flow.
+    /// The same of a model that must be a flow.
     pub fn flow<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
-        match self.build(rng)?.into_flow() {
-            Some(flow) => Ok(flow),
-            None => bail!("{} is not a flow", self.name()),
-        }
+        self.build(rng)?.into_flow().with_context(|| format!("{} is not a flow", self.name()))
     }
 
     /// A flow behind the standardization of this space, if it has one.
-    #[must_use]
     pub fn standardized<T: Real>(&self, flow: Flow<T>) -> Flow<T> {
         match self.standardization() {
             Some(layer) => flow.preceded_by(layer),
@@ -182,9 +157,7 @@ const LARGEST: usize = 1 << 20;
 pub(super) fn check_sizes(model: &str, positive: &[usize], others: &[usize]) -> Result<()> {
     let sizes = [positive, others].concat();
     if positive.contains(&0) || sizes.iter().any(|&size| size > LARGEST) {
-        bail!(
-            "{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
-        );
+        bail!("{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint");
     }
     Ok(())
 }
@@ -210,9 +183,8 @@ pub(super) fn check_image(model: &str, image: [usize; 3], space: Space) -> Resul
 pub(super) fn check_squeezes(model: &str, [_, height, width]: [usize; 3], squeezes: usize) -> Result<()> {
     let whole = |side: usize| squeezes < 16 && side > 0 && side.is_multiple_of(1 << squeezes);
     if !whole(height) || !whole(width) {
-        bail!(
-            "{model} cannot squeeze images of {height}×{width} {squeezes} times: both sides must be multiples of 2 to that power"
-        );
+        let multiples = format!("both sides must be multiples of 2^{squeezes}");
+        bail!("{model} cannot squeeze images of {height}×{width} {squeezes} times: {multiples}");
     }
     Ok(())
 }

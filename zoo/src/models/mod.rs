@@ -97,21 +97,17 @@ use with_spec;
 
 impl Kind {
     /// The model in words.
-    #[must_use]
     pub const fn about(self) -> About {
         with_spec!(self, S => S::ABOUT)
     }
 
     /// The model with a preset's sizes over this data.
-    ///
-    /// # Errors
-    /// If it is no model of such data.
+    /// Fails if it is no model of such data.
     pub fn blueprint(self, preset: Preset, space: Space, classes: usize) -> Result<Blueprint> {
         with_spec!(self, S => Blueprint::new::<S>(&S::config(preset, space, classes)?, space, classes))
     }
 
     /// How it is trained.
-    #[must_use]
     pub fn recipe(self, preset: Preset, space: Space) -> Recipe {
         with_spec!(self, S => S::recipe(preset, space))
     }
@@ -132,7 +128,6 @@ impl Kind {
     }
 
     /// The space of the data that it is trained on by default.
-    #[must_use]
     pub fn default_space(self) -> Space {
         if self.about().data == Speech::NAME {
             let Speech { samples, rate } = Speech::default();
@@ -163,9 +158,7 @@ fn named(name: &str) -> Option<Kind> {
 }
 
 /// The model of a name, in upper or lower case.
-///
-/// # Errors
-/// If there is none; suggests the nearest.
+/// Fails if there is none, and suggests the nearest.
 pub fn find(name: &str) -> Result<Kind> {
     let lower = name.to_lowercase();
     if let Some(model) = named(&lower) {
@@ -187,9 +180,7 @@ pub fn students() -> impl Iterator<Item = Kind> {
 }
 
 /// Sizes and recipe of a student for this teacher: the one asked for, or else the only one that suits.
-///
-/// # Errors
-/// If nothing can learn from the teacher, or the student asked for cannot.
+/// Fails if nothing can learn from the teacher, or the student asked for cannot.
 pub fn student(teacher: &Blueprint, asked: Option<&str>, preset: Preset) -> Result<(Blueprint, Recipe)> {
     let name = teacher.name();
     let Some((student, recipe)) = MODELS.iter().find_map(|model| model.student(teacher, preset)) else {

@@ -15,7 +15,6 @@ pub enum Model<T: Real> {
 
 impl<T: Real> Model<T> {
     /// The flow, if it is one.
-    #[must_use]
     pub fn into_flow(self) -> Option<Flow<T>> {
         match self {
             Self::Flow(flow) => Some(flow),

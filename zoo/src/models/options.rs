@@ -40,7 +40,6 @@ pub fn order() -> impl TypedValueParser<Value = Order> {
 
 /// The command with the options of these models under a heading, and with those of all other models hidden, so that
 /// [`check`] can refuse them by name.
-#[must_use]
 pub fn add(mut command: Command, models: &[Kind], heading: &'static str) -> Command {
     let (shown, hidden) = (models.iter().map(|model| (model, false)), MODELS.iter().map(|model| (model, true)));
     for (model, hide) in shown.chain(hidden) {
@@ -58,7 +57,6 @@ fn has(model: Kind, id: &str) -> bool {
 }
 
 /// The models' options that stand on the command line, of a command made by [`add`].
-#[must_use]
 pub fn given(matches: &ArgMatches) -> Vec<String> {
     let mut given = Vec::new();
     for model in MODELS {
@@ -73,9 +71,6 @@ pub fn given(matches: &ArgMatches) -> Vec<String> {
 }
 
 /// Refuses options that this model does not have.
-///
-/// # Errors
-/// In one line that names the models that have it.
 pub fn check(model: Kind, matches: &ArgMatches) -> Result<()> {
     let name = model.about().name;
     if let Some(id) = given(matches).into_iter().find(|id| !has(model, id)) {

@@ -57,9 +57,7 @@ impl Options {
     }
 
     /// Changes the sizes as these options ask.
-    ///
-    /// # Errors
-    /// If they contradict each other.
+    /// Fails if they contradict each other.
     pub fn adjust(&self, config: &mut Config) -> Result<()> {
         config.layers.layers = self.layers.unwrap_or(config.layers.layers);
         config.layers.marginals = self.marginals()?.unwrap_or(config.layers.marginals);

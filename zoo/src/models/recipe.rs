@@ -17,7 +17,6 @@ pub enum Preset {
 
 impl Preset {
     /// The value for this preset, of those for quick, standard, and paper.
-    #[must_use]
     pub fn pick<X>(self, [quick, standard, paper]: [X; 3]) -> X {
         match self {
             Self::Quick => quick,
@@ -66,7 +65,6 @@ pub struct Recipe {
 
 impl Recipe {
     /// Adam with a cosine schedule, 100 steps of warm-up, and a running average of weights.
-    #[must_use]
     pub fn new(budget: Budget, batch: usize, lr: f64) -> Self {
         Self {
             budget,
@@ -83,7 +81,6 @@ impl Recipe {
     }
 
     /// The same, but with the paper's preset at a constant learning rate and without the average.
-    #[must_use]
     pub fn constant_in_paper(self, preset: Preset) -> Self {
         match preset {
             Preset::Paper => Self { schedule: Schedule::Constant, average: None, ..self },

@@ -44,14 +44,12 @@ pub enum Learns {
 
 impl About {
     /// A model that learns from MNIST and can be class-conditional.
-    #[must_use]
     pub const fn new(kind: Kind, name: &'static str, lecture: &'static str, paper: &'static str) -> Self {
         let (published, data, conditional, teachers, learns) = ("-", "mnist", true, &[], Learns::FromData);
         Self { kind, name, lecture, paper, published, data, conditional, teachers, learns }
     }
 
     /// The only kind of model it can learn from, if it cannot learn from data.
-    #[must_use]
     pub fn taught_by(&self) -> Option<&'static str> {
         self.teachers.first().copied().filter(|_| self.learns == Learns::FromTeacher)
     }
@@ -72,26 +70,19 @@ pub trait ModelSpec {
     const ABOUT: About;
 
     /// The sizes that a preset gives the model over this data.
-    ///
-    /// # Errors
-    /// If it is no model of such data.
+    /// Fails if it is no model of such data.
     fn config(preset: Preset, space: Space, classes: usize) -> Result<Self::Config>;
 
     /// How it is trained.
     fn recipe(preset: Preset, space: Space) -> Recipe;
 
     /// Changes the sizes as the options ask. `seed` is the run's.
-    ///
-    /// # Errors
-    /// If there is no such model over this data.
+    /// Fails if there is no such model over this data.
     fn adjust(_config: &mut Self::Config, _options: &Self::Options, _space: Space, _seed: u64) -> Result<()> {
         Ok(())
     }
 
     /// Refuses sizes that cannot be built, before anything is allocated.
-    ///
-    /// # Errors
-    /// In one line that says what to do.
     fn check(config: &Self::Config, space: Space) -> Result<Checked>;
 
     /// The model with fresh parameters, of sizes that were checked. What its data passes first (a logit, say) is part of

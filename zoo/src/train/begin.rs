@@ -6,6 +6,7 @@ use super::signals::SignalKl;
 use super::state::Saved;
 use crate::data::Standardization;
 use crate::models::{Iaf, Model, ParallelWaveNet};
+use crate::runs::folder;
 use flows::Bijection;
 
 /// With more dimensions than this, going through them one by one in every step is slow.
@@ -21,19 +22,15 @@ pub struct Weights {
 
 impl Weights {
     /// Reads a run folder's model or a checkpoint file.
-    ///
-    /// # Errors
-    /// If there is none, or it is damaged.
+    /// Fails if there is none, or it is damaged.
     pub fn read(run: &Path) -> Result<Self> {
-        let path = crate::runs::folder::checkpoint(run)?;
+        let path = folder::checkpoint(run)?;
         Ok(Self { contents: checkpoint::read_model(&path)?, path })
     }
 }
 
 /// Trains a new model on data: by maximum likelihood, or by its lower bound.
-///
-/// # Errors
-/// If the data does not suit the model, the loss stops being finite, or a file cannot be written.
+/// Fails if the data does not suit the model, the loss stops being finite, or a file cannot be written.
 pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -> Result<Outcome> {
     let blueprint = &config.blueprint;
     source.steps_per_epoch(config.recipe.batch)?;
@@ -60,17 +57,16 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     let from = weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.path.display()));
     announce(&format!("training {} on {}{given}{from}", blueprint.name(), config.data), config);
     if blueprint.is::<Iaf>() && blueprint.space.dims() > MANY {
+        let advice = "zoo distill trains one from a maf";
         stderr::print_line(format_args!(
-            "an iaf's likelihood goes through the dimensions in order, which takes seconds a step for this many: zoo distill trains one from a maf"
+            "this iaf's likelihood takes seconds a step, one dimension at a time: {advice}"
         ));
     }
     on_data(config, source, model, weights.map_or(Start::Random, Start::Weights))
 }
 
 /// Distills a teacher into a new student. The run keeps a copy of the teacher.
-///
-/// # Errors
-/// If the two do not fit, the loss stops being finite, or a file cannot be written.
+/// Fails if the two do not fit, the loss stops being finite, or a file cannot be written.
 pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Outcome> {
     let (objective, flow) = student(config, teacher)?;
     objective.steps_per_epoch()?;
@@ -162,7 +158,6 @@ pub struct Paused {
 }
 
 /// Whether a folder holds an interrupted training: the last thing a training does is to evaluate its weights.
-#[must_use]
 pub fn is_unfinished(run: &Run) -> bool {
     let saved =
         checkpoint::beginning(&run.training()).ok().and_then(|(_, extra)| Saved::read(&extra, &run.training()).ok());
@@ -171,9 +166,7 @@ pub fn is_unfinished(run: &Run) -> bool {
 
 impl Paused {
     /// The training in a folder.
-    ///
-    /// # Errors
-    /// If there is none, or it is damaged.
+    /// Fails if there is none, or it is damaged.
     pub fn read(run: &Run) -> Result<Self> {
         if !run.training().exists() {
             bail!("{} holds no training to resume: leave out --resume to start one", run.folder().display());
@@ -184,9 +177,7 @@ impl Paused {
 }
 
 /// Resumes the training in the same folder.
-///
-/// # Errors
-/// As [`start`], and if what the folder holds cannot be resumed.
+/// Fails as [`start`], and if what the folder holds cannot be resumed.
 pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
     let blueprint = &paused.contents.header.blueprint;
     let folder = config.run.folder().display();
@@ -198,13 +189,9 @@ pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Pause
         bail!("{folder} holds a training of {holds}, not of {model}: resume that, or choose another --out");
     }
     if blueprint.space != source.space() {
-        bail!(
-            "{folder} was trained on {}, but {} has {}: resume with --data {}",
-            blueprint.space.describe(),
-            config.data,
-            source.space().describe(),
-            paused.contents.header.data
-        );
+        let (trained, has) = (blueprint.space.describe(), source.space().describe());
+        let (data, other) = (&paused.contents.header.data, &config.data);
+        bail!("{folder} was trained on {trained}, but {other} has {has}: resume with --data {data}");
     }
     source.steps_per_epoch(config.recipe.batch)?;
     let model = paused.contents.build(&config.run.training())?;
@@ -213,9 +200,7 @@ pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Pause
 }
 
 /// Resumes the distillation in the same folder.
-///
-/// # Errors
-/// As [`start_student`], and if what the folder holds cannot be resumed.
+/// Fails as [`start_student`], and if what the folder holds cannot be resumed.
 pub fn resume_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, paused: &Paused) -> Result<Outcome> {
     // Before a model of these sizes is made: does the file hold one?
     paused.contents.check(&config.run.training())?;

@@ -1,12 +1,12 @@
 //! Fitting RBIG layer by layer, each to all rows at once, without gradients.
 
 use super::prelude::*;
-use crate::measure::score::{continuous, unit};
+use crate::measure::score::{Measure, continuous, unit};
 use crate::models::{Rbig, rbig};
+use flows::Mapped;
 use flows::check::copy_params;
 use flows::models::RbigConfig;
 use flows::rbig::{Fitted, Fitting, Layer, Marginals};
-use flows::{Mapped, bits_per_dim};
 use std::ops::ControlFlow;
 
 /// Held-out rows that decide when another layer is no better.
@@ -31,9 +31,7 @@ pub struct Fit {
 
 /// Fits a model to data and writes its run: the model, a line of the log and a point of the curve for each layer, and a
 /// picture of samples. Ctrl-C ends it after the present layer; the layers so far are a whole model.
-///
-/// # Errors
-/// If the model is not fitted but trained, the data does not suit it, or a file cannot be written.
+/// Fails if the model is not fitted but trained, the data does not suit it, or a file cannot be written.
 pub fn fit(config: &TrainConfig, source: &Source) -> Result<Fit> {
     let (space, rows, run) = (source.space(), config.recipe.batch, &config.run);
     source.steps_per_epoch(rows)?;
@@ -145,13 +143,7 @@ fn prepared(flow: &Flow<f32>, space: &Space, rows: &Tensor<f32>, seed: u64) -> (
 
 /// As [`Score::loss`], from a mean log-density of continuous data.
 fn loss(space: &Space, nats: f64) -> f64 {
-    match space {
-        Space::Images { .. } => {
-            space.levels().map_or(-nats, |levels| bits_per_dim(nats, space.dims(), f64::from(levels)))
-        }
-        Space::Table { .. } => -nats,
-        Space::Signal { samples, .. } => -nats / *samples as f64,
-    }
+    Score::of(Measure::LogLikelihood, &[nats], false).of_space(space).loss()
 }
 
 /// The unit of [`loss`].

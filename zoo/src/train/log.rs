@@ -42,7 +42,6 @@ pub struct Elapsed {
 
 /// The time that a run's training took to reach `step`, or to the end of its log if that has no line of this step. None
 /// without a log.
-#[must_use]
 pub fn elapsed(run: &Run, step: u64) -> Option<Elapsed> {
     let lines = lines(&run.log()).ok()?;
     let line = lines.iter().rfind(|line| line.step == step).or(lines.last())?;

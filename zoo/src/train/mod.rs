@@ -208,10 +208,8 @@ impl<'a, M: Trained> Training<'a, M> {
         let fault = fault.lines().map(str::trim).collect::<Vec<_>>().join(", ");
         let saved = self.config.run.training().exists();
         let advice = if saved { "resume from the last save with --resume and" } else { "start again with" };
-        let step = self.saved.step;
-        anyhow::anyhow!(
-            "the loss is no longer finite at step {step}: {advice} a smaller --lr; the first such value: {fault}"
-        )
+        let lost = format!("the loss is no longer finite at step {}", self.saved.step);
+        anyhow!("{lost}: {advice} a smaller --lr; the first such value: {fault}")
     }
 
     /// Evaluates the model on validation rows, keeps its weights if they are the best so far, and draws samples.

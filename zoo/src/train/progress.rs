@@ -12,8 +12,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
-    unit: &'static str,
-    evaluation_unit: &'static str,
+    /// Of training losses, and of validation losses.
+    units: [&'static str; 2],
     batch: usize,
     began: Instant,
     first: Option<(u64, f64)>,
@@ -24,7 +24,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new([unit, evaluation_unit]: [&'static str; 2], batch: usize) -> Self {
+    pub(super) fn new(units: [&'static str; 2], batch: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(LENGTH), ProgressDrawTarget::stderr_with_hz(5));
             if let Ok(style) = ProgressStyle::with_template("{bar:28} {percent:>3}%  {msg}") {
@@ -33,18 +33,8 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self {
-            bar,
-            unit,
-            evaluation_unit,
-            batch,
-            began: now,
-            first: None,
-            last_line: now,
-            done: 0.0,
-            rate: 0.0,
-            smooth: None,
-        }
+        let (began, last_line) = (now, now);
+        Self { bar, units, batch, began, first: None, last_line, done: 0.0, rate: 0.0, smooth: None }
     }
 
     /// After each step: the fraction of the budget used, the step, and its loss.
@@ -59,12 +49,8 @@ impl Progress {
             let left = seconds * (1.0 - done).max(0.0) / (done - first_done).max(1e-9);
             let best = best.map_or_else(String::new, |best| format!(", validation {best:.3}"));
             bar.set_position((done.min(1.0) * LENGTH as f64) as u64);
-            bar.set_message(format!(
-                "step {step}, {smooth:.3} {}{best}, {:.0} samples/s, {} left",
-                self.unit,
-                self.rate,
-                clock(left)
-            ));
+            let (unit, rate, left) = (self.units[0], self.rate, clock(left));
+            bar.set_message(format!("step {step}, {smooth:.3} {unit}{best}, {rate:.0} samples/s, {left} left"));
         }
     }
 
@@ -72,14 +58,14 @@ impl Progress {
     pub(super) fn line(&mut self, step: u64, loss: f64) {
         if self.bar.is_none() && (self.last_line.elapsed() > PAUSE || step <= 50) {
             self.last_line = Instant::now();
-            let (percent, unit, rate) = (100.0 * self.done.min(1.0), self.unit, self.rate);
+            let (percent, unit, rate) = (100.0 * self.done.min(1.0), self.units[0], self.rate);
             stderr::print_line(format_args!("step {step:>6}  {percent:>3.0}%  {loss:.4} {unit}  {rate:.0} samples/s"));
         }
     }
 
     /// After each epoch.
     pub(super) fn epoch(&mut self, epoch: u64, validation: f64) {
-        let line = format!("epoch {epoch:>4}  validation {validation:.4} {}", self.evaluation_unit);
+        let line = format!("epoch {epoch:>4}  validation {validation:.4} {}", self.units[1]);
         match &self.bar {
             Some(bar) => bar.println(line),
             None => stderr::print_line(format_args!("{line}")),

@@ -39,7 +39,7 @@ fn values_agree_with_evaluate_list_and_the_log() {
         assert_eq!(one["loss_error"], evaluated["nats_error"]);
         assert_eq!(one["steps"], evaluated["step"]);
         let listed = folder.run(&format!("list --params {run}"));
-        assert_eq!(listed.lines().last().unwrap(), format!("{} numbers trained", one["parameters"]));
+        assert_eq!(listed.lines().last().unwrap(), format!("{} trained parameters", one["parameters"]));
         let log = folder.log(run);
         let line = log.iter().rfind(|line| line["step"] == one["steps"]).unwrap();
         assert_eq!((&one["training"]["step"], &one["training"]["seconds"]), (&line["step"], &line["seconds"]));

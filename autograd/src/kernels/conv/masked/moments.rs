@@ -32,7 +32,7 @@ impl Job<'_> {
             let (all, others) = sums.split_at_mut(weights);
             for part in others.chunks_exact(weights) {
                 for (all, &part) in all.iter_mut().zip(part) {
-                    *all = *all + part;
+                    *all += part;
                 }
             }
             self.plan.unpack(all, dw);
