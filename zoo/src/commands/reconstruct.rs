@@ -104,7 +104,7 @@ fn latents(source: &Source, space: &Space, rows: &Tensor<f32>, codes: &Tensor<f3
         let panel = scatter::Panel { title: "z", points: codes.as_slice(), groups: colors };
         let reach = Window::around(codes.as_slice()).map_or(4.0, |around| around.reach().clamp(4.0, 12.0));
         let layout = scatter::Layout { window: Window::square(reach), side: SCATTER, columns: 1 };
-        Ok(scatter::draw(&[panel], &layout)?)
+        scatter::draw(&[panel], &layout)
     };
     let count = codes.shape()[0];
     let (picture, caption) = match (space, source.labels(Part::Test)) {
