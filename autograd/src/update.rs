@@ -46,9 +46,10 @@ pub fn sgd<T: Real>(lr: f64, momentum: f64, nesterov: bool, p: &mut [T], g: &[T]
     let per = piece(p.len());
     let mut velocity = velocity.map(|velocity| velocity.chunks_mut(per));
     let pieces = p.chunks_mut(per).map(|p| (p, velocity.as_mut().and_then(Iterator::next)));
-    let work =
-        |((p, velocity), g): ((&mut [T], Option<&mut [T]>), &[T])| T::sgd(lr, momentum, nesterov, p, g, velocity);
-    share_out(threads(), pieces.zip(g.chunks(per)), &work);
+    type Moved<'a, T> = (&'a mut [T], Option<&'a mut [T]>);
+    share_out(threads(), pieces.zip(g.chunks(per)), &|((p, velocity), g): (Moved<'_, T>, &[T])| {
+        T::sgd(lr, momentum, nesterov, p, g, velocity);
+    });
 }
 
 /// The exponential moving average `average ← decay·average + (1 − decay)·p`.

@@ -4,7 +4,8 @@ use super::*;
 use crate::kernels::simd::on_every_level;
 
 /// The functions of one number, and what the standard library says of them; the rest are tested by ULP.
-const UNARY: [(Unary, Option<fn(f64) -> f64>); 30] = [
+type Scalar = fn(f64) -> f64;
+const UNARY: [(Unary, Option<Scalar>); 30] = [
     (Unary::Affine { scale: 2.5, shift: -1.0 }, Some(|x| 2.5 * x - 1.0)),
     (Unary::Abs, Some(f64::abs)),
     (Unary::Sign, Some(|x| if x == 0.0 || x.is_nan() { x } else { x.signum() })),
@@ -38,7 +39,8 @@ const UNARY: [(Unary, Option<fn(f64) -> f64>); 30] = [
 ];
 
 /// The functions of two numbers, by their definitions.
-const BINARY: [(Binary, fn(f64, f64) -> f64); 12] = [
+type Pair = (Binary, fn(f64, f64) -> f64);
+const BINARY: [Pair; 12] = [
     (Binary::Add, |a, b| a + b),
     (Binary::Sub, |a, b| a - b),
     (Binary::Mul, |a, b| a * b),

@@ -171,7 +171,8 @@ mod tests {
         ];
         let of_softplus = [(-40.0, (-40f64).exp()), (0.0, LN_2)];
         let of_sigmoid = [(-700.0, (-700f64).exp()), (1.0, 0.731_058_578_630_004_9)];
-        let tables: [(fn(f64) -> f64, &[(f64, f64)]); 6] = [
+        type Table<'a> = (fn(f64) -> f64, &'a [(f64, f64)]);
+        let tables: [Table<'_>; 6] = [
             (normal_cdf, &of_cdf),
             (log_normal_cdf, &of_log_cdf),
             (normal_score, &of_score),

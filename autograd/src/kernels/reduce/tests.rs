@@ -135,7 +135,8 @@ fn the_infinite_and_the_undefined() {
         let check = |x: &[f32], top: f32, log: f32| {
             on_every_level(|level| {
                 let mut out = vec![0.0; 2 * inner];
-                let reductions: [(_, fn(&[f32], Extent, &mut [f32]), _); 2] =
+                type Reduce = fn(&[f32], Extent, &mut [f32]);
+                let reductions: [(_, Reduce, _); 2] =
                     [("max", max_axis, top), ("logsumexp", logsumexp_axis, log)];
                 for (name, reduce, want) in reductions {
                     reduce(x, extent, &mut out);

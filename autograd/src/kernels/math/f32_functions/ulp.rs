@@ -81,7 +81,8 @@ fn softplus(x: f64) -> f64 {
 }
 
 /// A function, a range, the allowed error, and the function in `f64`.
-const FUNCTIONS: [(Unary, [f32; 2], f64, fn(f64) -> f64); 26] = [
+type Case = (Unary, [f32; 2], f64, fn(f64) -> f64);
+const FUNCTIONS: [Case; 26] = [
     (Unary::Exp, [-104.0, 89.0], 1.0, f64::exp),
     (Unary::Expm1, [-18.0, 89.0], 1.5, f64::exp_m1),
     (Unary::Expm1, [-1.5, 1.5], 1.5, f64::exp_m1),
