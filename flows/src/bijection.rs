@@ -73,10 +73,7 @@ impl<T: Real> Mapped<T> {
 /// An invertible map between data `x` and latent `z`, both `[batch, …]`.
 ///
 /// Both f and f⁻¹ of the change of variables, each with its own log-determinant. A [`Flow`](crate::Flow) adds the
-/// density of z:
-///
-/// <!-- log p(x) = log p_Z(f⁻¹(x)) + log|det ∂f⁻¹(x)/∂x| -->
-#[doc = include_str!("../formulas/change-of-variables.html")]
+/// density of z.
 ///
 /// In evaluation, rows do not depend on each other. Both directions are differentiable with respect to their input and
 /// the parameters.

@@ -16,8 +16,7 @@ use std::f64::consts::PI;
 /// -->
 #[doc = include_str!("../formulas/energies.html")]
 ///
-/// The paper states the last three without a wall and draws them for |x| ≤ 4. Without it they are infinite bands: Z is
-/// infinite, and a flow that is fitted to them widens as long as it is trained.
+/// The paper states the last three without a wall and draws them for |x| ≤ 4. They are then infinite bands: Z is infinite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Energy {
     /// Two arcs of a ring.

@@ -21,10 +21,7 @@ impl Direction {
 
     /// The other one.
     pub const fn opposite(self) -> Self {
-        match self {
-            Self::ToLatent => Self::ToData,
-            Self::ToData => Self::ToLatent,
-        }
+        if matches!(self, Self::ToLatent) { Self::ToData } else { Self::ToLatent }
     }
 
     /// Maps points in this direction, under a condition or none.

@@ -84,17 +84,16 @@ fn by_parameters(
     // Not the seed of the functional's own weights.
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x7061_7261_6d73);
     worst(trainable.map(|(path, param)| {
-        let moved = Moved::new(param);
-        let along = uniform(&moved.start, &mut rng);
+        let start = param.value();
+        let along = uniform(&start, &mut rng);
         let found = gradients.of(param).map_or(0.0, |gradient| inner(gradient, &along));
-        let expected = derivative(
-            |h| {
-                moved.by(h, &along);
-                Ok(functional(&plain)?.item())
-            },
-            size(&along),
-        )?;
-        comparison.value(|| format!("the derivative along {path}"), found, expected)
+        let at = |h: f64| {
+            param.set(moved(&start, h, &along));
+            Ok(functional(&plain)?.item())
+        };
+        let expected = derivative(at, size(&along));
+        param.set(start.clone());
+        comparison.value(|| format!("the derivative along {path}"), found, expected?)
     }))
 }
 
@@ -109,32 +108,14 @@ fn by_input(
     let gradients = tape.backward(&functional(&x)?);
     let along = uniform(points, &mut ChaCha8Rng::seed_from_u64(seed ^ 0x69_6e70_7574));
     let found = gradients.wrt(&x).map_or(0.0, |gradient| inner(gradient, &along));
-    let at = |h: f64| Tensor::from_fn(points.shape(), |i| points.as_slice()[i] + h * along.as_slice()[i]);
-    let expected = derivative(|h| Ok(functional(&Var::from(at(h)))?.item()), size(&along))?;
+    let at = |h: f64| Ok(functional(&Var::from(moved(points, h, &along)))?.item());
+    let expected = derivative(at, size(&along))?;
     comparison.value(|| "the derivative along the input".to_owned(), found, expected)
 }
 
-/// A parameter that is restored when this is dropped.
-struct Moved<'a> {
-    param: &'a Param<f64>,
-    start: Tensor<f64>,
-}
-
-impl<'a> Moved<'a> {
-    fn new(param: &'a Param<f64>) -> Self {
-        Self { param, start: param.value() }
-    }
-
-    fn by(&self, h: f64, along: &Tensor<f64>) {
-        let pairs = self.start.as_slice().iter().zip(along.as_slice());
-        self.param.update(|p| p.iter_mut().zip(pairs).for_each(|(p, (start, along))| *p = start + h * along));
-    }
-}
-
-impl Drop for Moved<'_> {
-    fn drop(&mut self) {
-        self.param.set(self.start.clone());
-    }
+/// `start + h·along`.
+fn moved(start: &Tensor<f64>, h: f64, along: &Tensor<f64>) -> Tensor<f64> {
+    Tensor::from_fn(start.shape(), |i| start.as_slice()[i] + h * along.as_slice()[i])
 }
 
 fn uniform(like: &Tensor<f64>, rng: &mut ChaCha8Rng) -> Tensor<f64> {

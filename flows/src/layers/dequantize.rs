@@ -11,8 +11,7 @@ use autograd::{Real, Tensor, Var};
 /// <!-- u = (k + ε)/L,   ε ~ U[0, 1)ᴰ,   log|det ∂u/∂k| = −D ln L -->
 #[doc = include_str!("../../formulas/dequantization.html")]
 ///
-/// A log-likelihood that includes this layer is that of pixel levels; divided by `−D·ln 2` it gives bits per dimension.
-/// (The `+8` in other formulas is `log₂ 256` from this log-determinant.)
+/// A log-likelihood that includes this layer, divided by `−D·ln 2`, is in bits per dimension of pixel levels.
 #[derive(Clone, Copy, Debug)]
 pub struct Dequantize {
     levels: u32,

@@ -124,8 +124,8 @@ impl<T: Real> Mint<T> {
     /// A sweep with too few evaluations is an approximation, and errors carry over to later elements.
     ///
     /// The iteration ends for each sample when it has converged to rounding. Near the root it converges for 0 < α < 2
-    /// and any weights: the matrix that multiplies the errors is triangular with 1 − α on its diagonal. Its powers may
-    /// grow at first, so a growing error is no reason to stop. The authors take α = 1/3.5 and 100 iterations on MNIST.
+    /// and any weights, though errors may grow at first: the matrix that multiplies them is triangular with 1 − α on its
+    /// diagonal. The authors take α = 1/3.5 and 100 iterations on MNIST.
     ///
     /// # Panics
     /// If `z` has the wrong shape, or a sweep has 0 evaluations.
@@ -210,9 +210,8 @@ impl<T: Real> Mint<T> {
 
     /// The root as a function of z and the parameters, recorded from the root itself.
     ///
-    /// A step `x − (z(x) − z)/(t + d)` multiplies the first-order error in the changes of z and of the parameters by a
-    /// strictly triangular matrix. As many steps as the longest chain remove it, and one more removes the second-order
-    /// error. The steps add derivatives and leave the value unchanged.
+    /// A step `x − (z(x) − z)/(t + d)` multiplies the first-order error by a strictly triangular matrix. As many steps as
+    /// the longest chain remove it, and one more removes the second-order error. The value does not change.
     fn recorded(&self, root: Tensor<T>, z: &Var<T>) -> Mapped<T> {
         let mut x = z.constant_like(root);
         let weights = self.weights(z);

@@ -48,8 +48,6 @@ impl Patches {
 
 /// A product of [`Householder`] reflections within each patch of images as flat rows, `[batch, D]`: one product for all
 /// patches, or a separate one for each (patch-based rotations, Meng et al. 2020, §4.2). log|det| = 0.
-///
-/// Layers with shifted patches mix all pixels in the end.
 #[derive(Debug)]
 pub struct PatchRotation<T: Real> {
     order: Permutation,

@@ -38,9 +38,9 @@ pub struct ParallelWaveNetConfig {
 /// -->
 #[doc = include_str!("../../formulas/parallel-wavenet.html")]
 ///
-/// All flows have one order, so the scale and the shift of step t depend only on z before t. Given the past, `x_t` is
-/// logistic like the base, with scale `s_t` and shift `m_t = x_t − s_t·z_t`; see [`ParallelWaveNet::generate`]. A sample
-/// takes one pass a flow. The density of a signal that is not its own sample is computed step by step.
+/// Given the past, `x_t` is logistic like the base, with scale `s_t` and shift `m_t = x_t − s_t·z_t`, which depend only on z
+/// before t; see [`ParallelWaveNet::generate`]. A sample takes one pass a flow. The density of other signals is computed
+/// step by step.
 ///
 /// # On the slides
 ///

@@ -41,10 +41,9 @@ pub struct PlanarConfig {
 #[doc = include_str!("../../formulas/planar-density.html")]
 ///
 /// The shift of each layer depends on a point only through wᵀz, so it takes many layers to do what one coupling does.
-/// Samples with their densities have a closed form; the density of a given point takes a root for each layer, see
-/// [`Planar`]. So it is fitted to energies by its own samples
-/// ([`log_ratio_to_energy`](crate::distillation::log_ratio_to_energy)), and refines the posterior of a variational
-/// autoencoder. It starts as the identity.
+/// The density of a given point takes a root for each layer, that of a sample does not (see [`Planar`]). So the flow is
+/// fitted to energies by its own samples ([`log_ratio_to_energy`](crate::distillation::log_ratio_to_energy)), and refines
+/// the posterior of a variational autoencoder. It starts as the identity.
 ///
 /// # On the slides
 ///

@@ -105,11 +105,9 @@ pub struct RealNvpImageConfig {
 /// ```
 ///
 /// At the end every scale returns to its shape from before the squeeze, so z has the image's shape. The first half of the
-/// channels leaves, in the order of [`Squeeze`]: for one gray channel, the upper row of each 2×2 block. (The authors'
-/// code reorders the channels first, so that a diagonal leaves.)
-///
-/// The paper reports 3.49 bits per dimension on CIFAR-10 and nothing on MNIST, for which later papers (Grathwohl et
-/// al. 2019, FFJORD) quote 1.06.
+/// channels leaves, in the order of [`Squeeze`]: for one gray channel, the upper row of each 2×2 block (in the authors'
+/// code, a diagonal). The paper reports 3.49 bits per dimension on CIFAR-10 and nothing on MNIST, for which later papers
+/// (Grathwohl et al. 2019, FFJORD) quote 1.06.
 ///
 /// # On the slides
 ///

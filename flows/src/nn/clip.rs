@@ -8,11 +8,7 @@ pub fn clip_norm<T: Real>(gradients: &mut Gradients<T>, limit: f64) -> f64 {
     let norm = gradients.norm();
     if norm.is_finite() && norm > limit {
         let factor = T::from_f64(limit / norm);
-        for tensor in gradients.tensors_mut() {
-            for g in tensor.as_mut_slice() {
-                *g *= factor;
-            }
-        }
+        gradients.tensors_mut().for_each(|tensor| tensor.as_mut_slice().iter_mut().for_each(|g| *g *= factor));
     }
     norm
 }

@@ -16,15 +16,11 @@ impl<T: Real> Ema<T> {
     /// The average starts at the current weights.
     pub fn new(params: Vec<(String, Param<T>)>, decay: f64) -> Self {
         let params: Vec<_> = params.into_iter().filter(|(_, param)| param.is_trainable()).collect();
-        let shadow = params
-            .iter()
-            .map(|(_, param)| {
-                let mut own = param.value();
-                // Copies the buffer now, not at the first update.
-                own.as_mut_slice();
-                own
-            })
-            .collect();
+        let mut shadow: Vec<Tensor<T>> = params.iter().map(|(_, param)| param.value()).collect();
+        // Copies the buffers now, not at the first update.
+        for own in &mut shadow {
+            own.as_mut_slice();
+        }
         Self { params, shadow, decay, steps: 0 }
     }
 

@@ -21,10 +21,8 @@ const FLOOR: f64 = 1e-10;
 /// W ← (W·Wᵀ)^(−½)·W
 /// ```
 ///
-/// The unmixing matrix `W·Λ^(−½)·E` is not a rotation. The result is `W·E`, which leaves out the scaling by whitening:
-/// RBIG needs a rotation, and its next layer scales each axis (Laparra, Camps-Valls & Malo 2011, §II).
-///
-/// The axes are orthogonal even if the iterations end before convergence. For normal data all axes are equally good.
+/// The result is the rotation `W·E`, without the scaling of the unmixing matrix `W·Λ^(−½)·E`: RBIG's next layer scales each
+/// axis (Laparra, Camps-Valls & Malo 2011, §II). It is orthogonal even if the iterations end before convergence.
 ///
 /// # Panics
 /// If there are no rows.

@@ -193,7 +193,7 @@ impl Fitting {
 }
 
 impl<T: Real> HeldOut<T> {
-    /// Carries the rows through a layer, and judges it by them.
+    /// Maps the rows by a layer, and judges it by them.
     fn pass(&mut self, marginals: Arc<dyn Bijection<T>>, rotation: Option<Arc<Rotation<T>>>) -> Layer<T> {
         let Mapped { value: z, log_det } = marginals.to_latent(&self.rows, Context::default());
         self.log_det = &self.log_det + log_det;

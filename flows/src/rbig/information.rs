@@ -1,12 +1,6 @@
 //! Estimates of entropy and dependence from samples, in nats.
 
 use autograd::{Real, Tensor, Var, parallel};
-use std::f64::consts::{E, TAU};
-
-/// The entropy of a normal distribution, `½·ln(2πe·σ²)`.
-pub fn normal_entropy(std: f64) -> f64 {
-    0.5 * (TAU * E).ln() + std.ln()
-}
 
 /// The entropy of the distribution that these samples were drawn from, by spacings of order m ≈ √n (Vasicek 1976), with
 /// the correction of Ebrahimi, Pflughoeft & Soofi (1994) at the ends:
@@ -14,9 +8,8 @@ pub fn normal_entropy(std: f64) -> f64 {
 /// <!-- H ≈ 1/n Σᵢ₌₁ⁿ ln(n/(cᵢm)·(x₍ᵢ₊ₘ₎ − x₍ᵢ₋ₘ₎)),   cᵢ = 2, and down to 1 within m of an end -->
 #[doc = include_str!("../../formulas/spacings-entropy.html")]
 ///
-/// The bias is negative for few samples, about −0.03 for 1000 normal ones. Equal values, such as years or 0 and 1,
-/// count as rounded: they are spread evenly up to half-way to their neighbors. Fewer than three samples, or only equal
-/// ones, give −∞.
+/// The bias is about −0.03 for 1000 normal samples. Equal values, such as years, count as rounded: they are spread evenly
+/// up to half-way to their neighbors. Fewer than three samples, or only equal ones, give −∞.
 pub fn entropy(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -82,10 +75,9 @@ pub fn marginal_entropies<T: Real>(rows: &Tensor<T>) -> Vec<f64> {
 /// <!-- T(x) = Σᵢ₌₁ᴰ H(xᵢ) − H(x),   T(x) − T(Qx) = Σᵢ₌₁ᴰ H(xᵢ) − Σᵢ₌₁ᴰ H((Qx)ᵢ) -->
 #[doc = include_str!("../../formulas/fall-of-total-correlation.html")]
 ///
-/// A rotation preserves the joint entropy H(x), which is hard to estimate, so it cancels. If the columns of x are
-/// standard normal, the result is the sum of the divergences of the rotated columns from N(0, 1) (Laparra, Camps-Valls
-/// & Malo 2011, RBIG, §II). Maps of each column by itself do not change T, so over layers of such maps and rotations
-/// the decreases add up.
+/// The joint entropy H(x), which is hard to estimate, cancels, since a rotation preserves it (Laparra, Camps-Valls & Malo
+/// 2011, RBIG, §II). Maps of each column by itself do not change T, so over layers of such maps and rotations the
+/// decreases add up.
 pub fn fall_of_total_correlation<T: Real>(rows: &Tensor<T>, rotated: &Tensor<T>) -> f64 {
     let pairs = marginal_entropies(rows).into_iter().zip(marginal_entropies(rotated));
     // Column by column: the two sums may be large and their difference small.
@@ -140,10 +132,15 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use rand_distr::StandardNormal;
+    use std::f64::consts::{E, TAU};
 
     fn drawn(count: usize, draw: impl Fn(&mut ChaCha8Rng) -> f64) -> Vec<f64> {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
         (0..count).map(|_| draw(&mut rng)).collect()
+    }
+
+    fn normal_entropy(std: f64) -> f64 {
+        0.5 * (TAU * E).ln() + std.ln()
     }
 
     fn near(found: f64, expected: f64, tolerance: f64) {

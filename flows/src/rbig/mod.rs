@@ -12,9 +12,7 @@
 //!
 //! [`Fitting::fit`] repeats two steps. Gaussianizing each dimension by itself ([`Marginals`]) takes the first sum to 0
 //! and leaves the total correlation T unchanged. A rotation ([`Axes`]) changes neither KL nor H(z), and moves part of T
-//! into the first sum, where the next marginals remove it. The fall of T over all rotations
-//! ([`information::fall_of_total_correlation`]) adds up to the total correlation of the data, if none is left at the
-//! end.
+//! into the first sum, where the next marginals remove it.
 //!
 //! ```
 //! use autograd::Tensor;

@@ -10,9 +10,8 @@ const STEEPEST: f64 = 80.0;
 /// Makes a root x of z(x) = z, found on plain values, a function of z and of the parameters that `latent` reads; with
 /// `log ∂x/∂z`.
 ///
-/// Two Newton steps from the root. A step whose start has an error of order δⁿ in changes δ of z and of the parameters
-/// ends with one of order δ²ⁿ. The start is a constant, n = 1: the first step gives first derivatives, the second step
-/// second derivatives too. The value does not move: only the derivatives of z(x) − z count, not its rounding error.
+/// Two Newton steps from the root, which is a constant: the first step gives first derivatives, the second step second
+/// derivatives too. The value does not move: only the derivatives of z(x) − z count, not its rounding error.
 pub(crate) fn recorded_root<T: Real>(
     mut x: Var<T>,
     z: &Var<T>,

@@ -1,11 +1,9 @@
 //! z → x in one sweep over an image's elements, in `f64`, eight samples at a time.
 //!
 //! The order of mask A is that of memory: channel by channel, row by row. At an element's turn, the sums of the hidden
-//! units of its channel and position are complete except for the element itself. They are computed then, from the units
-//! before. What is left is the root of a function of one variable ([`super::root`]), which also gives the units. The
-//! work is that of one pass, except for the few multiply-adds that each evaluation for the root repeats.
-//!
-//! Mask B is mask A with images, weights and biases reversed.
+//! units of its channel and position are computed, complete except for the element itself. The element is the root of a
+//! function of one variable ([`super::root`]), which also gives the units. Mask B is mask A with images, weights and
+//! biases reversed.
 
 use super::Mint;
 use super::root::{Center, Found, Known, Search, Units};
@@ -19,17 +17,12 @@ pub(super) struct Sweep {
     image: [usize; 3],
     /// Units of a channel in what each convolution reads, and in the last one's outputs.
     units: [usize; 4],
-    convs: [Packed; 3],
+    /// Each convolution, by channel of its outputs.
+    convs: [Vec<Readers>; 3],
     centers: Vec<Center>,
     t: Vec<f64>,
     mirrored: bool,
     search: Search,
-}
-
-/// One convolution's weights and biases, by channel of its outputs.
-#[derive(Debug)]
-struct Packed {
-    channels: Vec<Readers>,
 }
 
 /// The weights of one channel's units on the units before them.
@@ -65,23 +58,18 @@ fn same(x: f64) -> Eight {
     [x; LANES]
 }
 
-impl Packed {
-    /// From a masked weight `[out, in, 3, 3]`, with this many inputs and outputs for each channel.
-    fn new(weight: &[f64], biases: &[f64], [from, to]: [usize; 2]) -> Self {
-        let inputs = weight.len() / TAPS / biases.len();
-        let readers = |channel: usize| {
-            let taps = std::array::from_fn(|tap| {
-                let reach = if tap < CENTER { channel + 1 } else { channel };
-                let at = |i: usize| ((channel * to + i % to) * inputs + i / to) * TAPS + tap;
-                (0..reach * from * to).map(|i| weight[at(i)]).collect()
-            });
-            Readers { biases: biases[channel * to..(channel + 1) * to].to_vec(), taps }
-        };
-        Self { channels: (0..biases.len() / to).map(readers).collect() }
-    }
-}
-
 impl Readers {
+    /// Those of one channel, from a masked weight `[out, in, 3, 3]` with this many inputs and outputs for each channel.
+    fn new(channel: usize, weight: &[f64], biases: &[f64], [from, to]: [usize; 2]) -> Self {
+        let inputs = weight.len() / TAPS / biases.len();
+        let taps = std::array::from_fn(|tap| {
+            let reach = if tap < CENTER { channel + 1 } else { channel };
+            let at = |i: usize| ((channel * to + i % to) * inputs + i / to) * TAPS + tap;
+            (0..reach * from * to).map(|i| weight[at(i)]).collect()
+        });
+        Self { biases: biases[channel * to..(channel + 1) * to].to_vec(), taps }
+    }
+
     /// The sums of these units at one position, over all inputs before it, `[position][unit]`.
     fn read(&self, [row, column]: [usize; 2], image: [usize; 3], inputs: &[Eight], sums: &mut [Eight]) {
         let [_, height, width] = image;
@@ -107,11 +95,11 @@ impl Sweep {
         let weights = layer.weights(&plain).map(|weight| values(weight.value(), mirrored));
         let branches = layer.branches();
         let units = [1, branches, branches, 1];
+        let channels = layer.image[0];
         let convs = std::array::from_fn(|i| {
             let biases = values(&layer.convs[i].bias().value(), mirrored);
-            Packed::new(&weights[i], &biases, [units[i], units[i + 1]])
+            (0..channels).map(|c| Readers::new(c, &weights[i], &biases, [units[i], units[i + 1]])).collect()
         });
-        let channels = layer.image[0];
         // The center taps of one convolution within a channel.
         let center = |i: usize, channel: usize| -> Vec<f64> {
             let [from, to] = [units[i], units[i + 1]];
@@ -156,7 +144,7 @@ impl Sweep {
         let mut sums = [1, 2, 3].map(|i| vec![same(0.0); self.units[i]]);
         let mut group = Group::default();
         for channel in 0..channels {
-            let [into_first, into_second, out] = self.convs.each_ref().map(|conv| &conv.channels[channel]);
+            let [into_first, into_second, out] = self.convs.each_ref().map(|conv| &conv[channel]);
             for position in 0..positions {
                 let at = [position / width, position % width];
                 into_first.read(at, self.image, &x, &mut sums[0]);

@@ -14,8 +14,8 @@ impl<T: Real> Vae<T> {
     /// <!-- log p(x) ≥ E[log(1/S Σₛ₌₁^S p(x, zₛ)/q(zₛ | x))],   z₁, … , z_S ~ q(z | x) -->
     #[doc = include_str!("../../../formulas/importance.html")]
     ///
-    /// Its expectation increases with S and converges to log p(x). With S = 1 it is the ELBO, with an estimated
-    /// divergence. A row's draws do not depend on the other rows, and fewer draws are the first of more.
+    /// Its expectation increases with S, from the ELBO to log p(x). A row's draws do not depend on the other rows, and
+    /// fewer draws are the first of more.
     ///
     /// # Errors
     /// If the rows have the wrong shape, or a value is not finite.

@@ -1,8 +1,7 @@
 //! MADE's sequential direction on plain values, each unit computed once (see [`Causal`](crate::nn::Causal)).
 //!
-//! Most multiply-adds are done as matrix products: dimensions are grouped into blocks, and what a block's units receive
-//! from all dimensions before the block is one product a layer. Within a block, sums grow unit by unit. Values are laid
-//! out `[unit][row]`, so each step is a run over the rows of the batch.
+//! What the units of a block of dimensions receive from all dimensions before the block is one matrix product a layer.
+//! Within a block, sums grow unit by unit. Values are laid out `[unit][row]`.
 
 use super::{Made, known};
 use crate::nn::{MaskedLinear, Step};
@@ -97,10 +96,6 @@ impl<T: Real> Columns<T> {
         &mut self.values[units.start * self.rows..units.end * self.rows]
     }
 
-    fn unit(&self, unit: usize) -> &[T] {
-        self.units(unit..unit + 1)
-    }
-
     fn unit_mut(&mut self, unit: usize) -> &mut [T] {
         self.units_mut(unit..unit + 1)
     }
@@ -182,7 +177,7 @@ fn rows_in_order<T: Real>(
     }
     for (row, solved) in solved.chunks_exact_mut(made.dims + 1).enumerate() {
         for (i, value) in solved[..made.dims].iter_mut().enumerate() {
-            *value = values[0].unit(i)[row];
+            *value = values[0].units(i..i + 1)[row];
         }
         solved[made.dims] = T::from_f64(log_det[row]);
     }

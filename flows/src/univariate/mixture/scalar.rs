@@ -84,11 +84,8 @@ impl Scalar {
     }
 
     /// z → x, with `log ∂x/∂z`: a root. It takes about four steps where components overlap, and up to forty where they
-    /// lie thousands of scales apart.
-    ///
-    /// At the least of the components' own quantiles μₖ + σₖ·z, no component has more than G(z) to its left, and at the
-    /// greatest none has less: the mixture's quantile is between them. z(x) is nearly a straight line where one
-    /// component dominates, so Newton's steps go far.
+    /// lie thousands of scales apart. It is between the least and the greatest of the components' own quantiles μₖ + σₖ·z:
+    /// at the least, no component has more than G(z) to its left, and at the greatest none has less.
     pub(super) fn x_of(&mut self, z: f64) -> Mapped {
         let side = if z > 0.0 { -1.0 } else { 1.0 };
         let (mut low, mut high, mut x) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
