@@ -17,7 +17,7 @@ pub(super) fn check(class: Option<usize>, run: &Path, classes: usize) -> Result<
     }
 }
 
-/// The condition of `rows` rows: all of one class, or each of its own from a file. None for a model without classes.
+/// The condition of `rows` rows: one class for all, or one for each from a file. None for a model without classes.
 pub(super) fn condition(
     class: Option<usize>,
     labels: Option<&Path>,

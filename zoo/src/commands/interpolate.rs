@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         bail!("{run} is over {over}, and only images are interpolated: zoo density plots a model of 2D data");
     };
     if args.from.len() != args.to.len() {
-        bail!("--from names {} test images and --to {}: give as many of each", args.from.len(), args.to.len());
+        bail!("--from names {} test images and --to {}: give equally many", args.from.len(), args.to.len());
     }
     let source = source(header, data.as_ref())?;
     let corners = args.corners.unwrap_or_else(|| default_corners(&source));
@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     });
     let (error, manifold, lines) = decoded?;
     if !manifold.all_finite() || !lines.all_finite() {
-        bail!("{} decodes some of these mixtures to no finite numbers: choose other images", run.display());
+        bail!("{} decodes some of these mixtures to values that are not finite: choose other images", run.display());
     }
 
     let draw = |images: &Tensor<f32>| grid::draw(images.as_slice(), [channels, height, width], size);

@@ -159,7 +159,7 @@ fn resume(model: Kind, common: &Common, options: &ArgMatches, run: &Run) -> Resu
     train::resume(&config, model.about().name, &source, &paused)
 }
 
-/// The blueprint of weights to start from, where it is what is asked for.
+/// The blueprint of the weights to start from. Refuses weights that do not match the options.
 fn like(
     weights: &Weights,
     from: &Path,

@@ -150,10 +150,10 @@ pub(super) fn behind_logit<T: Real>(flow: Flow<T>, space: Space, margin: f64) ->
     })
 }
 
-/// The largest size that is believed. Beyond it a checkpoint is damaged.
+/// The largest plausible size. Beyond it a checkpoint is damaged.
 const LARGEST: usize = 1 << 20;
 
-/// Refuses sizes that no model can have: `positive` ones that are 0, and any that are absurdly large.
+/// Refuses `positive` sizes that are 0, and any that are implausibly large.
 pub(super) fn check_sizes(model: &str, positive: &[usize], others: &[usize]) -> Result<()> {
     let sizes = [positive, others].concat();
     if positive.contains(&0) || sizes.iter().any(|&size| size > LARGEST) {
@@ -179,7 +179,7 @@ pub(super) fn check_image(model: &str, image: [usize; 3], space: Space) -> Resul
     check_sizes(model, &image, &[space.dims()])
 }
 
-/// Refuses images that cannot be squeezed, each time to half the height and width, that often.
+/// Refuses images whose height and width cannot be halved that often.
 pub(super) fn check_squeezes(model: &str, [_, height, width]: [usize; 3], squeezes: usize) -> Result<()> {
     let whole = |side: usize| squeezes < 16 && side > 0 && side.is_multiple_of(1 << squeezes);
     if !whole(height) || !whole(width) {

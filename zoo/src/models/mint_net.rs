@@ -56,7 +56,7 @@ impl ModelSpec for super::MintNet {
         let MintNetConfig { image, scales, gain: _, logit, act_norm: _ } = config;
         check_image("mint-net", *image, space)?;
         if scales.is_empty() || logit.is_some() {
-            bail!("this is no mint-net that this program trains: use another checkpoint, this one is damaged");
+            bail!("these are not the sizes of a mint-net: use another checkpoint, this one is damaged");
         }
         let sizes: Vec<usize> = scales.iter().flat_map(|scale| [scale.pairs, scale.branches]).collect();
         check_sizes("mint-net", &sizes, &[])?;

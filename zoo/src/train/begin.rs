@@ -8,8 +8,9 @@ use crate::data::Standardization;
 use crate::models::{Iaf, Model, ParallelWaveNet};
 use crate::runs::folder;
 use flows::Bijection;
+use flows::check::copy_params;
 
-/// With more dimensions than this, going through them one by one in every step is slow.
+/// With more dimensions than this, computing them one by one in every step is slow.
 const MANY: usize = 100;
 
 /// Weights to start from in place of random ones.
@@ -77,9 +78,7 @@ pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Resul
     checkpoint::write(&config.run.teacher(), &teacher.header, &[], &checkpoint::weights(&teacher.model))?;
     // Student and teacher see the same data: they share the statistics of the preprocessing.
     if let (Some(theirs), Some(ours)) = (teacher.model.preprocessing(), flow.preprocessing()) {
-        for ((_, from), (_, to)) in theirs.params().into_iter().zip(ours.params()) {
-            to.set(from.value());
-        }
+        copy_params(theirs, ours)?;
     }
     train(config, objective.as_ref(), flow, Start::Random)
 }

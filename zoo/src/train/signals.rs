@@ -3,9 +3,10 @@
 use super::distill::ReverseKl;
 use super::prelude::*;
 use crate::models::WaveNet;
+use flows::Logistic;
+use flows::check::copy_params;
 use flows::distillation::{PowerSpectrum, Teacher, freeze, logistic_terms};
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetLayer};
-use flows::{Logistic, Module};
 use rand::Rng;
 use std::sync::Arc;
 
@@ -49,11 +50,7 @@ impl SignalKl {
         let flow = blueprint.standardized(student.flow(steps, blueprint.classes));
         // The loss needs the teacher's conditionals one by one, which a flow does not give.
         let layer = WaveNetFlow::layer(&taught, rng);
-        let (ours, theirs) = (layer.params(), teacher.model.core().params());
-        assert!(ours.iter().map(|(path, _)| path).eq(theirs.iter().map(|(path, _)| path)), "one layer, two paths");
-        for ((_, to), (_, from)) in ours.into_iter().zip(theirs) {
-            to.set(from.value());
-        }
+        copy_params(&teacher.model.core(), &layer)?;
         freeze(&layer);
         let kl = ReverseKl::new(teacher, batch, seed);
         let power = PowerSpectrum::new(WINDOW.min(steps.div_ceil(4)).max(2), HOP.min(steps.div_ceil(16)));

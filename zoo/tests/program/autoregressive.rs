@@ -22,13 +22,13 @@ fn a_made_of_mixtures_trains_samples_and_inverts() {
 }
 
 #[test]
-fn mixtures_find_modes_that_one_gaussian_spreads_over() {
+fn mixtures_find_modes_that_one_gaussian_blurs() {
     let folder = Folder::new();
     let nats = ["1", "8"].map(|components| {
         folder.run(&format!("{MADE} --components {components} --steps 300 --out run-{components}"));
         folder.json(&format!("evaluate run-{components} --json --threads 1"))["nats"].as_f64().unwrap()
     });
-    // The first coordinate of two moons, which no dimension goes before, is all but one Gaussian.
+    // The first coordinate of two moons depends on no other and is far from Gaussian.
     assert!(nats[1] > nats[0] + 0.2, "{nats:?}");
 }
 
@@ -45,7 +45,7 @@ fn a_maf_has_its_mixtures_in_the_last_layer() {
 }
 
 #[test]
-fn mixtures_that_cannot_be_are_refused() {
+fn invalid_mixtures_are_refused() {
     let folder = Folder::new();
     let reason = ["has no --components, which is an option of made, maf and wavenet", "leave it out"];
     folder.refuses(&format!("{TRAIN} --data two-moons --components 3 --out run"), &reason);
@@ -64,7 +64,7 @@ fn a_damaged_number_of_components_is_refused() {
     let folder = Folder::new();
     folder.run(&format!("{MADE} --steps 3 --out run"));
     let model = folder.safetensors("run/model.safetensors");
-    // No components, and more than there are weights for.
+    // No components, and more than the file has weights for.
     for count in ["0", "2", "1000000"] {
         let mut odd = model.clone();
         let config = model.metadata["config"].replace("\"components\":1", &format!("\"components\":{count}"));

@@ -33,7 +33,7 @@ fn refuses(folder: &Folder, file: impl AsRef<[u8]>, parts: &[&str]) {
 }
 
 #[test]
-fn the_tests_own_writer_writes_what_is_read() {
+fn files_of_the_tests_own_writer_can_be_read() {
     let (folder, model) = folder();
     folder.write("m.safetensors", model.write());
     folder.run("sample m.safetensors --npy a.npy --threads 1");
@@ -50,14 +50,14 @@ fn damaged_files_are_reported() {
         refuses(&folder, &whole[..length], &damaged);
     }
     refuses(&folder, [&whole[..], b"more"].concat(), &damaged);
-    // A header said to be longer than the file, or than any memory.
+    // The header claims to be longer than the file, or than any memory.
     for length in [whole.len() as u64, 1 << 40, u64::MAX] {
         refuses(&folder, [&length.to_le_bytes(), &whole[8..]].concat(), &damaged);
     }
     let mut numbers = Numbers::new(5);
     let noise: Vec<u8> = (0..3000).map(|_| numbers.bits() as u8).collect();
     refuses(&folder, &noise, &damaged);
-    // A tensor said to have terabytes.
+    // A tensor claims to have terabytes.
     let header = br#"{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4000000000000]}}"#;
     refuses(&folder, [&(header.len() as u64).to_le_bytes()[..], header, &[0; 16]].concat(), &damaged);
     folder.write("notes.txt", "not a model");
@@ -115,7 +115,7 @@ fn tensors_must_be_those_of_the_model() {
     let mut more = model.clone();
     more.tensors.insert("stray".to_owned(), Stored { dtype: "F32".into(), shape: vec![2], bytes: bytes(&[1.0, 2.0]) });
     refuses(&folder, more.write(), &["has a tensor stray", "another version"]);
-    // One number in place of another, so that only the name is missing.
+    // One tensor in place of another, so that only a name is missing.
     let mut renamed = model.clone();
     let stored = renamed.tensors.remove(&name).unwrap();
     renamed.tensors.insert("layers.99.weight".to_owned(), stored);
@@ -143,7 +143,7 @@ fn a_description_of_another_model_is_refused() {
     refuses(&folder, with(&json!([1, 2])), &unknown);
     refuses(&folder, with(&json!({})), &unknown);
 
-    // Sizes that no file of this length can have the weights for: nothing is built after them.
+    // Sizes with more weights than a file of this length can hold: nothing of them is built.
     let huge = [json!(1_000_000), json!(4_000_000_000_000_u64), json!(u64::MAX)];
     for size in &huge {
         for field in ["couplings", "hidden", "depth"] {

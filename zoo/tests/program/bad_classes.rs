@@ -1,4 +1,4 @@
-//! Classes that do not exist, or are needed and not given.
+//! Classes that do not exist, or are missing.
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::{idx, npy_of};
@@ -32,7 +32,7 @@ fn data_must_have_labels() {
 }
 
 #[test]
-fn held_out_labels_must_be_among_those_trained_on() {
+fn held_out_labels_must_occur_in_training() {
     let folder = folder();
     folder.copy("bars", "more");
     folder.write("more/t10k-labels-idx1-ubyte", idx(&[40], &[vec![7], vec![0; 39]].concat()));
@@ -40,14 +40,14 @@ fn held_out_labels_must_be_among_those_trained_on() {
     folder.refuses(&format!("{TRAIN} --data more --conditional --out new"), &parts);
     folder.refuses("evaluate run --data more --threads 1", &parts);
     folder.refuses("check run --data more --threads 1", &parts);
-    // A model without classes does not look at them.
+    // A model without classes ignores labels.
     folder.run("evaluate plain --data more --threads 1");
     std::fs::remove_file(folder.path("more/t10k-labels-idx1-ubyte")).unwrap();
     folder.refuses("evaluate run --data more --threads 1", &["the test images of more have no labels"]);
 }
 
 #[test]
-fn classes_that_are_not_there_are_refused() {
+fn unknown_classes_are_refused() {
     let folder = folder();
     let map = "encode run --input x.npy --output out.npy --threads 1";
     for class in [4, 1_u64 << 40] {
@@ -95,7 +95,7 @@ fn a_plain_training_is_not_resumed_as_a_conditional_one() {
     let folder = folder();
     let parts = ["plain was started without --conditional", "leave it out to resume it"];
     folder.refuses("train nice --out plain --resume --steps 6 --threads 1 --conditional", &parts);
-    // Labels that went away in the meantime.
+    // The labels have since been removed.
     std::fs::remove_file(folder.path("bars/train-labels-idx1-ubyte")).unwrap();
     folder.refuses("train nice --out run --resume --steps 6", &["the training images of bars have no labels"]);
 }

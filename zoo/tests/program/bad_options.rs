@@ -4,7 +4,7 @@ use crate::folder::{Folder, TRAIN};
 use crate::made::{csv, image_folder, rows};
 
 #[test]
-fn unknown_models_are_answered_with_the_nearest() {
+fn for_unknown_models_the_nearest_is_suggested() {
     let folder = Folder::new();
     folder.refuses("train nicer", &["there is no model \"nicer\"", "did you mean \"nice\"?", "zoo list"]);
     folder.refuses("train zzz", &["there is no model \"zzz\"", "there are: nice"]);
@@ -12,7 +12,7 @@ fn unknown_models_are_answered_with_the_nearest() {
 }
 
 #[test]
-fn unknown_data_is_answered_with_the_nearest() {
+fn for_unknown_data_the_nearest_is_suggested() {
     let folder = Folder::trained_on("two-moons");
     let line = |data: &str| format!("{TRAIN} --data {data} --out new");
     folder.refuses(&line("mnits"), &["\"mnits\"", "did you mean \"mnist\"?"]);
@@ -24,7 +24,7 @@ fn unknown_data_is_answered_with_the_nearest() {
 }
 
 #[test]
-fn runs_that_are_not_there_are_named() {
+fn missing_runs_are_named() {
     let folder = Folder::new();
     folder.write("empty/note.txt", "no model here");
     folder.write_npy("x.npy", &[2, 2], &rows(2, 2));
@@ -48,7 +48,7 @@ fn runs_that_are_not_there_are_named() {
 }
 
 #[test]
-fn numbers_that_make_no_sense_are_refused_by_name() {
+fn invalid_values_are_refused_with_the_option() {
     let folder = Folder::trained_on("two-moons");
     let train = format!("{TRAIN} --data two-moons --out new");
     for number in ["nan", "-1", "0", "inf", "x", "-0.5", "1e999"] {
@@ -86,7 +86,7 @@ fn a_batch_must_fit_the_data() {
     folder.refuses(&batch("table.csv", "81"), &["a batch of 81", "80 training rows", fits]);
     folder.refuses(&batch("table.csv", "0"), &["a batch of 0", fits]);
     folder.refuses(&batch("bars", "91"), &["a batch of 91", "choose --batch between 1 and 90"]);
-    // A toy has any number of rows, but a memory has not.
+    // A toy has any number of rows, but memory is limited.
     folder.refuses(&batch("circles", "0"), &["a batch of 0", "choose --batch between 1 and 65536"]);
     folder.refuses(&batch("circles", "100000000000"), &["choose --batch between 1 and 65536"]);
     // None of these started a run, so the next one may use the folder.
@@ -94,7 +94,7 @@ fn a_batch_must_fit_the_data() {
 }
 
 #[test]
-fn data_that_is_too_little_is_named() {
+fn too_little_data_is_named() {
     let folder = Folder::new();
     folder.write("few.csv", csv(&rows(9, 2), 2));
     folder.write("narrow.csv", csv(&rows(100, 1), 1));

@@ -1,4 +1,4 @@
-//! NPY and CSV files that are missing, truncated, inconsistent, or hold something else than numbers.
+//! NPY and CSV files that are missing, truncated, inconsistent, or not numeric.
 
 use crate::folder::{Folder, TRAIN};
 use crate::formats::{bytes, gzip, npy_of};
@@ -26,7 +26,7 @@ fn refuses_data(folder: &Folder, name: &str, parts: &[&str]) {
 }
 
 #[test]
-fn missing_and_other_npy_files_are_named() {
+fn missing_and_foreign_npy_files_are_named() {
     let folder = folder();
     refuses_input(&folder, &["cannot read x.npy", "check the spelling"]);
     refuses_data(&folder, "x.npy", &["cannot read x.npy", "check the spelling"]);

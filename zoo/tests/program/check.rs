@@ -5,7 +5,7 @@ use crate::formats::bytes;
 use crate::made::{csv, image_folder, rescaled, rows};
 
 #[test]
-fn trained_models_are_sound() {
+fn trained_models_pass() {
     let folder = Folder::new();
     image_folder(&folder, "bars", 4, false);
     folder.write("table.csv", csv(&rescaled(&rows(200, 3), &[100.0, 1.0, 0.01], &[900.0, 0.0, 1.0]), 3));
@@ -50,7 +50,7 @@ fn a_model_that_loses_all_digits_fails() {
 }
 
 #[test]
-fn rows_to_check_at_must_fit() {
+fn rows_to_check_must_fit_the_model() {
     let folder = Folder::trained_on("two-moons");
     folder.write("three.csv", csv(&rows(100, 3), 3));
     folder.refuses("check run --data three.csv --threads 1", &["three.csv has rows of 3 numbers", "give --data"]);

@@ -33,7 +33,7 @@ fn config(folder: &Folder, file: &str) -> Value {
 }
 
 #[test]
-fn samples_are_of_the_class_that_is_asked_for() {
+fn samples_have_the_requested_class() {
     let folder = folder(300);
     let draw = |options: &str| {
         folder.run(&format!("sample run --npy s.npy --temperature 0.5 --threads 1 {options}"));
@@ -46,7 +46,7 @@ fn samples_are_of_the_class_that_is_asked_for() {
     for class in 0..SIDE {
         agree(&draw(&format!("--class {class} --grid 6x5")), &|_| class);
     }
-    // In turn, over more samples than are drawn at a time.
+    // In turn, for more samples than one batch.
     agree(&draw("--grid 30x19"), &|i| i % SIDE);
     assert!(png_size(&folder.read("run/samples.png")).0 > 100);
     assert!(folder.run("sample run --threads 1").contains("100 samples of the classes 0 to 3 in turn at"));
@@ -54,7 +54,7 @@ fn samples_are_of_the_class_that_is_asked_for() {
 }
 
 #[test]
-fn a_conditional_run_says_what_it_is() {
+fn a_conditional_run_is_described_as_such() {
     let folder = Folder::new();
     labeled_folder(&folder, "bars", SIDE);
     folder.run(&format!("{TRAIN} --data bars --conditional --steps 12"));
@@ -82,7 +82,7 @@ fn a_conditional_run_says_what_it_is() {
 }
 
 #[test]
-fn the_class_of_a_row_is_what_its_density_is_given() {
+fn a_density_is_conditional_on_the_class_of_its_row() {
     let folder = folder(300);
     // The same test images under labels that are wrong.
     folder.copy("bars", "wrong");
@@ -110,7 +110,7 @@ fn the_class_of_a_row_is_what_its_density_is_given() {
     let right = (0..40).filter(|&row| best(row) == usize::from(labels[row])).count();
     assert!(right >= 36, "the density knows the class of {right} of 40 images");
 
-    // There and back under the rows' own classes; and signed integers are labels too.
+    // A round trip under the rows' own classes; signed integers are labels too.
     let signed: Vec<u8> = labels.iter().flat_map(|&label| i64::from(label).to_le_bytes()).collect();
     folder.write("signed.npy", npy_of("<i8", "40, 1", &signed));
     let (z, _) = map("encode", "x.npy", "--labels signed.npy");

@@ -4,13 +4,13 @@ use crate::folder::Folder;
 use crate::formats::png_size;
 
 #[test]
-fn the_demonstration_ends_in_a_picture_of_digits() {
+fn the_demo_ends_with_a_picture_of_digits() {
     let folder = Folder::new();
     let said = folder.run("demo --minutes 0.005 --out digits --threads 2");
     assert!(said.contains("bits/dim") && said.contains("N = 10000"), "{said}");
     assert!(said.contains("digits/grid.png"), "{said}");
     assert_eq!(png_size(&folder.read("digits/grid.png")), (582, 582));
-    // It is a run like any other: with MNIST's shape, and named as what it is.
+    // It is an ordinary run of NICE on MNIST.
     let model = folder.safetensors("digits/model.safetensors");
     assert_eq!((&*model.metadata["model"], &*model.metadata["data"]), ("nice", "mnist"));
     folder.run("sample digits --grid 2x1 --threads 1 --seed 1 --out two.png");

@@ -1,4 +1,4 @@
-//! Distillation: students near their teachers, interruptions, and what is refused.
+//! Distillation: its quality, interruptions, and what is refused.
 
 use crate::folder::Folder;
 use crate::formats::png_size;
@@ -23,7 +23,7 @@ fn divergences(folder: &Folder, run: &str) -> Vec<f64> {
 }
 
 #[test]
-fn a_student_comes_near_its_teacher_and_samples_in_one_pass() {
+fn a_student_approaches_its_teacher_and_samples_in_one_pass() {
     let folder = taught();
     let said = folder.run(&distill(1500, "student"));
     for part in ["KL = ", "teacher, maf, by D = 3 passes", "teacher, maf, each unit once", "student, iaf, one pass"] {
@@ -32,7 +32,7 @@ fn a_student_comes_near_its_teacher_and_samples_in_one_pass() {
     let found = divergences(&folder, "student");
     let (first, last) = (found[0], found[found.len() - 1]);
     assert!(last < 0.7 * first && last < 0.2, "{found:?}");
-    // The student is a model over the teacher's own data, in the data's units.
+    // The student is a model of the teacher's data, in the data's units.
     let score = |run: &str| folder.json(&format!("evaluate {run} --threads 1 --json"))["nats"].as_f64().unwrap();
     assert!((score("student") - score("teacher")).abs() < 1.0, "{} {}", score("student"), score("teacher"));
     let check = folder.json("check student --samples 5 --jacobians 1 --threads 1 --json");

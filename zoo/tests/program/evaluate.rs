@@ -1,4 +1,4 @@
-//! `zoo evaluate`: the values, and that they are reproducible.
+//! `zoo evaluate`: the values, and their reproducibility.
 
 use crate::folder::Folder;
 use crate::formats::parse_npy;
@@ -43,7 +43,7 @@ fn a_seed_gives_the_same_values() {
 }
 
 #[test]
-fn points_have_no_bits() {
+fn points_have_no_bits_per_dimension() {
     let folder = Folder::trained_on("banana");
     let found = folder.json("evaluate run --json --threads 2 --limit 3000");
     assert_eq!((&found["n"], &found["bits_per_dim"]), (&Value::from(3000), &Value::Null));

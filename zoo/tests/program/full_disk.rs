@@ -50,7 +50,7 @@ fn a_training_that_never_saved_does_not_block_the_next() {
 }
 
 #[test]
-fn results_are_written_whole_or_not_at_all() {
+fn results_are_written_completely_or_not_at_all() {
     let folder = Folder::trained_on("two-moons");
     folder.write_npy("x.npy", &[9000, 2], &rows(9000, 2));
     for (line, name) in [

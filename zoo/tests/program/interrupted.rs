@@ -51,7 +51,7 @@ pub(crate) fn unfinished(folder: &Folder, run: &str, steps: u64) -> bool {
 fn a_killed_training_resumes_exactly() {
     const STEPS: u64 = 600;
     let folder = folder(STEPS);
-    // Saves after every step, so a kill probably falls into a save.
+    // It saves after every step, so the kill probably interrupts a save.
     let mut line = training(STEPS, "cut") + " --save-every 1e-9";
     for _ in 0..2 {
         let step = folder.logged("cut") + 50;

@@ -1,4 +1,4 @@
-//! `zoo list`, and that its names are those of a checkpoint.
+//! `zoo list`: its parameters have the names and shapes of a checkpoint.
 
 use crate::folder::Folder;
 use crate::made::image_folder;
@@ -22,7 +22,7 @@ fn models_are_listed_for_people_and_for_programs() {
 }
 
 #[test]
-fn the_parameters_that_are_listed_are_those_of_a_checkpoint() {
+fn listed_parameters_match_a_checkpoint() {
     let folder = Folder::new();
     image_folder(&folder, "digits", 28, false);
     folder.train("--data digits --steps 2");
@@ -50,7 +50,7 @@ fn the_parameters_that_are_listed_are_those_of_a_checkpoint() {
 }
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_a_help_text() {
     let folder = Folder::new();
     let help = folder.run("--help");
     for command in [
@@ -72,7 +72,7 @@ fn every_command_explains_itself() {
         assert!(help.lines().any(|line| line.trim_start().starts_with(name)), "{name} is not in\n{help}");
         let text = folder.run(&format!("{command} --help"));
         assert!(text.contains("Usage: zoo ") && text.contains(command), "{text}");
-        // Every option has a sentence of its own.
+        // Every option has a description.
         let options = text.lines().skip_while(|line| *line != "Options:").skip(1);
         assert!(options.filter(|line| line.trim_start().starts_with('-')).count() > 1, "{text}");
     }

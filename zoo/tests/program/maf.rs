@@ -1,11 +1,11 @@
-//! MADE, MAF and IAF: tables and images, orders and sizes, densities that are what they say.
+//! MADE, MAF and IAF: tables and images, orders, sizes, and densities.
 
 use crate::folder::Folder;
 use crate::formats::parse_npy;
 use crate::made::{csv, image_folder, rows};
 
 #[test]
-fn the_three_of_them_train_and_are_sound() {
+fn made_maf_and_iaf_train_and_pass_the_check() {
     let folder = Folder::new();
     folder.write("table.csv", csv(&rows(300, 3), 3));
     for (model, rest) in
@@ -27,7 +27,7 @@ fn the_three_of_them_train_and_are_sound() {
 }
 
 #[test]
-fn images_pass_a_logit_and_their_nats_are_said_in_both_spaces() {
+fn images_pass_a_logit_and_nats_are_printed_for_both_spaces() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
     // With batch normalization: its statistics are those of the weights that were kept.
@@ -45,7 +45,7 @@ fn images_pass_a_logit_and_their_nats_are_said_in_both_spaces() {
 }
 
 #[test]
-fn sizes_that_a_model_has_not_are_refused() {
+fn options_of_other_models_are_refused() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
     folder.refuses("train made --data images --layers 2 --out run", &["made has no --layers", "maf"]);

@@ -21,7 +21,7 @@ fn images_of_any_size_train_sample_and_invert() {
         folder.run(&format!("sample {run} --grid 3x2 --npy s.npy --threads 1"));
         let (shape, values) = parse_npy(&folder.read("s.npy"));
         assert_eq!(shape, [6, side * side]);
-        // The logit's other side is [0, 1], but for what λ leaves beyond it.
+        // The inverse of the logit maps into [0, 1], except for a margin of λ.
         assert!(values.iter().all(|x| (-1e-5..=1.00001).contains(x)), "{values:?}");
     }
 }
@@ -44,7 +44,7 @@ fn a_killed_training_resumes_to_the_same_bits() {
 }
 
 #[test]
-fn rows_are_images_of_one_place() {
+fn rows_are_images_of_one_pixel() {
     let folder = Folder::new();
     folder.run("train mint-net --preset quick --data banana --steps 200 --batch 100 --threads 1 --out run");
     let check = folder.json("check run --samples 20 --jacobians 3 --threads 1 --json");
@@ -53,7 +53,7 @@ fn rows_are_images_of_one_place() {
 }
 
 #[test]
-fn samples_say_how_they_were_found_and_both_ways_find_the_same() {
+fn samples_report_their_inversion_and_both_inverses_agree() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
     folder.run(&format!("{IMAGES} --data images --steps 60 --out run"));
@@ -67,14 +67,14 @@ fn samples_say_how_they_were_found_and_both_ways_find_the_same() {
     assert!(said.contains("by a fixed point in each layer, step 1.0000, "), "{said}");
     let [swept, iterated] = ["swept.npy", "iterated.npy"].map(|file| parse_npy(&folder.read(file)).1);
     assert!(swept.iter().zip(&iterated).all(|(a, b)| (a - b).abs() < 1e-3), "{swept:?}, not {iterated:?}");
-    // One iteration is not enough, and it says so.
+    // One iteration is not enough, and the output says so.
     let error = |said: &str| -> f64 {
         let rest = said.split("error ").nth(1).unwrap();
         rest.split(' ').next().unwrap().parse().unwrap()
     };
     let hasty = folder.run(&format!("{fixed} --iterations 1"));
     assert!(error(&hasty) > 100.0 * error(&said), "{hasty}, {said}");
-    // Models whose inverse is a formula search for nothing.
+    // Models with an inverse in closed form print nothing about it.
     folder.run("train nice --preset quick --data images --batch 20 --steps 2 --threads 1 --out nice");
     assert!(!folder.run("sample nice --grid 2x2 --threads 1").contains("inverted by"));
     folder.refuses("sample nice --inverse fixed-point --threads 1", &["nice has no fixed point", "--inverse"]);
@@ -83,7 +83,7 @@ fn samples_say_how_they_were_found_and_both_ways_find_the_same() {
 }
 
 #[test]
-fn errors_fall_as_both_ways_back_may_look_more_often() {
+fn errors_fall_as_the_budget_grows_for_both_inverses() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
     folder.run(&format!("{IMAGES} --data images --steps 40 --out run"));
@@ -105,7 +105,7 @@ fn errors_fall_as_both_ways_back_may_look_more_often() {
 }
 
 #[test]
-fn what_it_has_not_is_refused() {
+fn unsupported_options_are_refused() {
     let folder = Folder::new();
     image_folder(&folder, "images", 4, false);
     folder.refuses("train mint-net --data images --layers 3 --out run", &["mint-net has no --layers", "leave it out"]);

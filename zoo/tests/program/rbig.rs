@@ -1,17 +1,17 @@
-//! RBIG and the Gaussianization flow: fitted or trained, looked at, and what they refuse.
+//! RBIG and the Gaussianization flow: fitting, training, plots, and what is refused.
 
 use crate::folder::Folder;
 use crate::formats::{parse_npy, png_size};
 use crate::made::{csv, image_folder, rows};
 
-/// A table of 600 rows of three columns that hang together.
+/// A table of 600 rows of three correlated columns.
 fn table() -> Folder {
     let folder = Folder::new();
     folder.write("table.csv", csv(&rows(600, 3), 3));
     folder
 }
 
-/// What every command does with a model of a table or of points.
+/// Runs every command that takes a model of a table or of points.
 #[track_caller]
 fn assert_usable(folder: &Folder, run: &str, columns: usize) {
     let check = folder.json(&format!("check {run} --samples 10 --jacobians 2 --threads 1 --json"));
@@ -27,7 +27,7 @@ fn assert_usable(folder: &Folder, run: &str, columns: usize) {
 }
 
 #[test]
-fn both_learn_a_table_and_are_sound() {
+fn both_learn_a_table_and_pass_the_check() {
     let folder = table();
     folder.run("train nice --preset quick --data table.csv --batch 50 --threads 1 --steps 1 --out start");
     let start = folder.json("evaluate start --threads 1 --json")["nats"].as_f64().unwrap();
@@ -70,7 +70,7 @@ fn rbig_takes_any_axes_and_marginals_and_its_seed_decides() {
         assert!(first.tensors.iter().all(|(name, tensor)| again.tensors[name] == *tensor), "{options}");
         std::fs::remove_dir_all(folder.path("again")).unwrap();
     }
-    // Looked at as any model of the plane.
+    // Plotted like any model of 2D data.
     folder.run("density run-0 --resolution 20 --out . --threads 1");
     folder.run("latents run-0 run-1 --rows 200 --out latents.png --threads 1");
 }
@@ -93,7 +93,7 @@ fn images_are_fitted_and_trained_behind_a_logit() {
 }
 
 #[test]
-fn a_resumed_gaussianization_flow_goes_on_from_its_kernels() {
+fn a_resumed_gaussianization_flow_keeps_its_kernels() {
     let folder = table();
     let line = "train gaussianization --preset quick --data table.csv --batch 100 --layers 2 --kernels 10 --threads 1";
     folder.run(&format!("{line} --steps 10 --out run"));
@@ -104,7 +104,7 @@ fn a_resumed_gaussianization_flow_goes_on_from_its_kernels() {
     };
     let before = kernels();
     folder.run("train gaussianization --resume --steps 12 --threads 1 --out run");
-    // Two steps further, each of about the learning rate.
+    // Two more steps, each of about the learning rate.
     let moved = kernels().iter().zip(&before).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(moved > 0.0 && moved < 0.05, "{moved}");
 }
@@ -118,7 +118,7 @@ fn gaussianize_prints_its_layers_and_draws_them() {
         for (i, line) in lines.iter().enumerate() {
             let cells: Vec<&str> = line.split_whitespace().collect();
             assert_eq!((cells.len(), cells[0]), (6, &*(i + 1).to_string()), "{line}");
-            // The same number with the same sign as in the log, where less is better.
+            // The same value as in the log, where less is better.
             let logged = folder.log(&format!("run-{columns}"))[i]["validation"].as_f64().unwrap();
             assert!((cells[5].parse::<f64>().unwrap() - logged).abs() < 1e-3, "{line}: {logged}");
         }
@@ -134,7 +134,7 @@ fn gaussianize_prints_its_layers_and_draws_them() {
 }
 
 #[test]
-fn one_column_is_one_layer_without_a_plane() {
+fn one_column_needs_one_layer_and_has_no_plots_of_planes() {
     let folder = Folder::new();
     folder.write("one.csv", csv(&rows(300, 1), 1));
     let said = folder.run("gaussianize one.csv --threads 1 --out run");
@@ -190,7 +190,7 @@ fn what_cannot_be_fitted_is_refused_in_a_line() {
 }
 
 #[test]
-fn columns_that_follow_from_others_are_named_as_such() {
+fn linearly_dependent_columns_are_named() {
     let folder = Folder::new();
     let twice: Vec<f32> = rows(200, 1).iter().flat_map(|&x| [x, 2.0 * x]).collect();
     folder.write("twice.csv", csv(&twice, 2));
@@ -201,7 +201,7 @@ fn columns_that_follow_from_others_are_named_as_such() {
 }
 
 #[test]
-fn what_holds_a_run_is_kept() {
+fn a_used_folder_is_refused() {
     let folder = table();
     folder.run("gaussianize table.csv --layers 2 --threads 1 --out run");
     folder.refuses("gaussianize table.csv --out run", &["run already holds a run", "--out"]);

@@ -22,7 +22,7 @@ fn images_of_any_size_train_sample_and_invert() {
         folder.run(&format!("sample {run} --grid 3x2 --npy s.npy --threads 1"));
         let (shape, values) = parse_npy(&folder.read("s.npy"));
         assert_eq!(shape, [6, side * side]);
-        // The logit's other side is [0, 1], but for what λ leaves beyond it.
+        // The inverse of the logit maps into [0, 1], except for a margin of λ.
         assert!(values.iter().all(|x| (-0.1..=1.1).contains(x)), "{values:?}");
         folder.run(&format!("interpolate {run} --size 3 --threads 1"));
     }
@@ -49,7 +49,7 @@ fn a_killed_training_of_images_resumes_to_the_same_bits() {
 }
 
 #[test]
-fn a_class_conditional_real_nvp_knows_its_classes() {
+fn a_class_conditional_real_nvp_uses_the_classes() {
     let folder = Folder::new();
     labeled_folder(&folder, "bars", 4);
     folder.run(&format!("{IMAGES} --data bars --conditional --steps 5 --out run"));
@@ -62,14 +62,14 @@ fn a_class_conditional_real_nvp_knows_its_classes() {
 }
 
 #[test]
-fn batch_statistics_are_those_of_the_data_and_kept() {
+fn batch_statistics_come_from_the_data_and_are_saved() {
     let folder = Folder::new();
     folder.run("train real-nvp --preset paper --data two-moons --steps 5 --batch 64 --threads 1 --out run");
     let model = folder.safetensors("run/model.safetensors");
     let statistics: Vec<_> = model.tensors.iter().filter(|(name, _)| name.ends_with("variance")).collect();
     assert_eq!(statistics.len(), 8, "one layer of batch statistics a coupling");
     for (name, tensor) in statistics {
-        // One of the two columns is changed by each coupling; the other has no statistics.
+        // Each coupling changes one of the two columns; the other has no statistics.
         let collected = tensor.values().iter().filter(|&&v| v > 0.0 && v != 1.0).count();
         assert_eq!(collected, 1, "{name}: {:?}", tensor.values());
     }

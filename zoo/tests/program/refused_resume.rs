@@ -20,7 +20,7 @@ fn there_must_be_something_to_resume() {
 }
 
 #[test]
-fn a_used_folder_is_not_trained_over() {
+fn a_new_training_does_not_overwrite_a_run() {
     let folder = Folder::trained_on("two-moons");
     folder.refuses(&format!("{TRAIN} --data two-moons --out run"), &["run already holds a run", "--resume", "--out"]);
     std::fs::remove_file(folder.path("run/training.safetensors")).unwrap();
@@ -38,7 +38,7 @@ fn a_resumed_training_stays_the_same_training() {
     let shapes = ["run was started with --data two-moons", "leave out --data"];
     folder.refuses(&format!("{resume} --data three.csv"), &shapes);
     folder.refuses(&resume.replace("nice", "nife"), &["there is no model \"nife\"", "did you mean \"nice\"?"]);
-    // What is the same may be said again.
+    // An option with the same value is accepted.
     folder.run(&format!("{resume} --seed 0 --batch 24 --data two-moons"));
 }
 

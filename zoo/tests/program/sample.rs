@@ -5,7 +5,7 @@ use crate::formats::{parse_npy, png_size};
 use crate::made::{csv, image_folder, rescaled, rows};
 
 #[test]
-fn points_become_a_scatter() {
+fn points_are_drawn_as_a_scatter_plot() {
     let folder = Folder::trained_on("two-moons");
     let said = folder.run("sample run --grid 12x5 --npy s.npy --threads 1");
     assert!(said.contains("run/samples.png") && said.contains("s.npy: 60 samples"), "{said}");
@@ -16,7 +16,7 @@ fn points_become_a_scatter() {
 }
 
 #[test]
-fn images_become_a_grid_of_columns_and_rows() {
+fn images_are_drawn_as_a_grid() {
     let folder = Folder::new();
     image_folder(&folder, "bars", 4, false);
     folder.train("--data bars --steps 3");

@@ -30,7 +30,7 @@ fn assert_whole(folder: &Folder, model: &str) {
 }
 
 #[test]
-fn a_toy_leaves_a_run_folder() {
+fn training_on_a_toy_writes_a_run_folder() {
     let folder = Folder::new();
     let said = folder.run(&format!("{TRAIN} --data two-moons --steps 120 --seed 9 --out run"));
     assert!(said.contains("trained 120 steps") && said.contains("saved in run"), "{said}");
@@ -52,7 +52,7 @@ fn a_toy_leaves_a_run_folder() {
 }
 
 #[test]
-fn training_makes_a_model_better() {
+fn training_improves_the_loss() {
     let folder = Folder::new();
     let mut nats = Vec::new();
     for steps in [1, 400] {
@@ -63,13 +63,13 @@ fn training_makes_a_model_better() {
 }
 
 #[test]
-fn image_folders_are_read_raw_and_packed() {
+fn image_folders_are_read_plain_and_gzipped() {
     for packed in [false, true] {
         let folder = Folder::new();
         image_folder(&folder, "bars", 4, packed);
         folder.train("--data bars --epochs 2.5");
         assert_whole(&folder, "nice");
-        // 90 of the 100 images are left to train on: three batches an epoch, and a last half one.
+        // 90 of the 100 images are training images: three and a half batches an epoch.
         let epochs = ["0001", "0002", "0003"].map(|epoch| folder.exists(&format!("run/grids/epoch-{epoch}.png")));
         assert_eq!(epochs, [true; 3]);
         assert_eq!(png_size(&folder.read("run/grids/epoch-0001.png")), (662, 662));
@@ -81,7 +81,7 @@ fn image_folders_are_read_raw_and_packed() {
 }
 
 #[test]
-fn tables_of_other_widths_have_no_pictures() {
+fn only_tables_of_two_columns_have_pictures() {
     let folder = Folder::new();
     folder.write("table.csv", csv(&rows(100, 3), 3));
     folder.train("--data table.csv --steps 12");
@@ -115,7 +115,7 @@ fn a_run_folder_is_named_after_model_and_data() {
 }
 
 #[test]
-fn a_loss_that_explodes_is_explained_in_one_line() {
+fn a_diverging_loss_is_explained_in_one_line() {
     let folder = Folder::new();
     let wild = format!("{TRAIN} --data two-moons --steps 100 --out run");
     let output = folder.under(":", &format!("{wild} --lr 1e30"));
@@ -170,7 +170,7 @@ fn a_training_starts_from_given_weights() {
 }
 
 #[test]
-fn the_options_of_a_model_are_shown_with_it_alone() {
+fn the_help_of_a_model_shows_only_its_options() {
     let folder = Folder::new();
     let help = folder.run("train --help");
     for model in ["nice", "maf", "vae"] {

@@ -38,7 +38,7 @@ fn an_interrupted_training_resumes_to_the_same_bits() {
     assert!(!evaluated.is_empty());
     for line in &evaluated {
         let number = |key: &str| line[key].as_f64().unwrap();
-        // Nats, of which the loss is minus the bound.
+        // The loss is minus the bound, in nats.
         assert!((number("validation") + number("reconstruction") - number("kl")).abs() < 1e-6, "{line}");
     }
     let loss = |line: &Value| line["validation"].as_f64().unwrap();
@@ -68,13 +68,13 @@ fn the_bound_is_below_the_estimate_which_more_draws_raise() {
 }
 
 #[test]
-fn zeros_and_ones_are_measured_in_nats() {
+fn binarized_images_are_measured_in_nats() {
     let folder = trained("--likelihood bernoulli --coder conv");
     let found = folder.json("evaluate run --json --draws 10 --threads 1");
     assert!(found["bits_per_dim"].is_null() && found["elbo_bits"].is_null(), "{found}");
     // A probability.
     assert!(found["nats"].as_f64().unwrap() < 0.0);
-    // Other noise makes other zeros and ones.
+    // Other noise gives other binary pixels.
     let other = folder.json("evaluate run --json --draws 10 --seed 1 --threads 1");
     assert_ne!(found["nats"], other["nats"]);
     let values = |options: &str| {
@@ -105,20 +105,20 @@ fn codes_are_decoded_and_pictures_are_plotted() {
     let said = folder.run("reconstruct run --out drawn --threads 1");
     let margin = |images: u32| 2 + images * (64 + 2);
     assert_eq!(png_size(&folder.read("run/samples.png")), (margin(3), margin(2)));
-    // 40 test images in rows of ten, and one of theirs below each row.
+    // 40 test images in rows of ten, each followed by a row of reconstructions.
     assert_eq!(png_size(&folder.read("drawn/reconstructions.png")), (margin(10), margin(8)));
     assert_eq!(png_size(&folder.read("drawn/manifold.png")), (margin(20), margin(20)));
     assert!(folder.exists("drawn/latents.png") && said.contains("one color per class"), "{said}");
 }
 
 #[test]
-fn rows_of_numbers_are_learnt_in_their_own_units() {
+fn tables_are_learned_in_their_own_units() {
     let folder = Folder::new();
     let far: Vec<f32> = rows(300, 3).iter().map(|x| 1000.0 + 100.0 * x).collect();
     folder.write("table.csv", csv(&far, 3));
     folder.run(&format!("{VAE} --data table.csv --steps 200 --out run"));
     let nats = |run: &str| folder.json(&format!("evaluate {run} --json --threads 1"))["nats"].as_f64().unwrap();
-    // Three normal numbers of that size have about −18.
+    // Three normal variables of that scale have about −18.
     assert!((-22.0..-14.0).contains(&nats("run")), "{}", nats("run"));
     folder.run("sample run --npy drawn.npy --grid 5x5 --threads 1");
     let drawn = parse_npy(&folder.read("drawn.npy")).1;
@@ -153,7 +153,7 @@ fn what_needs_a_flow_is_refused_with_what_to_do_instead() {
 }
 
 #[test]
-fn options_that_make_no_such_model_are_refused() {
+fn options_of_an_impossible_model_are_refused() {
     let folder = trained("");
     let resume = "train vae --out run --resume";
     folder.refuses(&format!("{resume} --latents 3 --coder dense"), &["keeps its --latents and --coder"]);

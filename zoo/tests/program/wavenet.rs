@@ -1,4 +1,4 @@
-//! WaveNet and its student over signals, and other data refused.
+//! WaveNet and its student, on signals; other data is refused.
 
 use crate::folder::Folder;
 use crate::formats::png_size;
@@ -13,7 +13,7 @@ fn taught() -> Folder {
 #[test]
 fn a_wavenet_learns_signals_and_its_student_learns_from_it() {
     let folder = taught();
-    // An epoch is 200 steps; what it has learned by then is better than what it knew before.
+    // An epoch is 200 steps, enough to improve.
     let losses: Vec<f64> = folder.log("teacher").iter().filter_map(|line| line["train"].as_f64()).collect();
     assert!(losses[losses.len() - 1] < losses[0] - 0.5, "{losses:?}");
     let check = folder.json("check teacher --samples 5 --jacobians 1 --threads 1 --json");
@@ -37,7 +37,7 @@ fn a_wavenet_learns_signals_and_its_student_learns_from_it() {
     assert!(score["nats_per_step"].as_f64().unwrap().is_finite(), "{score}");
     let check = folder.json("check student --samples 3 --jacobians 1 --threads 1 --json");
     assert_eq!((&check["model"], &check["sound"]), (&"parallel-wavenet".into(), &true.into()));
-    // It resumes to as many steps as are asked for.
+    // A resumed training takes as many steps as requested.
     let said = folder.run("distill teacher --resume --steps 505 --threads 1 --out student");
     assert!(said.contains("trained 505 steps"), "{said}");
 }
@@ -61,7 +61,7 @@ fn a_killed_distillation_of_signals_resumes_to_the_same_bits() {
 }
 
 #[test]
-fn other_data_than_signals_is_refused() {
+fn data_other_than_signals_is_refused() {
     let folder = taught();
     folder.refuses("train wavenet --data two-moons --out run", &["two-moons", "model of signals", "--data speech"]);
     folder.refuses("train parallel-wavenet", &["learns from a wavenet", "zoo distill runs/wavenet-speech"]);
