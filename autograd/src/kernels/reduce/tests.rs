@@ -136,8 +136,7 @@ fn the_infinite_and_the_undefined() {
             on_every_level(|level| {
                 let mut out = vec![0.0; 2 * inner];
                 type Reduce = fn(&[f32], Extent, &mut [f32]);
-                let reductions: [(_, Reduce, _); 2] =
-                    [("max", max_axis, top), ("logsumexp", logsumexp_axis, log)];
+                let reductions: [(_, Reduce, _); 2] = [("max", max_axis, top), ("logsumexp", logsumexp_axis, log)];
                 for (name, reduce, want) in reductions {
                     reduce(x, extent, &mut out);
                     let got = out[inner - 1];
