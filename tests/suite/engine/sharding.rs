@@ -138,6 +138,26 @@ fn large_operations_are_the_same_on_any_number_of_threads() {
     }
 }
 
+/// Products that are split by rows, by columns, or not at all.
+#[test]
+fn products_of_any_shape_are_exact_and_the_same_on_any_number_of_threads() {
+    for (m, k, n) in [(128, 70, 300), (300, 70, 128), (37, 500, 1001), (1001, 300, 37), (64, 128, 64)] {
+        let (a, b) = (noise([m, k], 1).cast::<f32>(), noise([k, n], 2).cast::<f32>());
+        let exact = Var::from(a.cast::<f64>()).matmul(&Var::from(b.cast())).into_value();
+        let (a, b) = (Var::from(a), Var::from(b));
+        let (at, bt) = (a.transpose().into_value(), b.transpose().into_value());
+        let (a, b) = (a.into_value(), b.into_value());
+        let products = || {
+            let [a, b, at, bt] = [&a, &b, &at, &bt].map(|x| Var::from(x.clone()));
+            [a.matmul(&b), at.t_matmul(&b), a.matmul_t(&bt)].map(Var::into_value)
+        };
+        for product in parallel::with_threads(1, products) {
+            super::close(&format!("{m}×{k}×{n}"), &product.cast(), &exact, 1e-4).unwrap();
+        }
+        super::same_on_threads(products);
+    }
+}
+
 #[test]
 fn the_budget_of_threads_is_put_back() {
     assert_eq!(parallel::threads(), 1);

@@ -227,7 +227,10 @@ fn the_same_bits_on_any_number_of_threads() {
         let seen = |o: usize| ((o as f64 / outputs as f64).powi(power) * inputs as f64) as usize;
         StaircaseMask::new((0..outputs).map(seen).collect::<Vec<_>>(), inputs)
     };
-    for (mask, rows) in [(of(300, 200, 1), 100), (of(129, 515, 3), 50), (of(515, 129, 0), 385), (of(64, 900, 1), 7)] {
+    let half = StaircaseMask::new((0..200).map(|o| if o < 100 { 0 } else { 64 }).collect::<Vec<_>>(), 64);
+    let empty = StaircaseMask::new(vec![0; 130], 1024);
+    let sloped = [(of(300, 200, 1), 100), (of(129, 515, 3), 50), (of(515, 129, 0), 385), (of(64, 900, 1), 7)];
+    for (mask, rows) in sloped.into_iter().chain([(half, 385), (empty, 13)]) {
         same_on_threads(|| products::<f32>(&mask, &[rows], &weight(&mask)));
         same_on_threads(|| products::<f64>(&mask, &[rows], &weight(&mask)));
     }

@@ -3,7 +3,7 @@
 use super::{bits, near, rng, uniform};
 use autograd::{Tensor, Var, check, diff};
 use flows::check::randomize;
-use flows::layers::{ActNorm, Coupling, FactorOut, Logit, Mask, Split, Squeeze};
+use flows::layers::{ActNorm, Coupling, FactorOut, Logit, Mask, PatchRotation, Patches, Split, Squeeze};
 use flows::models::{Norm, RealNvp, RealNvpConfig, RealNvpImageConfig};
 use flows::nn::{Activation, Conv2d, Init, Mlp, Network, ResNet, ResNetConfig};
 use flows::univariate::Affine;
@@ -55,6 +55,42 @@ fn checkerboards_alternate_and_two_in_a_row_cover_everything() {
                 for column in 0..width {
                     assert!(row == 0 || at(row, column) != at(row - 1, column), "{image:?}");
                     assert!(column == 0 || at(row, column) != at(row, column - 1), "{image:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn patches_are_squares_that_wrap_around_the_edges_and_only_their_pixels_mix() {
+    let four = Patches { image: [1, 4, 4], side: 2, shift: [0, 0] };
+    let colors = Patches { image: [2, 2, 2], ..four };
+    // Pixels of patches, each row by row.
+    let cases: [(Patches, &[&[usize]]); 3] = [
+        (four, &[&[0, 1, 4, 5], &[2, 3, 6, 7], &[8, 9, 12, 13], &[10, 11, 14, 15]]),
+        (Patches { shift: [1, 3], ..four }, &[&[7, 4, 11, 8], &[5, 6, 9, 10], &[15, 12, 3, 0], &[13, 14, 1, 2]]),
+        (colors, &[&[0, 1, 2, 3, 4, 5, 6, 7]]),
+    ];
+    for (patches, pixels) in cases {
+        for shared in [true, false] {
+            let layer = PatchRotation::<f64>::new(patches, shared, 3, &mut rng(1));
+            let dims = pixels.concat().len();
+            // What becomes of an image of a single one.
+            let rotated = |at: usize| {
+                let one = Tensor::from_fn([1, dims], |i| f64::from(u8::from(i == at)));
+                layer.to_latent(&Var::from(one), Context::default()).value.into_value()
+            };
+            for patch in pixels {
+                for (k, &at) in patch.iter().enumerate() {
+                    let (z, first) = (rotated(at), rotated(pixels[0][k]));
+                    for i in 0..dims {
+                        assert_eq!(z.as_slice()[i].abs() > 1e-12, patch.contains(&i), "{patches:?}: {at} to {i}");
+                    }
+                    if shared {
+                        for (&own, &other) in patch.iter().zip(pixels[0]) {
+                            near(z.as_slice()[own], first.as_slice()[other], 1e-14);
+                        }
+                    }
                 }
             }
         }

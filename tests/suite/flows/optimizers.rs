@@ -271,7 +271,14 @@ fn schedules_have_the_values_of_their_formulas() {
         near(schedule.factor(-3.0), 1.0, 1e-12);
         near(schedule.factor(7.0), schedule.factor(1.0), 0.0);
     }
+    for schedule in [Schedule::Cosine { floor: 0.1 }, Schedule::Exponential { floor: 0.1 }] {
+        near(schedule.factor(0.0), 1.0, 1e-12);
+        near(schedule.factor(1.0), 0.1, 1e-12);
+        assert!(schedule.factor(0.3) > schedule.factor(0.6));
+    }
+    near(Schedule::Cosine { floor: 0.0 }.factor(0.5), 0.5, 1e-12);
     near(Schedule::Constant.factor(0.9), 1.0, 0.0);
     near(Schedule::warmup(2, 4), 0.75, 1e-12);
     near(Schedule::warmup(0, 0), 1.0, 0.0);
+    assert_eq!([0, 4, 9, 10, 99].map(|step| Schedule::warmup(step, 10)), [0.1, 0.5, 1.0, 1.0, 1.0]);
 }

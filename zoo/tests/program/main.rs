@@ -22,6 +22,7 @@ mod interpolate;
 mod interrupted;
 mod latents;
 mod lecture;
+mod library;
 mod list;
 mod made;
 mod maf;
