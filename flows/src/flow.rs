@@ -309,7 +309,7 @@ impl<T: Real> Module<T> for Flow<T> {
 /// Bits per dimension of a discrete value with L `levels`, from the log-density (nats) of its dequantized value u,
 /// scaled to [0, 1]. Pixels have 256 levels.
 ///
-/// <!-- bits/dim = log₂ L − log p(u)/(D ln 2),   u ∈ [0, 1]ᴰ,   L = 256 -->
+/// <!-- bits/dim = log₂ L − log p(u)/(D log 2),   u ∈ [0, 1]ᴰ,   L = 256 -->
 #[doc = include_str!("../formulas/bits-per-dim.html")]
 pub fn bits_per_dim(log_prob: f64, dims: usize, levels: f64) -> f64 {
     levels.log2() - log_prob / (dims as f64 * LN_2)

@@ -121,7 +121,8 @@ fn composed<T: Real>(x: &Var<T>, kernels: &Var<T>) -> [Var<T>; 2] {
     let quantile = parts.logsumexp(&[2]).log_normal_quantile();
     // Two sums relative to the same largest part: their logarithms would otherwise be far larger than their difference.
     let relative = &parts - parts.detach().max(&[2]).reshape(each);
-    let log_hazard = (&relative + (-standardized).log_sigmoid() - log_scales).logsumexp(&[2]) - relative.logsumexp(&[2]);
+    let log_hazard =
+        (&relative + (-standardized).log_sigmoid() - log_scales).logsumexp(&[2]) - relative.logsumexp(&[2]);
     // F(x) = Φ(z), so log f − log φ(z) = log(f/F) − log(φ/Φ): two hazards, whose difference does not cancel.
     let log_deriv = log_hazard - quantile.normal_score().ln();
     [quantile * side, log_deriv]

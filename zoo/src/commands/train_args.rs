@@ -45,7 +45,7 @@ pub(super) const BY_GRADIENTS: [&str; 6] = ["epochs", "minutes", "steps", "lr", 
 pub(super) const SAVE_EVERY: f64 = 60.0;
 
 fn steps(text: &str) -> Result<u64, String> {
-    options::whole(1..=usize::MAX)(text).map(|steps| steps as u64)
+    whole(1..=usize::MAX)(text).map(|steps| steps as u64)
 }
 
 impl TrainArgs {
