@@ -1,6 +1,6 @@
 //! Threads: how many an operation may use, and how its elements are split over them.
 //!
-//! A large operation splits its *output* into disjoint pieces, one a thread. No sum is computed in
+//! A large operation splits its *output* into disjoint pieces, one per thread. No sum is computed in
 //! another order, so results are the same for any number of threads. Where operations are small,
 //! [`crate::sharded`] splits the batch instead, once a step.
 

@@ -106,12 +106,12 @@ pub struct Chain<T: Real> {
 }
 
 impl<T: Real> Chain<T> {
-    /// The layers in the order in which data pass them.
+    /// The layers in the order in which data pass through them.
     pub fn new(layers: Vec<Box<dyn Bijection<T>>>) -> Self {
         Self { layers }
     }
 
-    /// The layers in the order in which data pass them.
+    /// The layers in the order in which data pass through them.
     pub fn layers(&self) -> &[Box<dyn Bijection<T>>] {
         &self.layers
     }

@@ -48,7 +48,7 @@ pub fn log_ratio<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx: 
 /// 2015, equation 15):
 ///
 /// <!--
-/// KL(q ‖ exp(−U)/Z) = E_{z~p_Z}[log q(x) + U(x)] + ln Z,   x = f(z)
+/// KL(q ‖ exp(−U)/Z) = E_{z~p_Z}[log q(x) + U(x)] + log Z,   x = f(z)
 /// log q(x) = log p_Z(z) − log|det ∂f(z)/∂z|
 /// -->
 #[doc = include_str!("../formulas/reverse-kl.html")]
@@ -71,7 +71,7 @@ pub fn reverse_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, z: &Var<T>, cx:
 
 /// The loss for a student that starts far from its teacher: KL from [`log_ratio`]s r, softened beyond c nats:
 ///
-/// <!-- mean[min(r, c) + c ln(max(r, c)/c)] -->
+/// <!-- mean[min(r, c) + c log(max(r, c)/c)] -->
 #[doc = include_str!("../formulas/softened.html")]
 ///
 /// An untrained student's samples may be so unlikely under the teacher that their gradient overflows or swamps all
@@ -129,13 +129,13 @@ impl<T: Real, N: Causal<T>, U: Univariate<T>> Teacher<'_, T, N, U> {
 ///
 /// <!--
 /// xₜ = mₜ(z_<t) + sₜ(z_<t)·zₜ,   zₜ ~ Logistic(0, 1)
-/// H(student) = E_z[Σₜ₌₁ᵀ ln sₜ(z_<t)] + 2T
+/// H(student) = E_z[Σₜ₌₁ᵀ log sₜ(z_<t)] + 2T
 /// -->
 #[doc = include_str!("../formulas/student-entropy.html")]
 ///
 /// The cross-entropy evaluates the teacher at several fresh draws z′ for each step:
 ///
-/// <!-- H(student, teacher) = E_z Σₜ₌₁ᵀ E_{zₜ′}[−ln t(mₜ + sₜzₜ′ | x₁, … , xₜ₋₁)] -->
+/// <!-- H(student, teacher) = E_z Σₜ₌₁ᵀ E_{zₜ′}[−log t(mₜ + sₜzₜ′ | x₁, … , xₜ₋₁)] -->
 #[doc = include_str!("../formulas/student-cross-entropy.html")]
 ///
 /// The teacher's network is evaluated once, on the path x. Several draws for each step have the same expectation with

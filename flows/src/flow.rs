@@ -79,7 +79,7 @@ impl<T: Real> Flow<T> {
         Self { condition: features, ..self }
     }
 
-    /// The same flow over data that pass `layer` first: preprocessing as part of the density.
+    /// The same flow over data that go through `layer` first: preprocessing as part of the density.
     pub fn preceded_by(self, layer: impl Bijection<T> + 'static) -> Self {
         let layer: Arc<dyn Bijection<T>> = Arc::new(layer);
         let bijection = Arc::new(Chain::new(vec![Box::new(layer.clone()), Box::new(self.bijection)]));
@@ -144,7 +144,7 @@ impl<T: Real> Flow<T> {
     /// Sets the statistics that layers such as [`crate::layers::BatchNorm`] use in evaluation, from batches of training
     /// data. Call it after training and before use. Other layers do not change.
     ///
-    /// Each batch passes the flow as in training. With more batches the statistics are closer to those of all data.
+    /// Each batch passes through the flow as in training. With more batches the statistics are closer to those of all data.
     pub fn calibrate<'a>(&self, batches: impl IntoIterator<Item = (Var<T>, Context<'a, T>)>) {
         for (seen, (x, cx)) in (0..).zip(batches) {
             self.bijection.calibrate(&x, cx, seen);
@@ -309,7 +309,7 @@ impl<T: Real> Module<T> for Flow<T> {
 /// Bits per dimension of a discrete value with L `levels`, from the log-density (nats) of its dequantized value u,
 /// scaled to [0, 1]. Pixels have 256 levels.
 ///
-/// <!-- bits/dim = log₂ L − log p(u)/(D ln 2),   u ∈ [0, 1]ᴰ,   L = 256 -->
+/// <!-- bits/dim = log₂ L − log p(u)/(D log 2),   u ∈ [0, 1]ᴰ,   L = 256 -->
 #[doc = include_str!("../formulas/bits-per-dim.html")]
 pub fn bits_per_dim(log_prob: f64, dims: usize, levels: f64) -> f64 {
     levels.log2() - log_prob / (dims as f64 * LN_2)

@@ -21,7 +21,7 @@ pub enum Property {
     Zeros,
     /// A sample's result does not depend on the other samples of its batch.
     IndependentSamples,
-    /// The gradient by the input is that of finite differences.
+    /// The gradient with respect to the input is that of finite differences.
     InputGradient,
     /// The gradient by the parameters is that of finite differences.
     ParameterGradient,
@@ -41,7 +41,7 @@ impl fmt::Display for Property {
             Self::LogDetsCancel => "the two log-determinants cancel",
             Self::Zeros => "zeros of the Jacobian",
             Self::IndependentSamples => "samples are independent",
-            Self::InputGradient => "gradient by the input",
+            Self::InputGradient => "gradient with respect to the input",
             Self::ParameterGradient => "gradient by the parameters",
             Self::Precision => "f32 against f64",
             Self::Finite => "finite answers",

@@ -62,7 +62,7 @@ impl<N, U> Autoregressive<N, U> {
         U: Univariate<T>,
     {
         let (given, needed) = (net.outputs(), univariate.parameters());
-        assert!(given == needed, "autoregressive: a network with {given} outputs a dimension, not {needed}");
+        assert!(given == needed, "autoregressive: a network with {given} outputs per dimension, not {needed}");
         assert!(!univariate.is_per_feature(), "autoregressive: a map with learned parameters for each feature");
         Self { net, univariate, reads, whole_passes: Arc::default() }
     }

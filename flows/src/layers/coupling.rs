@@ -25,7 +25,7 @@ use autograd::{Real, Var};
 /// -->
 #[doc = include_str!("../../formulas/affine-coupling.html")]
 ///
-/// Both Jacobians are triangular in blocks, so the determinant is a product of scales. From z to x:
+/// Both Jacobians are block triangular, so the determinant is a product of scales. From z to x:
 ///
 /// <!-- ∂x/∂z = (I, 0; ∂x₂/∂z₁, diag(exp(α(z₁)))),   log|det ∂x/∂z| = Σⱼ αⱼ(z₁) -->
 #[doc = include_str!("../../formulas/affine-determinant.html")]
@@ -42,7 +42,8 @@ pub struct Coupling<T: Real, U> {
 }
 
 impl<T: Real, U: Univariate<T>> Coupling<T, U> {
-    /// A coupling whose network gives P parameters for each feature that changes: first θ₀ of all of them, then θ₁, …
+    /// A coupling whose network returns the map's P parameters for each feature that changes: first θ₀ of all features,
+    /// then θ₁, …
     pub fn new(partition: impl Into<Partition<T>>, univariate: U, net: impl Network<T> + 'static) -> Self {
         Self { partition: partition.into(), univariate, net: Box::new(net) }
     }
@@ -57,7 +58,8 @@ impl<T: Real, U: Univariate<T>> Coupling<T, U> {
         let (read, changed) = self.partition.split(input);
         let theta = self.net.apply(&read, cx.condition);
         let mapped = map(&changed, &Parameters::blocks(theta, self.univariate.parameters(), 1));
-        self.partition.join(&read, &changed, mapped)
+        let Elementwise { value, log_deriv } = self.partition.join(&read, &changed, mapped);
+        Mapped { value, log_det: log_deriv.sum_per_sample() }
     }
 }
 

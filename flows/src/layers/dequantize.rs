@@ -8,7 +8,7 @@ use autograd::{Real, Tensor, Var};
 /// Levels `k ∈ {0 … L−1}` become `u ∈ [0, 1)`, with ε drawn from the context's noise. Without noise the layer is the
 /// map `u = k/L` of continuous `k ∈ [0, L]`.
 ///
-/// <!-- u = (k + ε)/L,   ε ~ U[0, 1)ᴰ,   log|det ∂u/∂k| = −D ln L -->
+/// <!-- u = (k + ε)/L,   ε ~ U[0, 1)ᴰ,   log|det ∂u/∂k| = −D log L -->
 #[doc = include_str!("../../formulas/dequantization.html")]
 ///
 /// A log-likelihood that includes this layer, divided by `−D·ln 2`, is in bits per dimension of pixel levels.

@@ -119,12 +119,6 @@ fn latent<T: Real>(x: &Var<T>, kernels: &Var<T>) -> Elementwise<T> {
     Elementwise { value, log_deriv }
 }
 
-impl<T: Real> From<Elementwise<T>> for Mapped<T> {
-    fn from(mapped: Elementwise<T>) -> Self {
-        Self { value: mapped.value, log_det: mapped.log_deriv.sum_per_sample() }
-    }
-}
-
 impl<T: Real> Bijection<T> for KernelMarginal<T> {
     fn to_latent(&self, x: &Var<T>, _cx: Context<'_, T>) -> Mapped<T> {
         latent(x, &self.kernels(x)).into()

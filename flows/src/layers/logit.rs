@@ -8,8 +8,8 @@ use autograd::{Real, Var};
 /// From u, within [0, 1], to y:
 ///
 /// <!--
-/// y = ln(s/(1 − s)),   s = λ + (1 − 2λ)·u
-/// log|det ∂y/∂u| = Σᵢ₌₁ᴰ [softplus(yᵢ) + softplus(−yᵢ)] + D ln(1 − 2λ)
+/// y = log(s/(1 − s)),   s = λ + (1 − 2λ)·u
+/// log|det ∂y/∂u| = Σᵢ₌₁ᴰ [softplus(yᵢ) + softplus(−yᵢ)] + D log(1 − 2λ)
 /// -->
 #[doc = include_str!("../../formulas/logit.html")]
 ///

@@ -27,7 +27,7 @@ use sweep::Sweep;
 /// -->
 #[doc = include_str!("../../formulas/mintnet.html")]
 /// <!--
-/// log|det ∂z/∂x| = Σᵢ ln(tᵢ + dᵢ)
+/// log|det ∂z/∂x| = Σᵢ log(tᵢ + dᵢ)
 /// dᵢ = Σₗ₌₁ᴷ Σₖ₌₁ᴷ W_{3,il}ᶜ·h′(a_{2,l})·W_{2,lk}ᶜ·h′(a_{1,k})·W_{1,ki}ᶜ ≥ 0
 /// -->
 #[doc = include_str!("../../formulas/mintnet-determinant.html")]

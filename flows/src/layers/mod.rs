@@ -1,4 +1,4 @@
-//! Bijections, one a file.
+//! Bijections, one per file.
 
 mod act_norm;
 mod autoregressive;

@@ -1,7 +1,7 @@
 //! What a coupling reads and what it changes: halves, or a mask.
 
 use super::{Mask, Split};
-use crate::{Mapped, univariate::Elementwise};
+use crate::univariate::Elementwise;
 use autograd::{Real, Shape, Var};
 
 /// How a coupling divides its input.
@@ -43,16 +43,15 @@ impl<T: Real> Partition<T> {
 
     /// The whole result, from what [`Partition::split`] gave and from the second of it mapped.
     #[track_caller]
-    pub fn join(&self, read: &Var<T>, changed: &Var<T>, mapped: Elementwise<T>) -> Mapped<T> {
+    pub fn join(&self, read: &Var<T>, changed: &Var<T>, mapped: Elementwise<T>) -> Elementwise<T> {
         let Elementwise { value, log_deriv } = mapped;
-        let (value, log_deriv) = match self {
-            Self::Halves(split) => (split.join(read, &value), log_deriv),
+        match self {
+            Self::Halves(split) => Elementwise { value: split.join(read, &value), log_deriv },
             Self::Masked(mask) => {
                 let changes = changed.constant_like(mask.of_changed().clone());
-                (changes.select(&value, changed), mask.changed(&log_deriv))
+                Elementwise { value: changes.select(&value, changed), log_deriv: mask.changed(&log_deriv) }
             }
-        };
-        Mapped { value, log_det: log_deriv.sum_per_sample() }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use autograd::{Param, Real, Tensor, Var};
 
 /// Standardization by fixed statistics, on `[batch, D]`:
 ///
-/// <!-- z = (x − mean)/std,   log|det ∂z/∂x| = −Σᵢ₌₁ᴰ ln stdᵢ -->
+/// <!-- z = (x − mean)/std,   log|det ∂z/∂x| = −Σᵢ₌₁ᴰ log stdᵢ -->
 #[doc = include_str!("../../formulas/standardize.html")]
 ///
 /// The statistics are buffers: part of the checkpoint, never trained. The density of a flow that begins with this layer

@@ -139,9 +139,9 @@ impl<T: Real> Kernel for Gather<'_, '_, T> {
                     weight = low.mul_add::<I>(below[i], high.mul_add::<I>(above[i], weight));
                     let of_density = density[i] * bell;
                     let along = bell.mul_add::<I>(below[i] - above[i], inverse * of_density * (high - low));
-                    place = place + along;
+                    place += along;
                     scale = u.mul_add::<I>(along, scale);
-                    flat = flat + of_density;
+                    flat += of_density;
                 }
                 weights[k] = weight;
                 places[k] = place;

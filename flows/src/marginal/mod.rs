@@ -112,16 +112,18 @@ fn composed<T: Real>(x: &Var<T>, kernels: &Var<T>) -> [Var<T>; 2] {
     let part = |i: usize| kernels.slice(0, i..i + 1);
     let (log_weights, log_scales) = (part(0).log_softmax(&[2]), part(2));
     let each = [x.extent(0), x.extent(1), 1];
-    let places = (x.reshape(each) - part(1)) * (-&log_scales).exp();
-    let left = (log_weights.detach() + places.detach().log_sigmoid()).logsumexp(&[2]);
+    let standardized = (x.reshape(each) - part(1)) * (-&log_scales).exp();
+    let left = (log_weights.detach() + standardized.detach().log_sigmoid()).logsumexp(&[2]);
     // 1 where F is the lighter tail, −1 where 1 − F is and everything is mirrored.
     let side = left.shift(LN_2).step().affine(-2.0, 1.0);
-    let places = places * side.reshape(each);
-    let parts = log_weights + places.log_sigmoid();
+    let standardized = standardized * side.reshape(each);
+    let parts = log_weights + standardized.log_sigmoid();
     let quantile = parts.logsumexp(&[2]).log_normal_quantile();
     // Two sums relative to the same largest part: their logarithms would otherwise be far larger than their difference.
     let relative = &parts - parts.detach().max(&[2]).reshape(each);
-    let log_hazard = (&relative + (-places).log_sigmoid() - log_scales).logsumexp(&[2]) - relative.logsumexp(&[2]);
+    let log_hazard =
+        (&relative + (-standardized).log_sigmoid() - log_scales).logsumexp(&[2]) - relative.logsumexp(&[2]);
+    // F(x) = Φ(z), so log f − log φ(z) = log(f/F) − log(φ/Φ): two hazards, whose difference does not cancel.
     let log_deriv = log_hazard - quantile.normal_score().ln();
     [quantile * side, log_deriv]
 }

@@ -41,7 +41,7 @@ pub struct PatchRotations {
 /// A layer Gaussianizes each dimension by itself, by a mixture of kernels with distribution function F and density f
 /// ([`KernelMarginal`]), and rotates the result by a product of reflections ([`Householder`]). Over L layers:
 ///
-/// <!-- log p(x) = log N(z; 0, I) + Σₗ₌₁ᴸ Σᵢ₌₁ᴰ (ln fᵢ⁽ˡ⁾(xᵢ⁽ˡ⁾) − ln φ(zᵢ⁽ˡ⁾)) -->
+/// <!-- log p(x) = log N(z; 0, I) + Σₗ₌₁ᴸ Σᵢ₌₁ᴰ (log fᵢ⁽ˡ⁾(xᵢ⁽ˡ⁾) − log φ(zᵢ⁽ˡ⁾)) -->
 #[doc = include_str!("../../formulas/gaussianization-density.html")]
 ///
 /// w, μ, h and v are trained. [`Flow::initialize`] makes it an RBIG with random rotations: μ are data rows, mapped by

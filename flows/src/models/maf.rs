@@ -56,7 +56,7 @@ pub struct AutoregressiveConfig {
     pub dims: usize,
     /// Autoregressive layers; the order of the dimensions is reversed between them.
     pub layers: usize,
-    /// The order of the dimensions in the first layer that data pass, in an IAF too.
+    /// The order of the dimensions in the first layer that data pass through, also in an IAF.
     pub order: Order,
     /// Units in each hidden layer of each network.
     pub hidden: Vec<usize>,
@@ -101,7 +101,7 @@ pub struct AutoregressiveConfig {
 /// A density takes one pass a layer; a sample takes the dimensions in order, in the work of about one pass (see
 /// [`Causal`](crate::nn::Causal)).
 ///
-/// On MNIST, in bits per dimension: MADE 2.04, MAF with 5 layers 1.89, with 10 layers 1.91.
+/// The papers report, in bits per dimension on MNIST: MADE 2.04, MAF with 5 layers 1.89, with 10 layers 1.91.
 ///
 /// # On the slides
 ///

@@ -55,7 +55,7 @@ impl MintNetConfig {
 /// Pairs of [`Mint`] layers, in the direction x → z. Each layer is three masked convolutions with a triangular Jacobian,
 /// whose diagonal is t + d. Over all layers (the logit and `ActNorm` add their own terms):
 ///
-/// <!-- log p(x) = log N(z; 0, I) + Σ_layers Σᵢ ln(tᵢ + dᵢ) -->
+/// <!-- log p(x) = log N(z; 0, I) + Σ_layers Σᵢ log(tᵢ + dᵢ) -->
 #[doc = include_str!("../../formulas/mintnet-density.html")]
 ///
 /// After a pair, with masks A and B, an element depends on all within the kernels' reach, which a squeeze doubles. Nothing

@@ -1,4 +1,4 @@
-//! The lecture's models, one a file. In the lecture's order: [`Vae`] (the recap), [`PlanarFlow`], [`Nice`],
+//! The lecture's models, one per file. In the lecture's order: [`Vae`] (the recap), [`PlanarFlow`], [`Nice`],
 //! [`RealNvp`], [`Maf`] (one layer of it is MADE), [`Iaf`], [`WaveNetFlow`], [`ParallelWaveNet`], [`MintNet`],
 //! [`Rbig`], [`GaussianizationFlow`].
 

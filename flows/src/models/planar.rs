@@ -36,7 +36,7 @@ pub struct PlanarConfig {
 ///
 /// <!--
 /// zₖ = zₖ₋₁ + ûₖ tanh aₖ,   aₖ = wₖᵀzₖ₋₁ + bₖ,   k = 1…K,   x = z_K
-/// log p(x) = log p_Z(z₀) − Σₖ₌₁ᴷ ln(1 + (1 − tanh² aₖ)·wₖᵀûₖ)
+/// log p(x) = log p_Z(z₀) − Σₖ₌₁ᴷ log(1 + (1 − tanh² aₖ)·wₖᵀûₖ)
 /// -->
 #[doc = include_str!("../../formulas/planar-density.html")]
 ///

@@ -69,15 +69,15 @@ pub struct RealNvpImageConfig {
     pub weight_norm: bool,
     /// What follows each coupling.
     pub norm: Norm,
-    /// The margin λ of a logit layer for pixels in [0, 1] at the data's end; none for no such layer.
+    /// The margin λ of the logit layer that maps pixels in [0, 1] to the real line; `None` leaves it out.
     pub logit: Option<f64>,
     /// Features of the condition; 0 without one.
     pub condition: usize,
 }
 
 /// The model of the lecture's RealNVP slides. An affine [`Coupling`] scales and shifts one half by functions of the other;
-/// for the next, the halves swap roles. The log-scales have a learned [bound](crate::univariate::Bound). log p(x) is lower by their sum over all K couplings
-/// (normalizing layers and the logit add their own):
+/// for the next, the halves swap roles. The log-scales have a learned [bound](crate::univariate::Bound). Their sum over
+/// all K couplings is subtracted in log p(x) (normalizing layers and the logit add their own terms):
 ///
 /// <!-- log p(x) = log N(z; 0, I) − Σₖ₌₁ᴷ Σⱼ αⱼ⁽ᵏ⁾ -->
 #[doc = include_str!("../../formulas/coupling-density.html")]

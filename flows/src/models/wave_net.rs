@@ -42,7 +42,7 @@ pub type WaveNetLayer<T> = Autoregressive<WaveNet<T>, Mixture>;
 ///
 /// Each conditional is a mixture, whose distribution function maps x to a standard logistic z:
 ///
-/// <!-- p(xₜ | x_<t) = dFₜ/dx(xₜ),   Fₜ(x) = Σₖ₌₁ᴷ πₖ·σ((x − μₖ)/sₖ),   zₜ = ln(Fₜ(xₜ)/(1 − Fₜ(xₜ))) -->
+/// <!-- p(xₜ | x_<t) = dFₜ/dx(xₜ),   Fₜ(x) = Σₖ₌₁ᴷ πₖ·σ((x − μₖ)/sₖ),   zₜ = log(Fₜ(xₜ)/(1 − Fₜ(xₜ))) -->
 #[doc = include_str!("../../formulas/logistic-mixture.html")]
 ///
 /// One network gives the parameters of all steps:

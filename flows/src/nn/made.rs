@@ -77,7 +77,7 @@ impl<T: Real> Made<T> {
             layers.push(MaskedLinear::new(before.len(), &seen, Init::He { gain: 1.0 }, rng));
             before = degrees;
         }
-        // m(j) < i
+        // m(j) < i, where i = o / outputs + 1 counts from 1: m(j) ≤ o / outputs.
         let seen: Vec<usize> = (0..dims * outputs).map(|o| known(&before, o / outputs)).collect();
         layers.push(MaskedLinear::new(before.len(), &seen, Init::He { gain: 0.1 }, rng));
         let mut conditions = Vec::new();

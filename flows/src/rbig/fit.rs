@@ -88,13 +88,21 @@ pub enum Ending {
 /// Layers that were fitted to data.
 #[derive(Clone, Debug)]
 pub struct Fitted<T: Real> {
-    /// The layers, in the order in which data pass them.
+    /// The layers, in the order in which data pass through them.
     pub layers: Vec<Layer<T>>,
     /// Why there are no more.
     pub ending: Ending,
     /// The least significant fall over five rotations, in nats: two standard deviations of chance.
     pub tolerance: f64,
     dims: usize,
+}
+
+/// A layer, and the rows it was fitted to: z after the marginals, x after the rotation.
+struct Step<T: Real> {
+    marginals: Arc<dyn Bijection<T>>,
+    z: Var<T>,
+    rotation: Option<Arc<Rotation<T>>>,
+    x: Var<T>,
 }
 
 /// Held-out rows, mapped by the layers so far.
@@ -138,18 +146,12 @@ impl Fitting {
         let mut fitted = Fitted { layers: Vec::new(), ending: Ending::Layers, tolerance, dims };
         loop {
             let last = fitted.layers.len() + 1 >= self.layers || dims == 1;
-            // Gaussianize each dimension: zᵢ = Φ⁻¹(F̂ᵢ(xᵢ)).
-            let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
-            x = marginals.to_latent(&x, Context::default()).value;
-            // Rotate, except in the last layer: x ← Q·z.
-            let rotation = (!last).then(|| Arc::new(Rotation::new(&self.axes.of(x.value(), rng))));
-            if fitted.layers.is_empty() && dims > 1 && has_flat_axis(x.value()) {
+            let step = self.fit_layer(&x, !last, rng);
+            if fitted.layers.is_empty() && dims > 1 && has_flat_axis(step.z.value()) {
                 return Err(FitError::Dependent);
             }
-            if let Some(rotation) = &rotation {
-                x = rotation.to_latent(&x, Context::default()).value;
-            }
-            let layer = held_out.pass(marginals, rotation);
+            x = step.x;
+            let layer = held_out.pass(step.marginals, step.rotation);
             let go_on = watch(&layer);
             fitted.layers.push(layer);
             if fitted.has_stopped() {
@@ -169,6 +171,21 @@ impl Fitting {
         Ok(fitted)
     }
 
+    /// One layer, fitted to rows x:
+    ///
+    /// 1. Gaussianize each dimension: `zᵢ = Φ⁻¹(F̂ᵢ(xᵢ))`.
+    /// 2. Rotate, except in the last layer: `x ← Q·z`.
+    fn fit_layer<T: Real>(&self, x: &Var<T>, rotate: bool, rng: &mut dyn Rng) -> Step<T> {
+        let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
+        let z = marginals.to_latent(x, Context::default()).value;
+        if !rotate {
+            return Step { marginals, rotation: None, x: z.clone(), z };
+        }
+        let rotation = Rotation::new(&self.axes.of(z.value(), rng));
+        let x = rotation.to_latent(&z, Context::default()).value;
+        Step { marginals, z, rotation: Some(Arc::new(rotation)), x }
+    }
+
     fn check<T: Real>(&self, rows: &Tensor<T>, held_out: &Tensor<T>) -> Result<(), FitError> {
         let dims = rows.shape()[1];
         for rows in [rows, held_out] {
@@ -178,7 +195,7 @@ impl Fitting {
         }
         let what = self.marginals.describe();
         for (what, rows, needed) in
-            [(what.as_str(), rows, self.marginals.least_rows()), ("what is judged by held-out rows", held_out, 2)]
+            [(what.as_str(), rows, self.marginals.least_rows()), ("a fit judged by held-out rows", held_out, 2)]
         {
             let rows = rows.shape()[0];
             if rows < needed {

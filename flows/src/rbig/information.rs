@@ -5,7 +5,7 @@ use autograd::{Real, Tensor, Var, parallel};
 /// The entropy of the distribution that these samples were drawn from, by spacings of order m ≈ √n (Vasicek 1976), with
 /// the correction of Ebrahimi, Pflughoeft & Soofi (1994) at the ends:
 ///
-/// <!-- H ≈ 1/n Σᵢ₌₁ⁿ ln(n/(cᵢm)·(x₍ᵢ₊ₘ₎ − x₍ᵢ₋ₘ₎)),   cᵢ = 2, and down to 1 within m of an end -->
+/// <!-- H ≈ 1/n Σᵢ₌₁ⁿ log(n/(cᵢm)·(x₍ᵢ₊ₘ₎ − x₍ᵢ₋ₘ₎)),   cᵢ = 2, and down to 1 within m of an end -->
 #[doc = include_str!("../../formulas/spacings-entropy.html")]
 ///
 /// The bias is about −0.03 for 1000 normal samples. Equal values, such as years, count as rounded: they are spread evenly

@@ -66,7 +66,7 @@ pub struct RbigConfig {
 /// x⁽ˡ⁺¹⁾ = Q⁽ˡ⁾z⁽ˡ⁾   Q⁽ˡ⁾ orthogonal,   log|det| = 0
 /// -->
 #[doc = include_str!("../../formulas/rbig.html")]
-/// <!-- log p(x) = log N(z; 0, I) + Σₗ₌₁ᴸ Σᵢ₌₁ᴰ (ln fᵢ⁽ˡ⁾(xᵢ⁽ˡ⁾) − ln φ(zᵢ⁽ˡ⁾)) -->
+/// <!-- log p(x) = log N(z; 0, I) + Σₗ₌₁ᴸ Σᵢ₌₁ᴰ (log fᵢ⁽ˡ⁾(xᵢ⁽ˡ⁾) − log φ(zᵢ⁽ˡ⁾)) -->
 #[doc = include_str!("../../formulas/gaussianization-density.html")]
 ///
 /// # On the slides

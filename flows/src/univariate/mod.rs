@@ -1,4 +1,4 @@
-//! Increasing maps of one number, chosen by parameters, one a file.
+//! Increasing maps of one number, chosen by parameters, one per file.
 //!
 //! A layer has two parts. Its network (the conditioner) reads some elements and gives parameters θ for each of the
 //! others; a [`Univariate`] maps each of those under its θ. [`Coupling`](crate::layers::Coupling) and
@@ -24,6 +24,7 @@ pub use parameters::Parameters;
 pub use rational_quadratic::RationalQuadratic;
 pub use shift::Shift;
 
+use crate::bijection::Mapped;
 use crate::module::Visitor;
 use autograd::{Real, Tensor, Var};
 use std::fmt::Debug;
@@ -35,6 +36,29 @@ pub struct Elementwise<T: Real> {
     pub value: Var<T>,
     /// `log|∂ result/∂ input|` of each.
     pub log_deriv: Var<T>,
+}
+
+/// A diagonal or triangular Jacobian: log|det| = Σ log-derivatives.
+impl<T: Real> From<Elementwise<T>> for Mapped<T> {
+    fn from(mapped: Elementwise<T>) -> Self {
+        Self { value: mapped.value, log_det: mapped.log_deriv.sum_per_sample() }
+    }
+}
+
+/// Every map: `$each!(name, constructor)`, where the constructor takes the number of components or bins. The tests go
+/// over this list, and put each map into couplings and autoregressive layers.
+#[macro_export]
+macro_rules! univariate_maps {
+    ($each:ident) => {
+        [
+            $each!("shift", |_| $crate::univariate::Shift),
+            $each!("affine", |_| $crate::univariate::Affine::default()),
+            $each!("gated", |_| $crate::univariate::Gated),
+            $each!("Gaussian mixture", |k| $crate::univariate::Mixture::new(k, $crate::univariate::Kind::Gaussian)),
+            $each!("logistic mixture", |k| $crate::univariate::Mixture::new(k, $crate::univariate::Kind::Logistic)),
+            $each!("rational-quadratic spline", |k| $crate::univariate::RationalQuadratic::new(k, 2.0)),
+        ]
+    };
 }
 
 /// An increasing map between a number x and a number z, chosen by parameters θ.

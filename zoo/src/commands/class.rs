@@ -34,7 +34,7 @@ pub(super) fn condition(
         (None, Some(labels)) => Ok(Some(one_hot(&read(labels, rows, classes)?, classes))),
         (None, None) if classes == 0 => Ok(None),
         (None, None) => {
-            bail!("{} is conditional and needs the rows' classes: give --class or --labels FILE.npy", run.display())
+            bail!("{} is conditional: give the rows' --class CLASS or --labels FILE.npy", run.display())
         }
     }
 }

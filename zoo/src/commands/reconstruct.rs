@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let Loaded { header, model } = load::<f32>(run)?;
     let name = header.blueprint.name();
     let Model::Vae(vae) = model else {
-        bail!("{}: {name} decodes exactly the data that it encoded: zoo check measures how exactly", run.display());
+        bail!("{}: reconstruct is for VAEs, and {name} inverts exactly: zoo check measures how exactly", run.display());
     };
     let space = header.blueprint.space;
     if !drawing::has_picture(&space) {

@@ -17,7 +17,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_parser = positive, allow_negative_numbers = true, group = "budget")]
     minutes: Option<f64>,
     /// Train for this many steps
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true, group = "budget")]
+    #[arg(long, value_parser = steps, allow_negative_numbers = true, group = "budget")]
     steps: Option<u64>,
     /// Rows in a mini-batch; for rbig, rows that each layer is fitted to [default: the preset's]
     #[arg(long)]
@@ -43,6 +43,10 @@ pub(super) const BY_GRADIENTS: [&str; 6] = ["epochs", "minutes", "steps", "lr", 
 
 /// Seconds between saves by default: what a crash may cost.
 pub(super) const SAVE_EVERY: f64 = 60.0;
+
+fn steps(text: &str) -> Result<u64, String> {
+    whole(1..=usize::MAX)(text).map(|steps| steps as u64)
+}
 
 impl TrainArgs {
     /// The preset asked for.

@@ -67,7 +67,10 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
             Space::Images { .. } if low >= 0.0 && high <= 1.0 => {
                 "it is too different from the training data for f32: leave it out".to_owned()
             }
-            _ => format!("its values go from {low} to {high}, but this model is over {}", space.describe()),
+            Space::Images { .. } => format!("its values go from {low:e} to {high:e}, but pixels lie in [0, 1]"),
+            _ => {
+                format!("its values go from {low:e} to {high:e}, too far from the training data for f32: leave it out")
+            }
         };
         bail!("{input}: the result for row {row} (counting from 0) is not finite: {why}");
     }

@@ -121,7 +121,7 @@ fn finite(field: &[u8]) -> Result<f32> {
         Some(_) => bail!("{text} is not a finite number; {FILL_IN}"),
         None if field.is_empty() => bail!("the field is empty; {FILL_IN}"),
         None => bail!(
-            "{text:?} is not a number; numbers look like -1.5e3, with a point, between commas, semicolons or tabs"
+            "{text:?} is not a number; numbers look like -1.5e3, with a decimal point, between commas, semicolons or tabs"
         ),
     }
 }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn errors_have_line_and_column() {
         refused("1\n\"\"\n", &["line 2", "column 1", "empty"]);
-        refused("1;2\n1,5;2\n", &["line 2", "column 1", "1,5", "with a point"]);
+        refused("1;2\n1,5;2\n", &["line 2", "column 1", "1,5", "with a decimal point"]);
         refused("1 2\n3 4\n5,6", &["line 1", "column 1", "\"1 2\" is not a number", "between commas"]);
     }
 

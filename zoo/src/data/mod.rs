@@ -119,9 +119,9 @@ fn unknown(name: &str) -> anyhow::Error {
         .map(|known| (strsim::jaro_winkler(&plain, known), known))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness > 0.8);
-    let guess = nearest.map_or_else(String::new, |(_, known)| format!(", did you mean {known:?}?"));
+    let guess = nearest.map_or_else(|| "; choose".to_owned(), |(_, known)| format!("; did you mean {known:?}? Choose"));
     anyhow::anyhow!(
-        "there is no data set called {:?}{guess}; choose one of {}, or give the path of a folder of IDX files, a .npy or a .csv",
+        "there is no data set called {:?}{guess} one of {}, or give the path of a folder of IDX files, a .npy or a .csv",
         shortened(name),
         names().join(", ")
     )

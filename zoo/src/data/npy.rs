@@ -140,7 +140,7 @@ impl Open<'_> {
 /// product fits into 64 bits.
 fn check_header(bytes: &[u8]) -> Result<()> {
     let cut = || format!("the file ends within its header; {DAMAGED}");
-    ensure!(bytes.starts_with(b"\x93NUMPY"), "it does not start as an NPY file does; {PLAIN}");
+    ensure!(bytes.starts_with(b"\x93NUMPY"), "it is not an NPY file; {PLAIN}");
     let version = *bytes.get(6).with_context(cut)?;
     let start = if version >= 2 { 12 } else { 10 };
     let size = bytes.get(8..start).with_context(cut)?;

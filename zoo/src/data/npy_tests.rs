@@ -139,7 +139,7 @@ fn other_types_are_refused() {
     }
     let record = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }";
     assert_message(&read_bytes(&file(record, &[0; 4])).unwrap_err(), &["plain numbers"]);
-    assert_message(&read_bytes(b"PK\x03\x04").unwrap_err(), &["does not start as"]);
+    assert_message(&read_bytes(b"PK\x03\x04").unwrap_err(), &["is not an NPY file"]);
     // The size in bytes does not fit into 64 bits.
     let error = read_bytes(&plain("<f8", false, "4611686018427387904,", &[])).unwrap_err();
     assert_message(&error, &["promises"]);

@@ -113,11 +113,11 @@ impl Source {
     fn all_labels(&self) -> Result<[(&'static str, &[u8]); 3]> {
         let advice = "choose mnist or a folder of IDX images with their label files, or do without --conditional";
         let Dataset::Images(Parts { train, validation, test }) = &self.data else {
-            bail!("{} has no labels to be conditioned on: {advice}", self.name);
+            bail!("{} has no labels to condition on: {advice}", self.name);
         };
         let all = [("training", train), ("validation", validation), ("test", test)];
         if let Some((part, _)) = all.iter().find(|(_, images)| images.labels.is_none()) {
-            bail!("the {part} images of {} have no labels to be conditioned on: {advice}", self.name);
+            bail!("the {part} images of {} have no labels to condition on: {advice}", self.name);
         }
         Ok(all.map(|(part, images)| (part, images.labels.as_deref().unwrap_or_default())))
     }

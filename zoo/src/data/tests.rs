@@ -52,7 +52,7 @@ fn a_typo_is_answered_with_the_nearest_name() {
         let error = open(typed).unwrap_err();
         assert_message(&error, &[&format!("did you mean {meant:?}"), "pinwheel", ".npy"]);
     }
-    assert_message(&open("mnits").unwrap_err(), &["\"mnits\", did you mean \"mnist\"?; choose one of"]);
+    assert_message(&open("mnits").unwrap_err(), &["\"mnits\"; did you mean \"mnist\"? Choose one of"]);
     assert_message(&open("zzz").unwrap_err(), &["\"zzz\"; choose one of mnist, "]);
     let message = open("zzz").unwrap_err().to_string();
     assert!(!message.contains("did you mean"), "{message}");

@@ -164,10 +164,10 @@ pub fn find(name: &str) -> Result<Kind> {
     if let Some(model) = named(&lower) {
         return Ok(model);
     }
-    let likeness = |known: &str| strsim::jaro_winkler(known, &lower);
+    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(known, &lower);
     let names = MODELS.map(|model| model.about().name);
     match names.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
-        Some(nearest) if likeness(nearest) > 0.7 => {
+        Some(nearest) if likeness(nearest) > 0.6 => {
             bail!("there is no model {name:?}; did you mean {nearest:?}? (`zoo list` shows them all)")
         }
         _ => bail!("there is no model {name:?}; there are: {}", names.join(", ")),

@@ -4,7 +4,7 @@
 //!
 //! <!-- X = 4Z:   p_X(x) = ¼·p_Z(x/4) -->
 #![doc = include_str!("../../../flows/formulas/scaling.html")]
-//! <!-- X = exp(Z):   p_X(x) = 1/x·p_Z(ln x),   x > 0 -->
+//! <!-- X = exp(Z):   p_X(x) = 1/x·p_Z(log x),   x > 0 -->
 #![doc = include_str!("../../../flows/formulas/exponential.html")]
 //!
 //! and under a matrix:

@@ -17,7 +17,7 @@ const STEEPEST: f64 = 80.0;
 ///
 /// <!-- x = z + û tanh(wᵀz + b) -->
 #[doc = include_str!("../../../formulas/planar.html")]
-/// <!-- log|det ∂x/∂z| = ln(1 + (1 − tanh² a)·wᵀû),   a = wᵀz + b -->
+/// <!-- log|det ∂x/∂z| = log(1 + (1 − tanh² a)·wᵀû),   a = wᵀz + b -->
 #[doc = include_str!("../../../formulas/planar-determinant.html")]
 ///
 /// From x to z it is one equation in one unknown a, whatever D is:

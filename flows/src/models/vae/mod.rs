@@ -132,13 +132,13 @@ impl<T: Real> Vae<T> {
         Self { refinement: Some(flow), ..self }
     }
 
-    /// The same over data that pass `layer` first: preprocessing as part of the density.
+    /// The same over data that go through `layer` first: preprocessing as part of the density.
     pub fn preceded_by(self, layer: impl Bijection<T> + 'static) -> Self {
         let layers: Vec<Box<dyn Bijection<T>>> = vec![Box::new(layer), Box::new(self.preprocessing)];
         Self { preprocessing: Chain::new(layers), ..self }
     }
 
-    /// The layers that data pass before the encoder, and the decoder's output in reverse.
+    /// The layers that data pass through before the encoder, and the decoder's output in reverse.
     pub fn preprocessing(&self) -> &dyn Bijection<T> {
         &self.preprocessing
     }

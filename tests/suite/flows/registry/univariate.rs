@@ -5,33 +5,29 @@ use super::{Domain, Entry, Events, Made, Sizes};
 use autograd::Real;
 use flows::layers::{Autoregressive, Coupling, Reads};
 use flows::nn::Mlp;
-use flows::univariate::{Affine, Gated, Kind, Mixture, RationalQuadratic, Shift, Univariate};
+use flows::univariate::Univariate;
 use rand::Rng;
 use std::sync::Arc;
 
 /// Every map by itself, with this number of components or bins.
 pub(in crate::flows) fn maps(size: usize) -> Vec<(&'static str, Box<dyn Univariate<f64>>)> {
-    vec![
-        ("shift", Box::new(Shift)),
-        ("affine", Box::new(Affine::default())),
-        ("gated", Box::new(Gated)),
-        ("Gaussian mixture", Box::new(Mixture::new(size, Kind::Gaussian))),
-        ("logistic mixture", Box::new(Mixture::new(size, Kind::Logistic))),
-        ("rational-quadratic spline", Box::new(RationalQuadratic::new(size, 2.0))),
-    ]
+    macro_rules! boxed {
+        ($name:literal, $map:expr) => {{
+            let map: fn(usize) -> _ = $map;
+            ($name, Box::new(map(size)) as Box<dyn Univariate<f64>>)
+        }};
+    }
+    flows::univariate_maps!(boxed).into()
 }
 
 /// Every map in its layers. A map with components or bins has as many as the sizes have layers.
 pub(super) fn bijections() -> Vec<Entry> {
-    let maps = [
-        entries("shift", |_| Shift, |_| Shift),
-        entries("affine", |_| Affine::default(), |_| Affine::default()),
-        entries("gated", |_| Gated, |_| Gated),
-        entries("Gaussian mixture", |k| Mixture::new(k, Kind::Gaussian), |k| Mixture::new(k, Kind::Gaussian)),
-        entries("logistic mixture", |k| Mixture::new(k, Kind::Logistic), |k| Mixture::new(k, Kind::Logistic)),
-        entries("rational-quadratic spline", |k| RationalQuadratic::new(k, 2.0), |k| RationalQuadratic::new(k, 2.0)),
-    ];
-    maps.into_iter().flatten().map(Entry::classes).collect()
+    macro_rules! in_layers {
+        ($name:literal, $map:expr) => {
+            entries($name, $map, $map)
+        };
+    }
+    flows::univariate_maps!(in_layers).into_iter().flatten().map(Entry::classes).collect()
 }
 
 /// A map in both element types, in all three layers.
