@@ -118,7 +118,7 @@ fn bad_images_and_options_are_refused() {
         |options: &str, parts: &[&str]| folder.refuses(&format!("interpolate run --threads 1 {options}"), parts);
     refuses("--corners 0,1,2,40", &["there is no test image 40", "there are 40, counted from 0"]);
     refuses(&format!("--from 0 --to {}", u64::MAX), &["there is no test image"]);
-    refuses("--from 0,1 --to 2", &["--from names 2 test images and --to 1", "as many of each"]);
+    refuses("--from 0,1 --to 2", &["--from names 2 test images and --to 1", "give equally many"]);
     refuses("--out file", &["cannot make the folder file", "choose another --out"]);
     refuses("--out file/inside", &["cannot make the folder file/inside"]);
     refuses("--data two-moons", &["two-moons has rows of 2 numbers", "give --data"]);

@@ -147,7 +147,7 @@ fn what_needs_a_flow_is_refused_with_what_to_do_instead() {
     folder.refuses("sample run --inverse fixed-point", &["no fixed point"]);
 
     folder.run("train nice --preset quick --data two-moons --steps 2 --out flow --threads 1");
-    folder.refuses("reconstruct flow", &["the data that it encoded", "zoo check"]);
+    folder.refuses("reconstruct flow", &["reconstruct is for VAEs", "zoo check"]);
     folder.refuses("evaluate flow --draws 10", &["it is exact", "leave out --draws"]);
     folder.refuses("sample flow --noise", &["leave out --noise"]);
 }
