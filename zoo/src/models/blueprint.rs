@@ -157,7 +157,9 @@ const LARGEST: usize = 1 << 20;
 pub(super) fn check_sizes(model: &str, positive: &[usize], others: &[usize]) -> Result<()> {
     let sizes = [positive, others].concat();
     if positive.contains(&0) || sizes.iter().any(|&size| size > LARGEST) {
-        bail!("{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged");
+        bail!(
+            "{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
+        );
     }
     Ok(())
 }
