@@ -97,7 +97,7 @@ fn npy_headers_that_do_not_match_the_file_are_explained() {
         (npy_of("<f4", "1000000000000, 3", &[0; 24]), &["promises", "holds 24 bytes"]),
         (npy_of("<f4", "4294967296, 4294967296, 4294967296", &[]), &["64 bits"]),
         (npy_of("<f8", "3, 2", &late), &["row 2, column 0 (counting from 0)"]),
-        (vec![], &["does not start as"]),
+        (vec![], &["is not an NPY file"]),
     ] {
         refused(npy::parse(&file, Path::new("some.npy")), &[parts, &["some.npy"]].concat());
     }
