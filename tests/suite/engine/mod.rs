@@ -26,7 +26,7 @@ mod teeth;
 mod tracing;
 
 use autograd::{Real, Tensor, check, parallel};
-use proptest::prelude::{ProptestConfig, TestCaseError};
+use proptest::prelude::{ProptestConfig, TestCaseError, prop_assert};
 use proptest::strategy::Strategy;
 use proptest::test_runner::TestRunner;
 use std::env;
@@ -61,6 +61,31 @@ fn close(what: &str, a: &Tensor<f64>, b: &Tensor<f64>, tolerance: f64) -> Outcom
         return Ok(());
     }
     Err(TestCaseError::fail(format!("{what}: off by {worst:.3e}, more than {tolerance:.1e}\n one: {a:?}\n two: {b:?}")))
+}
+
+/// The products under a mask are the same whatever the masked weights hold, and those get the gradient +0. `products` are
+/// the output, and the gradients of the input and of the weights.
+fn masked_counts_as_zero<T: Real>(
+    ones: &Tensor<T>,
+    weight: &Tensor<T>,
+    products: impl Fn(&Tensor<T>) -> [Tensor<T>; 3],
+) -> Outcome {
+    let mut poisoned = weight.clone();
+    let poisons = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e30];
+    for (i, (w, &one)) in poisoned.as_mut_slice().iter_mut().zip(ones.as_slice()).enumerate() {
+        if one == T::ZERO {
+            *w = T::from_f64(poisons[i % 4]);
+        }
+    }
+    let (clean, other) = (products(weight), products(&poisoned));
+    for (clean, other) in clean.iter().zip(&other) {
+        same_bits("masked weights", clean, other)?;
+    }
+    let masked = ones.as_slice().iter().zip(clean[2].as_slice()).filter(|(one, _)| **one == T::ZERO);
+    for (_, dw) in masked {
+        prop_assert!(dw.to_f64().to_bits() == 0, "the gradient of a masked weight: {dw}");
+    }
+    Ok(())
 }
 
 /// Equal to the last bit, NaN included.
