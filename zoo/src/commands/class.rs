@@ -46,10 +46,10 @@ fn read(path: &Path, rows: usize, classes: usize) -> Result<Vec<usize>> {
     if values.len() != rows {
         bail!("{shown} holds {} labels, but there are {rows} rows: give one for each row", values.len());
     }
-    let label = |(row, &value): (usize, &f32)| {
+    let label = |(row, &value): (usize, &f64)| {
         // Classes are far smaller than numbers that would be rounded here.
         let label = value as usize;
-        if label as f32 != value || label >= classes {
+        if label as f64 != value || label >= classes {
             let last = classes - 1;
             bail!("{shown}: row {row} (counting from 0) has the label {value}: give whole numbers from 0 to {last}");
         }

@@ -103,10 +103,10 @@ fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<
     if map != Map::Decode
         && space.levels().is_some()
         // A model's own samples may lie slightly outside [0, 1]. Pixel levels lie far outside.
-        && let Some(outside) = values.iter().find(|x| **x > LIKELY_LEVELS)
+        && let Some(outside) = values.iter().find(|x| **x > f64::from(LIKELY_LEVELS))
     {
         let over = space.describe();
         bail!("{shown} has the value {outside}, but this model is over {over}: divide levels by 256 first");
     }
-    Ok(Tensor::from_slice([count, dims], &values))
+    Ok(Tensor::from_fn([count, dims], |i| values[i] as f32))
 }

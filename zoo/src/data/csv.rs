@@ -112,12 +112,14 @@ fn numbers(field: &[u8]) -> bool {
     words.peek().is_some() && words.all(|word| number(word).is_some())
 }
 
-fn finite(field: &[u8]) -> Result<f32> {
+fn finite(field: &[u8]) -> Result<f64> {
     let text = String::from_utf8_lossy(field);
     let text = shortened(&text);
     match number(field) {
-        Some(value) if (value as f32).is_finite() => Ok(value as f32),
-        Some(value) if value.is_finite() => bail!("{text} is too large for 32 bits; rescale that column"),
+        Some(value) if value.is_finite() => Ok(value),
+        Some(_) if field.iter().any(u8::is_ascii_digit) => {
+            bail!("{text} is too large for 64 bits; rescale that column")
+        }
         Some(_) => bail!("{text} is not a finite number; {FILL_IN}"),
         None if field.is_empty() => bail!("the field is empty; {FILL_IN}"),
         None => bail!(
@@ -194,10 +196,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_survive_a_round_trip(values in prop::collection::vec(-1e30f32..1e30, 1..40)) {
+        fn numbers_survive_a_round_trip(values in prop::collection::vec(-1e300f64..1e300, 1..40)) {
             let text: String = values.iter().map(|v| format!("{v},{}\n", -v)).collect();
             let table = read_text(&text).unwrap();
-            let pairs: Vec<f32> = values.iter().flat_map(|&v| [v, -v]).collect();
+            let pairs: Vec<f64> = values.iter().flat_map(|&v| [v, -v]).collect();
             prop_assert_eq!(table.values, pairs);
         }
 

@@ -16,7 +16,7 @@ const LONGEST_HEADER: usize = 10_000;
 
 const DAMAGED: &str = "save the array again, the file is incomplete or damaged";
 const PLAIN: &str = "save a plain array of numbers with numpy.save";
-const CAST: &str = "convert it first, as in x.astype('float32')";
+const CAST: &str = "convert it first, as in x.astype('float64')";
 
 /// The contents of an NPY file.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,13 +30,13 @@ pub enum Array {
 /// Reads an array of any real numpy type, in either byte order, in C or Fortran order.
 ///
 /// Images are count × height × width, or have their 1 or 3 channels second or last; if both are possible, second.
-/// Entries become `f32`.
+/// Entries of tables become `f64`.
 pub fn read(path: &Path) -> Result<Array> {
     parse(&files::read(path)?, path)
 }
 
 /// Reads an array with any number of axes: its shape and its entries, all finite; the last axis varies fastest.
-pub fn read_values(path: &Path) -> Result<(Vec<usize>, Vec<f32>)> {
+pub fn read_values(path: &Path) -> Result<(Vec<usize>, Vec<f64>)> {
     let bytes = files::read(path)?;
     let values = || {
         let array = open(&bytes)?;
@@ -114,23 +114,23 @@ impl Open<'_> {
         Ok(if order == Order::C { stored } else { to_c_order(&self.shape, &stored) })
     }
 
-    fn numbers(self) -> Result<Vec<f32>> {
+    fn numbers(self) -> Result<Vec<f64>> {
         let DType::Plain(plain) = &self.kind else {
             bail!("arrays of {} are not supported; {PLAIN}", self.kind.descr());
         };
         match (plain.type_char(), plain.size_field()) {
-            (TypeChar::Float, 2) => self.values(half::f16::to_f32),
-            (TypeChar::Float, 4) => self.values(|v: f32| v),
-            (TypeChar::Float, 8) => self.values(|v: f64| v as f32),
-            (TypeChar::Int, 1) => self.values(|v: i8| f32::from(v)),
-            (TypeChar::Int, 2) => self.values(|v: i16| f32::from(v)),
-            (TypeChar::Int, 4) => self.values(|v: i32| v as f32),
-            (TypeChar::Int, 8) => self.values(|v: i64| v as f32),
-            (TypeChar::Uint, 1) => self.values(|v: u8| f32::from(v)),
-            (TypeChar::Uint, 2) => self.values(|v: u16| f32::from(v)),
-            (TypeChar::Uint, 4) => self.values(|v: u32| v as f32),
-            (TypeChar::Uint, 8) => self.values(|v: u64| v as f32),
-            (TypeChar::Bool, 1) => self.values(|v: bool| f32::from(u8::from(v))),
+            (TypeChar::Float, 2) => self.values(half::f16::to_f64),
+            (TypeChar::Float, 4) => self.values(|v: f32| f64::from(v)),
+            (TypeChar::Float, 8) => self.values(|v: f64| v),
+            (TypeChar::Int, 1) => self.values(|v: i8| f64::from(v)),
+            (TypeChar::Int, 2) => self.values(|v: i16| f64::from(v)),
+            (TypeChar::Int, 4) => self.values(|v: i32| f64::from(v)),
+            (TypeChar::Int, 8) => self.values(|v: i64| v as f64),
+            (TypeChar::Uint, 1) => self.values(|v: u8| f64::from(v)),
+            (TypeChar::Uint, 2) => self.values(|v: u16| f64::from(v)),
+            (TypeChar::Uint, 4) => self.values(|v: u32| f64::from(v)),
+            (TypeChar::Uint, 8) => self.values(|v: u64| v as f64),
+            (TypeChar::Bool, 1) => self.values(|v: bool| f64::from(u8::from(v))),
             _ => bail!("arrays of {} are not supported; {CAST}", self.kind.descr()),
         }
     }
@@ -200,15 +200,22 @@ fn images(shape: &[usize], pixels: Vec<u8>) -> Result<Array> {
     Ok(Array::Images(Images::new(shape, pixels, None)?))
 }
 
-/// Writes an array of little-endian `f32`.
-pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
+/// A type of entries that is written: `f32` as `<f4`, `f64` as `<f8`.
+pub trait Entry: npyz::AutoSerialize + Copy {}
+
+impl Entry for f32 {}
+impl Entry for f64 {}
+
+/// Writes an array of little-endian numbers.
+pub fn write<V: Entry>(path: &Path, shape: &[usize], values: &[V]) -> Result<()> {
     let count = shape.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
     ensure!(count == Some(values.len()), "{} values do not fill the shape {shape:?}", values.len());
     let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
     write_atomically(path, |file| {
-        let little_endian = DType::Plain("<f4".parse().map_err(io::Error::other)?);
-        let mut writer = npyz::WriteOptions::new().dtype(little_endian).shape(&shape).writer(file).begin_nd()?;
-        writer.extend(values)?;
+        let little_endian = format!("<f{}", size_of::<V>()).parse().map_err(io::Error::other)?;
+        let mut writer =
+            npyz::WriteOptions::new().dtype(DType::Plain(little_endian)).shape(&shape).writer(file).begin_nd()?;
+        writer.extend(values.iter().copied())?;
         writer.finish()
     })
 }

@@ -225,7 +225,8 @@ impl Source {
 
 /// The table's rows at these indices.
 fn table(table: &Table, indices: &[usize]) -> Rows<f32> {
-    Rows::plain(Tensor::from_slice([indices.len(), table.cols], &table.select(indices).values))
+    let chosen = table.select(indices).values;
+    Rows::plain(Tensor::from_fn([indices.len(), table.cols], |i| chosen[i] as f32))
 }
 
 /// The order of one epoch's rows, kept from step to step.

@@ -57,7 +57,7 @@ impl Speech {
     }
 
     /// `n` independent rows, with values within about ±1.
-    pub fn sample<R: Rng + ?Sized>(&self, n: usize, rng: &mut R) -> Table {
+    pub fn sample<R: Rng + ?Sized>(&self, n: usize, rng: &mut R) -> Table<f32> {
         let mut values = Vec::with_capacity(n * self.samples);
         for _ in 0..n {
             self.row(&mut values, rng);

@@ -2,31 +2,32 @@
 
 use anyhow::{Result, bail, ensure};
 
-/// A matrix in row-major order.
+/// A matrix in row-major order. What is read from a file is `f64`, so that no digit is lost before the columns are
+/// standardized; what is generated may be `f32`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Table {
+pub struct Table<V = f64> {
     /// Number of rows: samples.
     pub rows: usize,
     pub cols: usize,
     /// The entries, row by row.
-    pub values: Vec<f32>,
+    pub values: Vec<V>,
 }
 
-impl Table {
+impl<V: Copy> Table<V> {
     /// A table of these sizes.
-    pub fn new(rows: usize, cols: usize, values: Vec<f32>) -> Result<Self> {
+    pub fn new(rows: usize, cols: usize, values: Vec<V>) -> Result<Self> {
         let fits = rows.checked_mul(cols) == Some(values.len());
         ensure!(fits, "{} values do not fill {rows} rows of {cols} columns", values.len());
         Ok(Self { rows, cols, values })
     }
 
     /// Row `i`.
-    pub fn row(&self, i: usize) -> &[f32] {
+    pub fn row(&self, i: usize) -> &[V] {
         &self.values[i * self.cols..(i + 1) * self.cols]
     }
 
     /// Column `j`, from top to bottom.
-    pub fn column(&self, j: usize) -> impl Iterator<Item = f32> + '_ {
+    pub fn column(&self, j: usize) -> impl Iterator<Item = V> + '_ {
         (0..self.rows).map(move |i| self.row(i)[j])
     }
 
@@ -38,7 +39,9 @@ impl Table {
         }
         Self { rows: indices.len(), cols: self.cols, values }
     }
+}
 
+impl Table {
     /// Requires finite entries. The error names the first that is not by row and column, counted from 0 as in Python.
     pub fn require_finite(&self) -> Result<()> {
         let Some(at) = self.values.iter().position(|value| !value.is_finite()) else {
@@ -74,8 +77,8 @@ impl Standardization {
                 "column {} is {first} in every training row, so no density over it is finite; leave that column out",
                 j + 1
             );
-            let center = train.column(j).map(f64::from).sum::<f64>() / rows;
-            let squares = train.column(j).map(|value| (f64::from(value) - center).powi(2));
+            let center = train.column(j).sum::<f64>() / rows;
+            let squares = train.column(j).map(|value| (value - center).powi(2));
             mean.push(center);
             deviation.push((squares.sum::<f64>() / rows).sqrt());
         }
@@ -88,7 +91,7 @@ mod tests {
     use super::super::tests::assert_message;
     use super::*;
 
-    fn table(rows: usize, cols: usize, values: &[f32]) -> Table {
+    fn table(rows: usize, cols: usize, values: &[f64]) -> Table {
         Table::new(rows, cols, values.to_vec()).unwrap()
     }
 
@@ -101,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_large_offset_does_not_spoil_the_deviation() {
-        let values: Vec<f32> = (0..1_000).map(|i| 1e6 + (i % 2) as f32).collect();
+        let values: Vec<f64> = (0..1_000).map(|i| 1e6 + f64::from(i % 2)).collect();
         let s = Standardization::fit(&table(1_000, 1, &values)).unwrap();
         assert!((s.deviation[0] - 0.5).abs() < 1e-9);
     }
@@ -118,16 +121,16 @@ mod tests {
     fn non_finite_cells_are_named() {
         let mut t = table(2, 3, &[0.0; 6]);
         assert!(t.require_finite().is_ok());
-        t.values[5] = f32::NAN;
+        t.values[5] = f64::NAN;
         let error = t.require_finite().unwrap_err();
         assert_message(&error, &["row 1, column 2 (counting from 0)", "NaN"]);
-        t.values[1] = f32::NEG_INFINITY;
+        t.values[1] = f64::NEG_INFINITY;
         assert_message(&t.require_finite().unwrap_err(), &["row 0, column 1 "]);
     }
 
     #[test]
     fn shapes_must_agree() {
-        assert!(Table::new(2, 2, vec![0.0; 3]).is_err());
-        assert!(Table::new(usize::MAX, 2, vec![0.0; 3]).is_err());
+        assert!(Table::new(2, 2, vec![0.0f64; 3]).is_err());
+        assert!(Table::new(usize::MAX, 2, vec![0.0f64; 3]).is_err());
     }
 }

@@ -62,7 +62,7 @@ impl Toy {
     }
 
     /// `n` independent points.
-    pub fn sample<R: Rng + ?Sized>(self, n: usize, rng: &mut R) -> Table {
+    pub fn sample<R: Rng + ?Sized>(self, n: usize, rng: &mut R) -> Table<f32> {
         let mut values = Vec::with_capacity(2 * n);
         for _ in 0..n {
             values.extend(self.point(rng));
