@@ -5,48 +5,58 @@
 
 use super::{Table, gzip, shortened};
 use crate::runs::files;
-use ::csv::{ByteRecord, ReaderBuilder, Trim};
-use anyhow::{Context as _, Result, bail, ensure};
+use crate::runs::memory::{self, Bytes};
+use ::csv::{ByteRecord, ErrorKind, ReaderBuilder};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use std::cell::Cell;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 const FILL_IN: &str = "remove or fill in such rows before loading";
 
-/// Reads a table from a CSV file, gzipped or not.
+/// The longest row in bytes: room for a million columns. A longer one is not a row of numbers.
+const LONGEST: usize = 16 << 20;
+
+/// Reads a table from a CSV file, gzipped or not. Neither the file nor its text is ever in memory as a whole.
 pub fn read(path: &Path) -> Result<Table> {
-    let bytes = files::read(path)?;
-    if !gzip::is_gzip(&bytes) {
-        return parse(&bytes, path);
-    }
-    let shown = path.display();
-    let unpacked = gzip::unpack(&bytes, gzip::MOST).with_context(|| shown.to_string())?;
-    ensure!((unpacked.len() as u64) < gzip::MOST, "{shown}: it is too large to unpack into memory; use gunzip first");
-    parse(&unpacked, path)
+    let (file, _) = files::open(path)?;
+    rows(BufReader::new(file), memory::for_data()).with_context(|| path.display().to_string())
 }
 
-/// Parses the text of a CSV file. The path is for error messages.
+/// Parses the bytes of a CSV file, gzipped or not. The path is for error messages.
 ///
 /// Columns are separated by tabs if the first line has any, else by semicolons, else by commas.
 /// The first line is a header if none of its fields is a number. Empty lines and lines that
 /// start with `#` are skipped.
-pub fn parse(text: &[u8], path: &Path) -> Result<Table> {
-    rows(text).with_context(|| path.display().to_string())
+pub fn parse(file: &[u8], path: &Path) -> Result<Table> {
+    rows(file, memory::for_data()).with_context(|| path.display().to_string())
 }
 
-fn rows(text: &[u8]) -> Result<Table> {
+/// The rows of a file, whose entries may take `most` bytes.
+fn rows(file: impl BufRead, most: u64) -> Result<Table> {
+    let mut text = gzip::unpacked(file)?;
+    let start = start(&mut text)?;
+    let delimiter = delimiter(&start);
+    let since = Cell::new(0);
+    // With a line end at its end, a comment in the last line is one like any other.
+    let text = RowByRow { text: Cursor::new(start).chain(text).chain(&b"\n"[..]), since: &since };
     let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter(text))
+        .delimiter(delimiter)
         .has_headers(false)
         .flexible(true)
-        .trim(Trim::All)
         .comment(Some(b'#'))
         .from_reader(text);
     let mut record = ByteRecord::new();
     let (mut rows, mut cols) = (0, None);
-    let mut values = Vec::new();
-    while reader.read_byte_record(&mut record).context("save it as plain CSV")? {
-        if is_blank(text, &record) {
+    let mut values: Vec<f64> = Vec::new();
+    while reader.read_byte_record(&mut record).map_err(cause)? {
+        since.set(0);
+        // A line of white space. The reader skips empty lines; a quoted empty field is a missing value instead.
+        let is_blank = record.len() == 1 && !record[0].is_empty() && record[0].trim_ascii().is_empty();
+        if is_blank {
             continue;
         }
+        record.trim();
         let line = record.position().map_or(0, ::csv::Position::line);
         let place = |column: usize| format!("line {line}, column {}", column + 1);
         let cols = match cols {
@@ -70,6 +80,12 @@ fn rows(text: &[u8]) -> Result<Table> {
             place(record.len().min(cols)),
             record.len()
         );
+        let needed = (values.len() + cols) * size_of::<f64>();
+        ensure!(
+            needed as u64 <= most && values.try_reserve(cols).is_ok(),
+            "line {line}: its numbers up to here take {}, the most that a table may; use fewer rows or columns, or raise --memory",
+            Bytes(needed as f64)
+        );
         for (j, field) in record.iter().enumerate() {
             values.push(finite(field).with_context(|| place(j))?);
         }
@@ -79,27 +95,59 @@ fn rows(text: &[u8]) -> Result<Table> {
     Table::new(rows, cols.unwrap_or(0), values)
 }
 
+/// Why the text cannot be read, in one line.
+fn cause(error: ::csv::Error) -> anyhow::Error {
+    match error.into_kind() {
+        ErrorKind::Io(why) => why.into(),
+        other => anyhow!("{other:?}; save it as plain CSV"),
+    }
+}
+
+/// Reads text, and refuses a row that never ends before it fills the memory.
+struct RowByRow<'a, R> {
+    text: R,
+    /// The bytes read since the end of the last row, or a little more.
+    since: &'a Cell<usize>,
+}
+
+impl<R: Read> Read for RowByRow<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.since.get() > LONGEST {
+            let longest = Bytes(LONGEST as f64);
+            return Err(io::Error::other(format!("a row does not end within {longest}; save it as plain CSV")));
+        }
+        let read = self.text.read(into)?;
+        self.since.set(self.since.get() + read);
+        Ok(read)
+    }
+}
+
+/// The beginning of the text, up to the end of the first line that is neither empty nor a comment.
+fn start(text: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    loop {
+        let before = start.len();
+        let left = (LONGEST + 1 - before) as u64;
+        let read = text.by_ref().take(left).read_until(b'\n', &mut start)?;
+        if read == 0 || counts(&start[before..]) {
+            return Ok(start);
+        }
+    }
+}
+
+/// Whether a line is neither empty nor a comment.
+fn counts(line: &[u8]) -> bool {
+    !line.trim_ascii().is_empty() && !line.starts_with(b"#")
+}
+
 /// The delimiter of the first line that is neither empty nor a comment. Quoted characters do not count.
 fn delimiter(text: &[u8]) -> u8 {
-    let lines = text.split(|&byte| byte == b'\n' || byte == b'\r');
-    let mut lines = lines.filter(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"#"));
+    let mut lines = text.split(|&byte| byte == b'\n' || byte == b'\r').filter(|line| counts(line));
     let line = lines.next().unwrap_or_default();
     // Every second piece between quotes is quoted.
     let outside = || line.split(|&byte| byte == b'"').step_by(2);
     let found = [b'\t', b';'].into_iter().find(|mark| outside().any(|piece| piece.contains(mark)));
     found.unwrap_or(b',')
-}
-
-/// Whether a record is only white space, or a comment in a last line without a line end. The reader returns both as one
-/// empty field. A quoted empty field (`""`) is a missing value instead.
-fn is_blank(text: &[u8], record: &ByteRecord) -> bool {
-    if record.len() != 1 || !record[0].is_empty() {
-        return false;
-    }
-    let start = record.position().map_or(0, ::csv::Position::byte);
-    let rest = usize::try_from(start).ok().and_then(|at| text.get(at..));
-    let line = rest.and_then(|rest| rest.split(|&byte| byte == b'\n').next());
-    line.is_none_or(|line| line.trim_ascii().is_empty() || line.starts_with(b"#"))
 }
 
 fn number(field: &[u8]) -> Option<f64> {
@@ -184,6 +232,18 @@ mod tests {
         let text = format!("1\n\u{1b}[31m{}\n", "y".repeat(1_000));
         let message = read_text(&text).unwrap_err().to_string();
         assert!(message.len() < 250 && !message.contains('\u{1b}'), "{message}");
+    }
+
+    #[test]
+    fn tables_beyond_the_limit_and_endless_rows_are_refused() {
+        let limited = |text: &str, most| rows(text.as_bytes(), most);
+        assert_eq!(limited("a,b\n1,2\n3,4\n", 32).unwrap().rows, 2);
+        assert_message(&limited("a,b\n1,2\n3,4\n", 31).unwrap_err(), &["line 3: ", "fewer rows", "--memory"]);
+        // Endless text of each kind. If it were read to its end, this test would never end.
+        for endless in [b' ', b'0', b',', b'"', b'#', b'\n'] {
+            let error = rows(BufReader::new(io::repeat(endless)), u64::MAX).unwrap_err();
+            assert_message(&error, &["a row does not end within 16.8 MB"]);
+        }
     }
 
     #[test]

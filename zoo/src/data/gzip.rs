@@ -1,10 +1,7 @@
-//! Gunzip with a limit on memory.
+//! Gunzip, a block at a time: what is unpacked is never in memory as a whole.
 
 use flate2::bufread::MultiGzDecoder;
-use std::io::{self, Read};
-
-/// The most that is unpacked into memory, in bytes.
-pub(super) const MOST: u64 = 2 << 30;
+use std::io::{self, BufRead, BufReader, Read};
 
 /// No file of n bytes unpacks to more than this times n, because deflate cannot compress further.
 pub(super) const BEST_RATIO: u64 = 1032;
@@ -14,13 +11,24 @@ pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
-/// Unpacks at most `limit` bytes. To see whether there are more, ask for one more. The checksum has been verified if
-/// fewer than `limit` bytes are returned.
-pub(super) fn unpack(packed: &[u8], limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = MultiGzDecoder::new(packed).take(limit).read_to_end(&mut bytes);
-    read.map_err(|why| io::Error::new(why.kind(), format!("gzip cannot unpack it: {why}; get the file again")))?;
-    Ok(bytes)
+/// The bytes of a file, unpacked as they are read if it starts like a gzip file. Reading its end verifies the checksum.
+pub(super) fn unpacked<'a>(mut file: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+    Ok(if is_gzip(file.fill_buf()?) {
+        Box::new(BufReader::new(Unpacking(MultiGzDecoder::new(file))))
+    } else {
+        Box::new(file)
+    })
+}
+
+/// Says what to do about a file that cannot be unpacked.
+struct Unpacking<R>(MultiGzDecoder<R>);
+
+impl<R: BufRead> Read for Unpacking<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let failed =
+            |why: io::Error| io::Error::new(why.kind(), format!("gzip cannot unpack it: {why}; get the file again"));
+        self.0.read(into).map_err(failed)
+    }
 }
 
 #[cfg(test)]
@@ -35,11 +43,16 @@ pub(crate) mod tests {
         encoder.finish().unwrap()
     }
 
+    fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        unpacked(packed)?.read_to_end(&mut bytes).map(|_| bytes)
+    }
+
     #[test]
-    fn stops_at_the_limit() {
-        let packed = pack(&vec![7; 1 << 20]);
-        assert_eq!(unpack(&packed, 1_000).unwrap(), [7; 1_000]);
-        assert_eq!(unpack(&packed, u64::MAX).unwrap().len(), 1 << 20);
+    fn only_gzip_files_are_unpacked() {
+        assert_eq!(unpack(&pack(&[7; 100_000])).unwrap(), [7; 100_000]);
+        assert_eq!(unpack(&[pack(b"one"), pack(b" two")].concat()).unwrap(), b"one two");
+        assert_eq!(unpack(b"plain").unwrap(), b"plain");
     }
 
     #[test]
@@ -51,9 +64,13 @@ pub(crate) mod tests {
     #[test]
     fn damage_is_detected() {
         let mut packed = pack(b"some text that is long enough");
-        assert!(unpack(&packed[..packed.len() - 1], u64::MAX).is_err());
+        assert!(unpack(&packed[..packed.len() - 1]).is_err());
         let checksum = packed.len() - 8;
         packed[checksum] ^= 1;
-        assert!(unpack(&packed, u64::MAX).is_err());
+        let message = unpack(&packed).unwrap_err().to_string();
+        assert!(
+            message.starts_with("gzip cannot unpack it: ") && message.ends_with("; get the file again"),
+            "{message}"
+        );
     }
 }

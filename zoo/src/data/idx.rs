@@ -5,8 +5,9 @@
 
 use super::{Images, gzip};
 use crate::runs::files;
+use crate::runs::memory::{self, Bytes};
 use anyhow::{Context as _, Result, bail, ensure};
-use std::borrow::Cow;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// The type of images and labels: unsigned bytes.
@@ -28,36 +29,45 @@ pub struct Idx {
 
 /// Reads an IDX file, raw or gzipped.
 pub fn read(path: &Path) -> Result<Idx> {
-    parse(&files::read(path)?, path)
+    let (file, length) = files::open(path)?;
+    decode(BufReader::new(file), length, memory::for_data()).with_context(|| path.display().to_string())
 }
 
 /// Parses the bytes of an IDX file, raw or gzipped. The path is for error messages.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Idx> {
-    decode(bytes).with_context(|| path.display().to_string())
+    decode(bytes, bytes.len() as u64, memory::for_data()).with_context(|| path.display().to_string())
 }
 
-fn decode(bytes: &[u8]) -> Result<Idx> {
-    let gzipped = gzip::is_gzip(bytes);
-    let unpack = |limit| if gzipped { gzip::unpack(bytes, limit).map(Cow::from) } else { Ok(Cow::from(bytes)) };
-    // The header alone first.
-    let (dims, promised) = header(&unpack(4 + 4 * MOST_DIMS as u64)?)?;
-    let header = 4 + 4 * dims.len();
-    let (shape, total) = (times(&dims), promised.saturating_add(header as u64));
-    let room = (bytes.len() as u64).saturating_mul(if gzipped { gzip::BEST_RATIO } else { 1 });
-    let holds = |most: &str, held: u64| {
-        let held = held.saturating_sub(header as u64);
-        format!("the header promises {shape} = {promised} bytes and the file holds {most}{held}; {DAMAGED}")
+/// An IDX file of `length` bytes, raw or gzipped, whose values may take `most` bytes.
+fn decode(mut file: impl BufRead, length: u64, most: u64) -> Result<Idx> {
+    let gzipped = gzip::is_gzip(file.fill_buf()?);
+    let mut file = gzip::unpacked(file)?;
+    let mut start = Vec::new();
+    file.by_ref().take(4).read_to_end(&mut start)?;
+    let rank = start.get(3).map_or(0, |&rank| usize::from(rank).min(MOST_DIMS));
+    file.by_ref().take(4 * rank as u64).read_to_end(&mut start)?;
+    let (dims, promised) = header(&start)?;
+    let (shape, begun) = (times(&dims), start.len() as u64);
+    let room = length.saturating_mul(if gzipped { gzip::BEST_RATIO } else { 1 }).saturating_sub(begun);
+    let holds = |at_most: &str, held: u64| {
+        format!("the header promises {shape} = {promised} bytes and the file holds {at_most}{held}; {DAMAGED}")
     };
-    ensure!(total <= room, holds(if gzipped { "at most " } else { "" }, room));
-    ensure!(!gzipped || total <= gzip::MOST, "{shape} bytes are too many to unpack into memory; use gunzip first");
-    let bytes = unpack(total + 1)?;
-    let held = bytes.len() as u64;
-    ensure!(held >= total, holds("", held));
-    if held > total {
-        let extra = if gzipped { "at least 1 byte".to_owned() } else { format!("{} bytes", held - total) };
+    ensure!(promised <= room, holds(if gzipped { "at most " } else { "" }, room));
+    let mut bytes = Vec::new();
+    ensure!(
+        promised <= most && bytes.try_reserve_exact(promised as usize).is_ok(),
+        "its {shape} values take {}, and a data set may take {}; use a part of it, or raise --memory",
+        Bytes(promised as f64),
+        Bytes(most as f64)
+    );
+    let held = file.by_ref().take(promised).read_to_end(&mut bytes)? as u64;
+    ensure!(held == promised, holds("", held));
+    // At the end of a gzip file its checksum is verified.
+    if file.read(&mut [0])? > 0 {
+        let extra = if gzipped { "at least 1 byte".to_owned() } else { format!("{} bytes", room - promised) };
         bail!("{extra} too many after the {shape} that the header promises; {DAMAGED}");
     }
-    Ok(Idx { dims, bytes: bytes[header..].to_vec() })
+    Ok(Idx { dims, bytes })
 }
 
 /// The shape, and the number of values.

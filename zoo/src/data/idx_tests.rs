@@ -78,6 +78,16 @@ fn empty_files_are_errors() {
 }
 
 #[test]
+fn files_beyond_the_limit_are_refused() {
+    let raw = encode(&[2, 3], &[9; 6]);
+    for file in [raw.clone(), pack(&raw)] {
+        let limited = |most| decode(&*file, file.len() as u64, most);
+        assert_eq!(limited(6).unwrap().bytes, [9; 6]);
+        assert_message(&limited(5).unwrap_err(), &["its 2x3 values", "use a part of it, or raise --memory"]);
+    }
+}
+
+#[test]
 fn garbage_after_the_gzip_data_is_detected() {
     let mut file = pack(&encode(&[3], &[1, 2, 3]));
     file.extend_from_slice(b"garbage");

@@ -20,6 +20,7 @@ pub fn load() -> Result<[Images; 2]> {
 #[cfg(test)]
 mod tests {
     use sha2::{Digest, Sha256};
+    use std::io::Read as _;
 
     use super::super::gzip;
     use super::*;
@@ -32,7 +33,9 @@ mod tests {
             (TEST_IMAGES, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
             (TEST_LABELS, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
         ] {
-            let digest = Sha256::digest(gzip::unpack(file, u64::MAX).unwrap());
+            let mut bytes = Vec::new();
+            gzip::unpacked(file).unwrap().read_to_end(&mut bytes).unwrap();
+            let digest = Sha256::digest(bytes);
             let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(hex, published);
         }

@@ -2,13 +2,14 @@
 //!
 //! The `npyz` crate parses the file, but trusts its header: huge sizes or deeply nested literals would crash the program.
 //! So the header must first look like what numpy writes for plain numbers, and no memory is allocated before the promised
-//! size equals that of the file.
+//! size equals that of the file. Then the entries are converted as they are read: nothing else is in memory.
 
 use super::{Images, Table, shortened};
 use crate::runs::files::{self, write_atomically};
+use crate::runs::memory::{self, Bytes};
 use anyhow::{Context as _, Result, bail, ensure};
 use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar, WriterBuilder};
-use std::io;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// numpy also refuses longer headers by default.
@@ -32,14 +33,15 @@ pub enum Array {
 /// Images are count × height × width, or have their 1 or 3 channels second or last; if both are possible, second.
 /// Entries of tables become `f64`.
 pub fn read(path: &Path) -> Result<Array> {
-    parse(&files::read(path)?, path)
+    let (file, length) = files::open(path)?;
+    decode(BufReader::new(file), length, memory::for_data()).with_context(|| path.display().to_string())
 }
 
 /// Reads an array with any number of axes: its shape and its entries, all finite; the last axis varies fastest.
 pub fn read_values(path: &Path) -> Result<(Vec<usize>, Vec<f64>)> {
-    let bytes = files::read(path)?;
+    let (file, length) = files::open(path)?;
     let values = || {
-        let array = open(&bytes)?;
+        let array = open(BufReader::new(file), length, memory::for_data())?;
         let shape = array.shape.clone();
         // As a table, for the error message.
         let rows = shape.first().copied().unwrap_or(1);
@@ -51,11 +53,12 @@ pub fn read_values(path: &Path) -> Result<(Vec<usize>, Vec<f64>)> {
 
 /// Parses the bytes of an NPY file. The path is for error messages.
 pub fn parse(bytes: &[u8], path: &Path) -> Result<Array> {
-    decode(bytes).with_context(|| path.display().to_string())
+    decode(bytes, bytes.len() as u64, memory::for_data()).with_context(|| path.display().to_string())
 }
 
-fn decode(bytes: &[u8]) -> Result<Array> {
-    let array = open(bytes)?;
+/// An NPY file of `length` bytes, whose entries may take `most` bytes.
+fn decode(file: impl Read, length: u64, most: u64) -> Result<Array> {
+    let array = open(file, length, most)?;
     let shape = array.shape.clone();
     match shape[..] {
         [rows] => array.table(rows, 1).map(Array::Table),
@@ -74,31 +77,45 @@ fn decode(bytes: &[u8]) -> Result<Array> {
 }
 
 /// An array whose header has been checked.
-struct Open<'a> {
-    file: NpyFile<&'a [u8]>,
+struct Open<R: Read> {
+    file: NpyFile<R>,
     kind: DType,
     shape: Vec<usize>,
+    /// The bytes that its entries may take.
+    most: u64,
 }
 
-fn open(bytes: &[u8]) -> Result<Open<'_>> {
-    check_header(bytes)?;
-    let mut rest = bytes;
-    let header = NpyHeader::from_reader(&mut rest).with_context(|| format!("its NPY header is not valid; {PLAIN}"))?;
+fn open<R: Read>(mut file: R, length: u64, most: u64) -> Result<Open<R>> {
+    let head = head(&mut file)?;
+    check_header(&head)?;
+    let mut text = &*head;
+    let header = NpyHeader::from_reader(&mut text).with_context(|| format!("its NPY header is not valid; {PLAIN}"))?;
     let kind = header.dtype();
     let item = kind.num_bytes().filter(|&size| size > 0);
     let item = item.with_context(|| format!("arrays of {} are not supported; {CAST}", kind.descr()))? as u64;
+    let held = length.saturating_sub(head.len() as u64);
     // `check_header` has multiplied the shape already: only the size of an entry can still overflow.
     ensure!(
-        header.len().checked_mul(item) == Some(rest.len() as u64),
-        "the header promises {:?} values of {item} bytes and the file holds {} bytes; {DAMAGED}",
-        header.shape(),
-        rest.len()
+        header.len().checked_mul(item) == Some(held),
+        "the header promises {:?} values of {item} bytes and the file holds {held} bytes; {DAMAGED}",
+        header.shape()
     );
     let shape = header.shape().iter().map(|&size| size as usize).collect();
-    Ok(Open { file: NpyFile::with_header(header, rest), kind, shape })
+    Ok(Open { file: NpyFile::with_header(header, file), kind, shape, most })
 }
 
-impl Open<'_> {
+/// The bytes up to the end of the header, as far as there are any.
+fn head(file: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    file.take(10).read_to_end(&mut head)?;
+    let wide = head.get(6).is_some_and(|&version| version >= 2);
+    file.take(if wide { 2 } else { 0 }).read_to_end(&mut head)?;
+    let length = head.iter().skip(8).rev().fold(0, |length, &byte| length << 8 | u64::from(byte));
+    file.take(length.min(LONGEST_HEADER as u64)).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+impl<R: Read> Open<R> {
     fn table(self, rows: usize, cols: usize) -> Result<Table> {
         let table = Table::new(rows, cols, self.numbers()?)?;
         table.require_finite()?;
@@ -106,12 +123,41 @@ impl Open<'_> {
     }
 
     /// The entries, in C order.
-    fn values<V: npyz::Deserialize, U: Copy>(self, convert: impl Fn(V) -> U) -> Result<Vec<U>> {
+    fn values<V: npyz::Deserialize, U: Copy + Default>(self, convert: impl Fn(V) -> U) -> Result<Vec<U>> {
+        let count: usize = self.shape.iter().product();
+        let (needed, mut values) = (count as f64 * size_of::<U>() as f64, Vec::new());
+        ensure!(
+            needed <= self.most as f64 && values.try_reserve_exact(count).is_ok(),
+            "its {:?} values take {}, and a data set may take {}; use a part of it, or raise --memory",
+            self.shape,
+            Bytes(needed),
+            Bytes(self.most as f64)
+        );
         let order = self.file.order();
-        let values = self.file.data::<V>().map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e));
-        let stored = values.and_then(|values| values.map(|value| value.map(&convert)).collect());
-        let stored: Vec<U> = stored.with_context(|| format!("its values cannot be read; {DAMAGED}"))?;
-        Ok(if order == Order::C { stored } else { to_c_order(&self.shape, &stored) })
+        let unread = || format!("its values cannot be read; {DAMAGED}");
+        let stored = self.file.data::<V>().map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e));
+        let stored = stored.with_context(unread)?.map(|value| value.map(&convert));
+        if order == Order::C {
+            for value in stored {
+                values.push(value.with_context(unread)?);
+            }
+            return Ok(values);
+        }
+        values.resize(count, U::default());
+        let mut index = vec![0; self.shape.len()];
+        for value in stored {
+            // In Fortran order the first index varies fastest; in C order, the last one.
+            let at = index.iter().zip(&self.shape).fold(0, |at, (&i, &size)| at * size + i);
+            values[at] = value.with_context(unread)?;
+            for (i, &size) in index.iter_mut().zip(&self.shape) {
+                *i += 1;
+                if *i < size {
+                    break;
+                }
+                *i = 0;
+            }
+        }
+        Ok(values)
     }
 
     fn numbers(self) -> Result<Vec<f64>> {
@@ -163,34 +209,17 @@ fn check_header(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// From Fortran order, where the first index varies fastest, to C order, where the last one does.
-fn to_c_order<V: Copy>(shape: &[usize], stored: &[V]) -> Vec<V> {
-    let mut index = vec![0; shape.len()];
-    let mut values = Vec::with_capacity(stored.len());
-    for _ in 0..stored.len() {
-        let at = index.iter().zip(shape).rev().fold(0, |at, (&i, &size)| at * size + i);
-        values.push(stored[at]);
-        for (i, &size) in index.iter_mut().zip(shape).rev() {
-            *i += 1;
-            if *i < size {
-                break;
-            }
-            *i = 0;
-        }
-    }
-    values
-}
-
 fn images(shape: &[usize], pixels: Vec<u8>) -> Result<Array> {
     let (shape, pixels) = match *shape {
         [count, height, width] => ([count, 1, height, width], pixels),
         [count, channels @ (1 | 3), height, width] => ([count, channels, height, width], pixels),
         [count, height, width, channels @ (1 | 3)] => {
-            let planes = pixels.chunks_exact(height * width * channels);
-            let pixels = planes
-                .flat_map(|image| (0..channels).flat_map(move |c| image.iter().skip(c).step_by(channels)))
-                .copied()
-                .collect();
+            let mut pixels = pixels;
+            for image in pixels.chunks_exact_mut(height * width * channels) {
+                let planes = (0..channels).flat_map(|c| image.iter().skip(c).step_by(channels));
+                let planes: Vec<u8> = planes.copied().collect();
+                image.copy_from_slice(&planes);
+            }
             ([count, channels, height, width], pixels)
         }
         _ => bail!(

@@ -147,6 +147,16 @@ fn other_types_are_refused() {
 }
 
 #[test]
+fn arrays_beyond_the_limit_are_refused() {
+    let bytes = plain("|u1", false, "2, 3", &[1; 6]);
+    assert!(decode(&*bytes, bytes.len() as u64, 48).is_ok());
+    let error = decode(&*bytes, bytes.len() as u64, 47).unwrap_err();
+    assert_message(&error, &["[2, 3] values", "use a part of it, or raise --memory"]);
+    let images = plain("|u1", false, "1, 2, 3", &[1; 6]);
+    assert!(decode(&*images, images.len() as u64, 6).is_ok());
+}
+
+#[test]
 fn values_must_fill_the_shape_when_writing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.npy");

@@ -4,3 +4,4 @@ pub mod checkpoint;
 pub mod files;
 pub mod folder;
 pub mod interrupt;
+pub mod memory;
