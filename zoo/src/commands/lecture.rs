@@ -48,8 +48,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     {
         bail!("there is no folder {}: give --from a folder of runs, or leave it out", from.display());
     }
-    make_folder(&args.out.join("figures"))?;
     let _lock = Run::at(&args.out).lock()?;
+    make_folder(&args.out.join("figures"))?;
     interrupt::listen()?;
 
     let chapters = chosen(&args.only);
