@@ -6,7 +6,8 @@ use crate::layers::Rotation;
 use crate::orthogonal::principal_axes;
 use crate::{Base, Bijection, Chain, Context, Flow, Mapped, StandardNormal};
 use autograd::{Real, Tensor, Var};
-use rand::Rng;
+use rand::{Rng, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use std::{ops::ControlFlow, sync::Arc};
 
 /// This many rotations in a row must together reduce the total correlation by more than chance would.
@@ -74,6 +75,9 @@ pub struct Layer<T: Real> {
     pub log_prob: f64,
 }
 
+/// A layer that was fitted before: the map of each column by itself, and the rotation that follows.
+pub type Earlier<T> = (Arc<dyn Bijection<T>>, Arc<Rotation<T>>);
+
 /// Why a fitting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -105,6 +109,15 @@ struct Step<T: Real> {
     x: Var<T>,
 }
 
+impl<T: Real> Step<T> {
+    /// Maps rows by a layer.
+    fn by(marginals: Arc<dyn Bijection<T>>, rotation: Option<Arc<Rotation<T>>>, rows: &Var<T>) -> Self {
+        let z = marginals.to_latent(rows, Context::default()).value;
+        let x = rotation.as_ref().map_or_else(|| z.clone(), |by| by.to_latent(&z, Context::default()).value);
+        Self { marginals, z, rotation, x }
+    }
+}
+
 /// Held-out rows, mapped by the layers so far.
 struct HeldOut<T: Real> {
     rows: Var<T>,
@@ -131,6 +144,26 @@ impl Fitting {
         rows: &Tensor<T>,
         held_out: &Tensor<T>,
         rng: &mut dyn Rng,
+        watch: impl FnMut(&Layer<T>) -> ControlFlow<()>,
+    ) -> Result<Fitted<T>, FitError> {
+        self.resume(rows, held_out, Vec::new(), rng, watch)
+    }
+
+    /// As [`Fitting::fit`], with the first layers as an earlier fit to the same rows, from the same `rng`, made them. The
+    /// result is that of one fit: every layer draws from a random stream of its own. `watch` sees the earlier layers
+    /// too.
+    ///
+    /// # Errors
+    /// As [`Fitting::fit`].
+    ///
+    /// # Panics
+    /// As [`Fitting::fit`].
+    pub fn resume<T: Real>(
+        &self,
+        rows: &Tensor<T>,
+        held_out: &Tensor<T>,
+        earlier: Vec<Earlier<T>>,
+        rng: &mut dyn Rng,
         mut watch: impl FnMut(&Layer<T>) -> ControlFlow<()>,
     ) -> Result<Fitted<T>, FitError> {
         let (shape, held_shape) = (rows.shape(), held_out.shape());
@@ -140,13 +173,20 @@ impl Fitting {
         self.check(rows, held_out)?;
         let dims = shape[1];
         let tolerance = SIGNIFICANT * (WINDOW as f64).sqrt() * chance(held_shape[0], dims, rng);
+        let mut streams = ChaCha8Rng::seed_from_u64(rng.next_u64());
+        let mut earlier = earlier.into_iter();
         let mut x = Var::from(rows.clone());
         let log_det = Var::from(Tensor::zeros([held_shape[0]]));
         let mut held_out = HeldOut { rows: Var::from(held_out.clone()), log_det };
         let mut fitted = Fitted { layers: Vec::new(), ending: Ending::Layers, tolerance, dims };
         loop {
             let last = fitted.layers.len() + 1 >= self.layers || dims == 1;
-            let step = self.fit_layer(&x, !last, rng);
+            streams.set_stream(fitted.layers.len() as u64);
+            streams.set_word_pos(0);
+            let step = match earlier.next() {
+                Some((marginals, rotation)) => Step::by(marginals, (!last).then_some(rotation), &x),
+                None => self.fit_layer(&x, !last, &mut streams),
+            };
             if fitted.layers.is_empty() && dims > 1 && has_flat_axis(step.z.value()) {
                 return Err(FitError::Dependent);
             }
@@ -177,13 +217,13 @@ impl Fitting {
     /// 2. Rotate, except in the last layer: `x ← Q·z`.
     fn fit_layer<T: Real>(&self, x: &Var<T>, rotate: bool, rng: &mut dyn Rng) -> Step<T> {
         let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
-        let z = marginals.to_latent(x, Context::default()).value;
+        let step = Step::by(marginals, None, x);
         if !rotate {
-            return Step { marginals, rotation: None, x: z.clone(), z };
+            return step;
         }
-        let rotation = Rotation::new(&self.axes.of(z.value(), rng));
-        let x = rotation.to_latent(&z, Context::default()).value;
-        Step { marginals, z, rotation: Some(Arc::new(rotation)), x }
+        let rotation = Arc::new(Rotation::new(&self.axes.of(step.z.value(), rng)));
+        let x = rotation.to_latent(&step.z, Context::default()).value;
+        Step { rotation: Some(rotation), x, ..step }
     }
 
     fn check<T: Real>(&self, rows: &Tensor<T>, held_out: &Tensor<T>) -> Result<(), FitError> {

@@ -38,7 +38,7 @@ mod marginals;
 
 pub use axes::Axes;
 pub use chance::chance;
-pub use fit::{Ending, FitError, Fitted, Fitting, Layer};
+pub use fit::{Earlier, Ending, FitError, Fitted, Fitting, Layer};
 pub use marginals::Marginals;
 
 use crate::{Bijection, Chain, Flow, StandardNormal, layers::Rotation};

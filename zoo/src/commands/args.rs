@@ -22,6 +22,11 @@ impl Threads {
         self.threads.unwrap_or_else(parallel::available).max(1)
     }
 
+    /// The number asked for, if one is.
+    pub(super) const fn asked(&self) -> Option<usize> {
+        self.threads
+    }
+
     /// Does some work on that many threads.
     pub(super) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         parallel::with_threads(self.count(), work)

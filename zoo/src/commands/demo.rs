@@ -20,7 +20,12 @@ pub(super) struct Args {
 const TEMPERATURE: f64 = 0.7;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
-    let run = Run::at(&args.out);
+    let run = Run::at(&args.out).lock()?;
+    // An earlier demonstration is replaced, but no other run.
+    if run.has_begun() && !run.is_demo() {
+        bail!("{} holds a run that is not a demonstration: choose another --out", args.out.display());
+    }
+    train::check_log(&run)?;
     let source = Source::open("mnist", 0)?;
     let blueprint = Kind::Nice.blueprint(Preset::Quick, source.space(), 0)?;
     let mut recipe = Kind::Nice.recipe(Preset::Quick, source.space());
@@ -28,12 +33,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     recipe.temperature = TEMPERATURE;
     let (data, threads, save_every) = ("mnist".to_owned(), args.threads.count(), SAVE_EVERY);
     let config = TrainConfig { blueprint, recipe, data, seed: 0, threads, run: run.clone(), save_every };
-    // An earlier demonstration is replaced, but no other run.
-    if run.has_begun() && !run.is_demo() {
-        bail!("{} holds a run that is not a demonstration: choose another --out", args.out.display());
-    }
     run.clear()?;
-    run.create()?;
     run.mark_as_demo()?;
     let outcome = train::start(&config, &source, None)?;
     if outcome.interrupted {

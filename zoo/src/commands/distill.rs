@@ -2,7 +2,6 @@
 
 use super::compare_student;
 use super::prelude::*;
-use super::train_args::RESUME;
 use clap::{ArgMatches, Command, FromArgMatches};
 
 /// The teacher, and the training of the student.
@@ -72,30 +71,26 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
         let called = if called.is_empty() { "teacher" } else { &called };
         PathBuf::from("runs").join(format!("{}-of-{called}", blueprint.name()))
     });
-    let run = Run::at(&folder);
-    let shown = folder.display();
-    let outcome = if train.resume {
+    // Before anything else is looked at: another program may be about to save there.
+    let run = Run::at(&folder).lock()?;
+    let (outcome, threads) = if train.resume {
         let paused = Paused::read(&run)?;
+        train::check_log(&run)?;
         train.check_resumed(&run, &paused, &options::given(options))?;
-        if !run.teacher().exists() {
-            bail!("{shown} holds no distillation: resume it with `zoo train … --resume`, or choose another --out");
-        }
-        if load_flow::<f32>(&run.teacher(), TEACHERS)?.header != teacher.header {
-            bail!("{shown} was started with another teacher than {}: choose another --out", common.teacher.display());
-        }
-        let (recipe, seed) = (paused.recipe.clone(), paused.contents.header.seed);
-        let config = train.config(paused.contents.header.blueprint.clone(), recipe, data, seed, &run);
-        train::resume_student(&config, &teacher, &paused)?
+        let (recipe, seed, threads) = (paused.recipe().clone(), paused.contents.header.seed, train.threads(&paused));
+        let config = train.config(paused.contents.header.blueprint.clone(), recipe, data, seed, threads, &run);
+        (train::resume_student(&config, &teacher, &paused)?, threads)
     } else {
-        train_args::check_new(&run, RESUME)?;
-        let seed = train.seed();
+        train_args::check_new(&run)?;
+        let (seed, threads) = (train.seed(), train.threads.count());
         blueprint.adjust(options, seed)?;
-        train::start_student(&train.config(blueprint, recipe, data, seed, &run), &teacher)?
+        let config = train.config(blueprint, recipe, data, seed, threads, &run);
+        (train::start_student(&config, &teacher)?, threads)
     };
     let code = train_args::report(&run, &outcome, out)?;
     if !outcome.interrupted {
         let student = load_flow::<f32>(&folder::checkpoint(&folder)?, TEACHERS)?;
-        train.threads.run(|| compare_student::draw(&teacher, &student, &folder, out))?;
+        parallel::with_threads(threads, || compare_student::draw(&teacher, &student, &folder, out))?;
     }
     Ok(code)
 }

@@ -33,8 +33,8 @@ const POINTS: usize = 4_000;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let default = || PathBuf::from("runs").join(format!("gaussianized-{}", plain(&args.data)));
-    let run = Run::at(&args.out.clone().unwrap_or_else(default));
-    train_args::check_new(&run, "")?;
+    let run = Run::at(&args.out.clone().unwrap_or_else(default)).lock()?;
+    train_args::check_new(&run)?;
     let (data, seed) = (args.data.clone(), args.on.seed.seed);
     let source = Source::open(&data, seed)?;
     if !matches!(source.space(), Space::Table { .. }) {
@@ -48,11 +48,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     args.options.adjust(&mut sizes)?;
     let blueprint = Blueprint::new::<Rbig>(&sizes, source.space(), 0)?;
     let threads = args.on.threads.count();
-    let config = TrainConfig { blueprint, recipe, data, seed, threads, run, save_every: SAVE_EVERY };
+    let config = TrainConfig { blueprint, recipe, data, seed, threads, run, save_every: f64::INFINITY };
 
     let fit = train::fit(&config, &source)?;
     table(&fit, out)?;
-    let code = train_args::report_fitted(&config.run, &fit, out)?;
+    let code = train_args::report_fitted(&config, &fit, out)?;
     let rows = source.held_out(Part::Test, None);
     let found = args.on.threads.run(|| score(&fit.flow, &source.space(), &rows, seed));
     writeln!(out, "on the test rows of {}: {}", config.data, found.describe())?;

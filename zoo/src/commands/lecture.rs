@@ -4,9 +4,9 @@ use super::Cli;
 use super::prelude::*;
 use crate::lecture::agenda::{Agenda, Options, Task};
 use crate::lecture::page::Page;
-use crate::lecture::record::Record;
+use crate::lecture::record::{PAGE, Record};
 use crate::lecture::{CHAPTERS, Chapter};
-use crate::runs::files::write_atomically;
+use crate::runs::files::{replace_link, write_atomically};
 use clap::Parser as _;
 use clap::builder::PossibleValuesParser;
 use std::collections::BTreeMap;
@@ -48,8 +48,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     {
         bail!("there is no folder {}: give --from a folder of runs, or leave it out", from.display());
     }
-    make_folder(&args.out.join("figures"))?;
     let _lock = Run::at(&args.out).lock()?;
+    let record = Record::open(&args.out)?;
+    make_folder(&args.out.join("figures"))?;
     interrupt::listen()?;
 
     let chapters = chosen(&args.only);
@@ -59,20 +60,22 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let agenda = Agenda::new(&options);
     let has_results = agenda.has_measured();
     let chapters: Vec<&Chapter> = chapters.into_iter().filter(|chapter| chapter.id != LAST || has_results).collect();
-    let mut lecture = Lecture { agenda: &agenda, record: Record::open(&args.out)?, failed: BTreeMap::new() };
+    let mut lecture = Lecture { agenda: &agenda, record, failed: BTreeMap::new() };
     for name in &agenda.found {
         let run = Run::at(&agenda.runs[name]);
         let unfinished = if train::is_unfinished(&run) { ", although its training is not finished" } else { "" };
         stderr::print_line(format_args!("{name}: using {}{unfinished}", run.folder().display()));
     }
 
-    let page = args.out.join("lecture.html");
+    let page = args.out.join(PAGE);
     let write = |lecture: &Lecture<'_>| -> Result<()> {
         let Lecture { agenda, record, failed } = lecture;
         let html = Page { chapters: &chapters, agenda, record, failed }.html()?;
+        replace_link(&page)?;
         write_atomically(&page, |file| file.write_all(html.as_bytes()))
     };
     // First an empty page: an error here must not come after hours of training.
+    lecture.record.write()?;
     write(&lecture)?;
     lecture.make(write)?;
     let page = page.display();

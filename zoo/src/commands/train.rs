@@ -1,10 +1,12 @@
 //! `zoo train`: a subcommand for each model, with the common options and the model's own.
 
 use super::prelude::*;
-use super::train_args::{BY_GRADIENTS, RESUME};
+use super::train_args::BY_GRADIENTS;
 use crate::models::Learns;
+use crate::runs::folder::Locked;
 use crate::train::Weights;
 use clap::{ArgMatches, Args as _, Command, FromArgMatches};
+use std::sync::Arc;
 
 /// The model and its options.
 #[derive(Debug)]
@@ -114,39 +116,65 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         if common.from.is_some() {
             bail!("{name} is fitted from the start: leave out --from");
         }
-        common.train.check_fitted(&run)?;
+        common.train.check_fitted()?;
     }
-    let outcome = if common.train.resume {
-        resume(model, common, options, &run)?
+    // Before anything else is looked at: another program may be about to save there.
+    let run = run.lock()?;
+    let paused = if common.train.resume {
+        let paused = Paused::read(&run)?;
+        train::check_log(&run)?;
+        Some(paused)
     } else {
-        train_args::check_new(&run, RESUME)?;
-        let seed = common.train.seed();
-        let source = Source::open(&data, seed)?;
-        let source = if common.conditional { source.with_classes()? } else { source };
-        let (space, preset) = (source.space(), common.train.preset());
-        let blueprint = match (&weights, &common.from) {
-            (Some(weights), Some(from)) => like(weights, from, model, options, &data, &source)?,
-            _ => {
-                let mut new = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
-                new.adjust(options, seed)?;
-                new
-            }
+        train_args::check_new(&run)?;
+        None
+    };
+    let (config, source) = match &paused {
+        Some(paused) => resumed(common, options, &run, paused)?,
+        None => started(model, common, options, data, weights.as_ref(), &run)?,
+    };
+    if fitted {
+        let fit = match &paused {
+            Some(paused) => train::resume_fit(&config, name, &source, paused)?,
+            None => train::fit(&config, &source)?,
         };
-        let mut recipe = model.recipe(preset, space);
-        recipe.batch = source.rows().map_or(recipe.batch, |rows| recipe.batch.min(rows));
-        let config = common.train.config(blueprint, recipe, data, seed, &run);
-        if fitted {
-            let fit = train::fit(&config, &source)?;
-            return train_args::report_fitted(&run, &fit, out);
-        }
-        train::start(&config, &source, weights.as_ref())?
+        return train_args::report_fitted(&config, &fit, out);
+    }
+    let outcome = match &paused {
+        Some(paused) => train::resume(&config, name, &source, paused)?,
+        None => train::start(&config, &source, weights.as_ref())?,
     };
     train_args::report(&run, &outcome, out)
 }
 
-fn resume(model: Kind, common: &Common, options: &ArgMatches, run: &Run) -> Result<Outcome> {
-    let paused = Paused::read(run)?;
-    common.train.check_resumed(run, &paused, &options::given(options))?;
+/// A new training, and its data.
+fn started(
+    model: Kind,
+    common: &Common,
+    options: &ArgMatches,
+    data: String,
+    weights: Option<&Weights>,
+    run: &Arc<Locked>,
+) -> Result<(TrainConfig, Source)> {
+    let (seed, preset) = (common.train.seed(), common.train.preset());
+    let source = Source::open(&data, seed)?;
+    let source = if common.conditional { source.with_classes()? } else { source };
+    let space = source.space();
+    let blueprint = match (weights, &common.from) {
+        (Some(weights), Some(from)) => like(weights, from, model, options, &data, &source)?,
+        _ => {
+            let mut new = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
+            new.adjust(options, seed)?;
+            new
+        }
+    };
+    let mut recipe = model.recipe(preset, space);
+    recipe.batch = source.rows().map_or(recipe.batch, |rows| recipe.batch.min(rows));
+    Ok((common.train.config(blueprint, recipe, data, seed, common.train.threads.count(), run), source))
+}
+
+/// The training in a folder, and its data.
+fn resumed(common: &Common, options: &ArgMatches, run: &Arc<Locked>, paused: &Paused) -> Result<(TrainConfig, Source)> {
+    common.train.check_resumed(run, paused, &options::given(options))?;
     let (folder, Header { blueprint, data, seed, .. }) = (run.folder().display(), paused.contents.header.clone());
     if common.data.as_ref().is_some_and(|asked| *asked != data) {
         bail!("{folder} was started with --data {data}: leave out --data to resume it");
@@ -155,8 +183,8 @@ fn resume(model: Kind, common: &Common, options: &ArgMatches, run: &Run) -> Resu
         bail!("{folder} was started without --conditional: leave it out to resume it");
     }
     let source = Source::open(&data, seed)?.with_classes_of(blueprint.classes)?;
-    let config = common.train.config(blueprint, paused.recipe.clone(), data, seed, run);
-    train::resume(&config, model.about().name, &source, &paused)
+    let threads = common.train.threads(paused);
+    Ok((common.train.config(blueprint, paused.recipe().clone(), data, seed, threads, run), source))
 }
 
 /// The blueprint of the weights to start from. Refuses weights that do not match the options.

@@ -2,7 +2,9 @@
 
 use super::prelude::*;
 use crate::models::{Recipe, join};
+use crate::runs::folder::{Locked, is_there};
 use flows::rbig::Ending;
+use std::sync::Arc;
 
 /// For how long, how fast, and how often it is saved.
 #[derive(Debug, clap::Args)]
@@ -39,7 +41,7 @@ pub(super) struct TrainArgs {
 }
 
 /// The options that only trainings by gradients have.
-pub(super) const BY_GRADIENTS: [&str; 6] = ["epochs", "minutes", "steps", "lr", "save_every", "resume"];
+pub(super) const BY_GRADIENTS: [&str; 4] = ["epochs", "minutes", "steps", "lr"];
 
 /// Seconds between saves by default: what a crash may cost.
 pub(super) const SAVE_EVERY: f64 = 60.0;
@@ -60,21 +62,31 @@ impl TrainArgs {
     }
 
     /// Refuses options that a model fitted without gradients cannot use.
-    pub(super) fn check_fitted(&self, run: &Run) -> Result<()> {
-        if self.resume {
-            bail!("rbig is fitted in one go: leave out --resume, or fit again into another --out");
-        }
+    pub(super) fn check_fitted(&self) -> Result<()> {
         if self.epochs.is_some() || self.minutes.is_some() || self.steps.is_some() || self.lr.is_some() {
             bail!("rbig is fitted without gradients: leave out --epochs, --minutes, --steps and --lr");
         }
-        check_new(run, "")
+        Ok(())
+    }
+
+    /// The threads to resume with: those of before, since other numbers of threads give other roundings.
+    pub(super) fn threads(&self, paused: &Paused) -> usize {
+        let (before, asked) = (paused.threads(), self.threads.asked());
+        if let (Some(before), Some(asked)) = (before, asked)
+            && before != asked
+        {
+            stderr::print_line(format_args!(
+                "it was started with --threads {before}: with {asked} its numbers will not be those of an uninterrupted training"
+            ));
+        }
+        asked.or(before).unwrap_or_else(|| self.threads.count())
     }
 
     /// Refuses what cannot change when the training in `run` is resumed; `options` are the model's own that are given.
     pub(super) fn check_resumed(&self, run: &Run, paused: &Paused, options: &[String]) -> Result<()> {
         let mut kept: Vec<String> = options.iter().map(|option| format!("--{option}")).collect();
         kept.extend(self.preset.map(|_| "--preset".to_owned()));
-        kept.extend(self.batch.filter(|batch| *batch != paused.recipe.batch).map(|_| "--batch".to_owned()));
+        kept.extend(self.batch.filter(|batch| *batch != paused.recipe().batch).map(|_| "--batch".to_owned()));
         if !kept.is_empty() {
             let (kept, them) = (join(&kept), if kept.len() == 1 { "it" } else { "them" });
             bail!("a resumed training keeps its {kept}: leave {them} out, or start a new one with another --out");
@@ -93,27 +105,29 @@ impl TrainArgs {
         mut recipe: Recipe,
         data: String,
         seed: u64,
-        run: &Run,
+        threads: usize,
+        run: &Arc<Locked>,
     ) -> TrainConfig {
         let (epochs, minutes) = (self.epochs.map(Budget::Epochs), self.minutes.map(Budget::Minutes));
         recipe.budget = epochs.or(minutes).or(self.steps.map(Budget::Steps)).unwrap_or(recipe.budget);
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.lr = self.lr.unwrap_or(recipe.lr);
-        let (threads, save_every) = (self.threads.count(), self.save_every);
+        let save_every = self.save_every;
         TrainConfig { blueprint, recipe, data, seed, threads, run: run.clone(), save_every }
     }
 }
 
-/// Refuses to start in a folder that holds a run.
-pub(super) fn check_new(run: &Run, advice: &str) -> Result<()> {
-    if run.has_begun() {
-        bail!("{} already holds a run: {advice}choose another --out", run.folder().display());
+/// Refuses to start in a folder that holds a run, or a log that is not one of ours.
+pub(super) fn check_new(run: &Run) -> Result<()> {
+    let folder = run.folder().display();
+    if is_there(&run.training()) {
+        bail!("{folder} already holds a run: continue it with --resume, or choose another --out");
     }
-    Ok(())
+    if run.has_begun() {
+        bail!("{folder} already holds a run: choose another --out, or move its model.safetensors away");
+    }
+    train::check_log(run)
 }
-
-/// What else can be done about it, after a training by gradients.
-pub(super) const RESUME: &str = "continue it with --resume, or ";
 
 /// Prints how a training ended.
 pub(super) fn report(run: &Run, outcome: &Outcome, out: &mut Output<'_>) -> Result<ExitCode> {
@@ -128,8 +142,11 @@ pub(super) fn report(run: &Run, outcome: &Outcome, out: &mut Output<'_>) -> Resu
 }
 
 /// Prints how a fit ended.
-pub(super) fn report_fitted(run: &Run, fit: &Fit, out: &mut Output<'_>) -> Result<ExitCode> {
-    let (count, kept, fitted, folder) = (fit.fitted.layers.len(), fit.kept, &fit.fitted, run.folder().display());
+pub(super) fn report_fitted(config: &TrainConfig, fit: &Fit, out: &mut Output<'_>) -> Result<ExitCode> {
+    let (count, kept, fitted) = (fit.fitted.layers.len(), fit.kept, &fit.fitted);
+    let folder = config.run.folder().display();
+    let resumable = fitted.ending == Ending::Interrupted && config.save_every.is_finite();
+    let more = if resumable { ", continue with --resume" } else { "" };
     let s = if count == 1 { "" } else { "s" };
     let why = match fitted.ending {
         Ending::Gaussian => "in the next five the total correlation no longer fell",
@@ -141,7 +158,7 @@ pub(super) fn report_fitted(run: &Run, fit: &Fit, out: &mut Output<'_>) -> Resul
         write!(out, "; the first {kept} are kept, which maximize the validation likelihood")?;
     }
     write!(out, "; the rotations reduced the total correlation by {:.4} nats", fitted.total_correlation())?;
-    writeln!(out, "; validation {}; saved in {folder}", fit.validation.describe())?;
+    writeln!(out, "; validation {}; saved in {folder}{more}", fit.validation.describe())?;
     Ok(code(fitted.ending == Ending::Interrupted))
 }
 

@@ -2,13 +2,17 @@
 //! interrupted lecture continues from it, and the page quotes its output.
 
 use super::agenda::Task;
-use crate::runs::files::{self, write_atomically};
-use anyhow::{Context as _, Result};
+use crate::runs::files::{self, replace_link, write_atomically};
+use crate::runs::folder::is_there;
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+
+/// The name of the page, next to the record.
+pub const PAGE: &str = "lecture.html";
 
 /// A record and its file.
 #[derive(Debug)]
@@ -30,18 +34,23 @@ pub struct Done {
     stamps: Vec<Option<(u64, u64)>>,
 }
 
-/// Size and time of the last change, in seconds, of an existing file.
+/// Size and time of the last change, in nanoseconds, of an existing file.
 fn stamp(path: &Path) -> Option<(u64, u64)> {
     let metadata = std::fs::metadata(path).ok()?;
     let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((metadata.len(), changed.as_secs()))
+    Some((metadata.len(), u64::try_from(changed.as_nanos()).unwrap_or(u64::MAX)))
 }
 
 impl Record {
     /// The record of a folder, empty if there is none yet.
+    /// Fails if it is damaged, or if there is a page without a record: then it is not a page of this program.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join("lecture.json");
         if !path.exists() {
+            let page = folder.join(PAGE);
+            if is_there(&page) {
+                bail!("{} is not a page of this program: move it away, or choose another --out", page.display());
+            }
             return Ok(Self { path, done: BTreeMap::new() });
         }
         let why = || format!("{} is damaged: remove it to make everything again", path.display());
@@ -61,7 +70,13 @@ impl Record {
     pub fn add(&mut self, task: &Task, output: Vec<String>, seconds: f64) -> Result<()> {
         let done = Done { words: task.words.clone(), output, seconds, stamps: stamps(task) };
         self.done.insert(task.key.clone(), done);
+        self.write()
+    }
+
+    /// Writes the file.
+    pub fn write(&self) -> Result<()> {
         let text = serde_json::to_string_pretty(&self.done)?;
+        replace_link(&self.path)?;
         write_atomically(&self.path, |file| file.write_all(text.as_bytes()))
     }
 }

@@ -163,7 +163,7 @@ fn an_existing_student_needs_no_teacher() {
     let (blueprint, _) = models::student(&blueprint_of_maf(), None, Preset::Quick).unwrap();
     let header = Header { blueprint, data: "mnist".to_owned(), step: 1, seed: 0 };
     let run = Run::at(&folder.path().join("mine"));
-    run.create().unwrap();
+    fs::create_dir_all(run.folder()).unwrap();
     checkpoint::write(&run.model(), &header, &[], &[("x".to_owned(), autograd::Tensor::zeros([3]))]).unwrap();
     assert_eq!(student.find(folder.path()), None, "there is no teacher in its folder");
     fs::write(run.teacher(), "a teacher").unwrap();

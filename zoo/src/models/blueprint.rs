@@ -2,6 +2,7 @@
 
 use super::{Kind, Learns, Model, ModelSpec, with_spec};
 use crate::data::Space;
+use crate::runs::strict;
 use anyhow::{Context as _, Result, bail};
 use autograd::Real;
 use clap::{ArgMatches, FromArgMatches as _};
@@ -58,9 +59,10 @@ impl Blueprint {
         S::Config::deserialize(&self.sizes).with_context(|| format!("these are not the sizes of {}", self.name()))
     }
 
-    /// Refuses sizes that are not this model's configuration.
+    /// Refuses sizes that are not this model's configuration, and keys that it does not have.
     pub fn parse(&self) -> Result<()> {
-        with_spec!(self.kind, S => self.parsed::<S>().map(|_| ()))
+        with_spec!(self.kind, S => strict::read::<<S as ModelSpec>::Config>(&self.sizes).map(|_| ()))
+            .with_context(|| format!("these are not the sizes of {}", self.name()))
     }
 
     /// Changes the sizes as the model's own options ask. `seed` is the run's.

@@ -5,16 +5,16 @@
 
 use crate::models::{Blueprint, Model};
 use crate::runs::files::{self, write_atomically};
+use crate::runs::{encode, strict};
 use anyhow::{Context as _, Result, anyhow, bail};
 use autograd::{Real, Tensor};
 use flows::Module;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use safetensors::tensor::{Dtype, Metadata, SafeTensors, View};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::io::{Read as _, Write};
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read as _;
 use std::path::Path;
 
 /// The format of this program's files, with its number.
@@ -76,38 +76,14 @@ impl Contents {
     }
 }
 
-struct Stored<'a>(&'a Tensor<f32>);
-
-impl View for Stored<'_> {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.0.shape()
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        if cfg!(target_endian = "little") {
-            Cow::Borrowed(bytemuck::cast_slice(self.0.as_slice()))
-        } else {
-            Cow::Owned(self.0.as_slice().iter().flat_map(|x| x.to_le_bytes()).collect())
-        }
-    }
-
-    fn data_len(&self) -> usize {
-        size_of_val(self.0.as_slice())
-    }
-}
-
 /// A model's present parameters by path.
 pub fn weights(module: &(impl Module<f32> + ?Sized)) -> Vec<(String, Tensor<f32>)> {
     module.params().into_iter().map(|(path, param)| (path, param.value())).collect()
 }
 
-/// Writes tensors and a header, atomically.
+/// Writes tensors and a header, atomically. A link at `path` is replaced.
 pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[(String, Tensor<f32>)]) -> Result<()> {
-    let mut metadata = HashMap::from([
+    let mut metadata = BTreeMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
         ("model".to_owned(), header.blueprint.name().to_owned()),
         ("config".to_owned(), serde_json::to_string(&header.blueprint)?),
@@ -116,11 +92,14 @@ pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[
         ("seed".to_owned(), header.seed.to_string()),
     ]);
     metadata.extend(extra.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-    let views = tensors.iter().map(|(name, tensor)| (name.as_str(), Stored(tensor)));
-    let bytes =
-        safetensors::serialize(views, Some(metadata)).map_err(|error| anyhow!("{}: {error}", path.display()))?;
-    write_atomically(path, |writer| writer.write_all(&bytes))?;
-    Ok(())
+    files::replace_link(path)?;
+    write_atomically(path, |writer| encode::write(writer, &metadata, tensors))
+}
+
+/// A checksum of a header, further words, and tensors.
+pub fn checksum(header: &Header, words: &[&str], tensors: &[(String, Tensor<f32>)]) -> Result<String> {
+    let header = serde_json::to_string(header)?;
+    Ok(encode::checksum(&[&[header.as_str()], words].concat(), tensors))
 }
 
 /// Reads a file that [`write()`] wrote.
@@ -161,8 +140,7 @@ fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Head
         _ => return Err(foreign(path)),
     }
     let config = entry("config")?;
-    let known = serde_json::from_str(&config).map_err(anyhow::Error::from);
-    let known = known.and_then(|blueprint: Blueprint| blueprint.parse().map(|()| blueprint));
+    let known = strict::parse(&config).and_then(|blueprint: Blueprint| blueprint.parse().map(|()| blueprint));
     let blueprint = known.with_context(|| {
         format!(
             "{} describes a model that this version does not know: train again, or use the version that wrote it",
@@ -175,21 +153,39 @@ fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Head
 
 /// The header of a file that [`write()`] wrote, and the further entries of its metadata, without its tensors.
 pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
-    let (mut file, length) = files::open(path)?;
-    let mut size = [0; 8];
-    file.read_exact(&mut size).map_err(|_| foreign(path))?;
-    let size = u64::from_le_bytes(size);
-    if size > length {
-        return Err(foreign(path));
-    }
-    let mut text = Vec::new();
-    file.take(size).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
-    let header: Metadata = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
-    let mut metadata = header.metadata().clone().unwrap_or_default();
-    if Some(length) != (header.data_len() as u64).checked_add(size).and_then(|end| end.checked_add(8)) {
+    let Beginning { header, extra, is_whole } = Beginning::of(path)?;
+    if !is_whole {
         bail!("{} is not a whole file; it may be cut off: copy it again or use another checkpoint", path.display());
     }
-    Ok((described(&mut metadata, path)?, metadata))
+    Ok((header, extra))
+}
+
+/// What a file says about itself, even if the rest of it is missing.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) header: Header,
+    pub(crate) extra: HashMap<String, String>,
+    /// Whether the file has the length of its tensors.
+    pub(crate) is_whole: bool,
+}
+
+impl Beginning {
+    /// Fails if the file is not one that [`write()`] wrote.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        let (mut file, length) = files::open(path)?;
+        let mut size = [0; 8];
+        file.read_exact(&mut size).map_err(|_| foreign(path))?;
+        let size = u64::from_le_bytes(size);
+        if size > length {
+            return Err(foreign(path));
+        }
+        let mut text = Vec::new();
+        file.take(size).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
+        let header: Metadata = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
+        let mut extra = header.metadata().clone().unwrap_or_default();
+        let end = (header.data_len() as u64).checked_add(size).and_then(|end| end.checked_add(8));
+        Ok(Self { header: described(&mut extra, path)?, extra, is_whole: Some(length) == end })
+    }
 }
 
 fn foreign(path: &Path) -> anyhow::Error {

@@ -96,6 +96,14 @@ where
     Ok(())
 }
 
+/// Removes a symbolic link at `path`, so that a new file takes its place. What it points to stays as it is.
+pub fn replace_link(path: &Path) -> Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        fs::remove_file(path).map_err(|why| failure("replace", path, &why))?;
+    }
+    Ok(())
+}
+
 /// Checks, before long work, that a file can be written here. What cannot be known in advance, such as a full disk, can
 /// still fail later.
 pub fn check_place(path: &Path) -> Result<()> {

@@ -1,18 +1,27 @@
 //! A run folder: the files of one training run.
 //!
 //! ```text
-//! model.safetensors      the best weights so far, by the validation rows
-//! training.safetensors   everything that --resume needs
+//! training.safetensors   the whole training, its best weights included: all that --resume needs
+//! model.safetensors      a copy of the best weights so far, by the validation rows
 //! log.jsonl              the training's progress, one JSON object a line
 //! curve.svg              the loss over the steps
 //! grids/epoch-0007.png   samples after an epoch
 //! teacher.safetensors    for a student only: the model that it learns from
 //! ```
+//!
+//! A save is complete when `training.safetensors` gets its name: that file alone decides what a resumed training
+//! continues from. The others are written after it. A model that a crash left behind it is written again from it.
+//!
+//! A run writes only into a folder that it has locked, and replaces only its own files there. If a file of another run
+//! stands in the place of a checkpoint or a log, it refuses to start. Pictures are replaced. A symbolic link in the
+//! place of a run's file, or of `grids`, is replaced as well, and what it points to stays as it is.
 
 use crate::runs::files;
 use anyhow::{Context as _, Result, bail};
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
@@ -52,31 +61,48 @@ impl Run {
 
     /// The picture after an epoch.
     pub fn grid(&self, epoch: u64) -> PathBuf {
-        self.folder.join("grids").join(format!("epoch-{epoch:04}.png"))
+        self.grids().join(format!("epoch-{epoch:04}.png"))
     }
 
-    /// Makes the folders.
-    pub fn create(&self) -> Result<()> {
-        let grids = self.folder.join("grids");
-        let why = || format!("cannot make the folder {}: choose another --out", self.folder.display());
-        std::fs::create_dir_all(grids).with_context(why)
+    fn grids(&self) -> PathBuf {
+        self.folder.join("grids")
     }
 
-    /// Locks the folder against other training runs until the returned file is dropped. Does nothing on file systems
-    /// without locks.
-    pub fn lock(&self) -> Result<Option<File>> {
-        let Ok(folder) = File::open(&self.folder) else { return Ok(None) };
-        match folder.try_lock() {
-            Ok(()) => Ok(Some(folder)),
-            Err(TryLockError::WouldBlock) => {
-                bail!("another zoo is running in {}: wait for it, or choose another --out", self.folder.display())
+    /// Makes the folder of the pictures.
+    pub fn make_grids(&self) -> Result<()> {
+        files::replace_link(&self.grids())?;
+        fs::create_dir_all(self.grids()).map_err(|why| files::failure("make", &self.grids(), &why))
+    }
+
+    /// Makes the folder if there is none, and locks it against other programs until the result is dropped. What is in it
+    /// must be looked at after that. On file systems without locks it only makes the folder.
+    /// Fails if another program holds the lock, or the folder cannot be made.
+    pub fn lock(&self) -> Result<Arc<Locked>> {
+        let folder = &self.folder;
+        let missing = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let mut locked = Locked { run: self.clone(), made: missing.map(Path::to_owned).collect(), file: None };
+        // Another program may remove an empty folder between two of these steps.
+        for _ in 0..RETRIES {
+            let why = || format!("cannot make the folder {}: choose another --out", folder.display());
+            fs::create_dir_all(folder).with_context(why)?;
+            let Ok(file) = File::open(folder) else { continue };
+            match file.try_lock() {
+                Ok(()) if is_still(&file, folder) => locked.file = Some(file),
+                Ok(()) => continue,
+                Err(TryLockError::WouldBlock) => {
+                    locked.made.clear();
+                    bail!("another zoo is running in {}: wait for it, or choose another --out", folder.display())
+                }
+                Err(TryLockError::Error(_)) => {}
             }
-            Err(TryLockError::Error(_)) => Ok(None),
+            return Ok(Arc::new(locked));
         }
+        bail!("{} cannot be opened: change its permissions, or choose another --out", folder.display())
     }
 
     /// Marks the folder as a demonstration's, which a later one may replace.
     pub fn mark_as_demo(&self) -> Result<()> {
+        files::replace_link(&self.demo_mark())?;
         files::write_atomically(&self.demo_mark(), |_| Ok(()))
     }
 
@@ -92,8 +118,8 @@ impl Run {
     /// Removes the files of an earlier training run, and nothing else.
     pub fn clear(&self) -> Result<()> {
         for file in [self.training(), self.model(), self.log(), self.curve()] {
-            if file.exists() {
-                std::fs::remove_file(&file).with_context(|| format!("cannot replace {}", file.display()))?;
+            if is_there(&file) {
+                fs::remove_file(&file).with_context(|| format!("cannot replace {}", file.display()))?;
             }
         }
         Ok(())
@@ -102,13 +128,60 @@ impl Run {
     /// Whether a training run in this folder has saved anything. A log alone is from a run that ended before its first
     /// save, and may be overwritten.
     pub fn has_begun(&self) -> bool {
-        self.training().exists() || self.model().exists()
+        is_there(&self.training()) || is_there(&self.model())
     }
 
     /// Removes the partial files of a killed training run, which can be as large as a checkpoint.
     pub fn sweep(&self) {
         files::sweep(&self.folder);
-        files::sweep(&self.folder.join("grids"));
+        files::sweep(&self.grids());
+    }
+}
+
+/// How often locking a folder is tried while another program removes it.
+const RETRIES: usize = 100;
+
+/// Whether there is a file, a folder, or a link, of which the target may be missing.
+pub(crate) fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether an open folder is the one of this name, and not one that was removed in the meantime.
+#[cfg(unix)]
+fn is_still(open: &File, folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let [open, named] = [open.metadata(), fs::metadata(folder)];
+    open.is_ok_and(|open| named.is_ok_and(|named| (open.dev(), open.ino()) == (named.dev(), named.ino())))
+}
+
+#[cfg(not(unix))]
+fn is_still(_open: &File, _folder: &Path) -> bool {
+    true
+}
+
+/// A run whose folder is locked against other programs until this is dropped. If the folder was made for it and is still
+/// empty, because the run was refused, it is removed again.
+#[derive(Debug)]
+pub struct Locked {
+    run: Run,
+    /// The folders that did not exist before, the innermost first.
+    made: Vec<PathBuf>,
+    /// The lock.
+    file: Option<File>,
+}
+
+impl Deref for Locked {
+    type Target = Run;
+
+    fn deref(&self) -> &Run {
+        &self.run
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Only empty folders can be removed like this.
+        let _ = self.made.iter().try_for_each(fs::remove_dir);
     }
 }
 

@@ -1,7 +1,9 @@
 //! The files of a training run, and how they are written without losing anything.
 
 pub mod checkpoint;
+mod encode;
 pub mod files;
 pub mod folder;
 pub mod interrupt;
 pub mod memory;
+pub mod strict;

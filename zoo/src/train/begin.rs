@@ -1,9 +1,8 @@
-//! Starting a training, or resuming one. Everything that can be refused is refused before a folder is made.
+//! Starting a training, or resuming one. Everything that can be refused is refused before a file is written.
 
 use super::distill::ReverseKl;
 use super::prelude::*;
 use super::signals::SignalKl;
-use super::state::Saved;
 use crate::data::Standardization;
 use crate::models::{Iaf, Model, ParallelWaveNet};
 use crate::runs::folder;
@@ -49,8 +48,6 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
             model
         }
     };
-    config.run.create()?;
-    let _lock = config.run.lock()?;
     let given = match blueprint.classes {
         0 => String::new(),
         classes => format!(" given the class of {classes}"),
@@ -63,7 +60,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
             "this iaf's likelihood takes seconds a step, one dimension at a time: {advice}"
         ));
     }
-    on_data(config, source, model, weights.map_or(Start::Random, Start::Weights))
+    on_data(config, source, model, &weights.map_or(Start::Random, Start::Weights))
 }
 
 /// Distills a teacher into a new student. The run keeps a copy of the teacher.
@@ -71,16 +68,38 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
 pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Outcome> {
     let (objective, flow) = student(config, teacher)?;
     objective.steps_per_epoch()?;
-    config.run.create()?;
-    let _lock = config.run.lock()?;
     let (name, of) = (config.blueprint.name(), teacher.header.blueprint.name());
+    let id = keep_teacher(config, teacher, None)?;
     announce(&format!("distilling {of} into {name}"), config);
-    checkpoint::write(&config.run.teacher(), &teacher.header, &[], &checkpoint::weights(&teacher.model))?;
     // Student and teacher see the same data: they share the statistics of the preprocessing.
     if let (Some(theirs), Some(ours)) = (teacher.model.preprocessing(), flow.preprocessing()) {
         copy_params(theirs, ours)?;
     }
-    train(config, objective.as_ref(), flow, Start::Random)
+    train(config, objective.as_ref(), flow, &Start::Student(id))
+}
+
+/// Writes the copy of the teacher, unless it is there, and returns the teacher's checksum.
+/// Fails if it is not the teacher `of` the student, or another file stands in its place.
+fn keep_teacher(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, of: Option<&Paused>) -> Result<String> {
+    let (path, weights) = (config.run.teacher(), checkpoint::weights(&teacher.model));
+    let id = checkpoint::checksum(&teacher.header, &[], &weights)?;
+    let id_there = || -> Result<String> {
+        let Contents { header, tensors, .. } = checkpoint::read(&path)?;
+        checkpoint::checksum(&header, &[], &tensors.into_iter().collect::<Vec<_>>())
+    };
+    let there = is_there(&path).then(id_there);
+    // The states of older versions do not name it.
+    let named = of.and_then(|paused| paused.saved.teacher.as_ref());
+    let expected = named.or_else(|| of.and(there.as_ref()?.as_ref().ok()));
+    if expected.is_some_and(|expected| *expected != id) {
+        bail!("{} was started with another teacher: give that, or choose another --out", config.run.folder().display());
+    }
+    match there {
+        None => checkpoint::write(&path, &teacher.header, &[], &weights)?,
+        Some(Ok(there)) if there == id => {}
+        Some(_) => bail!("{} is not this teacher: move it away, or choose another --out", path.display()),
+    }
+    Ok(id)
 }
 
 /// What a student minimizes, and the student.
@@ -98,14 +117,15 @@ fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student>
 }
 
 /// What a training starts from.
-#[derive(Clone, Copy)]
 enum Start<'a> {
     Random,
+    /// A student of the teacher with this checksum.
+    Student(String),
     Weights(&'a Weights),
     Paused(&'a Paused),
 }
 
-fn on_data(config: &TrainConfig, source: &Source, model: Model<f32>, start: Start<'_>) -> Result<Outcome> {
+fn on_data(config: &TrainConfig, source: &Source, model: Model<f32>, start: &Start<'_>) -> Result<Outcome> {
     let (batch, seed, calibrated) = (config.recipe.batch, config.seed, config.blueprint.uses_batch_statistics());
     let objective = |discrete: bool| OnData { source, batch, seed, calibrated, discrete };
     match model {
@@ -118,15 +138,27 @@ fn train<M: Trained + Send>(
     config: &TrainConfig,
     objective: &dyn Objective<M>,
     model: M,
-    start: Start<'_>,
+    start: &Start<'_>,
 ) -> Result<Outcome> {
     parallel::with_threads(config.threads, || {
-        if matches!(start, Start::Random) {
+        if matches!(start, Start::Random | Start::Student(_)) {
             objective.initialize(&model)?;
         }
-        let mut training = Training::new(config, objective, model);
+        let origin = match start {
+            Start::Random | Start::Paused(_) => None,
+            Start::Student(teacher) => Some(teacher.clone()),
+            Start::Weights(Weights { contents, .. }) => {
+                Some(checkpoint::checksum(&contents.header, &[], &checkpoint::weights(&model))?)
+            }
+        };
+        let saved = match start {
+            Start::Paused(paused) => Saved::of(config, paused),
+            _ => Saved::new(config, origin.as_deref())?,
+        };
+        let mut training = Training::new(config, objective, model, saved);
         match start {
             Start::Random => {}
+            Start::Student(teacher) => training.saved.teacher = Some(teacher.clone()),
             Start::Weights(weights) => training.from = Some(weights.path.display().to_string()),
             Start::Paused(paused) => training.restore(&paused.contents)?,
         }
@@ -143,15 +175,14 @@ fn announce(what: &str, config: &TrainConfig) {
         Budget::Minutes(minutes) => format!("{minutes} minutes"),
     };
     let folder = run.folder().display();
-    let batch = recipe.batch;
-    stderr::print_line(format_args!("{what} for {long}, {batch} rows a step, {threads} threads, into {folder}"));
+    let (batch, s) = (recipe.batch, if *threads == 1 { "" } else { "s" });
+    stderr::print_line(format_args!("{what} for {long}, {batch} rows a step, {threads} thread{s}, into {folder}"));
 }
 
 /// An interrupted training, as its folder has it.
 #[derive(Debug)]
 pub struct Paused {
-    /// The recipe it was started with.
-    pub recipe: Recipe,
+    pub(super) saved: Saved,
     /// The file itself, which is large and is read once.
     pub contents: Contents,
 }
@@ -167,45 +198,77 @@ impl Paused {
     /// The training in a folder.
     /// Fails if there is none, or it is damaged.
     pub fn read(run: &Run) -> Result<Self> {
-        if !run.training().exists() {
+        if !is_there(&run.training()) {
             bail!("{} holds no training to resume: leave out --resume to start one", run.folder().display());
         }
         let contents = checkpoint::read(&run.training())?;
-        Ok(Self { recipe: Saved::read(&contents.extra, &run.training())?.recipe, contents })
+        Ok(Self { saved: Saved::read(&contents.extra, &run.training())?, contents })
+    }
+
+    /// The recipe it was started with.
+    pub const fn recipe(&self) -> &Recipe {
+        &self.saved.recipe
+    }
+
+    /// The threads it computed on, if its state names them.
+    pub const fn threads(&self) -> Option<usize> {
+        self.saved.threads
     }
 }
 
 /// Resumes the training in the same folder.
 /// Fails as [`start`], and if what the folder holds cannot be resumed.
 pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
-    let blueprint = &paused.contents.header.blueprint;
-    let folder = config.run.folder().display();
-    if config.run.teacher().exists() {
-        bail!("{folder} holds a distillation: resume it with `zoo distill … --resume`, or choose another --out");
-    }
-    if blueprint.name() != model {
-        let holds = blueprint.name();
-        bail!("{folder} holds a training of {holds}, not of {model}: resume that, or choose another --out");
-    }
-    if blueprint.space != source.space() {
-        let (trained, has) = (blueprint.space.describe(), source.space().describe());
-        let (data, other) = (&paused.contents.header.data, &config.data);
-        bail!("{folder} was trained on {trained}, but {other} has {has}: resume with --data {data}");
-    }
+    paused.check(config, model, source)?;
     source.steps_per_epoch(config.recipe.batch)?;
     let model = paused.contents.build(&config.run.training())?;
-    let _lock = config.run.lock()?;
-    on_data(config, source, model, Start::Paused(paused))
+    announce(&paused.describe(), config);
+    on_data(config, source, model, &Start::Paused(paused))
 }
 
-/// Resumes the distillation in the same folder.
+/// Resumes the distillation in the same folder. A copy of the teacher that was removed is written again.
 /// Fails as [`start_student`], and if what the folder holds cannot be resumed.
 pub fn resume_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, paused: &Paused) -> Result<Outcome> {
+    if !paused.is_student(&config.run) {
+        let folder = config.run.folder().display();
+        bail!("{folder} holds no distillation: resume it with `zoo train … --resume`, or choose another --out");
+    }
     // Before a model of these sizes is made: does the file hold one?
     paused.contents.check(&config.run.training())?;
+    keep_teacher(config, teacher, Some(paused))?;
     let (objective, flow) = student(config, teacher)?;
-    let _lock = config.run.lock()?;
-    train(config, objective.as_ref(), flow, Start::Paused(paused))
+    announce(&paused.describe(), config);
+    train(config, objective.as_ref(), flow, &Start::Paused(paused))
+}
+
+impl Paused {
+    fn is_student(&self, run: &Run) -> bool {
+        self.saved.teacher.is_some() || (self.saved.threads.is_none() && run.teacher().exists())
+    }
+
+    fn describe(&self) -> String {
+        let Header { blueprint, data, .. } = &self.contents.header;
+        format!("resuming {} on {data} at step {}", blueprint.name(), self.saved.step)
+    }
+
+    /// Refuses to resume it as another model, or with other data.
+    pub(super) fn check(&self, config: &TrainConfig, model: &str, source: &Source) -> Result<()> {
+        let blueprint = &self.contents.header.blueprint;
+        let folder = config.run.folder().display();
+        if self.is_student(&config.run) {
+            bail!("{folder} holds a distillation: resume it with `zoo distill … --resume`, or choose another --out");
+        }
+        if blueprint.name() != model {
+            let holds = blueprint.name();
+            bail!("{folder} holds a training of {holds}, not of {model}: resume that, or choose another --out");
+        }
+        if blueprint.space != source.space() {
+            let (trained, has) = (blueprint.space.describe(), source.space().describe());
+            let (data, other) = (&self.contents.header.data, &config.data);
+            bail!("{folder} was trained on {trained}, but {other} has {has}: resume with --data {data}");
+        }
+        Ok(())
+    }
 }
 
 /// Sets the statistics of a standardization to those of the training rows.

@@ -1,13 +1,17 @@
 //! Fitting RBIG layer by layer, each to all rows at once, without gradients.
 
 use super::prelude::*;
+use super::{LOG, PICTURES, picture, warn_of};
 use crate::measure::score::{Measure, continuous, unit};
 use crate::models::{Rbig, rbig};
+use crate::runs::files;
 use flows::Mapped;
 use flows::check::copy_params;
+use flows::layers::Rotation;
 use flows::models::RbigConfig;
-use flows::rbig::{Fitted, Fitting, Layer, Marginals};
+use flows::rbig::{Earlier, Ending, Fitted, Fitting, Marginals};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Held-out rows that decide when another layer is no better.
 const HELD_OUT: usize = 5_000;
@@ -30,95 +34,170 @@ pub struct Fit {
 }
 
 /// Fits a model to data and writes its run: the model, a line of the log and a point of the curve for each layer, and a
-/// picture of samples. Ctrl-C ends it after the present layer; the layers so far are a whole model.
-/// Fails if the model is not fitted but trained, the data does not suit it, or a file cannot be written.
+/// picture of samples. Ctrl-C ends it after the present layer; the layers so far are a whole model. They are also saved
+/// now and then, so that a fit that ended early can be resumed.
+/// Fails if the model is not fitted but trained, the data does not suit it, or the model cannot be written.
 pub fn fit(config: &TrainConfig, source: &Source) -> Result<Fit> {
-    let (space, rows, run) = (source.space(), config.recipe.batch, &config.run);
-    source.steps_per_epoch(rows)?;
-    let (began, mut count) = (Instant::now(), 0);
-    // Data that cannot be fitted fails in the first layer, before there is a folder.
-    let mut open = None;
-    let watch = |layer: &Layer<f32>, loss: f64| {
-        count += 1;
-        if open.is_none() {
-            let (data, threads, folder) = (&config.data, config.threads, run.folder().display());
-            stderr::print_line(format_args!("fitting rbig to {rows} rows of {data}, {threads} threads, into {folder}"));
-            run.create()?;
-            let lock = run.lock()?;
-            open = Some((Log::open(&run.log(), 0)?, lock));
-        }
-        let seconds = began.elapsed().as_secs_f64();
-        if let Some((log, _)) = &mut open {
-            log.write(&Line { step: count, epoch: count as f64, seconds, validation: Some(loss), ..Line::default() })?;
-        }
-        let fall = layer.fall.map_or_else(String::new, |fall| format!("  total correlation falls by {fall:.4} nats"));
-        let unit = measured(&space);
-        stderr::print_line(format_args!("layer {count:>3}  validation {loss:.4} {unit}{fall}  {seconds:.0} s"));
-        Ok(())
-    };
-    parallel::with_threads(config.threads, || {
-        let fit = fit_layers(config, source, watch)?;
-        let header = Header { blueprint: fit.blueprint.clone(), ..config.header(fit.kept as u64) };
-        checkpoint::write(&run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
-        log::draw(run, "rbig", [unit(&space); 2])?;
-        let samples = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0);
-        drawing::save(&samples, &space, &run.grid(fit.kept as u64), 10)?;
-        Ok(fit)
-    })
+    source.steps_per_epoch(config.recipe.batch)?;
+    Fits { config, source, saved: Saved::new(config, None)?, earlier: 0, layers: Vec::new() }.run()
 }
 
-/// Fits the layers, and shows each, with the validation loss up to it, to `watch`.
-fn fit_layers(
-    config: &TrainConfig,
-    source: &Source,
-    mut watch: impl FnMut(&Layer<f32>, f64) -> Result<()>,
-) -> Result<Fit> {
-    let Some(rbig::Config { layers: RbigConfig { dims, layers, marginals }, axes }) = config.blueprint.config::<Rbig>()
-    else {
-        bail!("only rbig is fitted without gradients: train this model with zoo train");
+/// Resumes the fit in the same folder.
+/// Fails as [`fit`], and if what the folder holds cannot be resumed.
+pub fn resume_fit(config: &TrainConfig, model: &str, source: &Source, paused: &Paused) -> Result<Fit> {
+    paused.check(config, model, source)?;
+    source.steps_per_epoch(config.recipe.batch)?;
+    let path = config.run.training();
+    let saved = Saved::of(config, paused);
+    saved.model_there(&config.run, &config.header(0))?;
+    let RbigConfig { dims, marginals, .. } = sizes(config)?.layers;
+    let marginals = no_finer(marginals, config.recipe.batch);
+    let restored = |nth| -> Result<Earlier<f32>> {
+        let [of_columns, of_rotation] = names(nth);
+        let (columns, rotation) = (marginals.unfitted(dims), Rotation::identity(dims));
+        checkpoint::fill(&*columns, &paused.contents.tensors, &of_columns, &path)?;
+        checkpoint::fill(&rotation, &paused.contents.tensors, &of_rotation, &path)?;
+        Ok((Arc::from(columns), Arc::new(rotation)))
     };
-    interrupt::listen()?;
-    let rows = config.recipe.batch;
-    let (space, seed) = (source.space(), config.seed);
-    let marginals = no_finer(marginals, rows);
-    let blueprint = |layers: usize| {
-        let layers = RbigConfig { dims, layers, marginals };
-        Blueprint::new::<Rbig>(&rbig::Config { layers, axes }, space, source.classes())
-    };
-    let data = || config.data.clone();
-    let build = |layers: usize| -> Result<Flow<f32>> {
-        let flow = blueprint(layers)?.flow(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
-        if let Some(statistics) = source.standardization() {
-            super::begin::standardize(flow.preprocessing(), statistics);
-        }
-        Ok(flow)
-    };
-    let before = build(1)?;
-    let (x, _) = prepared(&before, &space, source.batch(0, rows, &mut Order::default())?.x(), seed);
-    let validation = source.held_out(Part::Validation, Some(HELD_OUT));
-    let (held_out, log_det) = prepared(&before, &space, validation.x(), seed);
+    let layers = (0..saved.step).map(restored).collect::<Result<Vec<_>>>()?;
+    Fits { config, source, saved, earlier: layers.len(), layers }.run()
+}
 
-    let fitting = Fitting { layers, marginals, axes };
-    let mut failed = None;
-    let fitted = fitting.fit(&x, &held_out, &mut ChaCha8Rng::seed_from_u64(seed), |layer| {
-        if let Err(error) = watch(layer, loss(&space, layer.log_prob + log_det)) {
-            failed = Some(error);
-            return ControlFlow::Break(());
+/// How the names of a layer's tensors begin.
+fn names(nth: u64) -> [String; 2] {
+    ["marginals", "rotation"].map(|part| format!("layers.{nth}.{part}."))
+}
+
+fn sizes(config: &TrainConfig) -> Result<rbig::Config> {
+    let sizes = config.blueprint.config::<Rbig>();
+    sizes.context("only rbig is fitted without gradients: train this model with zoo train")
+}
+
+/// A fit in progress.
+struct Fits<'a> {
+    config: &'a TrainConfig,
+    source: &'a Source,
+    saved: Saved,
+    /// How many layers were fitted before this session.
+    earlier: usize,
+    /// The layers so far that have a rotation.
+    layers: Vec<Earlier<f32>>,
+}
+
+impl Fits<'_> {
+    fn run(&mut self) -> Result<Fit> {
+        let TrainConfig { recipe, run, threads, data, .. } = self.config;
+        interrupt::listen()?;
+        run.sweep();
+        let (rows, s, folder) = (recipe.batch, if *threads == 1 { "" } else { "s" }, run.folder().display());
+        let what = if self.earlier > 0 {
+            format!("resuming rbig after layer {},", self.earlier)
+        } else {
+            "fitting rbig".to_owned()
+        };
+        stderr::print_line(format_args!("{what} to {rows} rows of {data}, {threads} thread{s}, into {folder}"));
+        parallel::with_threads(*threads, || {
+            let mut luxuries = Luxuries::default();
+            let (fit, seconds) = self.fit_layers(&mut luxuries)?;
+            let interrupted = fit.fitted.ending == Ending::Interrupted;
+            let header = Header { blueprint: fit.blueprint.clone(), ..self.config.header(fit.kept as u64) };
+            if interrupted {
+                self.save(seconds)?;
+            }
+            if let Err(why) = self.saved.write_model(run, &header, &checkpoint::weights(&fit.flow)) {
+                // The layers are not lost if there is room for them now.
+                let _ = self.save(seconds);
+                return Err(why);
+            }
+            if !interrupted && is_there(&run.training()) {
+                // The model is the result. Until here the fit could be resumed.
+                std::fs::remove_file(run.training()).map_err(|why| files::failure("remove", &run.training(), &why))?;
+            }
+            let space = self.source.space();
+            luxuries.attempt("the curve", log::draw(run, "rbig", [unit(&space); 2]));
+            let samples = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0);
+            luxuries.attempt(PICTURES, picture(&samples, &space, run, fit.kept as u64));
+            Ok(fit)
+        })
+    }
+
+    /// Writes the state: the layers so far.
+    fn save(&mut self, seconds: f64) -> Result<()> {
+        if self.config.save_every.is_infinite() {
+            return Ok(());
         }
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    if let Some(error) = failed {
-        return Err(error);
+        let mut tensors = Vec::new();
+        for (nth, (marginals, rotation)) in (0..).zip(&self.layers) {
+            let parts = [checkpoint::weights(&**marginals), checkpoint::weights(&**rotation)];
+            for (prefix, weights) in names(nth).into_iter().zip(parts) {
+                tensors.extend(weights.into_iter().map(|(path, tensor)| (format!("{prefix}{path}"), tensor)));
+            }
+        }
+        (self.saved.step, self.saved.seconds) = (self.layers.len() as u64, seconds);
+        self.saved.write_state(self.config, &tensors)
     }
-    let fitted = fitted.with_context(data)?;
-    let kept = fitted.best();
-    let flow = build(kept)?;
-    copy_params(&fitted.first(kept), &flow.core()).context("the layers do not make the model of their sizes")?;
-    let validation = score(&flow, &space, &validation, 0);
-    if !validation.loss().is_finite() {
-        bail!("{}: held-out rows have no finite density: use more rows, or fewer --bins", config.data);
+
+    /// Fits the layers and logs each. Returns the seconds it took, too.
+    fn fit_layers(&mut self, luxuries: &mut Luxuries) -> Result<(Fit, f64)> {
+        let (config, source) = (self.config, self.source);
+        let rbig::Config { layers: RbigConfig { dims, layers, marginals }, axes } = sizes(config)?;
+        let rows = config.recipe.batch;
+        let (space, seed) = (source.space(), config.seed);
+        let marginals = no_finer(marginals, rows);
+        let blueprint = |layers: usize| {
+            let layers = RbigConfig { dims, layers, marginals };
+            Blueprint::new::<Rbig>(&rbig::Config { layers, axes }, space, source.classes())
+        };
+        let data = || config.data.clone();
+        let build = |layers: usize| -> Result<Flow<f32>> {
+            let flow = blueprint(layers)?.flow(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
+            if let Some(statistics) = source.standardization() {
+                super::begin::standardize(flow.preprocessing(), statistics);
+            }
+            Ok(flow)
+        };
+        let before = build(1)?;
+        let (x, _) = prepared(&before, &space, source.batch(0, rows, &mut Order::default())?.x(), seed);
+        let validation = source.held_out(Part::Validation, Some(HELD_OUT));
+        let (held_out, log_det) = prepared(&before, &space, validation.x(), seed);
+
+        let fitting = Fitting { layers, marginals, axes };
+        let (began, spent) = (Instant::now(), self.saved.seconds);
+        let seconds = || spent + began.elapsed().as_secs_f64();
+        let mut log = Log::of(&config.run, self.earlier as u64);
+        let (mut count, mut last_save, mut unsaved) = (0, Instant::now(), false);
+        let known = self.layers.clone();
+        let fitted = fitting.resume(&x, &held_out, known, &mut ChaCha8Rng::seed_from_u64(seed), |layer| {
+            count += 1;
+            if count <= self.earlier {
+                return ControlFlow::Continue(());
+            }
+            let (loss, seconds, step) = (loss(&space, layer.log_prob + log_det), seconds(), count as u64);
+            let line = Line { step, epoch: count as f64, seconds, validation: Some(loss), ..Line::default() };
+            luxuries.attempt(LOG, log.write(&line));
+            let fall =
+                layer.fall.map_or_else(String::new, |fall| format!("  total correlation falls by {fall:.4} nats"));
+            let unit = measured(&space);
+            stderr::print_line(format_args!("layer {count:>3}  validation {loss:.4} {unit}{fall}  {seconds:.0} s"));
+            if let Some(rotation) = &layer.rotation {
+                self.layers.push((layer.marginals.clone(), rotation.clone()));
+                if last_save.elapsed().as_secs_f64() > config.save_every {
+                    unsaved = self.save(seconds).inspect_err(|error| warn_of(error, unsaved)).is_err();
+                    last_save = Instant::now();
+                }
+            }
+            if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let fitted = fitted.with_context(data)?;
+        let kept = fitted.best();
+        let flow = build(kept)?;
+        copy_params(&fitted.first(kept), &flow.core()).context("the layers do not make the model of their sizes")?;
+        let validation = score(&flow, &space, &validation, 0);
+        if !validation.loss().is_finite() {
+            bail!("{}: held-out rows have no finite density: use more rows, or fewer --bins", config.data);
+        }
+        Ok((Fit { blueprint: blueprint(kept)?, fitted, kept, flow, validation }, seconds()))
     }
-    Ok(Fit { blueprint: blueprint(kept)?, fitted, kept, flow, validation })
 }
 
 /// At most as many bins as each has rows on average; kernels are left as they are.

@@ -7,8 +7,28 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 
+/// What a training writes for people to look at. Where it cannot, it says so once and goes on.
+#[derive(Debug, Default)]
+pub(super) struct Luxuries {
+    /// What was warned of.
+    missed: Vec<&'static str>,
+}
+
+impl Luxuries {
+    /// Warns of the first failure of each kind.
+    pub(super) fn attempt(&mut self, what: &'static str, result: Result<()>) {
+        if let Err(error) = result
+            && !self.missed.contains(&what)
+        {
+            self.missed.push(what);
+            stderr::print_line(format_args!("warning: {error:#}; going on without {what}"));
+        }
+    }
+}
+
 /// One line. Losses are bits/dim for images, else nats.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Line {
     pub(super) step: u64,
     pub(super) epoch: f64,
@@ -50,27 +70,66 @@ pub fn elapsed(run: &Run, step: u64) -> Option<Elapsed> {
 
 /// A log that is being written.
 pub(super) struct Log {
-    file: File,
     path: PathBuf,
+    /// Lines up to this step are kept when the file is opened.
+    step: u64,
+    /// The file and its length, once it could be opened.
+    open: Option<(File, u64)>,
 }
 
 impl Log {
-    /// Opens the log of a training that is at `step`. Lines of later steps, left by a killed training, are dropped: they
-    /// will be written again.
-    pub(super) fn open(path: &Path, step: u64) -> Result<Self> {
-        if path.exists() {
-            let kept: String = lines(path)?.iter().filter(|line| line.step <= step).map(text).collect();
-            files::write_atomically(path, |writer| writer.write_all(kept.as_bytes()))?;
-        }
-        let why = || format!("cannot write {}: free some space or choose another --out", path.display());
-        let file = OpenOptions::new().create(true).append(true).open(path).with_context(why)?;
-        Ok(Self { file, path: path.to_owned() })
+    /// The log of a training that is at `step`. Lines of later steps, left by a killed training, are dropped: they will
+    /// be written again.
+    pub(super) fn of(run: &Run, step: u64) -> Self {
+        Self { path: run.log(), step, open: None }
+    }
+
+    fn opened(&mut self) -> Result<&mut (File, u64)> {
+        let opened = match self.open.take() {
+            Some(open) => open,
+            None => {
+                let path = &self.path;
+                let kept = if path.exists() { lines(path)? } else { Vec::new() };
+                let kept: String = kept.iter().filter(|line| line.step <= self.step).map(text).collect();
+                files::replace_link(path)?;
+                files::write_atomically(path, |writer| writer.write_all(kept.as_bytes()))?;
+                let file = OpenOptions::new().append(true).open(path);
+                (file.map_err(|why| files::failure("write", path, &why))?, kept.len() as u64)
+            }
+        };
+        Ok(self.open.insert(opened))
     }
 
     pub(super) fn write(&mut self, line: &Line) -> Result<()> {
-        let why = || format!("cannot write {}: free some space, then continue with --resume", self.path.display());
-        self.file.write_all(text(line).as_bytes()).with_context(why)
+        let line = text(line);
+        let (file, length) = self.opened()?;
+        match file.write_all(line.as_bytes()) {
+            Ok(()) => *length += line.len() as u64,
+            Err(why) => {
+                // No part of a line stays.
+                let _ = file.set_len(*length);
+                return Err(files::failure("write", &self.path, &why));
+            }
+        }
+        Ok(())
     }
+}
+
+/// Refuses a run in a folder that has a log which this program did not write.
+pub fn check_log(run: &Run) -> Result<()> {
+    const START: &str = "{\"step\":";
+    // A log that cannot be read is no reason to refuse.
+    let Ok(bytes) = files::read(&run.log()) else { return Ok(()) };
+    // A line may be cut off, or filled with zeros by a power failure.
+    let ours = |line: &str| {
+        let line = line.trim_matches('\0');
+        parsed(line).is_some() || START.starts_with(line) || (!line.ends_with('}') && line.starts_with(START))
+    };
+    if !String::from_utf8_lossy(&bytes).lines().all(ours) {
+        let log = run.log();
+        bail!("{} is not a log of this program: move it away, or choose another --out", log.display());
+    }
+    Ok(())
 }
 
 fn text(line: &Line) -> String {
@@ -81,7 +140,11 @@ fn text(line: &Line) -> String {
 /// The lines of a log. A last line that is cut off is left out.
 fn lines(path: &Path) -> Result<Vec<Line>> {
     let bytes = files::read(path)?;
-    Ok(String::from_utf8_lossy(&bytes).lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    Ok(String::from_utf8_lossy(&bytes).lines().filter_map(parsed).collect())
+}
+
+fn parsed(line: &str) -> Option<Line> {
+    serde_json::from_str(line).ok()
 }
 
 /// Draws the curve of a run's log.
@@ -105,5 +168,6 @@ pub(super) fn draw(run: &Run, model: &str, [unit, evaluated]: [&str; 2]) -> Resu
         log_x: true,
         ..Labels::default()
     };
+    files::replace_link(&run.curve())?;
     curve::draw(&series, &labels)?.save(&run.curve())
 }

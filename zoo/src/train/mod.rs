@@ -9,32 +9,37 @@ mod fit;
 mod log;
 mod objective;
 mod progress;
+mod restore;
 mod signals;
 mod state;
 
 pub use begin::{Paused, Weights, is_unfinished, resume, resume_student, start, start_student};
-pub use fit::{Fit, fit};
-pub use log::{Elapsed, elapsed};
+pub use fit::{Fit, fit, resume_fit};
+pub use log::{Elapsed, check_log, elapsed};
 
+use crate::runs::files;
+use crate::runs::folder::Locked;
 use autograd::sharded;
 use flows::nn::{Schedule, clip_norm};
 use prelude::*;
 use progress::Progress;
-use state::Saved;
+use std::sync::Arc;
 
 /// What most files of this folder need.
 mod prelude {
-    pub(super) use super::log::{self, Line, Log};
+    pub(super) use super::begin::Paused;
+    pub(super) use super::log::{self, Line, Log, Luxuries};
     pub(super) use super::objective::{Loss, Objective, OnData, Trained};
-    pub(super) use super::{Outcome, TrainConfig, Training};
+    pub(super) use super::state::Saved;
+    pub(super) use super::{BEST, Outcome, TrainConfig, Training};
     pub(super) use crate::data::Space;
     pub(super) use crate::data::source::{Order, Part, Source};
     pub(super) use crate::measure::sampling;
     pub(super) use crate::measure::score::{Score, score};
     pub(super) use crate::models::{Blueprint, Budget, Recipe};
     pub(super) use crate::pictures::drawing;
-    pub(super) use crate::runs::checkpoint::{self, Contents, Header, Loaded};
-    pub(super) use crate::runs::folder::Run;
+    pub(super) use crate::runs::checkpoint::{self, Beginning, Contents, Header, Loaded};
+    pub(super) use crate::runs::folder::{Run, is_there};
     pub(super) use crate::runs::interrupt;
     pub(super) use crate::stderr;
     pub(super) use anyhow::{Context as _, Result, anyhow, bail};
@@ -49,11 +54,16 @@ mod prelude {
 
 /// Steps between two lines of the log.
 const LOG_EVERY: u64 = 50;
+/// What a training can go on without.
+const LOG: &str = "the log";
+const PICTURES: &str = "pictures";
+/// How the names of the best weights begin in the state.
+const BEST: &str = "best.";
 /// Images in the pictures drawn during training; for signals there are fewer.
 const GRID: usize = 100;
 
 /// What to train, on what, and where to keep it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct TrainConfig {
     /// The model.
     pub blueprint: Blueprint,
@@ -66,8 +76,8 @@ pub struct TrainConfig {
     /// Threads to compute on.
     pub threads: usize,
     /// The folder for the results.
-    pub run: Run,
-    /// Seconds between saves.
+    pub run: Arc<Locked>,
+    /// Seconds between saves; infinite for a fit that cannot be resumed.
     pub save_every: f64,
 }
 
@@ -102,18 +112,17 @@ struct Training<'a, M> {
     shards: usize,
     /// The file of the weights it starts from, if they are not random.
     from: Option<String>,
+    luxuries: Luxuries,
 }
 
 impl<'a, M: Trained> Training<'a, M> {
-    fn new(config: &'a TrainConfig, objective: &'a dyn Objective<M>, model: M) -> Self {
+    fn new(config: &'a TrainConfig, objective: &'a dyn Objective<M>, model: M, saved: Saved) -> Self {
         let recipe = &config.recipe;
         let adam = Adam::new(model.params(), recipe.adam);
         let average = recipe.average.map(|decay| Ema::new(model.params(), decay));
         let shards = recipe.shards.unwrap_or(config.threads);
-        let saved = Saved::new(recipe.clone());
-        let began = Instant::now();
-        let best_weights = Vec::new();
-        Self { config, objective, model, adam, average, saved, best_weights, began, shards, from: None }
+        let (began, best_weights, luxuries) = (Instant::now(), Vec::new(), Luxuries::default());
+        Self { config, objective, model, adam, average, saved, best_weights, began, shards, from: None, luxuries }
     }
 
     /// Seconds of training so far, those before an interruption included.
@@ -142,13 +151,13 @@ impl<'a, M: Trained> Training<'a, M> {
         self.config.run.sweep();
         let recipe = &self.config.recipe;
         let per_epoch = self.objective.steps_per_epoch()?;
-        let mut log = Log::open(&self.config.run.log(), self.saved.step)?;
+        let mut log = Log::of(&self.config.run, self.saved.step);
         if let (Some(from), 0) = (&self.from, self.saved.step) {
-            log.write(&Line { from: Some(from.clone()), ..Line::default() })?;
+            self.luxuries.attempt(LOG, log.write(&Line { from: Some(from.clone()), ..Line::default() }));
         }
         let mut order = Order::default();
         let mut shown = Progress::new(self.objective.units(), recipe.batch);
-        let mut last_save = Instant::now();
+        let (mut last_save, mut unsaved) = (Instant::now(), false);
         while self.progress(per_epoch) < 1.0 && !interrupt::requested() {
             let step = self.saved.step;
             let lr =
@@ -159,14 +168,15 @@ impl<'a, M: Trained> Training<'a, M> {
             shown.step(self.progress(per_epoch), step, loss, self.saved.best.map(|best| best.loss()));
             if step.is_multiple_of(LOG_EVERY) {
                 let train = self.saved.mean_loss();
-                log.write(&Line { train: Some(train), lr: Some(lr), ..self.line(per_epoch) })?;
+                let line = Line { train: Some(train), lr: Some(lr), ..self.line(per_epoch) };
+                self.luxuries.attempt(LOG, log.write(&line));
                 shown.line(step, train);
             }
             if step.is_multiple_of(per_epoch) {
                 self.epoch(step / per_epoch, per_epoch, &mut log, &mut shown)?;
             }
             if last_save.elapsed().as_secs_f64() > self.config.save_every {
-                self.save()?;
+                unsaved = self.save().inspect_err(|error| warn_of(error, unsaved)).is_err();
                 last_save = Instant::now();
             }
         }
@@ -175,8 +185,8 @@ impl<'a, M: Trained> Training<'a, M> {
             self.epoch(self.saved.step.div_ceil(per_epoch), per_epoch, &mut log, &mut shown)?;
         }
         self.save()?;
-        drop(log);
-        log::draw(&self.config.run, self.config.blueprint.name(), self.objective.units())?;
+        let drawn = log::draw(&self.config.run, self.config.blueprint.name(), self.objective.units());
+        self.luxuries.attempt("the curve", drawn);
         shown.finish();
         Ok(Outcome { step: self.saved.step, best: self.saved.best, interrupted })
     }
@@ -222,24 +232,40 @@ impl<'a, M: Trained> Training<'a, M> {
         let step = self.saved.step;
         self.saved.evaluated = step;
         let (reconstruction, kl) = validation.bound.map(|bound| (bound.reconstruction, bound.kl)).unzip();
-        log.write(&Line { validation: Some(validation.loss()), reconstruction, kl, ..self.line(per_epoch) })?;
+        let line = Line { validation: Some(validation.loss()), reconstruction, kl, ..self.line(per_epoch) };
+        self.luxuries.attempt(LOG, log.write(&line));
         shown.epoch(epoch, validation.loss());
         if validation.loss().is_finite() && self.saved.best.is_none_or(|best| validation.loss() < best.loss()) {
             self.saved.best = Some(validation);
             self.saved.best_step = step;
             self.best_weights = checkpoint::weights(&self.model);
         }
-        let drawn = if epoch <= 10 || epoch.is_multiple_of(10) {
+        if epoch <= 10 || epoch.is_multiple_of(10) {
             let temperature = self.config.recipe.temperature;
-            let count = drawing::shown(&self.config.blueprint.space, GRID);
-            let samples = self.model.samples(count, temperature);
-            drawing::save(&samples, &self.config.blueprint.space, &self.config.run.grid(epoch), 10)
-        } else {
-            Ok(())
-        };
+            let space = &self.config.blueprint.space;
+            let samples = self.model.samples(drawing::shown(space, GRID), temperature);
+            self.luxuries.attempt(PICTURES, picture(&samples, space, &self.config.run, epoch));
+        }
         if let Some(average) = &mut self.average {
             average.swap();
         }
-        drawn
+        Ok(())
+    }
+}
+
+/// Draws samples into a run's folder of pictures.
+fn picture(samples: &Tensor<f32>, space: &Space, run: &Run, epoch: u64) -> Result<()> {
+    if !drawing::has_picture(space) {
+        return Ok(());
+    }
+    run.make_grids()?;
+    files::replace_link(&run.grid(epoch))?;
+    drawing::save(samples, space, &run.grid(epoch), 10)
+}
+
+/// A training goes on without a save, and tries again: there may be room then. Warns of the first of several.
+fn warn_of(error: &anyhow::Error, again: bool) {
+    if !again {
+        stderr::print_line(format_args!("warning: {error:#}; going on, and saving later"));
     }
 }
