@@ -1,7 +1,9 @@
 //! Masks of convolution kernels.
 
 use crate::kernels::Plan;
+use crate::outline;
 use crate::real::Real;
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::fmt;
 use std::sync::Arc;
@@ -44,6 +46,12 @@ impl KernelMask {
     #[track_caller]
     pub fn new(shape: [usize; 4], keep: impl Fn(usize, usize, [usize; 2]) -> bool) -> Self {
         let [_, inputs, height, width] = shape;
+        // A flag, and a term in each of the two plans.
+        outline::spend(Shape::from(shape).elements().saturating_mul(5));
+        if outline::is_active() {
+            let [by_output, by_input] = [false, true].map(|is_adjoint| Plan::new([0; 4], is_adjoint, &[]));
+            return Self(Arc::new(Set { shape, kept: Vec::new(), count: 0, by_output, by_input }));
+        }
         let len = shape.iter().try_fold(1usize, |all, &extent| all.checked_mul(extent));
         let len = len.filter(|&len| u32::try_from(len).is_ok());
         let Some(len) = len else { panic!("kernel mask: too many weights in {shape:?}") };

@@ -35,7 +35,8 @@
 //! 9. [`check`]: finite differences, an independent check of all of these.
 //! 10. [`sharded`] and [`parallel`]: a batch, or one operation, over several threads.
 //! 11. [`StaircaseMask`] and [`KernelMask`]: masked products whose zeros cost nothing.
-//! 12. [`CustomOp`]: operations of your own, and [`simd`], [`scratch`] and [`lanes`] to make them fast.
+//! 12. [`outline`]: a model's shapes, from the code that builds it, without its memory.
+//! 13. [`CustomOp`]: operations of your own, and [`simd`], [`scratch`] and [`lanes`] to make them fast.
 //!
 //! In the source, `op.rs` is the whole vocabulary, `rules.rs` every derivative, `tape.rs` the sweep.
 
@@ -53,6 +54,7 @@ mod kernel_mask;
 mod kernels;
 mod op;
 mod ops;
+pub mod outline;
 pub mod parallel;
 mod param;
 pub mod pool;

@@ -4,6 +4,7 @@
 //! list by size class and returned when the last handle is dropped. After the first step nothing is
 //! allocated, and the buffer returned last, which is still in the cache, is reused first.
 
+use crate::outline;
 use crate::real::Real;
 use bytemuck::{Pod, Zeroable};
 use std::marker::PhantomData;
@@ -91,13 +92,30 @@ impl<T: Real> Buffer<T> {
         Self { lines: T::pool().take(len.div_ceil(per_line)), of: PhantomData, len }
     }
 
+    /// No storage, for a tensor of an outline.
+    pub(crate) fn absent(len: usize) -> Self {
+        Self { lines: Vec::new(), of: PhantomData, len }
+    }
+
     pub(crate) fn as_slice(&self) -> &[T] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
+        bytemuck::cast_slice(&self.lines).get(..self.len).unwrap_or_else(|| {
+            assert_outline();
+            &[]
+        })
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+        bytemuck::cast_slice_mut(&mut self.lines).get_mut(..self.len).unwrap_or_else(|| {
+            assert_outline();
+            &mut []
+        })
     }
+}
+
+/// Nothing may read what has no elements, except for the code of an outline, which sets up what it has just made.
+#[cold]
+fn assert_outline() {
+    assert!(outline::is_active(), "tensor: it was made in an outline, and has a shape but no elements");
 }
 
 impl<T: Real> Drop for Buffer<T> {

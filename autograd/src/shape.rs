@@ -17,9 +17,10 @@ impl Shape {
         Self(Axes::from_slice(extents))
     }
 
-    /// The number of elements: the product of the extents, 1 for a scalar.
+    /// The number of elements: the product of the extents, 1 for a scalar. A product that is too large for `usize` is
+    /// `usize::MAX`, more than any tensor has.
     pub fn elements(&self) -> usize {
-        self.0.iter().product()
+        if self.0.contains(&0) { 0 } else { self.0.iter().fold(1, |product, &extent| product.saturating_mul(extent)) }
     }
 
     /// The number of axes.

@@ -1,5 +1,6 @@
 //! Tensors: a shape and a shared, pooled buffer, row-major.
 
+use crate::outline;
 use crate::pool::Buffer;
 use crate::real::Real;
 use crate::shape::Shape;
@@ -15,8 +16,13 @@ pub struct Tensor<T: Real> {
 
 impl<T: Real> Tensor<T> {
     /// The elements are what `write` sets them to. It gets those of an old buffer, and must set them all.
+    /// In an [outline](crate::outline) it is not called.
     pub fn computed(shape: impl Into<Shape>, write: impl FnOnce(&mut [T])) -> Self {
         let shape = shape.into();
+        if outline::is_active() {
+            outline::spend(shape.elements().saturating_add(outline::PER_TENSOR));
+            return Self { buffer: Arc::new(Buffer::absent(shape.elements())), shape };
+        }
         let mut buffer = Buffer::stale(shape.elements());
         write(buffer.as_mut_slice());
         Self { shape, buffer: Arc::new(buffer) }
@@ -71,9 +77,9 @@ impl<T: Real> Tensor<T> {
     /// The elements, to write to. Copies them first where another tensor shares the buffer.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         if Arc::get_mut(&mut self.buffer).is_none() {
-            let mut own = Buffer::stale(self.shape.elements());
-            own.as_mut_slice().copy_from_slice(self.buffer.as_slice());
-            self.buffer = Arc::new(own);
+            let shared = self.buffer.as_slice();
+            let own = Self::computed(self.shape.clone(), |own| own.copy_from_slice(shared));
+            self.buffer = own.buffer;
         }
         Arc::get_mut(&mut self.buffer).expect("the buffer was just made our own").as_mut_slice()
     }

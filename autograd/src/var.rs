@@ -2,6 +2,7 @@
 
 use crate::custom::CustomOp;
 use crate::op::{Inputs, Op};
+use crate::outline;
 use crate::real::Real;
 use crate::rules::{Saves, saves};
 use crate::shape::Shape;
@@ -131,6 +132,7 @@ pub(crate) type Operands<T> = SmallVec<[Var<T>; 3]>;
 #[track_caller]
 pub(crate) fn apply<T: Real>(op: Op<T>, operands: Operands<T>) -> Var<T> {
     let at = Location::caller();
+    assert!(!outline::is_active(), "{}: an outline has no values to compute with", op.name());
     let mut tape: Option<Tape<T>> = None;
     for operand in &operands {
         if let Some(place) = &operand.place {

@@ -141,6 +141,15 @@ impl<T: Real> HistogramMarginal<T> {
         Self { edges: buffer(edges, bins + 1), masses: buffer(masses, bins + 2) }
     }
 
+    /// For `dims` dimensions, with bins of the same mass between 0, 1, 2 …, to be replaced by those of a checkpoint.
+    pub(crate) fn unfitted(dims: usize, bins: usize) -> Self {
+        let edge = |i: usize| T::from_f64((i % (bins + 1)) as f64);
+        Self {
+            edges: Param::buffer(Tensor::from_fn([dims, bins + 1], edge)),
+            masses: Param::buffer(Tensor::full([dims, bins + 2], T::ONE)),
+        }
+    }
+
     fn histograms(&self) -> Vec<Histogram> {
         let (edges, masses) = (self.edges.value(), self.masses.value());
         let bins = edges.shape()[1] - 1;

@@ -21,9 +21,10 @@ pub struct Householder<T: Real> {
 }
 
 impl<T: Real> Householder<T> {
-    /// `reflections` random reflections of `dims` dimensions, for each of `groups` groups.
+    /// `reflections` random reflections of `dims` dimensions, for each of `groups` groups. At most `dims`: more make no
+    /// other rotations, and lose digits.
     pub fn new(groups: usize, dims: usize, reflections: usize, rng: &mut dyn Rng) -> Self {
-        let shape = [groups, reflections, dims];
+        let shape = [groups, reflections.min(dims), dims];
         Self { v: Param::new(Init::Normal { std: 1.0 }.draw(&shape, dims, rng)) }
     }
 

@@ -90,7 +90,7 @@ impl<T: Real> Mint<T> {
         assert!(channels * height * width > 0, "MintNet: images of {channels}×{height}×{width} are empty");
         assert!(branches > 0, "MintNet: no branches");
         let hidden = branches * channels;
-        let mut conv = |inputs, outputs| MaskedConv2d::new(mask, channels, inputs, outputs, init, rng);
+        let mut conv = |inputs, outputs| MaskedConv2d::new(mask, image, inputs, outputs, init, rng);
         let convs = [conv(channels, hidden), conv(hidden, hidden), conv(hidden, channels)];
         // softplus(ln(e − 1)) = 1.
         let scale = Tensor::full(image, T::from_f64((std::f64::consts::E - 1.0).ln()));

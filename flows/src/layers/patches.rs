@@ -2,7 +2,7 @@
 
 use super::{Householder, Permutation};
 use crate::{Bijection, Context, Mapped, Module, Visitor};
-use autograd::{Real, Var};
+use autograd::{Real, Var, outline};
 use rand::Rng;
 
 /// How an image is divided into patches.
@@ -67,6 +67,7 @@ impl<T: Real> PatchRotation<T> {
             side > 0 && height.is_multiple_of(side) && width.is_multiple_of(side),
             "patches: images of {height}×{width} cannot be divided into patches of {side}×{side}"
         );
+        outline::spend(patches.count().saturating_mul(patches.dims()).saturating_mul(8));
         let groups = if shared { 1 } else { patches.count() };
         let rotation = Householder::new(groups, patches.dims(), reflections, rng);
         Self { order: Permutation::new(&patches.order()), patches, shared, rotation }

@@ -1,7 +1,7 @@
 //! A fixed reordering of the dimensions.
 
 use crate::{Bijection, Context, Mapped, without_parameters};
-use autograd::{Real, Var};
+use autograd::{Real, Var, outline};
 use rand::{Rng, seq::SliceRandom};
 use std::sync::Arc;
 
@@ -13,6 +13,11 @@ use std::sync::Arc;
 pub struct Permutation {
     order: Arc<[usize]>,
     back: Arc<[usize]>,
+}
+
+/// Two places, and those under construction, for each dimension.
+fn spend(dims: usize) {
+    outline::spend(dims.saturating_mul(8));
 }
 
 impl Permutation {
@@ -34,16 +39,19 @@ impl Permutation {
 
     /// The dimensions in reverse order.
     pub fn reversal(dims: usize) -> Self {
+        spend(dims);
         Self::new(&(0..dims).rev().collect::<Vec<_>>())
     }
 
     /// First the even dimensions (0, 2, 4, …), then the odd ones, so halves of the result are NICE's odd/even partition.
     pub fn even_odd(dims: usize) -> Self {
+        spend(dims);
         Self::new(&(0..dims).step_by(2).chain((1..dims).step_by(2)).collect::<Vec<_>>())
     }
 
     /// A random order.
     pub fn random(dims: usize, rng: &mut dyn Rng) -> Self {
+        spend(dims);
         let mut order: Vec<usize> = (0..dims).collect();
         order.shuffle(rng);
         Self::new(&order)

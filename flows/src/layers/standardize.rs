@@ -28,6 +28,15 @@ impl<T: Real> Standardize<T> {
         Self { mean: buffer(mean), std: buffer(std) }
     }
 
+    /// For `dims` columns of mean 0 and this standard deviation.
+    ///
+    /// # Panics
+    /// If it is not positive and finite.
+    pub fn about_zero(dims: usize, std: f64) -> Self {
+        assert!(std > 0.0 && std.is_finite(), "standardize: the deviation {std} is not positive and finite");
+        Self { mean: Param::buffer(Tensor::zeros([dims])), std: Param::buffer(Tensor::full([dims], T::from_f64(std))) }
+    }
+
     /// `Σ ln std`, for every row.
     fn log_volume(&self, x: &Var<T>) -> Var<T> {
         self.std.on(x).ln().sum_all().broadcast_to([x.extent(0)])

@@ -18,7 +18,8 @@ pub struct GaussianizationConfig {
     pub layers: usize,
     /// Logistic kernels for each dimension of each layer.
     pub kernels: usize,
-    /// Householder reflections in each rotation. D of them give any rotation, up to a reflection.
+    /// Householder reflections in each rotation, at most the dimensions D that it rotates (of a patch, if there are
+    /// patches): D of them give any rotation, up to a reflection.
     pub reflections: usize,
     /// Rotations within patches of images; without it a rotation mixes all dimensions.
     pub patches: Option<PatchRotations>,

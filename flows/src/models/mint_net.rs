@@ -29,7 +29,7 @@ pub struct MintNetConfig {
     /// The layers at each scale. The image is squeezed between two scales: four times the channels, half the height and
     /// the width.
     pub scales: Vec<MintScale>,
-    /// Initial weights are drawn from N(0, gain²·2/(9·inputs)). The paper's gain is 0.005, with which every layer is
+    /// Initial weights are drawn from N(0, gain²·2/(k²·inputs)), for kernels of k×k: 3×3, or 1×1 over a single pixel. The paper's gain is 0.005, with which every layer is
     /// nearly the identity.
     pub gain: f64,
     /// The margin λ of a logit for pixels in [0, 1], if there is to be one.

@@ -3,7 +3,7 @@
 //! Dinh, Krueger & Bengio, *NICE: Non-linear Independent Components Estimation*, 2015.
 
 use crate::layers::{Coupling, Permutation, Rescaling, Split};
-use crate::nn::{Activation, Mlp};
+use crate::nn::{Activation, Mlp, hidden_layers};
 use crate::{Bijection, Chain, Flow, Logistic, univariate::Shift};
 use autograd::Real;
 use rand::Rng;
@@ -64,8 +64,8 @@ impl Nice {
         for i in 0..couplings {
             let split = Split::alternating(i);
             let (read, changed) = split.sizes(dims);
-            let net =
-                Mlp::new(read + condition, &vec![hidden; depth], changed, Activation::Relu, rng).zero_initialized();
+            let net = Mlp::new(read + condition, &hidden_layers(hidden, depth), changed, Activation::Relu, rng)
+                .zero_initialized();
             layers.push(Box::new(Coupling::new(split, Shift, net)));
         }
         layers.push(Box::new(Rescaling::new(dims)));

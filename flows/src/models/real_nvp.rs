@@ -3,7 +3,7 @@
 //! Dinh, Sohl-Dickstein & Bengio, *Density estimation using Real NVP*, 2017.
 
 use crate::layers::{ActNorm, BatchNorm, Coupling, FactorOut, Logit, Mask, Partition, Reshape, Split, Squeeze};
-use crate::nn::{Activation, Mlp, ResNet, ResNetConfig};
+use crate::nn::{Activation, Mlp, ResNet, ResNetConfig, hidden_layers};
 use crate::{Bijection, Chain, Flow, Inverted, StandardNormal, univariate::Affine};
 use autograd::Real;
 use rand::Rng;
@@ -132,10 +132,11 @@ impl RealNvp {
         for i in 0..couplings {
             let split = Split::alternating(i);
             let (read, changed) = split.sizes(dims);
-            let net =
-                Mlp::new(read + condition, &vec![hidden; depth], 2 * changed, Activation::Relu, rng).zero_initialized();
+            let net = Mlp::new(read + condition, &hidden_layers(hidden, depth), 2 * changed, Activation::Relu, rng)
+                .zero_initialized();
             layers.push(Box::new(Coupling::new(split, Affine::learned(changed), net)));
-            layers.extend(norm.layer(dims, Some(Mask::of_split(split, [dims]))));
+            let mask = (norm != Norm::None).then(|| Mask::of_split(split, [dims]));
+            layers.extend(norm.layer(dims, mask));
         }
         Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(condition)
     }
@@ -194,12 +195,12 @@ fn coupling<T: Real>(
     let sizes = ResNetConfig {
         inputs: read,
         outputs: 2 * changed,
-        channels: config.channels * config.widening.pow(squeezes as u32),
+        channels: config.channels.saturating_mul(config.widening.saturating_pow(squeezes as u32)),
         blocks: config.blocks,
         condition: config.condition,
         normalized: config.weight_norm,
     };
-    let mask = partition.mask(image);
+    let mask = (config.norm != Norm::None).then(|| partition.mask(image));
     layers.push(Box::new(Coupling::new(partition, Affine::learned(changed), ResNet::new(&sizes, rng))));
-    layers.extend(config.norm.layer(features, Some(mask)));
+    layers.extend(config.norm.layer(features, mask));
 }

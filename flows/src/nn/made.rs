@@ -6,7 +6,7 @@ mod recorded;
 use super::{Activation, Causal, Init, Linear, MaskedLinear, Network, RecordedStep, Step};
 use crate::Mapped;
 use crate::module::{Module, Visitor};
-use autograd::{Real, Tensor, Var};
+use autograd::{Real, Tensor, Var, outline};
 use rand::Rng;
 
 /// The sizes of a [`Made`].
@@ -67,6 +67,9 @@ impl<T: Real> Made<T> {
         let MadeConfig { dims, hidden, outputs, condition, activation } = config;
         let (dims, outputs) = (*dims, *outputs);
         assert!(dims > 0 && hidden.iter().all(|&units| units > 0), "MADE: no dimensions, or a layer without units");
+        // Degrees and the mask's steps.
+        let units = hidden.iter().fold(dims.saturating_mul(outputs), |sum, &units| sum.saturating_add(units));
+        outline::spend(dims.saturating_add(units).saturating_mul(4));
         let degrees_of = |units: usize| (1..=units).map(|k| (k * (dims - 1)).div_ceil(units).max(1)).collect();
         let mut before: Vec<usize> = (1..=dims).collect();
         let mut layers = Vec::new();

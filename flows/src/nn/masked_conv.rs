@@ -5,12 +5,11 @@ use crate::module::parameters;
 use autograd::{ConvSpec, KernelMask, Param, Real, Tensor, Var};
 use rand::Rng;
 
-/// The side of the kernels.
-const SIDE: usize = 3;
-/// The taps of a kernel, in raster order.
-pub(crate) const TAPS: usize = SIDE * SIDE;
-/// The tap in the middle.
-pub(crate) const CENTER: usize = TAPS / 2;
+/// The side of the kernels over these images, `[channels, height, width]`. Over a single pixel, all taps but the center
+/// would only ever see the padding.
+const fn side([_, height, width]: [usize; 3]) -> usize {
+    if height == 1 && width == 1 { 1 } else { 3 }
+}
 
 /// The order of an image's elements under a masked convolution (Song, Meng & Ermon 2019, `MintNet`, §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,22 +22,22 @@ pub enum ConvMask {
 }
 
 impl ConvMask {
-    /// The taps that are kept between units: of n units and C channels, unit h belongs to channel `h/(n/C)`.
-    pub fn taps(self, channels: usize, inputs: usize, outputs: usize) -> KernelMask {
-        let [outputs, inputs] = [outputs, inputs].map(|units| channel_of_each(units, channels));
+    /// The taps that are kept between units of these channels.
+    fn taps(self, outputs: &[usize], inputs: &[usize], side: usize) -> KernelMask {
         match self {
-            Self::A => KernelMask::preceding(&outputs, &inputs, [SIDE; 2]),
-            Self::B => KernelMask::following(&outputs, &inputs, [SIDE; 2]),
+            Self::A => KernelMask::preceding(outputs, inputs, [side; 2]),
+            Self::B => KernelMask::following(outputs, inputs, [side; 2]),
         }
     }
 }
 
+/// Of n units and C channels, unit h belongs to channel `h/(n/C)`.
 fn channel_of_each(units: usize, channels: usize) -> Vec<usize> {
     (0..units).map(|unit| unit * channels / units).collect()
 }
 
-/// `y = x ⋆ (M∘W) + b`, `[batch, in, height, width] → [batch, out, height, width]`, with kernels of 3×3 and a padding
-/// of 1. W is `[out, in, 3, 3]`, b `[out]`.
+/// `y = x ⋆ (M∘W) + b`, `[batch, in, height, width] → [batch, out, height, width]`, with kernels of k×k that keep the
+/// size: k = 3, or 1 over images of a single pixel. W is `[out, in, k, k]`, b `[out]`.
 ///
 /// The kernels skip masked weights, which get no gradient either.
 #[derive(Debug)]
@@ -51,26 +50,35 @@ pub struct MaskedConv2d<T: Real> {
 }
 
 impl<T: Real> MaskedConv2d<T> {
-    /// A convolution between units of an image with this many channels. Weights are drawn from `init` as if unmasked,
+    /// A convolution between units of images `[channels, height, width]`. Weights are drawn from `init` as if unmasked,
     /// and biases are 0.
     ///
     /// # Panics
     /// If the channels do not divide the inputs or the outputs.
-    pub fn new(mask: ConvMask, channels: usize, inputs: usize, outputs: usize, init: Init, rng: &mut dyn Rng) -> Self {
+    pub fn new(
+        mask: ConvMask,
+        image: [usize; 3],
+        inputs: usize,
+        outputs: usize,
+        init: Init,
+        rng: &mut dyn Rng,
+    ) -> Self {
+        let (channels, side) = (image[0], side(image));
         assert!(
             channels > 0 && inputs.is_multiple_of(channels) && outputs.is_multiple_of(channels),
             "masked convolution: {inputs} inputs and {outputs} outputs do not belong to {channels} channels"
         );
+        let weight = Param::new(init.draw(&[outputs, inputs, side, side], inputs * side * side, rng));
         let [to, from] = [outputs, inputs].map(|units| channel_of_each(units, channels));
         Self {
-            weight: Param::new(init.draw(&[outputs, inputs, SIDE, SIDE], inputs * TAPS, rng)),
+            weight,
             bias: Param::new(Tensor::zeros([outputs])),
-            taps: mask.taps(channels, inputs, outputs),
+            taps: mask.taps(&to, &from, side),
             within: KernelMask::new([outputs, inputs, 1, 1], |output, input, _| to[output] == from[input]),
         }
     }
 
-    /// The weight W before masking, `[out, in, 3, 3]`.
+    /// The weight W before masking, `[out, in, k, k]`.
     pub fn weight(&self) -> &Param<T> {
         &self.weight
     }
@@ -86,18 +94,24 @@ impl<T: Real> MaskedConv2d<T> {
         [inputs, outputs]
     }
 
+    /// The side k of the kernels.
+    pub fn side(&self) -> usize {
+        self.taps.shape()[3]
+    }
+
     /// W on `x`'s tape, with prescribed signs of the center taps between units of the same channel: |W| where
     /// `positive(output, input)`, otherwise −|W|.
     pub fn weight_with_signs(&self, x: &Var<T>, positive: impl Fn(usize, usize) -> bool) -> Var<T> {
-        let [inputs, _] = self.units();
+        let ([inputs, _], side) = (self.units(), self.side());
+        let (taps, middle) = (side * side, side * side / 2);
         let weight = self.weight.on(x);
         // |w| as w times its sign: a weight of exactly 0 then has a gradient.
         let mut signs = Tensor::full(self.taps.shape(), T::ONE);
         let within = self.within.mask::<T>();
-        for (i, (sign, &within)) in signs.as_mut_slice().chunks_mut(TAPS).zip(within.as_slice()).enumerate() {
-            let is = is_positive(weight.value().as_slice()[i * TAPS + CENTER]);
+        for (i, (sign, &within)) in signs.as_mut_slice().chunks_mut(taps).zip(within.as_slice()).enumerate() {
+            let is = is_positive(weight.value().as_slice()[i * taps + middle]);
             if within > T::ZERO && is != positive(i / inputs, i % inputs) {
-                sign[CENTER] = -T::ONE;
+                sign[middle] = -T::ONE;
             }
         }
         weight * x.constant_like(signs)
@@ -105,7 +119,8 @@ impl<T: Real> MaskedConv2d<T> {
 
     /// The center taps between units of the same channel, as a kernel `[out, in, 1, 1]` that is 0 elsewhere.
     pub fn center(&self, weight: &Var<T>) -> Var<T> {
-        let center = weight.slice(2, 1..2).slice(3, 1..2);
+        let middle = self.side() / 2;
+        let center = weight.slice(2, middle..middle + 1).slice(3, middle..middle + 1);
         &center * center.constant_like(self.within.mask())
     }
 
@@ -120,7 +135,7 @@ impl<T: Real> MaskedConv2d<T> {
     /// If `x` has the wrong number of channels.
     #[track_caller]
     pub fn apply(&self, x: &Var<T>, weight: &Var<T>) -> Var<T> {
-        let y = x.conv2d_masked(weight, ConvSpec::padded(SIDE / 2), &self.taps);
+        let y = x.conv2d_masked(weight, ConvSpec::padded(self.side() / 2), &self.taps);
         y + self.bias.on(x).reshape([self.units()[1], 1, 1])
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Init, Linear, Network};
 use crate::module::{Module, Visitor};
-use autograd::{Real, Var, elementwise::Unary};
+use autograd::{Real, Var, elementwise::Unary, outline};
 use rand::Rng;
 
 /// The nonlinearity between layers.
@@ -35,6 +35,12 @@ impl Activation {
             Self::Elu => T::from_f64(x.to_f64().exp_m1()),
         }
     }
+}
+
+/// `depth` hidden layers of the same width.
+pub(crate) fn hidden_layers(width: usize, depth: usize) -> Vec<usize> {
+    outline::spend(depth.saturating_mul(6));
+    vec![width; depth]
 }
 
 /// Linear layers with an activation after each but the last, `[batch, in] → [batch, out]`.

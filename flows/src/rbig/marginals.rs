@@ -45,10 +45,7 @@ impl Marginals {
     /// A layer of the same sizes that has seen no data, to be filled from a checkpoint.
     pub fn unfitted<T: Real>(self, dims: usize) -> Box<dyn Bijection<T>> {
         match self {
-            Self::Histogram { bins } => {
-                let edges: Vec<f64> = (0..dims * (bins + 1)).map(|i| (i % (bins + 1)) as f64).collect();
-                Box::new(HistogramMarginal::new(&edges, &vec![1.0; dims * (bins + 2)], bins))
-            }
+            Self::Histogram { bins } => Box::new(HistogramMarginal::unfitted(dims, bins)),
             Self::Kernels { kernels } => Box::new(fixed(KernelMarginal::new(dims, kernels))),
         }
     }

@@ -10,7 +10,7 @@ mod scalar;
 pub use kind::Kind;
 
 use super::{Elementwise, Parameters, Univariate, one_by_one, recorded_root, softly_bounded};
-use autograd::{Real, Tensor, Var, parallel};
+use autograd::{Real, Tensor, Var, outline, parallel};
 use scalar::Scalar;
 use std::f64::consts::LN_2;
 
@@ -53,6 +53,7 @@ impl Mixture {
     /// variance is that of the means and half that of the components; together it is that of one component with
     /// μ = 0, σ = 1.
     fn spread_out(self) -> Vec<f64> {
+        outline::spend(self.components.saturating_mul(8));
         let count = self.components as f64;
         let unit = match self.kind {
             Kind::Gaussian => 1.0,

@@ -69,7 +69,7 @@ fn a_masked_convolution_reads_what_its_mask_says_and_nothing_else() {
     for mask in MASKS {
         for [from, to] in [[1, 4], [4, 4], [4, 1], [2, 3]] {
             let (inputs, outputs) = (from * channels, to * channels);
-            let conv = MaskedConv2d::<f64>::new(mask, channels, inputs, outputs, Init::Torch, &mut rng(7));
+            let conv = MaskedConv2d::<f64>::new(mask, [channels, 3, 3], inputs, outputs, Init::Torch, &mut rng(7));
             let x = images(1, [inputs, height, width], 8);
             let apply = |x: &Tensor<f64>| {
                 let x = Var::from(x.clone());
@@ -94,7 +94,7 @@ fn a_masked_convolution_reads_what_its_mask_says_and_nothing_else() {
 #[test]
 fn masked_weights_have_no_gradient() {
     for mask in MASKS {
-        let conv = MaskedConv2d::<f64>::new(mask, 2, 4, 6, Init::Torch, &mut rng(3));
+        let conv = MaskedConv2d::<f64>::new(mask, [2, 3, 3], 4, 6, Init::Torch, &mut rng(3));
         let tape = Tape::new();
         let x = tape.constant(images(2, [4, 3, 3], 4));
         let gradients = tape.backward(&conv.apply(&x, &conv.weight().on(&x)).square().sum_all());

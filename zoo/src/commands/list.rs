@@ -56,7 +56,8 @@ fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {
 
 fn built(model: Kind, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {
     let blueprint = model.blueprint(preset, model.default_space(), 0)?;
-    Ok(blueprint.build::<f32>(&mut ChaCha8Rng::seed_from_u64(0))?.params())
+    blueprint.check()?;
+    Ok(blueprint.outline(u64::MAX)?)
 }
 
 fn count(params: &[(String, Param<f32>)]) -> usize {

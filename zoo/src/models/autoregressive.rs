@@ -44,14 +44,9 @@ pub(super) fn recipe(preset: Preset, space: Space) -> Recipe {
     }
 }
 
-/// As [`ModelSpec::check`](super::ModelSpec::check). The weights are all but those of the condition.
-pub(super) fn check(model: &str, config: &AutoregressiveConfig) -> Result<Checked> {
+/// As [`ModelSpec::check`](super::ModelSpec::check).
+pub(super) fn check(model: &str, config: &AutoregressiveConfig) -> Result<[usize; 2]> {
     let AutoregressiveConfig { dims, layers, hidden, components, condition, .. } = config;
-    let others = [*layers, hidden.len(), *condition];
-    check_sizes(model, &[&[*dims, *components], &**hidden].concat(), &others)?;
-    let inward = dense_weights(&[&[*dims], &**hidden].concat());
-    let outward = dense_weights(&[*dims, hidden.last().copied().unwrap_or(*dims)]);
-    // A mixture has three outputs a component where a Gaussian has two in all.
-    let more = if *components > 1 && *layers > 0 { 3.0 * *components as f64 - 2.0 } else { 0.0 };
-    Ok(([*dims, *condition], *layers as f64 * (inward + 2.0 * outward) + more * outward))
+    check_positive(model, &[&[*dims, *layers, *components], &**hidden].concat())?;
+    Ok([*dims, *condition])
 }

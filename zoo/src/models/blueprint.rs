@@ -3,12 +3,14 @@
 use super::{Kind, Learns, Model, ModelSpec, with_spec};
 use crate::data::Space;
 use crate::runs::strict;
-use anyhow::{Context as _, Result, bail};
-use autograd::Real;
+use anyhow::{Context as _, Result, anyhow, bail};
+use autograd::outline::{PER_TENSOR, TooLarge, outline};
+use autograd::{Param, Real, Shape};
 use clap::{ArgMatches, FromArgMatches as _};
-use flows::Flow;
 use flows::layers::{Logit, Standardize};
-use rand::Rng;
+use flows::{Flow, Module as _};
+use rand::{Rng, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +18,12 @@ use serde_json::Value;
 const HIGHEST_RATE: u32 = 192_000;
 /// The standard deviation of speech, about.
 const LOUDNESS: f64 = 0.2;
+/// The largest plausible size. Beyond it a checkpoint is damaged.
+const LARGEST: usize = 1 << 20;
+/// The most memory that a model in training may take, in numbers of four bytes: 4 GB.
+const MOST: u64 = 1 << 30;
+/// How many times training keeps each weight: with its gradient, the optimizer's moments, the average, and the best.
+const COPIES: u64 = 8;
 
 /// A model, its sizes, and the data that it is a density of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,8 +84,9 @@ impl Blueprint {
         Ok(())
     }
 
-    /// Refuses what cannot be built, before anything is allocated. Returns a lower bound on the number of weights.
-    pub fn check(&self) -> Result<f64> {
+    /// Refuses sizes that make no model, or not one of this space. It says nothing about memory: see
+    /// [`Blueprint::outline`].
+    pub fn check(&self) -> Result<()> {
         let (&Self { space, classes, .. }, name) = (self, self.name());
         if let Space::Signal { rate, .. } = space
             && !(1..=HIGHEST_RATE).contains(&rate)
@@ -87,15 +96,47 @@ impl Blueprint {
         if classes > 0 && !self.kind.about().conditional {
             bail!("{name} takes no classes: leave out --conditional");
         }
+        if let Some(size) = implausible(&self.sizes).or_else(|| Some(space.dims()).filter(|&dims| dims > LARGEST)) {
+            bail!(
+                "{name} cannot have a size of {size}: use narrower data, or another checkpoint if this one is damaged"
+            );
+        }
         with_spec!(self.kind, S => {
-            let config = self.parsed::<S>()?;
-            let (inputs, weights) = S::check(&config, space)?;
-            if inputs != [space.dims(), classes] {
+            if S::check(&self.parsed::<S>()?, space)? != [space.dims(), classes] {
                 let described = space.describe();
                 bail!("this {name} does not have the sizes of {described}: use another checkpoint, this one is damaged");
             }
-            Ok(weights)
+            Ok(())
         })
+    }
+
+    /// The parameters that the model would have, with shapes but without elements, of sizes that
+    /// [were checked](Blueprint::check).
+    /// Fails if the model, with what it keeps beside its parameters, exceeds the [limit](autograd::outline::outline()).
+    pub fn outline(&self, limit: u64) -> Result<Vec<(String, Param<f32>)>, TooLarge> {
+        outline(limit, || match self.built(&mut ChaCha8Rng::seed_from_u64(0)) {
+            Ok(model) => model.params(),
+            Err(_) => Vec::new(),
+        })
+    }
+
+    /// Refuses a model that takes too much memory to train, before any of it is allocated.
+    pub fn check_memory(&self) -> Result<()> {
+        let copies = if self.is_fitted() { 1 } else { COPIES };
+        let (name, described, most) = (self.name(), self.space.describe(), MOST >> 28);
+        let params = self.outline(MOST / copies).map_err(|_| {
+            anyhow!("a {name} of these sizes over {described} takes more than {most} GB to train: choose smaller sizes or narrower data")
+        })?;
+        // A checkpoint of it must be one that can be read.
+        self.outline(limit(params.iter().map(|(_, param)| param.shape()))).map_err(|_| {
+            anyhow!("{described} are too large for so small a {name}: choose larger sizes or smaller data")
+        })?;
+        Ok(())
+    }
+
+    /// What to know before a long training, in one line.
+    pub fn warning(&self) -> Option<String> {
+        with_spec!(self.kind, S => S::warning(&self.parsed::<S>().ok()?, self.space))
     }
 
     /// Whether evaluation uses statistics of training batches, which must be collected for the weights evaluated.
@@ -109,8 +150,14 @@ impl Blueprint {
     }
 
     /// The model with fresh parameters drawn from `rng`.
+    /// Fails if there is none of these sizes, or it takes too much memory.
     pub fn build<T: Real>(&self, rng: &mut dyn Rng) -> Result<Model<T>> {
         self.check()?;
+        self.check_memory()?;
+        self.built(rng)
+    }
+
+    fn built<T: Real>(&self, rng: &mut dyn Rng) -> Result<Model<T>> {
         Ok(match with_spec!(self.kind, S => S::build(&self.parsed::<S>()?, self.space, rng)) {
             Model::Flow(flow) => Model::Flow(self.standardized(flow)),
             Model::Vae(vae) => Model::Vae(match self.standardization() {
@@ -140,7 +187,7 @@ impl Blueprint {
             Space::Signal { samples, .. } => (samples, LOUDNESS),
             Space::Table { .. } | Space::Images { .. } => return None,
         };
-        Some(Standardize::new(&vec![0.0; dims], &vec![deviation; dims]))
+        Some(Standardize::about_zero(dims, deviation))
     }
 }
 
@@ -152,16 +199,30 @@ pub(super) fn behind_logit<T: Real>(flow: Flow<T>, space: Space, margin: f64) ->
     })
 }
 
-/// The largest plausible size. Beyond it a checkpoint is damaged.
-const LARGEST: usize = 1 << 20;
+/// What a checkpoint with tensors of these shapes allows its model, as the limit of an outline: three times what they
+/// hold, since a model keeps masks and orders too, and 16 MB.
+pub fn limit(shapes: impl IntoIterator<Item = impl Into<Shape>>) -> u64 {
+    let tensors = shapes.into_iter().map(|shape| (shape.into().elements() + PER_TENSOR) as u64);
+    (1 << 22) + 3 * tensors.sum::<u64>()
+}
 
-/// Refuses `positive` sizes that are 0, and any that are implausibly large.
-pub(super) fn check_sizes(model: &str, positive: &[usize], others: &[usize]) -> Result<()> {
-    let sizes = [positive, others].concat();
-    if positive.contains(&0) || sizes.iter().any(|&size| size > LARGEST) {
-        bail!(
-            "{model} cannot have the sizes {sizes:?}: use narrower data, or another checkpoint if this one is damaged"
-        );
+/// A size in a configuration beyond the largest plausible one. Products of three sizes thus never overflow.
+fn implausible(sizes: &Value) -> Option<usize> {
+    match sizes {
+        Value::Number(size) => size.as_u64().map(|size| size as usize).filter(|&size| size > LARGEST),
+        Value::Array(list) => list.iter().find_map(implausible),
+        // The seed of a random order is no size.
+        Value::Object(fields) => {
+            fields.iter().filter(|(key, _)| *key != "random").find_map(|(_, size)| implausible(size))
+        }
+        _ => None,
+    }
+}
+
+/// Refuses sizes that are 0.
+pub(super) fn check_positive(model: &str, sizes: &[usize]) -> Result<()> {
+    if sizes.contains(&0) {
+        bail!("{model} cannot have the sizes {sizes:?}: use other data, or another checkpoint if this one is damaged");
     }
     Ok(())
 }
@@ -180,7 +241,7 @@ pub(super) fn check_image(model: &str, image: [usize; 3], space: Space) -> Resul
     if as_image(model, space)? != image {
         bail!("this {model} is over images of {image:?}, but the data are {}", space.describe());
     }
-    check_sizes(model, &image, &[space.dims()])
+    check_positive(model, &image)
 }
 
 /// Refuses images whose height and width cannot be halved that often.
@@ -193,18 +254,8 @@ pub(super) fn check_squeezes(model: &str, [_, height, width]: [usize; 3], squeez
     Ok(())
 }
 
-/// The values in an image of this shape. A damaged checkpoint may have any.
-pub(super) fn elements(image: [usize; 3]) -> usize {
-    image.iter().fold(1, |product, &side| product.saturating_mul(side))
-}
-
 /// How often both sides of an image can be halved.
 pub(super) const fn halvings(height: usize, width: usize) -> usize {
     let (height, width) = (height.trailing_zeros(), width.trailing_zeros());
     (if height < width { height } else { width }) as usize
-}
-
-/// The weights of fully connected layers from one width to the next.
-pub(super) fn dense_weights(widths: &[usize]) -> f64 {
-    widths.windows(2).map(|pair| pair[0] as f64 * pair[1] as f64).sum()
 }

@@ -44,7 +44,7 @@ impl ModelSpec for super::Gaussianization {
         let side = (2..=7).rev().find(|&side| height.is_multiple_of(side) && width.is_multiple_of(side));
         let patches = side.map(|side| PatchRotations { image: [channels, height, width], side, shared: false });
         // As many reflections as a patch has pixels make every rotation of it.
-        let reflections = side.map_or(64, |side| side * side);
+        let reflections = side.map_or(dims.clamp(1, 64), |side| side * side);
         Ok(GaussianizationConfig { dims, layers, kernels, reflections, patches })
     }
 
@@ -65,16 +65,23 @@ impl ModelSpec for super::Gaussianization {
         Ok(())
     }
 
-    fn check(config: &GaussianizationConfig, space: Space) -> Result<Checked> {
+    fn check(config: &GaussianizationConfig, space: Space) -> Result<[usize; 2]> {
         let &GaussianizationConfig { dims, layers, kernels, reflections, patches } = config;
-        check_sizes("gaussianization", &[dims, layers, kernels, reflections], &[])?;
+        check_positive("gaussianization", &[dims, layers, kernels, reflections])?;
+        let mut rotated = dims;
         if let Some(PatchRotations { image, side, .. }) = patches {
             check_image("gaussianization", image, space)?;
             if side == 0 || image[1..].iter().any(|sides| !sides.is_multiple_of(side)) {
                 bail!("patches of {side}×{side} do not tile {}: use another checkpoint", space.describe());
             }
+            rotated = image[0] * side * side;
         }
-        Ok(([dims, 0], 3.0 * dims as f64 * kernels as f64 * layers as f64))
+        if reflections > rotated {
+            bail!(
+                "rotations of {rotated} dimensions take no more than {rotated} reflections: choose fewer --reflections"
+            );
+        }
+        Ok([dims, 0])
     }
 
     fn build<T: Real>(config: &GaussianizationConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {

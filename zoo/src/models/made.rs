@@ -35,7 +35,7 @@ impl ModelSpec for super::Made {
         Ok(())
     }
 
-    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<Checked> {
+    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<[usize; 2]> {
         if config.layers != 1 {
             bail!("made is one layer, not {}: use another checkpoint, this one is damaged", config.layers);
         }

@@ -39,7 +39,7 @@ impl ModelSpec for super::Maf {
         Ok(())
     }
 
-    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<Checked> {
+    fn check(config: &AutoregressiveConfig, _space: Space) -> Result<[usize; 2]> {
         autoregressive::check("maf", config)
     }
 

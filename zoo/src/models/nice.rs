@@ -52,9 +52,9 @@ impl ModelSpec for super::Nice {
         Ok(())
     }
 
-    fn check(config: &NiceConfig, _space: Space) -> Result<Checked> {
-        let &NiceConfig { dims, couplings, hidden, depth, condition } = config;
-        check_couplings("nice", [dims, couplings, hidden, depth, condition])
+    fn check(config: &NiceConfig, _space: Space) -> Result<[usize; 2]> {
+        let &NiceConfig { dims, couplings, hidden, condition, .. } = config;
+        check_couplings("nice", [dims, couplings, hidden, condition])
     }
 
     fn build<T: Real>(config: &NiceConfig, _space: Space, rng: &mut dyn Rng) -> Model<T> {
@@ -63,15 +63,11 @@ impl ModelSpec for super::Nice {
 }
 
 /// As [`ModelSpec::check`], of couplings over rows.
-pub(super) fn check_couplings(model: &str, sizes: [usize; 5]) -> Result<Checked> {
-    let [dims, couplings, hidden, depth, condition] = sizes;
+pub(super) fn check_couplings(model: &str, sizes: [usize; 4]) -> Result<[usize; 2]> {
+    let [dims, couplings, hidden, condition] = sizes;
     if dims < 2 {
         bail!("{model} splits its input in two halves: the data needs at least 2 columns, not {dims}");
     }
-    check_sizes(model, &[dims, hidden], &[couplings, depth, condition])?;
-    let each = match depth {
-        0 => dense_weights(&[dims / 2, dims / 2 + condition]),
-        _ => dense_weights(&[dims + condition, hidden]) + (depth as f64 - 1.0) * dense_weights(&[hidden, hidden]),
-    };
-    Ok(([dims, condition], couplings as f64 * each))
+    check_positive(model, &[couplings, hidden])?;
+    Ok([dims, condition])
 }

@@ -2,7 +2,7 @@
 
 use super::WaveNet;
 use super::prelude::*;
-use super::wavenet::{check_dilations, gate_weights, steps};
+use super::wavenet::{check_dilations, steps};
 use flows::models::ParallelWaveNetConfig;
 use std::sync::Arc;
 
@@ -47,13 +47,12 @@ impl ModelSpec for super::ParallelWaveNet {
         Ok(())
     }
 
-    fn check(config: &ParallelWaveNetConfig, space: Space) -> Result<Checked> {
+    fn check(config: &ParallelWaveNetConfig, space: Space) -> Result<[usize; 2]> {
         let ParallelWaveNetConfig { channels, skip, layers, cycles, condition } = config;
         let positive =
             [&[steps("parallel-wavenet", space)?, *channels, *skip, *layers, cycles.len()], &**cycles].concat();
-        check_dilations("parallel-wavenet", *layers, &positive, &[*condition])?;
-        let cycles: f64 = cycles.iter().map(|&cycles| cycles as f64).sum();
-        Ok(([space.dims(), *condition], gate_weights(*channels) * *layers as f64 * cycles))
+        check_dilations("parallel-wavenet", *layers, &positive)?;
+        Ok([space.dims(), *condition])
     }
 
     fn build<T: Real>(config: &ParallelWaveNetConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {

@@ -101,15 +101,11 @@ impl ModelSpec for super::Rbig {
         options.adjust(config)
     }
 
-    fn check(config: &Config, _space: Space) -> Result<Checked> {
+    fn check(config: &Config, _space: Space) -> Result<[usize; 2]> {
         let RbigConfig { dims, layers, marginals } = config.layers;
-        let (each, weights) = match marginals {
-            Marginals::Histogram { bins } => (bins, 2.0),
-            Marginals::Kernels { kernels } => (kernels, 3.0),
-        };
-        check_sizes("rbig", &[dims, layers, each], &[])?;
-        let (inputs, dims, layers) = ([dims, 0], dims as f64, layers as f64);
-        Ok((inputs, dims * weights * each as f64 * layers + dims * dims * (layers - 1.0)))
+        let (Marginals::Histogram { bins: each } | Marginals::Kernels { kernels: each }) = marginals;
+        check_positive("rbig", &[dims, layers, each])?;
+        Ok([dims, 0])
     }
 
     fn build<T: Real>(config: &Config, space: Space, _rng: &mut dyn Rng) -> Model<T> {

@@ -55,10 +55,6 @@ impl About {
     }
 }
 
-/// The dimensions of a configuration's data and of its condition, and a lower bound on the number of its weights: a
-/// checkpoint with fewer is damaged.
-pub type Checked = ([usize; 2], f64);
-
 /// All that the program knows of one model.
 pub trait ModelSpec {
     /// The library's configuration: what a checkpoint stores to rebuild the model.
@@ -82,8 +78,9 @@ pub trait ModelSpec {
         Ok(())
     }
 
-    /// Refuses sizes that cannot be built, before anything is allocated.
-    fn check(config: &Self::Config, space: Space) -> Result<Checked>;
+    /// Refuses sizes that make no model, such as 0 layers. Returns the dimensions of the data and of the condition that
+    /// they are for. How large they may be is not decided here.
+    fn check(config: &Self::Config, space: Space) -> Result<[usize; 2]>;
 
     /// The model with fresh parameters, of sizes that were checked. What its data passes first (a logit, say) is part of
     /// it, except for the standardization that all models share.
@@ -92,6 +89,11 @@ pub trait ModelSpec {
     /// Whether evaluation uses statistics of training batches, which must be collected for the weights evaluated.
     fn uses_batch_statistics(_config: &Self::Config) -> bool {
         false
+    }
+
+    /// What to know before a long training, in one line.
+    fn warning(_config: &Self::Config, _space: Space) -> Option<String> {
+        None
     }
 
     /// Sizes and recipe of a student of this teacher, if this model can learn from it.

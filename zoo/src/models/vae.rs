@@ -6,8 +6,6 @@ use flows::models::{Coder, Likelihood, Refinement, VaeConfig};
 
 /// The margin λ of the logit before images, that of MAF, so that bits per dimension compare with those of flows.
 const MARGIN: f64 = 1e-6;
-/// The most layers of a posterior: beyond them the file is damaged.
-const MOST_LAYERS: usize = 1 << 10;
 /// Channels of convolutional networks, from the image inwards.
 const CHANNELS: [usize; 2] = [32, 64];
 /// Layers of a refined posterior.
@@ -87,7 +85,7 @@ impl ModelSpec for super::Vae {
         Ok(())
     }
 
-    fn check(config: &VaeConfig, space: Space) -> Result<Checked> {
+    fn check(config: &VaeConfig, space: Space) -> Result<[usize; 2]> {
         let VaeConfig { image, latents, coder, likelihood, refinement } = config;
         check_image("vae", *image, space)?;
         let images = matches!(space, Space::Images { .. });
@@ -106,30 +104,9 @@ impl ModelSpec for super::Vae {
             }
             check_squeezes("a convolutional coder", *image, channels.len())?;
         }
-        let (hidden, layers, features) = match refinement {
-            Refinement::None => (&[][..], 0, 0),
-            Refinement::Planar { layers, features } => (&[][..], *layers, *features),
-            Refinement::Iaf { layers, hidden, features } => (&**hidden, *layers, *features),
-        };
-        if layers > MOST_LAYERS {
-            bail!("a posterior cannot have {layers} layers: use another checkpoint, this one is damaged");
-        }
-        check_sizes("vae", &[&[*latents], &**widths, hidden].concat(), &[features])?;
-        let (layers, last) = (layers as f64, |widths: &[usize]| widths.last().copied().unwrap_or(0));
-        let refined = match refinement {
-            Refinement::None => 0.0,
-            Refinement::Planar { .. } => layers * dense_weights(&[2 * latents + 1, features + 1]),
-            Refinement::Iaf { .. } => {
-                let inward = dense_weights(&[&[latents + features], hidden].concat());
-                layers * (inward + 2.0 * dense_weights(&[*latents, last(hidden)]))
-            }
-        };
-        // Into the encoder and out of the decoder; into z twice and out of it.
-        let coders = match coder {
-            Coder::Dense(widths) => 2.0 * dense_weights(&[&[space.dims()], &**widths].concat()),
-            Coder::Convolutional(channels) => 2.0 * 4.0 * 9.0 * dense_weights(channels),
-        };
-        Ok(([elements(*image), 0], coders + 3.0 * dense_weights(&[*latents, last(widths)]) + refined))
+        let refined = if let Refinement::Iaf { hidden, .. } = refinement { &**hidden } else { &[] };
+        check_positive("vae", &[&[*latents], &**widths, refined].concat())?;
+        Ok([space.dims(), 0])
     }
 
     /// Pixels that are 0 or 1 come as they are; others on the real line, with mean 0 and variance 1.

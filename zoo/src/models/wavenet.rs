@@ -40,11 +40,11 @@ impl ModelSpec for super::WaveNet {
         Ok(())
     }
 
-    fn check(config: &WaveNetFlowConfig, space: Space) -> Result<Checked> {
+    fn check(config: &WaveNetFlowConfig, space: Space) -> Result<[usize; 2]> {
         let &WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition } = config;
         steps("wavenet", space)?;
-        check_dilations("wavenet", layers, &[length, channels, skip, layers, cycles, components], &[condition])?;
-        Ok(([length, condition], gate_weights(channels) * layers as f64 * cycles as f64))
+        check_dilations("wavenet", layers, &[length, channels, skip, layers, cycles, components])?;
+        Ok([length, condition])
     }
 
     fn build<T: Real>(config: &WaveNetFlowConfig, _space: Space, rng: &mut dyn Rng) -> Model<T> {
@@ -63,16 +63,11 @@ pub(super) fn steps(model: &str, space: Space) -> Result<usize> {
 /// The most layers in a cycle: beyond it a dilation is longer than any signal.
 const MOST_DILATIONS: usize = 24;
 
-/// As [`check_sizes`], and refuses more layers in a cycle than there can be dilations.
-pub(super) fn check_dilations(model: &str, layers: usize, positive: &[usize], others: &[usize]) -> Result<()> {
-    check_sizes(model, positive, others)?;
+/// As [`check_positive`], and refuses more layers in a cycle than there can be dilations.
+pub(super) fn check_dilations(model: &str, layers: usize, positive: &[usize]) -> Result<()> {
+    check_positive(model, positive)?;
     if layers > MOST_DILATIONS {
         bail!("{model} cannot have the sizes {positive:?}: choose --layers up to {MOST_DILATIONS}");
     }
     Ok(())
-}
-
-/// The weights of one layer's gates alone.
-pub(super) fn gate_weights(channels: usize) -> f64 {
-    4.0 * (channels as f64).powi(2)
 }

@@ -3,11 +3,11 @@
 //! The metadata holds the model's name, its blueprint as JSON, the step and the seed. The tensors are the parameters
 //! by path, in PyTorch's layout. Python opens it with the `safetensors` and `numpy` packages alone.
 
-use crate::models::{Blueprint, Model};
+use crate::models::{Blueprint, Model, limit};
 use crate::runs::files::{self, write_atomically};
 use crate::runs::{encode, strict};
 use anyhow::{Context as _, Result, anyhow, bail};
-use autograd::{Real, Tensor};
+use autograd::{Real, Shape, Tensor};
 use flows::Module;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -49,14 +49,20 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Refuses a blueprint whose model is larger than the file: a damaged one may have any size.
+    /// Refuses a blueprint whose model is larger than the file, before any of it is allocated: a damaged one may have
+    /// any size.
     pub fn check(&self, path: &Path) -> Result<()> {
-        let shown = path.display();
-        let held: usize = self.tensors.values().map(|tensor| tensor.shape().elements()).sum();
-        let needed = self.header.blueprint.check().with_context(|| shown.to_string())?;
-        if needed > held as f64 {
+        let (shown, blueprint) = (path.display(), &self.header.blueprint);
+        blueprint.check().with_context(|| shown.to_string())?;
+        let elements = |shape: &Shape| shape.elements();
+        let held: usize = self.tensors.values().map(|tensor| elements(tensor.shape())).sum();
+        let needed = match blueprint.outline(limit(self.tensors.values().map(Tensor::shape))) {
+            Ok(params) => params.iter().map(|(_, param)| elements(&param.shape())).sum::<usize>(),
+            Err(_) => usize::MAX,
+        };
+        if needed > held {
             bail!(
-                "{shown} describes a model of {needed} weights and holds {held}: it is damaged, use another checkpoint"
+                "{shown} describes a model of more weights than the {held} it holds: it is damaged, use another checkpoint"
             );
         }
         Ok(())

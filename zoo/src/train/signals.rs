@@ -42,6 +42,7 @@ impl SignalKl {
         rng: &mut dyn Rng,
     ) -> Result<(Self, Flow<f32>)> {
         blueprint.check()?;
+        blueprint.check_memory()?;
         let Some(taught) = teacher.header.blueprint.config::<WaveNet>() else {
             bail!("{} cannot teach signals: distill a wavenet", teacher.header.blueprint.name());
         };

@@ -7,7 +7,7 @@
 
 use super::Mint;
 use super::root::{Center, Found, Known, Search, Units};
-use crate::nn::{CENTER, ConvMask, TAPS};
+use crate::nn::ConvMask;
 use autograd::lanes::{Eight, LANES, add_product};
 use autograd::{Real, Shape, Tensor, Var, parallel};
 
@@ -30,7 +30,9 @@ pub(super) struct Sweep {
 struct Readers {
     biases: Vec<f64>,
     /// For each tap `[in][out]`, from the units of the channels before and, before the center, of this one.
-    taps: [Vec<f64>; TAPS],
+    taps: Vec<Vec<f64>>,
+    /// The side of the kernels.
+    side: usize,
 }
 
 /// The x of eight samples.
@@ -59,15 +61,18 @@ fn same(x: f64) -> Eight {
 }
 
 impl Readers {
-    /// Those of one channel, from a masked weight `[out, in, 3, 3]` with this many inputs and outputs for each channel.
-    fn new(channel: usize, weight: &[f64], biases: &[f64], [from, to]: [usize; 2]) -> Self {
-        let inputs = weight.len() / TAPS / biases.len();
-        let taps = std::array::from_fn(|tap| {
-            let reach = if tap < CENTER { channel + 1 } else { channel };
-            let at = |i: usize| ((channel * to + i % to) * inputs + i / to) * TAPS + tap;
+    /// Those of one channel, from a masked weight `[out, in, side, side]` with this many inputs and outputs for each
+    /// channel.
+    fn new(channel: usize, weight: &[f64], biases: &[f64], [from, to]: [usize; 2], side: usize) -> Self {
+        let taps = side * side;
+        let inputs = weight.len() / taps / biases.len();
+        let of_tap = |tap: usize| {
+            let reach = if tap < taps / 2 { channel + 1 } else { channel };
+            let at = |i: usize| ((channel * to + i % to) * inputs + i / to) * taps + tap;
             (0..reach * from * to).map(|i| weight[at(i)]).collect()
-        });
-        Self { biases: biases[channel * to..(channel + 1) * to].to_vec(), taps }
+        };
+        let biases = biases[channel * to..(channel + 1) * to].to_vec();
+        Self { biases, taps: (0..taps).map(of_tap).collect(), side }
     }
 
     /// The sums of these units at one position, over all inputs before it, `[position][unit]`.
@@ -78,10 +83,12 @@ impl Readers {
             *sum = same(bias);
         }
         for (tap, weights) in self.taps.iter().enumerate() {
-            let (below, beside) = (row + tap / 3, column + tap % 3);
+            let padding = self.side / 2;
+            let (below, beside) = (row + tap / self.side, column + tap % self.side);
             // Outside is the padding.
-            if (1..=height).contains(&below) && (1..=width).contains(&beside) {
-                let seen = &inputs[((below - 1) * width + beside - 1) * each..][..weights.len() / sums.len()];
+            if (padding..height + padding).contains(&below) && (padding..width + padding).contains(&beside) {
+                let at = (below - padding) * width + beside - padding;
+                let seen = &inputs[at * each..][..weights.len() / sums.len()];
                 add_product(weights, seen, sums);
             }
         }
@@ -95,15 +102,16 @@ impl Sweep {
         let weights = layer.weights(&plain).map(|weight| values(weight.value(), mirrored));
         let branches = layer.branches();
         let units = [1, branches, branches, 1];
-        let channels = layer.image[0];
+        let (channels, side) = (layer.image[0], layer.convs[0].side());
+        let taps = side * side;
         let convs = std::array::from_fn(|i| {
             let biases = values(&layer.convs[i].bias().value(), mirrored);
-            (0..channels).map(|c| Readers::new(c, &weights[i], &biases, [units[i], units[i + 1]])).collect()
+            (0..channels).map(|c| Readers::new(c, &weights[i], &biases, [units[i], units[i + 1]], side)).collect()
         });
         // The center taps of one convolution within a channel.
         let center = |i: usize, channel: usize| -> Vec<f64> {
             let [from, to] = [units[i], units[i + 1]];
-            let at = |k, l| ((channel * to + l) * channels * from + channel * from + k) * TAPS + CENTER;
+            let at = |k, l| ((channel * to + l) * channels * from + channel * from + k) * taps + taps / 2;
             (0..from * to).map(|j| weights[i][at(j / to, j % to)]).collect()
         };
         let centers = (0..channels).map(|c| Center::new(center(0, c), center(1, c), center(2, c))).collect();

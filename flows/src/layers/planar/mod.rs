@@ -62,15 +62,15 @@ impl<T: Real> Planar<T> {
     /// vector, b is drawn from N(0, 1), and u is such that û = 0.
     pub fn new(dims: usize, condition: usize, rng: &mut dyn Rng) -> Self {
         let drawn: Tensor<f64> = Init::Normal { std: 1.0 }.draw(&[dims + 1], 1, rng);
-        let (w, b) = drawn.as_slice().split_at(dims);
-        let norm = w.iter().map(|w| w * w).sum::<f64>().sqrt();
+        let drawn = drawn.as_slice();
+        let norm = drawn.iter().take(dims).map(|w| w * w).sum::<f64>().sqrt();
         // softplus(s) = 1.
         let at_rest = 1f64.exp_m1().ln();
-        let along_w = |length: f64| Param::new(Tensor::from_fn([dims], |i| T::from_f64(w[i] * length)));
+        let along_w = |length: f64| Param::new(Tensor::from_fn([dims], |i| T::from_f64(drawn[i] * length)));
         Self {
             w: along_w(1.0 / norm),
             u: along_w(at_rest / norm),
-            b: Param::new(Tensor::from_slice([1], &[T::from_f64(b[0])])),
+            b: Param::new(Tensor::from_fn([1], |_| T::from_f64(drawn[dims]))),
             condition: (condition > 0).then(|| Linear::new(condition, 2 * dims + 1, Init::Zeros, rng)),
         }
     }
