@@ -5,8 +5,11 @@ use autograd::{Real, Shape, Tensor, Var};
 use rand::Rng;
 use std::{f64::consts::LN_2, sync::Arc};
 
-/// Rows in one batch of the functions on tensors.
-const BATCH: usize = 500;
+/// Rows in one batch of the functions on tensors, of rows with this many dimensions. Longer rows come in smaller batches,
+/// so that memory does not grow with their length.
+pub fn rows_per_batch(dims: usize) -> usize {
+    ((1 << 19) / dims.max(1)).clamp(1, 500)
+}
 
 /// A density over data, by the change of variables:
 ///
@@ -239,8 +242,9 @@ impl<T: Real> Flow<T> {
         self.check_condition(count, condition)?;
         let mut out = Tensor::zeros(rows(count, row));
         let width = row.iter().product::<usize>();
-        for start in (0..count).step_by(BATCH) {
-            let end = (start + BATCH).min(count);
+        let batch = rows_per_batch(self.dims());
+        for start in (0..count).step_by(batch) {
+            let end = (start + batch).min(count);
             let condition = condition.map(|condition| Var::from(condition.rows(start..end)));
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
             let y = f(&Var::from(x.rows(start..end)), cx);

@@ -27,6 +27,15 @@ const FLOOR: f64 = 1e-10;
 /// # Panics
 /// If there are no rows.
 pub fn independent_axes<T: Real>(rows: &Tensor<T>, rng: &mut dyn Rng) -> Tensor<f64> {
+    independent_axes_while(rows, rng, &|| true).expect("it was not told to stop")
+}
+
+/// The same, or None where `go_on` says so before one of the iterations.
+pub(crate) fn independent_axes_while<T: Real>(
+    rows: &Tensor<T>,
+    rng: &mut dyn Rng,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Tensor<f64>> {
     let principal = principal_axes(rows);
     let (count, dims) = (rows.shape()[0] as f64, principal.mean.len());
     let axes = Var::from(principal.axes);
@@ -38,6 +47,9 @@ pub fn independent_axes<T: Real>(rows: &Tensor<T>, rng: &mut dyn Rng) -> Tensor<
 
     let mut turn = random_axes(dims, rng);
     for _ in 0..ITERATIONS {
+        if !go_on() {
+            return None;
+        }
         let old = Var::from(turn.clone());
         let tanh = white.matmul_t(&old).tanh();
         let derivative = tanh.square().mean(&[0]).affine(-1.0, 1.0).reshape([dims, 1]);
@@ -48,7 +60,7 @@ pub fn independent_axes<T: Real>(rows: &Tensor<T>, rng: &mut dyn Rng) -> Tensor<
             break;
         }
     }
-    Var::from(turn).matmul(&axes).into_value()
+    Some(Var::from(turn).matmul(&axes).into_value())
 }
 
 #[cfg(test)]

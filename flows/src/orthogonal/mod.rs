@@ -6,6 +6,7 @@ mod ica;
 mod pca;
 
 pub use ica::independent_axes;
+pub(crate) use ica::independent_axes_while;
 pub use pca::{PrincipalAxes, principal_axes};
 
 use autograd::{Real, Tensor};

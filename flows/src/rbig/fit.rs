@@ -58,6 +58,9 @@ pub enum FitError {
     /// There is an axis along which the Gaussianized rows do not vary.
     #[error("some columns follow from the others, so that rows have no density: leave them out")]
     Dependent,
+    /// The caller stopped it within the first layer.
+    #[error("interrupted before the first layer was fitted")]
+    Interrupted,
 }
 
 /// One fitted layer.
@@ -146,15 +149,15 @@ impl Fitting {
         rng: &mut dyn Rng,
         watch: impl FnMut(&Layer<T>) -> ControlFlow<()>,
     ) -> Result<Fitted<T>, FitError> {
-        self.resume(rows, held_out, Vec::new(), rng, watch)
+        self.resume(rows, held_out, Vec::new(), rng, watch, &|| true)
     }
 
     /// As [`Fitting::fit`], with the first layers as an earlier fit to the same rows, from the same `rng`, made them. The
     /// result is that of one fit: every layer draws from a random stream of its own. `watch` sees the earlier layers
-    /// too.
+    /// too. `go_on` is asked several times within each new layer: where it says no, that layer is dropped.
     ///
     /// # Errors
-    /// As [`Fitting::fit`].
+    /// As [`Fitting::fit`], and [`FitError::Interrupted`] if there is no other layer.
     ///
     /// # Panics
     /// As [`Fitting::fit`].
@@ -165,6 +168,7 @@ impl Fitting {
         earlier: Vec<Earlier<T>>,
         rng: &mut dyn Rng,
         mut watch: impl FnMut(&Layer<T>) -> ControlFlow<()>,
+        go_on: &dyn Fn() -> bool,
     ) -> Result<Fitted<T>, FitError> {
         let (shape, held_shape) = (rows.shape(), held_out.shape());
         let fits = shape.rank() == 2 && held_shape.rank() == 2 && shape[1] == held_shape[1];
@@ -184,8 +188,12 @@ impl Fitting {
             streams.set_stream(fitted.layers.len() as u64);
             streams.set_word_pos(0);
             let step = match earlier.next() {
-                Some((marginals, rotation)) => Step::by(marginals, (!last).then_some(rotation), &x),
-                None => self.fit_layer(&x, !last, &mut streams),
+                Some((marginals, rotation)) => Some(Step::by(marginals, (!last).then_some(rotation), &x)),
+                None => self.fit_layer(&x, !last, &mut streams, go_on),
+            };
+            let Some(step) = step else {
+                fitted.ending = Ending::Interrupted;
+                break;
             };
             if fitted.layers.is_empty() && dims > 1 && has_flat_axis(step.z.value()) {
                 return Err(FitError::Dependent);
@@ -204,6 +212,9 @@ impl Fitting {
             }
             break;
         }
+        if fitted.layers.is_empty() {
+            return Err(FitError::Interrupted);
+        }
         // After the last marginals there is nothing left for a rotation to prepare.
         if let Some(layer) = fitted.layers.last_mut() {
             (layer.rotation, layer.fall) = (None, None);
@@ -215,15 +226,27 @@ impl Fitting {
     ///
     /// 1. Gaussianize each dimension: `zᵢ = Φ⁻¹(F̂ᵢ(xᵢ))`.
     /// 2. Rotate, except in the last layer: `x ← Q·z`.
-    fn fit_layer<T: Real>(&self, x: &Var<T>, rotate: bool, rng: &mut dyn Rng) -> Step<T> {
+    ///
+    /// None where `go_on` says so in between.
+    fn fit_layer<T: Real>(
+        &self,
+        x: &Var<T>,
+        rotate: bool,
+        rng: &mut dyn Rng,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<Step<T>> {
+        if !go_on() {
+            return None;
+        }
         let marginals: Arc<dyn Bijection<T>> = Arc::from(self.marginals.fit(x.value()));
         let step = Step::by(marginals, None, x);
         if !rotate {
-            return step;
+            return Some(step);
         }
-        let rotation = Arc::new(Rotation::new(&self.axes.of(step.z.value(), rng)));
+        let axes = if go_on() { self.axes.of_while(step.z.value(), rng, go_on)? } else { return None };
+        let rotation = Arc::new(Rotation::new(&axes));
         let x = rotation.to_latent(&step.z, Context::default()).value;
-        Step { rotation: Some(rotation), x, ..step }
+        Some(Step { rotation: Some(rotation), x, ..step })
     }
 
     fn check<T: Real>(&self, rows: &Tensor<T>, held_out: &Tensor<T>) -> Result<(), FitError> {

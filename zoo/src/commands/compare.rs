@@ -41,6 +41,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         stderr::print_line(format_args!("{} of {}: {}", i + 1, args.runs.len(), run.display()));
         match args.on.threads.run(|| measure(run, name, args)) {
             Ok(measured) => all.push(measured),
+            Err(why) if why.is::<Interrupted>() => return Err(why),
             // The other runs are still worth measuring.
             Err(why) => stderr::print_line(format_args!("zoo: {} is left out: {why:#}", run.display())),
         }
@@ -91,7 +92,7 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
         match (&loaded.model, load_flow::<f32>(&teacher, "distill it again")) {
             (Model::Vae(_), _) => {}
             (Model::Flow(student), Ok(teacher)) => {
-                measures.divergence = Some(compare::divergence(student, &teacher.model, &space, args.on.seed.seed));
+                measures.divergence = Some(compare::divergence(student, &teacher.model, &space, args.on.seed.seed)?);
             }
             (_, Err(why)) => missed = Some(format!("no divergence from its teacher: {why:#}")),
         }

@@ -56,7 +56,7 @@ pub(super) fn draw(
     let test = source(&teacher.header, None).ok().map(|source| source.held_out(Part::Test, Some(rows)));
     if let Some(rows) = &test {
         for (whose, name, loaded) in [("teacher", of, teacher), ("student", name, student)] {
-            let found = score(&loaded.model, &space, rows, 0);
+            let found = score(&loaded.model, &space, rows, 0)?;
             let median = if found.not_finite == 0 { format!(", median {:.2}", found.median) } else { String::new() };
             writeln!(out, "test rows under the {whose}, {name}: {}{median}", found.describe())?;
         }
@@ -64,7 +64,7 @@ pub(super) fn draw(
     print_times(teacher, student, out)?;
     let samples = |loaded: &Loaded<Flow<f32>>, count: usize| sampling::samples(&loaded.model, None, count, 1.0, 0);
     let picture = if let Space::Signal { samples: length, rate } = space {
-        let mut columns = vec![("teacher", samples(teacher, SIGNALS)), ("student", samples(student, SIGNALS))];
+        let mut columns = vec![("teacher", samples(teacher, SIGNALS)?), ("student", samples(student, SIGNALS)?)];
         if let Some(rows) = test {
             columns.insert(0, ("data", rows.x().clone()));
         }
@@ -74,7 +74,7 @@ pub(super) fn draw(
         let columns: Vec<_> = columns.iter().map(|(title, values)| (*title, values.as_slice())).collect();
         wave::draw(&columns, length, rate)?
     } else if let Space::Table { columns: 2, .. } = space {
-        let (left, right) = (samples(teacher, POINTS), samples(student, POINTS));
+        let (left, right) = (samples(teacher, POINTS)?, samples(student, POINTS)?);
         let panel = |title, points| scatter::Panel { title, points, groups: &[] };
         let panels = [panel(of, left.as_slice()), panel(name, right.as_slice())];
         // Both panels use the teacher's window.
@@ -82,7 +82,7 @@ pub(super) fn draw(
         scatter::draw(&panels, &scatter::Layout { window, side: 420, columns: 2 })?
     } else if drawing::has_picture(&space) {
         let draw =
-            |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID), title, &space, 10);
+            |loaded: &Loaded<Flow<f32>>, title: &str| drawing::picture(&samples(loaded, GRID)?, title, &space, 10);
         let (left, right) = (draw(teacher, of)?, draw(student, name)?);
         side_by_side::draw(vec![(format!("teacher: {of}"), left), (format!("student: {name}"), right)])?
     } else {

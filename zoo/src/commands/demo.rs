@@ -41,11 +41,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         return Ok(train_args::code(true));
     }
     let loaded = load_flow::<f32>(&args.out, "demo trains nice")?;
-    let (samples, found) = args.threads.run(|| {
-        let samples = sampling::samples(&loaded.model, None, 100, TEMPERATURE, 0);
+    let (samples, found) = args.threads.run(|| -> Result<_> {
+        let samples = sampling::samples(&loaded.model, None, 100, TEMPERATURE, 0)?;
         let rows = source.held_out(Part::Test, None);
-        (samples, score(&loaded.model, &loaded.header.blueprint.space, &rows, 0))
-    });
+        Ok((samples, score(&loaded.model, &loaded.header.blueprint.space, &rows, 0)?))
+    })?;
     let grid = args.out.join("grid.png");
     drawing::save(&samples, &loaded.header.blueprint.space, &grid, 10)?;
     writeln!(out, "test images: {}", found.describe())?;

@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let scene = threads.run(|| -> Result<Scene> {
         let density = plane::density(flow, &window, cells)?;
         plane::require_positive(&density, &window, cells)?;
-        let samples = sampling::samples(flow, None, count, 1.0, seed).as_slice().to_vec();
+        let samples = sampling::samples(flow, None, count, 1.0, seed)?.as_slice().to_vec();
         let [upright, level] = plane::warped_grid(flow, &window)?;
         Ok(Scene { window, density, data, samples, upright, level })
     });

@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let draws = args.draws.unwrap_or(bound::DRAWS);
     let score = threads
         .run(|| match &loaded.model {
-            Model::Flow(flow) => Ok(score(flow, &space, &rows, seed)),
+            Model::Flow(flow) => score(flow, &space, &rows, seed),
             Model::Vae(vae) => bound::estimate(vae, &space, &rows, seed, draws),
         })
         .with_context(|| data.clone())?;

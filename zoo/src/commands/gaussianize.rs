@@ -5,6 +5,7 @@ use crate::models::ModelSpec as _;
 use crate::models::Rbig;
 use crate::models::rbig::Options;
 use crate::pictures::rbig;
+use flows::rbig::Ending;
 
 /// Gaussianize a table or a toy data set with RBIG, and plot each step
 ///
@@ -53,8 +54,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let fit = train::fit(&config, &source)?;
     table(&fit, out)?;
     let code = train_args::report_fitted(&config, &fit, out)?;
+    if fit.fitted.ending == Ending::Interrupted {
+        return Ok(code);
+    }
     let rows = source.held_out(Part::Test, None);
-    let found = args.on.threads.run(|| score(&fit.flow, &source.space(), &rows, seed));
+    let found = args.on.threads.run(|| score(&fit.flow, &source.space(), &rows, seed))?;
     writeln!(out, "on the test rows of {}: {}", config.data, found.describe())?;
     let shown = rows.x().rows(0..rows.count().min(POINTS));
     save_all(args.on.threads.run(|| rbig::all(&fit, &shown, seed))?, config.run.folder(), out)?;
@@ -67,7 +71,7 @@ fn table(fit: &Fit, out: &mut Output<'_>) -> Result<()> {
     writeln!(out, "            rms       largest        falls by, in all        if the flow ended here")?;
     let layers = &fit.fitted.layers;
     // The preprocessing contributes the same to all layers.
-    let before = fit.validation.nats - layers[fit.kept - 1].log_prob;
+    let before = fit.log_det;
     let mut total = 0.0;
     for (i, layer) in layers.iter().enumerate() {
         let (correlations, loss) = (layer.correlations, -(layer.log_prob + before));

@@ -28,7 +28,7 @@ mod train;
 mod train_args;
 mod transform;
 
-use crate::runs::checkpoint;
+use crate::runs::{checkpoint, memory};
 use clap::{Parser, Subcommand};
 use prelude::*;
 
@@ -52,7 +52,7 @@ mod prelude {
     pub(super) use crate::runs::checkpoint::{Header, Loaded};
     pub(super) use crate::runs::files::check_place;
     pub(super) use crate::runs::folder::{self, Run};
-    pub(super) use crate::runs::interrupt;
+    pub(super) use crate::runs::interrupt::{self, Interrupted};
     pub(super) use crate::stderr;
     pub(super) use crate::train::{self, Fit, Outcome, Paused, TrainConfig};
     pub(super) use anyhow::{Context as _, Result, anyhow, bail};
@@ -71,6 +71,9 @@ mod prelude {
 #[derive(Debug, Parser)]
 #[command(name = "zoo", version, max_term_width = 100)]
 pub struct Cli {
+    /// Memory to use, in GB: what needs more is refused [default: 80% of what is free; data may take half, at most 2 GB]
+    #[arg(long, global = true, value_name = "GB", value_parser = positive, allow_negative_numbers = true)]
+    memory: Option<f64>,
     #[command(subcommand)]
     command: Command,
 }
@@ -118,7 +121,17 @@ enum Command {
 /// Runs a command, which writes its results, and nothing else, to `out`.
 /// An error is one line that says why, and what to do.
 pub fn run(cli: Cli, out: &mut Output<'_>) -> Result<ExitCode> {
-    match cli.command {
+    if let Some(memory) = cli.memory {
+        memory::set_limit((memory * 1e9) as u64);
+    }
+    match execute(cli.command, out) {
+        Err(why) if why.is::<Interrupted>() => Ok(train_args::code(true)),
+        done => done,
+    }
+}
+
+fn execute(command: Command, out: &mut Output<'_>) -> Result<ExitCode> {
+    match command {
         Command::Demo(args) => return demo::run(&args, out),
         Command::Train(args) => return train::run(&args, out),
         Command::Distill(args) => return distill::run(&args, out),

@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         // As the model was trained on them: binarized, or dequantized.
         let rows = bound::prepared(vae.likelihood(), &space, &Var::from(rows.x().clone()), Noise::new(seed.seed));
         let rows = rows.value.into_value();
-        let codes = bound::encode(&vae, &rows);
+        let codes = bound::encode(&vae, &rows)?;
         let mut figures = vec![reconstructions(&vae, &space, &rows, &codes)?];
         if vae.latents() == 2 {
             if let Space::Images { .. } = space {
@@ -62,7 +62,7 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, codes: &Te
     let name = "reconstructions.png";
     let count = rows.shape()[0];
     if let Space::Table { .. } = space {
-        let decoded = bound::decode(vae, codes);
+        let decoded = bound::decode(vae, codes)?;
         let colors = quarters(rows.as_slice());
         let panel = |title, points| scatter::Panel { title, points, groups: &colors };
         let panels = [panel("test rows", rows.as_slice()), panel("reconstructions", decoded.as_slice())];
@@ -75,7 +75,7 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, codes: &Te
     let mut values = Vec::new();
     for first in (0..count).step_by(COLUMNS) {
         let range = first..count.min(first + COLUMNS);
-        let decoded = bound::decode(vae, &codes.rows(range.clone()));
+        let decoded = bound::decode(vae, &codes.rows(range.clone()))?;
         // The gaps in an incomplete last row are gray.
         let gap = vec![0.5; (COLUMNS - range.len()) * vae.dims()];
         for images in [&rows.rows(range), &decoded] {
@@ -93,7 +93,7 @@ fn manifold(vae: &Vae<f32>, space: &Space) -> Result<Figure> {
     let quantile = |i: usize| log_normal_quantile(((i as f64 + 0.5) / SIDE as f64).ln()) as f32;
     let cells = (0..SIDE).rev().flat_map(|up| (0..SIDE).flat_map(move |right| [quantile(right), quantile(up)]));
     let z = Tensor::from_slice([SIDE * SIDE, 2], &cells.collect::<Vec<_>>());
-    let picture = drawing::picture(&bound::decode(vae, &z), "manifold", space, SIDE)?;
+    let picture = drawing::picture(&bound::decode(vae, &z)?, "manifold", space, SIDE)?;
     let caption = format!("{SIDE}×{SIDE} images decoded from a grid of equally likely z");
     Ok(Figure { name: "manifold.png", picture, caption })
 }

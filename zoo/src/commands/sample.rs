@@ -163,14 +163,14 @@ fn draw(
         Model::Flow(flow) => flow,
         Model::Vae(vae) => {
             let draw = args.draw(&blueprint.space);
-            return Ok((bound::samples(vae, request.count, request.temperature, request.seed, draw), None));
+            return Ok((bound::samples(vae, request.count, request.temperature, request.seed, draw)?, None));
         }
     };
     if !blueprint.is::<MintNet>() {
-        return Ok((sampling::draw(flow, request).values, None));
+        return Ok((sampling::draw(flow, request)?.values, None));
     }
     let exact = load_flow::<f64>(&args.run, "give a run of mint-net")?.model;
     MintSolver::of(&exact).iter().for_each(|solver| solver.set_inversion(inversion));
-    let Drawn { values, search } = sampling::draw(&exact, request);
+    let Drawn { values, search } = sampling::draw(&exact, request)?;
     Ok((values.cast(), search.map(|search| (search.most, search.distance(&exact)))))
 }

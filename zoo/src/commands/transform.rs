@@ -49,12 +49,14 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
     let classes = loaded.header.blueprint.classes;
     let given = class::condition(args.class, args.labels.as_deref(), count, &args.run, classes)?;
     let given = given.as_ref();
-    let result = args.threads.run(|| match (&loaded.model, map) {
-        (Model::Flow(flow), Map::LogProb) => flow.log_prob_given(&rows, given),
-        (Model::Flow(flow), Map::Encode) => flow.encode_given(&rows, given),
-        (Model::Flow(flow), Map::Decode) => flow.decode_given(&rows, given),
-        (Model::Vae(vae), Map::Decode) => Ok(bound::decode(vae, &rows)),
-        (Model::Vae(vae), _) => Ok(bound::encode(vae, &rows)),
+    let result = args.threads.run(|| -> Result<_> {
+        Ok(match (&loaded.model, map) {
+            (Model::Flow(flow), Map::LogProb) => flow.log_prob_given(&rows, given)?,
+            (Model::Flow(flow), Map::Encode) => flow.encode_given(&rows, given)?,
+            (Model::Flow(flow), Map::Decode) => flow.decode_given(&rows, given)?,
+            (Model::Vae(vae), Map::Decode) => bound::decode(vae, &rows)?,
+            (Model::Vae(vae), _) => bound::encode(vae, &rows)?,
+        })
     });
     let input = args.input.display();
     let result = result.map_err(|why| anyhow::anyhow!("{input}: {why}"))?;

@@ -4,10 +4,12 @@ use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::measure::sampling::batches;
 use crate::measure::score::{Bound, Measure, Score, mean};
+use crate::runs::interrupt::{self, Interrupted};
+use anyhow::Result;
 use autograd::{Real, Tensor, Var, parallel};
 use flows::layers::Dequantize;
 use flows::models::{Elbo, Likelihood, Vae};
-use flows::{Base as _, Bijection as _, Context, InputError, Mapped, Noise, StandardNormal};
+use flows::{Base as _, Bijection as _, Context, InputError, Mapped, Noise, StandardNormal, rows_per_batch};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
@@ -54,13 +56,13 @@ pub fn loss<T: Real>(vae: &Vae<T>, space: &Space, x: &Var<T>, noise: Noise) -> V
     -(elbo(vae, &value, noise).value() + log_det).mean_all()
 }
 
-/// Evaluates the bound on rows.
-pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
-    let found = by_batches(rows.count(), |range| {
+/// Evaluates the bound on rows. Fails only if it is interrupted.
+pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Result<Score> {
+    let found = by_batches(rows.count(), vae.dims(), |range| {
         let (x, noise) = prepared_batch(vae, space, rows, seed, range);
         let Elbo { reconstruction, divergence } = elbo(vae, &x, noise);
         [reconstruction, divergence].map(|term| term.into_value())
-    });
+    })?;
     let [reconstruction, divergence] = [0, 1].map(|term| nats(found.iter().map(|terms| &terms[term])));
     let bounds: Vec<f64> = reconstruction.iter().zip(&divergence).map(|(log_p, kl)| log_p - kl).collect();
     let score = scored(vae, space, Measure::Bound, &bounds);
@@ -73,17 +75,20 @@ pub fn score(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Scor
         kl: mean(&divergence).0,
         draws: 0,
     };
-    Score { bound: Some(bound), ..score }
+    Ok(Score { bound: Some(bound), ..score })
 }
 
 /// Estimates the density of rows by importance sampling with `draws` values of z each, and evaluates the bound.
-pub fn estimate(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64, draws: usize) -> Result<Score, InputError> {
-    let found = by_batches(rows.count(), |range| {
+/// Fails if a value is not finite, or it is interrupted.
+pub fn estimate(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, seed: u64, draws: usize) -> Result<Score> {
+    // The more draws, the fewer rows at a time: an interrupt should not have to wait.
+    let dims = vae.dims().max(draws.saturating_mul(1 << 5));
+    let found = by_batches(rows.count(), dims, |range| {
         let (x, noise) = prepared_batch(vae, space, rows, seed, range);
         vae.log_prob_by_importance(x.value(), draws, noise)
-    });
+    })?;
     let found = found.into_iter().collect::<Result<Vec<Tensor<f32>>, InputError>>()?;
-    let bound = score(vae, space, rows, seed).bound.map(|bound| Bound { draws, ..bound });
+    let bound = score(vae, space, rows, seed)?.bound.map(|bound| Bound { draws, ..bound });
     Ok(Score { bound, ..scored(vae, space, Measure::LogLikelihood, &nats(found.iter())) })
 }
 
@@ -119,42 +124,48 @@ pub enum Draw {
     Noise,
 }
 
-/// Samples `[count, D]` from z ~ N(0, I), scaled by the temperature.
-pub fn samples(vae: &Vae<f32>, count: usize, temperature: f64, seed: u64, draw: Draw) -> Tensor<f32> {
+/// Samples `[count, D]` from z ~ N(0, I), scaled by the temperature. Fails only if it is interrupted.
+pub fn samples(vae: &Vae<f32>, count: usize, temperature: f64, seed: u64, draw: Draw) -> Result<Tensor<f32>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let parts = batches(count).map(|range| match draw {
-        Draw::Noise => vae.sample(range.len(), temperature, &mut rng),
-        Draw::Mean => {
-            let z = StandardNormal.sample([range.len(), vae.latents()].into(), temperature, &mut rng);
-            vae.decode(&z.into()).into_value()
-        }
+    let parts = batches(count, rows_per_batch(vae.dims())).map(|range| {
+        interrupt::check()?;
+        Ok(match draw {
+            Draw::Noise => vae.sample(range.len(), temperature, &mut rng),
+            Draw::Mean => {
+                let z = StandardNormal.sample([range.len(), vae.latents()].into(), temperature, &mut rng);
+                vae.decode(&z.into()).into_value()
+            }
+        })
     });
-    joined(&parts.collect::<Vec<_>>(), vae.dims())
+    Ok(joined(&parts.collect::<Result<Vec<_>>>()?, vae.dims()))
 }
 
 /// The center of each row's posterior, which is the mean of a Gaussian one: `[rows, D]` to `[rows, latents]`.
-pub fn encode(vae: &Vae<f32>, x: &Tensor<f32>) -> Tensor<f32> {
+/// Fails only if it is interrupted.
+pub fn encode(vae: &Vae<f32>, x: &Tensor<f32>) -> Result<Tensor<f32>> {
     let of = |range| {
         let posterior = vae.encode(&x.rows(range).into(), Context::default());
         vae.draw(&posterior, &posterior.mu.zeros_like()).z.into_value()
     };
-    joined(&by_batches(x.shape()[0], of), vae.latents())
+    Ok(joined(&by_batches(x.shape()[0], vae.dims(), of)?, vae.latents()))
 }
 
-/// The decoder's means: `[rows, latents]` to `[rows, D]`.
-pub fn decode(vae: &Vae<f32>, z: &Tensor<f32>) -> Tensor<f32> {
-    joined(&by_batches(z.shape()[0], |range| vae.decode(&z.rows(range).into()).into_value()), vae.dims())
+/// The decoder's means: `[rows, latents]` to `[rows, D]`. Fails only if it is interrupted.
+pub fn decode(vae: &Vae<f32>, z: &Tensor<f32>) -> Result<Tensor<f32>> {
+    let decoded = by_batches(z.shape()[0], vae.dims(), |range| vae.decode(&z.rows(range).into()).into_value());
+    Ok(joined(&decoded?, vae.dims()))
 }
 
-/// Evaluates batches in parallel. The batches do not depend on the number of threads.
-fn by_batches<R: Send>(count: usize, of: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
-    let mut all: Vec<(Range<usize>, Option<R>)> = batches(count).map(|range| (range, None)).collect();
+/// Evaluates batches of rows with this many dimensions in parallel. The batches do not depend on the number of threads.
+fn by_batches<R: Send>(count: usize, dims: usize, of: impl Fn(Range<usize>) -> R + Sync) -> Result<Vec<R>> {
+    let batches = batches(count, rows_per_batch(dims));
+    let mut all: Vec<(Range<usize>, Option<R>)> = batches.map(|range| (range, None)).collect();
     parallel::side_by_side(&mut all, 1, &|_, some| {
         for (range, found) in some {
-            *found = Some(of(range.clone()));
+            *found = interrupt::check().is_ok().then(|| of(range.clone()));
         }
     });
-    all.into_iter().filter_map(|(_, found)| found).collect()
+    all.into_iter().map(|(_, found)| Ok(found.ok_or(Interrupted)?)).collect()
 }
 
 /// Concatenates batches of rows of this width.
@@ -222,7 +233,7 @@ mod tests {
             for shards in [2, 3, 11] {
                 assert!((with(shards) - whole).abs() < 1e-4, "{shards} shards: {} and {whole}", with(shards));
             }
-            let scored = score(&vae, &SPACE, &rows, 5);
+            let scored = score(&vae, &SPACE, &rows, 5).unwrap();
             let shown = if likelihood.is_discrete() { whole } else { in_unit(&SPACE, whole) };
             assert!((scored.loss() - shown).abs() < 1e-4, "{} and {shown} {}", scored.loss(), unit(&SPACE));
             let bound = scored.bound.unwrap();

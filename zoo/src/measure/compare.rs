@@ -3,16 +3,18 @@
 use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
-use crate::measure::score::{Bound, Score, continuous, score};
+use crate::measure::score::{Bound, Score, batch, continuous, score};
 use crate::measure::timing::median_seconds;
 use crate::measure::{bound, sampling};
 use crate::models::Model;
 use crate::runs::checkpoint::Loaded;
+use crate::runs::interrupt;
 use crate::train::Elapsed;
+use anyhow::Result;
 use autograd::{Param, Tensor, Var};
 use flows::distillation::log_ratio;
 use flows::models::Vae;
-use flows::{Context, Distance, Flow, InputError, Module, Noise};
+use flows::{Context, Distance, Flow, Module, Noise};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Serialize, Serializer};
@@ -26,9 +28,9 @@ const TIMED_SIGNALS: usize = 4;
 const FEWEST: usize = 3;
 /// Test rows for the round trip.
 const ROUND_TRIP_ROWS: usize = 100;
-/// Samples for the divergence of a student from its teacher, and samples per batch.
-const DRAWN: [usize; 2] = [2_000, 500];
-const DRAWN_SIGNALS: [usize; 2] = [100, 20];
+/// Samples for the divergence of a student from its teacher.
+const DRAWN: usize = 2_000;
+const DRAWN_SIGNALS: usize = 100;
 
 /// The measurements of a run. What was not measured, or does not apply to the model, is `None`.
 #[derive(Clone, Debug, Serialize)]
@@ -88,12 +90,7 @@ fn both<S: Serializer>(distance: &Option<Distance>, to: S) -> Result<S::Ok, S::E
 }
 
 /// Measures a model on at most `limit` test rows. The seed decides the dequantization noise and the samples.
-pub fn measure(
-    loaded: &Loaded<Model<f32>>,
-    source: &Source,
-    limit: Option<usize>,
-    seed: u64,
-) -> Result<Measures, InputError> {
+pub fn measure(loaded: &Loaded<Model<f32>>, source: &Source, limit: Option<usize>, seed: u64) -> Result<Measures> {
     let Loaded { header, model } = loaded;
     let space = header.blueprint.space;
     let rows = source.held_out(Part::Test, limit);
@@ -101,7 +98,7 @@ pub fn measure(
     // Even if fewer rows are scored: a smaller batch takes longer per row.
     let timed = source.held_out(Part::Test, Some(batch));
     let Found { score, sample, density, round_trip } = match model {
-        Model::Flow(flow) => of_flow(flow, &space, &rows, &timed, seed),
+        Model::Flow(flow) => of_flow(flow, &space, &rows, &timed, seed)?,
         Model::Vae(vae) => of_vae(vae, &space, &rows, &timed, seed)?,
     };
     let finite = score.not_finite == 0 && score.nats.is_finite();
@@ -129,7 +126,8 @@ struct Found {
     round_trip: Option<Distance>,
 }
 
-fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Found {
+fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Result<Found> {
+    let score = score(flow, space, rows, seed)?;
     let x = dequantized(timed, space, seed);
     let given = timed.classes().cloned().map(Var::from);
     let cx = Context { condition: given.as_ref(), ..Context::default() };
@@ -138,16 +136,18 @@ fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>,
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(timed.count(), cx, 1.0, &mut rng))));
+    interrupt::check()?;
     let few = rows.range(0..ROUND_TRIP_ROWS.min(rows.count()));
-    Found { score: score(flow, space, rows, seed), sample, density, round_trip: round_trip(flow, &few, space, seed) }
+    Ok(Found { score, sample, density, round_trip: round_trip(flow, &few, space, seed) })
 }
 
 /// The density is an estimate, and there is no exact round trip.
-fn of_vae(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Result<Found, InputError> {
+fn of_vae(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Result<Found> {
     let score = bound::estimate(vae, space, rows, seed, bound::DRAWS)?;
     let density = median_seconds(FEWEST, || drop(black_box(bound::estimate(vae, space, timed, seed, bound::DRAWS))));
     let draw = bound::Draw::Noise;
     let sample = median_seconds(FEWEST, || drop(black_box(bound::samples(vae, timed.count(), 1.0, seed, draw))));
+    interrupt::check()?;
     Ok(Found { score, sample, density, round_trip: None })
 }
 
@@ -166,15 +166,15 @@ fn round_trip(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> O
 }
 
 /// A student's divergence from its teacher: the mean of `log s(x) − log t(x)` over the student's samples, of each class in
-/// turn if the models are conditional.
-pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed: u64) -> Score {
-    let [count, part] = if matches!(space, Space::Signal { .. }) { DRAWN_SIGNALS } else { DRAWN };
+/// turn if the models are conditional. Fails only if it is interrupted.
+pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed: u64) -> Result<Score> {
+    let count = if matches!(space, Space::Signal { .. }) { DRAWN_SIGNALS } else { DRAWN };
     // After the preprocessing that both share, because a logit of a sigmoid would lose digits.
     let (student, teacher) = (student.core(), teacher.core());
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut ratios = Vec::with_capacity(count);
-    for start in (0..count).step_by(part) {
-        let range = start..(start + part).min(count);
+    for range in sampling::batches(count, batch(space)) {
+        interrupt::check()?;
         let shape = std::iter::once(range.len()).chain(student.event().iter().copied()).collect();
         let z: Tensor<f32> = student.base().sample(shape, 1.0, &mut rng);
         let condition = sampling::condition(&student, None, range).map(Var::from);
@@ -182,7 +182,7 @@ pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed:
         let found = log_ratio(&student, &teacher, &z.into(), cx);
         ratios.extend(found.value().as_slice().iter().map(|&ratio| f64::from(ratio)));
     }
-    Score::divergence(&ratios, space, student.condition() > 0)
+    Ok(Score::divergence(&ratios, space, student.condition() > 0))
 }
 
 /// What a reader of the measurements should also know.

@@ -1,15 +1,21 @@
 //! Samples, and statistics about solvers if the map from z to x needs them.
 
 use crate::data::rows::one_hot;
+use crate::runs::interrupt;
+use anyhow::Result;
 use autograd::{Real, Shape, Tensor, Var};
 use flows::layers::MintSolver;
-use flows::{Context, Distance, Flow};
+use flows::{Context, Distance, Flow, rows_per_batch};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 
-/// Samples per batch, which limits the memory.
+/// The most samples per batch, and the most values in a batch: they limit the memory, and the time until an interrupt is
+/// noticed.
 pub(crate) const BATCH: usize = 500;
+const VALUES: usize = 1 << 17;
+/// Samples per batch of a model that is inverted by a search, which is slow.
+const SEARCHED: usize = 16;
 
 /// Which samples to draw.
 #[derive(Clone, Copy, Debug)]
@@ -44,16 +50,18 @@ pub struct Search<T: Real> {
 }
 
 /// Draws samples, reproducibly from the seed. A conditional flow draws them all from one class or, if none is chosen,
-/// from each class in turn.
-pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
+/// from each class in turn. Fails only if it is interrupted.
+pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Result<Drawn<T>> {
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     let core = flow.core();
     let solver = MintSolver::of(&core);
     if let Some(solver) = &solver {
         solver.take_stats();
     }
-    let [mut values, mut latents, mut inner] = [(); 3].map(|()| Vec::with_capacity(request.count * flow.dims()));
-    for drawn in batches(request.count) {
+    let [mut values, mut latents, mut inner] = [(); 3].map(|()| Vec::new());
+    let most = if solver.is_some() { SEARCHED } else { BATCH };
+    for drawn in batches(request.count, (VALUES / flow.dims().max(1)).clamp(1, most)) {
+        interrupt::check()?;
         let condition = condition(flow, request.class, drawn.clone()).map(Var::from);
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let shape: Shape = std::iter::once(drawn.len()).chain(flow.event().iter().copied()).collect();
@@ -69,7 +77,7 @@ pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Drawn<T> {
     let all = |values: &[T]| Tensor::from_slice([request.count, flow.dims()], values);
     let search =
         solver.map(|solver| Search { most: solver.take_stats().most, latents: all(&latents), inner: all(&inner) });
-    Drawn { values: all(&values), search }
+    Ok(Drawn { values: all(&values), search })
 }
 
 impl<T: Real> Search<T> {
@@ -77,7 +85,7 @@ impl<T: Real> Search<T> {
     /// `f64`, because rounding in `f32` would lose more than the search does.
     pub fn distance(&self, exact: &Flow<f64>) -> Distance {
         let mut found = Vec::with_capacity(self.latents.shape().elements());
-        for rows in batches(self.latents.shape()[0]) {
+        for rows in batches(self.latents.shape()[0], rows_per_batch(exact.dims())) {
             let y = self.inner.rows(rows).cast::<f32>().cast::<f64>();
             let back = exact.core().bijection().to_latent(&Var::from(y), Context::default()).value;
             found.extend_from_slice(back.value().as_slice());
@@ -87,8 +95,14 @@ impl<T: Real> Search<T> {
 }
 
 /// Draws `count` samples, `[count, …]`, without their statistics.
-pub fn samples(flow: &Flow<f32>, class: Option<usize>, count: usize, temperature: f64, seed: u64) -> Tensor<f32> {
-    draw(flow, &Request { count, class, temperature, seed }).values
+pub fn samples(
+    flow: &Flow<f32>,
+    class: Option<usize>,
+    count: usize,
+    temperature: f64,
+    seed: u64,
+) -> Result<Tensor<f32>> {
+    Ok(draw(flow, &Request { count, class, temperature, seed })?.values)
 }
 
 /// The condition of some rows of a conditional flow: one class for all, or each class in turn.
@@ -99,6 +113,6 @@ pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usiz
 }
 
 /// The ranges of rows of all batches.
-pub(crate) fn batches(count: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..count).step_by(BATCH).map(move |start| start..(start + BATCH).min(count))
+pub(crate) fn batches(count: usize, batch: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..count).step_by(batch).map(move |start| start..(start + batch).min(count))
 }

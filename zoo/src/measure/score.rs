@@ -2,15 +2,26 @@
 
 use crate::data::Space;
 use crate::data::rows::{Given, Rows};
+use crate::runs::interrupt;
+use anyhow::Result;
 use autograd::{Real, Var};
 use flows::layers::Dequantize;
-use flows::{Bijection, Context, Flow, Mapped, Noise, bits_per_dim};
+use flows::{Bijection, Context, Flow, Mapped, Noise, bits_per_dim, rows_per_batch};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
+use std::ops::Range;
 
-/// Rows per batch. Signals are long, and networks store many activations for each of their steps.
-const BATCH: usize = 500;
+/// Signals per batch, and their values in all: networks store many activations for each of their steps.
 const SIGNALS: usize = 20;
+const SIGNAL_VALUES: usize = 20 * 2048;
+
+/// Rows per batch: as many as the memory of an evaluation does not grow with.
+pub fn batch(space: &Space) -> usize {
+    match space {
+        Space::Signal { samples, .. } => (SIGNAL_VALUES / samples.max(&1)).clamp(1, SIGNALS),
+        Space::Images { .. } | Space::Table { .. } => rows_per_batch(space.dims()),
+    }
+}
 
 /// What a score is the mean of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,33 +226,57 @@ pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, 
 }
 
 /// Evaluates a flow on rows of a [`crate::data::source::Source`], given their classes if they have any. The seed decides
-/// the noise that dequantizes pixels.
-pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
+/// the noise that dequantizes pixels. Fails only if it is interrupted.
+pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Result<Score> {
     let count = rows.count();
-    let core = flow.core();
-    // With a logit, log p(y) and log p(x) differ.
-    let (mut log_probs, mut inner) = (Vec::with_capacity(count), Vec::new());
-    let nats = |log_prob: &Var<f32>| log_prob.value().as_slice().iter().map(|&l| f64::from(l)).collect::<Vec<_>>();
-    let batch = if matches!(space, Space::Signal { .. }) { SIGNALS } else { BATCH };
-    for start in (0..count).step_by(batch) {
-        let part = rows.range(start..(start + batch).min(count)).values();
+    let mut found = LogProbs::default();
+    for start in (0..count).step_by(batch(space)) {
+        interrupt::check()?;
+        found.add(flow, space, rows, start..(start + batch(space)).min(count), seed);
+    }
+    Ok(found.score(space, rows))
+}
+
+/// The same for the first rows alone, as many as are evaluated at once: for what cannot wait and is not interrupted.
+pub fn score_of_first(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
+    let mut found = LogProbs::default();
+    found.add(flow, space, rows, 0..batch(space).min(rows.count()), seed);
+    found.score(space, rows)
+}
+
+/// Log-densities in nats: of the data and, behind a preprocessing, of what it gives. With a logit the two differ.
+#[derive(Default)]
+struct LogProbs {
+    outer: Vec<f64>,
+    inner: Vec<f64>,
+}
+
+impl LogProbs {
+    fn add(&mut self, flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, range: Range<usize>, seed: u64) {
+        let nats = |log_prob: &Var<f32>| log_prob.value().as_slice().iter().map(|&l| f64::from(l)).collect::<Vec<_>>();
+        let (core, start) = (flow.core(), range.start);
+        let part = rows.range(range).values();
         let x = continuous(space, &part.x, Context::evaluation(Noise::new(seed).from_row(start)));
         let cx = part.context(Context::default());
         match flow.preprocessing() {
-            None => log_probs.extend(nats(&core.log_prob(&x, cx))),
+            None => self.outer.extend(nats(&core.log_prob(&x, cx))),
             Some(layer) => {
                 let Mapped { value, log_det } = layer.to_latent(&x, cx);
                 let log_prob = core.log_prob(&value, cx);
-                inner.extend(nats(&log_prob));
-                log_probs.extend(nats(&(log_prob + log_det)));
+                self.inner.extend(nats(&log_prob));
+                self.outer.extend(nats(&(log_prob + log_det)));
             }
         }
     }
-    let mut score = Score::of(Measure::LogLikelihood, &log_probs, rows.classes().is_some()).of_space(space);
-    if matches!(space, Space::Images { .. }) && !inner.is_empty() {
-        (score.logit_nats, score.logit_error) = Some(mean(&inner)).unzip();
+
+    fn score(&self, space: &Space, rows: &Rows<f32>) -> Score {
+        let given_class = rows.classes().is_some();
+        let mut score = Score::of(Measure::LogLikelihood, &self.outer, given_class).of_space(space);
+        if matches!(space, Space::Images { .. }) && !self.inner.is_empty() {
+            (score.logit_nats, score.logit_error) = Some(mean(&self.inner)).unzip();
+        }
+        score
     }
-    score
 }
 
 /// The mean and its standard error.
@@ -278,6 +313,16 @@ mod tests {
     }
 
     #[test]
+    fn long_rows_come_in_small_batches() {
+        let signals = |samples| batch(&Space::Signal { samples, rate: 8000 });
+        assert_eq!([64, 2048, 4096, 65_536].map(signals), [20, 20, 10, 1]);
+        let images = |side| batch(&Space::Images { channels: 1, height: side, width: side });
+        assert_eq!([1, 28, 64, 2048].map(images), [500, 500, 128, 1]);
+        let columns = |columns| batch(&Space::Table { columns, standardized: true });
+        assert_eq!([2, 1000, 10_000, 1_000_000].map(columns), [500, 500, 52, 1]);
+    }
+
+    #[test]
     fn rows_without_finite_density_are_counted_and_reported() {
         let score = Score::of(Measure::LogLikelihood, &[-2.0, f64::NAN, -1.0, -4.0, -3.0], false);
         assert_eq!((score.not_finite, score.median), (1, -3.0));
@@ -309,10 +354,10 @@ mod tests {
             assert!((with(shards) - whole).abs() < 1e-4, "{shards} shards: {} and {whole}", with(shards));
         }
         // `score` agrees, and other classes give another value.
-        let scored = score(&flow, &space, &rows, 5);
+        let scored = score(&flow, &space, &rows, 5).unwrap();
         assert!((scored.loss() - whole).abs() < 1e-4, "{scored:?} and {whole}");
         let turned = Rows::new(rows.x().clone(), Some(one_hot(&[0; 11], 3)));
-        assert!((score(&flow, &space, &turned, 5).loss() - whole).abs() > 1e-3);
+        assert!((score(&flow, &space, &turned, 5).unwrap().loss() - whole).abs() > 1e-3);
     }
 
     #[test]
@@ -321,7 +366,7 @@ mod tests {
         let blueprint = nice(space, 0);
         let flow = blueprint.flow::<f32>(&mut ChaCha8Rng::seed_from_u64(1)).unwrap();
         let rows = Rows::plain(Tensor::from_fn([5, 6], |i| (i * 37 % 23) as f32 / 23.0));
-        let scored = score(&flow, &space, &rows, 0);
+        let scored = score(&flow, &space, &rows, 0).unwrap();
         assert!((scored.loss() * 6.0 + scored.nats).abs() < 1e-9);
         let trained = in_unit(&space, loss(&flow, &space, &rows.values(), Context::default()).item().into());
         assert!((scored.loss() - trained).abs() < 1e-4, "{scored:?} and {trained}");

@@ -1,5 +1,6 @@
 //! Timings, for people to compare. No test depends on them.
 
+use crate::runs::interrupt;
 use std::time::Instant;
 
 /// A call is repeated for about this many seconds.
@@ -20,7 +21,10 @@ pub fn median_seconds(fewest: usize, mut call: impl FnMut()) -> f64 {
     // The first call is a warm-up, unless another one would take too long.
     if fewest > 1 || first < 2.0 * ENOUGH {
         seconds.clear();
-        while seconds.len() < fewest.max(1) || (seconds.iter().sum::<f64>() < ENOUGH && seconds.len() < MOST) {
+        let enough = |seconds: &[f64]| {
+            seconds.len() >= fewest.max(1) && (seconds.iter().sum::<f64>() >= ENOUGH || seconds.len() >= MOST)
+        };
+        while seconds.is_empty() || !(enough(&seconds) || interrupt::requested()) {
             seconds.push(timed());
         }
     }

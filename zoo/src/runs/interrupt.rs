@@ -3,7 +3,7 @@
 use crate::stderr;
 use anyhow::{Context as _, Result};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
@@ -36,6 +36,34 @@ pub fn listen() -> Result<()> {
 /// Whether an interrupt was requested.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
+}
+
+/// The work was given up because an interrupt was requested. That is no failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// Fails if an interrupt was requested. What takes long calls it about once a second.
+pub fn check() -> Result<(), Interrupted> {
+    if CHECKS.fetch_add(1, Ordering::SeqCst) + 1 == PLANNED.load(Ordering::SeqCst) {
+        REQUESTED.store(true, Ordering::SeqCst);
+    }
+    if requested() { Err(Interrupted) } else { Ok(()) }
+}
+
+static CHECKS: AtomicU64 = AtomicU64::new(0);
+static PLANNED: AtomicU64 = AtomicU64::new(0);
+
+/// How often [`check`] was called.
+pub fn checks() -> u64 {
+    CHECKS.load(Ordering::SeqCst)
+}
+
+/// Takes an earlier request back, and requests an interrupt at a coming call of [`check`], counted as by [`checks`]. For
+/// tests: a user can interrupt at any moment.
+pub fn plan(check: Option<u64>) {
+    REQUESTED.store(false, Ordering::SeqCst);
+    PLANNED.store(check.unwrap_or(0), Ordering::SeqCst);
 }
 
 /// The exit code of an interrupted program: 128 + SIGINT.

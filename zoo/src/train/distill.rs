@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::data::rows::one_hot;
+use crate::measure::score::batch;
 use flows::distillation::{freeze, log_ratio, softened};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -13,9 +14,9 @@ const NATS_PER_DIMENSION: f64 = 2.0;
 const LEAST_NATS: f64 = 20.0;
 /// The most samples in a step.
 const LARGEST: usize = 1 << 16;
-/// The student's samples in an evaluation, and how many are computed at a time. Signals are long.
-const EVALUATED: [usize; 2] = [2_000, 500];
-const EVALUATED_SIGNALS: [usize; 2] = [100, 20];
+/// The student's samples in an evaluation. Signals are long.
+const EVALUATED: usize = 2_000;
+const EVALUATED_SIGNALS: usize = 100;
 /// The student is initialized with independent values of the teacher's widths times this factor: at full width the
 /// teacher would find them very unlikely.
 const NARROWER: f64 = 0.1;
@@ -106,19 +107,27 @@ impl Objective<Flow<f32>> for ReverseKl {
         }))
     }
 
-    fn evaluate(&self, flow: &Flow<f32>) -> Score {
-        let [count, part] = if matches!(self.space, Space::Signal { .. }) { EVALUATED_SIGNALS } else { EVALUATED };
+    fn evaluate(&self, flow: &Flow<f32>) -> Result<Score> {
+        let count = if matches!(self.space, Space::Signal { .. }) { EVALUATED_SIGNALS } else { EVALUATED };
         let (z, condition) = self.latents(flow, 0, count);
         let student = flow.core();
         let mut ratios = Vec::with_capacity(count);
-        for start in (0..count).step_by(part) {
-            let range = start..(start + part).min(count);
+        for range in sampling::batches(count, batch(&self.space)) {
+            interrupt::check()?;
             let condition = condition.as_ref().map(|condition| Var::from(condition.rows(range.clone())));
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
             let ratio = log_ratio(&student, &self.teacher, &Var::from(z.rows(range)), cx);
             ratios.extend(ratio.value().as_slice().iter().map(|&r| f64::from(r)));
         }
-        Score::divergence(&ratios, &self.space, condition.is_some())
+        Ok(Score::divergence(&ratios, &self.space, condition.is_some()))
+    }
+
+    fn trial(&self, flow: &Flow<f32>, rows: usize) -> Result<()> {
+        let (z, condition) = self.latents(flow, 0, rows);
+        let condition = condition.map(Var::from);
+        let cx = Context { condition: condition.as_ref(), ..Context::default() };
+        log_ratio(&flow.core(), &self.teacher, &Var::from(z), cx);
+        Ok(())
     }
 
     fn units(&self) -> [&'static str; 2] {

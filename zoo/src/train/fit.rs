@@ -2,14 +2,14 @@
 
 use super::prelude::*;
 use super::{LOG, PICTURES, picture, warn_of};
-use crate::measure::score::{Measure, continuous, unit};
+use crate::measure::score::{Measure, continuous, score_of_first, unit};
 use crate::models::{Rbig, rbig};
 use crate::runs::files;
 use flows::Mapped;
 use flows::check::copy_params;
 use flows::layers::Rotation;
 use flows::models::RbigConfig;
-use flows::rbig::{Earlier, Ending, Fitted, Fitting, Marginals};
+use flows::rbig::{Earlier, Ending, FitError, Fitted, Fitting, Layer, Marginals};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -31,10 +31,12 @@ pub struct Fit {
     pub flow: Flow<f32>,
     /// Its score on validation rows.
     pub validation: Score,
+    /// The mean log-determinant of the preprocessing over these rows, in nats.
+    pub log_det: f64,
 }
 
 /// Fits a model to data and writes its run: the model, a line of the log and a point of the curve for each layer, and a
-/// picture of samples. Ctrl-C ends it after the present layer; the layers so far are a whole model. They are also saved
+/// picture of samples. Ctrl-C ends it without the present layer; the layers so far are a whole model. They are also saved
 /// now and then, so that a fit that ended early can be resumed.
 /// Fails if the model is not fitted but trained, the data does not suit it, or the model cannot be written.
 pub fn fit(config: &TrainConfig, source: &Source) -> Result<Fit> {
@@ -115,8 +117,11 @@ impl Fits<'_> {
             }
             let space = self.source.space();
             luxuries.attempt("the curve", log::draw(run, "rbig", [unit(&space); 2]));
-            let samples = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0);
-            luxuries.attempt(PICTURES, picture(&samples, &space, run, fit.kept as u64));
+            if drawing::has_picture(&space) && !interrupted {
+                let drawn = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0)
+                    .and_then(|samples| picture(&samples, &space, run, fit.kept as u64));
+                luxuries.attempt(PICTURES, drawn);
+            }
             Ok(fit)
         })
     }
@@ -164,10 +169,10 @@ impl Fits<'_> {
         let fitting = Fitting { layers, marginals, axes };
         let (began, spent) = (Instant::now(), self.saved.seconds);
         let seconds = || spent + began.elapsed().as_secs_f64();
-        let mut log = Log::of(&config.run, self.earlier as u64);
+        let mut log = Log::of(&config.run, self.earlier as u64, false);
         let (mut count, mut last_save, mut unsaved) = (0, Instant::now(), false);
         let known = self.layers.clone();
-        let fitted = fitting.resume(&x, &held_out, known, &mut ChaCha8Rng::seed_from_u64(seed), |layer| {
+        let watch = |layer: &Layer<f32>| {
             count += 1;
             if count <= self.earlier {
                 return ControlFlow::Continue(());
@@ -187,16 +192,24 @@ impl Fits<'_> {
                 }
             }
             if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        let fitted = fitted.with_context(data)?;
+        };
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let fitted = match fitting.resume(&x, &held_out, known, rng, watch, &|| interrupt::check().is_ok()) {
+            Err(FitError::Interrupted) => return Err(Interrupted.into()),
+            fitted => fitted.with_context(data)?,
+        };
         let kept = fitted.best();
         let flow = build(kept)?;
         copy_params(&fitted.first(kept), &flow.core()).context("the layers do not make the model of their sizes")?;
-        let validation = score(&flow, &space, &validation, 0);
+        // After an interrupt, a part of the rows must do.
+        let validation = match score(&flow, &space, &validation, 0) {
+            Err(why) if why.is::<Interrupted>() => score_of_first(&flow, &space, &validation, 0),
+            found => found?,
+        };
         if !validation.loss().is_finite() {
             bail!("{}: held-out rows have no finite density: use more rows, or fewer --bins", config.data);
         }
-        Ok((Fit { blueprint: blueprint(kept)?, fitted, kept, flow, validation }, seconds()))
+        Ok((Fit { blueprint: blueprint(kept)?, fitted, kept, flow, validation, log_det }, seconds()))
     }
 }
 

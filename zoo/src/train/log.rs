@@ -73,15 +73,21 @@ pub(super) struct Log {
     path: PathBuf,
     /// Lines up to this step are kept when the file is opened.
     step: u64,
+    /// Whether this step will be evaluated again.
+    again: bool,
     /// The file and its length, once it could be opened.
     open: Option<(File, u64)>,
 }
 
 impl Log {
-    /// The log of a training that is at `step`. Lines of later steps, left by a killed training, are dropped: they will
-    /// be written again.
-    pub(super) fn of(run: &Run, step: u64) -> Self {
-        Self { path: run.log(), step, open: None }
+    /// The log of a training that is at `step`, and will perhaps evaluate it again. Lines of what comes later, left by a
+    /// killed training, are dropped: they will be written again.
+    pub(super) fn of(run: &Run, step: u64, again: bool) -> Self {
+        Self { path: run.log(), step, again, open: None }
+    }
+
+    fn keeps(&self, line: &Line) -> bool {
+        line.step < self.step || (line.step == self.step && !(self.again && line.validation.is_some()))
     }
 
     fn opened(&mut self) -> Result<&mut (File, u64)> {
@@ -90,7 +96,7 @@ impl Log {
             None => {
                 let path = &self.path;
                 let kept = if path.exists() { lines(path)? } else { Vec::new() };
-                let kept: String = kept.iter().filter(|line| line.step <= self.step).map(text).collect();
+                let kept: String = kept.iter().filter(|line| self.keeps(line)).map(text).collect();
                 files::replace_link(path)?;
                 files::write_atomically(path, |writer| writer.write_all(kept.as_bytes()))?;
                 let file = OpenOptions::new().append(true).open(path);

@@ -40,7 +40,7 @@ mod prelude {
     pub(super) use crate::pictures::drawing;
     pub(super) use crate::runs::checkpoint::{self, Beginning, Contents, Header, Loaded};
     pub(super) use crate::runs::folder::{Run, is_there};
-    pub(super) use crate::runs::interrupt;
+    pub(super) use crate::runs::interrupt::{self, Interrupted};
     pub(super) use crate::stderr;
     pub(super) use anyhow::{Context as _, Result, anyhow, bail};
     pub(super) use autograd::{Tape, Tensor, Var, parallel};
@@ -151,14 +151,22 @@ impl<'a, M: Trained> Training<'a, M> {
         self.config.run.sweep();
         let recipe = &self.config.recipe;
         let per_epoch = self.objective.steps_per_epoch()?;
-        let mut log = Log::of(&self.config.run, self.saved.step);
+        let step = self.saved.step;
+        // An interrupt came while this step was evaluated.
+        let again = step > 0 && step.is_multiple_of(per_epoch) && self.saved.evaluated != step;
+        let mut log = Log::of(&self.config.run, step, again);
         if let (Some(from), 0) = (&self.from, self.saved.step) {
             self.luxuries.attempt(LOG, log.write(&Line { from: Some(from.clone()), ..Line::default() }));
         }
         let mut order = Order::default();
         let mut shown = Progress::new(self.objective.units(), recipe.batch);
         let (mut last_save, mut unsaved) = (Instant::now(), false);
-        while self.progress(per_epoch) < 1.0 && !interrupt::requested() {
+        let mut interrupted = again && !self.epoch(step / per_epoch, per_epoch, &mut log, &mut shown)?;
+        while !interrupted && self.progress(per_epoch) < 1.0 {
+            if interrupt::check().is_err() {
+                interrupted = true;
+                break;
+            }
             let step = self.saved.step;
             let lr =
                 recipe.lr * recipe.schedule.factor(self.progress(per_epoch)) * Schedule::warmup(step, recipe.warmup);
@@ -173,16 +181,15 @@ impl<'a, M: Trained> Training<'a, M> {
                 shown.line(step, train);
             }
             if step.is_multiple_of(per_epoch) {
-                self.epoch(step / per_epoch, per_epoch, &mut log, &mut shown)?;
+                interrupted = !self.epoch(step / per_epoch, per_epoch, &mut log, &mut shown)?;
             }
             if last_save.elapsed().as_secs_f64() > self.config.save_every {
                 unsaved = self.save().inspect_err(|error| warn_of(error, unsaved)).is_err();
                 last_save = Instant::now();
             }
         }
-        let interrupted = self.progress(per_epoch) < 1.0;
         if !interrupted && self.saved.evaluated != self.saved.step {
-            self.epoch(self.saved.step.div_ceil(per_epoch), per_epoch, &mut log, &mut shown)?;
+            interrupted = !self.epoch(self.saved.step.div_ceil(per_epoch), per_epoch, &mut log, &mut shown)?;
         }
         self.save()?;
         let drawn = log::draw(&self.config.run, self.config.blueprint.name(), self.objective.units());
@@ -222,13 +229,43 @@ impl<'a, M: Trained> Training<'a, M> {
         anyhow!("{lost}: {advice} a smaller --lr; the first such value: {fault}")
     }
 
-    /// Evaluates the model on validation rows, keeps its weights if they are the best so far, and draws samples.
-    fn epoch(&mut self, epoch: u64, per_epoch: u64, log: &mut Log, shown: &mut Progress) -> Result<()> {
+    /// Evaluates the model on validation rows, keeps its weights if they are the best so far, and draws samples. If it is
+    /// interrupted, nothing of this counts, and the result is false: resuming does it again.
+    fn epoch(&mut self, epoch: u64, per_epoch: u64, log: &mut Log, shown: &mut Progress) -> Result<bool> {
         if let Some(average) = &mut self.average {
             average.swap();
         }
+        let found = self.evaluate(epoch);
+        let done = match found {
+            Ok((validation, samples)) => {
+                self.count(validation, epoch, per_epoch, log, shown);
+                if let Some(samples) = samples {
+                    let drawn = picture(&samples, &self.config.blueprint.space, &self.config.run, epoch);
+                    self.luxuries.attempt(PICTURES, drawn);
+                }
+                Ok(true)
+            }
+            Err(why) if why.is::<Interrupted>() => Ok(false),
+            Err(why) => Err(why),
+        };
+        if let Some(average) = &mut self.average {
+            average.swap();
+        }
+        done
+    }
+
+    /// The score, and samples for a picture where there is one.
+    fn evaluate(&self, epoch: u64) -> Result<(Score, Option<Tensor<f32>>)> {
         self.objective.calibrate(&self.model)?;
-        let validation = self.objective.evaluate(&self.model);
+        let validation = self.objective.evaluate(&self.model)?;
+        let (space, temperature) = (&self.config.blueprint.space, self.config.recipe.temperature);
+        let drawn = drawing::has_picture(space) && (epoch <= 10 || epoch.is_multiple_of(10));
+        let samples = drawn.then(|| self.model.samples(drawing::shown(space, GRID), temperature));
+        Ok((validation, samples.transpose()?))
+    }
+
+    /// Logs the score of a step, and keeps the weights if it is the best so far.
+    fn count(&mut self, validation: Score, epoch: u64, per_epoch: u64, log: &mut Log, shown: &mut Progress) {
         let step = self.saved.step;
         self.saved.evaluated = step;
         let (reconstruction, kl) = validation.bound.map(|bound| (bound.reconstruction, bound.kl)).unzip();
@@ -240,16 +277,6 @@ impl<'a, M: Trained> Training<'a, M> {
             self.saved.best_step = step;
             self.best_weights = checkpoint::weights(&self.model);
         }
-        if epoch <= 10 || epoch.is_multiple_of(10) {
-            let temperature = self.config.recipe.temperature;
-            let space = &self.config.blueprint.space;
-            let samples = self.model.samples(drawing::shown(space, GRID), temperature);
-            self.luxuries.attempt(PICTURES, picture(&samples, space, &self.config.run, epoch));
-        }
-        if let Some(average) = &mut self.average {
-            average.swap();
-        }
-        Ok(())
     }
 }
 

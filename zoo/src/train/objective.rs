@@ -16,7 +16,8 @@ const CALIBRATION_BATCHES: u64 = 100;
 /// A model that can be trained.
 pub(super) trait Trained: Module<f32> + Sync {
     /// Samples for a picture, always from the same noise.
-    fn samples(&self, count: usize, temperature: f64) -> Tensor<f32>;
+    /// Fails only if it is interrupted.
+    fn samples(&self, count: usize, temperature: f64) -> Result<Tensor<f32>>;
 
     /// Initializes the parameters that depend on data.
     fn initialize(&self, space: &Space, rows: &Given<f32>, noise: Noise);
@@ -27,13 +28,13 @@ pub(super) trait Trained: Module<f32> + Sync {
     /// The mean loss of a batch, in nats.
     fn loss(&self, space: &Space, rows: &Given<f32>, noise: Noise) -> Var<f32>;
 
-    /// The score on held-out rows.
-    fn score(&self, space: &Space, rows: &Rows<f32>) -> Score;
+    /// The score on held-out rows. Fails only if it is interrupted.
+    fn score(&self, space: &Space, rows: &Rows<f32>) -> Result<Score>;
 }
 
 /// Trained by maximum likelihood: the loss is `−log p(x)`.
 impl Trained for Flow<f32> {
-    fn samples(&self, count: usize, temperature: f64) -> Tensor<f32> {
+    fn samples(&self, count: usize, temperature: f64) -> Result<Tensor<f32>> {
         sampling::samples(self, None, count, temperature, 0)
     }
 
@@ -49,14 +50,14 @@ impl Trained for Flow<f32> {
         score::loss(self, space, rows, Context::training(noise))
     }
 
-    fn score(&self, space: &Space, rows: &Rows<f32>) -> Score {
+    fn score(&self, space: &Space, rows: &Rows<f32>) -> Result<Score> {
         score(self, space, rows, 0)
     }
 }
 
 /// Trained by the lower bound of the likelihood: the loss is `−ELBO`, from one sample of z for each row and step.
 impl Trained for Vae<f32> {
-    fn samples(&self, count: usize, temperature: f64) -> Tensor<f32> {
+    fn samples(&self, count: usize, temperature: f64) -> Result<Tensor<f32>> {
         bound::samples(self, count, temperature, 0, bound::Draw::Mean)
     }
 
@@ -69,7 +70,7 @@ impl Trained for Vae<f32> {
         bound::loss(self, space, &rows.x, noise)
     }
 
-    fn score(&self, space: &Space, rows: &Rows<f32>) -> Score {
+    fn score(&self, space: &Space, rows: &Rows<f32>) -> Result<Score> {
         bound::score(self, space, rows, 0)
     }
 }
@@ -88,7 +89,7 @@ pub(super) trait Objective<M>: Sync {
     }
 
     /// Collects the statistics of training batches that evaluation uses, for the present weights. A student has
-    /// none: its data is not known before it is sampled.
+    /// none: its data is not known before it is sampled. Fails if it is interrupted.
     fn calibrate(&self, _model: &M) -> Result<()> {
         Ok(())
     }
@@ -96,8 +97,11 @@ pub(super) trait Objective<M>: Sync {
     /// The loss of a step, as a function of a range of rows: `0..batch` unless the batch is split.
     fn loss<'a>(&'a self, model: &'a M, step: u64, order: &mut Order) -> Result<Loss<'a>>;
 
-    /// The present model's score.
-    fn evaluate(&self, model: &M) -> Score;
+    /// The present model's score. Fails only if it is interrupted.
+    fn evaluate(&self, model: &M) -> Result<Score>;
+
+    /// The mean loss of the first rows of a step, computed without a tape: how much memory a row takes is seen from it.
+    fn trial(&self, model: &M, rows: usize) -> Result<()>;
 
     /// The units of the losses and of the scores that are shown.
     fn units(&self) -> [&'static str; 2];
@@ -139,6 +143,7 @@ impl<M: Trained> Objective<M> for OnData<'_> {
         let batches = if self.calibrated { CALIBRATION_BATCHES } else { 0 };
         let mut order = Order::default();
         for seen in 0..self.source.steps_per_epoch(self.batch)?.min(batches) {
+            interrupt::check()?;
             let (rows, noise) = self.rows(seen, &mut order)?;
             model.calibrate(&self.source.space(), &rows.values(), noise, seen);
         }
@@ -155,8 +160,14 @@ impl<M: Trained> Objective<M> for OnData<'_> {
         }))
     }
 
-    fn evaluate(&self, model: &M) -> Score {
+    fn evaluate(&self, model: &M) -> Result<Score> {
         model.score(&self.source.space(), &self.source.held_out(Part::Validation, Some(VALIDATION_ROWS)))
+    }
+
+    fn trial(&self, model: &M, rows: usize) -> Result<()> {
+        let rows = self.source.batch(0, rows, &mut Order::default())?.values();
+        model.loss(&self.source.space(), &rows, Noise::for_step(self.seed, 0));
+        Ok(())
     }
 
     fn units(&self) -> [&'static str; 2] {

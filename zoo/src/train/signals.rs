@@ -83,8 +83,13 @@ impl Objective<Flow<f32>> for SignalKl {
         }))
     }
 
-    fn evaluate(&self, flow: &Flow<f32>) -> Score {
+    fn evaluate(&self, flow: &Flow<f32>) -> Result<Score> {
         self.kl.evaluate(flow)
+    }
+
+    /// The teacher scores several draws for each sample of the student.
+    fn trial(&self, flow: &Flow<f32>, rows: usize) -> Result<()> {
+        self.kl.trial(flow, rows * (1 + DRAWS))
     }
 
     fn units(&self) -> [&'static str; 2] {

@@ -1,11 +1,11 @@
 //! The importance-weighted estimate of the log-likelihood.
 
 use super::{Drawn, Vae, posterior::repeated};
-use crate::{Base, Bijection, Context, InputError, Mapped, Noise, StandardNormal, flow::check_rows, log_sum::LogSum};
+use crate::{
+    Base, Bijection, Context, InputError, Mapped, Noise, StandardNormal, flow::check_rows, flow::rows_per_batch,
+    log_sum::LogSum,
+};
 use autograd::{Real, Tensor, Var};
-
-/// Rows times draws of z in one batch.
-const BATCH: usize = 500;
 
 impl<T: Real> Vae<T> {
     /// The importance-weighted estimate of `log p(x)` of each row of `[rows, dims]` in nats, `[rows]`, by S draws of z
@@ -27,8 +27,10 @@ impl<T: Real> Vae<T> {
         check_rows(x, &[self.dims].into())?;
         let rows = x.shape()[0];
         let mut found = Vec::with_capacity(rows);
-        for first in (0..rows).step_by(BATCH) {
-            let some = Var::from(x.rows(first..rows.min(first + BATCH)));
+        // Rows times draws of z.
+        let batch = rows_per_batch(self.dims);
+        for first in (0..rows).step_by(batch) {
+            let some = Var::from(x.rows(first..rows.min(first + batch)));
             found.extend(self.of_rows(&some, draws, noise.from_row(first)));
         }
         Ok(Tensor::from_slice([rows], &found))
@@ -40,7 +42,7 @@ impl<T: Real> Vae<T> {
         let Mapped { value: y, log_det } = self.preprocessing.to_latent(x, Context::default());
         let posterior = self.posterior(&y);
         let mut sums = vec![LogSum::EMPTY; rows];
-        let at_a_time = (BATCH / rows).max(1);
+        let at_a_time = (rows_per_batch(self.dims) / rows).max(1);
         for first in (0..draws).step_by(at_a_time) {
             let some = first..draws.min(first + at_a_time);
             let times = some.len();
