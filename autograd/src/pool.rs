@@ -24,16 +24,18 @@ const CLASSES: usize = 4 * 44;
 pub struct Pool {
     free: [Mutex<Vec<Vec<Line>>>; CLASSES],
     fresh: AtomicU64,
+    taken: AtomicU64,
 }
 
 impl Pool {
     pub(crate) const fn new() -> Self {
-        Self { free: [const { Mutex::new(Vec::new()) }; CLASSES], fresh: AtomicU64::new(0) }
+        Self { free: [const { Mutex::new(Vec::new()) }; CLASSES], fresh: AtomicU64::new(0), taken: AtomicU64::new(0) }
     }
 
     /// At least `lines` lines, with arbitrary old contents.
     fn take(&self, lines: usize) -> Vec<Line> {
         let (class, capacity) = class_of(lines);
+        self.taken.fetch_add((capacity * size_of::<Line>()) as u64, Ordering::Relaxed);
         let reused = self.free[class].lock().unwrap_or_else(PoisonError::into_inner).pop();
         reused.unwrap_or_else(|| {
             self.fresh.fetch_add(1, Ordering::Relaxed);
@@ -71,6 +73,12 @@ fn class_of(lines: usize) -> (usize, usize) {
 /// It no longer grows after the first step of a training loop.
 pub fn fresh_buffers<T: Real>() -> u64 {
     T::pool().fresh.load(Ordering::Relaxed)
+}
+
+/// The bytes of all tensors of this element type since the program started, whether newly allocated or reused. What a
+/// computation adds without a tape is about the most that a tape would keep of it.
+pub fn bytes_taken<T: Real>() -> u64 {
+    T::pool().taken.load(Ordering::Relaxed)
 }
 
 /// Returns the memory of all idle buffers of this element type to the allocator.

@@ -1,5 +1,6 @@
 //! 8-bit images of the same size, stored as bytes: four times smaller than floats.
 
+use super::Parts;
 use anyhow::{Result, ensure};
 
 /// Images in the order count, channel, row, column, perhaps with a label each.
@@ -40,11 +41,20 @@ impl Images {
         &self.pixels[i * dims..(i + 1) * dims]
     }
 
-    /// The images at `indices`, in that order, with their labels.
-    pub fn select(&self, indices: &[usize]) -> Self {
-        let pixels = indices.iter().flat_map(|&i| self.image(i)).copied().collect();
-        let labels = self.labels.as_ref().map(|labels| indices.iter().map(|&i| labels[i]).collect());
-        Self { count: indices.len(), pixels, labels, ..*self }
+    /// The images in these parts, with their labels. Each index is in one part.
+    pub(super) fn split(self, parts: &Parts<Vec<usize>>) -> Parts<Self> {
+        let Self { channels, height, width, .. } = self;
+        let dims = self.dims();
+        let labels = self.labels.map(|labels| parts.of(labels, 1));
+        let images =
+            |pixels: Vec<u8>| Self { count: pixels.len() / dims, channels, height, width, pixels, labels: None };
+        let mut all = parts.of(self.pixels, dims).map(images);
+        if let Some(labels) = labels {
+            all.train.labels = Some(labels.train);
+            all.validation.labels = Some(labels.validation);
+            all.test.labels = Some(labels.test);
+        }
+        all
     }
 
     /// The pixels of the images at `indices`, as floats from 0 to 255.
@@ -66,11 +76,14 @@ mod tests {
     }
 
     #[test]
-    fn selection_keeps_pixels_and_labels_together() {
-        let picked = six().select(&[4, 0]);
-        assert_eq!(picked.pixels, [8, 9, 0, 1]);
-        assert_eq!(picked.labels, Some(vec![4, 0]));
-        assert_eq!(picked.count, 2);
+    fn parts_keep_pixels_and_labels_together() {
+        let parts = Parts { train: vec![4, 0, 1], validation: vec![3, 2], test: vec![5] };
+        let Parts { train, validation, test } = six().split(&parts);
+        assert_eq!((train.pixels, train.labels), (vec![8, 9, 0, 1, 2, 3], Some(vec![4, 0, 1])));
+        assert_eq!((validation.pixels, validation.labels), (vec![6, 7, 4, 5], Some(vec![3, 2])));
+        assert_eq!((test.count, test.pixels, test.labels), (1, vec![10, 11], Some(vec![5])));
+        let unlabeled = Images { labels: None, ..six() };
+        assert_eq!(unlabeled.split(&parts).validation.labels, None);
     }
 
     #[test]

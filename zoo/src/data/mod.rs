@@ -56,7 +56,7 @@ const MNIST: &str = "mnist";
 pub fn load(name_or_path: &str) -> Result<Dataset> {
     if name_or_path.eq_ignore_ascii_case(MNIST) {
         let [train, test] = mnist::load()?;
-        return with_test(&train, test);
+        return with_test(train, test);
     }
     if let Some(toy) = Toy::of(name_or_path) {
         return Ok(Dataset::Toy(toy));
@@ -68,16 +68,14 @@ pub fn load(name_or_path: &str) -> Result<Dataset> {
     let lower = name_or_path.to_lowercase();
     let loaded = if path.is_dir() {
         let (train, test) = idx::read_folder(path)?;
-        with_test(&train, test)
+        with_test(train, test)
     } else if lower.ends_with(".npy") {
         match npy::read(path)? {
-            npy::Array::Table(table) => split_table(&table),
-            npy::Array::Images(all) => {
-                split(all.count, "images").map(|parts| Dataset::Images(parts.map(|indices| all.select(indices))))
-            }
+            npy::Array::Table(table) => split_table(table),
+            npy::Array::Images(all) => split(all.count, "images").map(|parts| Dataset::Images(all.split(&parts))),
         }
     } else if lower.ends_with(".csv") || lower.ends_with(".csv.gz") || lower.ends_with(".tsv") {
-        split_table(&csv::read(path)?)
+        split_table(csv::read(path)?)
     } else if path.exists() {
         bail!(
             "{name_or_path}: files of this kind are not supported; give a .npy, a .csv, a .csv.gz, or the folder that holds the IDX files"
@@ -94,21 +92,24 @@ pub fn names() -> Vec<&'static str> {
     std::iter::once(MNIST).chain(toys).chain([Speech::NAME]).collect()
 }
 
-fn split_table(all: &Table) -> Result<Dataset> {
-    Ok(Dataset::Table(split(all.rows, "rows")?.map(|indices| all.select(indices))))
+fn split_table(all: Table) -> Result<Dataset> {
+    let (cols, parts) = (all.cols, split(all.rows, "rows")?);
+    let table = |values: Vec<f64>| Table { rows: values.len() / cols, cols, values };
+    Ok(Dataset::Table(parts.of(all.values, cols).map(table)))
 }
 
 /// Images that come with test images.
-fn with_test(all: &Images, test: Images) -> Result<Dataset> {
+fn with_test(all: Images, test: Images) -> Result<Dataset> {
     if (all.channels, all.height, all.width) != (test.channels, test.height, test.width) {
-        let [a, b] = [all, &test].map(|i| format!("{}x{}x{}", i.channels, i.height, i.width));
+        let [a, b] = [&all, &test].map(|i| format!("{}x{}x{}", i.channels, i.height, i.width));
         bail!("training images are {a} and test images {b}; put matching files into the folder");
     }
     split::require_enough(all.count, "training images")?;
     let held_out = VALIDATION_IMAGES.min(all.count / 10);
-    let order = permutation(all.count, split::SEED);
-    let (train, validation) = order.split_at(all.count - held_out);
-    Ok(Dataset::Images(Parts { train: all.select(train), validation: all.select(validation), test }))
+    let mut train = permutation(all.count, split::SEED);
+    let validation = train.split_off(all.count - held_out);
+    let parts = all.split(&Parts { train, validation, test: Vec::new() });
+    Ok(Dataset::Images(Parts { test, ..parts }))
 }
 
 /// The error for an unknown name, with a similar name if there is one.

@@ -23,8 +23,40 @@ pub struct Parts<T> {
 
 impl<T> Parts<T> {
     /// What a function makes of each part.
-    pub(super) fn map<U>(&self, f: impl Fn(&T) -> U) -> Parts<U> {
-        Parts { train: f(&self.train), validation: f(&self.validation), test: f(&self.test) }
+    pub(super) fn map<U>(self, f: impl Fn(T) -> U) -> Parts<U> {
+        Parts { train: f(self.train), validation: f(self.validation), test: f(self.test) }
+    }
+}
+
+impl Parts<Vec<usize>> {
+    /// The rows of `width` values at these indices, each of which is in one part. They are moved within their memory,
+    /// because two copies of large data may not fit.
+    pub(super) fn of<V: Copy>(&self, mut values: Vec<V>, width: usize) -> Parts<Vec<V>> {
+        let Self { train, validation, test } = self;
+        arrange(&mut values, width, &[&**train, validation, test].concat());
+        let test = values.split_off((train.len() + validation.len()) * width);
+        let validation = values.split_off(train.len() * width);
+        values.shrink_to_fit();
+        Parts { train: values, validation, test }
+    }
+}
+
+/// Moves rows of `width` values: the one at `order[i]` comes to place i.
+fn arrange<V: Copy>(values: &mut [V], width: usize, order: &[usize]) {
+    let mut placed = vec![false; order.len()];
+    for start in 0..order.len() {
+        let (mut place, first) = (start, values[start * width..(start + 1) * width].to_vec());
+        // Along a cycle of the permutation, until its first row is needed again.
+        while !placed[place] {
+            placed[place] = true;
+            let from = order[place];
+            if from == start {
+                values[place * width..(place + 1) * width].copy_from_slice(&first);
+            } else {
+                values.copy_within(from * width..(from + 1) * width, place * width);
+            }
+            place = from;
+        }
     }
 }
 
@@ -66,6 +98,20 @@ mod tests {
         let mut all = [train, validation, test].concat();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..1_005));
+    }
+
+    #[test]
+    fn rows_are_moved_to_their_parts() {
+        let parts = split(57, "rows").unwrap();
+        let values: Vec<[usize; 3]> = (0..57).map(|i| [i, i + 100, i + 200]).collect();
+        let expected = |indices: &Vec<usize>| indices.iter().flat_map(|&i| values[i]).collect::<Vec<_>>();
+        let Parts { train, validation, test } = parts.of(values.concat(), 3);
+        assert_eq!(train, expected(&parts.train));
+        assert_eq!((validation, test), (expected(&parts.validation), expected(&parts.test)));
+        let order = [2, 0, 1, 3];
+        let mut letters = *b"abcd";
+        arrange(&mut letters, 1, &order);
+        assert_eq!(letters, *b"cabd");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Kind, Learns, Model, ModelSpec, with_spec};
 use crate::data::Space;
+use crate::runs::memory::{self, Bytes};
 use crate::runs::strict;
 use anyhow::{Context as _, Result, anyhow, bail};
 use autograd::outline::{PER_TENSOR, TooLarge, outline};
@@ -123,12 +124,13 @@ impl Blueprint {
     /// Refuses a model that takes too much memory to train, before any of it is allocated.
     pub fn check_memory(&self) -> Result<()> {
         let copies = if self.is_fitted() { 1 } else { COPIES };
-        let (name, described, most) = (self.name(), self.space.describe(), MOST >> 28);
-        let params = self.outline(MOST / copies).map_err(|_| {
-            anyhow!("a {name} of these sizes over {described} takes more than {most} GB to train: choose smaller sizes or narrower data")
+        let limit = MOST.min(memory::limit() / 4);
+        let (name, described, most) = (self.name(), self.space.describe(), Bytes(4.0 * limit as f64));
+        let params = self.outline(limit / copies).map_err(|_| {
+            anyhow!("a {name} of these sizes over {described} takes more than {most} to train: choose smaller sizes or narrower data")
         })?;
         // A checkpoint of it must be one that can be read.
-        self.outline(limit(params.iter().map(|(_, param)| param.shape()))).map_err(|_| {
+        self.outline(self::limit(params.iter().map(|(_, param)| param.shape()))).map_err(|_| {
             anyhow!("{described} are too large for so small a {name}: choose larger sizes or smaller data")
         })?;
         Ok(())

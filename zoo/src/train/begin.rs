@@ -5,7 +5,8 @@ use super::prelude::*;
 use super::signals::SignalKl;
 use crate::data::Standardization;
 use crate::models::{Model, ParallelWaveNet};
-use crate::runs::folder;
+use crate::runs::{folder, memory};
+use autograd::pool;
 use flows::Bijection;
 use flows::check::copy_params;
 
@@ -50,11 +51,11 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
         classes => format!(" given the class of {classes}"),
     };
     let from = weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.path.display()));
-    announce(&format!("training {} on {}{given}{from}", blueprint.name(), config.data), config);
+    let what = format!("training {} on {}{given}{from}", blueprint.name(), config.data);
     if let Some(warning) = blueprint.warning() {
         stderr::print_line(format_args!("{warning}"));
     }
-    on_data(config, source, model, &weights.map_or(Start::Random, Start::Weights))
+    on_data(config, source, model, &weights.map_or(Start::Random, Start::Weights), &what)
 }
 
 /// Distills a teacher into a new student. The run keeps a copy of the teacher.
@@ -64,12 +65,11 @@ pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Resul
     objective.steps_per_epoch()?;
     let (name, of) = (config.blueprint.name(), teacher.header.blueprint.name());
     let id = keep_teacher(config, teacher, None)?;
-    announce(&format!("distilling {of} into {name}"), config);
     // Student and teacher see the same data: they share the statistics of the preprocessing.
     if let (Some(theirs), Some(ours)) = (teacher.model.preprocessing(), flow.preprocessing()) {
         copy_params(theirs, ours)?;
     }
-    train(config, objective.as_ref(), flow, &Start::Student(id))
+    train(config, objective.as_ref(), flow, &Start::Student(id), &format!("distilling {of} into {name}"))
 }
 
 /// Writes the copy of the teacher, unless it is there, and returns the teacher's checksum.
@@ -119,12 +119,12 @@ enum Start<'a> {
     Paused(&'a Paused),
 }
 
-fn on_data(config: &TrainConfig, source: &Source, model: Model<f32>, start: &Start<'_>) -> Result<Outcome> {
+fn on_data(config: &TrainConfig, source: &Source, model: Model<f32>, start: &Start<'_>, what: &str) -> Result<Outcome> {
     let (batch, seed, calibrated) = (config.recipe.batch, config.seed, config.blueprint.uses_batch_statistics());
     let objective = |discrete: bool| OnData { source, batch, seed, calibrated, discrete };
     match model {
-        Model::Flow(flow) => train(config, &objective(false), flow, start),
-        Model::Vae(vae) => train(config, &objective(vae.likelihood().is_discrete()), vae, start),
+        Model::Flow(flow) => train(config, &objective(false), flow, start, what),
+        Model::Vae(vae) => train(config, &objective(vae.likelihood().is_discrete()), vae, start, what),
     }
 }
 
@@ -133,8 +133,11 @@ fn train<M: Trained + Send>(
     objective: &dyn Objective<M>,
     model: M,
     start: &Start<'_>,
+    what: &str,
 ) -> Result<Outcome> {
     parallel::with_threads(config.threads, || {
+        require_memory(config.recipe.batch, objective, &model)?;
+        announce(what, config);
         if matches!(start, Start::Random | Start::Student(_)) {
             objective.initialize(&model)?;
         }
@@ -159,6 +162,23 @@ fn train<M: Trained + Send>(
         training.run()
     })
 }
+
+/// Refuses a batch whose steps take too much memory, before the first of them. The rows of a step are evaluated together,
+/// and their activations kept for the gradients. How many there are is seen from one row and from two.
+fn require_memory<M: Trained>(batch: usize, objective: &dyn Objective<M>, model: &M) -> Result<()> {
+    let bytes = |rows: usize| -> Result<f64> {
+        let before = pool::bytes_taken::<f32>();
+        objective.trial(model, rows)?;
+        Ok((pool::bytes_taken::<f32>() - before) as f64)
+    };
+    let one = bytes(1)?;
+    let more = if batch > 1 { (batch - 1) as f64 * (bytes(2)? - one).max(0.0) } else { 0.0 };
+    let what = format!("a training step of {batch} rows");
+    memory::require(KEPT * (one + more), &what, "choose a smaller --batch, a smaller model or shorter rows")
+}
+
+/// About the part of all intermediate results that is kept for the gradients.
+const KEPT: f64 = 0.6;
 
 /// Prints what is about to happen, for how long, and where the results go.
 fn announce(what: &str, config: &TrainConfig) {
@@ -216,8 +236,7 @@ pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Pause
     paused.check(config, model, source)?;
     source.steps_per_epoch(config.recipe.batch)?;
     let model = paused.contents.build(&config.run.training())?;
-    announce(&paused.describe(), config);
-    on_data(config, source, model, &Start::Paused(paused))
+    on_data(config, source, model, &Start::Paused(paused), &paused.describe())
 }
 
 /// Resumes the distillation in the same folder. A copy of the teacher that was removed is written again.
@@ -231,8 +250,7 @@ pub fn resume_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, paused:
     paused.contents.check(&config.run.training())?;
     keep_teacher(config, teacher, Some(paused))?;
     let (objective, flow) = student(config, teacher)?;
-    announce(&paused.describe(), config);
-    train(config, objective.as_ref(), flow, &Start::Paused(paused))
+    train(config, objective.as_ref(), flow, &Start::Paused(paused), &paused.describe())
 }
 
 impl Paused {

@@ -4,7 +4,7 @@ use super::prelude::*;
 use super::{LOG, PICTURES, picture, warn_of};
 use crate::measure::score::{Measure, continuous, score_of_first, unit};
 use crate::models::{Rbig, rbig};
-use crate::runs::files;
+use crate::runs::{files, memory};
 use flows::Mapped;
 use flows::check::copy_params;
 use flows::layers::Rotation;
@@ -161,6 +161,10 @@ impl Fits<'_> {
             }
             Ok(flow)
         };
+        // Rows before and after each layer and in f64; several square matrices.
+        let (floats, square) = (rows as f64 * dims as f64, (dims as f64).powi(2));
+        let what = format!("fitting {rows} rows of {dims} columns");
+        memory::require(48.0 * floats + 64.0 * square, &what, "fit fewer rows or columns")?;
         let before = build(1)?;
         let (x, _) = prepared(&before, &space, source.batch(0, rows, &mut Order::default())?.x(), seed);
         let validation = source.held_out(Part::Validation, Some(HELD_OUT));
