@@ -4,6 +4,7 @@ use super::prelude::*;
 use crate::data::rows::Rows;
 use crate::pictures::blend::{self, Blend};
 use crate::pictures::grid;
+use crate::runs::memory;
 
 /// Interpolate between test images in latent space
 ///
@@ -64,6 +65,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let used: Vec<usize> = corners.iter().chain(ends.iter().flatten()).copied().collect();
     let images = images(&source, &used, seed.seed)?;
     let size = args.size;
+    let count = size * size.max(ends.len());
+    let what = format!("decoding {count} images");
+    memory::require(12.0 * count as f64 * space.dims() as f64, &what, "choose a smaller --size")?;
+    grid::check(count, [height, width], size)?;
     let decoded = threads.run(|| -> Result<_> {
         let latents = images.clone().with_x(flow.encode_given(images.x(), images.classes())?);
         let decoded = flow.decode_given(latents.x(), latents.classes())?;

@@ -3,6 +3,7 @@
 use super::prelude::*;
 use super::sample::{STEP_SIZE, step_size};
 use crate::measure::timing;
+use crate::runs::memory;
 use autograd::Shape;
 use flows::RoundTrip;
 
@@ -59,6 +60,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let mut budgets = args.budgets.clone();
     budgets.sort_unstable();
     budgets.dedup();
+    // The fixed point is iterated for all samples together, with the hidden units of each pixel.
+    let (what, values) =
+        (format!("inverting {} samples", args.samples), args.samples as f64 * loaded.model.dims() as f64);
+    memory::require(400.0 * values, &what, "choose fewer --samples")?;
     let (samples, seed, flow) = (args.samples, args.on.seed.seed, loaded.model.core());
     let shape: Shape = std::iter::once(samples).chain(flow.event().iter().copied()).collect();
     let z = flow.base().sample(shape, 1.0, &mut ChaCha8Rng::seed_from_u64(seed));

@@ -3,7 +3,9 @@
 use super::prelude::*;
 use crate::measure::bound::Draw;
 use crate::measure::sampling::{Drawn, Request};
+use crate::pictures;
 use crate::pictures::terminal::{self, Colors};
+use crate::runs::memory;
 use flows::Distance;
 
 /// Draw samples from a trained model
@@ -101,6 +103,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let [columns, rows] = args.grid;
     let Args { class, temperature, on: Compute { seed: Seed { seed }, .. }, .. } = *args;
     let inversion = args.inversion(blueprint)?;
+    if let Space::Images { height, width, .. } = space {
+        pictures::grid::check(columns * rows, [height, width], columns)?;
+    }
+    // A search keeps its latents too, in f64.
+    let each = if blueprint.is::<MintNet>() { 32.0 } else { 12.0 };
+    let what = format!("drawing {} samples", columns * rows);
+    memory::require(each * (columns * rows) as f64 * space.dims() as f64, &what, "ask for fewer with --grid")?;
     let request = Request { count: columns * rows, class, temperature, seed };
     let (samples, search) = args.on.threads.run(|| draw(args, &loaded, &request, inversion))?;
     if !samples.all_finite() {

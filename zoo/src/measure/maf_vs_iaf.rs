@@ -2,6 +2,7 @@
 //! reverse.
 
 use crate::measure::timing::median_seconds;
+use crate::runs::memory;
 use anyhow::Result;
 use autograd::Tensor;
 use flows::layers::with_whole_passes;
@@ -49,6 +50,11 @@ const FEWEST: usize = 3;
 /// Measures untrained models of dimension `dims`, including naive sampling if `by_passes`.
 pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     let Sizes { hidden, layers, rows } = *sizes;
+    // Two models with three matrices in each layer, and the rows of a batch in each of their layers.
+    let weights = 2.0 * 3.0 * layers as f64 * hidden as f64 * dims as f64;
+    let what = format!("two models of {layers} layers and {hidden} units over {dims} dimensions");
+    let activations = rows as f64 * (hidden + 8 * dims) as f64;
+    memory::require(4.0 * (weights + activations), &what, "choose smaller sizes")?;
     let config = AutoregressiveConfig {
         dims,
         layers,

@@ -1,5 +1,6 @@
 //! A grid of small images.
 
+use super::raster::check_size;
 use super::{Raster, byte, misshaped};
 use anyhow::Result;
 
@@ -19,12 +20,10 @@ pub fn draw(values: &[f32], [channels, height, width]: [usize; 3], columns: usiz
     let Some(size) = size.filter(fits).filter(|_| !values.is_empty()) else {
         return Err(misshaped(values.len(), shape));
     };
-    let count = values.len() / size;
-    let columns = columns.clamp(1, count);
-    let scale = (SIDE / width.max(height)).max(1);
+    let columns = columns.clamp(1, values.len() / size);
+    let (scale, [across, down]) = layout(values.len() / size, [height, width], columns);
     let step = |side: usize| side * scale + MARGIN;
-    let [across, down] = [columns * step(width), count.div_ceil(columns) * step(height)];
-    let mut picture = Raster::new(across + MARGIN, down + MARGIN, BACKGROUND)?;
+    let mut picture = Raster::new(across, down, BACKGROUND)?;
     for (i, image) in values.chunks_exact(size).enumerate() {
         let left = MARGIN + i % columns * step(width);
         let top = MARGIN + i / columns * step(height);
@@ -38,6 +37,20 @@ pub fn draw(values: &[f32], [channels, height, width]: [usize; 3], columns: usiz
         }
     }
     Ok(picture)
+}
+
+/// Refuses more images than fit in a picture, before they are computed.
+pub fn check(count: usize, [height, width]: [usize; 2], columns: usize) -> Result<()> {
+    let (_, [across, down]) = layout(count, [height, width], columns.clamp(1, count.max(1)));
+    check_size(across, down)
+}
+
+/// How many pixels wide each pixel is drawn, and the width and height of the picture.
+fn layout(count: usize, [height, width]: [usize; 2], columns: usize) -> (usize, [usize; 2]) {
+    let scale = (SIDE / width.max(height).max(1)).max(1);
+    let step = |side: usize| side.saturating_mul(scale).saturating_add(MARGIN);
+    let sides = [(columns, width), (count.div_ceil(columns), height)];
+    (scale, sides.map(|(images, side)| images.saturating_mul(step(side)).saturating_add(MARGIN)))
 }
 
 #[cfg(test)]

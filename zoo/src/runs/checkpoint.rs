@@ -5,16 +5,17 @@
 
 use crate::models::{Blueprint, Model, limit};
 use crate::runs::files::{self, write_atomically};
+use crate::runs::memory::{self, Bytes};
 use crate::runs::{encode, strict};
 use anyhow::{Context as _, Result, anyhow, bail};
 use autograd::{Real, Shape, Tensor};
 use flows::Module;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+use safetensors::tensor::{Dtype, Metadata};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 /// The format of this program's files, with its number.
@@ -108,31 +109,59 @@ pub fn checksum(header: &Header, words: &[&str], tensors: &[(String, Tensor<f32>
     Ok(encode::checksum(&[&[header.as_str()], words].concat(), tensors))
 }
 
-/// Reads a file that [`write()`] wrote.
+/// The longest JSON header that is read, in bytes: room for a hundred thousand tensors.
+const LONGEST_HEADER: u64 = 16 << 20;
+/// The most that the tensors of a file take, in bytes.
+const LARGEST: usize = 4 << 30;
+
+/// Reads a file that [`write()`] wrote. Its values go straight into the tensors.
 pub fn read(path: &Path) -> Result<Contents> {
-    let bytes = files::read(path)?;
+    let (mut file, length) = files::open(path)?;
     let shown = path.display();
-    let damaged = |why: &dyn std::fmt::Display| {
-        anyhow!(
-            "{shown} is not a whole safetensors file ({why}); it may be cut off: copy it again or use another checkpoint"
-        )
-    };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(&error))?;
-    let mut metadata = header.metadata().clone().unwrap_or_default();
-    let header = described(&mut metadata, path)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(&error))?;
+    let (metadata, end) = metadata(&mut file, length, path)?;
+    if end != Some(length) {
+        return Err(damaged(path, &"its tensors do not end where it does"));
+    }
+    let mut extra = metadata.metadata().clone().unwrap_or_default();
+    let header = described(&mut extra, path)?;
+    let size = metadata.data_len();
+    if size > LARGEST {
+        bail!("{shown} has tensors of {}, more than any model here: use another checkpoint", Bytes(size as f64));
+    }
+    // For a while there are the tensors and the model.
+    memory::require(2.0 * size as f64, &format_args!("loading {shown}"), "use a smaller model")?;
     let mut tensors = HashMap::new();
-    for (name, view) in file.iter() {
-        if view.dtype() != Dtype::F32 {
+    // In the order in which the file has them.
+    for name in metadata.offset_keys() {
+        let Some(info) = metadata.info(&name) else { continue };
+        if info.dtype != Dtype::F32 {
             bail!(
                 "{shown}: tensor {name} is of type {:?}, not F32: use a checkpoint that this program wrote",
-                view.dtype()
+                info.dtype
             );
         }
-        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        tensors.insert(name.to_owned(), Tensor::from_slice(view.shape(), &values.collect::<Vec<_>>()));
+        let mut tensor = Tensor::<f32>::zeros(&*info.shape);
+        let values = tensor.as_mut_slice();
+        file.read_exact(bytemuck::cast_slice_mut(values)).map_err(|why| files::failure("read", path, &why))?;
+        values.iter_mut().for_each(|x| *x = f32::from_bits(u32::from_le(x.to_bits())));
+        tensors.insert(name, tensor);
     }
-    Ok(Contents { header, extra: metadata, tensors })
+    Ok(Contents { header, extra, tensors })
+}
+
+/// The JSON header of a file, and the length that the file should have.
+fn metadata(file: &mut impl Read, length: u64, path: &Path) -> Result<(Metadata, Option<u64>)> {
+    let mut size = [0; 8];
+    file.read_exact(&mut size).map_err(|_| damaged(path, &"it is too short"))?;
+    let size = u64::from_le_bytes(size);
+    if size > length.min(LONGEST_HEADER) {
+        return Err(damaged(path, &"its header is too long"));
+    }
+    let mut text = Vec::new();
+    file.take(size).read_to_end(&mut text).map_err(|why| files::failure("read", path, &why))?;
+    let metadata: Metadata = serde_json::from_slice(&text).map_err(|why| damaged(path, &why))?;
+    let end = (metadata.data_len() as u64).checked_add(size).and_then(|end| end.checked_add(8));
+    Ok((metadata, end))
 }
 
 /// Takes the header out of a file's metadata.
@@ -179,19 +208,17 @@ impl Beginning {
     /// Fails if the file is not one that [`write()`] wrote.
     pub(crate) fn of(path: &Path) -> Result<Self> {
         let (mut file, length) = files::open(path)?;
-        let mut size = [0; 8];
-        file.read_exact(&mut size).map_err(|_| foreign(path))?;
-        let size = u64::from_le_bytes(size);
-        if size > length {
-            return Err(foreign(path));
-        }
-        let mut text = Vec::new();
-        file.take(size).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
-        let header: Metadata = serde_json::from_slice(&text).map_err(|_| foreign(path))?;
-        let mut extra = header.metadata().clone().unwrap_or_default();
-        let end = (header.data_len() as u64).checked_add(size).and_then(|end| end.checked_add(8));
+        let (metadata, end) = metadata(&mut file, length, path)?;
+        let mut extra = metadata.metadata().clone().unwrap_or_default();
         Ok(Self { header: described(&mut extra, path)?, extra, is_whole: Some(length) == end })
     }
+}
+
+fn damaged(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
+    anyhow!(
+        "{} is not a whole safetensors file ({why}); it may be cut off: copy it again or use another checkpoint",
+        path.display()
+    )
 }
 
 fn foreign(path: &Path) -> anyhow::Error {

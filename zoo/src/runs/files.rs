@@ -31,8 +31,8 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
-/// The largest file that is read, in bytes.
-pub const LARGEST: u64 = 8 << 30;
+/// The largest file that is read at once, in bytes. Data and checkpoints are read in blocks.
+pub const LARGEST: u64 = 1 << 30;
 
 /// Reads a whole regular file of at most [`LARGEST`] bytes. Folders, devices and pipes are refused: some never end.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
