@@ -159,7 +159,7 @@ pub(super) fn report_fitted(config: &TrainConfig, fit: &Fit, out: &mut Output<'_
     }
     write!(out, "; the rotations reduced the total correlation by {:.4} nats", fitted.total_correlation())?;
     writeln!(out, "; validation {}; saved in {folder}{more}", fit.validation.describe())?;
-    Ok(code(fitted.ending == Ending::Interrupted))
+    Ok(code(interrupt::requested()))
 }
 
 /// Success, or the code that shells expect of an interrupted program.

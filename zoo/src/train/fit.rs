@@ -118,9 +118,10 @@ impl Fits<'_> {
             let space = self.source.space();
             luxuries.attempt("the curve", log::draw(run, "rbig", [unit(&space); 2]));
             if drawing::has_picture(&space) && !interrupted {
-                let drawn = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0)
-                    .and_then(|samples| picture(&samples, &space, run, fit.kept as u64));
-                luxuries.attempt(PICTURES, drawn);
+                // Only an interrupt keeps samples from being drawn.
+                if let Ok(samples) = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0) {
+                    luxuries.attempt(PICTURES, picture(&samples, &space, run, fit.kept as u64));
+                }
             }
             Ok(fit)
         })
