@@ -1,12 +1,12 @@
 //! What must be known to build a model again: kept in every checkpoint.
 
-use super::{Kind, Learns, Model, ModelSpec, with_spec};
+use super::{Kind, Learns, Model, ModelSpec, Standardized, with_spec};
 use crate::data::Space;
 use anyhow::{Context as _, Result, bail};
 use autograd::Real;
 use clap::{ArgMatches, FromArgMatches as _};
-use flows::Flow;
 use flows::layers::{Logit, Standardize};
+use flows::{Bijection, Flow};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -132,13 +132,14 @@ impl Blueprint {
     }
 
     /// Its statistics are buffers: set from data, or read from a checkpoint.
-    fn standardization<T: Real>(&self) -> Option<Standardize<T>> {
-        let (dims, deviation) = match self.space {
-            Space::Table { columns, standardized: true } => (columns, 1.0),
-            Space::Signal { samples, .. } => (samples, LOUDNESS),
-            Space::Table { .. } | Space::Images { .. } => return None,
-        };
-        Some(Standardize::new(&vec![0.0; dims], &vec![deviation; dims]))
+    fn standardization<T: Real>(&self) -> Option<Box<dyn Bijection<T>>> {
+        match self.space {
+            Space::Table { columns, standardized: true } => Some(Box::new(Standardized::new(columns))),
+            Space::Signal { samples, .. } => {
+                Some(Box::new(Standardize::new(&vec![0.0; samples], &vec![LOUDNESS; samples])))
+            }
+            Space::Table { .. } | Space::Images { .. } => None,
+        }
     }
 }
 

@@ -4,10 +4,8 @@ use super::distill::ReverseKl;
 use super::prelude::*;
 use super::signals::SignalKl;
 use super::state::Saved;
-use crate::data::Standardization;
 use crate::models::{Iaf, Model, ParallelWaveNet};
 use crate::runs::folder;
-use flows::Bijection;
 use flows::check::copy_params;
 
 /// With more dimensions than this, computing them one by one in every step is slow.
@@ -41,10 +39,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
             let rng = &mut ChaCha8Rng::seed_from_u64(config.seed);
             let model = blueprint.build(rng).with_context(|| config.data.clone())?;
             if let Some(statistics) = source.standardization() {
-                match &model {
-                    Model::Flow(flow) => standardize(flow.preprocessing(), statistics),
-                    Model::Vae(vae) => standardize(Some(vae.preprocessing()), statistics),
-                }
+                statistics.store(&model);
             }
             model
         }
@@ -107,6 +102,7 @@ enum Start<'a> {
 
 fn on_data(config: &TrainConfig, source: &Source, model: Model<f32>, start: Start<'_>) -> Result<Outcome> {
     let (batch, seed, calibrated) = (config.recipe.batch, config.seed, config.blueprint.uses_batch_statistics());
+    let source = &source.in_units_of(&model);
     let objective = |discrete: bool| OnData { source, batch, seed, calibrated, discrete };
     match model {
         Model::Flow(flow) => train(config, &objective(false), flow, start),
@@ -206,12 +202,4 @@ pub fn resume_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, paused:
     let (objective, flow) = student(config, teacher)?;
     let _lock = config.run.lock()?;
     train(config, objective.as_ref(), flow, Start::Paused(paused))
-}
-
-/// Sets the statistics of a standardization to those of the training rows.
-pub(super) fn standardize(before: Option<&dyn Bijection<f32>>, statistics: &Standardization) {
-    let Some(layer) = before else { return };
-    for ((_, buffer), values) in layer.params().into_iter().zip([&statistics.mean, &statistics.deviation]) {
-        buffer.set(Tensor::from_fn([values.len()], |i| values[i] as f32));
-    }
 }

@@ -62,7 +62,7 @@ pub fn fit(config: &TrainConfig, source: &Source) -> Result<Fit> {
         checkpoint::write(&run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
         log::draw(run, "rbig", [unit(&space); 2])?;
         let samples = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0);
-        drawing::save(&samples, &space, &run.grid(fit.kept as u64), 10)?;
+        drawing::save(&drawing::plotted(source.standardization(), samples), &space, &run.grid(fit.kept as u64), 10)?;
         Ok(fit)
     })
 }
@@ -89,7 +89,7 @@ fn fit_layers(
     let build = |layers: usize| -> Result<Flow<f32>> {
         let flow = blueprint(layers)?.flow(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
         if let Some(statistics) = source.standardization() {
-            super::begin::standardize(flow.preprocessing(), statistics);
+            statistics.store(&flow);
         }
         Ok(flow)
     };

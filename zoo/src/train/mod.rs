@@ -27,8 +27,8 @@ mod prelude {
     pub(super) use super::log::{self, Line, Log};
     pub(super) use super::objective::{Loss, Objective, OnData, Trained};
     pub(super) use super::{Outcome, TrainConfig, Training};
-    pub(super) use crate::data::Space;
     pub(super) use crate::data::source::{Order, Part, Source};
+    pub(super) use crate::data::{Space, Standardization};
     pub(super) use crate::measure::sampling;
     pub(super) use crate::measure::score::{Score, score};
     pub(super) use crate::models::{Blueprint, Budget, Recipe};
@@ -232,7 +232,8 @@ impl<'a, M: Trained> Training<'a, M> {
         let drawn = if epoch <= 10 || epoch.is_multiple_of(10) {
             let temperature = self.config.recipe.temperature;
             let count = drawing::shown(&self.config.blueprint.space, GRID);
-            let samples = self.model.samples(count, temperature);
+            let units = Standardization::of(&self.model);
+            let samples = drawing::plotted(units.as_ref(), self.model.samples(count, temperature));
             drawing::save(&samples, &self.config.blueprint.space, &self.config.run.grid(epoch), 10)
         } else {
             Ok(())
