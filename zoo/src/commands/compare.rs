@@ -83,7 +83,7 @@ fn require_different(runs: &[PathBuf]) -> Result<()> {
 fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     let loaded = load::<f32>(run)?;
     let (header, space) = (&loaded.header, loaded.header.blueprint.space);
-    let source = source(header, None)?;
+    let source = source(&loaded, None)?;
     let mut measures =
         compare::measure(&loaded, &source, args.limit, args.on.seed.seed).with_context(|| header.data.clone())?;
     let folder = folder(run);

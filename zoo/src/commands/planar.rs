@@ -1,7 +1,7 @@
 //! `zoo planar`: planar flows of 2D data, with random layers and fitted to energies.
 
 use super::prelude::*;
-use crate::measure::plane::density;
+use crate::measure::plane::Plane;
 use crate::pictures::heat;
 use crate::pictures::planar::{Fit, at_random, fit};
 use flows::Energy;
@@ -89,7 +89,8 @@ fn random_layers(args: &Args, cells: usize) -> Result<(Window, Vec<heat::Panel>)
     let reach = [around.x, around.y].iter().map(|[low, high]| 0.5 * (high - low)).fold(0.0, f64::max);
     let [x, y] = [around.x, around.y].map(|[low, high]| f64::midpoint(low, high)).map(|at| [at - reach, at + reach]);
     let window = Window { x, y };
-    let panel = |(flow, title)| Ok(heat::Panel { title, density: density(&flow, &window, cells)? });
+    let panel =
+        |(flow, title)| Ok(heat::Panel { title, density: Plane { flow: &flow, units: None }.density(&window, cells)? });
     Ok((window, flows.into_iter().map(panel).collect::<Result<_>>()?))
 }
 
@@ -121,7 +122,7 @@ fn energy_panels(fits: &[(Energy, usize, Fit)], window: &Window, cells: usize) -
     });
     let fits = fits.iter().map(|(energy, layers, Fit { flow, kl, .. })| -> Result<heat::Panel> {
         let title = format!("{energy:?}, {}: KL {kl:.2}", count(*layers));
-        Ok(heat::Panel { title, density: density(flow, window, cells)? })
+        Ok(heat::Panel { title, density: Plane { flow, units: None }.density(window, cells)? })
     });
     energies.into_iter().map(Ok).chain(fits).collect()
 }

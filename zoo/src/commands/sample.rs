@@ -118,13 +118,15 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         }
         bail!("some samples at temperature {temperature:e} are not finite: choose a smaller --temperature");
     }
+    let units = Standardization::of(&loaded.model);
     if let Some(path) = &args.npy {
-        npy::write(path, samples.shape(), samples.as_slice())?;
+        write_data(path, &samples, units.as_ref())?;
         writeln!(out, "{}: {} samples of {}", path.display(), request.count, space.describe())?;
     }
     if args.npy.is_some() && args.out.is_none() && !args.show && !drawing::has_picture(&space) {
         return Ok(());
     }
+    let samples = drawing::plotted(units.as_ref(), samples);
     let picture = drawing::picture(&samples, "samples", &space, columns)?;
     let path = args.out.clone().unwrap_or_else(|| next_to(&args.run, "samples.png"));
     picture.save_png(&path)?;
@@ -134,7 +136,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         (None, classes) => format!(" of the classes 0 to {} in turn", classes - 1),
     };
     let shown = drawing::shown(&space, request.count);
-    writeln!(out, "{}: {shown} samples{of} at temperature {temperature}, seed {seed}", path.display())?;
+    let note = units.map_or_else(String::new, |units| units.plot_note());
+    writeln!(out, "{}: {shown} samples{of} at temperature {temperature}, seed {seed}{note}", path.display())?;
     if let Some((most, Distance { max_abs, rms })) = search {
         let how = match inversion {
             Inversion::FixedPoint { step, iterations } => {

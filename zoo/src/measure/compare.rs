@@ -77,7 +77,7 @@ pub struct Measures {
     pub density_ms: Option<f64>,
     /// Rows per timed batch.
     pub batch: usize,
-    /// x′ − x of x → z → x′ in `f32`, in the data's units; image pixels go from 0 to 1. None if some x′ is not finite.
+    /// x′ − x of x → z → x′ in `f32`, in the units of the model's rows: tables are standardized, image pixels go from 0 to 1. None if some x′ is not finite.
     #[serde(serialize_with = "both")]
     pub round_trip: Option<Distance>,
     /// The number of rows in the round trip.

@@ -1,6 +1,6 @@
 //! What must be known to build a model again: kept in every checkpoint.
 
-use super::{Kind, Learns, Model, ModelSpec, with_spec};
+use super::{Kind, Learns, Model, ModelSpec, Standardized, with_spec};
 use crate::data::Space;
 use crate::runs::memory::{self, Bytes};
 use crate::runs::strict;
@@ -9,7 +9,7 @@ use autograd::outline::{PER_TENSOR, TooLarge, outline};
 use autograd::{Param, Real, Shape};
 use clap::{ArgMatches, FromArgMatches as _};
 use flows::layers::{Logit, Standardize};
-use flows::{Flow, Module as _};
+use flows::{Bijection, Flow, Module as _};
 use rand::{Rng, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -183,13 +183,12 @@ impl Blueprint {
     }
 
     /// Its statistics are buffers: set from data, or read from a checkpoint.
-    fn standardization<T: Real>(&self) -> Option<Standardize<T>> {
-        let (dims, deviation) = match self.space {
-            Space::Table { columns, standardized: true } => (columns, 1.0),
-            Space::Signal { samples, .. } => (samples, LOUDNESS),
-            Space::Table { .. } | Space::Images { .. } => return None,
-        };
-        Some(Standardize::about_zero(dims, deviation))
+    fn standardization<T: Real>(&self) -> Option<Box<dyn Bijection<T>>> {
+        match self.space {
+            Space::Table { columns, standardized: true } => Some(Box::new(Standardized::new(columns))),
+            Space::Signal { samples, .. } => Some(Box::new(Standardize::about_zero(samples, LOUDNESS))),
+            Space::Table { .. } | Space::Images { .. } => None,
+        }
     }
 }
 

@@ -120,6 +120,7 @@ impl Fits<'_> {
             if drawing::has_picture(&space) && !interrupted {
                 // Only an interrupt keeps samples from being drawn.
                 if let Ok(samples) = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0) {
+                    let samples = drawing::plotted(self.source.standardization(), samples);
                     luxuries.attempt(PICTURES, picture(&samples, &space, run, fit.kept as u64));
                 }
             }
@@ -158,7 +159,7 @@ impl Fits<'_> {
         let build = |layers: usize| -> Result<Flow<f32>> {
             let flow = blueprint(layers)?.flow(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
             if let Some(statistics) = source.standardization() {
-                super::begin::standardize(flow.preprocessing(), statistics);
+                statistics.store(&flow);
             }
             Ok(flow)
         };
