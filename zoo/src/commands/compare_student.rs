@@ -64,7 +64,8 @@ pub(super) fn draw(
     print_times(teacher, student, out)?;
     let units = Standardization::of(&teacher.model);
     let samples = |loaded: &Loaded<Flow<f32>>, count: usize| {
-        drawing::plotted(units.as_ref(), sampling::samples(&loaded.model, None, count, 1.0, 0))
+        let samples = sampling::samples(&loaded.model, None, count, 1.0, 0)?;
+        Ok::<_, anyhow::Error>(drawing::plotted(units.as_ref(), samples))
     };
     let picture = if let Space::Signal { samples: length, rate } = space {
         let mut columns = vec![("teacher", samples(teacher, SIGNALS)?), ("student", samples(student, SIGNALS)?)];
