@@ -1,6 +1,6 @@
 //! A fixed reordering of the dimensions.
 
-use crate::{Bijection, Context, Mapped, without_parameters};
+use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var};
 use rand::{Rng, seq::SliceRandom};
 use std::sync::Arc;
@@ -60,4 +60,8 @@ impl<T: Real> Bijection<T> for Permutation {
     }
 }
 
-without_parameters!(Permutation);
+impl<T: Real> Module<T> for Permutation {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("order", self.order.clone());
+    }
+}

@@ -23,6 +23,14 @@ pub enum ConvMask {
 }
 
 impl ConvMask {
+    /// The paper's name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::B => "B",
+        }
+    }
+
     /// The taps that are kept between units: of n units and C channels, unit h belongs to channel `h/(n/C)`.
     pub fn taps(self, channels: usize, inputs: usize, outputs: usize) -> KernelMask {
         let [outputs, inputs] = [outputs, inputs].map(|units| channel_of_each(units, channels));

@@ -5,11 +5,12 @@ use crate::data::Space;
 use anyhow::{Context as _, Result, bail};
 use autograd::Real;
 use clap::{ArgMatches, FromArgMatches as _};
-use flows::Flow;
 use flows::layers::{Logit, Standardize};
+use flows::{Constant, Flow, Module};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The highest sampling rate of a signal, in Hz. No sound is recorded beyond it.
 const HIGHEST_RATE: u32 = 192_000;
@@ -121,6 +122,12 @@ impl Blueprint {
     /// The same of a model that must be a flow.
     pub fn flow<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
         self.build(rng)?.into_flow().with_context(|| format!("{} is not a flow", self.name()))
+    }
+
+    /// The constants by path that a model of this blueprint computes with, and the levels of its data.
+    pub fn constants<T: Real>(&self, model: &(impl Module<T> + ?Sized)) -> BTreeMap<String, Constant> {
+        let levels = self.space.levels().map(|levels| ("levels".to_owned(), f64::from(levels).into()));
+        model.constants().into_iter().chain(levels).collect()
     }
 
     /// A flow behind the standardization of this space, if it has one.

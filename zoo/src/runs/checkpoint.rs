@@ -12,6 +12,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, View};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{Read as _, Write};
@@ -24,6 +25,10 @@ const ANY_FORMAT: &str = "flow-zoo-";
 
 /// The metadata entry that only the state of a training run has.
 pub const TRAINING: &str = "training";
+
+/// The metadata entry with the constants that the model computes with: a reader needs them to compute log p(x) without
+/// this program.
+pub const CONSTANTS: &str = "constants";
 
 /// What a checkpoint says about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,7 +70,29 @@ impl Contents {
     /// A model of the file's blueprint, with fresh parameters.
     pub fn build<T: Real>(&self, path: &Path) -> Result<Model<T>> {
         self.check(path)?;
-        self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| path.display().to_string())
+        let model = self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0));
+        let model = model.with_context(|| path.display().to_string())?;
+        self.compare_constants(&model, path)?;
+        Ok(model)
+    }
+
+    /// Refuses a file whose model computed with other constants than this one. Older files name none.
+    pub fn compare_constants<T: Real>(&self, model: &(impl Module<T> + ?Sized), path: &Path) -> Result<()> {
+        let (Some(text), shown) = (self.extra.get(CONSTANTS), path.display()) else { return Ok(()) };
+        let theirs: serde_json::Map<String, Value> = serde_json::from_str(text)
+            .with_context(|| format!("{shown} has constants that cannot be read: use another checkpoint"))?;
+        let ours = serde_json::to_value(self.header.blueprint.constants(model))?;
+        let Some((name, value)) = theirs.iter().find(|(name, value)| ours.get(name) != Some(value)) else {
+            return Ok(());
+        };
+        let told = |value: Option<&Value>| match value {
+            Some(Value::Number(number)) => number.to_string(),
+            Some(_) => "another value".to_owned(),
+            None => "none of that name".to_owned(),
+        };
+        let (theirs, ours) = (told(Some(value)), told(ours.get(name)));
+        let name: String = name.chars().take(60).collect();
+        bail!("{shown} has the constant {name:?} = {theirs}, this version has {ours}: use the version that wrote it")
     }
 
     /// A model of the file's blueprint, with the parameters of tensors named `prefix` + path.
@@ -103,6 +130,11 @@ impl View for Stored<'_> {
 /// A model's present parameters by path.
 pub fn weights(module: &(impl Module<f32> + ?Sized)) -> Vec<(String, Tensor<f32>)> {
     module.params().into_iter().map(|(path, param)| (path, param.value())).collect()
+}
+
+/// The constants of a model of this blueprint, as an entry of the metadata.
+pub fn constants(blueprint: &Blueprint, model: &(impl Module<f32> + ?Sized)) -> Result<(&'static str, String)> {
+    Ok((CONSTANTS, serde_json::to_string(&blueprint.constants(model))?))
 }
 
 /// Writes tensors and a header, atomically.

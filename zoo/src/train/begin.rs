@@ -75,7 +75,8 @@ pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Resul
     let _lock = config.run.lock()?;
     let (name, of) = (config.blueprint.name(), teacher.header.blueprint.name());
     announce(&format!("distilling {of} into {name}"), config);
-    checkpoint::write(&config.run.teacher(), &teacher.header, &[], &checkpoint::weights(&teacher.model))?;
+    let constants = checkpoint::constants(&teacher.header.blueprint, &teacher.model)?;
+    checkpoint::write(&config.run.teacher(), &teacher.header, &[constants], &checkpoint::weights(&teacher.model))?;
     // Student and teacher see the same data: they share the statistics of the preprocessing.
     if let (Some(theirs), Some(ours)) = (teacher.model.preprocessing(), flow.preprocessing()) {
         copy_params(theirs, ours)?;

@@ -59,7 +59,8 @@ pub fn fit(config: &TrainConfig, source: &Source) -> Result<Fit> {
     parallel::with_threads(config.threads, || {
         let fit = fit_layers(config, source, watch)?;
         let header = Header { blueprint: fit.blueprint.clone(), ..config.header(fit.kept as u64) };
-        checkpoint::write(&run.model(), &header, &[], &checkpoint::weights(&fit.flow))?;
+        let constants = checkpoint::constants(&header.blueprint, &fit.flow)?;
+        checkpoint::write(&run.model(), &header, &[constants], &checkpoint::weights(&fit.flow))?;
         log::draw(run, "rbig", [unit(&space); 2])?;
         let samples = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0);
         drawing::save(&samples, &space, &run.grid(fit.kept as u64), 10)?;

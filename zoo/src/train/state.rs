@@ -61,13 +61,14 @@ impl<M: Trained> Training<'_, M> {
         let all = [("model.", weights.clone()), ("adam.", self.adam.state()), ("average.", average)];
         let named = all.into_iter().flat_map(|(prefix, tensors)| tensors.into_iter().map(move |one| (prefix, one)));
         let tensors: Vec<_> = named.map(|(prefix, (path, tensor))| (format!("{prefix}{path}"), tensor)).collect();
-        let extra = [(TRAINING, serde_json::to_string(&saved)?)];
+        let constants = [checkpoint::constants(&config.blueprint, &self.model)?];
+        let extra = [(TRAINING, serde_json::to_string(&saved)?), constants[0].clone()];
         let training = checkpoint::write(&run.training(), &config.header(saved.step), &extra, &tensors);
         // On a full disk there may still be room for the model, which is a quarter of the size.
         let model = if !self.best_weights.is_empty() {
-            checkpoint::write(&run.model(), &config.header(self.saved.best_step), &[], &self.best_weights)
+            checkpoint::write(&run.model(), &config.header(self.saved.best_step), &constants, &self.best_weights)
         } else if self.saved.best.is_none() {
-            checkpoint::write(&run.model(), &config.header(self.saved.step), &[], &weights)
+            checkpoint::write(&run.model(), &config.header(self.saved.step), &constants, &weights)
         } else {
             Ok(())
         };
@@ -82,6 +83,7 @@ impl<M: Trained> Training<'_, M> {
             // The best weights were removed: the next ones evaluated take their place.
             (self.saved.best, self.saved.evaluated) = (None, 0);
         }
+        contents.compare_constants(&self.model, &path)?;
         checkpoint::fill(&self.model, &contents.tensors, "model.", &path)?;
         let missing = |prefix: &'static str| {
             let shown = path.display();
