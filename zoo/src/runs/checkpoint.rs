@@ -70,17 +70,14 @@ impl Contents {
     /// A model of the file's blueprint, with fresh parameters.
     pub fn build<T: Real>(&self, path: &Path) -> Result<Model<T>> {
         self.check(path)?;
-        let model = self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0));
-        let model = model.with_context(|| path.display().to_string())?;
-        self.compare_constants(&model, path)?;
-        Ok(model)
+        self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| path.display().to_string())
     }
 
     /// Refuses a file whose model computed with other constants than this one. Older files name none.
     pub fn compare_constants<T: Real>(&self, model: &(impl Module<T> + ?Sized), path: &Path) -> Result<()> {
         let (Some(text), shown) = (self.extra.get(CONSTANTS), path.display()) else { return Ok(()) };
         let theirs: serde_json::Map<String, Value> = serde_json::from_str(text)
-            .with_context(|| format!("{shown} has constants that cannot be read: use another checkpoint"))?;
+            .map_err(|_| anyhow!("{shown} has constants that cannot be read: use another checkpoint"))?;
         let ours = serde_json::to_value(self.header.blueprint.constants(model))?;
         let Some((name, value)) = theirs.iter().find(|(name, value)| ours.get(name) != Some(value)) else {
             return Ok(());
@@ -99,6 +96,7 @@ impl Contents {
     pub fn model<T: Real>(&self, prefix: &str, path: &Path) -> Result<Model<T>> {
         let model = self.build(path)?;
         fill(&model, &self.tensors, prefix, path)?;
+        self.compare_constants(&model, path)?;
         Ok(model)
     }
 }

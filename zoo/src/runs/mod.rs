@@ -4,3 +4,6 @@ pub mod checkpoint;
 pub mod files;
 pub mod folder;
 pub mod interrupt;
+
+#[cfg(test)]
+mod constants_tests;

@@ -83,8 +83,8 @@ impl<M: Trained> Training<'_, M> {
             // The best weights were removed: the next ones evaluated take their place.
             (self.saved.best, self.saved.evaluated) = (None, 0);
         }
-        contents.compare_constants(&self.model, &path)?;
         checkpoint::fill(&self.model, &contents.tensors, "model.", &path)?;
+        contents.compare_constants(&self.model, &path)?;
         let missing = |prefix: &'static str| {
             let shown = path.display();
             move |name: String| anyhow!("{shown} lacks the tensor {prefix}{name}: it is damaged, start a new training")
