@@ -77,6 +77,12 @@ def images(rng, rows, channels, height, width):
     return np.clip(levels, 0, 255).astype(np.uint8), labels.astype(np.uint8)
 
 
+def pixels(rng, levels):
+    """Levels as values in [0, 1], with noise."""
+    levels = levels.reshape(len(levels), -1)
+    return ((levels + rng.uniform(size=levels.shape)) / 256).astype(np.float32)
+
+
 def write_idx(path, values):
     header = struct.pack(">HBB", 0, 8, values.ndim) + struct.pack(f">{values.ndim}I", *values.shape)
     path.write_bytes(header + values.tobytes())
@@ -100,17 +106,16 @@ def make(folder: Path):
     write_folder(folder / "black-white", sharp)
     color, _ = images(rng, 600, 3, 4, 8)
     np.save(folder / "color.npy", color.transpose(0, 2, 3, 1))
-    pixels = lambda levels: ((levels.reshape(len(levels), -1) + rng.uniform(size=(len(levels), 1))) / 256).astype(np.float32)
     mnist, _ = images(rng, 16, 1, 28, 28)
     moons = rng.uniform(-1.5, 1.5, (64, 2)).astype(np.float32)
     speech = (0.2 * rng.normal(size=(32, 64))).cumsum(axis=1).clip(-0.9, 0.9).astype(np.float32)
     levels, labels = gray["t10k"]
     return {
         "table": (str(folder / "table.npy"), table(rng, 200), None),
-        "gray": (str(folder / "gray"), pixels(levels), labels),
+        "gray": (str(folder / "gray"), pixels(rng, levels), labels),
         "black-white": (str(folder / "black-white"), (sharp["t10k"][0] > 0).reshape(64, -1).astype(np.float32), None),
-        "color": (str(folder / "color.npy"), pixels(color[:64]), None),
-        "mnist": ("mnist", pixels(mnist), None),
+        "color": (str(folder / "color.npy"), pixels(rng, color[:64]), None),
+        "mnist": ("mnist", pixels(rng, mnist), None),
         "two-moons": ("two-moons", moons, None),
         "speech:64": ("speech:64", speech, None),
     }

@@ -53,7 +53,7 @@ def compare_flow(args, run, x, labels):
     labels = labels if file.classes else None
     model = file.config["model"]
     module = importlib.import_module(MODULES.get(model, model.replace("-", "_")))
-    z, log_p = module.log_prob(file, torch.from_numpy(x).double(), file.condition(labels) if file.classes else None)
+    z, log_p = module.log_prob(file, torch.from_numpy(x).double(), file.condition(labels))
     found = mapped(args, run, "logprob", x, labels)
     near = z.abs().amax(1) <= FAR
     gap, size = (found - log_p).abs(), log_p.abs().clamp(min=1)

@@ -43,4 +43,6 @@ class Checkpoint(Part):
 
     def condition(self, labels):
         """Classes as one-hot vectors."""
-        return torch.nn.functional.one_hot(torch.as_tensor(labels).long(), self.classes).double() if self.classes else None
+        if self.classes == 0:
+            return None
+        return torch.nn.functional.one_hot(torch.as_tensor(labels).long(), self.classes).double()

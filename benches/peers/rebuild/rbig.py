@@ -19,7 +19,8 @@ def histogram(edges, masses, x):
     ndtri = torch.special.ndtri
     z = torch.where(left < right, ndtri(left), -ndtri(right))
     log_deriv = bins[b].log() - widths[b].log() + 0.5 * z**2 + 0.5 * LN_2PI
-    for beyond, end, edge in [(x < edges[0], ndtri(masses[0]), edges[0]), (x >= edges[-1], -ndtri(masses[-1]), edges[-1])]:
+    tails = (x < edges[0], ndtri(masses[0]), edges[0]), (x >= edges[-1], -ndtri(masses[-1]), edges[-1])
+    for beyond, end, edge in tails:
         z = torch.where(beyond, end + (x - edge) / s, z)
         log_deriv = torch.where(beyond, -s.log(), log_deriv)
     return z, log_deriv
