@@ -1,6 +1,6 @@
 //! From [0, 1] to the real line.
 
-use crate::{Bijection, Context, Mapped, without_parameters};
+use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var};
 
 /// The logit with a margin (Papamakarios et al. 2017, MAF, appendix D.2), on any shape.
@@ -55,4 +55,8 @@ impl<T: Real> Bijection<T> for Logit {
     }
 }
 
-without_parameters!(Logit);
+impl<T: Real> Module<T> for Logit {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("margin", self.margin);
+    }
+}

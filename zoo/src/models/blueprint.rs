@@ -9,11 +9,12 @@ use autograd::outline::{PER_TENSOR, TooLarge, outline};
 use autograd::{Param, Real, Shape};
 use clap::{ArgMatches, FromArgMatches as _};
 use flows::layers::{Logit, Standardize};
-use flows::{Bijection, Flow, Module as _};
+use flows::{Bijection, Constant, Flow, Module};
 use rand::{Rng, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The highest sampling rate of a signal, in Hz. No sound is recorded beyond it.
 const HIGHEST_RATE: u32 = 192_000;
@@ -172,6 +173,12 @@ impl Blueprint {
     /// The same of a model that must be a flow.
     pub fn flow<T: Real>(&self, rng: &mut dyn Rng) -> Result<Flow<T>> {
         self.build(rng)?.into_flow().with_context(|| format!("{} is not a flow", self.name()))
+    }
+
+    /// The constants by path that a model of this blueprint computes with, and the levels of its data.
+    pub fn constants<T: Real>(&self, model: &(impl Module<T> + ?Sized)) -> BTreeMap<String, Constant> {
+        let levels = self.space.levels().map(|levels| ("levels".to_owned(), f64::from(levels).into()));
+        model.constants().into_iter().chain(levels).collect()
     }
 
     /// A flow behind the standardization of this space, if it has one.

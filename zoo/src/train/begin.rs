@@ -84,7 +84,10 @@ fn keep_teacher(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, of: Option<&P
         bail!("{} was started with another teacher: give that, or choose another --out", config.run.folder().display());
     }
     match there {
-        None => checkpoint::write(&path, &teacher.header, &[], &weights)?,
+        None => {
+            let constants = checkpoint::constants(&teacher.header.blueprint, &teacher.model)?;
+            checkpoint::write(&path, &teacher.header, &[constants], &weights)?;
+        }
         Some(Ok(there)) if there == id => {}
         Some(_) => bail!("{} is not this teacher: move it away, or choose another --out", path.display()),
     }

@@ -106,7 +106,7 @@ impl Fits<'_> {
             if interrupted {
                 self.save(seconds)?;
             }
-            if let Err(why) = self.saved.write_model(run, &header, &checkpoint::weights(&fit.flow)) {
+            if let Err(why) = self.saved.write_model(run, &header, &fit.flow, &checkpoint::weights(&fit.flow)) {
                 // The layers are not lost if there is room for them now.
                 let _ = self.save(seconds);
                 return Err(why);
