@@ -44,7 +44,7 @@ pub(super) const BY_GRADIENTS: [&str; 6] = ["epochs", "minutes", "steps", "lr", 
 /// Seconds between saves by default: what a crash may cost.
 pub(super) const SAVE_EVERY: f64 = 60.0;
 
-fn steps(text: &str) -> Result<u64, String> {
+pub(super) fn steps(text: &str) -> Result<u64, String> {
     whole(1..=usize::MAX)(text).map(|steps| steps as u64)
 }
 
@@ -136,12 +136,13 @@ pub(super) fn report_fitted(run: &Run, fit: &Fit, out: &mut Output<'_>) -> Resul
         Ending::Layers => "the most allowed",
         Ending::Interrupted => "interrupted",
     };
-    write!(out, "fitted {count} layer{s} ({why})")?;
-    if kept < count {
-        write!(out, "; the first {kept} are kept, which maximize the validation likelihood")?;
-    }
-    write!(out, "; the rotations reduced the total correlation by {:.4} nats", fitted.total_correlation())?;
-    writeln!(out, "; validation {}; saved in {folder}", fit.validation.describe())?;
+    let first = match kept < count {
+        true => format!("; the first {kept} are kept, which maximize the validation likelihood"),
+        false => String::new(),
+    };
+    let reduced = format_args!("the rotations reduced the total correlation by {:.4} nats", fitted.total_correlation());
+    let validation = fit.validation.describe();
+    writeln!(out, "fitted {count} layer{s} ({why}){first}; {reduced}; validation {validation}; saved in {folder}")?;
     Ok(code(fitted.ending == Ending::Interrupted))
 }
 

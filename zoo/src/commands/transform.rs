@@ -44,7 +44,19 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
         }
         Model::Vae(vae) => Some(vae),
     };
-    let rows = rows(&args.input, &space, map, vae.filter(|_| map == Map::Decode).map(Vae::latents))?;
+    let rows = rows(&args.input, &space, vae.filter(|_| map == Map::Decode).map(Vae::latents))?;
+    if map != Map::Decode
+        && let Some(pixels) = loaded.model.describe_pixels(&space)
+    {
+        // Levels that were not divided by 256 lie far outside; of models over the whole line, they look like this.
+        let [low, high] = loaded.model.support().unwrap_or([f32::MIN, LIKELY_LEVELS]);
+        if let Some(at) = rows.as_slice().iter().position(|x| !(low..=high).contains(x)) {
+            let (input, row, value) = (args.input.display(), at / space.dims(), rows.as_slice()[at]);
+            bail!(
+                "{input}: row {row} (counting from 0) has the value {value}, but {pixels}: divide levels by 256 first"
+            );
+        }
+    }
     let count = rows.shape()[0];
     let classes = loaded.header.blueprint.classes;
     let given = class::condition(args.class, args.labels.as_deref(), count, &args.run, classes)?;
@@ -63,16 +75,9 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
         let values = rows.rows(row..row + 1);
         let (low, high) =
             values.as_slice().iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
-        let why = match space {
-            Space::Images { .. } if low >= 0.0 && high <= 1.0 => {
-                "it is too different from the training data for f32: leave it out".to_owned()
-            }
-            Space::Images { .. } => format!("its values go from {low:e} to {high:e}, but pixels lie in [0, 1]"),
-            _ => {
-                format!("its values go from {low:e} to {high:e}, too far from the training data for f32: leave it out")
-            }
-        };
-        bail!("{input}: the result for row {row} (counting from 0) is not finite: {why}");
+        bail!(
+            "{input}: the result for row {row} (counting from 0) is not finite: its values go from {low:e} to {high:e}, too far from the training data for f32: leave it out"
+        );
     }
     npy::write(&args.output, result.shape(), result.as_slice())?;
     let what = match map {
@@ -82,11 +87,15 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
         Map::Encode => "latents",
         Map::Decode => "data",
     };
-    writeln!(out, "{}: {what} of {count} rows", args.output.display())
+    let pixels = loaded.model.describe_pixels(&space).map_or(String::new(), |pixels| match map {
+        Map::Decode => format!("; {pixels}"),
+        Map::LogProb | Map::Encode => format!("; {pixels}, and whole numbers are not taken as levels"),
+    });
+    writeln!(out, "{}: {what} of {count} rows{pixels}", args.output.display())
 }
 
 /// Reads rows of the model's dimension, or of this many latents. Images may have any shape with as many values.
-fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<Tensor<f32>> {
+fn rows(path: &Path, space: &Space, latents: Option<usize>) -> Result<Tensor<f32>> {
     let (shape, values) = npy::read_values(path)?;
     let shown = path.display();
     let dims = latents.unwrap_or(space.dims());
@@ -99,14 +108,6 @@ fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<
             Some(latents) => format!("has {latents} latents"),
         };
         bail!("{shown} has rows of shape {row:?}, but this model {over}: give {dims} values a row");
-    }
-    if map != Map::Decode
-        && space.levels().is_some()
-        // A model's own samples may lie slightly outside [0, 1]. Pixel levels lie far outside.
-        && let Some(outside) = values.iter().find(|x| **x > LIKELY_LEVELS)
-    {
-        let over = space.describe();
-        bail!("{shown} has the value {outside}, but this model is over {over}: divide levels by 256 first");
     }
     Ok(Tensor::from_slice([count, dims], &values))
 }

@@ -83,7 +83,8 @@ struct Open<'a> {
 fn open(bytes: &[u8]) -> Result<Open<'_>> {
     check_header(bytes)?;
     let mut rest = bytes;
-    let header = NpyHeader::from_reader(&mut rest).with_context(|| format!("its NPY header is not valid; {PLAIN}"))?;
+    let header =
+        NpyHeader::from_reader(&mut rest).ok().with_context(|| format!("its NPY header is not valid; {PLAIN}"))?;
     let kind = header.dtype();
     let item = kind.num_bytes().filter(|&size| size > 0);
     let item = item.with_context(|| format!("arrays of {} are not supported; {CAST}", kind.descr()))? as u64;
