@@ -30,7 +30,7 @@ impl<T: Real> Model<T> {
         Some(match self.support().map(|ends| ends.map(|end| end.to_f64())) {
             _ if is_discrete => "a pixel is from 0, black, to 1, white".to_owned(),
             None => "a pixel is u = (level + noise)/256".to_owned(),
-            Some([low, high]) => format!("a pixel is u = (level + noise)/256, {low:.7} ≤ u ≤ {high:.7}"),
+            Some([low, high]) => format!("a pixel is u = (level + noise)/256, {low:.6} ≤ u ≤ {high:.6}"),
         })
     }
 

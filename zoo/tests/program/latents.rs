@@ -118,3 +118,14 @@ fn models_of_other_data_are_refused() {
     folder.write("far.safetensors", model.write());
     folder.refuses("latents run far.safetensors --threads 1", &["far.safetensors", "no finite", "earlier checkpoint"]);
 }
+
+#[test]
+fn one_row_has_no_deviations() {
+    let folder = Folder::trained_on("two-moons");
+    let said = folder.run("latents run --rows 1 --threads 1");
+    assert!(
+        said.contains("z has a single point (") && said.contains("too few for deviations and a correlation"),
+        "{said}"
+    );
+    assert!(said.contains(" nats, N = 1 (one row has no standard error)") && !said.contains("NaN"), "{said}");
+}
