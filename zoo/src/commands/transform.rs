@@ -48,9 +48,14 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
     if map != Map::Decode
         && let Some(pixels) = loaded.model.describe_pixels(&space)
     {
-        // Levels that were not divided by 256 lie far outside; of models over the whole line, they look like this.
-        let [low, high] = loaded.model.support().unwrap_or([f32::MIN, LIKELY_LEVELS]);
-        if let Some(at) = rows.as_slice().iter().position(|x| !(low..=high).contains(x)) {
+        let values = rows.as_slice();
+        let outside = match loaded.model.support() {
+            Some([low, high]) => values.iter().position(|x| !(low..=high).contains(x)),
+            // A density over the whole real line takes any value. Levels, which are never negative, are a mistake.
+            None if values.iter().all(|&x| x >= 0.0) => values.iter().position(|&x| x > LIKELY_LEVELS),
+            None => None,
+        };
+        if let Some(at) = outside {
             let (input, row, value) = (args.input.display(), at / space.dims(), rows.as_slice()[at]);
             bail!(
                 "{input}: row {row} (counting from 0) has the value {value}, but {pixels}: divide levels by 256 first"

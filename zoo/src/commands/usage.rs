@@ -82,9 +82,9 @@ fn explain(error: &clap::Error, mut command: Command, words: &[OsString]) -> Str
     let help = format!("{path} --help");
     let wrong = match error.kind() {
         ErrorKind::UnknownArgument => match text(ContextKind::SuggestedArg) {
-            Some(near) => format!("{path} has no option {}: did you mean {}?", quoted(&arg), long(&near)),
-            None if arg.starts_with('-') => format!("{path} has no option {}", quoted(&arg)),
-            None => format!("{path} does not take {}", quoted(&arg)),
+            Some(near) => format!("there is no option {}: did you mean {}?", quoted(&arg), long(&near)),
+            None if arg.starts_with('-') => format!("there is no option {}", quoted(&arg)),
+            None => format!("{} is one word too many: leave it out", quoted(&arg)),
         },
         ErrorKind::InvalidSubcommand => {
             let name = text(ContextKind::InvalidSubcommand).unwrap_or_default();
@@ -94,16 +94,15 @@ fn explain(error: &clap::Error, mut command: Command, words: &[OsString]) -> Str
             }
         }
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let names: Vec<&str> = command
-                .get_subcommands()
-                .filter(|sub| !sub.is_hide_set())
-                .map(Command::get_name)
-                .filter(|name| *name != "help")
-                .collect();
-            format!("{path} needs one of the words {}", join(&names))
+            let shown = command.get_subcommands().filter(|sub| !sub.is_hide_set()).map(Command::get_name);
+            let names: Vec<&str> = shown.filter(|name| *name != "help").collect();
+            let missing = command.get_subcommand_value_name().unwrap_or("command").to_lowercase();
+            format!("the {missing} is missing: give one of {}", names.join(", "))
         }
         // `--seed --steps 3`: the next option stands in the place of the value.
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation if value.is_empty() || is_option(command, &value) => {
+        ErrorKind::ValueValidation if is_option(command, &value) => format!("{option} needs a value, {arg}"),
+        ErrorKind::ValueValidation => format!("{option}: {}", invalid(error, &value)),
+        ErrorKind::InvalidValue if value.is_empty() || is_option(command, &value) => {
             match texts(error, ContextKind::ValidValue).as_slice() {
                 [] => format!("{option} needs a value, {arg}"),
                 values => format!("{option} needs a value: one of {}", values.join(", ")),
@@ -113,7 +112,6 @@ fn explain(error: &clap::Error, mut command: Command, words: &[OsString]) -> Str
             let values = texts(error, ContextKind::ValidValue).join(", ");
             format!("{option}: {} is not one of {values}", quoted(&value))
         }
-        ErrorKind::ValueValidation => format!("{option}: {}", invalid(error, &value)),
         ErrorKind::ArgumentConflict => match texts(error, ContextKind::PriorArg) {
             others if others.iter().all(|other| *other == arg) => format!("{option} is given twice: give it once"),
             others => {
@@ -122,7 +120,9 @@ fn explain(error: &clap::Error, mut command: Command, words: &[OsString]) -> Str
             }
         },
         ErrorKind::MissingRequiredArgument => {
-            format!("{path} also needs {}", join(&texts(error, ContextKind::InvalidArg)))
+            let missing = texts(error, ContextKind::InvalidArg);
+            let is = if missing.len() == 1 { "is" } else { "are" };
+            format!("{} {is} missing", join(&missing))
         }
         ErrorKind::InvalidUtf8 => {
             let word = words.iter().find(|word| word.to_str().is_none()).cloned().unwrap_or_default();
@@ -142,7 +142,7 @@ fn invalid(error: &clap::Error, value: &str) -> String {
     let is_whole = source.and_then(|source| source.downcast_ref::<ParseIntError>());
     match source {
         Some(_) if is_whole.is_some_and(|why| *why.kind() != IntErrorKind::Zero) => {
-            format!("{} is not a whole number from 0 to {} (2^64 − 1)", quoted(value), u64::MAX)
+            format!("{} is not a whole number from 0 to 2^64 − 1", quoted(value))
         }
         Some(source) if source.is::<ParseFloatError>() => format!("{} is not a number", quoted(value)),
         Some(source) => cut(&source.to_string(), 2 * LONGEST),
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn each_mistake_has_its_own_line() {
-        let whole = "is not a whole number from 0 to 18446744073709551615 (2^64 − 1)";
+        let whole = "is not a whole number from 0 to 2^64 − 1";
         for (words, expected) in [
             (&["train", "nice", "--seed", "-1"][..], format!("--seed: \"-1\" {whole} (zoo train nice --help)")),
             (&["sample", "run", "--seed=1e3"], format!("--seed: \"1e3\" {whole} (zoo sample --help)")),
@@ -220,17 +220,14 @@ mod tests {
             ),
             (
                 &["list", "--prest", "quick"],
-                "zoo list has no option \"--prest\": did you mean --preset? (zoo list --help)".into(),
+                "there is no option \"--prest\": did you mean --preset? (zoo list --help)".into(),
             ),
-            (&["list", "--\x1b[2J"], "zoo list has no option \"--\\u{1b}[2J\" (zoo list --help)".into()),
-            (&["list", "nice"], "zoo list does not take \"nice\" (zoo list --help)".into()),
+            (&["list", "--\x1b[2J"], "there is no option \"--\\u{1b}[2J\" (zoo list --help)".into()),
+            (&["list", "nice"], "\"nice\" is one word too many: leave it out (zoo list --help)".into()),
             (&["list", "--json", "--json"], "--json is given twice: give it once (zoo list --help)".into()),
             (&["smaple"], "there is no command \"smaple\": did you mean \"sample\"? (zoo --help)".into()),
-            (&["sample"], "zoo sample also needs <RUN> (zoo sample --help)".into()),
-            (
-                &["encode", "run"],
-                "zoo encode also needs --input <FILE.npy> and --output <FILE.npy> (zoo encode --help)".into(),
-            ),
+            (&["sample"], "<RUN> is missing (zoo sample --help)".into()),
+            (&["encode", "run"], "--input <FILE.npy> and --output <FILE.npy> are missing (zoo encode --help)".into()),
             (
                 &["train", "nice", "--steps", "3", "--epochs", "1"],
                 "--steps cannot be used with --epochs: leave one out (zoo train nice --help)".into(),
@@ -238,8 +235,8 @@ mod tests {
         ] {
             assert_eq!(refused(words), expected);
         }
-        assert!(refused(&[]).starts_with("zoo needs one of the words demo, list, "));
-        assert!(refused(&["train"]).starts_with("zoo train needs one of the words nice, real-nvp, "));
+        assert!(refused(&[]).starts_with("the command is missing: give one of demo, list, "));
+        assert!(refused(&["train"]).starts_with("the model is missing: give one of nice, real-nvp, "));
         assert!(refused(&["list", "--preset", &"x".repeat(5000)]).chars().count() < 300);
     }
 
@@ -278,9 +275,12 @@ mod tests {
                     assert!(!why.chars().any(char::is_control), "{words:?}: {why:?}");
                     assert!(why.ends_with(" --help)") && !why.contains("'--"), "{words:?}: {why}");
                     // Otherwise the value is fine, and something that is required is missing.
-                    let named = why.starts_with(&option) || why.contains(" also needs ");
+                    let named = why.starts_with(&option) || why.contains(" missing (");
                     // A name or a path that begins with a minus is taken for an option.
-                    assert!(named || (value.starts_with('-') && why.contains("has no option")), "{words:?}: {why}");
+                    assert!(
+                        named || (value.starts_with('-') && why.contains("there is no option")),
+                        "{words:?}: {why}"
+                    );
                 }
             }
         }

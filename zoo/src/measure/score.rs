@@ -120,7 +120,7 @@ impl Score {
     /// The score in words.
     pub fn describe(&self) -> String {
         let (n, nats) = (self.n, with_error(self.nats, self.nats_error, 2));
-        let one = if n == 1 { " (one row has no standard error)" } else { "" };
+        let one = if n == 1 { ", too few for a standard error" } else { "" };
         let step = |nats| format!("{} nats a time step", with_error(nats, self.step_error, 4));
         if self.measure == Measure::Divergence {
             let each = or_empty(self.nats_per_step, |nats| format!(" ({})", step(nats)));
@@ -304,7 +304,7 @@ mod tests {
         let score = Score::of(Measure::LogLikelihood, &[-2.0], false).of_space(&space);
         assert_eq!((score.nats_error, score.bits_error, score.loss_error()), (None, None, None));
         let said = score.describe();
-        assert!(said.ends_with("log p(x) = -2.00 nats, N = 1 (one row has no standard error)"), "{said}");
+        assert!(said.ends_with("log p(x) = -2.00 nats, N = 1, too few for a standard error"), "{said}");
         let stored = serde_json::to_string(&score).unwrap();
         assert_eq!(serde_json::from_str::<Score>(&stored).unwrap(), score);
         let two = Score::of(Measure::LogLikelihood, &[-2.0, -4.0], false);

@@ -40,7 +40,6 @@ fn a_closed_pipe_is_not_an_error() {
         "sample run --show --threads 1",
         "evaluate run --threads 1",
         "evaluate run --json --threads 1",
-        "compare run --limit 10 --threads 1",
         "logprob run --input x.npy --output y.npy --threads 1",
         "latents run --threads 1",
         "density run --resolution 20 --threads 1",
