@@ -72,7 +72,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
             (true, _) => "\nsound: round-trip errors below 1e-6, log-determinant errors below 1e-6 per dimension",
         };
         let given = if rows.classes().is_some() { ", each row given its class" } else { "" };
-        writeln!(out, "{} in f64{given}, {measured}{verdict}", header.blueprint.name())?;
+        for line in format!("{} in f64{given}, {measured}{verdict}", header.blueprint.name()).lines() {
+            writeln!(out, "{line}")?;
+        }
     }
     if !sound {
         bail!("{} is not sound: its errors, printed above, are too large; use an earlier checkpoint", run.display());

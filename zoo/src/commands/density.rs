@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         ..1.01 => "a density integrates to 1, and a little of it lies outside",
         _ => "more than 1, so parts of it are narrower than a cell: choose a larger --resolution",
     };
-    write!(out, "the integral of p(x) is {integral:.4} over {left:.4} < x1 < {right:.4}, ")?;
+    let window = format_args!("{left:.4} < x1 < {right:.4}, {low:.4} < x2 < {high:.4}");
     let note = units.as_ref().map_or_else(String::new, Standardization::plot_note);
-    writeln!(out, "{low:.4} < x2 < {high:.4}: {verdict}{note}")
+    writeln!(out, "the integral of p(x) is {integral:.4} over {window}: {verdict}{note}")
 }

@@ -3,7 +3,7 @@
 use super::prelude::*;
 use crate::data::permutation;
 use crate::measure::normality::Cloud;
-use crate::pictures::cut;
+use crate::text::cut;
 
 /// Plot the latents of 2D test data, for several models side by side
 ///

@@ -27,12 +27,14 @@ mod sound;
 mod train;
 mod train_args;
 mod transform;
+mod usage;
 
 use crate::runs::{checkpoint, memory};
 use clap::{Parser, Subcommand};
 use prelude::*;
 
 pub use output::Output;
+pub use usage::Unread;
 
 /// What most commands need.
 mod prelude {
@@ -96,13 +98,19 @@ enum Command {
     Compare(compare::Args),
     /// Compute log p(x), in nats, for each row of an NPY file
     ///
-    /// The rows are continuous data, in the space that the density is over: images lie in [0, 1]. No noise is added.
+    /// The rows are continuous data, in the space that the density is over, and no noise is added. A pixel is
+    /// u = (level + noise)/256, as zoo sample --npy writes it; whole numbers are not taken as levels.
     #[command(after_help = "Example: zoo logprob runs/maf-two-moons --input x.npy --output log-p.npy")]
     Logprob(transform::Args),
     /// Map data to latents: x → z
+    ///
+    /// The rows are continuous data, and no noise is added. A pixel is u = (level + noise)/256, as zoo sample --npy
+    /// writes it; whole numbers are not taken as levels.
     #[command(after_help = "Example: zoo encode runs/maf-two-moons --input x.npy --output z.npy")]
     Encode(transform::Args),
     /// Map latents to data: z → x
+    ///
+    /// A pixel of the result is u = (level + noise)/256. It may lie a little outside of [0, 1], which pictures clamp.
     #[command(after_help = "Example: zoo decode runs/maf-two-moons --input z.npy --output x.npy")]
     Decode(transform::Args),
     Interpolate(interpolate::Args),

@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::measure::plane::Plane;
+use crate::measure::score::with_error;
 use crate::pictures::heat;
 use crate::pictures::planar::{Fit, at_random, fit};
 use flows::Energy;
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         heat::draw(&energy_panels(&fits, &window, cells)?, &layout)?.save(&energies)?;
         writeln!(out, "{}: the densities exp(-U), and flows fitted to them", energies.display())?;
         for (energy, layers, Fit { kl, error, .. }) in &fits {
-            writeln!(out, "{energy:?} by {}: KL {kl:.3} ± {error:.3} nats", count(*layers))?;
+            writeln!(out, "{energy:?} by {}: KL {} nats", count(*layers), with_error(*kl, *error, 3))?;
         }
         Ok(())
     })

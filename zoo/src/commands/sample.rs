@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// The picture [default: samples.png in the run folder]
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
-    /// Also write the samples as an array
+    /// Also write the samples as an array; a pixel is u = (level + noise)/256, and may lie a little outside of [0, 1]
     #[arg(long, value_name = "FILE.npy")]
     npy: Option<PathBuf>,
     /// Signals only: the sound file [default: samples.wav in the run folder]
@@ -121,7 +121,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let units = Standardization::of(&loaded.model);
     if let Some(path) = &args.npy {
         write_data(path, &samples, units.as_ref())?;
-        writeln!(out, "{}: {} samples of {}", path.display(), request.count, space.describe())?;
+        let pixels = loaded.model.describe_pixels(&space).map_or(String::new(), |pixels| format!("; {pixels}"));
+        writeln!(out, "{}: {} samples of {}{pixels}", path.display(), request.count, space.describe())?;
     }
     if args.npy.is_some() && args.out.is_none() && !args.show && !drawing::has_picture(&space) {
         return Ok(());
@@ -154,7 +155,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     }
     if args.show {
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
-        write!(out, "{}", terminal::render(&picture, Colors::detect(&std::io::stdout()), width))?;
+        out.picture(&terminal::render(&picture, Colors::detect(&std::io::stdout()), width))?;
     }
     Ok(())
 }
@@ -184,5 +185,10 @@ fn draw(
     let exact = load_flow::<f64>(&args.run, "give a run of mint-net")?.model;
     MintSolver::of(&exact).iter().for_each(|solver| solver.set_inversion(inversion));
     let Drawn { values, search } = sampling::draw(&exact, request)?;
-    Ok((values.cast(), search.map(|search| (search.most, search.distance(&exact)))))
+    let mut values: Tensor<f32> = values.cast();
+    if let Some([low, high]) = flow.support() {
+        // Rounding may have moved them out of the support.
+        values.as_mut_slice().iter_mut().for_each(|x| *x = x.clamp(low, high));
+    }
+    Ok((values, search.map(|search| (search.most, search.distance(&exact)))))
 }

@@ -44,13 +44,30 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
         }
         Model::Vae(vae) => Some(vae),
     };
-    let (count, values) = rows(&args.input, &space, map, vae.filter(|_| map == Map::Decode).map(Vae::latents))?;
+    let (count, values) = rows(&args.input, &space, vae.filter(|_| map == Map::Decode).map(Vae::latents))?;
+    let width = values.len() / count.max(1);
+    if map != Map::Decode
+        && let Some(pixels) = loaded.model.describe_pixels(&space)
+    {
+        let outside = match loaded.model.support() {
+            Some([low, high]) => values.iter().position(|&x| !(low..=high).contains(&(x as f32))),
+            // A density over the whole real line takes any value. Levels, which are never negative, are a mistake.
+            None if values.iter().all(|&x| x >= 0.0) => values.iter().position(|&x| x > LIKELY_LEVELS),
+            None => None,
+        };
+        if let Some(at) = outside {
+            let (input, row, value) = (args.input.display(), at / width, values[at]);
+            bail!(
+                "{input}: row {row} (counting from 0) has the value {value}, but {pixels}: divide levels by 256 first"
+            );
+        }
+    }
     let units = Standardization::of(&loaded.model);
     let given = match &units {
         Some(units) if map != Map::Decode => units.to_model(&values),
         _ => values.iter().map(|&x| x as f32).collect(),
     };
-    let rows = Tensor::from_slice([count, values.len() / count], &given);
+    let rows = Tensor::from_slice([count, width], &given);
     let classes = loaded.header.blueprint.classes;
     let given = class::condition(args.class, args.labels.as_deref(), count, &args.run, classes)?;
     let given = given.as_ref();
@@ -67,20 +84,12 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
     let result = result.map_err(|why| anyhow::anyhow!("{input}: {why}"))?;
     if let Some(at) = result.as_slice().iter().position(|x| !x.is_finite()) {
         let row = at / (result.shape().elements() / count).max(1);
-        let width = values.len() / count;
         let (low, high) = values[row * width..][..width]
             .iter()
             .fold((f64::MAX, f64::MIN), |(low, high), &x| (low.min(x), high.max(x)));
-        let why = match space {
-            Space::Images { .. } if low >= 0.0 && high <= 1.0 => {
-                "it is too different from the training data for f32: leave it out".to_owned()
-            }
-            Space::Images { .. } => format!("its values go from {low:e} to {high:e}, but pixels lie in [0, 1]"),
-            _ => {
-                format!("its values go from {low:e} to {high:e}, too far from the training data for f32: leave it out")
-            }
-        };
-        bail!("{input}: the result for row {row} (counting from 0) is not finite: {why}");
+        bail!(
+            "{input}: the result for row {row} (counting from 0) is not finite: its values go from {low:e} to {high:e}, too far from the training data for f32: leave it out"
+        );
     }
     write_data(&args.output, &result, units.as_ref().filter(|_| map == Map::Decode))?;
     let what = match map {
@@ -90,11 +99,15 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
         Map::Encode => "latents",
         Map::Decode => "data",
     };
-    writeln!(out, "{}: {what} of {count} rows", args.output.display())
+    let pixels = loaded.model.describe_pixels(&space).map_or(String::new(), |pixels| match map {
+        Map::Decode => format!("; {pixels}"),
+        Map::LogProb | Map::Encode => format!("; {pixels}, and whole numbers are not taken as levels"),
+    });
+    writeln!(out, "{}: {what} of {count} rows{pixels}", args.output.display())
 }
 
 /// Reads rows of the model's dimension, or of this many latents. Images may have any shape with as many values.
-fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<(usize, Vec<f64>)> {
+fn rows(path: &Path, space: &Space, latents: Option<usize>) -> Result<(usize, Vec<f64>)> {
     let (shape, values) = npy::read_values(path)?;
     let shown = path.display();
     let dims = latents.unwrap_or(space.dims());
@@ -107,14 +120,6 @@ fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<
             Some(latents) => format!("has {latents} latents"),
         };
         bail!("{shown} has rows of shape {row:?}, but this model {over}: give {dims} values a row");
-    }
-    if map != Map::Decode
-        && space.levels().is_some()
-        // A model's own samples may lie slightly outside [0, 1]. Pixel levels lie far outside.
-        && let Some(outside) = values.iter().find(|x| **x > LIKELY_LEVELS)
-    {
-        let over = space.describe();
-        bail!("{shown} has the value {outside}, but this model is over {over}: divide levels by 256 first");
     }
     Ok((count, values))
 }
