@@ -1,7 +1,11 @@
 //! MADE: one network for all conditionals of an autoregressive density.
 
+mod adjoint;
+mod columns;
 mod in_order;
 mod recorded;
+
+pub use adjoint::Kept as MadeKept;
 
 use super::{Activation, Causal, Init, Linear, MaskedLinear, Network, RecordedStep, Step};
 use crate::Mapped;
@@ -126,14 +130,16 @@ impl<T: Real> Made<T> {
         };
         Some(linear?.apply(condition?))
     }
-}
 
-impl<T: Real> Network<T> for Made<T> {
-    fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
+    /// The outputs. Leaves each hidden layer's activations in `kept`.
+    fn pass(&self, x: &Var<T>, condition: Option<&Var<T>>, mut kept: Option<&mut MadeKept<T>>) -> Var<T> {
         let mut h = x.clone();
         for (l, layer) in self.layers.iter().enumerate() {
             if l > 0 {
                 h = self.activation.apply(h);
+                if let Some(kept) = &mut kept {
+                    kept.hidden.push(h.value().clone());
+                }
             }
             h = layer.apply(&h);
             if let Some(shift) = self.shift_by_condition(l, condition) {
@@ -144,7 +150,24 @@ impl<T: Real> Network<T> for Made<T> {
     }
 }
 
+impl<T: Real> Network<T> for Made<T> {
+    fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
+        self.pass(x, condition, None)
+    }
+}
+
 impl<T: Real> Causal<T> for Made<T> {
+    type Kept = MadeKept<T>;
+
+    fn apply_keeping(&self, x: &Var<T>, condition: Option<&Var<T>>) -> (Var<T>, Self::Kept) {
+        let mut kept = MadeKept::new(self);
+        (self.pass(x, condition, Some(&mut kept)), kept)
+    }
+
+    fn adjoint(&self, kept: &Self::Kept, g: &Tensor<T>, a: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
+        adjoint::solve(self, kept, g, a, b)
+    }
+
     fn outputs(&self) -> usize {
         self.outputs
     }

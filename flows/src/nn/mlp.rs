@@ -35,6 +35,16 @@ impl Activation {
             Self::Elu => T::from_f64(x.to_f64().exp_m1()),
         }
     }
+
+    /// The derivative where the function has the value `y`; for ReLU at 0 it is 0.
+    pub fn slope_at<T: Real>(self, y: T) -> T {
+        match self {
+            Self::Relu | Self::Elu if y > T::ZERO => T::ONE,
+            Self::Relu => T::ZERO,
+            Self::Tanh => T::ONE - y * y,
+            Self::Elu => T::ONE + y,
+        }
+    }
 }
 
 /// Linear layers with an activation after each but the last, `[batch, in] → [batch, out]`.

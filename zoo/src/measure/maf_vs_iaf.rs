@@ -4,7 +4,7 @@
 use crate::measure::timing::median_seconds;
 use anyhow::Result;
 use autograd::Tensor;
-use flows::layers::with_whole_passes;
+use flows::layers::{Reference, with_reference};
 use flows::models::{AutoregressiveConfig, Gate, Iaf, Maf, Norm, Order};
 use flows::{Context, Flow};
 use rand::SeedableRng;
@@ -72,7 +72,7 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     // One model at a time, to halve the memory.
     let maf = Maf::build(&config, &mut fresh());
     let (maf_density, maf_sample) = (density(&maf)?, sample(&maf));
-    let by_passes = by_passes.then(|| with_whole_passes(&maf, || sample(&maf)));
+    let by_passes = by_passes.then(|| with_reference(&maf, Reference::WholePasses, || sample(&maf)));
     drop(maf);
     let iaf = Iaf::build(&config, &mut fresh());
     let (iaf_density, iaf_sample) = (density(&iaf)?, sample(&iaf));
