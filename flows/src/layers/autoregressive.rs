@@ -6,7 +6,6 @@ use crate::univariate::{Elementwise, Parameters, Univariate};
 use crate::{Bijection, Context, Mapped, Module, Visitor, nn::Causal};
 use autograd::{Real, Var};
 use solve::Solve;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -41,13 +40,13 @@ pub struct Autoregressive<N, U> {
 #[derive(Debug, Default)]
 struct Solver(AtomicU8);
 
-/// A slow way to compute the sequential direction of [`Autoregressive`] layers: for tests and timings.
+/// A slow way to compute the sequential direction of [`Autoregressive`] layers, to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// By D whole passes of the network, as other libraries do.
     WholePasses = 1,
-    /// Each unit once, but each recorded on the tape for itself. Faster than the layer's own derivative where derivatives
-    /// of derivatives are needed.
+    /// Each unit once, but each recorded on the tape for itself. Also for derivatives of derivatives, which the layer's own
+    /// derivative does not have.
     RecordedUnits = 2,
 }
 
@@ -132,13 +131,12 @@ impl<N, U> Autoregressive<N, U> {
             return solution;
         }
         let (outputs, kept) = self.net.apply_keeping(&target.constant_like(solution.value.into_value()), cx.condition);
-        let mapped = Solve::<T, N, U>::mapped(&self.univariate, self.reads, target, &outputs);
+        let mapped = solve::mapped(&*self.univariate, self.reads, target, &outputs);
         let (net, univariate, reads) = (self.net.clone(), self.univariate.clone(), self.reads);
-        let op = Solve { net, univariate, reads, kept, precision: PhantomData };
-        let inputs = [Some(&mapped), Some(target), Some(&outputs), cx.condition];
-        let solved = Var::custom(op, &inputs.into_iter().flatten().collect::<Vec<_>>());
-        let dims = target.extent(1);
-        let log_det = solved.slice(1, dims..dims + 1).reshape([target.extent(0)]);
+        let (target, outputs) = (target.value().clone(), outputs.into_value());
+        let dims = target.shape()[1];
+        let solved = Var::custom(Solve { net, univariate, reads, kept, target, outputs }, &[&mapped]);
+        let log_det = solved.slice(1, dims..dims + 1).reshape([mapped.extent(0)]);
         Mapped { value: solved.slice(1, 0..dims), log_det }
     }
 

@@ -139,7 +139,7 @@ impl Subject {
         }
         let on_tape = |t: &Var<f64>| self.loss(t, condition.as_ref().map(|c| t.constant_like(c.clone())).as_ref());
         let u = Tensor::from_fn(self.target.shape(), |i| (i as f64).sin());
-        let hessian_u = diff::hvp(on_tape, &self.target, &u);
+        let hessian_u = with_reference(&self.layer, Reference::RecordedUnits, || diff::hvp(on_tape, &self.target, &u));
         let differences = check::directional(|t| diff::gradient(on_tape, t), &self.target, &u);
         check::assert_close("second derivatives", &hessian_u, &differences, 1e-5);
     }
