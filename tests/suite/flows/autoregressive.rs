@@ -183,7 +183,7 @@ fn sizes() -> impl Strategy<Value = Sizes> {
     let made = (1..70usize, prop::collection::vec(1..90usize, 0..4), 0..3usize, any::<u8>()).prop_map(
         |(dims, hidden, condition, choice)| {
             let activation = [Activation::Relu, Activation::Tanh, Activation::Elu][usize::from(choice % 3)];
-            MadeConfig { dims, hidden, outputs: 2, condition, activation }
+            MadeConfig { dims, hidden, outputs: 2, condition, activation, symlog: choice % 2 == 1 }
         },
     );
     let sizes = (made, 1..150usize, 0..3usize, any::<u64>());
@@ -217,7 +217,7 @@ proptest! {
             param.update(|p| p.iter_mut().for_each(|p| *p = 0.1 + p.abs()));
         }
         let x = Tensor::from_fn([1, s.made.dims], |i| 0.01 + 0.001 * i as f64);
-        let jacobian = autograd::diff::jacobian(|x| made.apply(x, None), &x);
+        let jacobian = diff::jacobian(|x| made.apply(x, None), &x);
         let dims = s.made.dims;
         // A layer narrower than D − 1 may lose some inputs.
         let narrow = s.made.hidden.iter().any(|&units| units < dims - 1);
@@ -236,7 +236,8 @@ proptest! {
 #[test]
 fn derivatives_agree_with_finite_differences() {
     for (kind, hidden) in [(0, vec![]), (0, vec![7]), (1, vec![6, 9]), (2, vec![5]), (3, vec![8])] {
-        let made = MadeConfig { dims: 5, hidden, outputs: 2, condition: kind % 3, activation: Activation::Tanh };
+        let (condition, activation, symlog) = (kind % 3, Activation::Tanh, kind != 1);
+        let made = MadeConfig { dims: 5, hidden, outputs: 2, condition, activation, symlog };
         Sizes { made, batch: 2, kind, seed: 5 }.subject().derivatives_agree_with_differences();
     }
 }

@@ -5,7 +5,7 @@ use crate::measure::timing::median_seconds;
 use anyhow::Result;
 use autograd::Tensor;
 use flows::layers::{Reference, with_reference};
-use flows::models::{AutoregressiveConfig, Gate, Iaf, Maf, Norm, Order};
+use flows::models::{AutoregressiveConfig, Iaf, Maf};
 use flows::{Context, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -49,16 +49,7 @@ const FEWEST: usize = 3;
 /// Measures untrained models of dimension `dims`, including naive sampling if `by_passes`.
 pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     let Sizes { hidden, layers, rows } = *sizes;
-    let config = AutoregressiveConfig {
-        dims,
-        layers,
-        order: Order::Given,
-        hidden: vec![hidden],
-        norm: Norm::None,
-        components: 1,
-        gate: Gate::None,
-        condition: 0,
-    };
+    let config = AutoregressiveConfig::new(dims, layers, vec![hidden]);
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let x = Tensor::from_fn([rows, dims], |_| StandardNormal.sample(&mut rng));
     let per_row = |batch: &mut dyn FnMut()| median_seconds(FEWEST, batch) * 1e6 / rows as f64;

@@ -5,13 +5,10 @@ use super::prelude::*;
 use super::signals::SignalKl;
 use super::state::Saved;
 use crate::data::Standardization;
-use crate::models::{Iaf, Model, ParallelWaveNet};
+use crate::models::{Model, ParallelWaveNet};
 use crate::runs::folder;
 use flows::Bijection;
 use flows::check::copy_params;
-
-/// With more dimensions than this, computing them one by one in every step is slow.
-const MANY: usize = 100;
 
 /// Weights to start from in place of random ones.
 #[derive(Debug)]
@@ -57,12 +54,6 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     };
     let from = weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.path.display()));
     announce(&format!("training {} on {}{given}{from}", blueprint.name(), config.data), config);
-    if blueprint.is::<Iaf>() && blueprint.space.dims() > MANY {
-        let advice = "zoo distill trains one from a maf";
-        stderr::print_line(format_args!(
-            "this iaf's likelihood takes seconds a step, one dimension at a time: {advice}"
-        ));
-    }
     on_data(config, source, model, weights.map_or(Start::Random, Start::Weights))
 }
 

@@ -6,7 +6,7 @@
 use super::columns::{BLOCK, Columns, group};
 use super::{Made, known};
 use crate::nn::{Activation, causal::rows_in_groups};
-use autograd::{Real, Tensor};
+use autograd::{Real, Tensor, Var};
 use std::ops::Range;
 
 /// What a pass of a [`Made`] leaves for the adjoint.
@@ -16,11 +16,16 @@ pub struct Kept<T: Real> {
     weights: Vec<Tensor<T>>,
     /// Each hidden layer's activations, `[batch, units]`.
     pub(super) hidden: Vec<Tensor<T>>,
+    /// The derivative of what the first layer reads by the input, `[batch, D]`; 1 where there is none.
+    slopes: Option<Tensor<T>>,
 }
 
 impl<T: Real> Kept<T> {
-    pub(super) fn new(made: &Made<T>) -> Self {
-        Self { weights: made.layers.iter().map(|layer| layer.weight.value()).collect(), hidden: Vec::new() }
+    pub(super) fn new(made: &Made<T>, x: &Tensor<T>) -> Self {
+        let weights = made.layers.iter().map(|layer| layer.weight.value()).collect();
+        // d/dx sign(x)·ln(1 + |x|) = 1/(1 + |x|)
+        let slope = |x: &Tensor<T>| Var::from(x.clone()).abs().shift(1.0).recip().into_value();
+        Self { weights, hidden: Vec::new(), slopes: made.symlog.then(|| slope(x)) }
     }
 }
 
@@ -96,17 +101,19 @@ pub(super) fn solve<T: Real>(made: &Made<T>, kept: &Kept<T>, g: &Tensor<T>, a: &
         let rows = solved.len() / dims;
         let part = |tensor: &Tensor<T>| Columns::of(tensor, first, rows);
         let hidden: Vec<_> = kept.hidden.iter().map(part).collect();
-        let found = sweep.group(&hidden, part(g), &part(a), &part(b));
+        let slopes = kept.slopes.as_ref().map(part);
+        let found = sweep.group(&hidden, slopes.as_ref(), [&part(g), &part(a), &part(b)]);
         T::transpose([dims, rows], found.units(0..dims), rows, solved, dims);
     })
 }
 
 impl<T: Real> Sweep<'_, T> {
     /// λ of a group of rows.
-    fn group(&self, hidden: &[Columns<T>], g: Columns<T>, a: &Columns<T>, b: &Columns<T>) -> Columns<T> {
+    fn group(&self, hidden: &[Columns<T>], slopes: Option<&Columns<T>>, [g, a, b]: [&Columns<T>; 3]) -> Columns<T> {
         let (rows, dims, last) = (g.rows, self.reached[0].len() - 1, hidden.len());
-        // The adjoints of each layer's inputs, and of the outputs; sums until they are complete.
-        let mut adjoints = vec![g];
+        // The adjoints of each layer's inputs (first those of the dimensions, which become λ), and of the outputs. They are
+        // sums until they are complete.
+        let mut adjoints = vec![Columns::new(dims, rows)];
         adjoints.extend(self.layers.iter().map(|layer| Columns::new(layer.seen.len(), rows)));
         for begin in (0..dims).step_by(BLOCK).rev() {
             let end = (begin + BLOCK).min(dims);
@@ -121,11 +128,16 @@ impl<T: Real> Sweep<'_, T> {
                     let (to, from) = adjoints.split_at_mut(l);
                     for unit in self.reached[l][i]..self.reached[l][i + 1] {
                         for (sum, &y) in from[0].unit_mut(unit).iter_mut().zip(hidden[l - 1].unit(unit)) {
-                            *sum = *sum * self.activation.slope_at(y);
+                            *sum *= self.activation.slope_at(y);
                         }
                         self.layers[l - 1].push(unit, block(l - 1), &from[0], &mut to[l - 1]);
                     }
                 }
+                let lambda = adjoints[0].unit_mut(i);
+                if let Some(slopes) = slopes {
+                    lambda.iter_mut().zip(slopes.unit(i)).for_each(|(sum, &slope)| *sum *= slope);
+                }
+                lambda.iter_mut().zip(g.unit(i)).for_each(|(sum, &g)| *sum += g);
                 for o in i * self.outputs..(i + 1) * self.outputs {
                     let (others, outputs) = adjoints.split_at_mut(last + 1);
                     let terms = others[0].unit(i).iter().zip(a.unit(o)).zip(b.unit(o));

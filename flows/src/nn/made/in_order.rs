@@ -4,7 +4,7 @@
 //! Within a block, sums grow unit by unit. Values are laid out `[unit][row]`.
 
 use super::columns::{BLOCK, Columns, group};
-use super::{Made, known};
+use super::{Made, known, symlog_of};
 use crate::nn::{MaskedLinear, Step};
 use crate::{Mapped, nn::causal::in_groups};
 use autograd::{Real, Tensor, Var};
@@ -129,8 +129,15 @@ fn rows_in_order<T: Real>(
                 *target = row[i];
             }
             let (dimensions, others) = values.split_at_mut(1);
-            let found = others[hidden.len()].units(outputs);
-            step(&target, found, dimensions[0].unit_mut(i), &mut log_deriv);
+            let parameters = others[hidden.len()].units(outputs);
+            let found = dimensions[0].unit_mut(i);
+            step(&target, parameters, found, &mut log_deriv);
+            for (row, value) in found.iter_mut().enumerate() {
+                solved[row * (made.dims + 1) + i] = *value;
+                if made.symlog {
+                    *value = symlog_of(*value);
+                }
+            }
             for (sum, slope) in log_det.iter_mut().zip(&log_deriv) {
                 *sum += slope.to_f64();
             }
@@ -145,10 +152,7 @@ fn rows_in_order<T: Real>(
             }
         }
     }
-    for (row, solved) in solved.chunks_exact_mut(made.dims + 1).enumerate() {
-        for (i, value) in solved[..made.dims].iter_mut().enumerate() {
-            *value = values[0].units(i..i + 1)[row];
-        }
-        solved[made.dims] = T::from_f64(log_det[row]);
+    for (solved, &sum) in solved.chunks_exact_mut(made.dims + 1).zip(&log_det) {
+        solved[made.dims] = T::from_f64(sum);
     }
 }
