@@ -42,5 +42,12 @@ def density():
     return lambda: jax.block_until_ready(log_prob(model, batch))
 
 
+@workload("iaf_mnist_mle_b100", lib="flowjax", warm=1, repeats=1)
+def maximum_likelihood():
+    batch = jax.random.normal(jax.random.key(1), (BATCH, DIMS))
+    params, _, loss = likelihood(flow(invert=False))
+    return train_step(loss, params, batch)
+
+
 if __name__ == "__main__":
     main()

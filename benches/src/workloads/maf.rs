@@ -1,15 +1,15 @@
-//! MAF and IAF with MNIST's dimensions: a training step, and the sequential direction of each.
+//! MAF and IAF with MNIST's dimensions: a training step and the sequential direction of each.
 
 use super::{normal, rng, train_step};
 use crate::{Peer, Repeats, Step, Workload};
 use autograd::Var;
-use flows::models::{AutoregressiveConfig, Gate, Iaf, Maf, Norm, Order};
+use flows::models::{AutoregressiveConfig, Iaf, Maf};
 use flows::nn::{Adam, AdamConfig};
 use flows::{Context, Module};
 use std::hint::black_box;
 
 /// Five layers with one hidden layer of 1024 each, order reversed between layers, batch 100.
-pub static ALL: [Workload; 3] = [
+pub static ALL: [Workload; 4] = [
     Workload {
         name: "maf_mnist_train_b100",
         flops: None,
@@ -31,27 +31,34 @@ pub static ALL: [Workload; 3] = [
         peers: &[Peer::jax("flowjax", "jax_maf.py")],
         prepare: density,
     },
+    Workload {
+        name: "iaf_mnist_mle_b100",
+        flops: None,
+        repeats: Repeats { warm: 2, timed: 10 },
+        peers: &[Peer::jax("flowjax", "jax_maf.py")],
+        prepare: maximum_likelihood,
+    },
 ];
 
 const BATCH: usize = 100;
 const DIMS: usize = 784;
 
 fn config() -> AutoregressiveConfig {
-    AutoregressiveConfig {
-        dims: DIMS,
-        layers: 5,
-        order: Order::Given,
-        hidden: vec![1024],
-        norm: Norm::None,
-        components: 1,
-        gate: Gate::None,
-        condition: 0,
-    }
+    AutoregressiveConfig::new(DIMS, 5, vec![1024])
 }
 
 fn train() -> Step {
     let mut rng = rng();
     let flow = Maf::build::<f32>(&config(), &mut rng);
+    let mut adam = Adam::new(flow.params(), AdamConfig::default());
+    let batch = normal(&[BATCH, DIMS], 1.0, &mut rng);
+    Box::new(move || train_step(&flow, &mut adam, &batch, 1))
+}
+
+/// IAF by maximum likelihood: the sequential direction and its derivative.
+fn maximum_likelihood() -> Step {
+    let mut rng = rng();
+    let flow = Iaf::build::<f32>(&config(), &mut rng);
     let mut adam = Adam::new(flow.params(), AdamConfig::default());
     let batch = normal(&[BATCH, DIMS], 1.0, &mut rng);
     Box::new(move || train_step(&flow, &mut adam, &batch, 1))

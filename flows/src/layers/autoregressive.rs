@@ -1,10 +1,13 @@
 //! The autoregressive layer, which makes MAF in one direction and IAF in the other.
 
+mod solve;
+
 use crate::univariate::{Elementwise, Parameters, Univariate};
 use crate::{Bijection, Context, Mapped, Module, Visitor, nn::Causal};
 use autograd::{Real, Var};
+use solve::Solve;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Whose earlier dimensions the network reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,31 +26,41 @@ pub enum Reads {
 ///
 /// The Jacobian is triangular. MAF knows all of x at once in `to_latent`, which is one parallel pass; its `to_data` needs
 /// x_<i for xᵢ and computes the dimensions in order. IAF is the reverse. The sequential direction costs the
-/// multiply-adds of one pass here, not of D: see [`Causal`].
+/// multiply-adds of one pass here, not of D: see [`Causal`]. Its derivative costs one more: an IAF can be trained on data by
+/// maximum likelihood, and a student on the samples of its teacher.
 #[derive(Debug)]
 pub struct Autoregressive<N, U> {
-    net: N,
-    univariate: U,
+    net: Arc<N>,
+    univariate: Arc<U>,
     reads: Reads,
-    whole_passes: Arc<WholePasses>,
+    solver: Arc<Solver>,
 }
 
-/// Whether the sequential direction is computed by D whole passes of the network.
+/// How the sequential direction is computed; 0 and so each unit once, unless a reference is asked for.
 #[derive(Debug, Default)]
-struct WholePasses(AtomicBool);
+struct Solver(AtomicU8);
 
-/// Runs `f` while every autoregressive layer of `model` computes its sequential direction by D whole passes of its
-/// network, as other libraries do. This is slow: the reference for tests and timings.
-pub fn with_whole_passes<T: Real, R>(model: &(impl Module<T> + ?Sized), f: impl FnOnce() -> R) -> R {
+/// A slow way to compute the sequential direction of [`Autoregressive`] layers, to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// By D whole passes of the network, as other libraries do.
+    WholePasses = 1,
+    /// Each unit once, but each recorded on the tape for itself. Also for derivatives of derivatives, which the layer's own
+    /// derivative does not have.
+    RecordedUnits = 2,
+}
+
+/// Runs `f` while every autoregressive layer of `model` computes its sequential direction in this way.
+pub fn with_reference<T: Real, R>(model: &(impl Module<T> + ?Sized), reference: Reference, f: impl FnOnce() -> R) -> R {
     /// Switches back even if `f` panics.
-    struct Restore(Vec<Arc<WholePasses>>);
+    struct Restore(Vec<Arc<Solver>>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            self.0.iter().for_each(|layer| layer.0.store(false, Ordering::Relaxed));
+            self.0.iter().for_each(|layer| layer.0.store(0, Ordering::Relaxed));
         }
     }
-    let layers = Restore(Visitor::handles::<WholePasses>(model));
-    layers.0.iter().for_each(|layer| layer.0.store(true, Ordering::Relaxed));
+    let layers = Restore(Visitor::handles::<Solver>(model));
+    layers.0.iter().for_each(|layer| layer.0.store(reference as u8, Ordering::Relaxed));
     f()
 }
 
@@ -64,7 +77,7 @@ impl<N, U> Autoregressive<N, U> {
         let (given, needed) = (net.outputs(), univariate.parameters());
         assert!(given == needed, "autoregressive: a network with {given} outputs per dimension, not {needed}");
         assert!(!univariate.is_per_feature(), "autoregressive: a map with learned parameters for each feature");
-        Self { net, univariate, reads, whole_passes: Arc::default() }
+        Self { net: Arc::new(net), univariate: Arc::new(univariate), reads, solver: Arc::default() }
     }
 
     /// The map of each dimension.
@@ -83,15 +96,7 @@ impl<N, U> Autoregressive<N, U> {
         N: Causal<T>,
         U: Univariate<T>,
     {
-        self.by_dimension(read, &self.net.apply(read, cx.condition))
-    }
-
-    /// Outputs `[batch, n·P]` of the network as parameters of n dimensions.
-    fn by_dimension<T: Real>(&self, numbers: &Var<T>, outputs: &Var<T>) -> Parameters<T>
-    where
-        U: Univariate<T>,
-    {
-        Parameters::last(outputs.reshape([numbers.extent(0), numbers.extent(1), self.univariate.parameters()]))
+        by_dimension(&*self.univariate, read, &self.net.apply(read, cx.condition))
     }
 
     /// The direction whose input the network reads, one pass: each element with its own log-derivative.
@@ -111,35 +116,60 @@ impl<N, U> Autoregressive<N, U> {
     fn sequential<T: Real>(&self, target: &Var<T>, cx: Context<'_, T>) -> Mapped<T>
     where
         N: Causal<T>,
-        U: Univariate<T>,
+        U: Univariate<T> + 'static,
     {
-        let by_passes = self.whole_passes.0.load(Ordering::Relaxed);
-        if by_passes || target.tape().is_some() {
-            let step = |target: &Var<T>, outputs: &Var<T>| {
-                let theta = self.by_dimension(target, outputs);
-                match self.reads {
-                    Reads::Data => self.univariate.to_data(target, &theta).value,
-                    Reads::Latent => self.univariate.to_latent(target, &theta).value,
-                }
-            };
-            let value = if by_passes {
-                self.net.by_passes(target, cx.condition, &step)
-            } else {
-                self.net.in_order_recorded(target, cx.condition, &step)
-            };
-            // The log-determinant is that of the parallel direction at the result, with the other sign.
-            let log_det = -self.parallel(&value, cx).log_deriv.sum_per_sample();
-            return Mapped { value, log_det };
+        let reference = self.solver.0.load(Ordering::Relaxed);
+        if reference != 0 {
+            return self.by_reference(target, cx, reference == Reference::WholePasses as u8);
         }
         let step = |target: &[T], theta: &[T], y: &mut [T], log_deriv: &mut [T]| match self.reads {
             Reads::Data => self.univariate.to_data_rows(target, theta, y, log_deriv),
             Reads::Latent => self.univariate.to_latent_rows(target, theta, y, log_deriv),
         };
-        self.net.in_order(target.value(), cx.condition.map(Var::value), &step)
+        let solution = self.net.in_order(target.value(), cx.condition.map(Var::value), &step);
+        if target.tape().is_none() {
+            return solution;
+        }
+        let (outputs, kept) = self.net.apply_keeping(&target.constant_like(solution.value.into_value()), cx.condition);
+        let mapped = solve::mapped(&*self.univariate, self.reads, target, &outputs);
+        let (net, univariate, reads) = (self.net.clone(), self.univariate.clone(), self.reads);
+        let (target, outputs) = (target.value().clone(), outputs.into_value());
+        let dims = target.shape()[1];
+        let solved = Var::custom(Solve { net, univariate, reads, kept, target, outputs }, &[&mapped]);
+        let log_det = solved.slice(1, dims..dims + 1).reshape([mapped.extent(0)]);
+        Mapped { value: solved.slice(1, 0..dims), log_det }
+    }
+
+    /// The same by D whole passes of the network, or unit by unit on the tape.
+    fn by_reference<T: Real>(&self, target: &Var<T>, cx: Context<'_, T>, by_passes: bool) -> Mapped<T>
+    where
+        N: Causal<T>,
+        U: Univariate<T>,
+    {
+        let step = |target: &Var<T>, outputs: &Var<T>| {
+            let theta = by_dimension(&*self.univariate, target, outputs);
+            match self.reads {
+                Reads::Data => self.univariate.to_data(target, &theta).value,
+                Reads::Latent => self.univariate.to_latent(target, &theta).value,
+            }
+        };
+        let value = if by_passes {
+            self.net.by_passes(target, cx.condition, &step)
+        } else {
+            self.net.in_order_recorded(target, cx.condition, &step)
+        };
+        // The log-determinant is that of the parallel direction at the result, with the other sign.
+        let log_det = -self.parallel(&value, cx).log_deriv.sum_per_sample();
+        Mapped { value, log_det }
     }
 }
 
-impl<T: Real, N: Causal<T>, U: Univariate<T>> Bijection<T> for Autoregressive<N, U> {
+/// Outputs `[batch, n·P]` of a network as parameters of the n dimensions of `elements`.
+fn by_dimension<T: Real>(univariate: &impl Univariate<T>, elements: &Var<T>, outputs: &Var<T>) -> Parameters<T> {
+    Parameters::last(outputs.reshape([elements.extent(0), elements.extent(1), univariate.parameters()]))
+}
+
+impl<T: Real, N: Causal<T>, U: Univariate<T> + 'static> Bijection<T> for Autoregressive<N, U> {
     fn to_latent(&self, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
         match self.reads {
             Reads::Data => self.parallel(x, cx).into(),
@@ -162,8 +192,8 @@ impl<T: Real, N: Module<T>, U: Univariate<T>> Module<T> for Autoregressive<N, U>
             Reads::Latent => "latents",
         };
         visitor.constant("reads", reads);
-        visitor.part("net", &self.net);
+        visitor.part("net", &*self.net);
         self.univariate.visit(visitor);
-        visitor.handle(self.whole_passes.clone());
+        visitor.handle(self.solver.clone());
     }
 }

@@ -25,7 +25,7 @@ mod squeeze;
 mod standardize;
 
 pub use act_norm::ActNorm;
-pub use autoregressive::{Autoregressive, Reads, with_whole_passes};
+pub use autoregressive::{Autoregressive, Reads, Reference, with_reference};
 pub use batch_norm::BatchNorm;
 pub use coupling::Coupling;
 pub use dequantize::Dequantize;

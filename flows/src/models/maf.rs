@@ -49,7 +49,7 @@ pub enum Gate {
 }
 
 /// The sizes of a MAF or of an IAF.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AutoregressiveConfig {
     /// Dimensions of the data, D ≥ 1.
@@ -69,6 +69,27 @@ pub struct AutoregressiveConfig {
     pub gate: Gate,
     /// Features of the condition; 0 without one.
     pub condition: usize,
+    /// Whether the networks read `sign(x)·ln(1 + |x|)` in place of x (see [`MadeConfig::symlog`]). An output far from
+    /// anything seen in training then does not make the next layer's far larger.
+    #[serde(default)]
+    pub symlog: bool,
+    /// l and u of the [bound](crate::univariate::Bound) `−l ≤ α ≤ u` of all log-scales that are not gates or mixtures. With
+    /// a small l no layer stretches much from x to z.
+    #[serde(default = "widest")]
+    pub log_scales: [f64; 2],
+}
+
+const fn widest() -> [f64; 2] {
+    [5.0; 2]
+}
+
+impl AutoregressiveConfig {
+    /// Affine layers in the data's own order, with hidden layers of these widths, and nothing else.
+    pub const fn new(dims: usize, layers: usize, hidden: Vec<usize>) -> Self {
+        let (order, norm, gate) = (Order::Given, Norm::None, Gate::None);
+        let (components, condition, symlog, log_scales) = (1, 0, false, widest());
+        Self { dims, layers, order, hidden, norm, components, gate, condition, symlog, log_scales }
+    }
 }
 
 /// Masked autoregressive flow, in the direction x → z.
@@ -133,12 +154,12 @@ impl Maf {
 
 /// A MAF or an IAF, which differ in what the networks read.
 pub(super) fn autoregressive<T: Real>(config: &AutoregressiveConfig, reads: Reads, rng: &mut dyn Rng) -> Flow<T> {
-    let AutoregressiveConfig { dims, layers: count, order, hidden, norm, components, gate, condition } = config;
-    let (dims, condition) = (*dims, *condition);
+    let AutoregressiveConfig { layers: count, order, hidden, norm, components, gate, .. } = config;
+    let &AutoregressiveConfig { dims, condition, symlog, log_scales, .. } = config;
     let mixture = Mixture::new(*components, Kind::Gaussian);
     let made = |outputs: usize, rng: &mut dyn Rng| {
         let hidden = hidden.clone();
-        Made::new(&MadeConfig { dims, hidden, outputs, condition, activation: Activation::Relu }, rng)
+        Made::new(&MadeConfig { dims, hidden, outputs, condition, activation: Activation::Relu, symlog }, rng)
     };
     let mut layers: Vec<Box<dyn Bijection<T>>> = Vec::new();
     if let Some(permutation) = order.permutation(dims) {
@@ -158,7 +179,7 @@ pub(super) fn autoregressive<T: Real>(config: &AutoregressiveConfig, reads: Read
         // IAF's way to its latents, so it starts where nothing grows.
         let net = if reads == Reads::Latent { net.zero_initialized() } else { net };
         layers.push(match gate {
-            Gate::None => Box::new(Autoregressive::new(net, Affine::default(), reads)),
+            Gate::None => Box::new(Autoregressive::new(net, Affine::within(log_scales), reads)),
             Gate::Sigmoid => Box::new(Autoregressive::new(net, Gated, reads)),
         });
         layers.extend(norm.layer(dims, None));

@@ -1,7 +1,11 @@
 //! MADE: one network for all conditionals of an autoregressive density.
 
+mod adjoint;
+mod columns;
 mod in_order;
 mod recorded;
+
+pub use adjoint::Kept as MadeKept;
 
 use super::{Activation, Causal, Init, Linear, MaskedLinear, Network, RecordedStep, Step};
 use crate::Mapped;
@@ -22,6 +26,20 @@ pub struct MadeConfig {
     pub condition: usize,
     /// The nonlinearity.
     pub activation: Activation,
+    /// Whether the network reads [`symlog`] of its input.
+    pub symlog: bool,
+}
+
+/// `sign(x)·ln(1 + |x|)`, which is close to x near 0 and grows slowly far from it (Hafner et al. 2023, `DreamerV3`, for
+/// observations). A network that reads it does not extrapolate far when an input is unlike any that it was trained on.
+fn symlog<T: Real>(x: &Var<T>) -> Var<T> {
+    x.abs().ln1p() * x.sign()
+}
+
+/// [`symlog`] of one value.
+fn symlog_of<T: Real>(x: T) -> T {
+    let x = x.to_f64();
+    T::from_f64(x.abs().ln_1p().copysign(x))
 }
 
 /// A masked autoencoder (Germain et al. 2015, MADE), `[batch, D] → [batch, D·outputs]`: the outputs of dimension i depend
@@ -47,6 +65,7 @@ pub struct Made<T: Real> {
     dims: usize,
     outputs: usize,
     activation: Activation,
+    symlog: bool,
     /// The hidden layers, and the outputs last.
     layers: Vec<MaskedLinear<T>>,
     /// What the condition adds to the first layer, and to the outputs if they are another layer.
@@ -64,7 +83,7 @@ impl<T: Real> Made<T> {
     /// # Panics
     /// If `dims` is 0 or a hidden layer has no units.
     pub fn new(config: &MadeConfig, rng: &mut dyn Rng) -> Self {
-        let MadeConfig { dims, hidden, outputs, condition, activation } = config;
+        let MadeConfig { dims, hidden, outputs, condition, activation, symlog } = config;
         let (dims, outputs) = (*dims, *outputs);
         assert!(dims > 0 && hidden.iter().all(|&units| units > 0), "MADE: no dimensions, or a layer without units");
         // Degrees and the mask's steps.
@@ -92,7 +111,7 @@ impl<T: Real> Made<T> {
             }
             conditions.push(Linear::new(*condition, outputs, Init::He { gain: 0.1 }, rng));
         }
-        Self { dims, outputs, activation: *activation, layers, condition: conditions }
+        Self { dims, outputs, activation: *activation, symlog: *symlog, layers, condition: conditions }
     }
 
     /// The same network with outputs that start at 0.
@@ -129,14 +148,16 @@ impl<T: Real> Made<T> {
         };
         Some(linear?.apply(condition?))
     }
-}
 
-impl<T: Real> Network<T> for Made<T> {
-    fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
-        let mut h = x.clone();
+    /// The outputs. Leaves each hidden layer's activations in `kept`.
+    fn pass(&self, x: &Var<T>, condition: Option<&Var<T>>, mut kept: Option<&mut MadeKept<T>>) -> Var<T> {
+        let mut h = if self.symlog { symlog(x) } else { x.clone() };
         for (l, layer) in self.layers.iter().enumerate() {
             if l > 0 {
                 h = self.activation.apply(h);
+                if let Some(kept) = &mut kept {
+                    kept.hidden.push(h.value().clone());
+                }
             }
             h = layer.apply(&h);
             if let Some(shift) = self.shift_by_condition(l, condition) {
@@ -147,7 +168,24 @@ impl<T: Real> Network<T> for Made<T> {
     }
 }
 
+impl<T: Real> Network<T> for Made<T> {
+    fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
+        self.pass(x, condition, None)
+    }
+}
+
 impl<T: Real> Causal<T> for Made<T> {
+    type Kept = MadeKept<T>;
+
+    fn apply_keeping(&self, x: &Var<T>, condition: Option<&Var<T>>) -> (Var<T>, Self::Kept) {
+        let mut kept = MadeKept::new(self, x.value());
+        (self.pass(x, condition, Some(&mut kept)), kept)
+    }
+
+    fn adjoint(&self, kept: &Self::Kept, g: &Tensor<T>, a: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
+        adjoint::solve(self, kept, g, a, b)
+    }
+
     fn outputs(&self) -> usize {
         self.outputs
     }

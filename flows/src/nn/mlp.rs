@@ -44,6 +44,16 @@ impl Activation {
             Self::Elu => T::from_f64(x.to_f64().exp_m1()),
         }
     }
+
+    /// The derivative where the function has the value `y`; for ReLU at 0 it is 0.
+    pub fn slope_at<T: Real>(self, y: T) -> T {
+        match self {
+            Self::Relu | Self::Elu if y > T::ZERO => T::ONE,
+            Self::Relu => T::ZERO,
+            Self::Tanh => T::ONE - y * y,
+            Self::Elu => T::ONE + y,
+        }
+    }
 }
 
 /// `depth` hidden layers of the same width.

@@ -1,11 +1,13 @@
 //! WaveNet: a causal network of dilated convolutions over a signal.
 
+mod adjoint;
 mod in_order;
 mod layer;
 mod recorded;
 
 use super::{Causal, Init, Linear, Network, RecordedStep, Step};
 use crate::{Mapped, module::parameters};
+pub use adjoint::Kept as WaveNetKept;
 use autograd::{Real, Tensor, Var, elementwise::Unary};
 use layer::Layer;
 use rand::Rng;
@@ -94,9 +96,36 @@ impl<T: Real> WaveNet<T> {
     }
 
     /// The outputs from the sum of skip connections, `[batch, steps, skip] → [batch, steps, outputs]`.
-    fn end(&self, skip: Var<T>) -> Var<T> {
+    fn end(&self, skip: Var<T>, kept: Option<&mut WaveNetKept<T>>) -> Var<T> {
         let [first, second] = &self.head;
-        second.apply(&first.apply(&skip.then(Unary::Relu)).then(Unary::Relu))
+        let skip = skip.then(Unary::Relu);
+        let h = first.apply(&skip).then(Unary::Relu);
+        if let Some(kept) = kept {
+            kept.head = vec![skip.into_value(), h.value().clone()];
+        }
+        second.apply(&h)
+    }
+
+    /// The outputs. Leaves filters, gates, and what the head computes in `kept`.
+    fn pass(&self, x: &Var<T>, condition: Option<&Var<T>>, mut kept: Option<&mut WaveNetKept<T>>) -> Var<T> {
+        let (batch, length) = (x.extent(0), x.extent(1));
+        let shifts = self.shifts(condition);
+        let before = earlier(&x.reshape([batch, length, 1]), 1);
+        let before = before.unwrap_or_else(|| x.zeros_like().reshape([batch, length, 1]));
+        let mut h = self.entrance.apply(&before);
+        let mut skips: Option<Var<T>> = None;
+        for (layer, shift) in self.layers.iter().zip(&shifts) {
+            let [filter, gate] = layer.gates(&h, earlier(&h, layer.dilation()).as_ref(), shift.as_ref());
+            if let Some(kept) = &mut kept {
+                kept.gates.push([&filter, &gate].map(|value| value.value().clone()));
+            }
+            let (residual, skip) = layer.split(&(filter * gate));
+            skips = add(skips, skip);
+            if let Some(residual) = residual {
+                h = h + residual;
+            }
+        }
+        self.end(skips.expect("there are layers"), kept).reshape([batch, length * self.outputs])
     }
 }
 
@@ -116,24 +145,22 @@ fn add<T: Real>(sum: Option<Var<T>>, term: Var<T>) -> Option<Var<T>> {
 
 impl<T: Real> Network<T> for WaveNet<T> {
     fn apply(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Var<T> {
-        let (batch, length) = (x.extent(0), x.extent(1));
-        let shifts = self.shifts(condition);
-        let before = earlier(&x.reshape([batch, length, 1]), 1);
-        let before = before.unwrap_or_else(|| x.zeros_like().reshape([batch, length, 1]));
-        let mut h = self.entrance.apply(&before);
-        let mut skips: Option<Var<T>> = None;
-        for (layer, shift) in self.layers.iter().zip(&shifts) {
-            let (residual, skip) = layer.apply(&h, earlier(&h, layer.dilation()).as_ref(), shift.as_ref());
-            skips = add(skips, skip);
-            if let Some(residual) = residual {
-                h = h + residual;
-            }
-        }
-        self.end(skips.expect("there are layers")).reshape([batch, length * self.outputs])
+        self.pass(x, condition, None)
     }
 }
 
 impl<T: Real> Causal<T> for WaveNet<T> {
+    type Kept = WaveNetKept<T>;
+
+    fn apply_keeping(&self, x: &Var<T>, condition: Option<&Var<T>>) -> (Var<T>, Self::Kept) {
+        let mut kept = WaveNetKept::new(self);
+        (self.pass(x, condition, Some(&mut kept)), kept)
+    }
+
+    fn adjoint(&self, kept: &Self::Kept, g: &Tensor<T>, a: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
+        adjoint::solve(self, kept, g, a, b)
+    }
+
     fn outputs(&self) -> usize {
         self.outputs
     }

@@ -1,6 +1,6 @@
 //! A scale and a shift: the map of RealNVP, MAF and IAF.
 
-use super::{Bound, Elementwise, Parameters, Univariate, bound::softly_bounded_number, one_by_one};
+use super::{Bound, Elementwise, Parameters, Univariate, one_by_one};
 use crate::module::Visitor;
 use autograd::{Real, Var};
 
@@ -11,14 +11,19 @@ pub struct Affine<T: Real> {
     bound: Bound<T>,
 }
 
-/// With the fixed bound.
+/// With the widest fixed bound.
 impl<T: Real> Default for Affine<T> {
     fn default() -> Self {
-        Self { bound: Bound::Fixed }
+        Self { bound: Bound::default() }
     }
 }
 
 impl<T: Real> Affine<T> {
+    /// With log-scales between `−lower` and `upper`.
+    pub fn within([lower, upper]: [f64; 2]) -> Self {
+        Self { bound: Bound::Fixed { lower, upper } }
+    }
+
     /// With a learned bound for each of these features: the map of couplings.
     pub fn learned(features: usize) -> Self {
         Self { bound: Bound::learned(features) }
@@ -44,11 +49,11 @@ impl<T: Real> Univariate<T> for Affine<T> {
     }
 
     fn to_latent_rows(&self, x: &[T], theta: &[T], z: &mut [T], log_deriv: &mut [T]) {
-        one_by_one(x, theta, z, log_deriv, |x, theta| to_latent_number(x, (theta(0), softly_bounded_number(theta(1)))));
+        one_by_one(x, theta, z, log_deriv, |x, theta| to_latent_number(x, (theta(0), self.bound.of(theta(1)))));
     }
 
     fn to_data_rows(&self, z: &[T], theta: &[T], x: &mut [T], log_deriv: &mut [T]) {
-        one_by_one(z, theta, x, log_deriv, |z, theta| to_data_number(z, (theta(0), softly_bounded_number(theta(1)))));
+        one_by_one(z, theta, x, log_deriv, |z, theta| to_data_number(z, (theta(0), self.bound.of(theta(1)))));
     }
 
     fn is_per_feature(&self) -> bool {

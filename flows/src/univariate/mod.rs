@@ -53,6 +53,7 @@ macro_rules! univariate_maps {
         [
             $each!("shift", |_| $crate::univariate::Shift),
             $each!("affine", |_| $crate::univariate::Affine::default()),
+            $each!("affine within two bounds", |_| $crate::univariate::Affine::within([1.5, 5.0])),
             $each!("gated", |_| $crate::univariate::Gated),
             $each!("Gaussian mixture", |k| $crate::univariate::Mixture::new(k, $crate::univariate::Kind::Gaussian)),
             $each!("logistic mixture", |k| $crate::univariate::Mixture::new(k, $crate::univariate::Kind::Logistic)),

@@ -8,8 +8,8 @@ use flows::check::{copy_params, randomize};
 use flows::distillation::{Teacher, Terms, freeze, logistic_terms, reverse_kl, softened};
 use flows::layers::{Autoregressive, Reads};
 use flows::models::{
-    AutoregressiveConfig, Gate, Iaf, Maf, Norm, Order, ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow,
-    WaveNetFlowConfig, WaveNetLayer,
+    AutoregressiveConfig, Iaf, Maf, ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetFlowConfig,
+    WaveNetLayer,
 };
 use flows::nn::{Adam, AdamConfig, WaveNet, WaveNetConfig};
 use flows::univariate::Affine;
@@ -140,16 +140,7 @@ fn gradients_by_the_student_are_those_of_differences() {
 
 /// A MAF and an IAF with this many layers.
 fn maf_and_iaf(layers: usize) -> (Flow<f64>, Flow<f64>) {
-    let config = AutoregressiveConfig {
-        dims: LENGTH,
-        layers,
-        order: Order::Given,
-        hidden: vec![7],
-        norm: Norm::None,
-        components: 1,
-        gate: Gate::None,
-        condition: 0,
-    };
+    let config = AutoregressiveConfig::new(LENGTH, layers, vec![7]);
     (Maf::build(&config, &mut rng(1)), Iaf::build(&config, &mut rng(2)))
 }
 

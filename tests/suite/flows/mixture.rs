@@ -3,7 +3,7 @@
 use super::{near, rng, uniform};
 use autograd::check::{assert_close, max_error, second_directional};
 use autograd::{Real, Tape, Tensor, Var, check, diff, parallel};
-use flows::models::{AutoregressiveConfig, Gate, Iaf, Norm, Order};
+use flows::models::{AutoregressiveConfig, Iaf};
 use flows::univariate::{Affine, Elementwise, Kind, Mixture, Parameters, Univariate};
 use rand::RngExt;
 use std::f64::consts::PI;
@@ -344,8 +344,6 @@ fn components_start_apart_with_the_variance_of_one() {
 #[test]
 #[should_panic(expected = "IAF: 3 components, not 1")]
 fn an_iaf_has_no_mixtures() {
-    let (dims, layers, order, hidden, norm) = (2, 1, Order::Given, vec![4], Norm::None);
-    let (components, gate) = (3, Gate::None);
-    let config = AutoregressiveConfig { dims, layers, order, hidden, norm, components, gate, condition: 0 };
+    let config = AutoregressiveConfig { components: 3, ..AutoregressiveConfig::new(2, 1, vec![4]) };
     drop(Iaf::build::<f64>(&config, &mut rng(1)));
 }

@@ -58,6 +58,11 @@ proptest! {
     }
 
     #[test]
+    fn each_unit_once_has_the_gradients_of_a_pass_for_each_step(s in sizes()) {
+        Sizes { batch: s.batch.min(40), ..s }.subject().gradients_agree()?;
+    }
+
+    #[test]
     fn outputs_see_the_receptive_field_before_their_step_and_nothing_else(s in sizes()) {
         let config = WaveNetConfig { condition: 0, ..s.net };
         let net = WaveNet::<f64>::new(&config, &mut rng(s.seed));

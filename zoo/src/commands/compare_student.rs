@@ -3,7 +3,7 @@
 use super::prelude::*;
 use crate::measure::timing::{describe, median_seconds};
 use crate::pictures::{side_by_side, wave};
-use flows::layers::with_whole_passes;
+use flows::layers::{Reference, with_reference};
 
 /// Plot samples from a student next to its teacher's, and time both
 ///
@@ -107,7 +107,7 @@ fn print_times(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, out: &m
         (format!("teacher, {of}, each unit once"), teacher, TIMED),
         (format!("student, {name}, one pass"), student, TIMED),
     ];
-    let slowest = with_whole_passes(&teacher.model, || seconds_per_sample(&teacher.model, passed));
+    let slowest = with_reference(&teacher.model, Reference::WholePasses, || seconds_per_sample(&teacher.model, passed));
     let seconds = [slowest, seconds_per_sample(&teacher.model, TIMED), seconds_per_sample(&student.model, TIMED)];
     writeln!(out, "time per sample, {} threads, and the speed-up over D passes:", parallel::threads())?;
     for ((what, _, rows), time) in timed.iter().zip(seconds) {

@@ -5,8 +5,8 @@ use crate::measure::timing::median_seconds;
 use crate::runs::memory;
 use anyhow::Result;
 use autograd::Tensor;
-use flows::layers::with_whole_passes;
-use flows::models::{AutoregressiveConfig, Gate, Iaf, Maf, Norm, Order};
+use flows::layers::{Reference, with_reference};
+use flows::models::{AutoregressiveConfig, Iaf, Maf};
 use flows::{Context, Flow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -55,16 +55,7 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     let what = format!("two models of {layers} layers and {hidden} units over {dims} dimensions");
     let activations = rows as f64 * (hidden + 8 * dims) as f64;
     memory::require(4.0 * (weights + activations), &what, "choose smaller sizes")?;
-    let config = AutoregressiveConfig {
-        dims,
-        layers,
-        order: Order::Given,
-        hidden: vec![hidden],
-        norm: Norm::None,
-        components: 1,
-        gate: Gate::None,
-        condition: 0,
-    };
+    let config = AutoregressiveConfig::new(dims, layers, vec![hidden]);
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let x = Tensor::from_fn([rows, dims], |_| StandardNormal.sample(&mut rng));
     let per_row = |batch: &mut dyn FnMut()| median_seconds(FEWEST, batch) * 1e6 / rows as f64;
@@ -78,7 +69,7 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     // One model at a time, to halve the memory.
     let maf = Maf::build(&config, &mut fresh());
     let (maf_density, maf_sample) = (density(&maf)?, sample(&maf));
-    let by_passes = by_passes.then(|| with_whole_passes(&maf, || sample(&maf)));
+    let by_passes = by_passes.then(|| with_reference(&maf, Reference::WholePasses, || sample(&maf)));
     drop(maf);
     let iaf = Iaf::build(&config, &mut fresh());
     let (iaf_density, iaf_sample) = (density(&iaf)?, sample(&iaf));

@@ -143,13 +143,13 @@ mod tests {
                 let (name, count) = (blueprint.name(), 1000);
                 let (x, found) = match &model {
                     Model::Flow(flow) => {
-                        let x = samples(flow, None, count, temperature, 2);
+                        let x = samples(flow, None, count, temperature, 2).unwrap();
                         let found = flow.log_prob_of(&x).unwrap_or_else(|why| panic!("{name}: {why}"));
                         (x, found)
                     }
                     Model::Vae(vae) => {
-                        let x = bound::samples(vae, count, temperature, 2, Draw::Noise);
-                        let found = bound::encode(vae, &x);
+                        let x = bound::samples(vae, count, temperature, 2, Draw::Noise).unwrap();
+                        let found = bound::encode(vae, &x).unwrap();
                         (x, found)
                     }
                 };

@@ -19,8 +19,12 @@ pub(super) fn config(preset: Preset, space: Space, condition: usize) -> Autoregr
         Space::Images { .. } => (vec![1024], Norm::Batch),
         _ => preset.pick([(vec![64; 2], Norm::Act), (vec![128; 2], Norm::Act), (vec![100], Norm::Batch)]),
     };
-    let (dims, layers, order, components, gate) = (space.dims(), 5, Order::Given, 1, Gate::None);
-    AutoregressiveConfig { dims, layers, order, hidden, norm, components, gate, condition }
+    let plain = AutoregressiveConfig { norm, condition, ..AutoregressiveConfig::new(space.dims(), 5, hidden) };
+    match space {
+        // A pixel unlike those seen in training must not make the next layer's input far larger.
+        Space::Images { .. } => AutoregressiveConfig { symlog: true, log_scales: [1.5, 5.0], ..plain },
+        _ => plain,
+    }
 }
 
 pub(super) fn recipe(preset: Preset, space: Space) -> Recipe {

@@ -4,7 +4,7 @@ use super::checkpoint::{self, CONSTANTS, Header};
 use crate::data::Space;
 use crate::models::{Blueprint, Iaf, MODELS, Model, Preset};
 use autograd::Tensor;
-use flows::models::{AutoregressiveConfig, Gate, Norm, Order};
+use flows::models::{AutoregressiveConfig, Order};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
@@ -153,9 +153,8 @@ fn every_model_names_the_constants_of_its_formula() {
 /// An IAF starts as the identity, so all that is left of it are the logit and the order.
 #[test]
 fn the_order_and_the_margin_are_those_that_the_model_computes_with() {
-    let (dims, hidden, norm, gate) = (16, vec![5], Norm::None, Gate::None);
-    let order = Order::Random(3);
-    let config = AutoregressiveConfig { dims, layers: 1, order, hidden, norm, components: 1, gate, condition: 0 };
+    let dims = 16;
+    let config = AutoregressiveConfig { order: Order::Random(3), ..AutoregressiveConfig::new(dims, 1, vec![5]) };
     let (model, constants) = built(&Blueprint::new::<Iaf>(&config, IMAGES, 0).unwrap());
     let x = Tensor::from_fn([1, dims], |i| (i as f32 + 0.5) / 16.0);
     let z = model.into_flow().unwrap().encode(&x).unwrap();

@@ -1,7 +1,7 @@
 //! The sizes of a variational autoencoder, and its networks.
 
 use super::{Likelihood, Vae};
-use crate::models::{AutoregressiveConfig, Gate, Iaf, Norm, Order, PlanarBase, PlanarConfig, PlanarFlow};
+use crate::models::{AutoregressiveConfig, Iaf, PlanarBase, PlanarConfig, PlanarFlow};
 use crate::nn::{Activation, ConvDecoder, ConvEncoder, Mlp, Network};
 use autograd::Real;
 use rand::Rng;
@@ -68,9 +68,8 @@ impl Refinement {
                 Some(PlanarFlow::build(&config, rng))
             }
             Self::Iaf { layers, hidden, features } => {
-                let (order, norm, components, gate) = (Order::Given, Norm::None, 1, Gate::None);
-                let (dims, layers, hidden, condition) = (latents, *layers, hidden.clone(), *features);
-                let config = AutoregressiveConfig { dims, layers, order, hidden, norm, components, gate, condition };
+                let sizes = AutoregressiveConfig::new(latents, *layers, hidden.clone());
+                let config = AutoregressiveConfig { condition: *features, ..sizes };
                 // Without a gate it starts as a permutation, so q = p at first.
                 Some(Iaf::build(&config, rng))
             }

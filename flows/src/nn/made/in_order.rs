@@ -3,17 +3,12 @@
 //! What the units of a block of dimensions receive from all dimensions before the block is one matrix product a layer.
 //! Within a block, sums grow unit by unit. Values are laid out `[unit][row]`.
 
-use super::{Made, known};
+use super::columns::{BLOCK, Columns, group};
+use super::{Made, known, symlog_of};
 use crate::nn::{MaskedLinear, Step};
 use crate::{Mapped, nn::causal::in_groups};
-use autograd::{Real, Tensor, Var, parallel};
+use autograd::{Real, Tensor, Var};
 use std::ops::Range;
-
-/// Dimensions a block: with more of them the products are larger, and the sums within a block longer.
-const BLOCK: usize = 16;
-
-/// Rows of the batch in one group: fewer make narrow products.
-const ROWS: usize = 64;
 
 /// A layer of the network, as plain values.
 struct Layer<T: Real> {
@@ -77,30 +72,6 @@ impl<T: Real> Layer<T> {
     }
 }
 
-/// Values by unit, for a group of rows.
-struct Columns<T> {
-    rows: usize,
-    values: Vec<T>,
-}
-
-impl<T: Real> Columns<T> {
-    fn new(units: usize, rows: usize) -> Self {
-        Self { rows, values: vec![T::ZERO; units * rows] }
-    }
-
-    fn units(&self, units: Range<usize>) -> &[T] {
-        &self.values[units.start * self.rows..units.end * self.rows]
-    }
-
-    fn units_mut(&mut self, units: Range<usize>) -> &mut [T] {
-        &mut self.values[units.start * self.rows..units.end * self.rows]
-    }
-
-    fn unit_mut(&mut self, unit: usize) -> &mut [T] {
-        self.units_mut(unit..unit + 1)
-    }
-}
-
 /// [`Causal::in_order`](crate::nn::Causal::in_order) of a masked network.
 pub(super) fn solve<T: Real>(
     made: &Made<T>,
@@ -117,8 +88,7 @@ pub(super) fn solve<T: Real>(
         .enumerate()
         .map(|(l, layer)| Layer::new(layer, made.shift_by_condition(l, condition.as_ref()).map(Var::into_value)))
         .collect();
-    let each = batch.div_ceil(parallel::threads()).clamp(1, ROWS);
-    in_groups(t, each, |first, t, solved| rows_in_order(made, &layers, first, t, solved, step))
+    in_groups(t, group(batch), |first, t, solved| rows_in_order(made, &layers, first, t, solved, step))
 }
 
 /// Solves some rows of the batch, from row `first` on.
@@ -159,8 +129,15 @@ fn rows_in_order<T: Real>(
                 *target = row[i];
             }
             let (dimensions, others) = values.split_at_mut(1);
-            let found = others[hidden.len()].units(outputs);
-            step(&target, found, dimensions[0].unit_mut(i), &mut log_deriv);
+            let parameters = others[hidden.len()].units(outputs);
+            let found = dimensions[0].unit_mut(i);
+            step(&target, parameters, found, &mut log_deriv);
+            for (row, value) in found.iter_mut().enumerate() {
+                solved[row * (made.dims + 1) + i] = *value;
+                if made.symlog {
+                    *value = symlog_of(*value);
+                }
+            }
             for (sum, slope) in log_det.iter_mut().zip(&log_deriv) {
                 *sum += slope.to_f64();
             }
@@ -175,10 +152,7 @@ fn rows_in_order<T: Real>(
             }
         }
     }
-    for (row, solved) in solved.chunks_exact_mut(made.dims + 1).enumerate() {
-        for (i, value) in solved[..made.dims].iter_mut().enumerate() {
-            *value = values[0].units(i..i + 1)[row];
-        }
-        solved[made.dims] = T::from_f64(log_det[row]);
+    for (solved, &sum) in solved.chunks_exact_mut(made.dims + 1).zip(&log_det) {
+        solved[made.dims] = T::from_f64(sum);
     }
 }

@@ -1,6 +1,6 @@
 //! MADE's sequential direction on a tape.
 
-use super::Made;
+use super::{Made, symlog};
 use crate::nn::RecordedStep;
 use autograd::{Real, Tensor, Var};
 
@@ -30,10 +30,12 @@ pub(super) fn solve<T: Real>(
             None => sum,
         }
     };
+    let mut solved = Vec::with_capacity(made.dims);
     for i in 0..made.dims {
         let outputs = units(last, i * made.outputs, (i + 1) * made.outputs, &known[last]);
         let y = step(&t.slice(1, i..i + 1), &outputs);
-        known[0] = Var::concat(1, &[&known[0], &y]);
+        known[0] = Var::concat(1, &[&known[0], &if made.symlog { symlog(&y) } else { y.clone() }]);
+        solved.push(y);
         for l in 0..last {
             let ready = made.layers[l].seen().partition_point(|&seen| seen <= known[l].extent(1));
             let done = known[l + 1].extent(1);
@@ -43,5 +45,5 @@ pub(super) fn solve<T: Real>(
             }
         }
     }
-    known.swap_remove(0)
+    Var::concat(1, &solved.iter().collect::<Vec<_>>())
 }

@@ -45,14 +45,9 @@ impl<T: Real> Layer<T> {
         Some(shift.reshape([shift.extent(0), 1, 2 * self.channels]))
     }
 
-    /// The residual and the skip, from `h` and from `h` at `dilation` steps earlier; all are `[batch, steps, …]`. Without
-    /// `earlier` there are zeros in its place.
-    pub(super) fn apply(
-        &self,
-        h: &Var<T>,
-        earlier: Option<&Var<T>>,
-        shift: Option<&Var<T>>,
-    ) -> (Option<Var<T>>, Var<T>) {
+    /// Filter and gate, from `h` and from `h` at `dilation` steps earlier; all are `[batch, steps, C]`. Without `earlier`
+    /// there are zeros in its place.
+    pub(super) fn gates(&self, h: &Var<T>, earlier: Option<&Var<T>>, shift: Option<&Var<T>>) -> [Var<T>; 2] {
         let channels = self.channels;
         let sums = match earlier {
             Some(earlier) => self.gate.apply(&Var::concat(2, &[h, earlier])),
@@ -62,9 +57,12 @@ impl<T: Real> Layer<T> {
             Some(shift) => sums + shift,
             None => sums,
         };
-        let filter = sums.slice(2, 0..channels).then(Unary::Tanh);
-        let gate = sums.slice(2, channels..2 * channels).then(Unary::Sigmoid);
-        let out = self.out.apply(&(filter * gate));
+        [sums.slice(2, 0..channels).then(Unary::Tanh), sums.slice(2, channels..2 * channels).then(Unary::Sigmoid)]
+    }
+
+    /// The residual and the skip, `[batch, steps, …]`, of filter times gate.
+    pub(super) fn split(&self, gated: &Var<T>) -> (Option<Var<T>>, Var<T>) {
+        let out = self.out.apply(gated);
         let all = out.extent(2);
         let residual = (self.residual > 0).then(|| out.slice(2, 0..self.residual));
         (residual, out.slice(2, self.residual..all))

@@ -24,14 +24,15 @@ pub(super) fn solve<T: Real>(
         let mut skips: Option<Var<T>> = None;
         for ((layer, read), shift) in net.layers.iter().zip(&mut read).zip(&shifts) {
             let earlier = i.checked_sub(layer.dilation()).map(|at| &read[at]);
-            let (residual, skip) = layer.apply(&h, earlier, shift.as_ref());
+            let [filter, gate] = layer.gates(&h, earlier, shift.as_ref());
+            let (residual, skip) = layer.split(&(filter * gate));
             skips = add(skips, skip);
             read.push(h.clone());
             if let Some(residual) = residual {
                 h = h + residual;
             }
         }
-        let outputs = net.end(skips.expect("there are layers")).reshape([batch, net.outputs]);
+        let outputs = net.end(skips.expect("there are layers"), None).reshape([batch, net.outputs]);
         solved.push(step(&target, &outputs));
     }
     Var::concat(1, &solved.iter().collect::<Vec<_>>())

@@ -156,19 +156,17 @@ fn shift<T: Real>(split: Split, s: &Sizes, rng: &mut dyn Rng) -> Box<dyn Bijecti
 /// With layers of different widths, some of them narrower than the input.
 pub(super) fn masked<T: Real>(outputs: usize, s: &Sizes, rng: &mut dyn Rng) -> Made<T> {
     let hidden = (0..s.depth).map(|layer| 1 + (s.hidden + 5 * layer) % 11).collect();
-    Made::new(&MadeConfig { dims: s.dims(), hidden, outputs, condition: s.classes, activation: s.activation() }, rng)
+    let (dims, condition, activation, symlog) = (s.dims(), s.classes, s.activation(), s.seed % 2 == 1);
+    Made::new(&MadeConfig { dims, hidden, outputs, condition, activation, symlog }, rng)
 }
 
 fn autoregressive(layers: usize, norm: Norm, s: &Sizes) -> AutoregressiveConfig {
     AutoregressiveConfig {
-        dims: s.dims(),
-        layers: layers.min(2),
         order: if layers > 1 { Order::Random(7) } else { Order::Given },
-        hidden: vec![s.hidden; s.depth],
         norm,
-        components: 1,
-        gate: Gate::None,
         condition: s.classes,
+        symlog: s.seed % 2 == 1,
+        ..AutoregressiveConfig::new(s.dims(), layers.min(2), vec![s.hidden; s.depth])
     }
 }
 

@@ -5,9 +5,7 @@ use crate::flows::distillation::mean;
 use crate::flows::{near, rng, uniform};
 use autograd::{Tensor, Var};
 use flows::check::randomize;
-use flows::models::{
-    AutoregressiveConfig, Gate, Iaf, Likelihood, Norm, Order, PlanarBase, PlanarConfig, PlanarFlow, Posterior, Vae,
-};
+use flows::models::{AutoregressiveConfig, Iaf, Likelihood, PlanarBase, PlanarConfig, PlanarFlow, Posterior, Vae};
 use flows::nn::{Activation, Mlp};
 use flows::{Base, Context, Flow, Module, Noise, StandardNormal};
 use std::f64::consts::PI;
@@ -123,10 +121,8 @@ fn elsewhere_the_bound_is_lower_by_the_divergence_from_it_and_importance_closes_
 /// Flows over two latents, without features.
 fn refiners() -> [Flow<f64>; 2] {
     let planar = PlanarConfig { dims: 2, layers: 2, base: PlanarBase::Gaussian, condition: 0 };
-    let (order, norm) = (Order::Given, Norm::None);
     // The order is reversed after each layer but the last: after three it is as it was.
-    let (hidden, gate) = (vec![5], Gate::None);
-    let iaf = AutoregressiveConfig { dims: 2, layers: 3, order, hidden, norm, components: 1, gate, condition: 0 };
+    let iaf = AutoregressiveConfig::new(2, 3, vec![5]);
     [PlanarFlow::build(&planar, &mut rng(8)), Iaf::build(&iaf, &mut rng(8))]
 }
 
