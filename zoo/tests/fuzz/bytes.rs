@@ -11,29 +11,30 @@ use zoo::runs::checkpoint;
 const NUMBERS: [&str; 8] =
     ["0", "1", "-1", "4294967296", "9223372036854775807", "18446744073709551615", "18446744073709551616", "1.5"];
 
+const DTYPES: [&str; 6] = ["F64", "I8", "BOOL", "F4", "f32", "BF16"];
+
 /// The header as text, changed, with the length that belongs to it or another.
 fn rewritten(file: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
     let (length, rest) = file.split_at(8);
-    let length = u64::from_le_bytes(length.try_into().expect("eight bytes")) as usize;
-    let mut header = String::from_utf8_lossy(&rest[..length]).into_owned();
+    let (header, data) = rest.split_at(u64::from_le_bytes(length.try_into().expect("eight bytes")) as usize);
+    let mut header = String::from_utf8_lossy(header).into_owned();
     for _ in 0..rng.random_range(1..4) {
         let numbers: Vec<_> = header.match_indices(|c: char| c.is_ascii_digit()).map(|(at, _)| at).collect();
         let at = if numbers.is_empty() { 0 } else { *any(&numbers, rng) };
-        match rng.random_range(0..5) {
+        let (number, dtype) = (*any::<&str>(&NUMBERS, rng), *any::<&str>(&DTYPES, rng));
+        header = match rng.random_range(0..5) {
             // A digit, and so a shape, an offset, or a size in the configuration.
-            0 => header.replace_range(at..=at, *any(&NUMBERS, rng)),
-            1 => header = header.replacen("F32", *any(&["F64", "I8", "BOOL", "F4", "f32", "BF16"], rng), 1),
+            0 => [&header[..at], number, header.get(at + 1..).unwrap_or_default()].concat(),
+            1 => header.replacen("F32", dtype, 1),
             // Two tensors of the same name.
-            2 => header = header.replacen("weight", "bias", 1),
-            3 => header = header.replacen("\"shape\":[", &format!("\"shape\":[{},", *any(&NUMBERS, rng)), 1),
-            _ => {
-                header = header.replacen("\"data_offsets\":[", &format!("\"data_offsets\":[{}", *any(&NUMBERS, rng)), 1)
-            }
-        }
+            2 => header.replacen("weight", "bias", 1),
+            3 => header.replacen("\"shape\":[", &format!("\"shape\":[{number},"), 1),
+            _ => header.replacen("\"data_offsets\":[", &format!("\"data_offsets\":[{number}"), 1),
+        };
     }
-    let length =
-        if rng.random_range(0..8) == 0 { rng.random::<u64>() >> rng.random_range(0..64) } else { header.len() as u64 };
-    [&length.to_le_bytes(), header.as_bytes(), &rest[rest.len().min(header.len())..]].concat()
+    let wrong = rng.random::<u64>() >> rng.random_range(0..64);
+    let length = if rng.random_range(0..8) == 0 { wrong } else { header.len() as u64 };
+    [&length.to_le_bytes(), header.as_bytes(), data].concat()
 }
 
 fn damaged(file: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {

@@ -66,7 +66,7 @@ fn places(value: &Value, path: &str, found: &mut Vec<String>) {
     found.push(path.to_owned());
     match value {
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(i, value)| places(value, &format!("{path}/{i}"), found))
+            list.iter().enumerate().for_each(|(i, value)| places(value, &format!("{path}/{i}"), found));
         }
         Value::Object(fields) => fields.iter().for_each(|(key, value)| places(value, &format!("{path}/{key}"), found)),
         _ => {}
