@@ -132,12 +132,23 @@ mod tests {
     #[test]
     fn nearly_parallel_vectors_stay_a_rotation_in_single_precision() {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
-        let layer = Householder::<f32>::new(1, 8, 64, &mut rng);
+        let layer = Householder::<f32>::new(1, 8, 8, &mut rng);
         layer.params()[0].1.update(|v| v.iter_mut().enumerate().for_each(|(i, v)| *v = 1.0 + 1e-3 * (i as f32).sin()));
         let x = Tensor::from_fn([1, 8], |i| (i as f32).cos());
         let z = layer.to_latent(&Var::from(x.clone()), Context::default()).value;
         let back = layer.to_data(&z, Context::default()).value.into_value();
         let error = back.as_slice().iter().zip(x.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(error < 1e-4, "{error}");
+    }
+
+    #[test]
+    fn reflections_beyond_the_dimensions_are_left_out_and_cost_no_digits() {
+        let layer = Householder::<f32>::new(1, 3, 200, &mut ChaCha8Rng::seed_from_u64(0));
+        assert_eq!(layer.params()[0].1.shape().to_vec(), [1, 3, 3]);
+        let x = Tensor::from_fn([1000, 3], |i| 3.0 * (i as f32).sin());
+        let z = layer.to_latent(&Var::from(x.clone()), Context::default()).value;
+        let back = layer.to_data(&z, Context::default()).value.into_value();
+        let error = back.as_slice().iter().zip(x.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(error < 5e-6, "{error}");
     }
 }

@@ -49,11 +49,15 @@ impl<T: Real> ResNet<T> {
         };
         // The sum of all branches then has about the scale of what they are added to.
         let branch = 1.0 / (blocks.max(1) as f64).sqrt();
+        let input = conv(inputs, channels, 3, 1.0);
+        // Not collected, which would allocate for all of them before an outline counts the first.
+        let mut pairs = Vec::new();
+        for _ in 0..blocks {
+            pairs.push([conv(channels, channels, 3, 1.0), conv(channels, channels, 3, branch)]);
+        }
         Self {
-            input: conv(inputs, channels, 3, 1.0),
-            blocks: (0..blocks)
-                .map(|_| [conv(channels, channels, 3, 1.0), conv(channels, channels, 3, branch)])
-                .collect(),
+            input,
+            blocks: pairs,
             output: conv(channels, outputs, 1, 1.0).zero_initialized(),
             condition: (condition > 0).then(|| Linear::new(condition, channels, Init::He { gain: 1.0 }, rng)),
         }

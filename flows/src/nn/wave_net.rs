@@ -68,7 +68,11 @@ impl<T: Real> WaveNet<T> {
         let &WaveNetConfig { channels, skip, layers: count, cycles, outputs, .. } = config;
         assert!([channels, skip, count, cycles, outputs].iter().all(|&size| size > 0), "WaveNet: a size is 0");
         assert!(count <= 30, "WaveNet: {count} layers a cycle, more than any signal is long");
-        let layers = (0..cycles * count).map(|l| Layer::new(l, config, rng)).collect();
+        // Not collected, which would allocate for all of them before an outline counts the first.
+        let mut layers = Vec::new();
+        for l in 0..cycles.saturating_mul(count) {
+            layers.push(Layer::new(l, config, rng));
+        }
         let entrance = Linear::new(1, channels, Init::Normal { std: 1.0 }, rng);
         let head = [(skip, 1.0), (outputs, 0.1)].map(|(units, gain)| Linear::new(skip, units, Init::He { gain }, rng));
         Self { outputs, entrance, layers, head }

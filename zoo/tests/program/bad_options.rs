@@ -79,6 +79,18 @@ fn invalid_values_are_refused_with_the_option() {
     folder.misuses("smaple run", &["smaple"]);
 }
 
+/// The tests' little memory would not hold these models.
+#[test]
+fn a_model_that_is_too_large_is_refused_before_it_is_made() {
+    let folder = Folder::new();
+    for line in ["gaussianization --layers 1000 --kernels 100000", "nice --layers 1000 --preset paper"] {
+        let train = format!("train {line} --data two-moons --threads 1 --out new");
+        folder.refuses(&train, &["takes more than 4 GB to train", "choose smaller sizes"]);
+    }
+    let more = "train gaussianization --reflections 3 --data two-moons --threads 1 --out new";
+    folder.refuses(more, &["no more than 2 reflections", "choose fewer --reflections"]);
+}
+
 #[test]
 fn a_batch_must_fit_the_data() {
     let folder = Folder::new();

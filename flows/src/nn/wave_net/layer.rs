@@ -20,7 +20,7 @@ impl<T: Real> Layer<T> {
     /// Layer `l`. The sum of what all layers add has the scale of one.
     pub(super) fn new(l: usize, config: &WaveNetConfig, rng: &mut dyn Rng) -> Self {
         let &WaveNetConfig { channels, skip, layers, cycles, condition, .. } = config;
-        let (dilation, among) = (1 << (l % layers), cycles * layers);
+        let (dilation, among) = (1 << (l % layers), cycles.saturating_mul(layers));
         let residual = if l + 1 < among { channels } else { 0 };
         let scaled = |inputs: usize| Init::Normal { std: 1.0 / (inputs as f64).sqrt() };
         let gate = Linear::new(2 * channels, 2 * channels, scaled(2 * channels), rng);
