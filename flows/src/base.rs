@@ -66,4 +66,6 @@ impl<T: Real> Base<T> for Uniform {
     }
 }
 
-without_parameters!(StandardNormal, Logistic, Uniform);
+without_parameters!(StandardNormal; distribution = "standard normal");
+without_parameters!(Logistic; distribution = "standard logistic");
+without_parameters!(Uniform; distribution = "uniform");

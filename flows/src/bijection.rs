@@ -95,6 +95,12 @@ pub trait Bijection<T: Real>: Module<T> + Debug + Send + Sync {
     fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, _seen: u64) -> Var<T> {
         self.to_latent(x, cx).value
     }
+
+    /// The smallest and the largest value that an element of x can have, if the map is not over the whole real line.
+    /// What [`Bijection::to_data`] returns lies between them.
+    fn support(&self) -> Option<[T; 2]> {
+        None
+    }
 }
 
 /// Maps one after another: data enter the first, and latents leave the last.
@@ -145,6 +151,10 @@ impl<T: Real> Bijection<T> for Chain<T> {
     fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {
         self.layers.iter().fold(x.clone(), |x, layer| layer.calibrate(&x, cx, seen))
     }
+
+    fn support(&self) -> Option<[T; 2]> {
+        self.layers.first().and_then(|layer| layer.support())
+    }
 }
 
 parameters!(Chain: layers);
@@ -168,6 +178,10 @@ macro_rules! pointers {
 
                 fn calibrate(&self, x: &Var<T>, cx: Context<'_, T>, seen: u64) -> Var<T> {
                     self.as_ref().calibrate(x, cx, seen)
+                }
+
+                fn support(&self) -> Option<[T; 2]> {
+                    self.as_ref().support()
                 }
             }
         )*

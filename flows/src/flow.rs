@@ -161,6 +161,11 @@ impl<T: Real> Flow<T> {
         self.bijection.to_data(&z, cx).value.into_value()
     }
 
+    /// The smallest and the largest value that an element of x can have, if the density is not over the whole real line.
+    pub fn support(&self) -> Option<[T; 2]> {
+        self.bijection.support()
+    }
+
     /// Samples with their log-densities in one pass: z is known, so `log p(x) = log p_Z(z) − log|det ∂x/∂z|` needs no
     /// inverse.
     pub fn sample_with_log_prob(&self, count: usize, cx: Context<'_, T>, rng: &mut dyn Rng) -> (Tensor<T>, Tensor<T>) {

@@ -68,7 +68,7 @@ pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};
 pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim, rows_per_batch};
-pub use module::{Module, Visitor};
+pub use module::{Constant, Module, Visitor};
 pub(crate) use module::{parameters, without_parameters};
 pub use noise::Noise;
 pub use round_trip::{Distance, RoundTrip};

@@ -1,7 +1,8 @@
-//! Parameters by path.
+//! Parameters and constants by path.
 
 use autograd::{Param, Real};
-use std::{any::Any, fmt::Display, sync::Arc};
+use serde::{Serialize, Serializer};
+use std::{any::Any, collections::BTreeMap, fmt::Display, sync::Arc};
 
 /// Something that has parameters, each with a path such as `layers.2.net.0.weight`.
 pub trait Module<T: Real> {
@@ -13,6 +14,49 @@ pub trait Module<T: Real> {
         let mut visitor = Visitor::new();
         self.visit(&mut visitor);
         visitor.params
+    }
+
+    /// All constants with their paths.
+    fn constants(&self) -> BTreeMap<String, Constant> {
+        let mut visitor = Visitor::new();
+        self.visit(&mut visitor);
+        visitor.constants
+    }
+}
+
+/// A part of a module's formula that is neither a parameter nor one of its sizes: with the parameters and the sizes,
+/// whoever knows the constants can compute the same in another program.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Constant {
+    /// A value.
+    Number(f64),
+    /// A choice.
+    Word(&'static str),
+    /// Positions.
+    #[serde(serialize_with = "list")]
+    Indices(Arc<[usize]>),
+}
+
+fn list<S: Serializer>(indices: &Arc<[usize]>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(indices.iter())
+}
+
+impl From<f64> for Constant {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<&'static str> for Constant {
+    fn from(word: &'static str) -> Self {
+        Self::Word(word)
+    }
+}
+
+impl From<Arc<[usize]>> for Constant {
+    fn from(indices: Arc<[usize]>) -> Self {
+        Self::Indices(indices)
     }
 }
 
@@ -31,7 +75,7 @@ macro_rules! pointers {
 
 pointers!(Box, Arc);
 
-/// Implements [`Module`] for types without parameters.
+/// Implements [`Module`] for types without parameters, with their constants if they have some.
 macro_rules! without_parameters {
     ($($module:ty),*) => {
         $(
@@ -40,14 +84,23 @@ macro_rules! without_parameters {
             }
         )*
     };
+    ($module:ty; $($name:ident = $value:expr),*) => {
+        impl<T: autograd::Real> $crate::module::Module<T> for $module {
+            fn visit(&self, visitor: &mut $crate::module::Visitor<T>) {
+                $(visitor.constant(stringify!($name), $value);)*
+            }
+        }
+    };
 }
 
-/// Implements [`Module`] for a type whose parameters and submodules are the fields of these names.
+/// Implements [`Module`] for a type whose parameters and submodules are the fields of these names, with its constants
+/// if it has some.
 macro_rules! parameters {
-    ($module:ident: $($name:ident),*) => {
+    ($module:ident: $($name:ident),* $(; $($constant:ident = $value:expr),*)?) => {
         impl<T: autograd::Real> $crate::module::Module<T> for $module<T> {
             fn visit(&self, visitor: &mut $crate::module::Visitor<T>) {
                 $(visitor.part(stringify!($name), &self.$name);)*
+                $($(visitor.constant(stringify!($constant), $value);)*)?
             }
         }
     };
@@ -86,17 +139,18 @@ impl<T: Real, M: Module<T>, const N: usize> Module<T> for [M; N] {
 
 pub(crate) use {parameters, without_parameters};
 
-/// Collects parameters and shared handles on a walk through a model.
+/// Collects parameters, constants and shared handles on a walk through a model.
 #[derive(Debug)]
 pub struct Visitor<T: Real> {
     path: String,
     params: Vec<(String, Param<T>)>,
+    constants: BTreeMap<String, Constant>,
     handles: Vec<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<T: Real> Visitor<T> {
     fn new() -> Self {
-        Self { path: String::new(), params: Vec::new(), handles: Vec::new() }
+        Self { path: String::new(), params: Vec::new(), constants: BTreeMap::new(), handles: Vec::new() }
     }
 
     /// A parameter of the current module.
@@ -104,10 +158,20 @@ impl<T: Real> Visitor<T> {
         self.part(name, param);
     }
 
+    /// A constant of the current module's formula.
+    pub fn constant(&mut self, name: &str, value: impl Into<Constant>) {
+        self.constants.insert(self.inner(name), value.into());
+    }
+
+    /// The path of a part of the current module.
+    fn inner(&self, name: impl Display) -> String {
+        if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
+    }
+
     /// A submodule of the current module. The paths of its parameters begin with `name`.
     pub fn part(&mut self, name: impl Display, part: &(impl Module<T> + ?Sized)) {
-        let path = if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) };
-        let outer = std::mem::replace(&mut self.path, path);
+        let inner = self.inner(name);
+        let outer = std::mem::replace(&mut self.path, inner);
         part.visit(self);
         self.path = outer;
     }

@@ -19,4 +19,5 @@ pub mod models;
 pub mod pictures;
 pub mod runs;
 pub mod stderr;
+pub mod text;
 pub mod train;

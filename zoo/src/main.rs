@@ -1,16 +1,19 @@
 //! The program. Its subcommands are in `commands/`, one per file.
 
-use clap::Parser as _;
 use std::process::ExitCode;
 use zoo::commands::{self, Cli, Output};
 use zoo::stderr;
 
 fn main() -> ExitCode {
-    match commands::run(Cli::parse(), &mut Output::new(&mut std::io::stdout())) {
+    let words: Vec<_> = std::env::args_os().collect();
+    let cli = match Cli::read(&words) {
+        Ok(cli) => cli,
+        Err(unread) => return unread.report(),
+    };
+    match commands::run(cli, &mut Output::new(&mut std::io::stdout())) {
         Ok(code) => code,
         Err(error) => {
-            // One line with all causes, outermost first.
-            stderr::print_line(format_args!("zoo: {error:#}"));
+            stderr::print_error(&error);
             ExitCode::FAILURE
         }
     }

@@ -53,7 +53,7 @@ impl fmt::Display for Direction {
 #[derive(Clone, Debug)]
 pub struct Case<'a> {
     pub(super) map: &'a dyn Bijection<f64>,
-    x: Tensor<f64>,
+    pub(super) x: Tensor<f64>,
     z: Option<Tensor<f64>>,
     pub(super) condition: Option<Tensor<f64>>,
 }
@@ -93,6 +93,11 @@ impl<'a> Case<'a> {
     fn same_batch(&self, other: &Tensor<f64>, what: &str) {
         let (own, shape) = (self.samples(), other.shape());
         assert!(shape.first() == Some(&own), "check: {own} rows of data, but {what} of shape {shape}");
+    }
+
+    /// The same points of the map of data in units of their own spread, which is made of `map` and these data.
+    pub(super) fn rescaled<'b>(&self, map: &'b dyn Bijection<f64>, u: Tensor<f64>) -> Case<'b> {
+        Case { map, x: u, z: self.z.clone(), condition: self.condition.clone() }
     }
 
     /// The number of samples.

@@ -1,6 +1,7 @@
 //! The sizes of errors instead of a verdict, for large trained models.
 
 use super::case::{Case, pick};
+use super::scaled::Scaled;
 use super::{Direction, Violation, differences};
 use autograd::{Tensor, check};
 use std::fmt;
@@ -8,7 +9,8 @@ use std::fmt;
 /// Samples in one batch.
 const BATCH: usize = 250;
 
-/// The worst absolute errors over some samples. A NaN counts as infinite.
+/// The worst errors over some samples: of data in standard deviations of their dimension, else absolute. A NaN counts as
+/// infinite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// Samples with round trips and sums of log-determinants.
@@ -17,7 +19,7 @@ pub struct Measured {
     pub differenced: usize,
     /// Dimensions of a sample.
     pub dims: usize,
-    /// The largest difference of an element on x → z → x.
+    /// The largest difference of an element on x → z → x, in standard deviations of its dimension over the samples.
     pub round_trip_x: f64,
     /// The largest difference of an element on z → x → z.
     pub round_trip_z: f64,
@@ -65,6 +67,8 @@ impl fmt::Display for Measured {
 /// # Errors
 /// If results have the wrong shape.
 pub fn measure(case: &Case<'_>, differenced: usize) -> Result<Measured, Violation> {
+    let (map, u) = Scaled::new(case.map, &case.x);
+    let case = case.rescaled(&map, u);
     let differenced = differenced.min(case.samples());
     let of = |direction: Direction| -> Result<[f64; 3], Violation> {
         let points = case.points(direction)?;
@@ -82,7 +86,7 @@ pub fn measure(case: &Case<'_>, differenced: usize) -> Result<Measured, Violatio
         }
         for sample in 0..differenced {
             let (_, found) = case.run_rows(direction, &pick(&points, &[sample]), &[sample])?;
-            let (expected, _) = check::log_abs_det(&differences::jacobian(case, direction, &points, sample)?);
+            let (expected, _) = check::log_abs_det(&differences::jacobian(&case, direction, &points, sample)?);
             log_det = worse(log_det, found.item() - expected);
         }
         Ok([round_trip, cancel, log_det])

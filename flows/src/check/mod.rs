@@ -78,6 +78,7 @@ mod measure;
 mod params;
 mod precision;
 mod round_trip;
+mod scaled;
 mod structure;
 mod violation;
 

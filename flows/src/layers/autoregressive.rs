@@ -157,6 +157,11 @@ impl<T: Real, N: Causal<T>, U: Univariate<T>> Bijection<T> for Autoregressive<N,
 
 impl<T: Real, N: Module<T>, U: Univariate<T>> Module<T> for Autoregressive<N, U> {
     fn visit(&self, visitor: &mut Visitor<T>) {
+        let reads = match self.reads {
+            Reads::Data => "data",
+            Reads::Latent => "latents",
+        };
+        visitor.constant("reads", reads);
         visitor.part("net", &self.net);
         self.univariate.visit(visitor);
         visitor.handle(self.whole_passes.clone());

@@ -108,4 +108,4 @@ impl<T: Real> Bijection<T> for BatchNorm<T> {
     }
 }
 
-parameters!(BatchNorm: log_gamma, beta, mean, variance);
+parameters!(BatchNorm: log_gamma, beta, mean, variance; epsilon = EPSILON);

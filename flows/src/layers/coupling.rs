@@ -75,6 +75,7 @@ impl<T: Real, U: Univariate<T>> Bijection<T> for Coupling<T, U> {
 
 impl<T: Real, U: Univariate<T>> Module<T> for Coupling<T, U> {
     fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("reads", self.partition.reads());
         visitor.part("net", self.net.as_ref());
         self.univariate.visit(visitor);
     }

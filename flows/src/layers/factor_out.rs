@@ -56,5 +56,6 @@ impl<T: Real, B: Bijection<T>> Bijection<T> for FactorOut<B> {
 impl<T: Real, B: Module<T>> Module<T> for FactorOut<B> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         visitor.part("rest", &self.rest);
+        visitor.constant("leaves", HALVES.reads());
     }
 }

@@ -211,4 +211,4 @@ impl<T: Real> Bijection<T> for HistogramMarginal<T> {
     }
 }
 
-parameters!(HistogramMarginal: edges, masses);
+parameters!(HistogramMarginal: edges, masses; tails = "linear");

@@ -142,4 +142,4 @@ impl<T: Real> Bijection<T> for KernelMarginal<T> {
     }
 }
 
-parameters!(KernelMarginal: logits, locations, log_scales, started);
+parameters!(KernelMarginal: logits, locations, log_scales, started; kernel = "logistic");

@@ -9,6 +9,8 @@ use autograd::{Real, Shape, Tensor, Var};
 pub struct Mask<T: Real> {
     read: Tensor<T>,
     changed: Tensor<T>,
+    /// What it reads, in words.
+    pub(super) reads: &'static str,
 }
 
 impl<T: Real> Mask<T> {
@@ -17,13 +19,15 @@ impl<T: Real> Mask<T> {
         let event = event.into();
         let one_where =
             |wanted: bool| Tensor::from_fn(event.clone(), |i| if reads(i) == wanted { T::ONE } else { T::ZERO });
-        Self { read: one_where(true), changed: one_where(false) }
+        Self { read: one_where(true), changed: one_where(false), reads: "a mask" }
     }
 
     /// Over images of `[channels, height, width]`: a checkerboard that reads where row + column is even, and for the next
     /// layer where it is odd.
     pub fn checkerboard([channels, height, width]: [usize; 3], layer: usize) -> Self {
-        Self::new([channels, height, width], |i| (i / width % height.max(1) + i % width + layer).is_multiple_of(2))
+        let reads = if layer.is_multiple_of(2) { "row + column even" } else { "row + column odd" };
+        let read = |i: usize| (i / width % height.max(1) + i % width + layer).is_multiple_of(2);
+        Self { reads, ..Self::new([channels, height, width], read) }
     }
 
     /// The mask that reads and changes the same elements as a split along the first axis of these events.

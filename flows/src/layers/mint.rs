@@ -250,6 +250,8 @@ impl<T: Real> Bijection<T> for Mint<T> {
 
 impl<T: Real> Module<T> for Mint<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("mask", self.mask.name());
+        visitor.constant("activation", "elu");
         self.convs.visit(visitor);
         visitor.param("scale", &self.scale);
         visitor.handle(self.solver.clone());

@@ -23,6 +23,14 @@ impl<T: Real> Partition<T> {
         }
     }
 
+    /// What the network reads, in words.
+    pub(super) const fn reads(&self) -> &'static str {
+        match self {
+            Self::Halves(split) => split.reads(),
+            Self::Masked(mask) => mask.reads,
+        }
+    }
+
     /// The elements of an event of this shape that are read and changed, as a mask.
     pub fn mask(&self, event: impl Into<Shape>) -> Mask<T> {
         match self {

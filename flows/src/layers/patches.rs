@@ -4,6 +4,7 @@ use super::{Householder, Permutation};
 use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var, outline};
 use rand::Rng;
+use std::sync::Arc;
 
 /// How an image is divided into patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,5 +99,6 @@ impl<T: Real> Bijection<T> for PatchRotation<T> {
 impl<T: Real> Module<T> for PatchRotation<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         self.rotation.visit(visitor);
+        visitor.constant("shift", Arc::<[usize]>::from(self.patches.shift));
     }
 }

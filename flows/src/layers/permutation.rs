@@ -1,6 +1,6 @@
 //! A fixed reordering of the dimensions.
 
-use crate::{Bijection, Context, Mapped, without_parameters};
+use crate::{Bijection, Context, Mapped, Module, Visitor};
 use autograd::{Real, Var, outline};
 use rand::{Rng, seq::SliceRandom};
 use std::sync::Arc;
@@ -68,4 +68,8 @@ impl<T: Real> Bijection<T> for Permutation {
     }
 }
 
-without_parameters!(Permutation);
+impl<T: Real> Module<T> for Permutation {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("order", self.order.clone());
+    }
+}

@@ -18,6 +18,14 @@ impl Split {
         if layer.is_multiple_of(2) { Self::ReadFirst } else { Self::ReadLast }
     }
 
+    /// The half that is read.
+    pub(super) const fn reads(self) -> &'static str {
+        match self {
+            Self::ReadFirst => "first half",
+            Self::ReadLast => "last half",
+        }
+    }
+
     /// How many of `dims` features are read, and how many are changed.
     pub const fn sizes(self, dims: usize) -> (usize, usize) {
         let first = dims.div_ceil(2);

@@ -34,4 +34,4 @@ impl<T: Real> Bijection<T> for Squeeze {
     }
 }
 
-without_parameters!(Squeeze);
+without_parameters!(Squeeze; channel = "4c + 2i + j");

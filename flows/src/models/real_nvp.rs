@@ -148,10 +148,11 @@ impl RealNvp {
     pub fn build_for_images<T: Real>(config: &RealNvpImageConfig, rng: &mut dyn Rng) -> Flow<T> {
         let dims = config.image.iter().product::<usize>();
         let flat_to_image = Reshape::new([dims], config.image);
-        let mut layers: Layers<T> = vec![Box::new(flat_to_image.clone())];
+        let mut layers: Layers<T> = Vec::new();
         if let Some(margin) = config.logit {
             layers.push(Box::new(Logit::new(margin)));
         }
+        layers.push(Box::new(flat_to_image.clone()));
         layers.push(Box::new(scale(config, config.image, 0, rng)));
         layers.push(Box::new(Inverted(flat_to_image)));
         Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(config.condition)

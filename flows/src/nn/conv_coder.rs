@@ -98,6 +98,6 @@ impl<T: Real> Network<T> for ConvDecoder<T> {
     }
 }
 
-parameters!(ConvEncoder: convs, output);
+parameters!(ConvEncoder: convs, output; activation = "relu");
 
-parameters!(ConvDecoder: input, convs);
+parameters!(ConvDecoder: input, convs; activation = "relu");

@@ -163,6 +163,7 @@ impl<T: Real> Causal<T> for Made<T> {
 
 impl<T: Real> Module<T> for Made<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("activation", self.activation.name());
         self.layers.visit(visitor);
         visitor.part("condition", &self.condition);
     }

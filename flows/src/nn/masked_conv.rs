@@ -22,6 +22,14 @@ pub enum ConvMask {
 }
 
 impl ConvMask {
+    /// The paper's name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::B => "B",
+        }
+    }
+
     /// The taps that are kept between units of these channels.
     fn taps(self, outputs: &[usize], inputs: &[usize], side: usize) -> KernelMask {
         match self {

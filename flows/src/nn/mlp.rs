@@ -17,6 +17,15 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// The name, in small letters.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::Tanh => "tanh",
+            Self::Elu => "elu",
+        }
+    }
+
     /// The function itself.
     pub fn apply<T: Real>(self, x: Var<T>) -> Var<T> {
         x.then(match self {
@@ -88,6 +97,7 @@ impl<T: Real> Network<T> for Mlp<T> {
 
 impl<T: Real> Module<T> for Mlp<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("activation", self.activation.name());
         self.layers.visit(visitor);
     }
 }

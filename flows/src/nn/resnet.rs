@@ -76,4 +76,4 @@ impl<T: Real> Network<T> for ResNet<T> {
     }
 }
 
-parameters!(ResNet: input, condition, blocks, output);
+parameters!(ResNet: input, condition, blocks, output; activation = "relu");

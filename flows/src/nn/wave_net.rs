@@ -147,4 +147,4 @@ impl<T: Real> Causal<T> for WaveNet<T> {
     }
 }
 
-parameters!(WaveNet: entrance, layers, head);
+parameters!(WaveNet: entrance, layers, head; activation = "relu", filter = "tanh", gate = "sigmoid");

@@ -56,6 +56,7 @@ impl<T: Real> Univariate<T> for Affine<T> {
     }
 
     fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("map", "affine");
         self.bound.visit(visitor);
     }
 }

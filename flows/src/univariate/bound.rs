@@ -6,7 +6,7 @@ use autograd::{Param, Real, Tensor, Var};
 /// The fixed bound on a log-scale: a factor of 148 either way, more than data need. Without a bound, a network may ask for
 /// any factor at an input unlike those it was trained on: with 10 in place of 5, a MAF with five layers gave 6 of 10,000
 /// MNIST test images log-densities of −400,000 and less.
-const FIXED: f64 = 5.0;
+pub(crate) const FIXED: f64 = 5.0;
 
 /// Where a learned bound starts: above 1, so that a layer can shrink something tenfold before its bound has grown.
 const START: f64 = 2.0;
@@ -40,8 +40,9 @@ impl<T: Real> Bound<T> {
     }
 
     pub(super) fn visit(&self, visitor: &mut Visitor<T>) {
-        if let Self::Learned(factor) = self {
-            visitor.param("factor", factor);
+        match self {
+            Self::Fixed => visitor.constant("bound", FIXED),
+            Self::Learned(factor) => visitor.param("factor", factor),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! A gate between the old value and a new one: IAF's other map.
 
 use super::affine::{to_data, to_data_number, to_latent, to_latent_number};
-use super::bound::{softly_bounded, softly_bounded_number};
+use super::bound::{FIXED, softly_bounded, softly_bounded_number};
 use super::{Elementwise, Parameters, Univariate, one_by_one};
+use crate::module::Visitor;
 use autograd::{Real, Var};
 
 /// `x = σ(s)·z + (1 − σ(s))·m` with the parameters (m, s), s within ±5 (Kingma et al. 2016, IAF, equation 14): a mean of
@@ -42,5 +43,10 @@ impl<T: Real> Univariate<T> for Gated {
 
     fn to_data_rows(&self, z: &[T], theta: &[T], x: &mut [T], log_deriv: &mut [T]) {
         one_by_one(z, theta, x, log_deriv, |z, theta| to_data_number(z, numbers(theta)));
+    }
+
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("map", "gated");
+        visitor.constant("bound", FIXED);
     }
 }

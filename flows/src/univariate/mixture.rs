@@ -9,7 +9,8 @@ mod scalar;
 
 pub use kind::Kind;
 
-use super::{Elementwise, Parameters, Univariate, one_by_one, recorded_root, softly_bounded};
+use super::{Elementwise, FIXED, Parameters, Univariate, one_by_one, recorded_root, softly_bounded};
+use crate::module::Visitor;
 use autograd::{Real, Tensor, Var, outline, parallel};
 use scalar::Scalar;
 use std::f64::consts::LN_2;
@@ -149,5 +150,10 @@ impl<T: Real> Univariate<T> for Mixture {
             mixture.set(theta);
             mixture.x_of(z)
         });
+    }
+
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("map", self.kind.map());
+        visitor.constant("bound", FIXED);
     }
 }

@@ -16,7 +16,7 @@ mod shift;
 
 pub use affine::Affine;
 pub use bound::Bound;
-pub(crate) use bound::softly_bounded;
+pub(crate) use bound::{FIXED, softly_bounded};
 pub use gated::Gated;
 pub(crate) use implicit::recorded_root;
 pub use mixture::{Kind, Mixture};
@@ -94,7 +94,7 @@ pub trait Univariate<T: Real>: Debug + Send + Sync {
         false
     }
 
-    /// Shows the map's own learned parameters to the visitor. Most maps have none.
+    /// Shows the map's constants and its own learned parameters to the visitor. Most maps have none of these.
     fn visit(&self, _visitor: &mut Visitor<T>) {}
 }
 

@@ -1,6 +1,7 @@
 //! Rational-quadratic splines (Durkan, Bekasov, Murray & Papamakarios, *Neural Spline Flows*, 2019).
 
 use super::{Elementwise, Parameters, Univariate};
+use crate::module::Visitor;
 use autograd::{Real, Var};
 
 /// The least width and height of a bin, as a fraction of the interval's, and the least derivative at a knot.
@@ -147,6 +148,12 @@ impl<T: Real> Univariate<T> for RationalQuadratic {
         let value = &bin.x + &bin.width * &xi;
         let log_deriv = -bin.at(&xi).log_deriv;
         Elementwise { value: within.select(&value, z), log_deriv: within.select(&log_deriv, &z.zeros_like()) }
+    }
+
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("map", "rational-quadratic");
+        visitor.constant("bound", self.bound);
+        visitor.constant("least", LEAST);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A shift: NICE's map.
 
 use super::{Elementwise, Parameters, Univariate};
+use crate::module::Visitor;
 use autograd::{Real, Var};
 
 /// `x = z + μ` with the one parameter μ. The derivative is 1.
@@ -18,5 +19,9 @@ impl<T: Real> Univariate<T> for Shift {
 
     fn to_data(&self, z: &Var<T>, theta: &Parameters<T>) -> Elementwise<T> {
         Elementwise { value: z + theta.nth(0), log_deriv: z.zeros_like() }
+    }
+
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("map", "shift");
     }
 }

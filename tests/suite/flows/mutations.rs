@@ -320,6 +320,13 @@ fn measured_errors_are_the_sizes_of_the_mistakes() {
     // Four dimensions, each stretched by 1 + 1e-6.
     super::near(off.log_det_to_data, 4.0 * 1e-6f64.ln_1p(), 1e-8);
     assert!(off.log_det_to_latent < 1e-8 && off.log_det_cancel_x < 1e-14, "{off}");
-    let largest = data().as_slice().iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    // In standard deviations of each dimension.
+    let in_deviations = |j: usize| {
+        let column: Vec<f64> = data().as_slice()[j..].iter().step_by(DIMS).copied().collect();
+        let mean = column.iter().sum::<f64>() / column.len() as f64;
+        let variance = column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / column.len() as f64;
+        column.iter().fold(0.0f64, |m, x| m.max(x.abs())) / variance.sqrt()
+    };
+    let largest = (0..DIMS).map(in_deviations).fold(0.0, f64::max);
     super::near(off.round_trip_x, 1e-6 * largest, 1e-12);
 }

@@ -57,14 +57,16 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         let middle = |bin: usize| map.density(low + (bin as f64 + 0.5) * width);
         let off = density.bars.iter().enumerate().map(|(bin, height)| (height / middle(bin) - 1.0).abs());
         let percent = 100.0 * off.sum::<f64>() / density.bars.len() as f64;
-        write!(out, "{}: p = {} from {low:.3} to {high:.3}; ", map.name, map.formula)?;
-        writeln!(out, "the bars of {} samples differ from it by {percent:.1}% on average", args.samples)?;
+        let (Map { name, formula, .. }, samples) = (map, args.samples);
+        let bars = format_args!("the bars of {samples} samples differ from it by {percent:.1}% on average");
+        writeln!(out, "{name}: p = {formula} from {low:.3} to {high:.3}; {bars}")?;
     }
 
     polygons(&square(args, determinant))?.save(&second)?;
     let (path, area, density) = (second.display(), determinant.abs(), 1.0 / determinant.abs());
-    write!(out, "{path}: the unit square under [[{a}, {b}], [{c}, {d}]]: ")?;
-    writeln!(out, "area |{a}·{d} - {b}·{c}| = {area:.4}, density {density:.4}, log|det| {:.4} nats", area.ln())
+    let area_is = format_args!("area |{a}·{d} - {b}·{c}| = {area:.4}");
+    let then = format_args!("density {density:.4}, log|det| {:.4} nats", area.ln());
+    writeln!(out, "{path}: the unit square under [[{a}, {b}], [{c}, {d}]]: {area_is}, {then}")
 }
 
 /// The density of a function of Z, from samples and as a formula.

@@ -32,10 +32,12 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let loaded =
         load_flow::<f64>(run, "zoo reconstruct plots its reconstructions, zoo evaluate estimates its density")?;
     let header = &loaded.header;
-    let rows = source(header, data.as_ref())?.held_out(Part::Test, Some(args.samples)).cast::<f64>();
+    let rows = source(&loaded, data.as_ref())?.held_out(Part::Test, Some(args.samples)).cast::<f64>();
     let noise = Context::evaluation(Noise::new(seed.seed));
     let x = continuous(&header.blueprint.space, &rows.x().clone().into(), noise).into_value();
-    let case = Case::new(loaded.model.bijection(), x);
+    // A standardized table is checked in these units: the statistics are the same in both directions.
+    let checked = if Standardization::of(&loaded.model).is_some() { loaded.model.core() } else { loaded.model };
+    let case = Case::new(checked.bijection(), x);
     let case = match rows.classes() {
         Some(classes) => case.given(classes.clone()),
         None => case,
@@ -70,7 +72,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
             (true, _) => "\nsound: round-trip errors below 1e-6, log-determinant errors below 1e-6 per dimension",
         };
         let given = if rows.classes().is_some() { ", each row given its class" } else { "" };
-        writeln!(out, "{} in f64{given}, {measured}{verdict}", header.blueprint.name())?;
+        for line in format!("{} in f64{given}, {measured}{verdict}", header.blueprint.name()).lines() {
+            writeln!(out, "{line}")?;
+        }
     }
     if !sound {
         bail!("{} is not sound: its errors, printed above, are too large; use an earlier checkpoint", run.display());

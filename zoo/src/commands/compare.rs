@@ -4,6 +4,7 @@ use super::prelude::*;
 use crate::measure::compare::{self, Measured};
 use crate::measure::{compare_table as table, score};
 use crate::pictures::dot_plot;
+use crate::text::causes;
 use std::fs;
 
 /// Compare trained models: likelihood, size, speed, and round-trip error
@@ -43,7 +44,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
             Ok(measured) => all.push(measured),
             Err(why) if why.is::<Interrupted>() => return Err(why),
             // The other runs are still worth measuring.
-            Err(why) => stderr::print_line(format_args!("zoo: {} is left out: {why:#}", run.display())),
+            Err(why) => stderr::print_line(format_args!("zoo: {} is left out: {}", run.display(), causes(&why))),
         }
     }
     let groups = by_data(&all);
@@ -83,7 +84,7 @@ fn require_different(runs: &[PathBuf]) -> Result<()> {
 fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     let loaded = load::<f32>(run)?;
     let (header, space) = (&loaded.header, loaded.header.blueprint.space);
-    let source = source(header, None)?;
+    let source = source(&loaded, None)?;
     let mut measures =
         compare::measure(&loaded, &source, args.limit, args.on.seed.seed).with_context(|| header.data.clone())?;
     let folder = folder(run);
@@ -94,7 +95,7 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
             (Model::Flow(student), Ok(teacher)) => {
                 measures.divergence = Some(compare::divergence(student, &teacher.model, &space, args.on.seed.seed)?);
             }
-            (_, Err(why)) => missed = Some(format!("no divergence from its teacher: {why:#}")),
+            (_, Err(why)) => missed = Some(format!("no divergence from its teacher: {}", causes(&why))),
         }
     }
     let training = folder.and_then(|folder| train::elapsed(&folder, header.step));

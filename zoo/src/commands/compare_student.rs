@@ -53,7 +53,7 @@ pub(super) fn draw(
     let (of, name) = (teacher.header.blueprint.name(), student.header.blueprint.name());
     let rows = if matches!(space, Space::Signal { .. }) { SIGNALS } else { TEST_ROWS };
     // The teacher's data may be gone. The student never needed it.
-    let test = source(&teacher.header, None).ok().map(|source| source.held_out(Part::Test, Some(rows)));
+    let test = source(teacher, None).ok().map(|source| source.held_out(Part::Test, Some(rows)));
     if let Some(rows) = &test {
         for (whose, name, loaded) in [("teacher", of, teacher), ("student", name, student)] {
             let found = score(&loaded.model, &space, rows, 0)?;
@@ -62,7 +62,11 @@ pub(super) fn draw(
         }
     }
     print_times(teacher, student, out)?;
-    let samples = |loaded: &Loaded<Flow<f32>>, count: usize| sampling::samples(&loaded.model, None, count, 1.0, 0);
+    let units = Standardization::of(&teacher.model);
+    let samples = |loaded: &Loaded<Flow<f32>>, count: usize| {
+        let samples = sampling::samples(&loaded.model, None, count, 1.0, 0)?;
+        Ok::<_, anyhow::Error>(drawing::plotted(units.as_ref(), samples))
+    };
     let picture = if let Space::Signal { samples: length, rate } = space {
         let mut columns = vec![("teacher", samples(teacher, SIGNALS)?), ("student", samples(student, SIGNALS)?)];
         if let Some(rows) = test {

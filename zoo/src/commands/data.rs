@@ -46,11 +46,12 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     // Pixel levels become brightness, without noise.
     let rows = match space.levels() {
         Some(levels) => Tensor::from_fn(rows.shape().clone(), |i| rows.as_slice()[i] / (levels - 1) as f32),
-        None => rows,
+        None => drawing::plotted(source.standardization(), rows),
     };
     let path = args.out.clone().unwrap_or_else(|| default_path(name));
     drawing::picture(&rows, name, &space, count.isqrt().max(1))?.save_png(&path)?;
-    writeln!(out, "{}: {} {}, seed {seed}", path.display(), drawing::shown(&space, count), space.describe())?;
+    let note = source.standardization().map_or_else(String::new, Standardization::plot_note);
+    writeln!(out, "{}: {} {}, seed {seed}{note}", path.display(), drawing::shown(&space, count), space.describe())?;
     if let Space::Signal { samples, rate } = space {
         let wav = args.wav.clone().unwrap_or_else(|| path.with_extension("wav"));
         sound::write(&wav, rows.as_slice(), samples, rate, out)?;

@@ -1,7 +1,7 @@
 //! `zoo density`: a model of 2D data as pictures, and the integral of its density.
 
 use super::prelude::*;
-use crate::measure::plane;
+use crate::measure::plane::{self, Plane};
 use crate::pictures::density::{Scene, View};
 
 /// Plot a model of 2D data: its density, its samples, and the warped grid of latents
@@ -33,17 +33,22 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         let (run, over) = (run.display(), header.blueprint.space.describe());
         bail!("{run} is over {over}, and only densities over rows of 2 numbers are plotted: {advice}");
     }
-    let source = source(header, data.as_ref())?;
+    let source = source(&loaded, data.as_ref())?;
     let points = source.batch(0, source.rows().unwrap_or(POINTS).min(POINTS), &mut Order::default())?;
-    let window = Window::around(points.x().as_slice()).context("the data has no finite point: choose other --data")?;
+    let units = Standardization::of(flow);
+    let plotted = |rows: Tensor<f32>| drawing::plotted(units.as_ref(), rows);
+    let window = Window::around(plotted(points.x().clone()).as_slice())
+        .context("the data has no finite point: choose other --data")?;
     let cells = args.resolution;
-    let data = source.held_out(Part::Test, Some(POINTS)).x().as_slice().to_vec();
+    let data = plotted(source.held_out(Part::Test, Some(POINTS)).x().clone()).as_slice().to_vec();
     let (count, seed) = (data.len() / 2, seed.seed);
     let scene = threads.run(|| -> Result<Scene> {
-        let density = plane::density(flow, &window, cells)?;
+        let plot_units = units.as_ref().map(Standardization::for_plots);
+        let plane = Plane { flow, units: plot_units.as_ref() };
+        let density = plane.density(&window, cells)?;
         plane::require_positive(&density, &window, cells)?;
-        let samples = sampling::samples(flow, None, count, 1.0, seed)?.as_slice().to_vec();
-        let [upright, level] = plane::warped_grid(flow, &window)?;
+        let samples = plotted(sampling::samples(flow, None, count, 1.0, seed)?).as_slice().to_vec();
+        let [upright, level] = plane.warped_grid(&window)?;
         Ok(Scene { window, density, data, samples, upright, level })
     });
     let scene = scene.with_context(|| run.display().to_string())?;
@@ -70,6 +75,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         ..1.01 => "a density integrates to 1, and a little of it lies outside",
         _ => "more than 1, so parts of it are narrower than a cell: choose a larger --resolution",
     };
-    write!(out, "the integral of p(x) is {integral:.4} over {left:.4} < x1 < {right:.4}, ")?;
-    writeln!(out, "{low:.4} < x2 < {high:.4}: {verdict}")
+    let window = format_args!("{left:.4} < x1 < {right:.4}, {low:.4} < x2 < {high:.4}");
+    let note = units.as_ref().map_or_else(String::new, Standardization::plot_note);
+    writeln!(out, "the integral of p(x) is {integral:.4} over {window}: {verdict}{note}")
 }

@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let loaded = load::<f32>(run)?;
     let header = &loaded.header;
     let (model, space, seed) = (header.blueprint.name(), header.blueprint.space, seed.seed);
-    let rows = source(header, data.as_ref())?.held_out(Part::Test, args.limit);
+    let rows = source(&loaded, data.as_ref())?.held_out(Part::Test, args.limit);
     if args.draws.is_some() && matches!(loaded.model, Model::Flow(_)) {
         bail!("the density of {model} needs no draws, it is exact: leave out --draws");
     }

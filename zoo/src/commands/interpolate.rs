@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     if args.from.len() != args.to.len() {
         bail!("--from names {} test images and --to {}: give equally many", args.from.len(), args.to.len());
     }
-    let source = source(header, data.as_ref())?;
+    let source = source(&loaded, data.as_ref())?;
     let corners = args.corners.unwrap_or_else(|| default_corners(&source));
     let ends: Vec<[usize; 2]> = if args.from.is_empty() {
         default_lines(&source)

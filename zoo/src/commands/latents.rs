@@ -3,7 +3,7 @@
 use super::prelude::*;
 use crate::data::permutation;
 use crate::measure::normality::Cloud;
-use crate::pictures::cut;
+use crate::text::cut;
 
 /// Plot the latents of 2D test data, for several models side by side
 ///
@@ -89,7 +89,7 @@ fn encode(run: &Path, args: &Args) -> Result<Encoded> {
         bail!("{run} is over {over}, and only latents of rows of 2 numbers are plotted: leave it out");
     };
     let seed = args.on.seed.seed;
-    let all = source(header, None)?.held_out(Part::Test, None);
+    let all = source(&loaded, None)?.held_out(Part::Test, None);
     let mut chosen = permutation(all.count(), seed);
     chosen.truncate(args.rows.unwrap_or(usize::MAX));
     let rows = all.select(&chosen);

@@ -7,7 +7,7 @@ use crate::lecture::page::Page;
 use crate::lecture::record::{PAGE, Record};
 use crate::lecture::{CHAPTERS, Chapter};
 use crate::runs::files::{replace_link, write_atomically};
-use clap::Parser as _;
+use crate::text;
 use clap::builder::PossibleValuesParser;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "CHAPTER,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(CHAPTERS.iter().map(|chapter| chapter.id.as_str())))]
     only: Vec<String>,
     /// Train for N steps instead of the preset's time, to try it out
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = train_args::steps)]
     steps: Option<u64>,
 }
 
@@ -127,8 +127,8 @@ impl Lecture<'_> {
                 Ok(_) if interrupt::requested() => {}
                 Ok(output) => self.record.add(task, output, start.elapsed().as_secs_f64())?,
                 Err(error) => {
-                    stderr::print_line(format_args!("zoo: {error:#}"));
-                    self.failed.insert(task.key.clone(), format!("{error:#}"));
+                    stderr::print_error(&error);
+                    self.failed.insert(task.key.clone(), text::causes(&error));
                 }
             }
             write(self)?;
@@ -165,7 +165,8 @@ fn run_task(task: &Task) -> Result<Vec<String>> {
         Some(training) if training.run.training().exists() => &training.resumed,
         _ => &task.words,
     };
-    let cli = Cli::try_parse_from(std::iter::once("zoo").chain(words.iter().map(String::as_str)))?;
+    let words: Vec<_> = std::iter::once("zoo").chain(words.iter().map(String::as_str)).map(Into::into).collect();
+    let cli = Cli::read(&words)?;
     let mut output = Vec::new();
     if super::run(cli, &mut Output::new(&mut output))? != ExitCode::SUCCESS && !interrupt::requested() {
         bail!("the command failed in part, for the reasons above");

@@ -31,13 +31,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
 fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let heads = ["model", "lecture", "paper", "parameters", "MNIST bits/dim"];
     let line = |[name, lecture, paper, params, published]: [&str; 5]| {
-        format!("{name:<17} {lecture:<30} {paper:<48} {params:>12} {published:>16}\n")
+        format!("{name:<17} {lecture:<30} {paper:<48} {params:>12} {published:>16}")
     };
-    let (mut rows, mut lines) = (Vec::new(), line(heads));
+    let (mut rows, mut lines) = (Vec::new(), vec![line(heads)]);
     for model in MODELS {
         let params = count(&built(model, args.preset)?);
         let about @ About { name, lecture, paper, published, data, .. } = model.about();
-        lines += &line([name, lecture, paper, &params.to_string(), published]);
+        lines.push(line([name, lecture, paper, &params.to_string(), published]));
         rows.push(json!({
             "model": name,
             "lecture": lecture,
@@ -51,7 +51,10 @@ fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {
     if args.json {
         return out.json(&rows);
     }
-    writeln!(out, "{lines}\nparameters: for MNIST or speech, with this preset; bits/dim: as published")
+    for line in lines.iter().map(String::as_str).chain([""]) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "parameters: for MNIST or speech, with this preset; bits/dim: as published")
 }
 
 fn built(model: Kind, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {

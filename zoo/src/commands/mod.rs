@@ -27,21 +27,23 @@ mod sound;
 mod train;
 mod train_args;
 mod transform;
+mod usage;
 
 use crate::runs::{checkpoint, memory};
 use clap::{Parser, Subcommand};
 use prelude::*;
 
 pub use output::Output;
+pub use usage::Unread;
 
 /// What most commands need.
 mod prelude {
     pub(super) use super::args::{Compute, OnData, OutFolder, Seed, Threads, at_least_one, next_to, positive};
     pub(super) use super::args::{require_extension, save_all, several, whole};
     pub(super) use super::train_args::{self, SAVE_EVERY, TrainArgs, plain};
-    pub(super) use super::{Output, class, load, load_flow, make_folder, names, sound, source};
+    pub(super) use super::{Output, class, load, load_flow, make_folder, names, sound, source, write_data};
     pub(super) use crate::data::source::{Order, Part, Source};
-    pub(super) use crate::data::{Space, npy};
+    pub(super) use crate::data::{Space, Standardization, npy};
     pub(super) use crate::measure::score::{Score, continuous, score};
     pub(super) use crate::measure::{bound, sampling};
     pub(super) use crate::models::{self, About, Blueprint, Budget, Kind, MODELS, MintNet, Model, Preset, options};
@@ -59,7 +61,7 @@ mod prelude {
     pub(super) use autograd::{Real, Tensor, Var, parallel};
     pub(super) use flows::layers::{Inversion, MintSolver};
     pub(super) use flows::models::Vae;
-    pub(super) use flows::{Context, Flow, Noise};
+    pub(super) use flows::{Context, Flow, Module, Noise};
     pub(super) use rand::SeedableRng;
     pub(super) use rand_chacha::ChaCha8Rng;
     pub(super) use serde_json::json;
@@ -96,13 +98,19 @@ enum Command {
     Compare(compare::Args),
     /// Compute log p(x), in nats, for each row of an NPY file
     ///
-    /// The rows are continuous data, in the space that the density is over: images lie in [0, 1]. No noise is added.
+    /// The rows are continuous data, in the space that the density is over, and no noise is added. A pixel is
+    /// u = (level + noise)/256, as zoo sample --npy writes it; whole numbers are not taken as levels.
     #[command(after_help = "Example: zoo logprob runs/maf-two-moons --input x.npy --output log-p.npy")]
     Logprob(transform::Args),
     /// Map data to latents: x → z
+    ///
+    /// The rows are continuous data, and no noise is added. A pixel is u = (level + noise)/256, as zoo sample --npy
+    /// writes it; whole numbers are not taken as levels.
     #[command(after_help = "Example: zoo encode runs/maf-two-moons --input x.npy --output z.npy")]
     Encode(transform::Args),
     /// Map latents to data: z → x
+    ///
+    /// A pixel of the result is u = (level + noise)/256. It may lie a little outside of [0, 1], which pictures clamp.
     #[command(after_help = "Example: zoo decode runs/maf-two-moons --input z.npy --output x.npy")]
     Decode(transform::Args),
     Interpolate(interpolate::Args),
@@ -174,8 +182,9 @@ fn load_flow<T: Real>(run: &Path, advice: &str) -> Result<Loaded<Flow<T>>> {
 }
 
 /// The data to use a model on: its training data, or other data of the same shape. The rows have their classes if the
-/// model is conditional. The split is the same as in training.
-fn source(header: &Header, other: Option<&String>) -> Result<Source> {
+/// model is conditional, and are standardized as the model's training data were. The split is the same as in training.
+fn source<T: Real, M: Module<T>>(loaded: &Loaded<M>, other: Option<&String>) -> Result<Source> {
+    let Loaded { header, model } = loaded;
     let data = other.unwrap_or(&header.data);
     let source = Source::open(data, header.seed)?;
     let space = header.blueprint.space;
@@ -183,7 +192,15 @@ fn source(header: &Header, other: Option<&String>) -> Result<Source> {
         let (has, wants) = (source.space().describe(), space.describe());
         bail!("{data} has {has}, but this model is over {wants}: give --data of that shape");
     }
-    source.with_classes_of(header.blueprint.classes)
+    source.in_units_of(model).with_classes_of(header.blueprint.classes)
+}
+
+/// Writes a model's rows in the data's units. If the model standardizes, as `f64`: `f32` may not tell x apart.
+fn write_data(path: &Path, rows: &Tensor<f32>, units: Option<&Standardization>) -> Result<()> {
+    match units {
+        Some(units) => npy::write(path, rows.shape(), &units.to_data(rows.as_slice())),
+        None => npy::write(path, rows.shape(), rows.as_slice()),
+    }
 }
 
 /// Creates the folder that --out names, if necessary.

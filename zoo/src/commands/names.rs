@@ -1,9 +1,10 @@
 //! Short names for runs: the last parts of their paths that tell them apart.
 
+use crate::text::one_line;
 use std::path::{Path, PathBuf, absolute};
 
 /// A name for each run: its folder's, or its file's without the extension, preceded by as many parent folders as it
-/// takes to be unique.
+/// takes to be unique. They stand in tables, so they are as they are printed.
 pub(super) fn distinct(runs: &[PathBuf]) -> Vec<String> {
     let parts: Vec<Vec<String>> = runs.iter().map(|run| parts(run)).collect();
     let last = |parts: &[String], count: usize| parts[parts.len().saturating_sub(count)..].join("/");
@@ -21,7 +22,7 @@ fn parts(run: &Path) -> Vec<String> {
     } else if whole.extension().is_some_and(|ending| ending == "safetensors") {
         whole.set_extension("");
     }
-    whole.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect()
+    whole.components().map(|part| one_line(part.as_os_str().display())).collect()
 }
 
 #[cfg(test)]

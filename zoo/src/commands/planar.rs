@@ -1,7 +1,8 @@
 //! `zoo planar`: planar flows of 2D data, with random layers and fitted to energies.
 
 use super::prelude::*;
-use crate::measure::plane::density;
+use crate::measure::plane::Plane;
+use crate::measure::score::with_error;
 use crate::pictures::heat;
 use crate::pictures::planar::{Fit, at_random, fit};
 use flows::Energy;
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         heat::draw(&energy_panels(&fits, &window, cells)?, &layout)?.save(&energies)?;
         writeln!(out, "{}: the densities exp(-U), and flows fitted to them", energies.display())?;
         for (energy, layers, Fit { kl, error, .. }) in &fits {
-            writeln!(out, "{energy:?} by {}: KL {kl:.3} ± {error:.3} nats", count(*layers))?;
+            writeln!(out, "{energy:?} by {}: KL {} nats", count(*layers), with_error(*kl, *error, 3))?;
         }
         Ok(())
     })
@@ -89,7 +90,8 @@ fn random_layers(args: &Args, cells: usize) -> Result<(Window, Vec<heat::Panel>)
     let reach = [around.x, around.y].iter().map(|[low, high]| 0.5 * (high - low)).fold(0.0, f64::max);
     let [x, y] = [around.x, around.y].map(|[low, high]| f64::midpoint(low, high)).map(|at| [at - reach, at + reach]);
     let window = Window { x, y };
-    let panel = |(flow, title)| Ok(heat::Panel { title, density: density(&flow, &window, cells)? });
+    let panel =
+        |(flow, title)| Ok(heat::Panel { title, density: Plane { flow: &flow, units: None }.density(&window, cells)? });
     Ok((window, flows.into_iter().map(panel).collect::<Result<_>>()?))
 }
 
@@ -121,7 +123,7 @@ fn energy_panels(fits: &[(Energy, usize, Fit)], window: &Window, cells: usize) -
     });
     let fits = fits.iter().map(|(energy, layers, Fit { flow, kl, .. })| -> Result<heat::Panel> {
         let title = format!("{energy:?}, {}: KL {kl:.2}", count(*layers));
-        Ok(heat::Panel { title, density: density(flow, window, cells)? })
+        Ok(heat::Panel { title, density: Plane { flow, units: None }.density(window, cells)? })
     });
     energies.into_iter().map(Ok).chain(fits).collect()
 }

@@ -29,26 +29,26 @@ const SCATTER: usize = 480;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let OnData { run, data, seed, threads } = &args.on;
-    let Loaded { header, model } = load::<f32>(run)?;
-    let name = header.blueprint.name();
-    let Model::Vae(vae) = model else {
+    let loaded = load::<f32>(run)?;
+    let name = loaded.header.blueprint.name();
+    let Model::Vae(vae) = &loaded.model else {
         bail!("{}: reconstruct is for VAEs, and {name} inverts exactly: zoo check measures how exactly", run.display());
     };
-    let space = header.blueprint.space;
+    let space = loaded.header.blueprint.space;
     if !drawing::has_picture(&space) {
         bail!("{} is over {}, which have no picture: use zoo encode and zoo decode", run.display(), space.describe());
     }
-    let source = source(&header, data.as_ref())?;
+    let source = source(&loaded, data.as_ref())?;
     let figures = threads.run(|| -> Result<Vec<Figure>> {
         let rows = source.held_out(Part::Test, Some(POINTS));
         // As the model was trained on them: binarized, or dequantized.
         let rows = bound::prepared(vae.likelihood(), &space, &Var::from(rows.x().clone()), Noise::new(seed.seed));
         let rows = rows.value.into_value();
-        let codes = bound::encode(&vae, &rows)?;
-        let mut figures = vec![reconstructions(&vae, &space, &rows, &codes)?];
+        let codes = bound::encode(vae, &rows)?;
+        let mut figures = vec![reconstructions(vae, &space, &rows, &codes)?];
         if vae.latents() == 2 {
             if let Space::Images { .. } = space {
-                figures.push(manifold(&vae, &space)?);
+                figures.push(manifold(vae, &space)?);
             }
             figures.extend(latents(&source, &space, &rows, &codes)?);
         }
@@ -62,13 +62,18 @@ fn reconstructions(vae: &Vae<f32>, space: &Space, rows: &Tensor<f32>, codes: &Te
     let name = "reconstructions.png";
     let count = rows.shape()[0];
     if let Space::Table { .. } = space {
-        let decoded = bound::decode(vae, codes)?;
+        let units = Standardization::of(vae);
+        let [rows, decoded] =
+            [rows.clone(), bound::decode(vae, codes)?].map(|points| drawing::plotted(units.as_ref(), points));
         let colors = quarters(rows.as_slice());
         let panel = |title, points| scatter::Panel { title, points, groups: &colors };
         let panels = [panel("test rows", rows.as_slice()), panel("reconstructions", decoded.as_slice())];
         let window = Window::around(rows.as_slice()).unwrap_or(Window::square(4.0));
         let picture = scatter::draw(&panels, &scatter::Layout { window, side: SCATTER, columns: 2 })?.raster()?;
-        let caption = format!("{count} test rows and their reconstructions, one color per quarter of x1");
+        let caption = format!(
+            "{count} test rows and their reconstructions, one color per quarter of x1{}",
+            units.map_or_else(String::new, |units| units.plot_note())
+        );
         return Ok(Figure { name, picture, caption });
     }
     let count = count.min(COLUMNS * ROWS);

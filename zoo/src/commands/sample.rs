@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// The picture [default: samples.png in the run folder]
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
-    /// Also write the samples as an array
+    /// Also write the samples as an array; a pixel is u = (level + noise)/256, and may lie a little outside of [0, 1]
     #[arg(long, value_name = "FILE.npy")]
     npy: Option<PathBuf>,
     /// Signals only: the sound file [default: samples.wav in the run folder]
@@ -118,13 +118,16 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         }
         bail!("some samples at temperature {temperature:e} are not finite: choose a smaller --temperature");
     }
+    let units = Standardization::of(&loaded.model);
     if let Some(path) = &args.npy {
-        npy::write(path, samples.shape(), samples.as_slice())?;
-        writeln!(out, "{}: {} samples of {}", path.display(), request.count, space.describe())?;
+        write_data(path, &samples, units.as_ref())?;
+        let pixels = loaded.model.describe_pixels(&space).map_or(String::new(), |pixels| format!("; {pixels}"));
+        writeln!(out, "{}: {} samples of {}{pixels}", path.display(), request.count, space.describe())?;
     }
     if args.npy.is_some() && args.out.is_none() && !args.show && !drawing::has_picture(&space) {
         return Ok(());
     }
+    let samples = drawing::plotted(units.as_ref(), samples);
     let picture = drawing::picture(&samples, "samples", &space, columns)?;
     let path = args.out.clone().unwrap_or_else(|| next_to(&args.run, "samples.png"));
     picture.save_png(&path)?;
@@ -134,7 +137,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         (None, classes) => format!(" of the classes 0 to {} in turn", classes - 1),
     };
     let shown = drawing::shown(&space, request.count);
-    writeln!(out, "{}: {shown} samples{of} at temperature {temperature}, seed {seed}", path.display())?;
+    let note = units.map_or_else(String::new, |units| units.plot_note());
+    writeln!(out, "{}: {shown} samples{of} at temperature {temperature}, seed {seed}{note}", path.display())?;
     if let Some((most, Distance { max_abs, rms })) = search {
         let how = match inversion {
             Inversion::FixedPoint { step, iterations } => {
@@ -151,7 +155,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     }
     if args.show {
         let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100);
-        write!(out, "{}", terminal::render(&picture, Colors::detect(&std::io::stdout()), width))?;
+        out.picture(&terminal::render(&picture, Colors::detect(&std::io::stdout()), width))?;
     }
     Ok(())
 }
@@ -181,5 +185,10 @@ fn draw(
     let exact = load_flow::<f64>(&args.run, "give a run of mint-net")?.model;
     MintSolver::of(&exact).iter().for_each(|solver| solver.set_inversion(inversion));
     let Drawn { values, search } = sampling::draw(&exact, request)?;
-    Ok((values.cast(), search.map(|search| (search.most, search.distance(&exact)))))
+    let mut values: Tensor<f32> = values.cast();
+    if let Some([low, high]) = flow.support() {
+        // Rounding may have moved them out of the support.
+        values.as_mut_slice().iter_mut().for_each(|x| *x = x.clamp(low, high));
+    }
+    Ok((values, search.map(|search| (search.most, search.distance(&exact)))))
 }

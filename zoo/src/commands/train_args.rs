@@ -46,7 +46,7 @@ pub(super) const BY_GRADIENTS: [&str; 4] = ["epochs", "minutes", "steps", "lr"];
 /// Seconds between saves by default: what a crash may cost.
 pub(super) const SAVE_EVERY: f64 = 60.0;
 
-fn steps(text: &str) -> Result<u64, String> {
+pub(super) fn steps(text: &str) -> Result<u64, String> {
     whole(1..=usize::MAX)(text).map(|steps| steps as u64)
 }
 
@@ -153,12 +153,16 @@ pub(super) fn report_fitted(config: &TrainConfig, fit: &Fit, out: &mut Output<'_
         Ending::Layers => "the most allowed",
         Ending::Interrupted => "interrupted",
     };
-    write!(out, "fitted {count} layer{s} ({why})")?;
-    if kept < count {
-        write!(out, "; the first {kept} are kept, which maximize the validation likelihood")?;
-    }
-    write!(out, "; the rotations reduced the total correlation by {:.4} nats", fitted.total_correlation())?;
-    writeln!(out, "; validation {}; saved in {folder}{more}", fit.validation.describe())?;
+    let first = match kept < count {
+        true => format!("; the first {kept} are kept, which maximize the validation likelihood"),
+        false => String::new(),
+    };
+    let reduced = format_args!("the rotations reduced the total correlation by {:.4} nats", fitted.total_correlation());
+    let validation = fit.validation.describe();
+    writeln!(
+        out,
+        "fitted {count} layer{s} ({why}){first}; {reduced}; validation {validation}; saved in {folder}{more}"
+    )?;
     Ok(code(interrupt::requested()))
 }
 

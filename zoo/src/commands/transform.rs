@@ -24,7 +24,7 @@ pub(super) struct Args {
 }
 
 /// Image values above this are probably pixel levels that were not divided by 256.
-const LIKELY_LEVELS: f32 = 8.0;
+const LIKELY_LEVELS: f64 = 8.0;
 
 /// What to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +44,30 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
         }
         Model::Vae(vae) => Some(vae),
     };
-    let rows = rows(&args.input, &space, map, vae.filter(|_| map == Map::Decode).map(Vae::latents))?;
-    let count = rows.shape()[0];
+    let (count, values) = rows(&args.input, &space, vae.filter(|_| map == Map::Decode).map(Vae::latents))?;
+    let width = values.len() / count.max(1);
+    if map != Map::Decode
+        && let Some(pixels) = loaded.model.describe_pixels(&space)
+    {
+        let outside = match loaded.model.support() {
+            Some([low, high]) => values.iter().position(|&x| !(low..=high).contains(&(x as f32))),
+            // A density over the whole real line takes any value. Levels, which are never negative, are a mistake.
+            None if values.iter().all(|&x| x >= 0.0) => values.iter().position(|&x| x > LIKELY_LEVELS),
+            None => None,
+        };
+        if let Some(at) = outside {
+            let (input, row, value) = (args.input.display(), at / width, values[at]);
+            bail!(
+                "{input}: row {row} (counting from 0) has the value {value}, but {pixels}: divide levels by 256 first"
+            );
+        }
+    }
+    let units = Standardization::of(&loaded.model);
+    let given = match &units {
+        Some(units) if map != Map::Decode => units.to_model(&values),
+        _ => values.iter().map(|&x| x as f32).collect(),
+    };
+    let rows = Tensor::from_slice([count, width], &given);
     let classes = loaded.header.blueprint.classes;
     let given = class::condition(args.class, args.labels.as_deref(), count, &args.run, classes)?;
     let given = given.as_ref();
@@ -62,21 +84,14 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
     let result = result.map_err(|why| anyhow::anyhow!("{input}: {why}"))?;
     if let Some(at) = result.as_slice().iter().position(|x| !x.is_finite()) {
         let row = at / (result.shape().elements() / count).max(1);
-        let values = rows.rows(row..row + 1);
-        let (low, high) =
-            values.as_slice().iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
-        let why = match space {
-            Space::Images { .. } if low >= 0.0 && high <= 1.0 => {
-                "it is too different from the training data for f32: leave it out".to_owned()
-            }
-            Space::Images { .. } => format!("its values go from {low:e} to {high:e}, but pixels lie in [0, 1]"),
-            _ => {
-                format!("its values go from {low:e} to {high:e}, too far from the training data for f32: leave it out")
-            }
-        };
-        bail!("{input}: the result for row {row} (counting from 0) is not finite: {why}");
+        let (low, high) = values[row * width..][..width]
+            .iter()
+            .fold((f64::MAX, f64::MIN), |(low, high), &x| (low.min(x), high.max(x)));
+        bail!(
+            "{input}: the result for row {row} (counting from 0) is not finite: its values go from {low:e} to {high:e}, too far from the training data for f32: leave it out"
+        );
     }
-    npy::write(&args.output, result.shape(), result.as_slice())?;
+    write_data(&args.output, &result, units.as_ref().filter(|_| map == Map::Decode))?;
     let what = match map {
         Map::LogProb if given.is_some() => "log p(x | class) in nats",
         Map::LogProb => "log p(x) in nats",
@@ -84,11 +99,15 @@ pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
         Map::Encode => "latents",
         Map::Decode => "data",
     };
-    writeln!(out, "{}: {what} of {count} rows", args.output.display())
+    let pixels = loaded.model.describe_pixels(&space).map_or(String::new(), |pixels| match map {
+        Map::Decode => format!("; {pixels}"),
+        Map::LogProb | Map::Encode => format!("; {pixels}, and whole numbers are not taken as levels"),
+    });
+    writeln!(out, "{}: {what} of {count} rows{pixels}", args.output.display())
 }
 
 /// Reads rows of the model's dimension, or of this many latents. Images may have any shape with as many values.
-fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<Tensor<f32>> {
+fn rows(path: &Path, space: &Space, latents: Option<usize>) -> Result<(usize, Vec<f64>)> {
     let (shape, values) = npy::read_values(path)?;
     let shown = path.display();
     let dims = latents.unwrap_or(space.dims());
@@ -102,13 +121,5 @@ fn rows(path: &Path, space: &Space, map: Map, latents: Option<usize>) -> Result<
         };
         bail!("{shown} has rows of shape {row:?}, but this model {over}: give {dims} values a row");
     }
-    if map != Map::Decode
-        && space.levels().is_some()
-        // A model's own samples may lie slightly outside [0, 1]. Pixel levels lie far outside.
-        && let Some(outside) = values.iter().find(|x| **x > f64::from(LIKELY_LEVELS))
-    {
-        let over = space.describe();
-        bail!("{shown} has the value {outside}, but this model is over {over}: divide levels by 256 first");
-    }
-    Ok(Tensor::from_fn([count, dims], |i| values[i] as f32))
+    Ok((count, values))
 }

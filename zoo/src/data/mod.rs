@@ -14,6 +14,7 @@ pub mod source;
 mod space;
 pub mod speech;
 mod split;
+mod standardization;
 mod table;
 mod toys;
 pub mod wav;
@@ -26,7 +27,8 @@ pub use space::Space;
 pub use speech::Speech;
 use split::split;
 pub use split::{Parts, permutation};
-pub use table::{Standardization, Table};
+pub use standardization::Standardization;
+pub use table::Table;
 pub use toys::Toy;
 
 /// A data set.

@@ -89,7 +89,8 @@ fn open<R: Read>(mut file: R, length: u64, most: u64) -> Result<Open<R>> {
     let head = head(&mut file)?;
     check_header(&head)?;
     let mut text = &*head;
-    let header = NpyHeader::from_reader(&mut text).with_context(|| format!("its NPY header is not valid; {PLAIN}"))?;
+    let header =
+        NpyHeader::from_reader(&mut text).ok().with_context(|| format!("its NPY header is not valid; {PLAIN}"))?;
     let kind = header.dtype();
     let item = kind.num_bytes().filter(|&size| size > 0);
     let item = item.with_context(|| format!("arrays of {} are not supported; {CAST}", kind.descr()))? as u64;

@@ -4,10 +4,11 @@ use crate::data::Space;
 use crate::data::rows::{Rows, one_hot};
 use crate::data::{self, Dataset, Images, Parts, Standardization, Table, permutation};
 use anyhow::{Context as _, Result, bail};
-use autograd::Tensor;
-use flows::Noise;
+use autograd::{Real, Tensor};
+use flows::{Module, Noise};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 
 /// The sizes of generated data, which never ends.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +45,12 @@ impl Part {
     }
 }
 
-/// A data set of any kind. Images are given as pixel levels 0 … 255.
-#[derive(Debug)]
+/// A data set of any kind, as models take it: images are pixel levels 0 … 255, and the columns of a table are
+/// standardized. Clones share the data.
+#[derive(Clone, Debug)]
 pub struct Source {
     name: String,
-    data: Dataset,
+    data: Arc<Dataset>,
     space: Space,
     standardization: Option<Standardization>,
     seed: u64,
@@ -59,7 +61,6 @@ impl Source {
     /// Loads data by name or path.
     pub fn open(name: &str, seed: u64) -> Result<Self> {
         let data = data::load(name)?;
-        // The model itself standardizes, so its density is in the data's own units.
         let mut standardization = None;
         let space = match &data {
             Dataset::Images(Parts { train, .. }) => {
@@ -72,7 +73,12 @@ impl Source {
             Dataset::Toy(_) => Space::Table { columns: 2, standardized: false },
             Dataset::Speech(speech) => Space::Signal { samples: speech.samples, rate: speech.rate },
         };
-        Ok(Self { name: name.to_owned(), data, space, standardization, seed, classes: 0 })
+        Ok(Self { name: name.to_owned(), data: Arc::new(data), space, standardization, seed, classes: 0 })
+    }
+
+    /// The same data, standardized by a model's statistics; not at all for a model that has none.
+    pub fn in_units_of<T: Real>(&self, model: &(impl Module<T> + ?Sized)) -> Self {
+        Self { standardization: Standardization::of(model), ..self.clone() }
     }
 
     /// The same data, with each row's class. Labels count from 0, and the largest label of the training rows gives the
@@ -105,14 +111,14 @@ impl Source {
 
     /// The labels of held-out rows, if they have any.
     pub fn labels(&self, part: Part) -> Option<&[u8]> {
-        let Dataset::Images(images) = &self.data else { return None };
+        let Dataset::Images(images) = &*self.data else { return None };
         part.of(images).labels.as_deref()
     }
 
     /// The labels of the training, validation and test rows.
     fn all_labels(&self) -> Result<[(&'static str, &[u8]); 3]> {
         let advice = "choose mnist or a folder of IDX images with their label files, or do without --conditional";
-        let Dataset::Images(Parts { train, validation, test }) = &self.data else {
+        let Dataset::Images(Parts { train, validation, test }) = &*self.data else {
             bail!("{} has no labels to condition on: {advice}", self.name);
         };
         let all = [("training", train), ("validation", validation), ("test", test)];
@@ -134,14 +140,14 @@ impl Source {
         self.space
     }
 
-    /// The column statistics of the training rows, if the model standardizes.
+    /// The statistics that the rows are standardized by: those of the training rows of a table, or a model's.
     pub const fn standardization(&self) -> Option<&Standardization> {
         self.standardization.as_ref()
     }
 
     /// The number of training rows; None for generated data.
     pub fn rows(&self) -> Option<usize> {
-        match &self.data {
+        match &*self.data {
             Dataset::Images(Parts { train, .. }) => Some(train.count),
             Dataset::Table(Parts { train, .. }) => Some(train.rows),
             Dataset::Toy(_) | Dataset::Speech(_) => None,
@@ -149,8 +155,8 @@ impl Source {
     }
 
     /// The sizes of generated data.
-    const fn endless(&self) -> Option<Endless> {
-        match self.data {
+    fn endless(&self) -> Option<Endless> {
+        match *self.data {
             Dataset::Images(_) | Dataset::Table(_) => None,
             Dataset::Toy(_) => Some(TOY),
             Dataset::Speech(_) => Some(SIGNALS),
@@ -181,9 +187,9 @@ impl Source {
         }
         let start = (step % per_epoch) as usize * batch;
         let chosen = &order.rows[start..start + batch];
-        Ok(match &self.data {
+        Ok(match &*self.data {
             Dataset::Images(Parts { train, .. }) => self.images(train, chosen),
-            Dataset::Table(Parts { train, .. }) => table(train, chosen),
+            Dataset::Table(Parts { train, .. }) => self.table(train, chosen),
             Dataset::Toy(_) | Dataset::Speech(_) => self.generated(0, 0),
         })
     }
@@ -192,9 +198,9 @@ impl Source {
     pub fn held_out(&self, part: Part, limit: Option<usize>) -> Rows<f32> {
         let limit = limit.unwrap_or(usize::MAX);
         let first = |count: usize| (0..count.min(limit)).collect::<Vec<_>>();
-        match &self.data {
+        match &*self.data {
             Dataset::Images(images) => self.images(part.of(images), &first(part.of(images).count)),
-            Dataset::Table(rows) => table(part.of(rows), &first(part.of(rows).rows)),
+            Dataset::Table(rows) => self.table(part.of(rows), &first(part.of(rows).rows)),
             Dataset::Toy(_) | Dataset::Speech(_) => {
                 let count = self.endless().map_or(0, |sizes| sizes.held_out[usize::from(part == Part::Test)]);
                 // No training step uses these seeds.
@@ -211,22 +217,29 @@ impl Source {
         Rows::new(Tensor::from_slice([indices.len(), images.dims()], &values), self.condition(labels))
     }
 
+    /// The table's rows at these indices.
+    fn table(&self, table: &Table, indices: &[usize]) -> Rows<f32> {
+        let chosen = table.select(indices).values;
+        let values = match &self.standardization {
+            Some(units) => units.to_model(&chosen),
+            None => chosen.iter().map(|&x| x as f32).collect(),
+        };
+        Rows::plain(Tensor::from_slice([indices.len(), table.cols], &values))
+    }
+
     /// Generated rows.
     fn generated(&self, rows: usize, seed: u64) -> Rows<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let values = match &self.data {
+        let mut values = match &*self.data {
             Dataset::Images(_) | Dataset::Table(_) => Vec::new(),
             Dataset::Toy(toy) => toy.sample(rows, &mut rng).values,
             Dataset::Speech(speech) => speech.sample(rows, &mut rng).values,
         };
+        if let Some(units) = &self.standardization {
+            values = units.to_model(&values.iter().copied().map(f64::from).collect::<Vec<_>>());
+        }
         Rows::plain(Tensor::from_slice([rows, self.space.dims()], &values))
     }
-}
-
-/// The table's rows at these indices.
-fn table(table: &Table, indices: &[usize]) -> Rows<f32> {
-    let chosen = table.select(indices).values;
-    Rows::plain(Tensor::from_fn([indices.len(), table.cols], |i| chosen[i] as f32))
 }
 
 /// The order of one epoch's rows, kept from step to step.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Space {
-    /// Images with values in [0, 1], dequantized from 256 levels.
+    /// Images. A pixel is u = (level + noise)/256, of a level from 0 to 255 and noise between 0 and 1.
     Images {
         /// 1 for gray, 3 for color.
         channels: usize,
@@ -61,7 +61,7 @@ impl Space {
     /// In words.
     pub fn describe(&self) -> String {
         match self {
-            Self::Images { channels, height, width } => format!("images of {channels}×{height}×{width} in [0, 1]"),
+            Self::Images { channels, height, width } => format!("images of {channels}×{height}×{width}"),
             Self::Table { columns, .. } => format!("rows of {columns} numbers"),
             Self::Signal { samples, rate } => format!("signals of {samples} samples at {rate} Hz"),
         }

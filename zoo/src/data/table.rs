@@ -1,4 +1,4 @@
-//! Tables, and the statistics that standardize their columns.
+//! Tables.
 
 use anyhow::{Result, bail, ensure};
 
@@ -56,36 +56,6 @@ impl Table {
     }
 }
 
-/// The mean and the standard deviation of each column, with which a model standardizes its data.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Standardization {
-    /// The mean of each column.
-    pub mean: Vec<f64>,
-    /// The standard deviation of each column; never zero.
-    pub deviation: Vec<f64>,
-}
-
-impl Standardization {
-    /// Measures at least one row, in double precision. Refuses constant columns: a density could grow without bound at
-    /// their values, so a likelihood would mean nothing.
-    pub fn fit(train: &Table) -> Result<Self> {
-        let (mut mean, mut deviation) = (Vec::new(), Vec::new());
-        let rows = train.rows as f64;
-        for (j, &first) in train.row(0).iter().enumerate() {
-            ensure!(
-                train.column(j).any(|value| value != first),
-                "column {} is {first} in every training row, so no density over it is finite; leave that column out",
-                j + 1
-            );
-            let center = train.column(j).sum::<f64>() / rows;
-            let squares = train.column(j).map(|value| (value - center).powi(2));
-            mean.push(center);
-            deviation.push((squares.sum::<f64>() / rows).sqrt());
-        }
-        Ok(Self { mean, deviation })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::assert_message;
@@ -93,28 +63,6 @@ mod tests {
 
     fn table(rows: usize, cols: usize, values: &[f64]) -> Table {
         Table::new(rows, cols, values.to_vec()).unwrap()
-    }
-
-    #[test]
-    fn measures_the_population_deviation() {
-        let t = table(4, 2, &[1.0, 10.0, 3.0, 10.0, 1.0, 30.0, 3.0, 30.0]);
-        let s = Standardization::fit(&t).unwrap();
-        assert_eq!((s.mean, s.deviation), (vec![2.0, 20.0], vec![1.0, 10.0]));
-    }
-
-    #[test]
-    fn a_large_offset_does_not_spoil_the_deviation() {
-        let values: Vec<f64> = (0..1_000).map(|i| 1e6 + f64::from(i % 2)).collect();
-        let s = Standardization::fit(&table(1_000, 1, &values)).unwrap();
-        assert!((s.deviation[0] - 0.5).abs() < 1e-9);
-    }
-
-    #[test]
-    fn constant_columns_and_single_rows_are_refused() {
-        let t = table(3, 2, &[1.0, 0.1, 2.0, 0.1, 3.0, 0.1]);
-        let error = Standardization::fit(&t).unwrap_err();
-        assert_message(&error, &["column 2", "0.1", "leave that column out"]);
-        assert!(Standardization::fit(&table(1, 1, &[5.0])).is_err());
     }
 
     #[test]

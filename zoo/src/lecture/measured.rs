@@ -3,6 +3,7 @@
 use super::agenda::Agenda;
 use super::record::Record;
 use super::trained;
+use crate::measure::score::with_error;
 use crate::models;
 use anyhow::{Context as _, Result};
 use maud::{Markup, html};
@@ -52,7 +53,7 @@ impl Measurements {
     }
 
     fn loss(&self) -> Option<String> {
-        Some(format!("{:.3} ± {:.3}", self.number("/loss")?, self.number("/loss_error")?))
+        Some(with_error(self.number("/loss")?, self.number("/loss_error"), 3))
     }
 
     fn parameters(&self) -> Option<String> {
@@ -101,8 +102,9 @@ impl Measurements {
             let (given, bound) = (self.given_class(), self.bound().unwrap_or_default());
             parts.push(format!("{loss} {unit}{given} on {rows} test rows{published}{bound}"));
         }
-        if let (Some(nats), Some(error)) = (self.number("/divergence/nats"), self.number("/divergence/nats_error")) {
-            parts.push(format!("{nats:.2} ± {error:.2} nats from its teacher"));
+        if let Some(nats) = self.number("/divergence/nats") {
+            let divergence = with_error(nats, self.number("/divergence/nats_error"), 2);
+            parts.push(format!("{divergence} nats from its teacher"));
         }
         parts.extend(self.parameters().map(|count| format!("{count} parameters")));
         if let (Some(minutes), Some(steps)) = (self.minutes(), self.number("/steps")) {

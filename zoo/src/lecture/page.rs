@@ -6,6 +6,7 @@ use super::measured::Measurements;
 use super::record::Record;
 use super::{Block, Chapter, sources};
 use crate::runs::files;
+use crate::text::escaped;
 use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -68,7 +69,8 @@ impl Page<'_> {
                 }
             }
         };
-        Ok(page.into_string())
+        // Names and outputs come from files; a browser obeys some of their characters.
+        Ok(escaped(&page.into_string(), &['\n', '\t']).into_owned())
     }
 
     fn chapter(&self, chapter: &'static Chapter, measured: &[Measurements]) -> Markup {

@@ -3,7 +3,7 @@
 use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
-use crate::measure::score::{Bound, Score, batch, continuous, score};
+use crate::measure::score::{Bound, Score, batch, continuous, score, with_error};
 use crate::measure::timing::median_seconds;
 use crate::measure::{bound, sampling};
 use crate::models::Model;
@@ -77,7 +77,7 @@ pub struct Measures {
     pub density_ms: Option<f64>,
     /// Rows per timed batch.
     pub batch: usize,
-    /// x′ − x of x → z → x′ in `f32`, in the data's units; image pixels go from 0 to 1. None if some x′ is not finite.
+    /// x′ − x of x → z → x′ in `f32`, in the units of the model's rows: tables are standardized, image pixels go from 0 to 1. None if some x′ is not finite.
     #[serde(serialize_with = "both")]
     pub round_trip: Option<Distance>,
     /// The number of rows in the round trip.
@@ -106,7 +106,7 @@ pub fn measure(loaded: &Loaded<Model<f32>>, source: &Source, limit: Option<usize
     let parameters = model.params().into_iter().filter(counted).map(|(_, param)| param.shape().elements());
     Ok(Measures {
         loss: finite.then(|| score.loss()),
-        loss_error: finite.then(|| score.loss_error()),
+        loss_error: score.loss_error().filter(|_| finite),
         score: Some(score),
         divergence: None,
         parameters: Some(parameters.sum()),
@@ -197,12 +197,13 @@ pub fn notes(loaded: &Loaded<Model<f32>>, measures: &Measures, training: Option<
         }
         if let Some(bound) = &score.bound {
             let Bound { elbo_nats, elbo_error, draws, .. } = bound;
-            let (bound, error, unit) = match (bound.elbo_bits, bound.elbo_bits_error) {
-                (Some(bits), Some(error)) => (bits, error, "bits/dim"),
-                _ => (-elbo_nats, *elbo_error, "nats"),
+            let (bound, error, unit) = match bound.elbo_bits {
+                Some(bits) => (bits, bound.elbo_bits_error, "bits/dim"),
+                None => (-elbo_nats, *elbo_error, "nats"),
             };
+            let bound = with_error(bound, error, 4);
             notes.push(format!(
-                "its density is estimated from {draws} draws of z a row; the bound (−ELBO) is {bound:.4} ± {error:.4} {unit}"
+                "its density is estimated from {draws} draws of z a row; the bound (−ELBO) is {bound} {unit}"
             ));
         }
     }

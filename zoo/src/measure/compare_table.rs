@@ -1,9 +1,11 @@
 //! The measurements of a comparison, as a table for the terminal and as panels to plot.
 
 use crate::measure::compare::Measured;
+use crate::measure::score::with_error;
 use crate::measure::timing::three_digits;
 use crate::pictures::dot_plot::{Group, Mark, Panel};
-use crate::pictures::{cut, short_number};
+use crate::pictures::short_number;
+use crate::text::cut;
 use crate::train::Elapsed;
 
 /// The widest line of a table, in characters.
@@ -26,11 +28,11 @@ fn title(group: &[&Measured]) -> String {
     format!("{data}: {space}, {rows} test rows, batches of {} timed", measures.batch)
 }
 
-/// A loss and its standard error.
+/// A loss and its standard error, if it has one.
 fn loss(one: &Measured, decimals: usize) -> Option<String> {
-    let (loss, error) = (one.measures.loss?, one.measures.loss_error?);
-    let decimals = if loss.abs().max(error) < 100.0 { decimals } else { 1 };
-    Some(format!("{loss:.decimals$} ± {error:.decimals$}"))
+    let (loss, error) = (one.measures.loss?, one.measures.loss_error);
+    let decimals = if loss.abs().max(error.unwrap_or(0.0)) < 100.0 { decimals } else { 1 };
+    Some(with_error(loss, error, decimals))
 }
 
 /// Minutes, with a star if they are not the time to these weights.
@@ -127,7 +129,7 @@ pub fn panels(group: &[&Measured]) -> Group {
     };
     let panels = vec![
         panel(measure.to_owned(), false, &|one| {
-            let spread = one.measures.loss_error?;
+            let spread = one.measures.loss_error.unwrap_or(0.0);
             Some(Mark { spread, ..plain(one.measures.loss?, loss(one, 3)?) })
         }),
         panel("parameters".to_owned(), true, &|one| {

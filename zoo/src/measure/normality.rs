@@ -11,8 +11,8 @@ pub struct Cloud {
     pub mean: [f64; 2],
     /// The standard deviation of each coordinate.
     pub std: [f64; 2],
-    /// The correlation of the two coordinates; NaN if one of them is constant.
-    pub correlation: f64,
+    /// The correlation of the two coordinates. None if one of them is constant, as in a single point.
+    pub correlation: Option<f64>,
     /// The Kolmogorov–Smirnov distance between the distribution of r = |z|² and a standard normal's:
     ///
     /// ```text
@@ -44,7 +44,8 @@ impl Cloud {
             (expected - i as f64 / n as f64).abs().max((expected - (i + 1) as f64 / n as f64).abs())
         };
         let distance = squares.iter().enumerate().map(jump).fold(0.0, f64::max);
-        Some(Self { n, mean, std, correlation: covariance / (std[0] * std[1]), distance })
+        let product = std[0] * std[1];
+        Some(Self { n, mean, std, correlation: (product > 0.0).then(|| covariance / product), distance })
     }
 
     /// The distance that n points of a standard normal exceed in 5 of 100 cases: Kolmogorov's limit, 1.36/√n.
@@ -55,8 +56,15 @@ impl Cloud {
 
 impl fmt::Display for Cloud {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mean: [m1, m2], std: [s1, s2], correlation, distance, .. } = self;
-        write!(f, "mean ({m1:.3}, {m2:.3}), standard deviation ({s1:.3}, {s2:.3}), correlation {correlation:.3}, ")?;
+        let Self { mean: [m1, m2], std: [s1, s2], distance, .. } = self;
+        let correlation = self.correlation.map_or("not defined".to_owned(), |value| format!("{value:.3}"));
+        match self.n {
+            1 => write!(f, "a single point ({m1:.3}, {m2:.3}), too few for deviations and a correlation, ")?,
+            _ => write!(
+                f,
+                "mean ({m1:.3}, {m2:.3}), standard deviation ({s1:.3}, {s2:.3}), correlation {correlation}, "
+            )?,
+        }
         write!(f, "distance of |z|² from the normal's {distance:.4} (chance: {:.4})", self.chance())
     }
 }
@@ -83,7 +91,7 @@ mod tests {
         let near = |found: f64, expected: f64| (found - expected).abs() < 0.06;
         assert!(near(cloud.mean[0], 3.0) && near(cloud.mean[1], 0.0), "{cloud:?}");
         assert!(near(cloud.std[0], 2.0) && near(cloud.std[1], 2f64.sqrt()), "{cloud:?}");
-        assert!(near(cloud.correlation, 0.5f64.sqrt()), "{cloud:?}");
+        assert!(near(cloud.correlation.unwrap(), 0.5f64.sqrt()), "{cloud:?}");
     }
 
     #[test]
@@ -94,7 +102,7 @@ mod tests {
         assert!((wide.distance - (a - a.powi(4))).abs() < wide.chance(), "{wide:?}");
         // A ring has the moments of a normal, but a single radius.
         let ring = Cloud::of(&points(40_000, |[a, b]| [a, b].map(|z| z * 2f32.sqrt() / a.hypot(b)))).unwrap();
-        assert!((ring.std[0] - 1.0).abs() < 0.02 && ring.correlation.abs() < 0.02, "{ring:?}");
+        assert!((ring.std[0] - 1.0).abs() < 0.02 && ring.correlation.unwrap().abs() < 0.02, "{ring:?}");
         assert!((ring.distance - (1.0 - (-1f64).exp())).abs() < 1e-3, "{ring:?}");
     }
 
@@ -102,6 +110,9 @@ mod tests {
     fn works_for_few_points() {
         assert_eq!(Cloud::of(&[]), None);
         let one = Cloud::of(&[0.0, 0.0]).unwrap();
-        assert_eq!((one.n, one.std, one.distance), (1, [0.0, 0.0], 1.0));
+        assert_eq!((one.n, one.std, one.correlation, one.distance), (1, [0.0, 0.0], None, 1.0));
+        assert!(one.to_string().starts_with("a single point (0.000, 0.000), too few"), "{one}");
+        let flat = Cloud::of(&[0.0, 1.0, 0.0, 2.0]).unwrap();
+        assert!(flat.to_string().contains("correlation not defined"), "{flat}");
     }
 }

@@ -116,3 +116,49 @@ pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usiz
 pub(crate) fn batches(count: usize, batch: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count).step_by(batch).map(move |start| start..(start + batch).min(count))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Space;
+    use crate::measure::bound::{self, Draw};
+    use crate::models::{Gaussianization, MODELS, Model, Preset};
+    use flows::check::randomize;
+
+    /// RBIG is fitted to data, not drawn: the program's tests have it.
+    #[test]
+    fn a_models_own_images_have_a_density_even_where_they_are_saturated() {
+        let space = Space::Images { channels: 1, height: 4, width: 4 };
+        let blueprints = MODELS.into_iter().filter_map(|model| model.blueprint(Preset::Quick, space, 0).ok());
+        let mut with_support = 0;
+        for blueprint in blueprints.filter(|blueprint| !blueprint.is_fitted()) {
+            let mut rng = ChaCha8Rng::seed_from_u64(1);
+            let model = blueprint.build::<f32>(&mut rng).unwrap();
+            randomize(&model, 0.05, &mut rng);
+            let Some([low, high]) = model.support() else { continue };
+            with_support += 1;
+            // Hot enough for some to be saturated; still hotter, the kernels of a Gaussianization flow have no root in f32.
+            let hot = if blueprint.is::<Gaussianization>() { 4.0 } else { 8.0 };
+            for temperature in [2.0, hot] {
+                let (name, count) = (blueprint.name(), 1000);
+                let (x, found) = match &model {
+                    Model::Flow(flow) => {
+                        let x = samples(flow, None, count, temperature, 2);
+                        let found = flow.log_prob_of(&x).unwrap_or_else(|why| panic!("{name}: {why}"));
+                        (x, found)
+                    }
+                    Model::Vae(vae) => {
+                        let x = bound::samples(vae, count, temperature, 2, Draw::Noise);
+                        let found = bound::encode(vae, &x);
+                        (x, found)
+                    }
+                };
+                assert!(x.as_slice().iter().all(|x| (low..=high).contains(x)), "{name} at {temperature}");
+                assert!(found.all_finite(), "{name} at {temperature}");
+                let saturated = x.as_slice().iter().filter(|x| **x == low || **x == high).count();
+                assert!(temperature < hot || saturated > 0, "{name}");
+            }
+        }
+        assert_eq!(with_support, 7);
+    }
+}

@@ -41,7 +41,7 @@ pub enum Measure {
 pub struct Bound {
     /// The mean ELBO in nats, from one z per row.
     pub elbo_nats: f64,
-    pub elbo_error: f64,
+    pub elbo_error: Option<f64>,
     /// The ELBO in bits per dimension, of pixel levels.
     pub elbo_bits: Option<f64>,
     pub elbo_bits_error: Option<f64>,
@@ -61,7 +61,8 @@ pub struct Score {
     pub n: usize,
     /// The mean in nats; of images, the log-likelihood of x in [0, 1].
     pub nats: f64,
-    pub nats_error: f64,
+    /// The standard error. None of a single row, which has none.
+    pub nats_error: Option<f64>,
     /// The median, which is robust against outliers.
     pub median: f64,
     /// Number of rows whose density is not a finite `f32`. If there are any, the mean is not finite either.
@@ -99,11 +100,11 @@ impl Score {
             Space::Images { .. } if !divergence => {
                 let bits = |levels| bits_per_dim(self.nats, space.dims(), f64::from(levels));
                 self.bits_per_dim = space.levels().map(bits);
-                self.bits_error = Some(self.nats_error / (dims * LN_2));
+                self.bits_error = self.nats_error.map(|error| error / (dims * LN_2));
             }
             Space::Signal { .. } => {
                 self.nats_per_step = Some(if divergence { self.nats } else { -self.nats } / dims);
-                self.step_error = Some(self.nats_error / dims);
+                self.step_error = self.nats_error.map(|error| error / dims);
             }
             Space::Images { .. } | Space::Table { .. } => {}
         }
@@ -123,17 +124,18 @@ impl Score {
     }
 
     /// The standard error of [`Score::loss`].
-    pub fn loss_error(&self) -> f64 {
-        self.bits_error.or(self.step_error).unwrap_or(self.nats_error)
+    pub fn loss_error(&self) -> Option<f64> {
+        self.bits_error.or(self.step_error).or(self.nats_error)
     }
 
     /// The score in words.
     pub fn describe(&self) -> String {
-        let Self { n, nats, nats_error, .. } = self;
-        let per_step = self.nats_per_step.zip(self.step_error);
+        let (n, nats) = (self.n, with_error(self.nats, self.nats_error, 2));
+        let one = if n == 1 { ", too few for a standard error" } else { "" };
+        let step = |nats| format!("{} nats a time step", with_error(nats, self.step_error, 4));
         if self.measure == Measure::Divergence {
-            let each = or_empty(per_step, |(nats, error)| format!(" ({nats:.4} ± {error:.4} nats a time step)"));
-            return format!("KL = {nats:.2} ± {nats_error:.2} nats{each}, N = {n}");
+            let each = or_empty(self.nats_per_step, |nats| format!(" ({})", step(nats)));
+            return format!("KL = {nats} nats{each}, N = {n}{one}");
         }
         let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
         if self.not_finite > 0 {
@@ -143,18 +145,17 @@ impl Score {
             };
             return format!("log {p} of {} of {n} rows is below what f32 can hold; {median}", self.not_finite);
         }
-        let logit = self.logit_nats.zip(self.logit_error);
-        let logit = or_empty(logit, |(nats, error)| format!(" ({nats:.2} ± {error:.2} in logit space)"));
-        let bits = or_empty(self.bits_per_dim.zip(self.bits_error), |(bits, error)| {
-            format!("{bits:.4} ± {error:.4} bits/dim{given}, ")
-        });
-        let step = or_empty(per_step, |(loss, error)| format!("{loss:.4} ± {error:.4} nats a time step{given}, "));
+        let logit = |nats| format!(" ({} in logit space)", with_error(nats, self.logit_error, 2));
+        let logit = or_empty(self.logit_nats, logit);
+        let bits = |bits| format!("{} bits/dim{given}, ", with_error(bits, self.bits_error, 4));
+        let bits = or_empty(self.bits_per_dim, bits);
+        let step = or_empty(self.nats_per_step, |nats| format!("{}{given}, ", step(nats)));
         let what = if self.measure == Measure::Bound { "ELBO".to_owned() } else { format!("log {p}") };
         let bound = or_empty(self.bound, |bound| match self.measure {
             Measure::Bound => format!(" ({})", bound.terms()),
             _ => format!(", {} draws of z a row; {}", bound.draws, bound.describe()),
         });
-        format!("{bits}{step}{what} = {nats:.2} ± {nats_error:.2} nats{logit}, N = {n}{bound}")
+        format!("{bits}{step}{what} = {nats} nats{logit}, N = {n}{one}{bound}")
     }
 }
 
@@ -164,9 +165,18 @@ impl Bound {
     }
 
     fn describe(&self) -> String {
-        let bits = self.elbo_bits.zip(self.elbo_bits_error);
-        let bits = or_empty(bits, |(bits, error)| format!("{bits:.4} ± {error:.4} bits/dim, "));
-        format!("by the bound {bits}ELBO = {:.2} ± {:.2} nats ({})", self.elbo_nats, self.elbo_error, self.terms())
+        let bits = |bits| format!("{} bits/dim, ", with_error(bits, self.elbo_bits_error, 4));
+        let bits = or_empty(self.elbo_bits, bits);
+        let elbo = with_error(self.elbo_nats, self.elbo_error, 2);
+        format!("by the bound {bits}ELBO = {elbo} nats ({})", self.terms())
+    }
+}
+
+/// A mean, and its standard error if it has one.
+pub(crate) fn with_error(mean: f64, error: Option<f64>, decimals: usize) -> String {
+    match error {
+        Some(error) => format!("{mean:.decimals$} ± {error:.decimals$}"),
+        None => format!("{mean:.decimals$}"),
     }
 }
 
@@ -273,18 +283,19 @@ impl LogProbs {
         let given_class = rows.classes().is_some();
         let mut score = Score::of(Measure::LogLikelihood, &self.outer, given_class).of_space(space);
         if matches!(space, Space::Images { .. }) && !self.inner.is_empty() {
-            (score.logit_nats, score.logit_error) = Some(mean(&self.inner)).unzip();
+            let (nats, error) = mean(&self.inner);
+            (score.logit_nats, score.logit_error) = (Some(nats), error);
         }
         score
     }
 }
 
-/// The mean and its standard error.
-pub(crate) fn mean(values: &[f64]) -> (f64, f64) {
+/// The mean and its standard error, which a single value does not have.
+pub(crate) fn mean(values: &[f64]) -> (f64, Option<f64>) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    (mean, (variance / n).sqrt())
+    let squares = values.iter().map(|l| (l - mean).powi(2)).sum::<f64>();
+    (mean, (n > 1.0).then(|| (squares / (n - 1.0) / n).sqrt()))
 }
 
 /// The median. Values that are not finite count as the lowest.
@@ -330,6 +341,19 @@ mod tests {
         assert_eq!(Score::of(Measure::LogLikelihood, &[f64::NEG_INFINITY], false).median, f64::MIN);
         let score = Score::of(Measure::LogLikelihood, &[-2.0, -1.0, -9.0], false);
         assert_eq!((score.not_finite, score.median, score.nats), (0, -2.0, -4.0));
+    }
+
+    #[test]
+    fn one_row_has_no_standard_error() {
+        let space = Space::Images { channels: 1, height: 2, width: 3 };
+        let score = Score::of(Measure::LogLikelihood, &[-2.0], false).of_space(&space);
+        assert_eq!((score.nats_error, score.bits_error, score.loss_error()), (None, None, None));
+        let said = score.describe();
+        assert!(said.ends_with("log p(x) = -2.00 nats, N = 1, too few for a standard error"), "{said}");
+        let stored = serde_json::to_string(&score).unwrap();
+        assert_eq!(serde_json::from_str::<Score>(&stored).unwrap(), score);
+        let two = Score::of(Measure::LogLikelihood, &[-2.0, -4.0], false);
+        assert_eq!((two.nats_error, two.describe()), (Some(1.0), "log p(x) = -3.00 ± 1.00 nats, N = 2".to_owned()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What must be known to build a model again: kept in every checkpoint.
 
-use super::{Kind, Learns, Model, ModelSpec, with_spec};
+use super::{Kind, Learns, Model, ModelSpec, Standardized, with_spec};
 use crate::data::Space;
 use crate::runs::memory::{self, Bytes};
 use crate::runs::strict;
@@ -9,11 +9,12 @@ use autograd::outline::{PER_TENSOR, TooLarge, outline};
 use autograd::{Param, Real, Shape};
 use clap::{ArgMatches, FromArgMatches as _};
 use flows::layers::{Logit, Standardize};
-use flows::{Flow, Module as _};
+use flows::{Bijection, Constant, Flow, Module};
 use rand::{Rng, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The highest sampling rate of a signal, in Hz. No sound is recorded beyond it.
 const HIGHEST_RATE: u32 = 192_000;
@@ -174,6 +175,12 @@ impl Blueprint {
         self.build(rng)?.into_flow().with_context(|| format!("{} is not a flow", self.name()))
     }
 
+    /// The constants by path that a model of this blueprint computes with, and the levels of its data.
+    pub fn constants<T: Real>(&self, model: &(impl Module<T> + ?Sized)) -> BTreeMap<String, Constant> {
+        let levels = self.space.levels().map(|levels| ("levels".to_owned(), f64::from(levels).into()));
+        model.constants().into_iter().chain(levels).collect()
+    }
+
     /// A flow behind the standardization of this space, if it has one.
     pub fn standardized<T: Real>(&self, flow: Flow<T>) -> Flow<T> {
         match self.standardization() {
@@ -183,13 +190,12 @@ impl Blueprint {
     }
 
     /// Its statistics are buffers: set from data, or read from a checkpoint.
-    fn standardization<T: Real>(&self) -> Option<Standardize<T>> {
-        let (dims, deviation) = match self.space {
-            Space::Table { columns, standardized: true } => (columns, 1.0),
-            Space::Signal { samples, .. } => (samples, LOUDNESS),
-            Space::Table { .. } | Space::Images { .. } => return None,
-        };
-        Some(Standardize::about_zero(dims, deviation))
+    fn standardization<T: Real>(&self) -> Option<Box<dyn Bijection<T>>> {
+        match self.space {
+            Space::Table { columns, standardized: true } => Some(Box::new(Standardized::new(columns))),
+            Space::Signal { samples, .. } => Some(Box::new(Standardize::about_zero(samples, LOUDNESS))),
+            Space::Table { .. } | Space::Images { .. } => None,
+        }
     }
 }
 

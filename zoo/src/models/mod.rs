@@ -17,6 +17,7 @@ pub mod rbig;
 pub mod real_nvp;
 mod recipe;
 mod spec;
+mod standardized;
 pub mod vae;
 pub mod wavenet;
 
@@ -24,6 +25,7 @@ pub use blueprint::{Blueprint, limit};
 pub use model::Model;
 pub use recipe::{Budget, Preset, Recipe};
 pub use spec::{About, Learns, ModelSpec};
+pub use standardized::Standardized;
 
 use crate::data::{Space, Speech};
 use anyhow::{Result, bail};

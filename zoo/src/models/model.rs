@@ -1,5 +1,6 @@
 //! What a blueprint builds: a flow or a VAE.
 
+use crate::data::Space;
 use autograd::Real;
 use flows::models::Vae;
 use flows::{Flow, Module, Visitor};
@@ -19,6 +20,25 @@ impl<T: Real> Model<T> {
         match self {
             Self::Flow(flow) => Some(flow),
             Self::Vae(_) => None,
+        }
+    }
+
+    /// What an entry of its images is, in words; a table's or a signal's needs none.
+    pub fn describe_pixels(&self, space: &Space) -> Option<String> {
+        let Space::Images { .. } = space else { return None };
+        let is_discrete = matches!(self, Self::Vae(vae) if vae.likelihood().is_discrete());
+        Some(match self.support().map(|ends| ends.map(|end| end.to_f64())) {
+            _ if is_discrete => "a pixel is from 0, black, to 1, white".to_owned(),
+            None => "a pixel is u = (level + noise)/256".to_owned(),
+            Some([low, high]) => format!("a pixel is u = (level + noise)/256, {low:.6} ≤ u ≤ {high:.6}"),
+        })
+    }
+
+    /// The smallest and the largest value of an element of x, if the density is not over the whole real line.
+    pub fn support(&self) -> Option<[T; 2]> {
+        match self {
+            Self::Flow(flow) => flow.support(),
+            Self::Vae(vae) => vae.preprocessing().support(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::paint;
 use super::raster::{Raster, check_size};
 use crate::runs::files::write_atomically;
+use crate::text::escaped;
 use anyhow::{Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -207,7 +208,7 @@ fn element(svg: &mut String, shape: &Shape) {
                 if *upward { format!(" transform=\"rotate(-90 {} {})\"", short(*x), short(*y)) } else { String::new() };
             // From the middle of a letter to the line it stands on.
             let [x, y, size] = [*x, *y + 0.35 * size, *size].map(short);
-            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let text = escaped(text, &[]).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             let fill = attributes("fill", (*color).into());
             writeln!(
                 svg,
@@ -264,8 +265,8 @@ mod tests {
     #[test]
     fn markup_in_a_text_stays_text() {
         let mut canvas = Canvas::new(30, 20).unwrap();
-        canvas.write([0.0, 10.0], Anchor::Start, "<script>&");
-        assert!(canvas.svg().contains(">&lt;script&gt;&amp;</text>"));
+        canvas.write([0.0, 10.0], Anchor::Start, "<script>&\n\u{202e}");
+        assert!(canvas.svg().contains(">&lt;script&gt;&amp;\\n\\u{202e}</text>"));
     }
 
     #[test]

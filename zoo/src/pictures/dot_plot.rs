@@ -3,7 +3,8 @@
 
 use super::canvas::{Anchor, Area, Canvas, Color, INK, PALE, Paint, Point, Shape};
 use super::scale::Scale;
-use super::{PALETTE, cut, nothing};
+use super::{PALETTE, nothing};
+use crate::text::cut;
 use anyhow::Result;
 
 /// The value of one row in one measure.

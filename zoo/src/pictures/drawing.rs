@@ -1,6 +1,6 @@
 //! Samples as pictures: grids of images, scatters of points, signals through time.
 
-use crate::data::Space;
+use crate::data::{Space, Standardization};
 use crate::pictures::{Raster, Window, grid, scatter, wave};
 use anyhow::{Result, bail};
 use autograd::Tensor;
@@ -19,7 +19,14 @@ pub fn shown(space: &Space, count: usize) -> usize {
     if matches!(space, Space::Signal { .. }) { count.min(wave::MOST) } else { count }
 }
 
-/// A picture of some rows: a grid of images, a scatter of points in the plane, or the first few signals. Images have no
+/// A model's rows in the units of their picture: of a table, the data's ([`Standardization::for_plots`]).
+pub fn plotted(units: Option<&Standardization>, rows: Tensor<f32>) -> Tensor<f32> {
+    let Some(units) = units else { return rows };
+    let values = units.for_plots().to_data(rows.as_slice());
+    Tensor::from_fn(rows.shape(), |i| values[i] as f32)
+}
+
+/// A picture of some rows, in the units to plot: a grid of images, a scatter of points in the plane, or the first few signals. Images have no
 /// title; `columns` is for images alone.
 pub fn picture(samples: &Tensor<f32>, title: &str, space: &Space, columns: usize) -> Result<Raster> {
     Ok(match *space {

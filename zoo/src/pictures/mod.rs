@@ -61,17 +61,6 @@ fn nothing(what: impl Display) -> anyhow::Error {
     anyhow!("there is nothing to draw in {what}; every value is missing or not finite")
 }
 
-/// A text in at most this many characters: of a longer one, the beginning and the end.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    if letters.len() <= most {
-        return text.to_owned();
-    }
-    let kept = most.saturating_sub(1);
-    let (first, last) = (kept.div_ceil(2), kept / 2);
-    letters[..first].iter().chain(&['…']).chain(&letters[letters.len() - last..]).collect()
-}
-
 /// One byte of brightness from a value in [0, 1]. Other values are clamped; NaN is black.
 pub fn byte(value: f32) -> u8 {
     // Converting floats to integers saturates, and takes NaN to 0.
@@ -112,11 +101,5 @@ mod tests {
     fn bytes_are_rounded_and_clamped() {
         let values = [0.0, 1.0, 0.5, -3.0, 7.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
         assert_eq!(values.map(byte), [0, 255, 128, 0, 255, 0, 255, 0]);
-    }
-
-    #[test]
-    fn long_texts_lose_their_middle() {
-        let texts = [("short", 5), ("abcdefgh", 5), ("äöüß", 4), ("äöüß", 3), ("abc", 1)];
-        assert_eq!(texts.map(|(text, most)| cut(text, most)), ["short", "ab…gh", "äöüß", "ä…ß", "…"]);
     }
 }

@@ -44,7 +44,7 @@ pub struct Fit {
     pub flow: Flow<f32>,
     /// `KL(flow ‖ exp(−U)/Z)` in nats, estimated from samples of the flow.
     pub kl: f64,
-    pub error: f64,
+    pub error: Option<f64>,
 }
 
 /// Fits a flow over a Gaussian base to an energy, by minimizing the reverse KL divergence.
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_fit_is_close_to_its_energy_and_more_steps_bring_it_closer() {
         let [start, fitted] = [1, 300].map(|steps| fit(Energy::U2, 4, steps, 1).unwrap());
-        assert!(fitted.kl < 0.5 * start.kl && fitted.kl > -4.0 * fitted.error, "{} {}", start.kl, fitted.kl);
+        assert!(fitted.kl < 0.5 * start.kl && fitted.kl > -4.0 * fitted.error.unwrap(), "{} {}", start.kl, fitted.kl);
         let again = fit(Energy::U2, 4, 300, 1).unwrap();
         assert_eq!(again.kl.to_bits(), fitted.kl.to_bits());
     }

@@ -3,7 +3,7 @@
 use super::quantiles::Reference;
 use super::scatter::quarters;
 use super::{Canvas, Figure, Window, quantiles, scatter, steps};
-use crate::data::Space;
+use crate::data::{Space, Standardization};
 use crate::train::Fit;
 use anyhow::Result;
 use autograd::{Tensor, Var, special};
@@ -36,7 +36,10 @@ pub fn all(fit: &Fit, rows: &Tensor<f32>, seed: u64) -> Result<Vec<Figure>> {
         Figure {
             name: "inverse-cdf.png",
             picture: trick(fit, rows)?.raster()?,
-            caption: "the first column under layer 1: histogram in the data's units, CDF, uniform, normal".to_owned(),
+            caption: format!(
+                "the first column under layer 1: histogram in the data's units, CDF, uniform, normal{}",
+                Standardization::of(&fit.flow).map_or_else(String::new, |units| units.plot_note())
+            ),
         },
         Figure {
             name: "quantiles.png",
@@ -147,6 +150,9 @@ fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Canvas> {
         let z = layer.to_latent(&prepared(fit, rows), Context::default()).value.into_value();
         z.as_slice().iter().copied().step_by(columns).collect()
     };
+    let units = Standardization::of(&fit.flow).map(|units| units.for_plots());
+    let (mean, deviation) = units.map_or((0.0, 1.0), |units| (units.mean[0], units.deviation[0]));
+    let plotted = |x: f32| (mean + deviation * f64::from(x)) as f32;
     let x: Vec<f32> = rows.as_slice().iter().copied().step_by(columns).collect();
     let z = mapped(rows);
     let u = uniform(&z);
@@ -155,9 +161,11 @@ fn trick(fit: &Fit, rows: &Tensor<f32>) -> Result<Canvas> {
     let along = Tensor::from_fn([PLACES, columns], |i| {
         if i % columns == 0 { place(i / columns) } else { rows.as_slice()[i % columns] }
     });
-    let cdf: Vec<f32> = uniform(&mapped(&along)).into_iter().enumerate().flat_map(|(i, u)| [place(i), u]).collect();
+    let cdf: Vec<f32> =
+        uniform(&mapped(&along)).into_iter().enumerate().flat_map(|(i, u)| [plotted(place(i)), u]).collect();
     let slope = |pair: &[f32]| [f32::midpoint(pair[0], pair[2]), (pair[3] - pair[1]) / (pair[2] - pair[0])];
     let density: Vec<f32> = cdf.windows(4).step_by(2).flat_map(slope).collect();
+    let x: Vec<f32> = x.into_iter().map(plotted).collect();
     steps::draw(&steps::Trick { x: &x, u: &u, z: &z, cdf: &cdf, density: &density })
 }
 

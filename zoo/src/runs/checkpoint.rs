@@ -1,7 +1,8 @@
 //! Checkpoints: one safetensors file from which a model can be rebuilt.
 //!
-//! The metadata holds the model's name, its blueprint as JSON, the step and the seed. The tensors are the parameters
-//! by path, in PyTorch's layout. Python opens it with the `safetensors` and `numpy` packages alone.
+//! The metadata holds the model's name, its blueprint and its constants as JSON, the step and the seed. The tensors are
+//! the parameters by path, in PyTorch's layout. Python opens it with the `safetensors` and `numpy` packages alone, and
+//! `docs/checkpoints.md` says how to compute log p(x) from it.
 
 use crate::models::{Blueprint, Model, limit};
 use crate::runs::files::{self, write_atomically};
@@ -9,11 +10,12 @@ use crate::runs::memory::{self, Bytes};
 use crate::runs::{encode, strict};
 use anyhow::{Context as _, Result, anyhow, bail};
 use autograd::{Real, Shape, Tensor};
-use flows::Module;
+use flows::{Constant, Module};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, Metadata};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::path::Path;
@@ -25,6 +27,10 @@ const ANY_FORMAT: &str = "flow-zoo-";
 
 /// The metadata entry that only the state of a training run has.
 pub const TRAINING: &str = "training";
+
+/// The metadata entry with the constants that the model computes with: a reader needs them to compute log p(x) without
+/// this program.
+pub const CONSTANTS: &str = "constants";
 
 /// What a checkpoint says about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,17 +81,58 @@ impl Contents {
         self.header.blueprint.build(&mut ChaCha8Rng::seed_from_u64(0)).with_context(|| path.display().to_string())
     }
 
+    /// Refuses a file whose model computed with other constants than this one. Older files name none.
+    pub fn compare_constants<T: Real>(&self, model: &(impl Module<T> + ?Sized), path: &Path) -> Result<()> {
+        let (Some(text), shown) = (self.extra.get(CONSTANTS), path.display()) else { return Ok(()) };
+        let ours = self.header.blueprint.constants(model);
+        // Longer ones are not parsed: JSON takes far more memory than its text.
+        let longest = 2 * serde_json::to_string(&ours)?.len() + 4096;
+        let theirs = Some(text).filter(|text| text.len() <= longest).map(|text| serde_json::from_str(text));
+        let Some(Ok(theirs)): Option<Result<serde_json::Map<String, Value>, _>> = theirs else {
+            bail!("{shown} has constants that cannot be read: use another checkpoint");
+        };
+        let differs = |(name, value): &(&String, &Value)| !ours.get(*name).is_some_and(|ours| same(ours, value));
+        let Some((name, theirs)) = theirs.iter().find(differs) else { return Ok(()) };
+        let ours = match ours.get(name) {
+            Some(Constant::Number(number)) => number.to_string(),
+            Some(Constant::Word(word)) => format!("{word:?}"),
+            Some(Constant::Indices(_)) => "another order".to_owned(),
+            None => "none of that name".to_owned(),
+        };
+        let theirs = theirs.as_f64().map_or_else(String::new, |number| format!(" = {number}"));
+        let name: String = name.chars().take(60).collect();
+        bail!("{shown} has the constant {name:?}{theirs}, this version has {ours}: use the version that wrote it")
+    }
+
     /// A model of the file's blueprint, with the parameters of tensors named `prefix` + path.
     pub fn model<T: Real>(&self, prefix: &str, path: &Path) -> Result<Model<T>> {
         let model = self.build(path)?;
         fill(&model, &self.tensors, prefix, path)?;
+        self.compare_constants(&model, path)?;
         Ok(model)
+    }
+}
+
+/// Whether a constant is what a file says.
+fn same(ours: &Constant, theirs: &Value) -> bool {
+    match (ours, theirs) {
+        (Constant::Number(ours), theirs) => theirs.as_f64() == Some(*ours),
+        (Constant::Word(ours), Value::String(theirs)) => theirs == ours,
+        (Constant::Indices(ours), Value::Array(theirs)) => {
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(&i, theirs)| theirs.as_u64() == Some(i as u64))
+        }
+        _ => false,
     }
 }
 
 /// A model's present parameters by path.
 pub fn weights(module: &(impl Module<f32> + ?Sized)) -> Vec<(String, Tensor<f32>)> {
     module.params().into_iter().map(|(path, param)| (path, param.value())).collect()
+}
+
+/// The constants of a model of this blueprint, as an entry of the metadata.
+pub fn constants(blueprint: &Blueprint, model: &(impl Module<f32> + ?Sized)) -> Result<(&'static str, String)> {
+    Ok((CONSTANTS, serde_json::to_string(&blueprint.constants(model))?))
 }
 
 /// Writes tensors and a header, atomically. A link at `path` is replaced.
@@ -240,6 +287,10 @@ pub fn fill<T: Real>(
     for (name, param) in &params {
         let name = format!("{prefix}{name}");
         let Some(tensor) = tensors.get(&name) else {
+            // Older files hold statistics of tables as single numbers.
+            if name.ends_with(".mean_low") || name.ends_with(".std_low") {
+                continue;
+            }
             bail!("{shown} lacks the tensor {name} of its model: it is a checkpoint of another version, train again");
         };
         if *tensor.shape() != param.shape() {

@@ -26,8 +26,10 @@ pub fn listen() -> Result<()> {
             Some(_) => return,
             None => first = Some(Instant::now()),
         }
+        // After the terminal's own ^C.
+        stderr::print_line(format_args!(""));
         stderr::print_line(format_args!(
-            "\nfinishing this step, then saving … (interrupt again to stop at once and lose the steps since the last save)"
+            "finishing this step, then saving … (interrupt again to stop at once and lose the steps since the last save)"
         ));
     })
     .context("cannot listen for Ctrl-C")

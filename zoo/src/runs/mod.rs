@@ -7,3 +7,6 @@ pub mod folder;
 pub mod interrupt;
 pub mod memory;
 pub mod strict;
+
+#[cfg(test)]
+mod constants_tests;

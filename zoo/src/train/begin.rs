@@ -3,11 +3,9 @@
 use super::distill::ReverseKl;
 use super::prelude::*;
 use super::signals::SignalKl;
-use crate::data::Standardization;
 use crate::models::{Model, ParallelWaveNet};
 use crate::runs::{folder, memory};
 use autograd::pool;
-use flows::Bijection;
 use flows::check::copy_params;
 
 /// Weights to start from in place of random ones.
@@ -38,10 +36,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
             let rng = &mut ChaCha8Rng::seed_from_u64(config.seed);
             let model = blueprint.build(rng).with_context(|| config.data.clone())?;
             if let Some(statistics) = source.standardization() {
-                match &model {
-                    Model::Flow(flow) => standardize(flow.preprocessing(), statistics),
-                    Model::Vae(vae) => standardize(Some(vae.preprocessing()), statistics),
-                }
+                statistics.store(&model);
             }
             model
         }
@@ -89,7 +84,10 @@ fn keep_teacher(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, of: Option<&P
         bail!("{} was started with another teacher: give that, or choose another --out", config.run.folder().display());
     }
     match there {
-        None => checkpoint::write(&path, &teacher.header, &[], &weights)?,
+        None => {
+            let constants = checkpoint::constants(&teacher.header.blueprint, &teacher.model)?;
+            checkpoint::write(&path, &teacher.header, &[constants], &weights)?;
+        }
         Some(Ok(there)) if there == id => {}
         Some(_) => bail!("{} is not this teacher: move it away, or choose another --out", path.display()),
     }
@@ -121,6 +119,7 @@ enum Start<'a> {
 
 fn on_data(config: &TrainConfig, source: &Source, model: Model<f32>, start: &Start<'_>, what: &str) -> Result<Outcome> {
     let (batch, seed, calibrated) = (config.recipe.batch, config.seed, config.blueprint.uses_batch_statistics());
+    let source = &source.in_units_of(&model);
     let objective = |discrete: bool| OnData { source, batch, seed, calibrated, discrete };
     match model {
         Model::Flow(flow) => train(config, &objective(false), flow, start, what),
@@ -280,13 +279,5 @@ impl Paused {
             bail!("{folder} was trained on {trained}, but {other} has {has}: resume with --data {data}");
         }
         Ok(())
-    }
-}
-
-/// Sets the statistics of a standardization to those of the training rows.
-pub(super) fn standardize(before: Option<&dyn Bijection<f32>>, statistics: &Standardization) {
-    let Some(layer) = before else { return };
-    for ((_, buffer), values) in layer.params().into_iter().zip([&statistics.mean, &statistics.deviation]) {
-        buffer.set(Tensor::from_fn([values.len()], |i| values[i] as f32));
     }
 }

@@ -111,7 +111,7 @@ impl Fits<'_> {
             if interrupted {
                 self.save(seconds)?;
             }
-            if let Err(why) = self.saved.write_model(run, &header, &checkpoint::weights(&fit.flow)) {
+            if let Err(why) = self.saved.write_model(run, &header, &fit.flow, &checkpoint::weights(&fit.flow)) {
                 // The layers are not lost if there is room for them now.
                 let _ = self.save(seconds);
                 return Err(why);
@@ -125,6 +125,7 @@ impl Fits<'_> {
             if drawing::has_picture(&space) && !interrupted {
                 // Only an interrupt keeps samples from being drawn.
                 if let Ok(samples) = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0) {
+                    let samples = drawing::plotted(self.source.standardization(), samples);
                     luxuries.attempt(PICTURES, picture(&samples, &space, run, fit.kept as u64));
                 }
             }
@@ -163,7 +164,7 @@ impl Fits<'_> {
         let build = |layers: usize| -> Result<Flow<f32>> {
             let flow = blueprint(layers)?.flow(&mut ChaCha8Rng::seed_from_u64(seed)).with_context(data)?;
             if let Some(statistics) = source.standardization() {
-                super::begin::standardize(flow.preprocessing(), statistics);
+                statistics.store(&flow);
             }
             Ok(flow)
         };

@@ -32,8 +32,8 @@ mod prelude {
     pub(super) use super::objective::{Loss, Objective, OnData, Trained};
     pub(super) use super::state::Saved;
     pub(super) use super::{BEST, Outcome, TrainConfig, Training};
-    pub(super) use crate::data::Space;
     pub(super) use crate::data::source::{Order, Part, Source};
+    pub(super) use crate::data::{Space, Standardization};
     pub(super) use crate::measure::sampling;
     pub(super) use crate::measure::score::{Score, score};
     pub(super) use crate::models::{Blueprint, Budget, Recipe};
@@ -240,6 +240,8 @@ impl<'a, M: Trained> Training<'a, M> {
             Ok((validation, samples)) => {
                 self.count(validation, epoch, per_epoch, log, shown);
                 if let Some(samples) = samples {
+                    let units = Standardization::of(&self.model);
+                    let samples = drawing::plotted(units.as_ref(), samples);
                     let drawn = picture(&samples, &self.config.blueprint.space, &self.config.run, epoch);
                     self.luxuries.attempt(PICTURES, drawn);
                 }

@@ -1,6 +1,7 @@
 //! How a training shows its progress: a bar on a terminal, plain lines elsewhere.
 
 use crate::stderr;
+use crate::text::one_line;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -50,7 +51,8 @@ impl Progress {
             let best = best.map_or_else(String::new, |best| format!(", validation {best:.3}"));
             bar.set_position((done.min(1.0) * LENGTH as f64) as u64);
             let (unit, rate, left) = (self.units[0], self.rate, clock(left));
-            bar.set_message(format!("step {step}, {smooth:.3} {unit}{best}, {rate:.0} samples/s, {left} left"));
+            let state = format_args!("step {step}, {smooth:.3} {unit}{best}, {rate:.0} samples/s, {left} left");
+            bar.set_message(one_line(state));
         }
     }
 
@@ -65,7 +67,7 @@ impl Progress {
 
     /// After each epoch.
     pub(super) fn epoch(&mut self, epoch: u64, validation: f64) {
-        let line = format!("epoch {epoch:>4}  validation {validation:.4} {}", self.units[1]);
+        let line = one_line(format_args!("epoch {epoch:>4}  validation {validation:.4} {}", self.units[1]));
         match &self.bar {
             Some(bar) => bar.println(line),
             None => stderr::print_line(format_args!("{line}")),

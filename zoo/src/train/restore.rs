@@ -13,6 +13,7 @@ impl<M: Trained> Training<'_, M> {
             self.restore_best(contents, there.as_ref())?;
         }
         checkpoint::fill(&self.model, &contents.tensors, "model.", &path)?;
+        contents.compare_constants(&self.model, &path)?;
         let missing = |prefix: &'static str| {
             let shown = path.display();
             move |name: String| anyhow!("{shown} lacks the tensor {prefix}{name}: it is damaged, start a new training")
@@ -67,6 +68,6 @@ impl<M: Trained> Training<'_, M> {
                 return Ok(());
             }
         }
-        self.saved.write_model(&self.config.run, &header, &weights)
+        self.saved.write_model(&self.config.run, &header, &self.model, &weights)
     }
 }

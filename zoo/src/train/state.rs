@@ -3,6 +3,7 @@
 use super::prelude::*;
 use crate::runs::checkpoint::TRAINING;
 use crate::runs::strict;
+use flows::Module;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -93,8 +94,15 @@ impl Saved {
     }
 
     /// Writes the model of a run.
-    pub(super) fn write_model(&self, run: &Run, header: &Header, tensors: &[(String, Tensor<f32>)]) -> Result<()> {
-        let extra: Vec<_> = self.mark().collect();
+    pub(super) fn write_model(
+        &self,
+        run: &Run,
+        header: &Header,
+        model: &impl Module<f32>,
+        tensors: &[(String, Tensor<f32>)],
+    ) -> Result<()> {
+        let mut extra: Vec<_> = self.mark().collect();
+        extra.push(checkpoint::constants(&header.blueprint, model)?);
         checkpoint::write(&run.model(), header, &extra, tensors)
     }
 
@@ -140,7 +148,7 @@ impl<M: Trained> Training<'_, M> {
         let state = saved.write_state(self.config, &tensors);
         // On a full disk there may still be room for the model, which is a fifth of the size.
         let (header, weights) = self.kept();
-        state.and(self.saved.write_model(&self.config.run, &header, &weights))
+        state.and(self.saved.write_model(&self.config.run, &header, &self.model, &weights))
     }
 
     /// The weights that the model's file holds: the best so far, or the present ones before the first evaluation.

@@ -69,10 +69,13 @@ fn invalid_values_are_refused_with_the_option() {
     for grid in ["0x3", "3x0", "10", "axb", "1001x1", "-1x2", "3x3x3", "x"] {
         folder.misuses(&format!("sample run --grid={grid}"), &["--grid", "is not a grid: write columns x rows"]);
     }
-    folder.misuses(&format!("{train} --seed=-1"), &["--seed"]);
+    for line in [format!("{train} --seed -1"), "sample run --seed=-1".to_owned()] {
+        folder.misuses(&line, &["--seed: \"-1\" is not a whole number from 0 to 2^64 − 1"]);
+    }
     folder.misuses(&format!("{train} --steps 3 --epochs 1"), &["cannot be used with"]);
     folder.misuses("train nice --data two-moons --out new --preset huge", &["--preset", "huge"]);
-    folder.misuses("sample", &["required"]);
+    folder.misuses("sample", &["<RUN> is missing"]);
+    folder.misuses("", &["the command is missing: give one of demo, list, "]);
     folder.misuses("smaple run", &["smaple"]);
 }
 

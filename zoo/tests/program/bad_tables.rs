@@ -106,7 +106,8 @@ fn pixel_levels_are_not_mistaken_for_images() {
         values[20] = outside;
         folder.write_npy("x.npy", &[2, 4, 4], &values);
         for command in ["logprob", "encode"] {
-            let parts = ["x.npy has the value ", &outside.to_string(), "in [0, 1]", "divide levels by 256 first"];
+            let value = format!("x.npy: row 1 (counting from 0) has the value {outside}");
+            let parts = [&value, "a pixel is u = (level + noise)/256", "divide levels by 256 first"];
             folder.refuses(&format!("{command} run --input x.npy --output out.npy"), &parts);
         }
     }

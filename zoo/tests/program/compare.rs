@@ -175,6 +175,6 @@ fn bad_arguments_are_refused_before_anything_is_measured() {
     }
     folder.refuses("compare short --out c.png", &["c.png", "let --out end in .svg"]);
     folder.refuses("compare short --out no/c.svg", &["no/c.svg", "mkdir -p no"]);
-    folder.misuses("compare", &["required"]);
+    folder.misuses("compare", &["<RUN>... is missing"]);
     folder.misuses("compare short --limit 0", &["--limit"]);
 }

@@ -89,7 +89,7 @@ fn data_without_a_picture_is_refused() {
     for rows in ["0", "-1", "4097", "x"] {
         folder.misuses(&format!("data speech --rows {rows}"), &["--rows", rows]);
     }
-    folder.misuses("data", &["required"]);
+    folder.misuses("data", &["<DATA> is missing"]);
 }
 
 #[test]

@@ -128,8 +128,8 @@ fn bad_images_and_options_are_refused() {
     for size in ["0", "1", "201", "-3", "x"] {
         folder.misuses(&format!("interpolate run --size={size}"), &["--size", size]);
     }
-    folder.misuses("interpolate run --from 1", &["required"]);
-    folder.misuses("interpolate run --to 1", &["required"]);
+    folder.misuses("interpolate run --from 1", &["is missing"]);
+    folder.misuses("interpolate run --to 1", &["is missing"]);
     folder.misuses("interpolate run --from=-1 --to 2", &["--from", "-1"]);
     folder.run("train nice --preset quick --data two-moons --batch 24 --steps 3 --threads 1 --out points");
     folder.refuses("interpolate points", &["points is over rows of 2 numbers", "only images", "zoo density"]);

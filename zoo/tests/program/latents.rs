@@ -107,7 +107,7 @@ fn models_of_other_data_are_refused() {
     folder.refuses("latents run nowhere --threads 1", &["there is no run nowhere"]);
     folder.refuses("latents run --threads 1 --out z.svg", &["z.svg", "let --out end in .png"]);
     folder.refuses("latents run --threads 1 --out no/z.png", &["no/z.png", "mkdir -p no"]);
-    folder.misuses("latents", &["required"]);
+    folder.misuses("latents", &["<RUN>... is missing"]);
     folder.misuses("latents run --rows=0", &["--rows", "0"]);
     // A shift of 10³⁰ leaves no density.
     folder.run("train made --preset quick --data two-moons --batch 24 --steps 3 --threads 1 --out made");
@@ -117,4 +117,15 @@ fn models_of_other_data_are_refused() {
     stored.bytes = bytes(&vec![1e30; stored.bytes.len() / 4]);
     folder.write("far.safetensors", model.write());
     folder.refuses("latents run far.safetensors --threads 1", &["far.safetensors", "no finite", "earlier checkpoint"]);
+}
+
+#[test]
+fn one_row_has_no_deviations() {
+    let folder = Folder::trained_on("two-moons");
+    let said = folder.run("latents run --rows 1 --threads 1");
+    assert!(
+        said.contains("z has a single point (") && said.contains("too few for deviations and a correlation"),
+        "{said}"
+    );
+    assert!(said.contains(" nats, N = 1, too few for a standard error") && !said.contains("NaN"), "{said}");
 }

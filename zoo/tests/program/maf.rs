@@ -56,7 +56,10 @@ fn options_of_other_models_are_refused() {
     folder.refuses("train real-nvp --data images --layers 3 --out run", &["real-nvp's layers over images", "--layers"]);
     folder.refuses("train maf --data images --gated --out run", &["maf has no --gated", "an option of iaf"]);
     folder.misuses("train maf --data images --layers 0 --out run", &["\"0\" is not a whole number between 1 and 1000"]);
-    folder.misuses("train maf --data images --order up --out run", &["invalid value 'up'", "--order"]);
+    folder.misuses(
+        "train maf --data images --order up --out run",
+        &["--order: \"up\" is not one of given, reversed, random"],
+    );
     folder.run("train maf --data images --batch 20 --layers 1 --steps 2 --threads 1 --out run");
     folder.refuses("train maf --resume --layers 2 --out run", &["keeps its --layers"]);
     folder.refuses("train maf --resume --order reversed --out run", &["keeps its --order"]);

@@ -27,8 +27,25 @@ fn impossible_folders_are_named() {
 
 #[test]
 fn a_closed_pipe_is_not_an_error() {
-    let folder = Folder::new();
-    for line in ["list", "list --json", "list --params nice --preset quick"] {
+    let folder = Folder::trained_on("two-moons");
+    folder.write_npy("x.npy", &[3, 2], &rows(3, 2));
+    for line in [
+        "list",
+        "list --json",
+        "list --params nice --preset quick",
+        "--help",
+        "--version",
+        "train nice --help",
+        "data two-moons",
+        "sample run --show --threads 1",
+        "evaluate run --threads 1",
+        "evaluate run --json --threads 1",
+        "logprob run --input x.npy --output y.npy --threads 1",
+        "latents run --threads 1",
+        "density run --resolution 20 --threads 1",
+        "check run --samples 2 --jacobians 1 --threads 1",
+        "change-of-variables",
+    ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = folder.command(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();

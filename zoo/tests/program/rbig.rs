@@ -173,7 +173,7 @@ fn what_cannot_be_fitted_is_refused_in_a_line() {
     folder.refuses("gaussianize images --out new", &["images", "zoo train rbig"]);
     folder.refuses("gaussianize table.csv --rows 100000 --out new", &["a batch of 100000 does not fit"]);
     folder.misuses("gaussianize table.csv --layers 0", &["between 1 and 1000"]);
-    folder.misuses("gaussianize table.csv --rotation up", &["invalid value 'up'"]);
+    folder.misuses("gaussianize table.csv --rotation up", &["--rotation: \"up\" is not one of "]);
     folder.refuses("train rbig --data table.csv --steps 5 --out new", &["without gradients", "--steps"]);
     folder.refuses("train rbig --data table.csv --resume --out new", &["fitted in one go", "--resume"]);
     folder.refuses("train rbig --data images --conditional --out new", &["rbig takes no classes", "--conditional"]);

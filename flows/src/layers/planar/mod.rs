@@ -148,4 +148,4 @@ impl<T: Real> Bijection<T> for Planar<T> {
     }
 }
 
-parameters!(Planar: w, u, b, condition);
+parameters!(Planar: w, u, b, condition; steepest = STEEPEST);

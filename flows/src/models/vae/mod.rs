@@ -13,7 +13,7 @@ pub use likelihood::Likelihood;
 pub use posterior::{Drawn, Posterior};
 
 use crate::nn::Network;
-use crate::univariate::softly_bounded;
+use crate::univariate::{FIXED, softly_bounded};
 use crate::{Base, Bijection, Chain, Context, Flow, Mapped, Module, Noise, StandardNormal, Visitor};
 use autograd::{Real, Tensor, Var};
 use rand::Rng;
@@ -232,6 +232,8 @@ impl<T: Real> Vae<T> {
 
 impl<T: Real> Module<T> for Vae<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("prior", "standard normal");
+        visitor.constant("log_scale_bound", FIXED);
         visitor.part("encoder", &self.encoder);
         visitor.part("decoder", &self.decoder);
         visitor.part("posterior", &self.refinement);

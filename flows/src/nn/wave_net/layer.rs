@@ -1,7 +1,7 @@
 //! One dilated convolution with its gate, residual and skip.
 
 use crate::nn::{Init, Linear, WaveNetConfig};
-use crate::parameters;
+use crate::{Module, Visitor};
 use autograd::{Real, Var, elementwise::Unary};
 use rand::Rng;
 
@@ -71,4 +71,11 @@ impl<T: Real> Layer<T> {
     }
 }
 
-parameters!(Layer: gate, condition, out);
+impl<T: Real> Module<T> for Layer<T> {
+    fn visit(&self, visitor: &mut Visitor<T>) {
+        visitor.constant("dilation", self.dilation as f64);
+        visitor.part("gate", &self.gate);
+        visitor.part("condition", &self.condition);
+        visitor.part("out", &self.out);
+    }
+}

@@ -15,6 +15,14 @@ pub enum Kind {
 
 /// Functions of `G`, on tensors and on single values.
 impl Kind {
+    /// The mixture's name.
+    pub(super) const fn map(self) -> &'static str {
+        match self {
+            Self::Gaussian => "gaussian mixture",
+            Self::Logistic => "logistic mixture",
+        }
+    }
+
     /// `ln G(v)`.
     pub(super) fn log_cdf<T: Real>(self, v: &Var<T>) -> Var<T> {
         match self {
