@@ -2,7 +2,7 @@
 
 use crate::data::Space;
 use crate::data::rows::{Rows, one_hot};
-use crate::data::{self, Dataset, Images, Parts, Standardization, Table, permutation};
+use crate::data::{self, Dataset, Images, Parts, Speech, Standardization, Table, permutation};
 use anyhow::{Context as _, Result, bail};
 use autograd::{Real, Tensor};
 use flows::{Module, Noise};
@@ -26,6 +26,18 @@ const TOY: Endless = Endless { epoch: 500, batch: 1 << 16, held_out: [10_000; 2]
 
 /// Signals are a thousand times as long as points.
 const SIGNALS: Endless = Endless { epoch: 200, batch: 1 << 12, held_out: [500, 1_000] };
+
+/// The fewest held-out signals.
+const FEWEST: usize = 10;
+
+impl Endless {
+    /// With fewer held-out signals if they are longer than usual, so that an evaluation takes no longer.
+    fn of_length(self, samples: usize) -> Self {
+        let usual = Speech::default().samples;
+        let held_out = self.held_out.map(|rows| rows.min((rows * usual / samples.max(1)).max(FEWEST)));
+        Self { held_out, ..self }
+    }
+}
 
 /// A part of the held-out rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +171,7 @@ impl Source {
         match *self.data {
             Dataset::Images(_) | Dataset::Table(_) => None,
             Dataset::Toy(_) => Some(TOY),
-            Dataset::Speech(_) => Some(SIGNALS),
+            Dataset::Speech(speech) => Some(SIGNALS.of_length(speech.samples)),
         }
     }
 
@@ -247,4 +259,18 @@ impl Source {
 pub struct Order {
     epoch: Option<u64>,
     rows: Vec<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_of_the_longest_signals_are_held_out() {
+        let held_out = |samples| SIGNALS.of_length(samples).held_out;
+        assert_eq!(
+            [64, 2048, 8192, 65_536, 1 << 20].map(held_out),
+            [[500, 1000], [500, 1000], [125, 250], [15, 31], [10, 10]]
+        );
+    }
 }

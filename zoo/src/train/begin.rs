@@ -136,7 +136,6 @@ fn train<M: Trained + Send>(
 ) -> Result<Outcome> {
     parallel::with_threads(config.threads, || {
         require_memory(config.recipe.batch, objective, &model)?;
-        announce(what, config);
         if matches!(start, Start::Random | Start::Student(_)) {
             objective.initialize(&model)?;
         }
@@ -158,6 +157,7 @@ fn train<M: Trained + Send>(
             Start::Weights(weights) => training.from = Some(weights.path.display().to_string()),
             Start::Paused(paused) => training.restore(&paused.contents)?,
         }
+        announce(what, config);
         training.run()
     })
 }

@@ -89,6 +89,11 @@ struct Fits<'a> {
 impl Fits<'_> {
     fn run(&mut self) -> Result<Fit> {
         let TrainConfig { recipe, run, threads, data, .. } = self.config;
+        let dims = self.source.space().dims();
+        // Rows before and after each layer and in f64; several square matrices.
+        let (floats, square) = (recipe.batch as f64 * dims as f64, (dims as f64).powi(2));
+        let what = format!("fitting {} rows of {dims} columns", recipe.batch);
+        memory::require(48.0 * floats + 64.0 * square, &what, "fit fewer rows or columns")?;
         interrupt::listen()?;
         run.sweep();
         let (rows, s, folder) = (recipe.batch, if *threads == 1 { "" } else { "s" }, run.folder().display());
@@ -163,10 +168,6 @@ impl Fits<'_> {
             }
             Ok(flow)
         };
-        // Rows before and after each layer and in f64; several square matrices.
-        let (floats, square) = (rows as f64 * dims as f64, (dims as f64).powi(2));
-        let what = format!("fitting {rows} rows of {dims} columns");
-        memory::require(48.0 * floats + 64.0 * square, &what, "fit fewer rows or columns")?;
         let before = build(1)?;
         let (x, _) = prepared(&before, &space, source.batch(0, rows, &mut Order::default())?.x(), seed);
         let validation = source.held_out(Part::Validation, Some(HELD_OUT));

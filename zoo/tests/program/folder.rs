@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) const TRAIN: &str = "train nice --preset quick --batch 24 --threads 1";
 
 /// Longer files are compared by their lengths alone.
-const LONGEST: u64 = 1 << 28;
+const LONGEST: u64 = 1 << 24;
 
 /// A folder that is removed at the end of the test.
 pub(crate) struct Folder(tempfile::TempDir);

@@ -102,7 +102,7 @@ fn checkpoints_of_holes_are_refused() {
     folder.refuses_within(FEW, "evaluate m.safetensors", &["not a whole safetensors file", "its header is too long"]);
     folder.write("runs/nice-mnist/model.safetensors", "");
     std::fs::rename(folder.path("m.safetensors"), folder.path("runs/nice-mnist/model.safetensors")).unwrap();
-    let output = folder.under("ulimit -v 300000", "lecture --only change-of-variables --from runs --steps 1 --out l");
+    let output = folder.under("ulimit -v 1000000", "lecture --only change-of-variables --from runs --steps 1 --out l");
     assert!(output.status.success(), "{output:?}");
 }
 
@@ -118,6 +118,6 @@ fn models_steps_and_fits_beyond_the_limit_are_refused() {
     for model in ["nice", "real-nvp", "maf", "rbig", "gaussianization", "mint-net", "vae"] {
         let batch = if model == "rbig" { "" } else { "--batch 4" };
         let line = train(model, &format!("--data wide.npy --memory 0.5 {batch}"));
-        folder.refuses_within(FEW + 100, &line, &["smaller"]);
+        folder.refuses_within(FEW + 100, &line, &["200000"]);
     }
 }
