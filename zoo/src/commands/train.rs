@@ -17,8 +17,8 @@ pub(super) struct Args {
 /// The options of every model.
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// mnist, a toy's name, speech (speech:512 for signals of 512 samples), a folder of IDX files, or a .npy or .csv file
-    /// [default: mnist; for wavenet, speech]
+    /// mnist, a toy's name, speech (speech:512 for signals of 512 samples), a folder of IDX files, or a .npy or .csv file;
+    /// jitter:FILE adds noise to a table with discrete columns [default: mnist; for wavenet, speech]
     #[arg(long)]
     data: Option<String>,
     /// Give the model the class of each row: it learns p(x | class), and samples any class asked for
@@ -135,6 +135,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         let mut recipe = model.recipe(preset, space);
         recipe.batch = source.rows().map_or(recipe.batch, |rows| recipe.batch.min(rows));
         let config = common.train.config(blueprint, recipe, data, seed, &run);
+        source.warn();
         if fitted {
             let fit = train::fit(&config, &source)?;
             return train_args::report_fitted(&run, &fit, out);

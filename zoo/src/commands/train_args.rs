@@ -134,6 +134,7 @@ pub(super) fn report_fitted(run: &Run, fit: &Fit, out: &mut Output<'_>) -> Resul
     let why = match fitted.ending {
         Ending::Gaussian => "in the next five the total correlation no longer fell",
         Ending::Layers => "the most allowed",
+        Ending::FewRows => "axes need more rows than dimensions",
         Ending::Interrupted => "interrupted",
     };
     write!(out, "fitted {count} layer{s} ({why})")?;

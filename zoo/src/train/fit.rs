@@ -6,7 +6,7 @@ use crate::models::{Rbig, rbig};
 use flows::Mapped;
 use flows::check::copy_params;
 use flows::models::RbigConfig;
-use flows::rbig::{Fitted, Fitting, Layer, Marginals};
+use flows::rbig::{FitError, Fitted, Fitting, Layer, Marginals};
 use std::ops::ControlFlow;
 
 /// Held-out rows that decide when another layer is no better.
@@ -110,7 +110,7 @@ fn fit_layers(
     if let Some(error) = failed {
         return Err(error);
     }
-    let fitted = fitted.with_context(data)?;
+    let fitted = fitted.map_err(|why| in_words(why, rows, source)).with_context(data)?;
     let kept = fitted.best();
     let flow = build(kept)?;
     copy_params(&fitted.first(kept), &flow.core()).context("the layers do not make the model of their sizes")?;
@@ -119,6 +119,17 @@ fn fit_layers(
         bail!("{}: held-out rows have no finite density: use more rows, or fewer --bins", config.data);
     }
     Ok(Fit { blueprint: blueprint(kept)?, fitted, kept, flow, validation })
+}
+
+/// A reason in the units of the data, and with columns counted from 1.
+fn in_words(why: FitError, rows: usize, source: &Source) -> anyhow::Error {
+    match (why, source.standardization()) {
+        (FitError::Constant { column, value }, Some(units)) => {
+            let (nth, value) = (column + 1, units.mean[column] + units.deviation[column] * value);
+            anyhow!("column {nth} is {value} in all {rows} rows to fit: fit more rows, or leave that column out")
+        }
+        (why, _) => why.into(),
+    }
 }
 
 /// At most as many bins as each has rows on average; kernels are left as they are.
