@@ -231,9 +231,10 @@ pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Sc
             None => log_probs.extend(nats(&core.log_prob(&x, cx))),
             Some(layer) => {
                 let Mapped { value, log_det } = layer.to_latent(&x, cx);
-                let log_prob = core.log_prob(&value, cx);
-                inner.extend(nats(&log_prob));
-                log_probs.extend(nats(&(log_prob + log_det)));
+                // Added in f64: the log-determinant of many tiny columns is large.
+                let log_prob = nats(&core.log_prob(&value, cx));
+                log_probs.extend(log_prob.iter().zip(nats(&log_det)).map(|(log_prob, log_det)| log_prob + log_det));
+                inner.extend(log_prob);
             }
         }
     }
