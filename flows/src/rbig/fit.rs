@@ -15,6 +15,9 @@ const WINDOW: usize = 5;
 /// A fall is significant above this many standard deviations of what chance gives on independent normal rows.
 const SIGNIFICANT: f64 = 2.0;
 
+/// Fewer held-out rows have no estimate of entropy.
+const LEAST_HELD_OUT: usize = 3;
+
 /// How RBIG is fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fitting {
@@ -30,10 +33,18 @@ pub struct Fitting {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FitError {
     /// Too few rows.
-    #[error("{what} of {rows} rows cannot be fitted: give at least {needed}, or ask for fewer bins or kernels")]
+    #[error("{what} needs at least {needed} rows, and there are {rows}: give more, or ask for fewer bins or kernels")]
     TooFew {
-        /// What was to be fitted.
+        /// What needs them.
         what: String,
+        /// The number of rows given.
+        rows: usize,
+        /// The number of rows needed.
+        needed: usize,
+    },
+    /// Too few held-out rows.
+    #[error("a fit is judged by at least {needed} held-out rows, and there are {rows}: give more data")]
+    TooFewHeldOut {
         /// The number of rows given.
         rows: usize,
         /// The number of rows needed.
@@ -48,7 +59,7 @@ pub enum FitError {
         column: usize,
     },
     /// A column without a distribution.
-    #[error("column {column} is {value} in every row: leave it out")]
+    #[error("column {column} (counting from 0) is {value} in every row: give more rows, or leave it out")]
     Constant {
         /// The column, from 0.
         column: usize,
@@ -70,7 +81,8 @@ pub struct Layer<T: Real> {
     pub marginals: Arc<dyn Bijection<T>>,
     /// The rotation that follows, if one does.
     pub rotation: Option<Arc<Rotation<T>>>,
-    /// By how much the rotation reduces the total correlation of the held-out rows, in nats.
+    /// By how much the rotation reduces the total correlation of the held-out rows, in nats. None without a rotation,
+    /// or if the rows' entropies cannot be estimated, such as those of equal values.
     pub fall: Option<f64>,
     /// The pairwise correlations of the held-out rows between the two.
     pub correlations: Correlations,
@@ -88,6 +100,8 @@ pub enum Ending {
     Gaussian,
     /// The requested number of layers was reached.
     Layers,
+    /// There are no more rows than dimensions, so that the rows do not vary along some of the axes that they would choose.
+    FewRows,
     /// The caller stopped it.
     Interrupted,
 }
@@ -138,7 +152,7 @@ impl Fitting {
     ///
     /// # Errors
     /// If a value is not finite, a column is constant, columns follow from each other, or there are fewer rows than
-    /// [`Marginals::least_rows`].
+    /// [`Marginals::least_rows`], or fewer than three held-out rows.
     ///
     /// # Panics
     /// If the two do not have the same number of columns, or `layers` is 0.
@@ -182,9 +196,11 @@ impl Fitting {
         let mut x = Var::from(rows.clone());
         let log_det = Var::from(Tensor::zeros([held_shape[0]]));
         let mut held_out = HeldOut { rows: Var::from(held_out.clone()), log_det };
-        let mut fitted = Fitted { layers: Vec::new(), ending: Ending::Layers, tolerance, dims };
+        let few_rows = dims > 1 && self.layers > 1 && self.axes != Axes::Random && shape[0] <= dims;
+        let ending = if few_rows { Ending::FewRows } else { Ending::Layers };
+        let mut fitted = Fitted { layers: Vec::new(), ending, tolerance, dims };
         loop {
-            let last = fitted.layers.len() + 1 >= self.layers || dims == 1;
+            let last = fitted.layers.len() + 1 >= self.layers || dims == 1 || few_rows;
             streams.set_stream(fitted.layers.len() as u64);
             streams.set_word_pos(0);
             let step = match earlier.next() {
@@ -256,14 +272,12 @@ impl Fitting {
                 return Err(FitError::NotFinite { row: at / dims, column: at % dims });
             }
         }
-        let what = self.marginals.describe();
-        for (what, rows, needed) in
-            [(what.as_str(), rows, self.marginals.least_rows()), ("a fit judged by held-out rows", held_out, 2)]
-        {
-            let rows = rows.shape()[0];
-            if rows < needed {
-                return Err(FitError::TooFew { what: what.to_owned(), rows, needed });
-            }
+        let (needed, [count, held]) = (self.marginals.least_rows(), [rows, held_out].map(|rows| rows.shape()[0]));
+        if count < needed {
+            return Err(FitError::TooFew { what: self.marginals.describe(), rows: count, needed });
+        }
+        if held < LEAST_HELD_OUT {
+            return Err(FitError::TooFewHeldOut { rows: held, needed: LEAST_HELD_OUT });
         }
         match constant(rows) {
             Some(column) => Err(FitError::Constant { column, value: rows.as_slice()[column].to_f64() }),
@@ -283,7 +297,7 @@ impl<T: Real> HeldOut<T> {
         self.rows = z;
         if let Some(rotation) = &rotation {
             let rotated = rotation.to_latent(&self.rows, Context::default()).value;
-            fall = Some(fall_of_total_correlation(self.rows.value(), rotated.value()));
+            fall = Some(fall_of_total_correlation(self.rows.value(), rotated.value())).filter(|fall| fall.is_finite());
             self.rows = rotated;
         }
         Layer { marginals, rotation, fall, correlations, log_prob }

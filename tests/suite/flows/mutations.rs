@@ -309,6 +309,22 @@ fn the_flow_level_gradient_sees_a_detached_log_det_too() {
 }
 
 #[test]
+fn data_around_a_large_number_are_measured_in_their_own_spread() {
+    let (center, spread) = (1e12, 1e5);
+    let far = Tensor::from_fn(data().shape(), |i| center + spread * data().as_slice()[i]);
+    let of = |flaw| {
+        let units = flows::layers::Standardize::new(&[center; DIMS], &[spread; DIMS]);
+        let map = flows::Chain::new(vec![Box::new(units), Box::new(Coupling::<f64>::new(flaw))]);
+        check::measure(&Case::new(&map, far.clone()), 2).unwrap()
+    };
+    let right = of(Flaw::None);
+    assert!(right.round_trip_x < 1e-8 && right.round_trip_z < 1e-8, "{right}");
+    assert!(right.log_det_vs_difference() < 1e-6 && right.log_det_cancel_x < 1e-12, "{right}");
+    let off = of(Flaw::NotQuiteInverse);
+    assert!(off.round_trip_x > 1e-7 && off.log_det_to_data > 3e-6, "{off}");
+}
+
+#[test]
 fn measured_errors_are_the_sizes_of_the_mistakes() {
     let of = |flaw| check::measure(&Case::new(&Coupling::<f64>::new(flaw), data()), 2).unwrap();
     let right = of(Flaw::None);

@@ -195,8 +195,11 @@ fn what_cannot_be_fitted_is_said_in_words() {
     nan.as_mut_slice()[7] = f64::NAN;
     assert_eq!(try_fit(&nan, HISTOGRAM), FitError::NotFinite { row: 3, column: 1 });
     let few = normal(50, 2, &mut rng(1));
-    assert!(try_fit(&few, KERNELS).to_string().contains("give at least 100"));
+    assert!(try_fit(&few, KERNELS).to_string().contains("needs at least 100 rows"));
     assert!(matches!(try_fit(&few.rows(0..1), HISTOGRAM), FitError::TooFew { rows: 1, needed: 2, .. }));
+    let judged = Fitting { layers: 3, marginals: HISTOGRAM, axes: Axes::Principal };
+    let judged = judged.fit(&few, &few.rows(0..2), &mut rng(1), |_| ControlFlow::Continue(()));
+    assert_eq!(judged.unwrap_err(), FitError::TooFewHeldOut { rows: 2, needed: 3 });
     let twice = Tensor::from_fn([50, 2], |i| ((i / 2) as f64).sin());
     assert_eq!(try_fit(&twice, HISTOGRAM), FitError::Dependent);
     // With another column between, and one column proportional to the other.
@@ -250,4 +253,25 @@ fn patches_of_later_layers_lie_across_those_of_earlier_ones() {
     let [a, b] = [one, other].map(|x| flow.encode(&x).unwrap());
     let moved = a.as_slice().iter().zip(b.as_slice()).filter(|(a, b)| (*a - *b).abs() > 1e-9).count();
     assert_eq!(moved, 16, "three rotations carry a pixel everywhere in an image of 4×4");
+}
+
+#[test]
+fn few_rows_give_what_they_can_and_no_nan() {
+    for (rows, dims) in [(2, 3), (3, 3), (5, 8)] {
+        let x = normal(rows, dims, &mut rng(4));
+        for axes in [Axes::Principal, Axes::Independent, Axes::Random] {
+            let fitting = Fitting { layers: 4, marginals: Marginals::Histogram { bins: 2 }, axes };
+            // Equal held-out rows have no entropy.
+            let equal = Tensor::from_fn([4, dims], |i| (i % dims) as f64 * 0.1);
+            for held_out in [normal(4, dims, &mut rng(5)), equal] {
+                let fitted = fitting.fit(&x, &held_out, &mut rng(6), |_| ControlFlow::Continue(())).unwrap();
+                assert!(fitted.total_correlation().is_finite(), "{axes:?} {rows} {fitted:?}");
+                assert!(fitted.layers.iter().all(|layer| layer.log_prob.is_finite()), "{axes:?} {rows} {fitted:?}");
+                assert!(fitted.flow().log_prob_of(&held_out).unwrap().all_finite());
+                if axes != Axes::Random {
+                    assert_eq!((fitted.layers.len(), fitted.ending), (1, Ending::FewRows));
+                }
+            }
+        }
+    }
 }

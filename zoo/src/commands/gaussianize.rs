@@ -15,7 +15,7 @@ use flows::rbig::Ending;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo gaussianize two-moons")]
 pub(super) struct Args {
-    /// A toy's name, or a .npy, .csv, .csv.gz or .tsv table
+    /// A toy's name, or a .npy, .csv, .csv.gz or .tsv table; jitter:FILE adds noise to discrete columns
     data: String,
     #[command(flatten)]
     options: Options,
@@ -51,6 +51,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let threads = args.on.threads.count();
     let config = TrainConfig { blueprint, recipe, data, seed, threads, run, save_every: f64::INFINITY };
 
+    source.warn();
     let fit = train::fit(&config, &source)?;
     table(&fit, out)?;
     let code = train_args::report_fitted(&config, &fit, out)?;

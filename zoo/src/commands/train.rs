@@ -19,8 +19,8 @@ pub(super) struct Args {
 /// The options of every model.
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// mnist, a toy's name, speech (speech:512 for signals of 512 samples), a folder of IDX files, or a .npy or .csv file
-    /// [default: mnist; for wavenet, speech]
+    /// mnist, a toy's name, speech (speech:512 for signals of 512 samples), a folder of IDX files, or a .npy or .csv file;
+    /// jitter:FILE adds noise to a table with discrete columns [default: mnist; for wavenet, speech]
     #[arg(long)]
     data: Option<String>,
     /// Give the model the class of each row: it learns p(x | class), and samples any class asked for
@@ -132,6 +132,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         Some(paused) => resumed(common, options, &run, paused)?,
         None => started(model, common, options, data, weights.as_ref(), &run)?,
     };
+    source.warn();
     if fitted {
         let fit = match &paused {
             Some(paused) => train::resume_fit(&config, name, &source, paused)?,

@@ -151,6 +151,7 @@ pub(super) fn report_fitted(config: &TrainConfig, fit: &Fit, out: &mut Output<'_
     let why = match fitted.ending {
         Ending::Gaussian => "in the next five the total correlation no longer fell",
         Ending::Layers => "the most allowed",
+        Ending::FewRows => "axes need more rows than dimensions",
         Ending::Interrupted => "interrupted",
     };
     let first = match kept < count {

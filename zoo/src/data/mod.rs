@@ -3,6 +3,7 @@
 //! A file may claim anything. So each reader checks the sizes that a header promises against the file itself before it
 //! allocates memory, and reports a bad file in one line.
 
+mod columns;
 pub mod csv;
 mod gzip;
 pub mod idx;
@@ -44,6 +45,9 @@ pub enum Dataset {
     Speech(Speech),
 }
 
+/// Before the path of a table: adds uniform noise to its columns, as wide as the smallest gap between their values.
+const JITTER: &str = "jitter:";
+
 /// How many training images are held out for validation, but at most a tenth of them.
 const VALIDATION_IMAGES: usize = 5_000;
 
@@ -55,7 +59,15 @@ const MNIST: &str = "mnist";
 /// `mnist`, the toys' names and `speech` (or `speech:512`, for signals of 512 samples) take precedence over files; `./mnist`
 /// is always a file. A path may be a folder with the four IDX files, a `.npy` (a table, or images of unsigned bytes), a
 /// `.csv` or a `.csv.gz`. A folder has its own test images. Everything else is split in 80, 10 and 10 percent.
+/// `jitter:` before the path of a table adds noise to its columns, so that discrete ones have a density.
 pub fn load(name_or_path: &str) -> Result<Dataset> {
+    if let Some(path) = name_or_path.strip_prefix(JITTER) {
+        let Dataset::Table(mut parts) = load(path)? else {
+            bail!("{path} is not a table, and only columns get noise: leave out {JITTER}");
+        };
+        columns::jitter(&mut parts);
+        return Ok(Dataset::Table(parts));
+    }
     if name_or_path.eq_ignore_ascii_case(MNIST) {
         let [train, test] = mnist::load()?;
         return with_test(train, test);

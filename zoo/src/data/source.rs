@@ -1,8 +1,10 @@
 //! Data as training sees it: batches by step number, and held-out rows.
 
 use crate::data::Space;
+use crate::data::columns;
 use crate::data::rows::{Rows, one_hot};
 use crate::data::{self, Dataset, Images, Parts, Speech, Standardization, Table, permutation};
+use crate::stderr;
 use anyhow::{Context as _, Result, bail};
 use autograd::{Real, Tensor};
 use flows::{Module, Noise};
@@ -155,6 +157,15 @@ impl Source {
     /// The statistics that the rows are standardized by: those of the training rows of a table, or a model's.
     pub const fn standardization(&self) -> Option<&Standardization> {
         self.standardization.as_ref()
+    }
+
+    /// Prints a line on each kind of column that a density does not suit.
+    pub fn warn(&self) {
+        if let (Dataset::Table(Parts { train, .. }), Some(units)) = (&*self.data, &self.standardization) {
+            for line in columns::warnings(&self.name, train, units) {
+                stderr::print_line(format_args!("{line}"));
+            }
+        }
     }
 
     /// The number of training rows; None for generated data.

@@ -272,9 +272,10 @@ impl LogProbs {
             None => self.outer.extend(nats(&core.log_prob(&x, cx))),
             Some(layer) => {
                 let Mapped { value, log_det } = layer.to_latent(&x, cx);
-                let log_prob = core.log_prob(&value, cx);
-                self.inner.extend(nats(&log_prob));
-                self.outer.extend(nats(&(log_prob + log_det)));
+                // Added in f64: the log-determinant of many tiny columns is large.
+                let log_prob = nats(&core.log_prob(&value, cx));
+                self.outer.extend(log_prob.iter().zip(nats(&log_det)).map(|(log_prob, log_det)| log_prob + log_det));
+                self.inner.extend(log_prob);
             }
         }
     }

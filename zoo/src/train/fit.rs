@@ -203,7 +203,7 @@ impl Fits<'_> {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let fitted = match fitting.resume(&x, &held_out, known, rng, watch, &|| interrupt::check().is_ok()) {
             Err(FitError::Interrupted) => return Err(Interrupted.into()),
-            fitted => fitted.with_context(data)?,
+            fitted => fitted.map_err(|why| in_words(why, rows, source)).with_context(data)?,
         };
         let kept = fitted.best();
         let flow = build(kept)?;
@@ -217,6 +217,17 @@ impl Fits<'_> {
             bail!("{}: held-out rows have no finite density: use more rows, or fewer --bins", config.data);
         }
         Ok((Fit { blueprint: blueprint(kept)?, fitted, kept, flow, validation, log_det }, seconds()))
+    }
+}
+
+/// A reason in the units of the data, and with columns counted from 1.
+fn in_words(why: FitError, rows: usize, source: &Source) -> anyhow::Error {
+    match (why, source.standardization()) {
+        (FitError::Constant { column, value }, Some(units)) => {
+            let (nth, value) = (column + 1, units.mean[column] + units.deviation[column] * value);
+            anyhow!("column {nth} is {value} in all {rows} rows to fit: fit more rows, or leave that column out")
+        }
+        (why, _) => why.into(),
     }
 }
 

@@ -107,19 +107,33 @@ pub(crate) fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
     npy_of("<f4", &sizes, &bytes(values))
 }
 
-/// Shape and values of an NPY file of f32 in C order, the only kind that the program writes.
+/// Shape and values, rounded to f32, of an NPY file that the program wrote.
 #[track_caller]
 pub(crate) fn parse_npy(file: &[u8]) -> (Vec<usize>, Vec<f32>) {
+    let (shape, values) = parse_npy_f64(file);
+    (shape, values.into_iter().map(|x| x as f32).collect())
+}
+
+/// Shape and values of an NPY file in C order, of f32 or, if it holds rows of a table, of f64: the kinds that the program
+/// writes.
+#[track_caller]
+pub(crate) fn parse_npy_f64(file: &[u8]) -> (Vec<usize>, Vec<f64>) {
     assert_eq!(&file[..8], b"\x93NUMPY\x01\x00");
     let length = usize::from(u16::from_le_bytes([file[8], file[9]]));
     let (header, data) = file[10..].split_at(length);
     let header = std::str::from_utf8(header).unwrap();
-    assert!(header.contains("'<f4'") && header.contains("'fortran_order': False"), "{header}");
+    assert!(header.contains("'fortran_order': False"), "{header}");
+    let values: Vec<f64> = if header.contains("'<f8'") {
+        data.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
+    } else {
+        assert!(header.contains("'<f4'"), "{header}");
+        floats(data).into_iter().map(f64::from).collect()
+    };
     let shape = header.split_once('(').unwrap().1.split_once(')').unwrap().0;
     let sizes = shape.split(',').map(str::trim).filter(|size| !size.is_empty());
     let shape: Vec<usize> = sizes.map(|size| size.parse().unwrap()).collect();
-    assert_eq!(data.len(), 4 * shape.iter().product::<usize>(), "{header}");
-    (shape, floats(data))
+    assert_eq!(values.len(), shape.iter().product::<usize>(), "{header}");
+    (shape, values)
 }
 
 /// An IDX file of unsigned bytes.

@@ -35,6 +35,7 @@ mod mint_net;
 mod output;
 mod pages;
 mod planar;
+mod precision;
 mod rbig;
 mod real_nvp;
 mod refused_resume;

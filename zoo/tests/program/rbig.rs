@@ -1,8 +1,8 @@
 //! RBIG and the Gaussianization flow: fitting, training, plots, and what is refused.
 
-use crate::folder::Folder;
-use crate::formats::{parse_npy, png_size};
-use crate::made::{csv, image_folder, rows};
+use crate::folder::{Folder, assert_one_line, texts};
+use crate::formats::{npy_of, parse_npy, png_size};
+use crate::made::{csv, image_folder, pictures, rows};
 
 /// A table of 600 rows of three correlated columns.
 fn table() -> Folder {
@@ -166,7 +166,7 @@ fn what_cannot_be_fitted_is_refused_in_a_line() {
         refuses("nan.csv", &["nan.csv"]);
         refuses("flat.csv", &["flat.csv", "column 2"]);
         refuses("nowhere.csv", &["nowhere.csv"]);
-        refuses("table.csv --kernels 100000", &["table.csv", "give at least 100000"]);
+        refuses("table.csv --kernels 100000", &["table.csv", "needs at least 100000 rows"]);
         refuses("table.csv --kernels 10 --bins 10", &["--bins", "--kernels"]);
         refuses("table.csv --marginals histogram --kernels 10", &["a histogram has no kernels"]);
     }
@@ -206,4 +206,27 @@ fn a_used_folder_is_refused() {
     folder.run("gaussianize table.csv --layers 2 --threads 1 --out run");
     folder.refuses("gaussianize table.csv --out run", &["run already holds a run", "--out"]);
     folder.refuses("train rbig --data table.csv --out run", &["run already holds a run", "--out"]);
+}
+
+#[test]
+fn few_images_are_fitted_as_far_as_they_go_or_refused_in_a_line() {
+    let folder = Folder::new();
+    for (count, flat) in [(10, 0), (20, 0), (30, 0), (30, 4), (50, 8)] {
+        let mut pixels = pictures(count, 4);
+        // The first pixels of every image are black.
+        pixels.chunks_exact_mut(16).for_each(|image| image[..flat].fill(0));
+        folder.write("x.npy", npy_of("|u1", &format!("{count}, 4, 4"), &pixels));
+        let out = format!("run-{count}-{flat}");
+        let output = folder.command(&format!("train rbig --data x.npy --out {out} --threads 1")).output().unwrap();
+        let (said, err) = texts(&output);
+        assert!(!format!("{said}{err}").contains("NaN"), "{count}: {said}{err}");
+        if count < 30 {
+            assert_eq!(output.status.code(), Some(1), "{count}: {said}{err}");
+            assert_one_line(&err, &["x.npy", "at least 3 held-out rows", "give more data"]);
+            assert!(!folder.exists(&out));
+        } else {
+            assert!(output.status.success(), "{count}: {err}");
+            assert!(count > 30 || !said.contains("inf"), "{said}");
+        }
+    }
 }

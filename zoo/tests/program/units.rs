@@ -33,7 +33,7 @@ fn a_change_of_units_shifts_the_log_density() {
         .filter(|name| metres.tensors[*name] != others.tensors[*name])
         .map(String::as_str)
         .collect();
-    assert_eq!(differ, ["layers.0.mean", "layers.0.std"]);
+    assert_eq!(differ, ["layers.0.mean", "layers.0.mean_low", "layers.0.std", "layers.0.std_low"]);
 
     let moved = -scales.iter().map(|scale| scale.ln()).sum::<f32>();
     let a = log_probs(&folder, "metres", 3, &values);
