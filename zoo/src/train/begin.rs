@@ -160,7 +160,10 @@ fn train<M: Trained + Send>(
             Start::Random => {}
             Start::Student(teacher) => training.saved.teacher = Some(teacher.clone()),
             Start::Weights(weights) => training.from = Some(weights.path.display().to_string()),
-            Start::Paused(paused) => training.restore(&paused.contents)?,
+            Start::Paused(paused) => {
+                training.restore(&paused.contents)?;
+                announce(&paused.describe(), config);
+            }
         }
         training.run()
     })
@@ -222,7 +225,6 @@ pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Pause
     paused.check(config, model, source)?;
     source.steps_per_epoch(config.recipe.batch)?;
     let model = paused.contents.build(&config.run.training())?;
-    announce(&paused.describe(), config);
     on_data(config, source, model, &Start::Paused(paused))
 }
 
@@ -237,7 +239,6 @@ pub fn resume_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, paused:
     paused.contents.check(&config.run.training())?;
     keep_teacher(config, teacher, Some(paused))?;
     let (objective, flow) = student(config, teacher)?;
-    announce(&paused.describe(), config);
     train(config, objective.as_ref(), flow, &Start::Paused(paused))
 }
 

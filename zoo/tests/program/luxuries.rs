@@ -37,14 +37,7 @@ fn a_training_goes_on_without_log_curve_and_pictures() {
         &["run/grids", "going on without pictures"],
         &["run/log.jsonl", "going on without the curve"],
     ];
-    let resume = "train nice --out run --resume --steps 60";
-    let output = folder.command(resume).output().unwrap();
-    assert!(output.status.success());
-    let err = texts(&output).1;
-    for parts in warnings {
-        let found = err.lines().filter(|line| parts.iter().all(|part| line.contains(part)));
-        assert_eq!(found.count(), 1, "{parts:?} in {err}");
-    }
+    warns(&folder, "train nice --out run --resume --steps 60", &warnings);
     for name in ["model.safetensors", "training.safetensors"] {
         let [run, twin] = ["run", "twin"].map(|run| folder.safetensors(&format!("{run}/{name}")).tensors);
         assert!(run == twin, "{name}");
@@ -77,7 +70,7 @@ fn a_log_of_other_origin_is_not_emptied() {
     // That of a run which was killed before its first save is.
     folder.write("run/log.jsonl", "{\"step\":50,\"epoch\":1.0,\"seconds\":1.0}\n{\"step\":60,\"ep");
     folder.run(LINE);
-    assert_eq!(folder.log("run")[0]["train"].as_f64(), None);
+    assert!(folder.log("run")[0]["train"].is_number(), "the lines of the killed run are still there");
     folder.write("run/log.jsonl", "my notes\n");
     folder.refuses("train nice --out run --resume", &["run/log.jsonl is not a log of this program"]);
 }

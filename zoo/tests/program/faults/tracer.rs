@@ -132,7 +132,8 @@ impl Tracer {
             libc::SYS_fsync | libc::SYS_fdatasync => ("fsync", open(pid, regs.rdi)?, false),
             libc::SYS_ftruncate => ("ftruncate", open(pid, regs.rdi)?, false),
             libc::SYS_fchmod => ("fchmod", open(pid, regs.rdi)?, false),
-            libc::SYS_close => ("close", open(pid, regs.rdi)?, false),
+            // The standard library panics if a folder cannot be closed, which does not happen.
+            libc::SYS_close => ("close", open(pid, regs.rdi).filter(|file| !file.is_dir())?, false),
             _ => return None,
         };
         let rest = file.strip_prefix(&self.folder).ok()?;
