@@ -86,16 +86,9 @@ struct Fits<'a> {
 
 impl Fits<'_> {
     fn run(&mut self) -> Result<Fit> {
-        let TrainConfig { recipe, run, threads, data, .. } = self.config;
+        let TrainConfig { run, threads, .. } = self.config;
         interrupt::listen()?;
         run.sweep();
-        let (rows, s, folder) = (recipe.batch, if *threads == 1 { "" } else { "s" }, run.folder().display());
-        let what = if self.earlier > 0 {
-            format!("resuming rbig after layer {},", self.earlier)
-        } else {
-            "fitting rbig".to_owned()
-        };
-        stderr::print_line(format_args!("{what} to {rows} rows of {data}, {threads} thread{s}, into {folder}"));
         parallel::with_threads(*threads, || {
             let mut luxuries = Luxuries::default();
             let (fit, seconds) = self.fit_layers(&mut luxuries)?;
@@ -119,6 +112,16 @@ impl Fits<'_> {
             luxuries.attempt(PICTURES, picture(&samples, &space, run, fit.kept as u64));
             Ok(fit)
         })
+    }
+
+    /// Prints what is about to happen, once it is known that the data can be fitted.
+    fn announce(&self) {
+        let TrainConfig { recipe, run, threads, data, .. } = self.config;
+        let (rows, s, folder) = (recipe.batch, if *threads == 1 { "" } else { "s" }, run.folder().display());
+        let after = if self.earlier > 0 { format!(" after layer {}", self.earlier) } else { String::new() };
+        stderr::print_line(format_args!(
+            "fitting rbig{after} to {rows} rows of {data}, {threads} thread{s}, into {folder}"
+        ));
     }
 
     /// Writes the state: the layers so far.
@@ -171,6 +174,9 @@ impl Fits<'_> {
             count += 1;
             if count <= self.earlier {
                 return ControlFlow::Continue(());
+            }
+            if count == self.earlier + 1 {
+                self.announce();
             }
             let (loss, seconds, step) = (loss(&space, layer.log_prob + log_det), seconds(), count as u64);
             let line = Line { step, epoch: count as f64, seconds, validation: Some(loss), ..Line::default() };

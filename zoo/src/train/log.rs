@@ -84,6 +84,11 @@ impl Log {
         Self { path: run.log(), step, open: None }
     }
 
+    /// Drops the lines of later steps now, even if no line is written.
+    pub(super) fn start(&mut self) -> Result<()> {
+        self.opened().map(drop)
+    }
+
     fn opened(&mut self) -> Result<&mut (File, u64)> {
         let opened = match self.open.take() {
             Some(open) => open,

@@ -152,6 +152,7 @@ impl<'a, M: Trained> Training<'a, M> {
         let recipe = &self.config.recipe;
         let per_epoch = self.objective.steps_per_epoch()?;
         let mut log = Log::of(&self.config.run, self.saved.step);
+        self.luxuries.attempt(LOG, log.start());
         if let (Some(from), 0) = (&self.from, self.saved.step) {
             self.luxuries.attempt(LOG, log.write(&Line { from: Some(from.clone()), ..Line::default() }));
         }

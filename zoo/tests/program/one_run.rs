@@ -66,6 +66,43 @@ fn a_model_of_another_run_is_never_replaced() {
     }
 }
 
+/// A run as the first version of the program wrote it.
+fn age(folder: &Folder, run: &str) {
+    for name in ["model", "training"] {
+        let name = format!("{run}/{name}.safetensors");
+        let mut file = folder.safetensors(&name);
+        file.metadata.remove("run").unwrap();
+        file.tensors.retain(|name, _| !name.starts_with("best."));
+        if let Some(training) = file.metadata.get_mut("training") {
+            let mut json: serde_json::Value = serde_json::from_str(training).unwrap();
+            ["threads", "run", "teacher"].map(|key| json.as_object_mut().unwrap().remove(key).unwrap());
+            *training = json.to_string();
+        }
+        folder.write(&name, file.write());
+    }
+}
+
+#[test]
+fn a_state_without_the_best_weights_takes_them_from_the_model() {
+    let folder = Folder::trained_on("two-moons");
+    for run in ["old", "lost"] {
+        folder.copy("run", run);
+        age(&folder, run);
+    }
+    // Trained on, from its last step.
+    let resume = "train nice --resume --threads 1 --steps 31";
+    folder.run(&format!("{resume} --out run"));
+    folder.run(&format!("{resume} --out old"));
+    for name in ["model", "training"] {
+        let [run, old] = ["run", "old"].map(|run| folder.safetensors(&format!("{run}/{name}.safetensors")).tensors);
+        assert!(run == old, "{name}");
+    }
+    fs::remove_file(folder.path("lost/model.safetensors")).unwrap();
+    let err = texts(&folder.command(&format!("{resume} --out lost")).output().unwrap()).1;
+    assert!(err.contains("lost no longer has its best weights, of step 30"), "{err}");
+    folder.run("evaluate lost --limit 10 --threads 1");
+}
+
 #[test]
 fn a_teacher_of_another_student_is_refused_and_a_missing_one_is_written_again() {
     let folder = Folder::new();
