@@ -75,7 +75,9 @@ fn age(folder: &Folder, run: &str) {
         file.tensors.retain(|name, _| !name.starts_with("best."));
         if let Some(training) = file.metadata.get_mut("training") {
             let mut json: serde_json::Value = serde_json::from_str(training).unwrap();
-            ["threads", "run", "teacher"].map(|key| json.as_object_mut().unwrap().remove(key).unwrap());
+            for key in ["threads", "run", "teacher"] {
+                json.as_object_mut().unwrap().remove(key).unwrap();
+            }
             *training = json.to_string();
         }
         folder.write(&name, file.write());
