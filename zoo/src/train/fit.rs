@@ -94,22 +94,17 @@ impl Fits<'_> {
             let (fit, seconds) = self.fit_layers(&mut luxuries)?;
             let interrupted = fit.fitted.ending == Ending::Interrupted;
             let header = Header { blueprint: fit.blueprint.clone(), ..self.config.header(fit.kept as u64) };
-            if interrupted {
-                self.save(seconds)?;
-            }
-            if let Err(why) = self.saved.write_model(run, &header, &checkpoint::weights(&fit.flow)) {
-                // The layers are not lost if there is room for them now.
-                let _ = self.save(seconds);
-                return Err(why);
-            }
-            if !interrupted && is_there(&run.training()) {
-                // The model is the result. Until here the fit could be resumed.
-                std::fs::remove_file(run.training()).map_err(|why| files::failure("remove", &run.training(), &why))?;
-            }
+            let model = self.saved.write_model(run, &header, &checkpoint::weights(&fit.flow));
+            let state = if interrupted || model.is_err() { self.save(seconds) } else { Ok(()) };
+            model.and(state)?;
             let space = self.source.space();
             luxuries.attempt("the curve", log::draw(run, "rbig", [unit(&space); 2]));
             let samples = sampling::samples(&fit.flow, None, drawing::shown(&space, GRID), 1.0, 0);
             luxuries.attempt(PICTURES, picture(&samples, &space, run, fit.kept as u64));
+            if !interrupted && is_there(&run.training()) {
+                // The model is the result. Until here the fit can be resumed.
+                std::fs::remove_file(run.training()).map_err(|why| files::failure("remove", &run.training(), &why))?;
+            }
             Ok(fit)
         })
     }

@@ -96,7 +96,7 @@ impl Scenario {
         } else if self.folder.exists(model) && self.line == self.resume {
             self.folder.run(&self.line);
         } else if self.folder.exists(model) {
-            // There was room for the model alone, or a fit was just finished. It is whole, and it is not replaced.
+            // There was room for the model alone, or a fit has ended. It is whole, and it is not replaced.
             self.folder.run("list --params cut");
             self.folder.refuses(&self.line, &["cut already holds a run", "move its model.safetensors away"]);
             std::fs::remove_file(self.folder.path(model)).unwrap();

@@ -33,6 +33,7 @@ pub(super) struct Traced {
 
 /// Runs `sh`, which is given the program and its words, until it ends; with a fault at the call of this number, from 0, of
 /// those that change files in `folder`.
+#[expect(clippy::zombie_processes, reason = "the tracer waits for it")]
 pub(super) fn run(program: &Command, folder: &Path, fault: Option<(usize, Fault)>) -> Traced {
     let mut command = Command::new("sh");
     // It waits until it is traced.
