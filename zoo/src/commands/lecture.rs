@@ -6,7 +6,7 @@ use crate::lecture::agenda::{Agenda, Options, Task};
 use crate::lecture::page::Page;
 use crate::lecture::record::{PAGE, Record};
 use crate::lecture::{CHAPTERS, Chapter};
-use crate::runs::files::{replace_link, write_atomically};
+use crate::runs::files::{replace_link, sweep, write_atomically};
 use crate::text;
 use clap::builder::PossibleValuesParser;
 use std::collections::BTreeMap;
@@ -51,6 +51,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let _lock = Run::at(&args.out).lock()?;
     let record = Record::open(&args.out)?;
     make_folder(&args.out.join("figures"))?;
+    for folder in [&args.out, &args.out.join("figures")] {
+        sweep(folder);
+    }
     interrupt::listen()?;
 
     let chapters = chosen(&args.only);

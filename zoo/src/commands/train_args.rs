@@ -35,7 +35,7 @@ pub(super) struct TrainArgs {
     /// Seconds between saves of the training's state, from which --resume continues
     #[arg(long, value_name = "SECONDS", value_parser = positive, allow_negative_numbers = true, default_value_t = SAVE_EVERY)]
     save_every: f64,
-    /// Continue the training in the same folder
+    /// Continue the training in the same folder, on as many threads as before unless --threads is given
     #[arg(long)]
     pub(super) resume: bool,
 }

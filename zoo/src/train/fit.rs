@@ -88,7 +88,7 @@ struct Fits<'a> {
 
 impl Fits<'_> {
     fn run(&mut self) -> Result<Fit> {
-        let TrainConfig { recipe, run, threads, data, .. } = self.config;
+        let TrainConfig { recipe, run, threads, .. } = self.config;
         let dims = self.source.space().dims();
         // Rows before and after each layer and in f64; several square matrices.
         let (floats, square) = (recipe.batch as f64 * dims as f64, (dims as f64).powi(2));
@@ -96,30 +96,14 @@ impl Fits<'_> {
         memory::require(48.0 * floats + 64.0 * square, &what, "fit fewer rows or columns")?;
         interrupt::listen()?;
         run.sweep();
-        let (rows, s, folder) = (recipe.batch, if *threads == 1 { "" } else { "s" }, run.folder().display());
-        let what = if self.earlier > 0 {
-            format!("resuming rbig after layer {},", self.earlier)
-        } else {
-            "fitting rbig".to_owned()
-        };
-        stderr::print_line(format_args!("{what} to {rows} rows of {data}, {threads} thread{s}, into {folder}"));
         parallel::with_threads(*threads, || {
             let mut luxuries = Luxuries::default();
             let (fit, seconds) = self.fit_layers(&mut luxuries)?;
             let interrupted = fit.fitted.ending == Ending::Interrupted;
             let header = Header { blueprint: fit.blueprint.clone(), ..self.config.header(fit.kept as u64) };
-            if interrupted {
-                self.save(seconds)?;
-            }
-            if let Err(why) = self.saved.write_model(run, &header, &fit.flow, &checkpoint::weights(&fit.flow)) {
-                // The layers are not lost if there is room for them now.
-                let _ = self.save(seconds);
-                return Err(why);
-            }
-            if !interrupted && is_there(&run.training()) {
-                // The model is the result. Until here the fit could be resumed.
-                std::fs::remove_file(run.training()).map_err(|why| files::failure("remove", &run.training(), &why))?;
-            }
+            let model = self.saved.write_model(run, &header, &fit.flow, &checkpoint::weights(&fit.flow));
+            let state = if interrupted || model.is_err() { self.save(seconds) } else { Ok(()) };
+            model.and(state)?;
             let space = self.source.space();
             luxuries.attempt("the curve", log::draw(run, "rbig", [unit(&space); 2]));
             if drawing::has_picture(&space) && !interrupted {
@@ -129,8 +113,22 @@ impl Fits<'_> {
                     luxuries.attempt(PICTURES, picture(&samples, &space, run, fit.kept as u64));
                 }
             }
+            if !interrupted && is_there(&run.training()) {
+                // The model is the result. Until here the fit can be resumed.
+                std::fs::remove_file(run.training()).map_err(|why| files::failure("remove", &run.training(), &why))?;
+            }
             Ok(fit)
         })
+    }
+
+    /// Prints what is about to happen, once it is known that the data can be fitted.
+    fn announce(&self) {
+        let TrainConfig { recipe, run, threads, data, .. } = self.config;
+        let (rows, s, folder) = (recipe.batch, if *threads == 1 { "" } else { "s" }, run.folder().display());
+        let after = if self.earlier > 0 { format!(" after layer {}", self.earlier) } else { String::new() };
+        stderr::print_line(format_args!(
+            "fitting rbig{after} to {rows} rows of {data}, {threads} thread{s}, into {folder}"
+        ));
     }
 
     /// Writes the state: the layers so far.
@@ -183,6 +181,9 @@ impl Fits<'_> {
             count += 1;
             if count <= self.earlier {
                 return ControlFlow::Continue(());
+            }
+            if count == self.earlier + 1 {
+                self.announce();
             }
             let (loss, seconds, step) = (loss(&space, layer.log_prob + log_det), seconds(), count as u64);
             let line = Line { step, epoch: count as f64, seconds, validation: Some(loss), ..Line::default() };

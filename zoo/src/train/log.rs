@@ -90,6 +90,11 @@ impl Log {
         line.step < self.step || (line.step == self.step && !(self.again && line.validation.is_some()))
     }
 
+    /// Drops the lines of later steps now, even if no line is written.
+    pub(super) fn start(&mut self) -> Result<()> {
+        self.opened().map(drop)
+    }
+
     fn opened(&mut self) -> Result<&mut (File, u64)> {
         let opened = match self.open.take() {
             Some(open) => open,

@@ -155,6 +155,7 @@ impl<'a, M: Trained> Training<'a, M> {
         // An interrupt came while this step was evaluated.
         let again = step > 0 && step.is_multiple_of(per_epoch) && self.saved.evaluated != step;
         let mut log = Log::of(&self.config.run, step, again);
+        self.luxuries.attempt(LOG, log.start());
         if let (Some(from), 0) = (&self.from, self.saved.step) {
             self.luxuries.attempt(LOG, log.write(&Line { from: Some(from.clone()), ..Line::default() }));
         }

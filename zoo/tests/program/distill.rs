@@ -88,9 +88,9 @@ fn what_cannot_be_distilled_is_refused() {
     folder.refuses("train iaf --resume --out s", &["s holds a distillation", "zoo distill"]);
     folder.refuses("distill s --resume --out s", &["iaf cannot be a teacher"]);
     folder.run("train maf --preset quick --layers 2 --data table.csv --batch 50 --steps 2 --threads 1 --out other");
-    folder.refuses("distill other --resume --out s", &["s was started with another teacher than other"]);
+    folder.refuses("distill other --resume --out s", &["s was started with another teacher: give that"]);
     folder.refuses("distill teacher --resume --layers 3 --out s", &["keeps its --layers"]);
     let cut = folder.read("s/teacher.safetensors");
     folder.write("s/teacher.safetensors", &cut[..cut.len() / 2]);
-    folder.refuses("distill teacher --resume --out s", &["teacher.safetensors is not a whole safetensors file"]);
+    folder.refuses("distill teacher --resume --out s", &["s/teacher.safetensors is not this teacher", "move it away"]);
 }

@@ -175,7 +175,7 @@ fn what_cannot_be_fitted_is_refused_in_a_line() {
     folder.misuses("gaussianize table.csv --layers 0", &["between 1 and 1000"]);
     folder.misuses("gaussianize table.csv --rotation up", &["--rotation: \"up\" is not one of "]);
     folder.refuses("train rbig --data table.csv --steps 5 --out new", &["without gradients", "--steps"]);
-    folder.refuses("train rbig --data table.csv --resume --out new", &["fitted in one go", "--resume"]);
+    folder.refuses("train rbig --data table.csv --resume --out new", &["no training to resume"]);
     folder.refuses("train rbig --data images --conditional --out new", &["rbig takes no classes", "--conditional"]);
     folder.refuses(
         "train rbig --data table.csv --reflections 3 --out new",
