@@ -60,11 +60,12 @@ mod tests {
     fn a_line_is_one_line_whatever_is_in_it() {
         let mut written = Vec::new();
         let mut out = Output::new(&mut written);
-        writeln!(out, "{}: done", "name\n\x1b]0;title\x07").unwrap();
-        writeln!(out, "{}", "ends in a line feed\n").unwrap();
+        for name in ["name\n\x1b]0;title\x07", "ends in a line feed\n"] {
+            writeln!(out, "{name}").unwrap();
+        }
         out.json(&["a\u{9b}b"]).unwrap();
         out.picture("\x1b[0m▀\n").unwrap();
-        let expected = "name\\n\\u{1b}]0;title\\u{7}: done\nends in a line feed\\n\n[\n  \"a\\u009bb\"\n]\n\x1b[0m▀\n";
+        let expected = "name\\n\\u{1b}]0;title\\u{7}\nends in a line feed\\n\n[\n  \"a\\u009bb\"\n]\n\x1b[0m▀\n";
         assert_eq!(String::from_utf8(written).unwrap(), expected);
     }
 }
