@@ -110,7 +110,7 @@ fn fit_layers(
     if let Some(error) = failed {
         return Err(error);
     }
-    let fitted = fitted.map_err(|why| in_words(why, rows, source)).with_context(data)?;
+    let fitted = fitted.map_err(|why| in_words(why, rows)).with_context(data)?;
     let kept = fitted.best();
     let flow = build(kept)?;
     copy_params(&fitted.first(kept), &flow.core()).context("the layers do not make the model of their sizes")?;
@@ -121,14 +121,14 @@ fn fit_layers(
     Ok(Fit { blueprint: blueprint(kept)?, fitted, kept, flow, validation })
 }
 
-/// A reason in the units of the data, and with columns counted from 1.
-fn in_words(why: FitError, rows: usize, source: &Source) -> anyhow::Error {
-    match (why, source.standardization()) {
-        (FitError::Constant { column, value }, Some(units)) => {
-            let (nth, value) = (column + 1, units.mean[column] + units.deviation[column] * value);
-            anyhow!("column {nth} is {value} in all {rows} rows to fit: fit more rows, or leave that column out")
+/// A reason with columns counted from 1, and without values, which are standardized.
+fn in_words(why: FitError, rows: usize) -> anyhow::Error {
+    match why {
+        FitError::Constant { column, .. } => {
+            let nth = column + 1;
+            anyhow!("column {nth} has one value in all {rows} rows to fit: fit more rows, or leave that column out")
         }
-        (why, _) => why.into(),
+        why => why.into(),
     }
 }
 
