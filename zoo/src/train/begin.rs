@@ -189,7 +189,8 @@ pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Pause
         bail!("{folder} was trained on {trained}, but {other} has {has}: resume with --data {data}");
     }
     source.steps_per_epoch(config.recipe.batch)?;
-    let model = paused.contents.build(&config.run.training())?;
+    // With its parameters: the data are standardized by the statistics among them.
+    let model = paused.contents.model("model.", &config.run.training())?;
     let _lock = config.run.lock()?;
     on_data(config, source, model, Start::Paused(paused))
 }
