@@ -234,7 +234,8 @@ impl Paused {
 pub fn resume(config: &TrainConfig, model: &str, source: &Source, paused: &Paused) -> Result<Outcome> {
     paused.check(config, model, source)?;
     source.steps_per_epoch(config.recipe.batch)?;
-    let model = paused.contents.build(&config.run.training())?;
+    // With its parameters: the data are standardized by the statistics among them.
+    let model = paused.contents.model("model.", &config.run.training())?;
     on_data(config, source, model, &Start::Paused(paused), &paused.describe())
 }
 

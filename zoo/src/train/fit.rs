@@ -204,7 +204,7 @@ impl Fits<'_> {
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let fitted = match fitting.resume(&x, &held_out, known, rng, watch, &|| interrupt::check().is_ok()) {
             Err(FitError::Interrupted) => return Err(Interrupted.into()),
-            fitted => fitted.map_err(|why| in_words(why, rows, source)).with_context(data)?,
+            fitted => fitted.map_err(|why| in_words(why, rows)).with_context(data)?,
         };
         let kept = fitted.best();
         let flow = build(kept)?;
@@ -221,14 +221,14 @@ impl Fits<'_> {
     }
 }
 
-/// A reason in the units of the data, and with columns counted from 1.
-fn in_words(why: FitError, rows: usize, source: &Source) -> anyhow::Error {
-    match (why, source.standardization()) {
-        (FitError::Constant { column, value }, Some(units)) => {
-            let (nth, value) = (column + 1, units.mean[column] + units.deviation[column] * value);
-            anyhow!("column {nth} is {value} in all {rows} rows to fit: fit more rows, or leave that column out")
+/// A reason with columns counted from 1, and without values, which are standardized.
+fn in_words(why: FitError, rows: usize) -> anyhow::Error {
+    match why {
+        FitError::Constant { column, .. } => {
+            let nth = column + 1;
+            anyhow!("column {nth} has one value in all {rows} rows to fit: fit more rows, or leave that column out")
         }
-        (why, _) => why.into(),
+        why => why.into(),
     }
 }
 

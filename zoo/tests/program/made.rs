@@ -50,11 +50,11 @@ pub(crate) fn rescaled(values: &[f32], scales: &[f32], offsets: &[f32]) -> Vec<f
     values.iter().enumerate().map(|(i, x)| x * scales[i % columns] + offsets[i % columns]).collect()
 }
 
-/// A CSV file with a header.
+/// A CSV file with a header, and all digits of each value.
 pub(crate) fn csv(values: &[f32], columns: usize) -> String {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
     let lines = values.chunks_exact(columns).map(|row| {
-        let cells: Vec<String> = row.iter().map(f32::to_string).collect();
+        let cells: Vec<String> = row.iter().map(|&x| f64::from(x).to_string()).collect();
         cells.join(",")
     });
     std::iter::once(names.join(",")).chain(lines).collect::<Vec<_>>().join("\n") + "\n"
