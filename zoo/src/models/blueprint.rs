@@ -123,7 +123,7 @@ impl Blueprint {
         let copies = if self.is_fitted() { 1 } else { COPIES };
         let (name, described, most) = (self.name(), self.space.describe(), MOST >> 28);
         let params = self.outline(MOST / copies).map_err(|_| {
-            anyhow!("a {name} of these sizes over {described} takes more than {most} GB to train: choose smaller sizes or narrower data")
+            anyhow!("{name} of these sizes over {described} takes more than {most} GB to train: choose smaller sizes or narrower data")
         })?;
         // A checkpoint of it must be one that can be read.
         self.outline(limit(params.iter().map(|(_, param)| param.shape()))).map_err(|_| {
