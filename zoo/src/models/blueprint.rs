@@ -128,7 +128,7 @@ impl Blueprint {
         let limit = MOST.min(memory::limit() / 4);
         let (name, described, most) = (self.name(), self.space.describe(), Bytes(4.0 * limit as f64));
         let params = self.outline(limit / copies).map_err(|_| {
-            anyhow!("a {name} of these sizes over {described} takes more than {most} to train: choose smaller sizes or narrower data")
+            anyhow!("{name} of these sizes over {described} takes more than {most} to train: choose smaller sizes or narrower data")
         })?;
         // A checkpoint of it must be one that can be read.
         self.outline(self::limit(params.iter().map(|(_, param)| param.shape()))).map_err(|_| {

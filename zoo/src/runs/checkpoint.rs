@@ -9,14 +9,14 @@ use crate::runs::files::{self, write_atomically};
 use crate::runs::memory::{self, Bytes};
 use crate::runs::{encode, strict};
 use anyhow::{Context as _, Result, anyhow, bail};
-use autograd::{Real, Shape, Tensor};
+use autograd::{Param, Real, Tensor};
 use flows::{Constant, Module};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, Metadata};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -59,20 +59,27 @@ impl Contents {
     /// Refuses a blueprint whose model is larger than the file, before any of it is allocated: a damaged one may have
     /// any size.
     pub fn check(&self, path: &Path) -> Result<()> {
-        let (shown, blueprint) = (path.display(), &self.header.blueprint);
-        blueprint.check().with_context(|| shown.to_string())?;
-        let elements = |shape: &Shape| shape.elements();
-        let held: usize = self.tensors.values().map(|tensor| elements(tensor.shape())).sum();
-        let needed = match blueprint.outline(limit(self.tensors.values().map(Tensor::shape))) {
-            Ok(params) => params.iter().map(|(_, param)| elements(&param.shape())).sum::<usize>(),
-            Err(_) => usize::MAX,
-        };
-        if needed > held {
-            bail!(
-                "{shown} describes a model of more weights than the {held} it holds: it is damaged, use another checkpoint"
-            );
-        }
-        Ok(())
+        let needed: usize = self.outline(path)?.iter().map(|(_, param)| param.shape().elements()).sum();
+        if needed > self.held() { Err(self.too_small(path)) } else { Ok(()) }
+    }
+
+    /// The weights in the file.
+    fn held(&self) -> usize {
+        self.tensors.values().map(|tensor| tensor.shape().elements()).sum()
+    }
+
+    fn too_small(&self, path: &Path) -> anyhow::Error {
+        let (shown, held) = (path.display(), self.held());
+        anyhow!(
+            "{shown} describes a model of more weights than the {held} it holds: it is damaged, use another checkpoint"
+        )
+    }
+
+    /// The parameters of the file's model, without elements.
+    fn outline(&self, path: &Path) -> Result<Vec<(String, Param<f32>)>> {
+        let blueprint = &self.header.blueprint;
+        blueprint.check().with_context(|| path.display().to_string())?;
+        blueprint.outline(limit(self.tensors.values().map(Tensor::shape))).map_err(|_| self.too_small(path))
     }
 
     /// A model of the file's blueprint, with fresh parameters.
@@ -106,6 +113,7 @@ impl Contents {
 
     /// A model of the file's blueprint, with the parameters of tensors named `prefix` + path.
     pub fn model<T: Real>(&self, prefix: &str, path: &Path) -> Result<Model<T>> {
+        match_tensors(&self.outline(path)?, &self.tensors, prefix, path)?;
         let model = self.build(path)?;
         fill(&model, &self.tensors, prefix, path)?;
         self.compare_constants(&model, path)?;
@@ -275,16 +283,15 @@ fn foreign(path: &Path) -> anyhow::Error {
     )
 }
 
-/// Sets a model's parameters, in either precision, from tensors named `prefix` + path.
-pub fn fill<T: Real>(
-    module: &(impl Module<T> + ?Sized),
+/// Refuses tensors, named `prefix` + path, that are not those of a model with these parameters.
+fn match_tensors<T: Real>(
+    params: &[(String, Param<T>)],
     tensors: &HashMap<String, Tensor<f32>>,
     prefix: &str,
     path: &Path,
 ) -> Result<()> {
     let shown = path.display();
-    let params = module.params();
-    for (name, param) in &params {
+    for (name, param) in params {
         let name = format!("{prefix}{name}");
         let Some(tensor) = tensors.get(&name) else {
             // Older files hold statistics of tables as single numbers.
@@ -299,16 +306,33 @@ pub fn fill<T: Real>(
                 "{shown}: tensor {name} has shape {found}, but its model needs {expected}: the file is damaged, use another checkpoint"
             );
         }
-        if !tensor.all_finite() {
-            bail!("{shown}: tensor {name} has values that are not finite: use an earlier checkpoint");
-        }
-        param.set(tensor.cast());
     }
-    let known = |name: &str| params.iter().any(|(path, _)| name.strip_prefix(prefix) == Some(path));
-    if let Some(stray) = tensors.keys().find(|name| name.starts_with(prefix) && !known(name)) {
+    let known: HashSet<&str> = params.iter().map(|(name, _)| name.as_str()).collect();
+    if let Some(stray) = tensors.keys().find(|name| name.strip_prefix(prefix).is_some_and(|name| !known.contains(name)))
+    {
         bail!(
             "{shown} has a tensor {stray} that its model does not: it is a checkpoint of another version, train again"
         );
+    }
+    Ok(())
+}
+
+/// Sets a model's parameters, in either precision, from tensors named `prefix` + path.
+pub fn fill<T: Real>(
+    module: &(impl Module<T> + ?Sized),
+    tensors: &HashMap<String, Tensor<f32>>,
+    prefix: &str,
+    path: &Path,
+) -> Result<()> {
+    let params = module.params();
+    match_tensors(&params, tensors, prefix, path)?;
+    for (name, param) in &params {
+        let name = format!("{prefix}{name}");
+        let Some(tensor) = tensors.get(&name) else { continue };
+        if !tensor.all_finite() {
+            bail!("{}: tensor {name} has values that are not finite: use an earlier checkpoint", path.display());
+        }
+        param.set(tensor.cast());
     }
     Ok(())
 }

@@ -166,6 +166,8 @@ impl Fits<'_> {
             }
             Ok(flow)
         };
+        // What the fit may end with, and not only what it begins with.
+        blueprint(layers)?.check_memory().with_context(data)?;
         let before = build(1)?;
         let (x, _) = prepared(&before, &space, source.batch(0, rows, &mut Order::default())?.x(), seed);
         let validation = source.held_out(Part::Validation, Some(HELD_OUT));
