@@ -80,7 +80,8 @@ where
     // Removed when dropped, so every early return below cleans up.
     let temporary = temporary_in(&folder).map_err(failed)?;
     let (file, name) = temporary.into_parts();
-    let mut writer = BufWriter::new(file);
+    // Most files are written by one call.
+    let mut writer = BufWriter::with_capacity(1 << 20, file);
     fill(&mut writer).map_err(failed)?;
     writer.flush().map_err(failed)?;
     let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
