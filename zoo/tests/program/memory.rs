@@ -2,7 +2,7 @@
 //! tried: the limit is on its addresses, so what it touches is less.
 
 use crate::folder::{Folder, TRAIN};
-use crate::formats::npy_of;
+use crate::formats::{bytes, npy_of};
 use crate::made::Numbers;
 use std::fs::File;
 use std::io::Write as _;
@@ -67,11 +67,11 @@ fn holes_and_promises_are_refused_before_they_are_read() {
 #[test]
 fn data_that_fit_are_in_memory_about_once() {
     let folder = Folder::new();
-    // 160 MB of values. Two copies would not fit, nor would the file beside its values.
-    let head = npy_of("<f8", "10000000, 2", &[]);
-    sparse(&folder, "x.npy", &head, head.len() as u64 + 160_000_000);
+    // 80 MB of values. Two copies would not fit, nor would the file beside its values.
+    let head = npy_of("<f8", "500000, 20", &[]);
+    sparse(&folder, "x.npy", &head, head.len() as u64 + 80_000_000);
     let line = format!("{TRAIN} --memory 1 --data x.npy --out new");
-    folder.refuses_within(160 + FEW, &line, &["column 1 is 0 in every training row"]);
+    folder.refuses_within(175, &line, &["column 1 is 0 in every training row"]);
 }
 
 #[test]
@@ -113,11 +113,11 @@ fn models_steps_and_fits_beyond_the_limit_are_refused() {
     let said = ["a training step of 8 rows needs about", "and 300.0 MB may be used", "choose a smaller --batch"];
     folder.refuses_within(800, &train("wavenet", "--data speech:16384 --memory 0.3"), &said);
     let mut numbers = Numbers::new(3);
-    let bytes: Vec<u8> = (0..2_000_000).map(|_| numbers.bits() as u8).collect();
-    folder.write("wide.npy", npy_of("|u1", "10, 200000", &bytes));
+    let values: Vec<f32> = (0..1_500_000).map(|_| numbers.unit()).collect();
+    folder.write("wide.npy", npy_of("<f4", "10, 150000", &bytes(&values)));
     for model in ["nice", "real-nvp", "maf", "rbig", "gaussianization", "mint-net", "vae"] {
         let batch = if model == "rbig" { "" } else { "--batch 4" };
-        let line = train(model, &format!("--data wide.npy --memory 0.5 {batch}"));
-        folder.refuses_within(FEW + 100, &line, &["200000"]);
+        let line = train(model, &format!("--data wide.npy --memory 0.4 {batch}"));
+        folder.refuses_within(FEW + 100, &line, &["150000"]);
     }
 }
