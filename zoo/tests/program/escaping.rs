@@ -43,7 +43,7 @@ fn paths_with_escape_sequences_are_shown_escaped() {
         &["data", &data],
     ] {
         let (code, out, err) = harmless(&folder, line);
-        let named = line[0] == "check" || out.contains("a\\u{1b}]0;");
+        let named = matches!(line[0], "check" | "data") || out.contains("a\\u{1b}]0;");
         assert!(code == Some(0) && named, "{line:?}: {out}{err}");
     }
     let (_, json, _) = harmless(&folder, &["evaluate", &run, "--json", "--threads", "1"]);
