@@ -9,7 +9,7 @@ mod bytes;
 mod known;
 mod mutate;
 
-use autograd::Tensor;
+use autograd::{Tensor, pool};
 use bases::{Base, bases};
 use heapster::Heapster;
 use mutate::mutated;
@@ -34,6 +34,8 @@ const FILES: u64 = 2000;
 /// The most memory, beyond four times the file's size.
 const MOST: usize = 64 << 20;
 
+/// More than this in idle buffers is released before the next configuration.
+const KEPT: usize = 4 << 20;
 /// The most dimensions of a sample that is drawn: larger data take more memory by themselves.
 const SMALL: usize = 1 << 12;
 
@@ -111,6 +113,10 @@ fn try_configs(of: usize, count: u64, seed: u64) -> Result<String, String> {
         let taken = HEAP.use_max() - before;
         if taken > 4 * base.size + MOST {
             return Err(format!("{taken} bytes: {config}"));
+        }
+        // The pool keeps what earlier models returned to it.
+        if HEAP.use_curr() > before + KEPT {
+            pool::release::<f32>();
         }
     }
     let mut line = format!("{name:<17}");
