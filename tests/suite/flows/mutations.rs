@@ -310,7 +310,7 @@ fn the_flow_level_gradient_sees_a_detached_log_det_too() {
 
 #[test]
 fn data_around_a_large_number_are_measured_in_their_own_spread() {
-    let (center, spread) = (1e12, 1e5);
+    let (center, spread) = (1e12, 1e8);
     let far = Tensor::from_fn(data().shape(), |i| center + spread * data().as_slice()[i]);
     let of = |flaw| {
         let units = flows::layers::Standardize::new(&[center; DIMS], &[spread; DIMS]);
@@ -318,7 +318,7 @@ fn data_around_a_large_number_are_measured_in_their_own_spread() {
         check::measure(&Case::new(&map, far.clone()), 2).unwrap()
     };
     let right = of(Flaw::None);
-    assert!(right.round_trip_x < 1e-8 && right.round_trip_z < 1e-8, "{right}");
+    assert!(right.round_trip_x < 1e-10 && right.round_trip_z < 1e-10, "{right}");
     assert!(right.log_det_vs_difference() < 1e-6 && right.log_det_cancel_x < 1e-12, "{right}");
     let off = of(Flaw::NotQuiteInverse);
     assert!(off.round_trip_x > 1e-7 && off.log_det_to_data > 3e-6, "{off}");
