@@ -50,7 +50,7 @@ def made(part, x, hidden, outputs, c):
     assert part.constant("activation") == "relu"
     dims = x.shape[1]
     degrees = torch.arange(1, dims + 1)
-    h = x
+    h = x.sign() * x.abs().log1p() if part.constant("input") == "symlog" else x
     for layer, width in enumerate(hidden):
         own = torch.tensor([max(1, -(-k * (dims - 1) // width)) for k in range(1, width + 1)])
         h = h @ (part[f"{layer}.weight"] * (degrees <= own[:, None])).T + part[f"{layer}.bias"]
@@ -67,8 +67,12 @@ def made(part, x, hidden, outputs, c):
 
 def shift_and_log_scale(part, theta):
     """μ and α of an affine or a gated map with a fixed bound."""
-    bound = part.constant("bound")
-    first, a = theta[..., 0], bound * (theta[..., 1] / bound).tanh()
+    first, a = theta[..., 0], theta[..., 1]
+    if part.has_constant("bound"):
+        lower = upper = part.constant("bound")
+    else:
+        lower, upper = part.constant("lower"), part.constant("upper")
+    a = torch.where(a < 0, lower * (a / lower).tanh(), upper * (a / upper).tanh())
     if part.constant("map") == "gated":
         return (-a).sigmoid() * first, -softplus(-a)
     assert part.constant("map") == "affine"

@@ -27,6 +27,9 @@ class Part:
     def constant(self, name):
         return self.constants[self.prefix + name]
 
+    def has_constant(self, name):
+        return self.prefix + name in self.constants
+
     def linear(self, x):
         return x @ self["weight"].T + self["bias"]
 

@@ -202,6 +202,7 @@ impl<T: Real> Causal<T> for Made<T> {
 impl<T: Real> Module<T> for Made<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         visitor.constant("activation", self.activation.name());
+        visitor.constant("input", if self.symlog { "symlog" } else { "x" });
         self.layers.visit(visitor);
         visitor.part("condition", &self.condition);
     }

@@ -59,7 +59,9 @@ impl Contents {
     /// Refuses a blueprint whose model is larger than the file, before any of it is allocated: a damaged one may have
     /// any size.
     pub fn check(&self, path: &Path) -> Result<()> {
-        let needed: usize = self.outline(path)?.iter().map(|(_, param)| param.shape().elements()).sum();
+        let params = self.outline(path)?;
+        let needed = params.iter().filter(|(name, _)| !may_be_missing(name)).map(|(_, param)| param.shape().elements());
+        let needed: usize = needed.sum();
         if needed > self.held() { Err(self.too_small(path)) } else { Ok(()) }
     }
 
@@ -283,6 +285,11 @@ fn foreign(path: &Path) -> anyhow::Error {
     )
 }
 
+/// Older files hold statistics of tables as single numbers.
+fn may_be_missing(tensor: &str) -> bool {
+    tensor.ends_with(".mean_low") || tensor.ends_with(".std_low")
+}
+
 /// Refuses tensors, named `prefix` + path, that are not those of a model with these parameters.
 fn match_tensors<T: Real>(
     params: &[(String, Param<T>)],
@@ -294,8 +301,7 @@ fn match_tensors<T: Real>(
     for (name, param) in params {
         let name = format!("{prefix}{name}");
         let Some(tensor) = tensors.get(&name) else {
-            // Older files hold statistics of tables as single numbers.
-            if name.ends_with(".mean_low") || name.ends_with(".std_low") {
+            if may_be_missing(&name) {
                 continue;
             }
             bail!("{shown} lacks the tensor {name} of its model: it is a checkpoint of another version, train again");

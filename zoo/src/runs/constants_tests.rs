@@ -34,15 +34,15 @@ fn expected(name: &str, space: Space) -> Vec<(&'static str, Value)> {
     let logit = |margin: f64| vec![("layers.0.margin", json!(margin)), ("levels", json!(256.0))];
     let normal = vec![("base.distribution", json!("standard normal"))];
     let logistic = vec![("base.distribution", json!("standard logistic"))];
+    let images = space == IMAGES;
     let autoregressive = |reads: &str| {
         vec![
             ("layers.1.layers.0.map", json!("affine")),
-            ("layers.1.layers.0.bound", json!(5.0)),
             ("layers.1.layers.0.reads", json!(reads)),
             ("layers.1.layers.0.net.activation", json!("relu")),
+            if images { ("layers.1.layers.0.lower", json!(1.5)) } else { ("layers.1.layers.0.bound", json!(5.0)) },
         ]
     };
-    let images = space == IMAGES;
     let before = |margin: f64| if images { logit(margin) } else { Vec::new() };
     match name {
         "nice" if images => [
@@ -60,7 +60,7 @@ fn expected(name: &str, space: Space) -> Vec<(&'static str, Value)> {
         "real-nvp" if images => [
             normal,
             vec![
-                ("layers.1.margin", json!(0.05)),
+                ("layers.0.margin", json!(0.05)),
                 ("layers.2.layers.0.reads", json!("row + column even")),
                 ("layers.2.layers.2.reads", json!("row + column odd")),
                 ("layers.2.layers.0.map", json!("affine")),

@@ -89,14 +89,11 @@ fn idx_headers_that_do_not_match_the_file_are_explained() {
 
 #[test]
 fn npy_headers_that_do_not_match_the_file_are_explained() {
-    let mut late = vec![0; 48];
-    late[32..40].copy_from_slice(&1e300f64.to_le_bytes());
     for (file, parts) in [
         (npy_of("<f4", "4, 3", &[0; 24]), &["promises [4, 3] values of 4 bytes", "holds 24 bytes"][..]),
         (npy_of("<f4", "2, 2", &[0; 24]), &["promises", "holds 24 bytes"]),
         (npy_of("<f4", "1000000000000, 3", &[0; 24]), &["promises", "holds 24 bytes"]),
         (npy_of("<f4", "4294967296, 4294967296, 4294967296", &[]), &["64 bits"]),
-        (npy_of("<f8", "3, 2", &late), &["row 2, column 0 (counting from 0)"]),
         (vec![], &["is not an NPY file"]),
     ] {
         refused(npy::parse(&file, Path::new("some.npy")), &[parts, &["some.npy"]].concat());
