@@ -88,8 +88,8 @@ fn inside<T: Real>([rounded, left_out]: [f64; 2]) -> T {
     if left_out * inward < 0.0 {
         return T::from_f64(rounded);
     }
-    // Less than the next number but one, and more than half of the way to the next.
-    let step = (0.75 * T::EPSILON * rounded.abs()).max(f64::from(f32::MIN_POSITIVE));
+    // Rounds to the next number, below a power of two too, where numbers are twice as dense.
+    let step = (0.6 * T::EPSILON * rounded.abs()).max(f64::from(f32::MIN_POSITIVE));
     T::from_f64(rounded + inward * step)
 }
 
