@@ -22,8 +22,14 @@ def logit(x, margin):
     return y, (softplus(y) + softplus(-y)).flatten(1).sum(1) + x[0].numel() * math.log(1 - 2 * margin)
 
 
+def statistics(part):
+    """m and s of a standardization. A table's have low parts."""
+    return [part[name] + (part[name + "_low"] if name + "_low" in part else 0) for name in ("mean", "std")]
+
+
 def standardize(x, part):
-    return (x - part["mean"]) / part["std"], -part["std"].log().sum().expand(len(x))
+    m, s = statistics(part)
+    return (x - m) / s, -s.log().sum().expand(len(x))
 
 
 def before(file, x, with_logit):

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import softplus
 
 from blocks import LN_2PI, conv, logit, made, mlp, normalization, permute, squeeze, standard_logistic, standard_normal
-from blocks import shift_and_log_scale, standardize, unsqueeze
+from blocks import shift_and_log_scale, standardize, statistics, unsqueeze
 
 
 class Vae:
@@ -32,7 +32,10 @@ class Vae:
     def undo_preprocessing(self, y):
         part = self.file.at("preprocessing")
         if self.file.space["kind"] != "images":
-            return y * part["layers.0.std"] + part["layers.0.mean"] if "layers.0.mean" in part else y
+            if "layers.0.mean" not in part:
+                return y
+            m, s = statistics(part.at("layers.0"))
+            return y * s + m
         norm, margin = part.at("layers.1.layers.0"), part.constant("layers.0.margin")
         s = (y * (-norm["log_scale"]).exp() - norm["shift"]).sigmoid()
         return (s - margin) / (1 - 2 * margin)
