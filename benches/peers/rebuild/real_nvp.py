@@ -94,7 +94,7 @@ def of_images(file, x, c):
     sizes = file.sizes["images"]
     x, log_det, begin = x.reshape(-1, *sizes["image"]), 0, "layers.1"
     if sizes["logit"] is not None:
-        x, log_det = logit(x, file.constant("layers.1.margin"))
+        x, log_det = logit(x, file.constant("layers.0.margin"))
         begin = "layers.2"
     z, more = scale(file.at(begin), sizes, x, c, 0)
     return z, log_det + more
