@@ -73,6 +73,8 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
     });
     // Before anything else is looked at: another program may be about to save there.
     let run = Run::at(&folder).lock()?;
+    run.check_writable()?;
+    run.forget_demo()?;
     let (outcome, threads) = if train.resume {
         let paused = Paused::read(&run)?;
         train::check_log(&run)?;

@@ -49,6 +49,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
             Model::Vae(vae) => bound::estimate(vae, &space, &rows, seed, draws),
         })
         .with_context(|| data.clone())?;
+    if score.not_finite == score.n {
+        bail!("no test row of {data} has a finite density under {}: train with a smaller --lr", run.display());
+    }
     if args.json {
         out.json(&Evaluated { model, data, split: "test", step: header.step, seed, score })?;
     } else {

@@ -4,9 +4,9 @@ use super::Cli;
 use super::prelude::*;
 use crate::lecture::agenda::{Agenda, Options, Task};
 use crate::lecture::page::Page;
-use crate::lecture::record::{PAGE, Record};
+use crate::lecture::record::{FIGURES, PAGE, Record};
 use crate::lecture::{CHAPTERS, Chapter};
-use crate::runs::files::{replace_link, sweep, write_atomically};
+use crate::runs::files::{replace_atomically, sweep};
 use crate::text;
 use clap::builder::PossibleValuesParser;
 use std::collections::BTreeMap;
@@ -50,8 +50,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     let _lock = Run::at(&args.out).lock()?;
     let record = Record::open(&args.out)?;
-    make_folder(&args.out.join("figures"))?;
-    for folder in [&args.out, &args.out.join("figures")] {
+    make_folder(&args.out.join(FIGURES))?;
+    for folder in [&args.out, &args.out.join(FIGURES)] {
         sweep(folder);
     }
     interrupt::listen()?;
@@ -74,8 +74,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let write = |lecture: &Lecture<'_>| -> Result<()> {
         let Lecture { agenda, record, failed } = lecture;
         let html = Page { chapters: &chapters, agenda, record, failed }.html()?;
-        replace_link(&page)?;
-        write_atomically(&page, |file| file.write_all(html.as_bytes()))
+        replace_atomically(&page, |file| file.write_all(html.as_bytes()))
     };
     // First an empty page: an error here must not come after hours of training.
     lecture.record.write()?;

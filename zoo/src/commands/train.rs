@@ -120,6 +120,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     }
     // Before anything else is looked at: another program may be about to save there.
     let run = run.lock()?;
+    run.check_writable()?;
+    run.forget_demo()?;
     let paused = if common.train.resume {
         let paused = Paused::read(&run)?;
         train::check_log(&run)?;

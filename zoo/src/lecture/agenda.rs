@@ -1,5 +1,6 @@
 //! The commands that make the lecture, in order: training runs that are still missing, then pictures.
 
+use super::record::FIGURES;
 use super::trained::{LectureRun, RUNS};
 use super::{Block, Chapter};
 use crate::models::Preset;
@@ -71,7 +72,7 @@ impl Agenda {
     pub fn new(options: &Options<'_>) -> Self {
         let (preset, steps) = (options.preset, options.steps);
         let length = steps.map_or_else(|| preset_name(preset), |steps| format!("steps-{steps}"));
-        let figures = options.out.join("figures");
+        let figures = options.out.join(FIGURES);
         let mut agenda = Self { tasks: Vec::new(), figures, runs: BTreeMap::new(), found: Vec::new() };
         let mut missing: Vec<&'static LectureRun> = Vec::new();
         let named = named(options.chapters);

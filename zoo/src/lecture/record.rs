@@ -2,7 +2,7 @@
 //! interrupted lecture continues from it, and the page quotes its output.
 
 use super::agenda::Task;
-use crate::runs::files::{self, replace_link, write_atomically};
+use crate::runs::files::{self, replace_atomically};
 use crate::runs::folder::is_there;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ use std::time::UNIX_EPOCH;
 
 /// The name of the page, next to the record.
 pub const PAGE: &str = "lecture.html";
+/// The folder of its pictures.
+pub const FIGURES: &str = "figures";
 
 /// A record and its file.
 #[derive(Debug)]
@@ -46,12 +48,18 @@ impl Record {
     /// Fails if it is damaged, or if there is a page without a record: then it is not a page of this program.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join("lecture.json");
-        if !path.exists() {
-            let page = folder.join(PAGE);
-            if is_there(&page) {
-                bail!("{} is not a page of this program: move it away, or choose another --out", page.display());
+        let figures = folder.join(FIGURES);
+        if std::fs::read_link(&figures).is_ok() {
+            bail!("{} is a link: remove it, or choose another --out", figures.display());
+        }
+        if !is_there(&path) {
+            if let Some(other) = [folder.join(PAGE), figures].iter().find(|other| is_there(other)) {
+                bail!("{} is not of this program: move it away, or choose another --out", other.display());
             }
-            return Ok(Self { path, done: BTreeMap::new() });
+            // Before anything else is made: from now on the folder is a lecture's.
+            let record = Self { path, done: BTreeMap::new() };
+            record.write()?;
+            return Ok(record);
         }
         let why = || format!("{} is damaged: remove it to make everything again", path.display());
         let done = serde_json::from_slice(&files::read(&path)?).with_context(why)?;
@@ -76,8 +84,7 @@ impl Record {
     /// Writes the file.
     pub fn write(&self) -> Result<()> {
         let text = serde_json::to_string_pretty(&self.done)?;
-        replace_link(&self.path)?;
-        write_atomically(&self.path, |file| file.write_all(text.as_bytes()))
+        replace_atomically(&self.path, |file| file.write_all(text.as_bytes()))
     }
 }
 

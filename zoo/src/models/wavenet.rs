@@ -44,6 +44,10 @@ impl ModelSpec for super::WaveNet {
         let &WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition } = config;
         steps("wavenet", space)?;
         check_dilations("wavenet", layers, &[length, channels, skip, layers, cycles, components])?;
+        // The parameters of one signal: they take memory that its few weights do not show.
+        if length.saturating_mul(components) > MOST_PARAMETERS {
+            bail!("wavenet cannot have {components} components at {length} steps: choose fewer --components");
+        }
         Ok([length, condition])
     }
 
@@ -51,6 +55,9 @@ impl ModelSpec for super::WaveNet {
         Model::Flow(WaveNetFlow::build(config, rng))
     }
 }
+
+/// The most components in a signal. Each has three parameters.
+const MOST_PARAMETERS: usize = 1 << 22;
 
 /// The time steps of a signal.
 pub(super) fn steps(model: &str, space: Space) -> Result<usize> {

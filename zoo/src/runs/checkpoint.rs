@@ -5,7 +5,7 @@
 //! `docs/checkpoints.md` says how to compute log p(x) from it.
 
 use crate::models::{Blueprint, Model, limit};
-use crate::runs::files::{self, write_atomically};
+use crate::runs::files::{self, replace_atomically};
 use crate::runs::memory::{self, Bytes};
 use crate::runs::{encode, strict};
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -156,8 +156,7 @@ pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[
         ("seed".to_owned(), header.seed.to_string()),
     ]);
     metadata.extend(extra.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-    files::replace_link(path)?;
-    write_atomically(path, |writer| encode::write(writer, &metadata, tensors))
+    replace_atomically(path, |writer| encode::write(writer, &metadata, tensors))
 }
 
 /// A checksum of a header, further words, and tensors.

@@ -73,9 +73,27 @@ pub fn write_atomically<F>(path: &Path, fill: F) -> Result<()>
 where
     F: FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 {
+    write_to(path, place(path)?, fill)
+}
+
+/// As [`write_atomically`], but a link at `path` is replaced, and what it points to stays as it is. Until the new file is
+/// whole, so is the link.
+pub fn replace_atomically<F>(path: &Path, fill: F) -> Result<()>
+where
+    F: FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+{
+    let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let place = if is_link { (path.to_owned(), folder.to_owned()) } else { place(path)? };
+    write_to(path, place, fill)
+}
+
+fn write_to<F>(path: &Path, (target, folder): (PathBuf, PathBuf), fill: F) -> Result<()>
+where
+    F: FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+{
     let failed = |why: io::Error| failure("write", path, &why);
-    let (target, folder) = place(path)?;
-    let existing = fs::metadata(&target).ok();
+    let existing = fs::symlink_metadata(&target).ok().filter(fs::Metadata::is_file);
 
     // Removed when dropped, so every early return below cleans up.
     let temporary = temporary_in(&folder).map_err(failed)?;
@@ -99,10 +117,11 @@ where
 
 /// Removes a symbolic link at `path`, so that a new file takes its place. What it points to stays as it is.
 pub fn replace_link(path: &Path) -> Result<()> {
-    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
-        fs::remove_file(path).map_err(|why| failure("replace", path, &why))?;
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => fs::remove_file(path).map_err(|why| failure("replace", path, &why)),
+        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(failure("read", path, &why)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Checks, before long work, that a file can be written here. What cannot be known in advance, such as a full disk, can
@@ -188,6 +207,19 @@ mod tests {
         let message = error.to_string();
         assert!(message.contains("free some space") && message.contains("a:"));
         assert!(!message.contains('\n'));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_replaced_only_by_a_whole_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [link, target] = ["link", "target"].map(|name| folder.path().join(name));
+        fs::write(&target, "theirs").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        replace_atomically(&link, |_| Err(io::ErrorKind::StorageFull.into())).unwrap_err();
+        assert_eq!(read(&link).unwrap(), b"theirs");
+        replace_atomically(&link, |w| w.write_all(b"ours")).unwrap();
+        assert_eq!([read(&link).unwrap(), read(&target).unwrap()], [b"ours".to_vec(), b"theirs".to_vec()]);
     }
 
     #[test]

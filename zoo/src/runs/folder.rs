@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result, bail};
 use std::fs::{self, File, TryLockError};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
@@ -80,14 +80,15 @@ impl Run {
     pub fn lock(&self) -> Result<Arc<Locked>> {
         let folder = &self.folder;
         let missing = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-        let mut locked = Locked { run: self.clone(), made: missing.map(Path::to_owned).collect(), file: None };
+        let mut locked =
+            Locked { run: self.clone(), made: missing.map(Path::to_owned).collect(), file: Mutex::default() };
         // Another program may remove an empty folder between two of these steps.
         for _ in 0..RETRIES {
             let why = || format!("cannot make the folder {}: choose another --out", folder.display());
             fs::create_dir_all(folder).with_context(why)?;
             let Ok(file) = File::open(folder) else { continue };
             match file.try_lock() {
-                Ok(()) if is_still(&file, folder) => locked.file = Some(file),
+                Ok(()) if is_still(&file, folder) => locked.file = Mutex::new(Some(file)),
                 Ok(()) => continue,
                 Err(TryLockError::WouldBlock) => {
                     locked.made.clear();
@@ -108,7 +109,7 @@ impl Run {
 
     /// Whether a demonstration made this folder.
     pub fn is_demo(&self) -> bool {
-        self.demo_mark().exists()
+        is_there(&self.demo_mark())
     }
 
     fn demo_mark(&self) -> PathBuf {
@@ -134,16 +135,20 @@ impl Run {
     /// Removes the partial files of a killed training run, which can be as large as a checkpoint.
     pub fn sweep(&self) {
         files::sweep(&self.folder);
-        files::sweep(&self.grids());
+        // What a link points to is not the run's.
+        if fs::read_link(self.grids()).is_err() {
+            files::sweep(&self.grids());
+        }
     }
 }
 
 /// How often locking a folder is tried while another program removes it.
 const RETRIES: usize = 100;
 
-/// Whether there is a file, a folder, or a link, of which the target may be missing.
+/// Whether there is a file, a folder, or a link, of which the target may be missing. What cannot be looked at may be
+/// there.
 pub(crate) fn is_there(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
+    !fs::symlink_metadata(path).is_err_and(|why| why.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// Whether an open folder is the one of this name, and not one that was removed in the meantime.
@@ -167,7 +172,44 @@ pub struct Locked {
     /// The folders that did not exist before, the innermost first.
     made: Vec<PathBuf>,
     /// The lock.
-    file: Option<File>,
+    file: Mutex<Option<File>>,
+}
+
+impl Locked {
+    /// Makes sure, before something is written, that the folder of this name is still the one that was locked. One that
+    /// was removed, or moved away, is made and locked again.
+    /// Fails if another folder has its place.
+    pub fn hold(&self) -> Result<()> {
+        let folder = &self.folder;
+        let mut held = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_none_or(|held| is_still(held, folder)) {
+            return Ok(());
+        }
+        let shown = folder.display();
+        if is_there(folder) {
+            bail!("{shown} is not the folder that this run began in: put that one back; until then nothing is saved");
+        }
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {shown} again"))?;
+        let file = File::open(folder).with_context(|| format!("cannot open the folder {shown}"))?;
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            bail!("another zoo is running in {shown}: nothing is saved there");
+        }
+        *held = Some(file);
+        Ok(())
+    }
+
+    /// Removes the mark of a demonstration: from now on the run is the user's own.
+    pub fn forget_demo(&self) -> Result<()> {
+        if self.is_demo() {
+            fs::remove_file(self.demo_mark()).map_err(|why| files::failure("remove", &self.demo_mark(), &why))?;
+        }
+        Ok(())
+    }
+
+    /// Fails if nothing can be written in the folder. Better before a long training than after it.
+    pub fn check_writable(&self) -> Result<()> {
+        files::check_place(&self.folder.join("a file"))
+    }
 }
 
 impl Deref for Locked {
@@ -201,4 +243,28 @@ pub fn checkpoint(run: &Path) -> Result<PathBuf> {
         );
     }
     Ok(run.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_writes_only_into_the_folder_that_it_locked() {
+        let parent = tempfile::tempdir().unwrap();
+        let at = |name: &str| parent.path().join(name);
+        let run = Run::at(&at("run")).lock().unwrap();
+        run.hold().unwrap();
+        // Moved away: the run goes on in a new folder of the old name, and keeps others out.
+        fs::rename(at("run"), at("moved")).unwrap();
+        run.hold().unwrap();
+        assert!(at("run").is_dir() && Run::at(&at("run")).lock().is_err());
+        // Another folder in its place, perhaps with another run.
+        fs::rename(at("run"), at("moved again")).unwrap();
+        fs::create_dir(at("run")).unwrap();
+        assert!(run.hold().unwrap_err().to_string().contains("put that one back"));
+        fs::remove_dir(at("run")).unwrap();
+        fs::rename(at("moved again"), at("run")).unwrap();
+        run.hold().unwrap();
+    }
 }

@@ -100,10 +100,9 @@ impl Log {
             Some(open) => open,
             None => {
                 let path = &self.path;
-                let kept = if path.exists() { lines(path)? } else { Vec::new() };
+                let kept = if is_there(path) { lines(path)? } else { Vec::new() };
                 let kept: String = kept.iter().filter(|line| self.keeps(line)).map(text).collect();
-                files::replace_link(path)?;
-                files::write_atomically(path, |writer| writer.write_all(kept.as_bytes()))?;
+                files::replace_atomically(path, |writer| writer.write_all(kept.as_bytes()))?;
                 let file = OpenOptions::new().append(true).open(path);
                 (file.map_err(|why| files::failure("write", path, &why))?, kept.len() as u64)
             }
@@ -129,8 +128,12 @@ impl Log {
 /// Refuses a run in a folder that has a log which this program did not write.
 pub fn check_log(run: &Run) -> Result<()> {
     const START: &str = "{\"step\":";
-    // A log that cannot be read is no reason to refuse.
-    let Ok(bytes) = files::read(&run.log()) else { return Ok(()) };
+    let target = std::fs::metadata(run.log());
+    // What a link points to is not written to. A missing target, or a pipe, has no lines to lose.
+    if !is_there(&run.log()) || target.is_ok_and(|found| !found.is_file()) || std::fs::read_link(run.log()).is_ok() {
+        return Ok(());
+    }
+    let bytes = files::read(&run.log())?;
     // A line may be cut off, or filled with zeros by a power failure.
     let ours = |line: &str| {
         let line = line.trim_matches('\0');

@@ -39,7 +39,7 @@ mod prelude {
     pub(super) use crate::models::{Blueprint, Budget, Recipe};
     pub(super) use crate::pictures::drawing;
     pub(super) use crate::runs::checkpoint::{self, Beginning, Contents, Header, Loaded};
-    pub(super) use crate::runs::folder::{Run, is_there};
+    pub(super) use crate::runs::folder::{Locked, Run, is_there};
     pub(super) use crate::runs::interrupt::{self, Interrupted};
     pub(super) use crate::stderr;
     pub(super) use anyhow::{Context as _, Result, anyhow, bail};
@@ -152,9 +152,11 @@ impl<'a, M: Trained> Training<'a, M> {
         let recipe = &self.config.recipe;
         let per_epoch = self.objective.steps_per_epoch()?;
         let step = self.saved.step;
+        // It may have been evaluated, and ended before that was saved.
+        let unevaluated = step > 0 && self.saved.evaluated != step;
         // An interrupt came while this step was evaluated.
-        let again = step > 0 && step.is_multiple_of(per_epoch) && self.saved.evaluated != step;
-        let mut log = Log::of(&self.config.run, step, again);
+        let again = unevaluated && step.is_multiple_of(per_epoch);
+        let mut log = Log::of(&self.config.run, step, unevaluated);
         self.luxuries.attempt(LOG, log.start());
         if let (Some(from), 0) = (&self.from, self.saved.step) {
             self.luxuries.attempt(LOG, log.write(&Line { from: Some(from.clone()), ..Line::default() }));
@@ -191,6 +193,13 @@ impl<'a, M: Trained> Training<'a, M> {
         }
         if !interrupted && self.saved.evaluated != self.saved.step {
             interrupted = !self.epoch(self.saved.step.div_ceil(per_epoch), per_epoch, &mut log, &mut shown)?;
+        }
+        if !interrupted && self.saved.best.is_none() {
+            // Weights under which held-out rows have no density are not worth keeping.
+            let step = self.saved.step;
+            bail!(
+                "the validation loss is not finite after step {step}: use a smaller --lr, or data without extreme values"
+            );
         }
         self.save()?;
         let drawn = log::draw(&self.config.run, self.config.blueprint.name(), self.objective.units());
@@ -284,10 +293,11 @@ impl<'a, M: Trained> Training<'a, M> {
 }
 
 /// Draws samples into a run's folder of pictures.
-fn picture(samples: &Tensor<f32>, space: &Space, run: &Run, epoch: u64) -> Result<()> {
+fn picture(samples: &Tensor<f32>, space: &Space, run: &Locked, epoch: u64) -> Result<()> {
     if !drawing::has_picture(space) {
         return Ok(());
     }
+    run.hold()?;
     run.make_grids()?;
     files::replace_link(&run.grid(epoch))?;
     drawing::save(samples, space, &run.grid(epoch), 10)

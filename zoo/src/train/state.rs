@@ -88,19 +88,19 @@ impl Saved {
     pub(super) fn write_state(&self, config: &TrainConfig, tensors: &[(String, Tensor<f32>)]) -> Result<()> {
         let mut extra = vec![(TRAINING, serde_json::to_string(self)?)];
         extra.extend(self.mark());
-        // The folder may have been removed in the meantime.
-        let _ = std::fs::create_dir_all(config.run.folder());
+        config.run.hold()?;
         checkpoint::write(&config.run.training(), &config.header(self.step), &extra, tensors)
     }
 
     /// Writes the model of a run.
     pub(super) fn write_model(
         &self,
-        run: &Run,
+        run: &Locked,
         header: &Header,
         model: &impl Module<f32>,
         tensors: &[(String, Tensor<f32>)],
     ) -> Result<()> {
+        run.hold()?;
         let mut extra: Vec<_> = self.mark().collect();
         extra.push(checkpoint::constants(&header.blueprint, model)?);
         checkpoint::write(&run.model(), header, &extra, tensors)

@@ -27,6 +27,28 @@ fn a_folder_is_locked_before_anything_is_looked_at() {
 }
 
 #[test]
+fn a_demonstrations_folder_becomes_the_users_own() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("demo")).unwrap();
+    folder.write("demo/.demo", "");
+    folder.run(&format!("{TRAIN} --data two-moons --steps 2 --out demo"));
+    folder.refuses("demo --minutes 0.001", &["demo holds a run that is not a demonstration"]);
+    folder.write("demo/.demo", "");
+    folder.run("train nice --resume --steps 3 --out demo");
+    assert!(!folder.exists("demo/.demo"));
+}
+
+#[test]
+fn a_lecture_does_not_touch_figures_of_others() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path("paper/figures/gaussianized")).unwrap();
+    folder.write("paper/figures/gaussianized/notes.txt", "mine");
+    let line = "lecture --only gaussianization --steps 1 --out paper";
+    folder.refuses(line, &["paper/figures is not of this program", "move it away"]);
+    assert!(folder.exists("paper/figures/gaussianized/notes.txt"));
+}
+
+#[test]
 fn a_run_that_is_still_reading_its_data_keeps_others_out() {
     let folder = Folder::new();
     folder.write("large.csv", csv(&rows(300_000, 3), 3));

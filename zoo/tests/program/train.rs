@@ -123,6 +123,11 @@ fn a_diverging_loss_is_explained_in_one_line() {
     assert_eq!((output.status.code(), &*out), (Some(1), ""));
     let last = err.lines().last().unwrap_or_default();
     crate::folder::assert_one_line(last, &["no longer finite at step", "start again with a smaller --lr"]);
+    // The loss of a single step is finite, but not that of the weights after it.
+    let output = folder.under(":", &format!("{TRAIN} --data two-moons --steps 1 --out run --lr 1e30"));
+    let last = crate::folder::texts(&output).1.lines().last().unwrap_or_default().to_owned();
+    assert_eq!(output.status.code(), Some(1));
+    crate::folder::assert_one_line(&last, &["validation loss is not finite after step 1", "smaller --lr"]);
     // Nothing was saved, so another training may use the folder.
     folder.refuses(&format!("{wild} --resume"), &["run holds no training to resume"]);
     folder.run(&wild);
