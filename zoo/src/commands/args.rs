@@ -94,8 +94,7 @@ pub(super) fn next_to(run: &Path, name: &str) -> PathBuf {
 pub(super) fn require_extension(path: Option<&Path>, extension: &str) -> Result<()> {
     match path {
         Some(path) if !path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension)) => {
-            let format = extension.to_uppercase();
-            bail!("{} would hold {format} under another name: let --out end in .{extension}", path.display())
+            bail!("--out: {} must end in .{extension}", path.display())
         }
         _ => Ok(()),
     }

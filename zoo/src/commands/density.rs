@@ -30,8 +30,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         Space::Table { .. } | Space::Signal { .. } => Some("train on two columns, or use zoo sample --npy"),
     };
     if let Some(advice) = advice {
-        let (run, over) = (run.display(), header.blueprint.space.describe());
-        bail!("{run} is over {over}, and only densities over rows of 2 numbers are plotted: {advice}");
+        let (run, what) = (run.display(), header.blueprint.space.describe());
+        bail!("{run} models {what}; density plots only models of 2 columns: {advice}");
     }
     let source = source(&loaded, data.as_ref())?;
     let points = source.batch(0, source.rows().unwrap_or(POINTS).min(POINTS), &mut Order::default())?;

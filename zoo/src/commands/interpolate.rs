@@ -36,7 +36,7 @@ pub(super) struct Args {
 }
 
 fn corners(text: &str) -> Result<[usize; 4], String> {
-    several(text, ',').ok_or_else(|| format!("{text:?} are not four test images: give their indices, as in 0,1,2,3"))
+    several(text, ',').ok_or_else(|| format!("{text:?} is not a list of four test images: give indices, as in 0,1,2,3"))
 }
 
 /// The most lines that are drawn by default.

@@ -7,7 +7,7 @@ use crate::data::wav;
 pub(super) fn check(asked: Option<&Path>, what: impl std::fmt::Display, space: &Space) -> Result<()> {
     match (asked, space) {
         (Some(_), Space::Images { .. } | Space::Table { .. }) => {
-            bail!("{what} is over {}, and only signals have a sound: leave --wav out", space.describe())
+            bail!("{what}: {} are not sound; leave out --wav", space.describe())
         }
         _ => Ok(()),
     }

@@ -119,7 +119,11 @@ fn rows(path: &Path, space: &Space, latents: Option<usize>) -> Result<(usize, Ve
             None => format!("is over {}", space.describe()),
             Some(latents) => format!("has {latents} latents"),
         };
-        bail!("{shown} has rows of shape {row:?}, but this model {over}: give {dims} values a row");
+        let has = match row {
+            [] => "is an array of one dimension".to_owned(),
+            row => format!("has rows of shape {row:?}"),
+        };
+        bail!("{shown} {has}, but this model {over}: give {dims} values a row");
     }
     Ok((count, values))
 }

@@ -84,7 +84,7 @@ fn explain(error: &clap::Error, mut command: Command, words: &[OsString]) -> Str
         ErrorKind::UnknownArgument => match text(ContextKind::SuggestedArg) {
             Some(near) => format!("there is no option {}: did you mean {}?", quoted(&arg), long(&near)),
             None if arg.starts_with('-') => format!("there is no option {}", quoted(&arg)),
-            None => format!("{} is one word too many: leave it out", quoted(&arg)),
+            None => format!("unexpected argument {}: leave it out", quoted(&arg)),
         },
         ErrorKind::InvalidSubcommand => {
             let name = text(ContextKind::InvalidSubcommand).unwrap_or_default();
@@ -104,6 +104,8 @@ fn explain(error: &clap::Error, mut command: Command, words: &[OsString]) -> Str
         ErrorKind::ValueValidation => format!("{option}: {}", invalid(error, &value)),
         ErrorKind::InvalidValue if value.is_empty() || is_option(command, &value) => {
             match texts(error, ContextKind::ValidValue).as_slice() {
+                // Of `<RUN>`, which is not an option, there is no more to show.
+                [] if option == arg => format!("{option} needs a value"),
                 [] => format!("{option} needs a value, {arg}"),
                 values => format!("{option} needs a value: one of {}", values.join(", ")),
             }
@@ -223,7 +225,8 @@ mod tests {
                 "there is no option \"--prest\": did you mean --preset? (zoo list --help)".into(),
             ),
             (&["list", "--\x1b[2J"], "there is no option \"--\\u{1b}[2J\" (zoo list --help)".into()),
-            (&["list", "nice"], "\"nice\" is one word too many: leave it out (zoo list --help)".into()),
+            (&["sample", ""], "<RUN> needs a value (zoo sample --help)".into()),
+            (&["list", "nice"], "unexpected argument \"nice\": leave it out (zoo list --help)".into()),
             (&["list", "--json", "--json"], "--json is given twice: give it once (zoo list --help)".into()),
             (&["smaple"], "there is no command \"smaple\": did you mean \"sample\"? (zoo --help)".into()),
             (&["sample"], "<RUN> is missing (zoo sample --help)".into()),

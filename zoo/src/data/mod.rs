@@ -58,7 +58,7 @@ const MNIST: &str = "mnist";
 ///
 /// `mnist`, the toys' names and `speech` (or `speech:512`, for signals of 512 samples) take precedence over files; `./mnist`
 /// is always a file. A path may be a folder with the four IDX files, a `.npy` (a table, or images of unsigned bytes), a
-/// `.csv` or a `.csv.gz`. A folder has its own test images. Everything else is split in 80, 10 and 10 percent.
+/// `.csv`, a `.csv.gz` or a `.tsv`. A folder has its own test images. Everything else is split in 80, 10 and 10 percent.
 /// `jitter:` before the path of a table adds noise to its columns, so that discrete ones have a density.
 pub fn load(name_or_path: &str) -> Result<Dataset> {
     if let Some(path) = name_or_path.strip_prefix(JITTER) {
@@ -92,7 +92,7 @@ pub fn load(name_or_path: &str) -> Result<Dataset> {
         split_table(csv::read(path)?)
     } else if path.exists() {
         bail!(
-            "{name_or_path}: files of this kind are not supported; give a .npy, a .csv, a .csv.gz, or the folder that holds the IDX files"
+            "{name_or_path}: files of this kind are not supported; give a .npy, a .csv, a .csv.gz, a .tsv, or the folder that holds the IDX files"
         );
     } else {
         return Err(unknown(name_or_path));

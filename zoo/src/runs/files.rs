@@ -15,7 +15,8 @@ pub(crate) fn failure(verb: &str, path: &Path, why: &io::Error) -> anyhow::Error
 
 /// The error for a folder, a device or a pipe.
 fn not_a_file(path: &Path) -> anyhow::Error {
-    anyhow!("{} is not a regular file; give the path of a file", path.display())
+    let what = if path.is_dir() { "a folder, not a file" } else { "not a regular file" };
+    anyhow!("{} is {what}; give the path of a file", path.display())
 }
 
 /// What to do about it.

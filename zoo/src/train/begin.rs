@@ -43,7 +43,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     };
     let given = match blueprint.classes {
         0 => String::new(),
-        classes => format!(" given the class of {classes}"),
+        classes => format!(" conditioned on {classes} classes"),
     };
     let from = weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.path.display()));
     let what = format!("training {} on {}{given}{from}", blueprint.name(), config.data);

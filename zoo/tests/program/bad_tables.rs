@@ -37,7 +37,7 @@ fn missing_and_foreign_npy_files_are_named() {
     }
     std::fs::remove_file(folder.path("x.npy")).unwrap();
     std::fs::create_dir(folder.path("x.npy")).unwrap();
-    refuses_input(&folder, &["x.npy is not a regular file"]);
+    refuses_input(&folder, &["x.npy is a folder, not a file"]);
 }
 
 #[test]
@@ -116,6 +116,9 @@ fn pixel_levels_are_not_mistaken_for_images() {
     folder.run("logprob run --input x.npy --output strayed.npy");
     folder.write_npy("x.npy", &[2, 5, 5], &[0.5; 50]);
     let parts = ["x.npy has rows of shape [5, 5]", "images of 1×4×4", "give 16 values a row"];
+    folder.refuses("logprob run --input x.npy --output out.npy", &parts);
+    folder.write_npy("x.npy", &[5], &[0.5; 5]);
+    let parts = ["x.npy is an array of one dimension", "give 16 values a row"];
     folder.refuses("logprob run --input x.npy --output out.npy", &parts);
 }
 

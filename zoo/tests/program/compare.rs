@@ -173,7 +173,7 @@ fn bad_arguments_are_refused_before_anything_is_measured() {
     for again in ["short", "./short/", "short/model.safetensors", "long/../short"] {
         folder.refuses(&format!("compare short long {again}"), &["short and", "are the same run", "name it once"]);
     }
-    folder.refuses("compare short --out c.png", &["c.png", "let --out end in .svg"]);
+    folder.refuses("compare short --out c.png", &["c.png", "must end in .svg"]);
     folder.refuses("compare short --out no/c.svg", &["no/c.svg", "mkdir -p no"]);
     folder.misuses("compare", &["<RUN>... is missing"]);
     folder.misuses("compare short --limit 0", &["--limit"]);

@@ -80,8 +80,8 @@ fn data_without_a_picture_is_refused() {
     folder.refuses("data spech", &["\"spech\"", "did you mean \"speech\"?", "two-moons"]);
     folder
         .refuses("data three.csv", &["three.csv has rows of 3 numbers", "only images, rows of 2 numbers and signals"]);
-    folder.refuses("data mnist --wav x.wav", &["mnist is over images", "leave --wav out"]);
-    folder.refuses("data speech --out speech.jpg", &["speech.jpg", "let --out end in .png"]);
+    folder.refuses("data mnist --wav x.wav", &["mnist: images", "are not sound", "leave out --wav"]);
+    folder.refuses("data speech --out speech.jpg", &["speech.jpg", "must end in .png"]);
     folder.refuses("data speech --out file/x.png", &["cannot write file/x.png"]);
     folder.refuses("data speech --out nowhere/x.png", &["mkdir -p nowhere"]);
     folder.write("two.csv", csv(&rows(50, 2), 2));
@@ -139,8 +139,7 @@ fn other_commands_accept_signals_or_refuse_them() {
     let folder = Folder::new();
     folder.run("train real-nvp --preset quick --data speech --batch 16 --steps 3 --threads 1 --out run");
     folder.run("sample run --grid 2x1 --threads 1");
-    folder
-        .refuses("density run --threads 1", &["over signals of 2048 samples", "only densities over rows of 2 numbers"]);
+    folder.refuses("density run --threads 1", &["models signals of 2048 samples", "only models of 2 columns"]);
     folder.refuses("interpolate run --threads 1", &["signals of 2048 samples at 8000 Hz"]);
     folder.refuses("evaluate run --data two-moons --threads 1", &["two-moons has rows of 2 numbers", "over signals"]);
     let check = folder.json("check run --samples 2 --jacobians 0 --threads 1 --json");
@@ -155,5 +154,8 @@ fn other_commands_accept_signals_or_refuse_them() {
     folder.refuses(&format!("{train} --conditional"), &["speech has no labels"]);
     // Points have no sound.
     folder.run("train nice --preset quick --data two-moons --steps 2 --threads 1 --out points");
-    folder.refuses("sample points --wav x.wav --threads 1", &["points is over rows of 2 numbers", "leave --wav out"]);
+    folder.refuses(
+        "sample points --wav x.wav --threads 1",
+        &["points: rows of 2 numbers are not sound", "leave out --wav"],
+    );
 }

@@ -99,8 +99,8 @@ fn models_of_other_data_are_refused() {
     folder.write("three.csv", csv(&rows(100, 3), 3));
     image_folder(&folder, "bars", 4, false);
     for (data, parts) in [
-        ("three.csv", ["over rows of 3 numbers", "only densities over rows of 2 numbers", "train on two columns"]),
-        ("bars", ["over images of 1×4×4", "only densities over rows of 2 numbers", "zoo interpolate"]),
+        ("three.csv", ["models rows of 3 numbers", "only models of 2 columns", "train on two columns"]),
+        ("bars", ["models images of 1×4×4", "only models of 2 columns", "zoo interpolate"]),
     ] {
         folder.run(&format!("{} --data {data} --steps 3 --out {data}-run", crate::folder::TRAIN));
         folder.refuses(&format!("density {data}-run --threads 1"), &parts);

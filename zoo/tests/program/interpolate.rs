@@ -123,7 +123,10 @@ fn bad_images_and_options_are_refused() {
     refuses("--out file/inside", &["cannot make the folder file/inside"]);
     refuses("--data two-moons", &["two-moons has rows of 2 numbers", "give --data"]);
     for corners in ["1,2,3", "1,2,3,4,5", "a,b,c,d", "", "-1,0,0,0"] {
-        folder.misuses(&format!("interpolate run --corners={corners}"), &["are not four test images", "0,1,2,3"]);
+        folder.misuses(
+            &format!("interpolate run --corners={corners}"),
+            &["is not a list of four test images", "0,1,2,3"],
+        );
     }
     for size in ["0", "1", "201", "-3", "x"] {
         folder.misuses(&format!("interpolate run --size={size}"), &["--size", size]);

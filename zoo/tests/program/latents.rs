@@ -105,7 +105,7 @@ fn models_of_other_data_are_refused() {
         folder.refuses(&format!("latents run {data}-run --threads 1"), &[&run, "rows of 2 numbers", "leave it out"]);
     }
     folder.refuses("latents run nowhere --threads 1", &["there is no run nowhere"]);
-    folder.refuses("latents run --threads 1 --out z.svg", &["z.svg", "let --out end in .png"]);
+    folder.refuses("latents run --threads 1 --out z.svg", &["z.svg", "must end in .png"]);
     folder.refuses("latents run --threads 1 --out no/z.png", &["no/z.png", "mkdir -p no"]);
     folder.misuses("latents", &["<RUN>... is missing"]);
     folder.misuses("latents run --rows=0", &["--rows", "0"]);

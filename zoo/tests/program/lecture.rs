@@ -75,7 +75,7 @@ fn a_failed_step_does_not_stop_the_others() {
     let output = folder.command("lecture --only change-of-variables,nice --steps 2 --out lec").output().unwrap();
     let err = texts(&output).1;
     assert_eq!(output.status.code(), Some(1), "{err}");
-    assert!(err.contains("parallelogram.svg is not a regular file"), "{err}");
+    assert!(err.contains("parallelogram.svg is a folder, not a file"), "{err}");
     let last = err.lines().last().unwrap();
     assert!(last.starts_with("zoo: lec/lecture.html lacks the results of 1 of 4 steps"), "{err}");
     let html = page(&folder);

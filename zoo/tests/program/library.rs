@@ -122,9 +122,9 @@ fn csv_errors_say_which_cell_and_why() {
 fn folders_are_neither_read_nor_written_as_files() {
     let folder = Folder::new();
     let here = folder.path("");
-    refused(files::read(&here), &["is not a regular file"]);
-    refused(files::write_atomically(&here, |_| Ok(())), &["is not a regular file"]);
-    refused(files::check_place(&here), &["is not a regular file"]);
+    refused(files::read(&here), &["is a folder, not a file"]);
+    refused(files::write_atomically(&here, |_| Ok(())), &["is a folder, not a file"]);
+    refused(files::check_place(&here), &["is a folder, not a file"]);
     refused(wav::write(&folder.path("no/x.wav"), &[0.0], 1, 8000), &["no/x.wav", "mkdir -p"]);
     // Nor has any of these, or a check that succeeds, left a file.
     files::check_place(&folder.path("x")).unwrap();

@@ -33,7 +33,7 @@ fn a_training_goes_on_without_log_curve_and_pictures() {
     fs::remove_dir_all(folder.path("run/grids")).unwrap();
     folder.write("run/grids", "a file");
     let warnings: [&[&str]; 3] = [
-        &["run/log.jsonl is not a regular file", "going on without the log"],
+        &["run/log.jsonl is a folder, not a file", "going on without the log"],
         &["run/grids", "going on without pictures"],
         &["run/log.jsonl", "going on without the curve"],
     ];

@@ -67,7 +67,7 @@ fn bad_options_are_refused_before_anything_is_measured() {
     folder.write("file", "a file is no folder");
     // Dimensions that would take minutes, if they were measured.
     let long = "maf-vs-iaf --dims 8192 --hidden 8192";
-    folder.refuses(&format!("{long} --out t.png"), &["t.png", "let --out end in .svg"]);
+    folder.refuses(&format!("{long} --out t.png"), &["t.png", "must end in .svg"]);
     folder.refuses(&format!("{long} --out no/t.svg"), &["no/t.svg", "mkdir -p no"]);
     folder.refuses(&format!("{long} --out file/t.svg"), &["file/t.svg"]);
     for dims in ["0", "8193", "-1", "x", "2,,3", "2,0", "1.5", "", "99999999999999999999"] {

@@ -20,9 +20,9 @@ fn impossible_folders_are_named() {
         folder.refuses(line, &["cannot write file/", "folder does not exist"]);
     }
     folder.refuses("logprob run --input x.npy --output nowhere/z.npy --threads 1", &["mkdir -p nowhere"]);
-    folder.refuses("decode run --input x.npy --output run --threads 1", &["run is not a regular file"]);
-    folder.refuses("sample run --out picture.jpg --threads 1", &["picture.jpg", "let --out end in .png"]);
-    folder.refuses("sample run --out picture --npy s.npy --threads 1", &["picture", "let --out end in .png"]);
+    folder.refuses("decode run --input x.npy --output run --threads 1", &["run is a folder, not a file"]);
+    folder.refuses("sample run --out picture.jpg --threads 1", &["picture.jpg", "must end in .png"]);
+    folder.refuses("sample run --out picture --npy s.npy --threads 1", &["picture", "must end in .png"]);
 }
 
 #[test]
