@@ -26,8 +26,8 @@ pub enum Reads {
 ///
 /// The Jacobian is triangular. MAF knows all of x at once in `to_latent`, which is one parallel pass; its `to_data` needs
 /// x_<i for xᵢ and computes the dimensions in order. IAF is the reverse. The sequential direction costs the
-/// multiply-adds of one pass here, not of D: see [`Causal`]. Its derivative costs one more: an IAF can be trained on data by
-/// maximum likelihood, and a student on the samples of its teacher.
+/// multiply-adds of one pass here, not of D: see [`Causal`]. Its derivative costs those of a few passes more, also not
+/// of D. So an IAF can be trained on data by maximum likelihood, and a student on the samples of its teacher.
 #[derive(Debug)]
 pub struct Autoregressive<N, U> {
     net: Arc<N>,
@@ -36,7 +36,8 @@ pub struct Autoregressive<N, U> {
     solver: Arc<Solver>,
 }
 
-/// How the sequential direction is computed; 0 and so each unit once, unless a reference is asked for.
+/// How the sequential direction is computed: 0 for the usual way, which computes each unit once, else the number of a
+/// [`Reference`].
 #[derive(Debug, Default)]
 struct Solver(AtomicU8);
 
@@ -45,8 +46,8 @@ struct Solver(AtomicU8);
 pub enum Reference {
     /// By D whole passes of the network, as other libraries do.
     WholePasses = 1,
-    /// Each unit once, but each recorded on the tape for itself. Also for derivatives of derivatives, which the layer's own
-    /// derivative does not have.
+    /// Each unit once, with every unit's operations recorded on the tape. It supports second derivatives, which the
+    /// usual way does not.
     RecordedUnits = 2,
 }
 

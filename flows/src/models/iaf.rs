@@ -38,6 +38,7 @@ impl Iaf {
     ///
     /// # Panics
     /// If it has more than one component: z → x of a mixture has no formula, and is the direction that an IAF is for.
+    /// Also if `config.dims` is 0 or a hidden layer has no units.
     pub fn build<T: Real>(config: &AutoregressiveConfig, rng: &mut dyn Rng) -> Flow<T> {
         assert!(config.components == 1, "IAF: {} components, not 1", config.components);
         autoregressive(config, Reads::Latent, rng)

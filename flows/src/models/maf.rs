@@ -69,8 +69,8 @@ pub struct AutoregressiveConfig {
     pub gate: Gate,
     /// Features of the condition; 0 without one.
     pub condition: usize,
-    /// Whether the networks read `sign(x)·ln(1 + |x|)` in place of x (see [`MadeConfig::symlog`]). An output far from
-    /// anything seen in training then does not make the next layer's far larger.
+    /// Whether the networks read `sign(x)·ln(1 + |x|)` in place of x (see [`MadeConfig::symlog`]). If a layer's output
+    /// is far from anything seen in training, the next layer's output is then not much farther still.
     #[serde(default)]
     pub symlog: bool,
     /// l and u of the [bound](crate::univariate::Bound) `−l ≤ α ≤ u` of all log-scales that are not gates or mixtures. With
@@ -109,7 +109,7 @@ impl AutoregressiveConfig {
 /// <!-- log|det ∂z/∂x| = −Σᵢ₌₁ᴰ αᵢ(x_<i) -->
 #[doc = include_str!("../../formulas/maf-determinant.html")]
 ///
-/// Over K layers:
+/// Over K layers, without normalization (a normalizing layer adds its own log-determinant):
 ///
 /// <!-- log p(x) = log N(z; 0, I) − Σₖ₌₁ᴷ Σᵢ₌₁ᴰ αᵢ⁽ᵏ⁾ -->
 #[doc = include_str!("../../formulas/maf-density.html")]
@@ -146,7 +146,7 @@ impl Maf {
     /// A MAF over rows of D values.
     ///
     /// # Panics
-    /// If there are no components.
+    /// If there are no components, `config.dims` is 0, or a hidden layer has no units.
     pub fn build<T: Real>(config: &AutoregressiveConfig, rng: &mut dyn Rng) -> Flow<T> {
         autoregressive(config, Reads::Data, rng)
     }
@@ -175,8 +175,8 @@ pub(super) fn autoregressive<T: Real>(config: &AutoregressiveConfig, reads: Read
             break;
         }
         let net = made(2, rng);
-        // In the sequential direction a change of one dimension may grow from each dimension to the next. That is an
-        // IAF's way to its latents, so it starts where nothing grows.
+        // In the sequential direction a change of one dimension may grow from each dimension to the next. An IAF maps
+        // data to latents in this direction, so its networks' outputs start at 0: no dimension depends on another then.
         let net = if reads == Reads::Latent { net.zero_initialized() } else { net };
         layers.push(match gate {
             Gate::None => Box::new(Autoregressive::new(net, Affine::within(log_scales), reads)),

@@ -18,6 +18,8 @@ pub type RecordedStep<'a, T> = dyn Fn(&Var<T>, &Var<T>) -> Var<T> + 'a;
 /// # The sequential direction: each unit once
 ///
 /// To invert an autoregressive layer, solve `yᵢ = stepᵢ(tᵢ, outputs of dimension i given y_<i)` for i = 1 … D in order.
+/// The target t is given, and y is sought: in a MAF t is z and y is x, in an IAF t is x and y is z.
+///
 /// Usually that takes D passes of the network, each for the outputs of one dimension ([`Causal::by_passes`]). But a
 /// hidden unit can be computed as soon as its last input is known. [`Made`](super::Made) sorts its hidden units by degree,
 /// so after each dimension the next few of each layer are ready. [`WaveNet`](super::WaveNet) keeps what each layer read,

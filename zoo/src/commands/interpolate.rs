@@ -48,8 +48,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let (header, flow) = (&loaded.header, &loaded.model);
     let space = header.blueprint.space;
     let Space::Images { channels, height, width } = space else {
-        let (run, over) = (run.display(), space.describe());
-        bail!("{run} is over {over}, and only images are interpolated: zoo density plots a model of 2D data");
+        let (run, what) = (run.display(), space.describe());
+        bail!("{run} models {what}; interpolate takes only models of images: zoo density plots models of 2 columns");
     };
     if args.from.len() != args.to.len() {
         bail!("--from names {} test images and --to {}: give equally many", args.from.len(), args.to.len());

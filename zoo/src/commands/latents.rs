@@ -85,8 +85,8 @@ fn encode(run: &Path, args: &Args) -> Result<Encoded> {
     let (header, flow) = (&loaded.header, &loaded.model);
     let space = header.blueprint.space;
     let Space::Table { columns: 2, .. } = space else {
-        let (run, over) = (run.display(), space.describe());
-        bail!("{run} is over {over}, and only latents of rows of 2 numbers are plotted: leave it out");
+        let (run, what) = (run.display(), space.describe());
+        bail!("{run} models {what}; latents plots only models of 2 columns: leave it out");
     };
     let seed = args.on.seed.seed;
     let all = source(&loaded, None)?.held_out(Part::Test, None);

@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     };
     let space = loaded.header.blueprint.space;
     if !drawing::has_picture(&space) {
-        bail!("{} is over {}, which have no picture: use zoo encode and zoo decode", run.display(), space.describe());
+        bail!("{} models {}, which have no picture: use zoo encode and zoo decode", run.display(), space.describe());
     }
     let source = source(&loaded, data.as_ref())?;
     let figures = threads.run(|| -> Result<Vec<Figure>> {

@@ -120,7 +120,7 @@ fn rows(path: &Path, space: &Space, latents: Option<usize>) -> Result<(usize, Ve
             Some(latents) => format!("has {latents} latents"),
         };
         let has = match row {
-            [] => "is an array of one dimension".to_owned(),
+            [] => format!("has the shape [{count}], so one value a row"),
             row => format!("has rows of shape {row:?}"),
         };
         bail!("{shown} {has}, but this model {over}: give {dims} values a row");

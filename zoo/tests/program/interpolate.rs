@@ -135,5 +135,5 @@ fn bad_images_and_options_are_refused() {
     folder.misuses("interpolate run --to 1", &["is missing"]);
     folder.misuses("interpolate run --from=-1 --to 2", &["--from", "-1"]);
     folder.run("train nice --preset quick --data two-moons --batch 24 --steps 3 --threads 1 --out points");
-    folder.refuses("interpolate points", &["points is over rows of 2 numbers", "only images", "zoo density"]);
+    folder.refuses("interpolate points", &["points models rows of 2 numbers", "only models of images", "zoo density"]);
 }

@@ -99,10 +99,10 @@ fn models_of_other_data_are_refused() {
     folder.write("three.csv", csv(&rows(100, 3), 3));
     image_folder(&folder, "bars", 4, false);
     folder.train("--data two-moons --steps 3");
-    for (data, over) in [("three.csv", "over rows of 3 numbers"), ("bars", "over images of 1×4×4")] {
+    for (data, what) in [("three.csv", "rows of 3 numbers"), ("bars", "images of 1×4×4")] {
         folder.run(&format!("{} --data {data} --steps 3 --out {data}-run", crate::folder::TRAIN));
-        let run = format!("{data}-run is {over}");
-        folder.refuses(&format!("latents run {data}-run --threads 1"), &[&run, "rows of 2 numbers", "leave it out"]);
+        let run = format!("{data}-run models {what}");
+        folder.refuses(&format!("latents run {data}-run --threads 1"), &[&run, "models of 2 columns", "leave it out"]);
     }
     folder.refuses("latents run nowhere --threads 1", &["there is no run nowhere"]);
     folder.refuses("latents run --threads 1 --out z.svg", &["z.svg", "must end in .png"]);

@@ -8,12 +8,13 @@ use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Makes the solution y of `y = f(t, n(y))` depend on itself, where f maps each dimension and n is the network.
+/// An identity operation whose backward pass turns g, the gradient by its output, into λ.
 ///
-/// The input, which is also the output, is f(t, o) with its log-determinant as the last column, `[batch, D + 1]`. The
-/// ordinary rules see how it depends on t, and on the network's weights and condition where o = n(y) has y held fixed.
-/// What they do not see is that another y gives another o. With N = ∂n/∂y, and g and h the gradients by the solution and
-/// by the log-determinant, the whole gradient λ by f(t, o) is
+/// It stands behind the solution y of `y = f(t, n(y))`, where f maps each dimension and n is the network. Its input,
+/// which is also its output, is f(t, o) with its log-determinant as the last column, `[batch, D + 1]`. The ordinary
+/// rules see how it depends on t, and on the network's weights and condition where o = n(y) has y held fixed. What they
+/// do not see is that another y gives another o. With N = ∂n/∂y, and g and h the gradients by the solution and by the
+/// log-determinant, the whole gradient λ by f(t, o) is
 ///
 /// ```text
 /// λ = g + Nᵀ·(∂f/∂o∘λ + h·∂(log-determinant)/∂o)
@@ -61,11 +62,15 @@ impl<T: Real, N: Causal<T>, U: Univariate<T> + 'static> CustomOp<T> for Solve<T,
         let (t, dims, g) = (Var::from(self.target.clone()), self.target.shape()[1], Var::from(g.clone()));
         let (of_value, of_log_det) = (0..dims, dims..dims + 1);
         let h = g.slice(1, of_log_det.clone());
-        // Each dimension's derivatives are its own: the gradient of the sum over all has them side by side.
+        // `slopes` are derivatives of these columns of `mapped` by o. An output belongs to one dimension, and changes
+        // only this dimension's value and its term of the log-determinant. So the gradient of the sum over all rows and
+        // columns has the derivatives of all dimensions side by side.
         let slopes = |columns: Range<usize>| {
             let sum = |o: &Var<T>| mapped(&*self.univariate, self.reads, &t, o).slice(1, columns.clone()).sum_all();
             diff::gradient(sum, &self.outputs)
         };
+        // a = ∂f/∂o and b = h·∂(log-determinant)/∂o, both `[batch, D·P]`. `total` is λ, the solution of λ = g +
+        // Nᵀ·(a∘λ + b) with the g of the solution's columns.
         let (a, b) = (slopes(of_value.clone()), (Var::from(slopes(of_log_det)) * &h).into_value());
         let total = self.net.adjoint(&self.kept, g.slice(1, of_value).value(), &a, &b);
         Some(Var::concat(1, &[&total.into(), &h]).into_value())

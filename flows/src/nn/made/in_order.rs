@@ -45,7 +45,8 @@ impl<T: Real> Layer<T> {
                 *sum = bias + shift;
             }
         }
-        // A hidden unit may be known before its degree is reached, and an output must not see it then.
+        // A hidden unit of degree d is known before dimension d is, if the layer before it is so narrow that none of
+        // its units has degree d. More units are known then than the outputs of the next dimension may see.
         let known = units.clone().next().map_or(0, |unit| known.min(self.seen[unit]));
         if known == 0 {
             return 0;
