@@ -70,7 +70,8 @@ fn an_interrupted_training_continues_and_is_used_by_another_lecture() {
 #[test]
 fn a_failed_step_does_not_stop_the_others() {
     let folder = Folder::new();
-    // A folder where a picture should be.
+    // A lecture's folder, with a folder where a picture should be.
+    folder.write("lec/lecture.json", "{}");
     folder.write("lec/figures/parallelogram.svg/file", "");
     let output = folder.command("lecture --only change-of-variables,nice --steps 2 --out lec").output().unwrap();
     let err = texts(&output).1;
