@@ -34,6 +34,7 @@ fn compared(run: &Path) -> String {
 fn made(folder: &Path) -> (Agenda, String) {
     let options = Options { chapters: &all(), out: folder, from: None, preset: Preset::Quick, steps: None };
     let agenda = Agenda::new(&options);
+    let mut record = Record::open(folder).unwrap();
     let files = agenda.tasks.iter().flat_map(|task| task.outputs.iter().cloned());
     let curves = agenda.runs.values().map(|run| run.join("curve.svg"));
     for file in files.chain(curves) {
@@ -44,7 +45,6 @@ fn made(folder: &Path) -> (Agenda, String) {
             _ => fs::write(file, dot()).unwrap(),
         }
     }
-    let mut record = Record::open(folder).unwrap();
     for task in &agenda.tasks {
         let output =
             if task.words[0] == "compare" { compared(&agenda.runs["nice-mnist"]) } else { "a < b\nc".to_owned() };
