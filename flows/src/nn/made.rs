@@ -26,7 +26,7 @@ pub struct MadeConfig {
     pub condition: usize,
     /// The nonlinearity.
     pub activation: Activation,
-    /// Whether the network reads [`symlog`] of its input.
+    /// Whether the network reads `sign(x)·ln(1 + |x|)` in place of its input x.
     pub symlog: bool,
 }
 
