@@ -56,7 +56,7 @@ def made(part, x, hidden, outputs, c):
     assert part.constant("activation") == "relu"
     dims = x.shape[1]
     degrees = torch.arange(1, dims + 1)
-    h = x.sign() * x.abs().log1p() if part.constant("input") == "symlog" else x
+    h = x.sign() * x.abs().log1p() if part.has_constant("input") and part.constant("input") == "symlog" else x
     for layer, width in enumerate(hidden):
         own = torch.tensor([max(1, -(-k * (dims - 1) // width)) for k in range(1, width + 1)])
         h = h @ (part[f"{layer}.weight"] * (degrees <= own[:, None])).T + part[f"{layer}.bias"]
