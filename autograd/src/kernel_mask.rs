@@ -46,8 +46,8 @@ impl KernelMask {
     #[track_caller]
     pub fn new(shape: [usize; 4], keep: impl Fn(usize, usize, [usize; 2]) -> bool) -> Self {
         let [_, inputs, height, width] = shape;
-        // A flag, and a term in each of the two plans.
-        outline::spend(Shape::from(shape).elements().saturating_mul(5));
+        // A flag, and for the half that is kept a term in each of two plans.
+        outline::spend(Shape::from(shape).elements().saturating_mul(3));
         if outline::is_active() {
             let [by_output, by_input] = [false, true].map(|is_adjoint| Plan::new([0; 4], is_adjoint, &[]));
             return Self(Arc::new(Set { shape, kept: Vec::new(), count: 0, by_output, by_input }));

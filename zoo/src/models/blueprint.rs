@@ -207,11 +207,11 @@ pub(super) fn behind_logit<T: Real>(flow: Flow<T>, space: Space, margin: f64) ->
     })
 }
 
-/// What a checkpoint with tensors of these shapes allows its model, as the limit of an outline: three times what they
-/// hold, since a model keeps masks and orders too, and 16 MB.
+/// What a checkpoint with tensors of these shapes allows its model, as the limit of an outline: eight times what they
+/// hold, since a model keeps masks and orders too, and initial weights are drawn before they are kept; and 16 MB.
 pub fn limit(shapes: impl IntoIterator<Item = impl Into<Shape>>) -> u64 {
     let tensors = shapes.into_iter().map(|shape| (shape.into().elements() + PER_TENSOR) as u64);
-    (1 << 22) + 3 * tensors.sum::<u64>()
+    (1 << 22) + 8 * tensors.sum::<u64>()
 }
 
 /// A size in a configuration beyond the largest plausible one. Products of three sizes thus never overflow.

@@ -231,4 +231,22 @@ mod tests {
             assert_eq!(described(built.params()), described(again.outline(u64::MAX).unwrap()), "{json}");
         }
     }
+
+    /// Colors, squeezes and wide networks need more beside their weights than gray images.
+    #[test]
+    fn every_model_of_every_preset_is_small_enough_for_its_own_checkpoint() {
+        let images = [(1, 28, 28), (3, 4, 8), (3, 32, 32)];
+        let spaces = images.map(|(channels, height, width)| Space::Images { channels, height, width });
+        for (model, space) in MODELS.into_iter().flat_map(|model| spaces.map(|space| (model, space))) {
+            for preset in [Preset::Quick, Preset::Standard, Preset::Paper] {
+                let Ok(blueprint) = model.blueprint(preset, space, 0) else { continue };
+                let checked = blueprint.check_memory().map_err(|why| why.to_string());
+                // Large models may be beyond this machine, but never too small for their data.
+                assert!(
+                    checked.as_ref().is_err_and(|why| why.contains("to train")) || checked == Ok(()),
+                    "{checked:?}"
+                );
+            }
+        }
+    }
 }
