@@ -63,7 +63,7 @@ pub fn is_active() -> bool {
     LEFT.get().is_some()
 }
 
-/// Counts memory beside tensors, as that of so many elements, before it is allocated. Does nothing outside outlines.
+/// Counts memory beside tensors, in elements, before it is allocated. Does nothing outside outlines.
 pub fn spend(elements: usize) {
     if let Some(left) = LEFT.get() {
         match left.checked_sub(elements as u64) {
