@@ -5,7 +5,8 @@ use crate::{Peer, Repeats, Step, Workload};
 use autograd::Var;
 use flows::models::{AutoregressiveConfig, Iaf, Maf};
 use flows::nn::{Adam, AdamConfig};
-use flows::{Context, Module};
+use flows::{Context, Flow, Module};
+use rand::Rng;
 use std::hint::black_box;
 
 /// Five layers with one hidden layer of 1024 each, order reversed between layers, batch 100.
@@ -47,21 +48,22 @@ fn config() -> AutoregressiveConfig {
     AutoregressiveConfig::new(DIMS, 5, vec![1024])
 }
 
-fn train() -> Step {
+/// A training step by maximum likelihood.
+fn step_of(build: fn(&AutoregressiveConfig, &mut dyn Rng) -> Flow<f32>) -> Step {
     let mut rng = rng();
-    let flow = Maf::build::<f32>(&config(), &mut rng);
+    let flow = build(&config(), &mut rng);
     let mut adam = Adam::new(flow.params(), AdamConfig::default());
     let batch = normal(&[BATCH, DIMS], 1.0, &mut rng);
     Box::new(move || train_step(&flow, &mut adam, &batch, 1))
 }
 
-/// IAF by maximum likelihood: the sequential direction and its derivative.
+fn train() -> Step {
+    step_of(Maf::build)
+}
+
+/// The sequential direction and its derivative.
 fn maximum_likelihood() -> Step {
-    let mut rng = rng();
-    let flow = Iaf::build::<f32>(&config(), &mut rng);
-    let mut adam = Adam::new(flow.params(), AdamConfig::default());
-    let batch = normal(&[BATCH, DIMS], 1.0, &mut rng);
-    Box::new(move || train_step(&flow, &mut adam, &batch, 1))
+    step_of(Iaf::build)
 }
 
 fn sample() -> Step {

@@ -3,13 +3,10 @@
 //! Time runs backward. Each layer keeps, in a ring, what later steps give to its input of the last `dilation` steps.
 //! Values are laid out `[row][unit]`.
 
-use super::WaveNet;
+use super::{WaveNet, in_order::group_size};
 use crate::nn::causal::rows_in_groups;
 use autograd::elementwise::Binary;
-use autograd::{Real, Tensor, parallel};
-
-/// Rows of the batch in one group, as in the forward direction.
-const ROWS: usize = 16;
+use autograd::{Real, Tensor};
 
 /// What a pass of a [`WaveNet`] leaves for the adjoint. All are `[batch, steps, units]`.
 #[derive(Debug)]
@@ -72,10 +69,8 @@ pub(super) fn solve<T: Real>(
     let wide = [batch, length * net.outputs];
     let fits = **a.shape() == wide && **b.shape() == wide;
     assert!(fits, "adjoint: {}, {} and {} of {} outputs", g.shape(), a.shape(), b.shape(), net.outputs);
-    let threads = parallel::threads();
-    let each = batch.div_ceil(threads * batch.div_ceil(threads * ROWS).max(1)).max(1);
     let dilations: Vec<usize> = net.layers.iter().map(super::Layer::dilation).collect();
-    rows_in_groups([batch, length], each, |first, solved| {
+    rows_in_groups([batch, length], group_size(batch), |first, solved| {
         let values = [g, a, b].map(|tensor| Rows::new(tensor, first, length));
         group(kept, &dilations, first, &values, solved);
     })

@@ -14,6 +14,12 @@ use autograd::{Real, Tensor, Var, parallel};
 /// Rows of the batch in one group: with more of them the rings leave the cache.
 const ROWS: usize = 16;
 
+/// Rows in each group of a batch: groups of nearly the same size, for all threads.
+pub(super) fn group_size(batch: usize) -> usize {
+    let threads = parallel::threads();
+    batch.div_ceil(threads * batch.div_ceil(threads * ROWS).max(1)).max(1)
+}
+
 /// A linear layer, as plain values.
 struct Plain<T: Real> {
     weight: Tensor<T>,
@@ -180,9 +186,7 @@ pub(super) fn solve<T: Real>(
 ) -> Mapped<T> {
     assert!(t.shape().rank() == 2, "in order: signals of shape {}, not [batch, T]", t.shape());
     let (batch, length) = (t.shape()[0], t.shape()[1]);
-    // Groups of nearly the same size.
-    let threads = parallel::threads();
-    let each = batch.div_ceil(threads * batch.div_ceil(threads * ROWS).max(1)).max(1);
+    let each = group_size(batch);
     let stages = Stages::new(net, condition, each == 1);
     in_groups(t, each, |first, t, solved| rows_in_order(&stages, first, length, t, solved, step))
 }
