@@ -32,6 +32,8 @@ pub enum Measure {
     LogLikelihood,
     /// `log s(x) − log t(x)` of samples of a student s with the teacher t: lower is better.
     Divergence,
+    /// `log t(x) − log s(x)` of samples of the teacher: lower is better.
+    ForwardDivergence,
     /// A lower bound on `log p(x)` of data, from one z per row: higher is better.
     Bound,
 }
@@ -95,7 +97,7 @@ impl Score {
     /// Adds the unit of the space: bits per dimension of pixel levels, or nats per time step.
     pub(crate) fn of_space(mut self, space: &Space) -> Self {
         let dims = space.dims() as f64;
-        let divergence = self.measure == Measure::Divergence;
+        let divergence = self.is_divergence();
         match space {
             Space::Images { .. } if !divergence => {
                 let bits = |levels| bits_per_dim(self.nats, space.dims(), f64::from(levels));
@@ -116,10 +118,19 @@ impl Score {
         Self::of(Measure::Divergence, log_ratios, given_class).of_space(space)
     }
 
+    /// The divergence in the other direction, from `log t(x) − log s(x)` of samples of the teacher.
+    pub fn forward_divergence(log_ratios: &[f64], space: &Space, given_class: bool) -> Self {
+        Self::of(Measure::ForwardDivergence, log_ratios, given_class).of_space(space)
+    }
+
+    const fn is_divergence(&self) -> bool {
+        matches!(self.measure, Measure::Divergence | Measure::ForwardDivergence)
+    }
+
     /// What training minimizes and plots show: bits/dim for images, nats per time step for signals, else the negative
     /// mean in nats; or the divergence itself.
     pub fn loss(&self) -> f64 {
-        let nats = if self.measure == Measure::Divergence { self.nats } else { -self.nats };
+        let nats = if self.is_divergence() { self.nats } else { -self.nats };
         self.bits_per_dim.or(self.nats_per_step).unwrap_or(nats)
     }
 
@@ -133,9 +144,11 @@ impl Score {
         let (n, nats) = (self.n, with_error(self.nats, self.nats_error, 2));
         let one = if n == 1 { ", too few for a standard error" } else { "" };
         let step = |nats| format!("{} nats a time step", with_error(nats, self.step_error, 4));
-        if self.measure == Measure::Divergence {
+        if self.is_divergence() {
             let each = or_empty(self.nats_per_step, |nats| format!(" ({})", step(nats)));
-            return format!("KL = {nats} nats{each}, N = {n}{one}");
+            let forward = self.measure == Measure::ForwardDivergence;
+            let of = if forward { "teacher ‖ student" } else { "student ‖ teacher" };
+            return format!("KL({of}) = {nats} nats{each}, N = {n}{one}");
         }
         let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
         if self.not_finite > 0 {

@@ -81,7 +81,8 @@ impl ModelSpec for super::Iaf {
             (Budget::Steps(preset.pick([2_000, 10_000, 50_000])), 256, 1e-3)
         };
         let shards = large.then_some(1);
-        let recipe = Recipe { warmup: 200, clip: Some(100.0), shards, ..Recipe::new(budget, batch, lr) };
+        let lessons = vec![(Lesson::Forward, 1.0)];
+        let recipe = Recipe { warmup: 200, clip: Some(100.0), shards, lessons, ..Recipe::new(budget, batch, lr) };
         Some((config, recipe))
     }
 }

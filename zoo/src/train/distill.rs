@@ -43,6 +43,29 @@ impl ReverseKl {
         Self { teacher: teacher.model.core(), space: teacher.header.blueprint.space, batch, seed }
     }
 
+    /// The teacher, after the preprocessing.
+    pub(super) const fn teacher(&self) -> &Flow<f32> {
+        &self.teacher
+    }
+
+    pub(super) const fn space(&self) -> &Space {
+        &self.space
+    }
+
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Samples in a step.
+    pub(super) const fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Log-ratios above this count by their logarithm.
+    pub(super) fn soft_beyond(&self) -> f64 {
+        (NATS_PER_DIMENSION * self.space.dims() as f64).max(LEAST_NATS)
+    }
+
     /// The latents of `stream`, the same for the same number.
     pub(super) fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Latents {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
@@ -95,15 +118,15 @@ impl Objective<Flow<f32>> for ReverseKl {
         Ok(())
     }
 
-    fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, _order: &mut Order) -> Result<Loss<'a>> {
+    fn loss<'a>(&'a self, flow: &'a Flow<f32>, moment: Moment, _order: &mut Order) -> Result<Loss<'a>> {
         // Stream 0 is for evaluation.
-        let (z, condition) = self.latents(flow, step + 1, self.batch);
+        let (z, condition) = self.latents(flow, moment.step + 1, self.batch);
         let student = flow.core();
         Ok(Box::new(move |tape, range| {
             let condition = condition.as_ref().map(|condition| tape.constant(condition.rows(range.clone())));
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
             let ratio = log_ratio(&student, &self.teacher, &tape.constant(z.rows(range)), cx);
-            softened(&ratio, (NATS_PER_DIMENSION * student.dims() as f64).max(LEAST_NATS))
+            softened(&ratio, self.soft_beyond())
         }))
     }
 

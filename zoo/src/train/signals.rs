@@ -65,7 +65,8 @@ impl Objective<Flow<f32>> for SignalKl {
         self.kl.steps_per_epoch()
     }
 
-    fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, order: &mut Order) -> Result<Loss<'a>> {
+    fn loss<'a>(&'a self, flow: &'a Flow<f32>, moment: Moment, order: &mut Order) -> Result<Loss<'a>> {
+        let step = moment.step;
         let (z, condition) = self.kl.latents(flow, step + 1, self.batch * (1 + DRAWS));
         let mut real = self.source.batch(step, self.batch, order)?.x().clone();
         if let Some(layer) = flow.preprocessing() {
