@@ -67,6 +67,9 @@ pub struct Score {
     pub nats_error: Option<f64>,
     /// The median, which is robust against outliers.
     pub median: f64,
+    /// The lowest value of all rows.
+    #[serde(default)]
+    pub lowest: f64,
     /// Number of rows whose density is not a finite `f32`. If there are any, the mean is not finite either.
     pub not_finite: usize,
     /// Images only: bits per dimension of the pixel levels.
@@ -90,8 +93,8 @@ impl Score {
     pub(crate) fn of(measure: Measure, values: &[f64], given_class: bool) -> Self {
         let (nats, nats_error) = mean(values);
         let not_finite = values.iter().filter(|value| !value.is_finite()).count();
-        let (n, median) = (values.len(), median(values));
-        Self { measure, n, nats, nats_error, median, not_finite, given_class, ..Self::default() }
+        let [lowest, median] = lowest_and_median(values);
+        Self { measure, n: values.len(), nats, nats_error, median, lowest, not_finite, given_class, ..Self::default() }
     }
 
     /// Adds the unit of the space: bits per dimension of pixel levels, or nats per time step.
@@ -312,14 +315,14 @@ pub(crate) fn mean(values: &[f64]) -> (f64, Option<f64>) {
     (mean, (n > 1.0).then(|| (squares / (n - 1.0) / n).sqrt()))
 }
 
-/// The median. Values that are not finite count as the lowest.
-fn median(values: &[f64]) -> f64 {
+/// The lowest value and the median. Values that are not finite count as the lowest.
+fn lowest_and_median(values: &[f64]) -> [f64; 2] {
     let low = |value: &f64| if value.is_finite() { *value } else { f64::NEG_INFINITY };
     let mut sorted: Vec<f64> = values.iter().map(low).collect();
     sorted.sort_by(f64::total_cmp);
-    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
+    let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
     // JSON has no infinities.
-    middle.max(f64::MIN)
+    [at(0), at(sorted.len() / 2)].map(|value| value.max(f64::MIN))
 }
 
 #[cfg(test)]

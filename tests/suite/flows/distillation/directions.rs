@@ -84,7 +84,7 @@ fn gradients_by_the_student_are_those_of_differences_in_all_directions() {
     // With layers to compare one by one, and without.
     for layers in [2, 3] {
         let (teacher, student) = given(2, layers);
-        randomize(&student, 0.2, &mut rng(4));
+        randomize(&student, 0.1, &mut rng(4));
         type Loss = fn(&Flow<f64>, &Flow<f64>, &Var<f64>, &Var<f64>, Context<'_, f64>) -> Var<f64>;
         let forward: Loss = |student, teacher, x, _, cx| forward_kl(student, teacher, x, cx);
         for loss in [forward, jeffreys, guided] {
