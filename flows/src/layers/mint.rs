@@ -2,6 +2,7 @@
 //!
 //! Song, Meng & Ermon, *`MintNet`: Building Invertible Neural Networks with Masked Convolutions*, 2019.
 
+mod adjoint;
 mod fixed_point;
 mod root;
 mod solver;
@@ -11,6 +12,7 @@ pub use solver::{Inversion, MintSolver, SolverStats};
 
 use crate::nn::{ConvMask, Init, MaskedConv2d, is_positive};
 use crate::{Bijection, Context, Distance, Mapped, Module, Visitor};
+use adjoint::Root;
 use autograd::{Param, Real, Tensor, Var, lanes::LANES};
 use rand::Rng;
 use root::STEPS;
@@ -48,8 +50,9 @@ use sweep::Sweep;
 ///
 /// `to_latent` is one parallel pass. `to_data` depends on the layer's [`MintSolver`]: a sweep over the elements in the
 /// mask's order, which computes each hidden unit once, in `f64`, for eight samples together; or the authors' iteration
-/// ([`Mint::solve`]). On a tape, the derivatives of the root come from about C·(2H + W) recorded passes, the longest
-/// chain of elements that depend on each other: this direction is not meant for training.
+/// ([`Mint::solve`]). On a tape, the derivatives of the root take two recorded passes and one more sweep, from the last
+/// element to the first: with J = ∂z/∂x and the gradient g by x, that by z is λ, the solution of the triangular system
+/// Jᵀλ = g, and one reverse pass with −λ gives those by the parameters.
 #[derive(Debug)]
 pub struct Mint<T: Real> {
     mask: ConvMask,
@@ -208,10 +211,28 @@ impl<T: Real> Mint<T> {
         channels * (height * width).min(width + 2 * (height - 1))
     }
 
+    /// The root as a function of z and the parameters: first derivatives in the work of a few passes.
+    fn differentiable(&self, root: Tensor<T>, z: &Var<T>) -> Mapped<T> {
+        let weights = self.weights(z);
+        let pass = self.pass(&z.constant_like(root.clone()), &weights);
+        let root = Root {
+            x: root,
+            mask: self.mask,
+            weights: weights.each_ref().map(|weight| weight.value().clone()),
+            slopes: pass.hidden.each_ref().map(|a| elu_derivative(&a.detach()).into_value()),
+            t: self.t(z).into_value(),
+        };
+        // The pass at a constant x has the derivatives by the parameters; the root adds those by x.
+        let x = Var::custom(root, &[&(pass.value - z)]);
+        let log_det = -self.diagonal_at(&self.pass(&x, &weights), &weights).ln().sum_per_sample();
+        Mapped { value: x, log_det }
+    }
+
     /// The root as a function of z and the parameters, recorded from the root itself.
     ///
     /// A step `x − (z(x) − z)/(t + d)` multiplies the first-order error by a strictly triangular matrix. As many steps as
-    /// the longest chain remove it, and one more removes the second-order error. The value does not change.
+    /// the longest chain remove it, and one more removes the second-order error. The value does not change. It is much
+    /// slower than [`Mint::differentiable`], but has second derivatives.
     fn recorded(&self, root: Tensor<T>, z: &Var<T>) -> Mapped<T> {
         let mut x = z.constant_like(root);
         let weights = self.weights(z);
@@ -242,7 +263,8 @@ impl<T: Real> Bijection<T> for Mint<T> {
         let found = self.solve_unchecked(z.value(), self.solver.inversion());
         self.solver.record(&found.iterations);
         if z.tape().is_some() {
-            return self.recorded(found.value, z);
+            let record = if self.solver.is_recorded() { Self::recorded } else { Self::differentiable };
+            return record(self, found.value, z);
         }
         Mapped { value: found.value.into(), log_det: found.log_det.into() }
     }

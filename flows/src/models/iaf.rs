@@ -21,7 +21,9 @@ use rand::Rng;
 #[doc = include_str!("../../formulas/iaf-determinant.html")]
 ///
 /// A sample takes one pass a layer. A sample that the model drew itself keeps its z, so its density is one pass too
-/// ([`Flow::sample_with_log_prob`]). The density of another point takes the dimensions in order.
+/// ([`Flow::sample_with_log_prob`]). The density of another point takes the dimensions in order, in the work of about
+/// one pass, and so does its gradient, in the work of a few. An IAF learns from data by maximum likelihood at about the
+/// price of two steps of a MAF.
 ///
 /// # On the slides
 ///

@@ -13,6 +13,7 @@ mod image_mutations;
 mod images;
 mod marginal;
 mod mint;
+mod mint_derivatives;
 mod mint_mutations;
 mod mixture;
 mod mutations;

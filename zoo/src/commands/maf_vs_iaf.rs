@@ -1,12 +1,13 @@
-//! `zoo maf-vs-iaf`: how long MAF and IAF take to sample and to compute a density.
+//! `zoo maf-vs-iaf`: how long MAF and IAF take to sample, to compute a density, and to train.
 
 use super::prelude::*;
 use crate::measure::maf_vs_iaf::{Sizes, Times, measure};
 use crate::measure::timing::three_digits;
 
-/// Time sampling and density of MAF and IAF as the dimension grows
+/// Time sampling, density, and training of MAF and IAF as the dimension grows
 ///
-/// The models are untrained and have no normalization layers. Each time is a median over several batches, after a
+/// The models are untrained and have no normalization layers. A training step is the log-likelihood of a batch, its
+/// gradients, and Adam's update. Each time is a median over several batches, after a
 /// warm-up, in microseconds per row.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo maf-vs-iaf --dims 2,32,512")]
@@ -40,14 +41,19 @@ pub(super) struct Args {
 /// A curve: its names in the table and in the plot, its times, and whether it is IAF's.
 type Curve = ([&'static str; 2], fn(&Times) -> Option<f64>, bool);
 
-/// The curves, in the order of the table's columns.
-const CURVES: [Curve; 5] = [
+/// The curves, in the order of the table's columns: those of the left plot, and those of the right.
+const CURVES: [Curve; 7] = [
     (["MAF density", "MAF density, one pass"], |times| Some(times.maf_density), false),
     (["MAF sample", "MAF sample, in order"], |times| Some(times.maf_sample), false),
     (["IAF sample", "IAF sample, one pass"], |times| Some(times.iaf_sample), true),
     (["IAF density", "IAF density, in order"], |times| Some(times.iaf_density), true),
     (["by D passes", "MAF sample by D passes"], |times| times.by_passes, false),
+    (["MAF step", "MAF training step"], |times| Some(times.maf_step), false),
+    (["IAF step", "IAF training step"], |times| Some(times.iaf_step), true),
 ];
+
+/// How many of them are in the left plot.
+const LEFT: usize = 5;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     require_extension(Some(&args.out), "svg")?;
@@ -80,16 +86,17 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         points: all.iter().filter_map(|times| Some((times.dims as f64, time(times)?))).collect(),
         dashed,
     });
-    let measured: Vec<Series> = series.into_iter().filter(|series| !series.points.is_empty()).collect();
-    let labels = Labels {
-        title: "MAF has fast densities, IAF fast samples".to_owned(),
-        note: caption,
+    let labels = |title: &str| Labels {
+        title: title.to_owned(),
+        note: caption.clone(),
         x: "dimensions D".to_owned(),
         y: "time per row (µs)".to_owned(),
         log_x: true,
         log_y: true,
     };
-    curve::draw(&measured, &labels)?.save(&args.out)?;
+    let (left, right) = series.split_at(LEFT);
+    let titles = ["MAF has fast densities, IAF fast samples", "Both learn from data"].map(labels);
+    curve::draw_all(&[(left, &titles[0]), (right, &titles[1])])?.save(&args.out)?;
     if args.json {
         let Sizes { hidden, layers, rows } = sizes;
         let object = json!({

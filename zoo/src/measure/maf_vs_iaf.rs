@@ -1,13 +1,14 @@
 //! Timings of MAF and IAF (lecture 8): MAF computes densities in one pass and samples one dimension at a time, IAF the
-//! reverse.
+//! reverse. A training step is by maximum likelihood, so IAF's needs the derivative of its sequential direction.
 
 use crate::measure::timing::median_seconds;
 use crate::runs::memory;
 use anyhow::Result;
-use autograd::Tensor;
+use autograd::{Tape, Tensor};
 use flows::layers::{Reference, with_reference};
 use flows::models::{AutoregressiveConfig, Iaf, Maf};
-use flows::{Context, Flow};
+use flows::nn::{Adam, AdamConfig};
+use flows::{Context, Flow, Module as _};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
@@ -37,6 +38,10 @@ pub struct Times {
     pub iaf_sample: f64,
     /// IAF's density, one dimension at a time.
     pub iaf_density: f64,
+    /// MAF's training step.
+    pub maf_step: f64,
+    /// IAF's training step.
+    pub iaf_step: f64,
     /// MAF's sample by D passes of the whole network, as in most libraries, if requested.
     pub by_passes: Option<f64>,
 }
@@ -44,16 +49,19 @@ pub struct Times {
 /// The seed for parameters and data. The times do not depend on it.
 const SEED: u64 = 0;
 
+/// So small that the steps of a measurement leave the model about where it starts.
+const LEARNING_RATE: f64 = 1e-6;
+
 /// The fewest repetitions per median.
 const FEWEST: usize = 3;
 
 /// Measures untrained models of dimension `dims`, including naive sampling if `by_passes`.
 pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     let Sizes { hidden, layers, rows } = *sizes;
-    // Two models with three matrices in each layer, and the rows of a batch in each of their layers.
-    let weights = 2.0 * 3.0 * layers as f64 * hidden as f64 * dims as f64;
-    let what = format!("two models of {layers} layers and {hidden} units over {dims} dimensions");
-    let activations = rows as f64 * (hidden + 8 * dims) as f64;
+    // One model with three matrices in each layer, their gradients and moments, and what a step keeps of each row.
+    let weights = 4.0 * 3.0 * layers as f64 * hidden as f64 * dims as f64;
+    let what = format!("a model of {layers} layers and {hidden} units over {dims} dimensions");
+    let activations = (layers * rows) as f64 * (4 * hidden + 24 * dims) as f64;
     memory::require(4.0 * (weights + activations), &what, "choose smaller sizes")?;
     let config = AutoregressiveConfig::new(dims, layers, vec![hidden]);
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
@@ -65,13 +73,21 @@ pub fn measure(dims: usize, sizes: &Sizes, by_passes: bool) -> Result<Times> {
     };
     let mut sample =
         |flow: &Flow<f32>| per_row(&mut || drop(black_box(flow.sample(rows, Context::default(), 1.0, &mut rng))));
+    let step = |flow: &Flow<f32>| {
+        let mut adam = Adam::new(flow.params(), AdamConfig::default());
+        per_row(&mut || {
+            let tape = Tape::new();
+            let loss = flow.loss(&tape.constant(x.clone()), Context::default());
+            adam.step(&tape.backward(&loss), LEARNING_RATE);
+        })
+    };
     let fresh = || ChaCha8Rng::seed_from_u64(SEED);
     // One model at a time, to halve the memory.
     let maf = Maf::build(&config, &mut fresh());
-    let (maf_density, maf_sample) = (density(&maf)?, sample(&maf));
+    let (maf_density, maf_sample, maf_step) = (density(&maf)?, sample(&maf), step(&maf));
     let by_passes = by_passes.then(|| with_reference(&maf, Reference::WholePasses, || sample(&maf)));
     drop(maf);
     let iaf = Iaf::build(&config, &mut fresh());
-    let (iaf_density, iaf_sample) = (density(&iaf)?, sample(&iaf));
-    Ok(Times { dims, maf_density, maf_sample, iaf_sample, iaf_density, by_passes })
+    let (iaf_density, iaf_sample, iaf_step) = (density(&iaf)?, sample(&iaf), step(&iaf));
+    Ok(Times { dims, maf_density, maf_sample, iaf_sample, iaf_density, maf_step, iaf_step, by_passes })
 }

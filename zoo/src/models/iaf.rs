@@ -3,9 +3,6 @@
 use super::prelude::*;
 use super::{Made, Maf};
 
-/// With more dimensions than this, computing them one by one in every step is slow.
-const MANY: usize = 100;
-
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Autoregressive layers [default: 5]
@@ -58,14 +55,6 @@ impl ModelSpec for super::Iaf {
 
     fn uses_batch_statistics(config: &AutoregressiveConfig) -> bool {
         config.norm == Norm::Batch
-    }
-
-    fn warning(_config: &AutoregressiveConfig, space: Space) -> Option<String> {
-        let many = space.dims() > MANY;
-        many.then(|| {
-            "this iaf's likelihood takes seconds a step, one dimension at a time: zoo distill trains one from a maf"
-                .to_owned()
-        })
     }
 
     fn student(teacher: &Blueprint, preset: Preset) -> Option<(AutoregressiveConfig, Recipe)> {

@@ -33,7 +33,7 @@ pub struct Labels {
     pub log_y: bool,
 }
 
-/// The size in pixels, and that of the rectangle inside of the axes.
+/// The size of one plot in pixels, and that of the rectangle inside of the axes.
 const SIZE: [usize; 2] = [800, 480];
 const AREA: Area = Area { left: 86.0, top: 66.0, width: 686.0, height: 352.0 };
 /// No loss beyond this is worth drawing: one such point would flatten all others.
@@ -43,6 +43,20 @@ const FEW: usize = 30;
 
 /// Draws the series.
 pub fn draw(series: &[Series], labels: &Labels) -> Result<Canvas> {
+    draw_all(&[(series, labels)])
+}
+
+/// Draws several plots from left to right.
+pub fn draw_all(plots: &[(&[Series], &Labels)]) -> Result<Canvas> {
+    let mut canvas = Canvas::new(SIZE[0] * plots.len(), SIZE[1])?;
+    for (i, (series, labels)) in plots.iter().enumerate() {
+        draw_into(&mut canvas, (i * SIZE[0]) as f64, series, labels)?;
+    }
+    Ok(canvas)
+}
+
+fn draw_into(canvas: &mut Canvas, left: f64, series: &[Series], labels: &Labels) -> Result<()> {
+    let area = Area { left: left + AREA.left, ..AREA };
     let has_place = |value: f64, log: bool| value.abs() < FAR && (!log || value > 0.0);
     let drawn = series.iter().map(|one| {
         let points = one.points.iter().filter(|&&(x, y)| has_place(x, labels.log_x) && has_place(y, labels.log_y));
@@ -55,8 +69,7 @@ pub fn draw(series: &[Series], labels: &Labels) -> Result<Canvas> {
     };
     let scales = [scale(0, labels.log_x, 0.0)?, scale(1, labels.log_y, 0.05)?];
 
-    let mut canvas = Canvas::new(SIZE[0], SIZE[1])?;
-    let middle = SIZE[0] as f64 / 2.0;
+    let middle = left + SIZE[0] as f64 / 2.0;
     canvas.write_as(
         [middle, if labels.note.is_empty() { 34.0 } else { 25.0 }],
         Anchor::Middle,
@@ -65,10 +78,10 @@ pub fn draw(series: &[Series], labels: &Labels) -> Result<Canvas> {
         INK,
     );
     canvas.write_as([middle, 49.0], Anchor::Middle, &labels.note, 14.0, INK);
-    canvas.write_as([AREA.left + 0.5 * AREA.width, 458.0], Anchor::Middle, &labels.x, 15.0, INK);
-    let (at, anchor) = ([22.0, AREA.top + 0.5 * AREA.height], Anchor::Middle);
+    canvas.write_as([area.left + 0.5 * area.width, 458.0], Anchor::Middle, &labels.x, 15.0, INK);
+    let (at, anchor) = ([left + 22.0, area.top + 0.5 * area.height], Anchor::Middle);
     canvas.add(Shape::Text(Text { text: labels.y.clone(), at, anchor, size: 15.0, color: INK, upward: true }));
-    let mut axes = Axes { canvas: &mut canvas, area: AREA, scales };
+    let mut axes = Axes { canvas, area, scales };
     axes.y_ticks(8);
     axes.x_ticks(9, true);
     axes.edge();
@@ -85,7 +98,7 @@ pub fn draw(series: &[Series], labels: &Labels) -> Result<Canvas> {
     let entries: Vec<_> = named.map(|(i, (one, _))| (one.name.as_str(), key(i, one.dashed))).collect();
     let corner = emptiest_corner(&drawn, scales);
     axes.legend(&entries, corner);
-    Ok(canvas)
+    Ok(())
 }
 
 /// The corner with the least of the curves: whether it is on the right, and at the top. Of equals the upper right one.

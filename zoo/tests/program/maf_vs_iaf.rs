@@ -13,13 +13,16 @@ fn the_table_and_the_plot_have_all_times() {
     let caption = "batches of 3 rows, 2 layers of 6 hidden units, 1 thread, f32";
     assert_eq!(lines[0], format!("Microseconds per row: {caption}"));
     let heads: Vec<&str> = lines[1].split("  ").map(str::trim).filter(|head| !head.is_empty()).collect();
-    assert_eq!(heads, ["D", "MAF density", "MAF sample", "IAF sample", "IAF density", "by D passes"]);
+    assert_eq!(
+        heads,
+        ["D", "MAF density", "MAF sample", "IAF sample", "IAF density", "by D passes", "MAF step", "IAF step"]
+    );
     let table: Vec<Vec<&str>> = lines[2..5].iter().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(table.iter().map(|row| row[0]).collect::<Vec<_>>(), ["1", "3", "5"]);
     for row in &table {
-        assert_eq!(row.len(), 6, "{said}");
+        assert_eq!(row.len(), 8, "{said}");
         let times = row[1..].iter().filter(|cell| cell.parse::<f64>().is_ok_and(|time| time > 0.0)).count();
-        assert_eq!((times, row[5] == "-"), if row[0] == "5" { (4, true) } else { (5, false) }, "{said}");
+        assert_eq!((times, row[5] == "-"), if row[0] == "5" { (6, true) } else { (7, false) }, "{said}");
     }
     assert_eq!(lines[5..], ["maf-vs-iaf.svg: the same, plotted"]);
     let svg = String::from_utf8(folder.read("maf-vs-iaf.svg")).unwrap();
@@ -29,6 +32,8 @@ fn the_table_and_the_plot_have_all_times() {
         "IAF sample, one pass",
         "IAF density, in order",
         "MAF sample by D passes",
+        "MAF training step",
+        "IAF training step",
         "dimensions D",
         "time per row (µs)",
         caption,
@@ -36,7 +41,7 @@ fn the_table_and_the_plot_have_all_times() {
         assert!(svg.contains(name), "{name}");
     }
     // One dot per time.
-    assert_eq!(svg.matches("<circle").count(), 3 * 4 + 2);
+    assert_eq!(svg.matches("<circle").count(), 3 * 6 + 2);
 }
 
 #[test]
@@ -51,7 +56,7 @@ fn json_has_the_times() {
     let times = found["times"].as_array().unwrap();
     assert_eq!(times.iter().map(|times| times["dims"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 4]);
     for times in times {
-        for key in ["maf_density", "maf_sample", "iaf_sample", "iaf_density"] {
+        for key in ["maf_density", "maf_sample", "iaf_sample", "iaf_density", "maf_step", "iaf_step"] {
             assert!(times[key].as_f64().unwrap() > 0.0, "{key}");
         }
         assert!(times["by_passes"].is_null());

@@ -3,7 +3,7 @@
 use super::root::STEPS;
 use crate::module::{Module, Visitor};
 use autograd::Real;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The two algorithms for z → x.
@@ -59,6 +59,7 @@ pub struct MintSolver {
     inversion: Mutex<Inversion>,
     searches: AtomicUsize,
     most: AtomicUsize,
+    recorded: AtomicBool,
 }
 
 impl MintSolver {
@@ -75,6 +76,16 @@ impl MintSolver {
     /// Uses this algorithm from now on.
     pub fn set_inversion(&self, inversion: Inversion) {
         *self.inversion.lock().unwrap_or_else(PoisonError::into_inner) = inversion;
+    }
+
+    /// Whether derivatives of z → x come from recorded passes, as many as the longest chain of elements that depend on
+    /// each other, about C·(2H + W). This is slow, but supports second derivatives, which the usual way does not.
+    pub fn set_recorded(&self, recorded: bool) {
+        self.recorded.store(recorded, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_recorded(&self) -> bool {
+        self.recorded.load(Ordering::Relaxed)
     }
 
     /// The statistics so far, which start again from 0.
