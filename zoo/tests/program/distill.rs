@@ -76,7 +76,7 @@ fn a_killed_distillation_resumes_to_the_same_bits() {
 #[test]
 fn each_loss_brings_a_student_nearer() {
     let folder = taught();
-    for losses in ["forward", "reverse", "jeffreys", "guided=1,forward=1", "guided=1,jeffreys=2"] {
+    for losses in ["forward", "jeffreys", "guided=1,forward=1"] {
         let out = losses.replace(['=', ','], "-");
         folder.run(&format!("{} --losses {losses}", distill(1000, &out)));
         let found = folder.read_json(&format!("{out}/comparison.json"));
