@@ -11,12 +11,7 @@ use autograd::{Real, Var};
 /// Minimizing it is maximum likelihood, with the teacher's samples as data: a student that leaves out something its
 /// teacher draws is punished. For an IAF log s(x) is in the sequential direction, which costs about one pass here, and
 /// its derivative about one more.
-pub fn forward_log_ratio<T: Real>(
-    student: &Flow<T>,
-    x: &Var<T>,
-    log_teacher: &Var<T>,
-    cx: Context<'_, T>,
-) -> Var<T> {
+pub fn forward_log_ratio<T: Real>(student: &Flow<T>, x: &Var<T>, log_teacher: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     log_teacher - student.log_prob(x, cx)
 }
 
@@ -38,12 +33,6 @@ pub fn forward_kl<T: Real>(student: &Flow<T>, teacher: &Flow<T>, x: &Var<T>, cx:
 #[doc = include_str!("../../formulas/jeffreys.html")]
 ///
 /// The first term punishes what the student leaves out, the second what it adds.
-pub fn jeffreys<T: Real>(
-    student: &Flow<T>,
-    teacher: &Flow<T>,
-    x: &Var<T>,
-    z: &Var<T>,
-    cx: Context<'_, T>,
-) -> Var<T> {
+pub fn jeffreys<T: Real>(student: &Flow<T>, teacher: &Flow<T>, x: &Var<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     forward_kl(student, teacher, x, cx) + reverse_kl(student, teacher, z, cx)
 }

@@ -3,7 +3,7 @@
 use crate::{Bijection, Context, Flow};
 use autograd::{Real, Var};
 
-/// Guided regression, as CaloFlow trains its students (Krause & Shih 2021): the student learns the teacher's map itself,
+/// Guided regression, as `CaloFlow` trains its students (Krause & Shih 2021): the student learns the teacher's map itself,
 /// and through it the density. x are samples of the teacher or data, z latents, both `[batch, …]`:
 ///
 /// <!-- L = ½·Eₓ‖s(t⁻¹(x)) − x‖² + ½·E_z‖t⁻¹(s(z)) − z‖² -->
@@ -15,13 +15,7 @@ use autograd::{Real, Var};
 /// If the student has as many layers as the teacher, the squares are also taken between their layers, and averaged over
 /// them: then each layer of the student learns to undo one layer of the teacher. Only the student should have
 /// parameters that learn (see [`freeze`](super::freeze)).
-pub fn guided<T: Real>(
-    student: &Flow<T>,
-    teacher: &Flow<T>,
-    x: &Var<T>,
-    z: &Var<T>,
-    cx: Context<'_, T>,
-) -> Var<T> {
+pub fn guided<T: Real>(student: &Flow<T>, teacher: &Flow<T>, x: &Var<T>, z: &Var<T>, cx: Context<'_, T>) -> Var<T> {
     let taught = encode(teacher, x, cx);
     let latent = taught.last().expect("a path has a start");
     let learned = decode(student, latent, cx);

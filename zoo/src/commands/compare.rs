@@ -1,6 +1,7 @@
 //! `zoo compare`: trained models side by side.
 
 use super::prelude::*;
+use crate::judge::{Judge, judged};
 use crate::measure::compare::{self, Measured};
 use crate::measure::{compare_table as table, score, student};
 use crate::pictures::dot_plot;
@@ -11,7 +12,8 @@ use std::fs;
 ///
 /// Prints one table per data set and plots the same values. The training time is the time to the weights that were
 /// kept. Sampling and density times are medians over several batches, after a warm-up. The round trip is
-/// x → z → x′ in f32.
+/// x → z → x′ in f32. Models of images of 28×28 pixels also show what a classifier of digits says about 1,000 samples of
+/// each, as zoo evaluate --samples does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo compare runs/nice-mnist runs/real-nvp-mnist")]
 pub(super) struct Args {
@@ -30,6 +32,9 @@ pub(super) struct Args {
     #[command(flatten)]
     on: Compute,
 }
+
+/// Samples that are judged.
+const JUDGED: usize = 1000;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     require_extension(Some(&args.out), "svg")?;
@@ -88,14 +93,21 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     let mut measures =
         compare::measure(&loaded, &source, args.limit, args.on.seed.seed).with_context(|| header.data.clone())?;
     let folder = folder(run);
-    let mut missed = None;
+    let mut missed = Vec::new();
     if let Some(teacher) = folder.as_ref().map(Run::teacher).filter(|teacher| teacher.exists()) {
         match (&loaded.model, load_flow::<f32>(&teacher, "distill it again")) {
             (Model::Vae(_), _) => {}
             (Model::Flow(student), Ok(teacher)) => {
                 measures.divergence = Some(student::divergence(student, &teacher.model, &space, args.on.seed.seed)?);
             }
-            (_, Err(why)) => missed = Some(format!("no divergence from its teacher: {}", causes(&why))),
+            (_, Err(why)) => missed.push(format!("no divergence from its teacher: {}", causes(&why))),
+        }
+    }
+    if Judge::reads(&space) {
+        match judged::judge(&loaded.model, &source, JUDGED, args.on.seed.seed) {
+            Ok(found) => measures.judged = Some(found),
+            Err(why) if why.is::<Interrupted>() => return Err(why),
+            Err(why) => missed.push(causes(&why)),
         }
     }
     let training = folder.and_then(|folder| train::elapsed(&folder, header.step));

@@ -26,6 +26,7 @@ mod sample;
 mod sound;
 mod train;
 mod train_args;
+mod train_judge;
 mod transform;
 mod usage;
 
@@ -92,6 +93,7 @@ enum Command {
     /// In most libraries the student samples hundreds of times faster than its teacher. Here the teacher computes each
     /// unit of its network only once per sample, so it is nearly as fast. Both times are printed at the end.
     Distill(distill::Args),
+    TrainJudge(train_judge::Args),
     CompareStudent(compare_student::Args),
     Sample(sample::Args),
     Evaluate(evaluate::Args),
@@ -148,6 +150,7 @@ fn execute(command: Command, out: &mut Output<'_>) -> Result<ExitCode> {
         Command::Lecture(args) => return lecture::run(&args, out),
         Command::List(args) => return list::run(&args, out),
         Command::Data(args) => data::run(&args, out),
+        Command::TrainJudge(args) => train_judge::run(&args, out),
         Command::CompareStudent(args) => compare_student::run(&args, out),
         Command::Sample(args) => sample::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),

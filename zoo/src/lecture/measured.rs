@@ -138,6 +138,7 @@ impl Measurements {
 
     fn table([data, unit]: [&str; 2], all: &[&Self]) -> Markup {
         let heads = ["model", unit, "published", "parameters", "training, min", "sample, ms", "density, ms"];
+        let judged = all.iter().find_map(|one| one.number("/judged/samples/n"));
         html! {
             div.wide {
                 table {
@@ -145,6 +146,7 @@ impl Measurements {
                     thead {
                         tr {
                             @for head in heads.into_iter().chain(["|x′ − x|, max", "rms"]) { th { (head) } }
+                            @if judged.is_some() { @for head in JUDGED { th { (head) } } }
                         }
                     }
                     tbody {
@@ -152,10 +154,16 @@ impl Measurements {
                             tr {
                                 td { (one.name) }
                                 @for cell in one.cells() { td { (cell.as_deref().unwrap_or(NOTHING)) } }
+                                @if judged.is_some() {
+                                    @for cell in one.judged("samples") { td { (cell.as_deref().unwrap_or(NOTHING)) } }
+                                }
                             }
                         }
                     }
                 }
+            }
+            @if let (Some(samples), Some(one)) = (judged, all.iter().find(|one| one.number("/judged/chance").is_some())) {
+                p { (one.judgment(samples)) }
             }
             ul.notes {
                 @for one in all {
@@ -179,6 +187,32 @@ impl Measurements {
             self.round_trip("max_abs"),
             self.round_trip("rms"),
         ]
+    }
+}
+
+/// The heads of what the judge says.
+const JUDGED: [&str; 3] = ["sure, %", "class distance", "Fréchet"];
+
+impl Measurements {
+    /// What the judge says about samples or about real images.
+    fn judged(&self, which: &str) -> [Option<String>; 3] {
+        let number = |key: &str| self.number(&format!("/judged/{which}/{key}"));
+        [
+            number("sure").map(|share| format!("{:.1}", 100.0 * share)),
+            number("class_distance").map(|distance| format!("{distance:.3}")),
+            number("frechet").map(|distance| format!("{distance:.2}")),
+        ]
+    }
+
+    /// How to read what the judge says about this many samples.
+    fn judgment(&self, samples: f64) -> String {
+        let [sure, distance, frechet] = self.judged("real").map(|cell| cell.unwrap_or_else(|| NOTHING.to_owned()));
+        format!(
+            "A small classifier of digits judged {samples} samples of each model: how many it is sure of (p ≥ 0.9), the \
+             total variation distance of their classes from those of the test images ({:.3} by chance), and the squared \
+             Fréchet distance of its features. As many training images have {sure}%, {distance} and {frechet}.",
+            self.number("/judged/chance").unwrap_or(0.0)
+        )
     }
 }
 

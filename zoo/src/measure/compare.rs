@@ -3,6 +3,7 @@
 use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
+use crate::judge::judged::Judged;
 use crate::measure::score::{Bound, Score, continuous, score, with_error};
 use crate::measure::timing::median_seconds;
 use crate::measure::{bound, sampling};
@@ -65,6 +66,8 @@ pub struct Measures {
     pub score: Option<Score>,
     /// Students only: the divergence from the teacher, on the student's samples.
     pub divergence: Option<Score>,
+    /// Images of 28×28 pixels only: what the judge says about samples.
+    pub judged: Option<Judged>,
     /// The number of trained or fitted parameters.
     pub parameters: Option<usize>,
     /// Sampling time in milliseconds per row.
@@ -105,6 +108,7 @@ pub fn measure(loaded: &Loaded<Model<f32>>, source: &Source, limit: Option<usize
         loss_error: score.loss_error().filter(|_| finite),
         score: Some(score),
         divergence: None,
+        judged: None,
         parameters: Some(parameters.sum()),
         sample_ms: Some(1e3 * sample / timed.count() as f64),
         density_ms: Some(1e3 * density / timed.count() as f64),

@@ -1,5 +1,7 @@
 //! The measurements of a comparison, as a table for the terminal and as panels to plot.
 
+use crate::judge::judged::Judged;
+use crate::judge::report::Report;
 use crate::measure::compare::Measured;
 use crate::measure::score::with_error;
 use crate::measure::timing::three_digits;
@@ -107,9 +109,35 @@ pub fn lines(group: &[&Measured]) -> Vec<String> {
         }
         lines.push(line.trim_end().to_owned());
     }
+    lines.extend(judged(group, widths[0]));
     for one in group {
         lines.extend(one.notes.iter().map(|note| format!("{}: {note}", one.name)));
     }
+    lines
+}
+
+/// What the judge says about the samples of runs, and about real images; empty if it judged none.
+fn judged(group: &[&Measured], width: usize) -> Vec<String> {
+    let all = || group.iter().filter_map(|one| Some((one, one.measures.judged.as_ref()?)));
+    let Some((_, Judged { samples, real, chance })) = all().next() else { return Vec::new() };
+    let real_images = format!("{} real images", real.n);
+    let width = width.max(real_images.chars().count());
+    let line = |name: &str, cells: [String; 4]| {
+        let [sure, distance, frechet, bursts] = cells;
+        format!("{:<width$}  {sure:>8}  {distance:>14}  {frechet:>16}  {bursts:>15}", cut(name, width))
+    };
+    let figures = |report: &Report| {
+        let Report { sure, class_distance, frechet, bursts, .. } = report;
+        [three_digits(100.0 * sure), format!("{class_distance:.3}"), three_digits(*frechet), format!("{bursts:.1}")]
+    };
+    let heads = ["sure (%)", "class distance", "Fréchet distance", "bursts in 1,000"].map(str::to_owned);
+    let mut lines = vec![
+        String::new(),
+        format!("{} samples of each run, judged; by chance the class distance is {chance:.3}", samples.n),
+        line("run", heads),
+    ];
+    lines.extend(all().map(|(one, judged)| line(&one.name, figures(&judged.samples))));
+    lines.push(line(&real_images, figures(real)));
     lines
 }
 

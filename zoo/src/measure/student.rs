@@ -2,6 +2,7 @@
 
 use crate::data::Space;
 use crate::data::source::{Part, Source};
+use crate::judge::{self, Judge, Report};
 use crate::measure::sampling;
 use crate::measure::score::{Score, batch, score, with_error};
 use crate::measure::timing::{describe, median_seconds};
@@ -27,6 +28,9 @@ const TIMED: usize = 100;
 /// Pixels or entries to sample with D passes, which is slow. Of signals, one is sampled.
 const NAIVE: usize = 80_000;
 
+/// Samples of each for the judge: with fewer, two sets from one model would have classes too different.
+const JUDGED: usize = 10_000;
+
 /// What is measured of each of the two.
 #[derive(Clone, Debug, Serialize)]
 pub struct Side {
@@ -38,6 +42,8 @@ pub struct Side {
     pub sample_seconds: f64,
     /// The same by D whole passes of the network, for the teacher.
     pub sample_seconds_by_passes: Option<f64>,
+    /// What the judge says about 10,000 samples, if it reads such images and the data are there.
+    pub judged: Option<Report>,
 }
 
 /// A student beside its teacher.
@@ -49,6 +55,9 @@ pub struct Comparison {
     pub forward: Score,
     /// KL(student ‖ teacher), on the student's samples.
     pub reverse: Score,
+    /// The distance between the classes of the two models' samples, and what it would be by chance.
+    pub class_distance: Option<f64>,
+    pub class_distance_by_chance: Option<f64>,
     /// The dimensions of a row.
     pub dims: usize,
     /// The rows of a batch that is timed, and of one that is sampled by D passes.
@@ -68,17 +77,22 @@ pub fn compare(
     let (signals, dims) = (matches!(space, Space::Signal { .. }), space.dims());
     let timed_by_passes = if signals { 1 } else { (NAIVE / dims).clamp(1, TIMED) };
     let rows = test.map(|source| source.held_out(Part::Test, Some(if signals { TEST_SIGNALS } else { TEST_ROWS })));
+    let reference = test.filter(|_| Judge::reads(&space)).map(judge::Reference::of).transpose()?;
     let side = |loaded: &Loaded<Flow<f32>>| {
         let test = rows.as_ref().map(|rows| score(&loaded.model, &space, rows, seed)).transpose()?;
         let (model, sample_seconds) = (loaded.header.blueprint.name(), seconds_per_sample(&loaded.model, TIMED));
-        anyhow::Ok(Side { model, test, sample_seconds, sample_seconds_by_passes: None })
+        let judged = reference.as_ref().map(|reference| judged(&loaded.model, reference, seed)).transpose()?.flatten();
+        anyhow::Ok(Side { model, test, sample_seconds, sample_seconds_by_passes: None, judged })
     };
-    let by_passes = with_reference(&teacher.model, Reference::WholePasses, || {
-        seconds_per_sample(&teacher.model, timed_by_passes)
-    });
+    let by_passes =
+        with_reference(&teacher.model, Reference::WholePasses, || seconds_per_sample(&teacher.model, timed_by_passes));
+    let [of_teacher, of_student] = [side(teacher)?, side(student)?];
+    let both = of_teacher.judged.as_ref().zip(of_student.judged.as_ref());
     Ok(Comparison {
-        teacher: Side { sample_seconds_by_passes: Some(by_passes), ..side(teacher)? },
-        student: side(student)?,
+        class_distance: both.map(|(one, other)| judge::class_distance(&one.classes, &other.classes)),
+        class_distance_by_chance: both.map(|(one, other)| judge::chance(&one.classes, one.n, other.n)),
+        teacher: Side { sample_seconds_by_passes: Some(by_passes), ..of_teacher },
+        student: of_student,
         forward: forward_divergence(&student.model, &teacher.model, &space, seed)?,
         reverse: divergence(&student.model, &teacher.model, &space, seed)?,
         dims,
@@ -92,7 +106,8 @@ impl Comparison {
     pub fn rows(&self) -> Vec<[String; 3]> {
         let Self { teacher, student, forward, reverse, dims, .. } = self;
         let sides = [teacher, student];
-        let mut rows = vec![["".to_owned(), format!("teacher, {}", teacher.model), format!("student, {}", student.model)]];
+        let mut rows =
+            vec![["".to_owned(), format!("teacher, {}", teacher.model), format!("student, {}", student.model)]];
         let mut row = |what: &str, of: &dyn Fn(&Side) -> Option<String>| {
             let [teacher, student] = sides.map(|side| of(side).unwrap_or_default());
             if !(teacher.is_empty() && student.is_empty()) {
@@ -122,6 +137,18 @@ impl Comparison {
         let unit = if forward.nats_per_step.is_some() { "nats a time step" } else { "nats" };
         row(&format!("KL(teacher ‖ student), {unit}"), &|side| is_student(side).then(|| divergence(forward))?);
         row(&format!("KL(student ‖ teacher), {unit}"), &|side| is_student(side).then(|| divergence(reverse))?);
+        let judged = |decimals: usize, of: fn(&Report) -> Option<f64>| {
+            move |side: &Side| Some(format!("{:.decimals$}", of(side.judged.as_ref()?)?))
+        };
+        row("samples the judge is sure of (p ≥ 0.9), %", &judged(1, |report| Some(100.0 * report.sure)));
+        row("samples of the class asked for, %", &judged(1, |report| report.as_asked.map(|share| 100.0 * share)));
+        row("bursts of noise in 1,000 samples", &judged(1, |report| Some(report.bursts)));
+        row("Fréchet distance to test images", &judged(2, |report| Some(report.frechet)));
+        row("class distance from test images", &judged(3, |report| Some(report.class_distance)));
+        let chance = self.class_distance_by_chance.unwrap_or_default();
+        row(&format!("class distance from the teacher ({chance:.3} by chance)"), &|side| {
+            self.class_distance.filter(|_| is_student(side)).map(|distance| format!("{distance:.3}"))
+        });
         row(&format!("time per sample, batch of {}", self.timed), &|side| Some(describe(side.sample_seconds)));
         row(&format!("time per sample by D = {dims} passes, batch of {}", self.timed_by_passes), &|side| {
             side.sample_seconds_by_passes.map(describe)
@@ -139,6 +166,17 @@ impl Comparison {
         };
         rows.iter().map(line).collect()
     }
+}
+
+/// What the judge says about samples of a flow, of each class in turn if it is conditional. None if some are not finite.
+fn judged(flow: &Flow<f32>, reference: &judge::Reference, seed: u64) -> Result<Option<Report>> {
+    let samples = sampling::samples(flow, None, JUDGED, 1.0, seed)?;
+    if !samples.all_finite() {
+        return Ok(None);
+    }
+    let classes = flow.condition();
+    let asked: Option<Vec<usize>> = (classes > 0).then(|| (0..JUDGED).map(|row| row % classes).collect());
+    judge::report(&samples, asked.as_deref(), reference).map(Some)
 }
 
 /// A student's divergence from its teacher: the mean of `log s(x) − log t(x)` over the student's samples, of each class in

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 /// Writes metadata and tensors: the length of a JSON header, the header, then the values, each tensor after the other by
 /// name.
-pub(super) fn write(
+pub(crate) fn write(
     writer: &mut impl Write,
     metadata: &BTreeMap<String, String>,
     tensors: &[(String, Tensor<f32>)],

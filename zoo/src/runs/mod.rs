@@ -1,7 +1,7 @@
 //! The files of a training run, and how they are written without losing anything.
 
 pub mod checkpoint;
-mod encode;
+pub(crate) mod encode;
 pub mod files;
 pub mod folder;
 pub mod interrupt;

@@ -117,7 +117,10 @@ fn students_are_compared_with_their_teachers() {
     let (found, error) = (number(&all[1]["divergence"]["nats"]), number(&all[1]["divergence"]["nats_error"]));
     // From other samples than in training.
     assert!((found - judged).abs() < 6.0 * error + 0.01, "{found} ± {error}, {judged}");
-    assert!(all[1]["notes"][0].as_str().unwrap().starts_with("a student; from its teacher, KL(student ‖ teacher) = "), "{all}");
+    assert!(
+        all[1]["notes"][0].as_str().unwrap().starts_with("a student; from its teacher, KL(student ‖ teacher) = "),
+        "{all}"
+    );
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod image_samples;
 mod interpolate;
 mod interrupted;
 mod interrupts;
+mod judge;
 mod latents;
 mod lecture;
 mod library;
