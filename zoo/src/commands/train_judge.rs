@@ -5,7 +5,7 @@ use crate::judge::train;
 
 /// Train the classifier of digits that judges samples
 ///
-/// It learns from the training images of MNIST, in about three minutes on two cores. Its weights depend on the seed and
+/// It learns from the training images of MNIST, in about four minutes on two cores. Its weights depend on the seed and
 /// the steps alone. The program has the weights that this command writes with its defaults.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo train-judge --out judge.safetensors")]
@@ -14,7 +14,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE.safetensors", default_value = "judge.safetensors")]
     out: PathBuf,
     /// Steps of 100 images
-    #[arg(long, value_name = "N", default_value = "3000", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value = "8000", value_parser = at_least_one)]
     steps: usize,
     #[command(flatten)]
     on: Compute,
