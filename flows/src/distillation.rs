@@ -9,11 +9,18 @@
 //! make the student collapse to the teacher's mode; the entropy, −E log s(x), prevents that.
 //!
 //! For a [`ParallelWaveNet`] student, [`logistic_terms`] has less variance. A student that misses a mode can have a small
-//! KL and faint samples; [`PowerSpectrum::loss`] compares them with real signals.
+//! KL and faint samples; [`PowerSpectrum::loss`] compares them with real signals, and [`PowerSpectrum::paired_loss`] with
+//! those of the same condition. [`regularized_kl`] is ClariNet's loss. [`forward_on_windows`] is the other KL, from the
+//! teacher's signals to the student.
 
+mod paired;
 mod power;
+mod regularized;
+mod windows;
 
 pub use power::PowerSpectrum;
+pub use regularized::{REGULARIZER, regularized_kl};
+pub use windows::forward_on_windows;
 
 use crate::layers::{Autoregressive, Reads};
 use crate::models::{Generated, ParallelWaveNet};

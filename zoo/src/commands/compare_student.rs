@@ -1,6 +1,7 @@
 //! `zoo compare-student`: samples and timings of a student and its teacher.
 
 use super::prelude::*;
+use crate::measure::speech::{self, Comparison};
 use crate::measure::timing::{describe, median_seconds};
 use crate::pictures::{side_by_side, wave};
 use flows::layers::{Reference, with_reference};
@@ -54,7 +55,7 @@ pub(super) fn draw(
     let rows = if matches!(space, Space::Signal { .. }) { SIGNALS } else { TEST_ROWS };
     // The teacher's data may be gone. The student never needed it.
     let test = source(teacher, None).ok().map(|source| source.held_out(Part::Test, Some(rows)));
-    if let Some(rows) = &test {
+    if let Some(rows) = test.as_ref().filter(|_| !matches!(space, Space::Signal { .. })) {
         for (whose, name, loaded) in [("teacher", of, teacher), ("student", name, student)] {
             let found = score(&loaded.model, &space, rows, 0)?;
             let median = if found.not_finite == 0 { format!(", median {:.2}", found.median) } else { String::new() };
@@ -68,10 +69,12 @@ pub(super) fn draw(
         Ok::<_, anyhow::Error>(drawing::plotted(units.as_ref(), samples))
     };
     let picture = if let Space::Signal { samples: length, rate } = space {
-        let mut columns = vec![("teacher", samples(teacher, SIGNALS)?), ("student", samples(student, SIGNALS)?)];
-        if let Some(rows) = test {
-            columns.insert(0, ("data", rows.x().clone()));
-        }
+        let rows = test.with_context(|| format!("{} is no speech to compare with", teacher.header.data))?;
+        let Comparison { teacher, student, lines } =
+            speech::compare([&teacher.model, &student.model], &space, &rows, 0)?;
+        speech::table(&lines).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        speech::write(&folder.join("comparison.json"), &lines)?;
+        let columns = [("data", rows.x().clone()), ("teacher", teacher), ("student", student)];
         for (title, values) in &columns {
             sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate, out)?;
         }
@@ -120,7 +123,7 @@ fn print_times(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, out: &m
 /// Seconds per sample, in a batch of `rows` samples.
 fn seconds_per_sample(flow: &Flow<f32>, rows: usize) -> f64 {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let condition = sampling::condition(flow, None, 0..rows).map(Var::from);
+    let condition = sampling::condition(flow, None, 0..rows, 0).map(Var::from);
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     median_seconds(1, || drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
 }

@@ -132,7 +132,7 @@ fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>,
     let given = timed.classes().cloned().map(Var::from);
     let cx = Context { condition: given.as_ref(), ..Context::default() };
     let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
-    let condition = sampling::condition(flow, None, 0..timed.count()).map(Var::from);
+    let condition = sampling::condition(flow, None, 0..timed.count(), seed).map(Var::from);
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(timed.count(), cx, 1.0, &mut rng))));
@@ -177,7 +177,7 @@ pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed:
         interrupt::check()?;
         let shape = std::iter::once(range.len()).chain(student.event().iter().copied()).collect();
         let z: Tensor<f32> = student.base().sample(shape, 1.0, &mut rng);
-        let condition = sampling::condition(&student, None, range).map(Var::from);
+        let condition = sampling::condition(&student, None, range, seed).map(Var::from);
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let found = log_ratio(&student, &teacher, &z.into(), cx);
         ratios.extend(found.value().as_slice().iter().map(|&ratio| f64::from(ratio)));

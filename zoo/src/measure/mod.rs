@@ -8,4 +8,5 @@ pub mod normality;
 pub mod plane;
 pub mod sampling;
 pub mod score;
+pub mod speech;
 pub mod timing;

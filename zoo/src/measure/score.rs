@@ -76,7 +76,7 @@ pub struct Score {
     /// Signals only: minus the mean of `log p(x)`, or the divergence, in nats per time step.
     pub nats_per_step: Option<f64>,
     pub step_error: Option<f64>,
-    /// Whether the density is conditional on each row's class.
+    /// Whether the density is conditional on each row's class or, of signals, on its track.
     pub given_class: bool,
     /// The bound, of models whose latents must be integrated out.
     #[serde(flatten)]
@@ -137,7 +137,11 @@ impl Score {
             let each = or_empty(self.nats_per_step, |nats| format!(" ({})", step(nats)));
             return format!("KL = {nats} nats{each}, N = {n}{one}");
         }
-        let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
+        let (given, p) = match (self.given_class, self.nats_per_step) {
+            (false, _) => ("", "p(x)"),
+            (true, None) => (" given the class", "p(x | class)"),
+            (true, Some(_)) => (" given the track", "p(x | track)"),
+        };
         if self.not_finite > 0 {
             let median = match self.median {
                 f64::MIN => "so is the median".to_owned(),

@@ -49,6 +49,9 @@ impl ReverseKl {
         rng.set_stream(stream);
         let shape = [&[count], &**flow.event()].concat().into_iter().collect();
         let z = flow.base().sample(shape, 1.0, &mut rng);
+        if flow.track() > 0 {
+            return (z, sampling::condition(flow, None, 0..count, self.seed ^ stream));
+        }
         let classes = flow.condition();
         let condition = (classes > 0).then(|| {
             let drawn: Vec<usize> = (0..count).map(|_| rng.random_range(0..classes)).collect();

@@ -5,7 +5,7 @@ use super::prelude::*;
 use crate::models::WaveNet;
 use flows::Logistic;
 use flows::check::copy_params;
-use flows::distillation::{PowerSpectrum, Teacher, freeze, logistic_terms};
+use flows::distillation::{PowerSpectrum, Teacher, forward_on_windows, freeze, logistic_terms, regularized_kl};
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetLayer};
 use rand::Rng;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub(super) struct SignalKl {
     power: PowerSpectrum<f32>,
     source: Source,
     batch: usize,
+    seed: u64,
     steps: usize,
 }
 
@@ -55,8 +56,12 @@ impl SignalKl {
         freeze(&layer);
         let kl = ReverseKl::new(teacher, batch, seed);
         let power = PowerSpectrum::new(WINDOW.min(steps.div_ceil(4)).max(2), HOP.min(steps.div_ceil(16)));
-        Ok((Self { kl, student, teacher: layer, power, source, batch, steps }, flow))
+        Ok((Self { kl, student, teacher: layer, power, source, batch, seed, steps }, flow))
     }
+}
+
+fn knob(name: &str, default: f64) -> f64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 impl Objective<Flow<f32>> for SignalKl {
@@ -66,20 +71,48 @@ impl Objective<Flow<f32>> for SignalKl {
     }
 
     fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, order: &mut Order) -> Result<Loss<'a>> {
-        let (z, condition) = self.kl.latents(flow, step + 1, self.batch * (1 + DRAWS));
-        let mut real = self.source.batch(step, self.batch, order)?.x().clone();
+        let steps = (knob("STEPS", 512.0) as usize).min(self.steps);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(step + 1);
+        let z = flow.base().sample([self.batch * (1 + DRAWS), steps].into(), 1.0, &mut rng);
+        let rows = self.source.batch(step, self.batch, order)?;
+        let mut real = rows.x().clone();
         if let Some(layer) = flow.preprocessing() {
             real = layer.to_latent(&real.into(), Context::default()).value.into_value();
         }
+        let real = Var::from(real).slice(1, 0..steps).into_value();
+        let track = flow.track() * steps;
+        let condition = rows.classes().map(|c| Var::from(c.clone()).slice(1, 0..track).into_value());
+        let [forward, reverse, closed, power, paired] =
+            [("FORWARD", 1.0), ("REVERSE", 0.0), ("CLOSED", 0.0), ("POWER", 0.0), ("PAIRED", 0.0)].map(|(n, d)| knob(n, d));
         Ok(Box::new(move |tape, range| {
             let rows = |nth: usize| z.rows(nth * self.batch + range.start..nth * self.batch + range.end);
             let condition = condition.as_ref().map(|condition| tape.constant(condition.rows(range.clone())));
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
-            let draws: Vec<Var<f32>> = (1..=DRAWS).map(|nth| tape.constant(rows(nth))).collect();
-            let teacher = Teacher { layer: &self.teacher, base: &Logistic };
-            let terms = logistic_terms(&self.student, &teacher, &tape.constant(rows(0)), &draws, cx);
-            let power = self.power.loss(&terms.value, &tape.constant(real.rows(range.clone())));
-            terms.kl() + power.scale(POWER * self.steps as f64)
+            let real = tape.constant(real.rows(range.clone()));
+            let mut loss = real.sum_all().scale(0.0);
+            let mut made = None;
+            if forward > 0.0 {
+                loss = loss + forward_on_windows(&self.student, &real, steps, cx).scale(forward);
+            }
+            if reverse > 0.0 {
+                let draws: Vec<Var<f32>> = (1..=DRAWS).map(|nth| tape.constant(rows(nth))).collect();
+                let teacher = Teacher { layer: &self.teacher, base: &Logistic };
+                let terms = logistic_terms(&self.student, &teacher, &tape.constant(rows(0)), &draws, cx);
+                loss = loss + terms.kl().scale(reverse);
+                made = Some(terms.value);
+            }
+            if closed > 0.0 {
+                let (x, kl) = regularized_kl(&self.student, &self.teacher, &tape.constant(rows(0)), cx);
+                loss = loss + kl.scale(closed);
+                made = Some(x);
+            }
+            if power + paired > 0.0 {
+                let made = made.unwrap_or_else(|| self.student.generate(&tape.constant(rows(0)), cx).value);
+                loss = loss + self.power.loss(&made, &real).scale(power * steps as f64);
+                loss = loss + self.power.paired_loss(&made, &real).scale(paired * steps as f64);
+            }
+            loss.scale(self.steps as f64 / steps as f64)
         }))
     }
 
