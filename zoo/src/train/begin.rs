@@ -2,7 +2,7 @@
 
 use super::distill::ReverseKl;
 use super::prelude::*;
-use super::signals::SignalKl;
+use super::signals::SignalLoss;
 use crate::models::{Model, ParallelWaveNet};
 use crate::runs::{folder, memory};
 use autograd::pool;
@@ -103,7 +103,7 @@ fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student>
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     if let Some(sizes) = config.blueprint.config::<ParallelWaveNet>() {
         let source = Source::open(&config.data, seed)?.with_track_of(config.blueprint.track())?;
-        let (objective, flow) = SignalKl::new(teacher, (&config.blueprint, &sizes), source, batch, seed, rng)?;
+        let (objective, flow) = SignalLoss::new(teacher, (&config.blueprint, &sizes), source, batch, seed, rng)?;
         return Ok((Box::new(objective), flow));
     }
     Ok((Box::new(ReverseKl::new(teacher, batch, seed)), config.blueprint.flow(rng)?))
