@@ -101,6 +101,11 @@ pub trait Bijection<T: Real>: Module<T> + Debug + Send + Sync {
     fn support(&self) -> Option<[T; 2]> {
         None
     }
+
+    /// The maps that this one is made of, in the order in which data pass through them. None if it is not a [`Chain`].
+    fn layers(&self) -> &[Box<dyn Bijection<T>>] {
+        &[]
+    }
 }
 
 /// Maps one after another: data enter the first, and latents leave the last.
@@ -115,11 +120,6 @@ impl<T: Real> Chain<T> {
     /// The layers in the order in which data pass through them.
     pub fn new(layers: Vec<Box<dyn Bijection<T>>>) -> Self {
         Self { layers }
-    }
-
-    /// The layers in the order in which data pass through them.
-    pub fn layers(&self) -> &[Box<dyn Bijection<T>>] {
-        &self.layers
     }
 }
 
@@ -155,6 +155,10 @@ impl<T: Real> Bijection<T> for Chain<T> {
     fn support(&self) -> Option<[T; 2]> {
         self.layers.first().and_then(|layer| layer.support())
     }
+
+    fn layers(&self) -> &[Box<dyn Bijection<T>>] {
+        &self.layers
+    }
 }
 
 parameters!(Chain: layers);
@@ -182,6 +186,10 @@ macro_rules! pointers {
 
                 fn support(&self) -> Option<[T; 2]> {
                     self.as_ref().support()
+                }
+
+                fn layers(&self) -> &[Box<dyn Bijection<T>>] {
+                    self.as_ref().layers()
                 }
             }
         )*

@@ -1,5 +1,6 @@
 //! Distillation: each half of the loss against what it estimates, its gradient, and that it teaches.
 
+mod directions;
 mod power;
 mod signals;
 

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::measure::compare::{self, Measured};
-use crate::measure::{compare_table as table, score};
+use crate::measure::{compare_table as table, score, student};
 use crate::pictures::dot_plot;
 use crate::text::causes;
 use std::fs;
@@ -93,7 +93,7 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
         match (&loaded.model, load_flow::<f32>(&teacher, "distill it again")) {
             (Model::Vae(_), _) => {}
             (Model::Flow(student), Ok(teacher)) => {
-                measures.divergence = Some(compare::divergence(student, &teacher.model, &space, args.on.seed.seed)?);
+                measures.divergence = Some(student::divergence(student, &teacher.model, &space, args.on.seed.seed)?);
             }
             (_, Err(why)) => missed = Some(format!("no divergence from its teacher: {}", causes(&why))),
         }

@@ -1,10 +1,11 @@
 //! `zoo compare-student`: samples and timings of a student and its teacher.
 
 use super::prelude::*;
-use crate::measure::speech::{self, Comparison};
-use crate::measure::timing::{describe, median_seconds};
+use crate::measure::student;
 use crate::pictures::{side_by_side, wave};
-use flows::layers::{Reference, with_reference};
+use crate::runs::files::replace_atomically;
+use crate::text;
+use std::io::Write;
 
 /// Plot samples from a student next to its teacher's, and time both
 ///
@@ -20,15 +21,10 @@ pub(super) struct Args {
     threads: Threads,
 }
 
-/// Samples that are timed together.
-const TIMED: usize = 100;
-/// Pixels or entries to sample with D passes, which is slow. Of signals, one is sampled.
-const NAIVE: usize = 80_000;
 /// Samples in each picture, of images and of points.
 const GRID: usize = 100;
 const POINTS: usize = 2_000;
-/// Test rows to compare the densities on, and signals, which are long.
-const TEST_ROWS: usize = 2_000;
+/// Signals in the sounds and in the picture, without data.
 const SIGNALS: usize = 20;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
@@ -52,29 +48,26 @@ pub(super) fn draw(
 ) -> Result<()> {
     let space = teacher.header.blueprint.space;
     let (of, name) = (teacher.header.blueprint.name(), student.header.blueprint.name());
-    let rows = if matches!(space, Space::Signal { .. }) { SIGNALS } else { TEST_ROWS };
     // The teacher's data may be gone. The student never needed it.
-    let test = source(teacher, None).ok().map(|source| source.held_out(Part::Test, Some(rows)));
-    if let Some(rows) = test.as_ref().filter(|_| !matches!(space, Space::Signal { .. })) {
-        for (whose, name, loaded) in [("teacher", of, teacher), ("student", name, student)] {
-            let found = score(&loaded.model, &space, rows, 0)?;
-            let median = if found.not_finite == 0 { format!(", median {:.2}", found.median) } else { String::new() };
-            writeln!(out, "test rows under the {whose}, {name}: {}{median}", found.describe())?;
-        }
+    let source = source(teacher, None).ok();
+    let found = student::compare(teacher, student, source.as_ref(), 0)?;
+    for line in found.lines() {
+        writeln!(out, "{line}")?;
     }
-    print_times(teacher, student, out)?;
+    let path = folder.join("comparison.json");
+    let json = text::json(&found)? + "\n";
+    replace_atomically(&path, |file| file.write_all(json.as_bytes()))?;
+    writeln!(out, "{}: the same numbers", path.display())?;
     let units = Standardization::of(&teacher.model);
     let samples = |loaded: &Loaded<Flow<f32>>, count: usize| {
         let samples = sampling::samples(&loaded.model, None, count, 1.0, 0)?;
         Ok::<_, anyhow::Error>(drawing::plotted(units.as_ref(), samples))
     };
     let picture = if let Space::Signal { samples: length, rate } = space {
-        let rows = test.with_context(|| format!("{} is no speech to compare with", teacher.header.data))?;
-        let Comparison { teacher, student, lines } =
-            speech::compare([&teacher.model, &student.model], &space, &rows, 0)?;
-        speech::table(&lines).iter().try_for_each(|line| writeln!(out, "{line}"))?;
-        speech::write(&folder.join("comparison.json"), &lines)?;
-        let columns = [("data", rows.x().clone()), ("teacher", teacher), ("student", student)];
+        let columns = match found.signals {
+            Some([real, ours, theirs]) => vec![("data", real), ("teacher", ours), ("student", theirs)],
+            None => vec![("teacher", samples(teacher, SIGNALS)?), ("student", samples(student, SIGNALS)?)],
+        };
         for (title, values) in &columns {
             sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate, out)?;
         }
@@ -98,32 +91,4 @@ pub(super) fn draw(
     let path = folder.join("compare-student.png");
     picture.save(&path)?;
     writeln!(out, "{}: samples of the teacher and of the student", path.display())
-}
-
-/// Prints the time per sample of the teacher, with D passes and in order, and of the student.
-fn print_times(teacher: &Loaded<Flow<f32>>, student: &Loaded<Flow<f32>>, out: &mut Output<'_>) -> Result<()> {
-    let space = teacher.header.blueprint.space;
-    let (of, name, dims) = (teacher.header.blueprint.name(), student.header.blueprint.name(), space.dims());
-    let passed = if matches!(space, Space::Signal { .. }) { 1 } else { (NAIVE / dims).clamp(1, TIMED) };
-    let timed = [
-        (format!("teacher, {of}, by D = {dims} passes"), teacher, passed),
-        (format!("teacher, {of}, each unit once"), teacher, TIMED),
-        (format!("student, {name}, one pass"), student, TIMED),
-    ];
-    let slowest = with_reference(&teacher.model, Reference::WholePasses, || seconds_per_sample(&teacher.model, passed));
-    let seconds = [slowest, seconds_per_sample(&teacher.model, TIMED), seconds_per_sample(&student.model, TIMED)];
-    writeln!(out, "time per sample, {} threads, and the speed-up over D passes:", parallel::threads())?;
-    for ((what, _, rows), time) in timed.iter().zip(seconds) {
-        let times = seconds[0] / time;
-        writeln!(out, "  {what:<44} {:>12}  {times:>9.1} x  (batch of {rows})", describe(time))?;
-    }
-    Ok(())
-}
-
-/// Seconds per sample, in a batch of `rows` samples.
-fn seconds_per_sample(flow: &Flow<f32>, rows: usize) -> f64 {
-    let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let condition = sampling::condition(flow, None, 0..rows, 0).map(Var::from);
-    let cx = Context { condition: condition.as_ref(), ..Context::default() };
-    median_seconds(1, || drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
 }

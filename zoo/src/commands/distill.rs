@@ -2,7 +2,8 @@
 
 use super::compare_student;
 use super::prelude::*;
-use clap::{ArgMatches, Command, FromArgMatches};
+use crate::models::{Lesson, Lessons};
+use clap::{ArgMatches, Command, FromArgMatches, ValueEnum};
 
 /// The teacher, and the training of the student.
 #[derive(Debug)]
@@ -20,6 +21,10 @@ struct Common {
     /// The student's model [default: iaf; for a wavenet, parallel-wavenet]
     #[arg(long, value_name = "MODEL")]
     student: Option<String>,
+    /// What a student of a made or a maf minimizes, in this order: guided, forward, reverse and jeffreys, each with its
+    /// share of the training, as in guided=1,forward=8,jeffreys=1 [default: the preset's]
+    #[arg(long, value_name = "LOSSES", value_parser = lessons)]
+    losses: Option<Lessons>,
     #[command(flatten)]
     train: TrainArgs,
     /// The folder of the student's run [default: runs/STUDENT-of-TEACHER]
@@ -55,15 +60,37 @@ impl FromArgMatches for Args {
     }
 }
 
+/// Parses lessons with their shares.
+fn lessons(text: &str) -> Result<Lessons, String> {
+    let known = Lesson::value_variants().iter().filter_map(|lesson| lesson.to_possible_value());
+    let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
+    let lesson = |part: &str| {
+        let (name, share) = part.split_once('=').unwrap_or((part, "1"));
+        let lesson = Lesson::from_str(name.trim(), true)
+            .map_err(|_| format!("{name:?} is no loss: choose of {}", models::join(&known)))?;
+        Ok((lesson, positive(share.trim())?))
+    };
+    text.split(',').map(lesson).collect()
+}
+
 /// The models that can be distilled.
 const TEACHERS: &str = "distill a made, a maf or a wavenet";
 
 pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let teacher = load_flow::<f32>(&common.teacher, TEACHERS)?;
     let (train, data) = (&common.train, teacher.header.data.clone());
-    let (mut blueprint, recipe) =
+    let (mut blueprint, mut recipe) =
         models::student(&teacher.header.blueprint, common.student.as_deref(), train.preset())?;
     options::check(blueprint.kind, options)?;
+    if let Some(losses) = &common.losses {
+        if recipe.lessons.is_empty() {
+            bail!("{} has a loss of its own: leave out --losses", blueprint.name());
+        }
+        if train.resume {
+            bail!("a resumed training keeps its --losses: leave it out, or start a new one with another --out");
+        }
+        recipe.lessons.clone_from(losses);
+    }
     let folder = common.out.clone().unwrap_or_else(|| {
         let teacher = &common.teacher;
         let path = if teacher.is_file() { teacher.with_file_name("") } else { teacher.clone() };

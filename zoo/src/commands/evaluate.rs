@@ -55,7 +55,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     if args.json {
         out.json(&Evaluated { model, data, split: "test", step: header.step, seed, score })?;
     } else {
-        writeln!(out, "{model} on the test rows of {data}: {} (seed {seed})", score.describe())?;
+        let lowest =
+            if score.lowest > f64::MIN { format!("; the lowest row {:.2} nats", score.lowest) } else { String::new() };
+        writeln!(out, "{model} on the test rows of {data}: {}{lowest} (seed {seed})", score.describe())?;
     }
     Ok(())
 }

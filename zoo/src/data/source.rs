@@ -88,7 +88,15 @@ impl Source {
             Dataset::Toy(_) => Space::Table { columns: 2, standardized: false },
             Dataset::Speech(speech) => Space::Signal { samples: speech.samples, rate: speech.rate },
         };
-        Ok(Self { name: name.to_owned(), data: Arc::new(data), space, standardization, seed, classes: 0, tracked: false })
+        Ok(Self {
+            name: name.to_owned(),
+            data: Arc::new(data),
+            space,
+            standardization,
+            seed,
+            classes: 0,
+            tracked: false,
+        })
     }
 
     /// The same data, standardized by a model's statistics; not at all for a model that has none.

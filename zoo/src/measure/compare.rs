@@ -3,7 +3,7 @@
 use crate::data::Space;
 use crate::data::rows::Rows;
 use crate::data::source::{Part, Source};
-use crate::measure::score::{Bound, Score, batch, continuous, score, with_error};
+use crate::measure::score::{Bound, Score, continuous, score, with_error};
 use crate::measure::timing::median_seconds;
 use crate::measure::{bound, sampling};
 use crate::models::Model;
@@ -11,8 +11,7 @@ use crate::runs::checkpoint::Loaded;
 use crate::runs::interrupt;
 use crate::train::Elapsed;
 use anyhow::Result;
-use autograd::{Param, Tensor, Var};
-use flows::distillation::log_ratio;
+use autograd::{Param, Var};
 use flows::models::Vae;
 use flows::{Context, Distance, Flow, Module, Noise};
 use rand::SeedableRng;
@@ -28,9 +27,6 @@ const TIMED_SIGNALS: usize = 4;
 const FEWEST: usize = 3;
 /// Test rows for the round trip.
 const ROUND_TRIP_ROWS: usize = 100;
-/// Samples for the divergence of a student from its teacher.
-const DRAWN: usize = 2_000;
-const DRAWN_SIGNALS: usize = 100;
 
 /// The measurements of a run. What was not measured, or does not apply to the model, is `None`.
 #[derive(Clone, Debug, Serialize)]
@@ -163,26 +159,6 @@ fn round_trip(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> O
     let back = flow.decode_given(&z, rows.classes()).ok()?;
     let found = Distance::between(&back, &x);
     found.max_abs.is_finite().then_some(found)
-}
-
-/// A student's divergence from its teacher: the mean of `log s(x) − log t(x)` over the student's samples, of each class in
-/// turn if the models are conditional. Fails only if it is interrupted.
-pub fn divergence(student: &Flow<f32>, teacher: &Flow<f32>, space: &Space, seed: u64) -> Result<Score> {
-    let count = if matches!(space, Space::Signal { .. }) { DRAWN_SIGNALS } else { DRAWN };
-    // After the preprocessing that both share, because a logit of a sigmoid would lose digits.
-    let (student, teacher) = (student.core(), teacher.core());
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut ratios = Vec::with_capacity(count);
-    for range in sampling::batches(count, batch(space)) {
-        interrupt::check()?;
-        let shape = std::iter::once(range.len()).chain(student.event().iter().copied()).collect();
-        let z: Tensor<f32> = student.base().sample(shape, 1.0, &mut rng);
-        let condition = sampling::condition(&student, None, range, seed).map(Var::from);
-        let cx = Context { condition: condition.as_ref(), ..Context::default() };
-        let found = log_ratio(&student, &teacher, &z.into(), cx);
-        ratios.extend(found.value().as_slice().iter().map(|&ratio| f64::from(ratio)));
-    }
-    Ok(Score::divergence(&ratios, space, student.condition() > 0))
 }
 
 /// What a reader of the measurements should also know.

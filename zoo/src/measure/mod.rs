@@ -9,4 +9,5 @@ pub mod plane;
 pub mod sampling;
 pub mod score;
 pub mod speech;
+pub mod student;
 pub mod timing;

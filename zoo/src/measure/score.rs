@@ -32,6 +32,8 @@ pub enum Measure {
     LogLikelihood,
     /// `log s(x) − log t(x)` of samples of a student s with the teacher t: lower is better.
     Divergence,
+    /// `log t(x) − log s(x)` of samples of the teacher: lower is better.
+    ForwardDivergence,
     /// A lower bound on `log p(x)` of data, from one z per row: higher is better.
     Bound,
 }
@@ -65,6 +67,9 @@ pub struct Score {
     pub nats_error: Option<f64>,
     /// The median, which is robust against outliers.
     pub median: f64,
+    /// The lowest value of all rows.
+    #[serde(default)]
+    pub lowest: f64,
     /// Number of rows whose density is not a finite `f32`. If there are any, the mean is not finite either.
     pub not_finite: usize,
     /// Images only: bits per dimension of the pixel levels.
@@ -88,14 +93,14 @@ impl Score {
     pub(crate) fn of(measure: Measure, values: &[f64], given_class: bool) -> Self {
         let (nats, nats_error) = mean(values);
         let not_finite = values.iter().filter(|value| !value.is_finite()).count();
-        let (n, median) = (values.len(), median(values));
-        Self { measure, n, nats, nats_error, median, not_finite, given_class, ..Self::default() }
+        let [lowest, median] = lowest_and_median(values);
+        Self { measure, n: values.len(), nats, nats_error, median, lowest, not_finite, given_class, ..Self::default() }
     }
 
     /// Adds the unit of the space: bits per dimension of pixel levels, or nats per time step.
     pub(crate) fn of_space(mut self, space: &Space) -> Self {
         let dims = space.dims() as f64;
-        let divergence = self.measure == Measure::Divergence;
+        let divergence = self.is_divergence();
         match space {
             Space::Images { .. } if !divergence => {
                 let bits = |levels| bits_per_dim(self.nats, space.dims(), f64::from(levels));
@@ -116,10 +121,19 @@ impl Score {
         Self::of(Measure::Divergence, log_ratios, given_class).of_space(space)
     }
 
+    /// The divergence in the other direction, from `log t(x) − log s(x)` of samples of the teacher.
+    pub fn forward_divergence(log_ratios: &[f64], space: &Space, given_class: bool) -> Self {
+        Self::of(Measure::ForwardDivergence, log_ratios, given_class).of_space(space)
+    }
+
+    const fn is_divergence(&self) -> bool {
+        matches!(self.measure, Measure::Divergence | Measure::ForwardDivergence)
+    }
+
     /// What training minimizes and plots show: bits/dim for images, nats per time step for signals, else the negative
     /// mean in nats; or the divergence itself.
     pub fn loss(&self) -> f64 {
-        let nats = if self.measure == Measure::Divergence { self.nats } else { -self.nats };
+        let nats = if self.is_divergence() { self.nats } else { -self.nats };
         self.bits_per_dim.or(self.nats_per_step).unwrap_or(nats)
     }
 
@@ -128,19 +142,30 @@ impl Score {
         self.bits_error.or(self.step_error).or(self.nats_error)
     }
 
+    /// What the density is conditional on, in words; empty if on nothing.
+    pub fn given(&self) -> &'static str {
+        match (self.given_class, self.nats_per_step) {
+            (false, _) => "",
+            (true, None) => " given the class",
+            (true, Some(_)) => " given the track",
+        }
+    }
+
     /// The score in words.
     pub fn describe(&self) -> String {
         let (n, nats) = (self.n, with_error(self.nats, self.nats_error, 2));
         let one = if n == 1 { ", too few for a standard error" } else { "" };
         let step = |nats| format!("{} nats a time step", with_error(nats, self.step_error, 4));
-        if self.measure == Measure::Divergence {
+        if self.is_divergence() {
             let each = or_empty(self.nats_per_step, |nats| format!(" ({})", step(nats)));
-            return format!("KL = {nats} nats{each}, N = {n}{one}");
+            let forward = self.measure == Measure::ForwardDivergence;
+            let of = if forward { "teacher ‖ student" } else { "student ‖ teacher" };
+            return format!("KL({of}) = {nats} nats{each}, N = {n}{one}");
         }
-        let (given, p) = match (self.given_class, self.nats_per_step) {
-            (false, _) => ("", "p(x)"),
-            (true, None) => (" given the class", "p(x | class)"),
-            (true, Some(_)) => (" given the track", "p(x | track)"),
+        let given = self.given();
+        let p = match given.rsplit(' ').next() {
+            Some("") | None => "p(x)".to_owned(),
+            Some(what) => format!("p(x | {what})"),
         };
         if self.not_finite > 0 {
             let median = match self.median {
@@ -303,14 +328,14 @@ pub(crate) fn mean(values: &[f64]) -> (f64, Option<f64>) {
     (mean, (n > 1.0).then(|| (squares / (n - 1.0) / n).sqrt()))
 }
 
-/// The median. Values that are not finite count as the lowest.
-fn median(values: &[f64]) -> f64 {
+/// The lowest value and the median. Values that are not finite count as the lowest.
+fn lowest_and_median(values: &[f64]) -> [f64; 2] {
     let low = |value: &f64| if value.is_finite() { *value } else { f64::NEG_INFINITY };
     let mut sorted: Vec<f64> = values.iter().map(low).collect();
     sorted.sort_by(f64::total_cmp);
-    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
+    let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
     // JSON has no infinities.
-    middle.max(f64::MIN)
+    [at(0), at(sorted.len() / 2)].map(|value| value.max(f64::MIN))
 }
 
 #[cfg(test)]

@@ -1,11 +1,8 @@
 //! How close generated speech is to real speech: voiced frames, and the distance of spectra.
 
 use super::sampling;
-use super::score::score;
-use super::timing::{describe, median_seconds};
-use crate::data::Space;
 use crate::data::rows::Rows;
-use crate::runs::{files, interrupt};
+use crate::runs::interrupt;
 use anyhow::Result;
 use autograd::{Tensor, Var};
 use flows::distillation::PowerSpectrum;
@@ -13,8 +10,6 @@ use flows::{Context, Flow};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use serde_json::json;
-use std::path::Path;
 
 /// Samples in a frame, and from one frame to the next: 32 ms and 8 ms at 8 kHz.
 const FRAME: usize = 256;
@@ -61,27 +56,44 @@ pub fn log_spectral_distance(x: &Tensor<f32>, y: &Tensor<f32>) -> f64 {
     decibels * (sum / count.max(1) as f64).sqrt()
 }
 
-/// A line of the comparison of a student with its teacher.
-#[derive(Clone, Debug, Serialize)]
-pub struct Line {
-    /// What is measured, with its unit.
-    pub label: &'static str,
-    pub teacher: Option<f64>,
-    pub student: Option<f64>,
-    /// The same of real signals.
-    pub data: Option<f64>,
+/// What a model's signals are like.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Measures {
+    /// The share of voiced frames.
+    pub voiced: f64,
+    /// The share of frames that are voiced where the real signal of the same track is not, or the other way round.
+    pub misvoiced: Option<f64>,
+    /// The log-spectral distance from the real signals of the same tracks, in dB.
+    pub distance: Option<f64>,
 }
 
-/// Signals of the same tracks: real ones, the teacher's, and the student's; and what they were measured to be.
-#[derive(Debug)]
-pub struct Comparison {
-    pub teacher: Tensor<f32>,
-    pub student: Tensor<f32>,
-    pub lines: Vec<Line>,
+impl Measures {
+    /// Measures signals beside as many real ones. Only if these come with tracks do the two say the same.
+    pub fn of(signals: &Tensor<f32>, real: &Rows<f32>, rate: u32) -> Self {
+        let (found, expected) = (frames(signals, rate), frames(real.x(), rate));
+        let wrong: Vec<bool> = found.iter().zip(&expected).map(|(found, expected)| found != expected).collect();
+        let paired = real.classes().is_some();
+        Self {
+            voiced: share(&found),
+            misvoiced: paired.then(|| share(&wrong)),
+            distance: paired.then(|| log_spectral_distance(signals, real.x())).filter(|distance| distance.is_finite()),
+        }
+    }
 }
 
-/// A signal for each row, of its track if the flow is given one.
-fn sounds(flow: &Flow<f32>, rows: &Rows<f32>, seed: u64) -> Result<Tensor<f32>> {
+/// Whether each frame of each signal `[count, T]` is voiced.
+pub fn frames(signals: &Tensor<f32>, rate: u32) -> Vec<bool> {
+    let length = signals.shape()[1].max(1);
+    signals.as_slice().chunks_exact(length).flat_map(|signal| voiced_frames(signal, rate)).collect()
+}
+
+/// The share of frames of which it is true.
+pub fn share(frames: &[bool]) -> f64 {
+    frames.iter().filter(|&&frame| frame).count() as f64 / frames.len().max(1) as f64
+}
+
+/// A signal for each row, of its track if the flow is given one. Fails only if it is interrupted.
+pub fn signals(flow: &Flow<f32>, rows: &Rows<f32>, seed: u64) -> Result<Tensor<f32>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut values = Vec::with_capacity(rows.x().shape().elements());
     for part in sampling::batches(rows.count(), 16) {
@@ -91,74 +103,6 @@ fn sounds(flow: &Flow<f32>, rows: &Rows<f32>, seed: u64) -> Result<Tensor<f32>> 
         values.extend_from_slice(flow.sample(part.len(), cx, 1.0, &mut rng).as_slice());
     }
     Ok(Tensor::from_slice(rows.x().shape(), &values))
-}
-
-/// Seconds per signal, in a batch of these rows.
-fn seconds(flow: &Flow<f32>, rows: &Rows<f32>) -> f64 {
-    let given = rows.classes().cloned().map(Var::from);
-    let cx = Context { condition: given.as_ref(), ..Context::default() };
-    let mut rng = ChaCha8Rng::seed_from_u64(0);
-    median_seconds(1, || drop(flow.sample(rows.count(), cx, 1.0, &mut rng))) / rows.count().max(1) as f64
-}
-
-/// Compares a student with its teacher on held-out signals and, if the models are given them, their tracks. Fails only if
-/// it is interrupted.
-pub fn compare(
-    [teacher, student]: [&Flow<f32>; 2],
-    space: &Space,
-    rows: &Rows<f32>,
-    seed: u64,
-) -> Result<Comparison> {
-    let rate = if let Space::Signal { rate, .. } = *space { rate } else { 0 };
-    let made = [sounds(teacher, rows, seed)?, sounds(student, rows, seed ^ 1)?];
-    let scores = [score(teacher, space, rows, seed)?, score(student, space, rows, seed)?];
-    let frames = |x: &Tensor<f32>| -> Vec<bool> {
-        x.as_slice().chunks_exact(space.dims().max(1)).flat_map(|signal| voiced_frames(signal, rate)).collect()
-    };
-    let (real, voiced) = (frames(rows.x()), made.each_ref().map(frames));
-    let share = |frames: &[bool]| frames.iter().filter(|&&voiced| voiced).count() as f64 / frames.len().max(1) as f64;
-    let wrong = |frames: &[bool]| {
-        real.iter().zip(frames).filter(|(real, made)| real != made).count() as f64 / real.len().max(1) as f64
-    };
-    let line = |label, [teacher, student]: [f64; 2], data| Line {
-        label,
-        teacher: Some(teacher).filter(|x| x.is_finite()),
-        student: Some(student).filter(|x| x.is_finite()),
-        data,
-    };
-    let mut lines = vec![line("voiced frames", [share(&voiced[0]), share(&voiced[1])], Some(share(&real)))];
-    if rows.classes().is_some() {
-        lines.push(line("frames voiced otherwise than in the signal of their track", voiced.each_ref().map(|v| wrong(v)), None));
-        let distance = made.each_ref().map(|made| log_spectral_distance(made, rows.x()));
-        lines.push(line("log-spectral distance to the signal of their track, dB", distance, None));
-    }
-    lines.push(line("-log p of held-out signals, nats per time step", scores.map(|score| score.loss()), None));
-    lines.push(line("seconds per signal", [seconds(teacher, rows), seconds(student, rows)], None));
-    let [teacher, student] = made;
-    Ok(Comparison { teacher, student, lines })
-}
-
-/// Writes the comparison as JSON.
-pub fn write(path: &Path, lines: &[Line]) -> Result<()> {
-    files::replace_atomically(path, |file| Ok(serde_json::to_writer_pretty(file, &json!({ "measures": lines }))?))
-}
-
-/// The comparison as a table.
-pub fn table(lines: &[Line]) -> Vec<String> {
-    let cell = |label: &str, value: Option<f64>| match value {
-        None => "-".to_owned(),
-        Some(seconds) if label.starts_with("seconds") => describe(seconds),
-        Some(value) => format!("{value:.3}"),
-    };
-    let row = |label: &str, cells: [String; 3]| {
-        let [teacher, student, data] = cells;
-        format!("{label:<57} {teacher:>12} {student:>12} {data:>9}")
-    };
-    let heads = ["teacher", "student", "data"].map(str::to_owned);
-    let body = lines.iter().map(|line| {
-        row(line.label, [line.teacher, line.student, line.data].map(|value| cell(line.label, value)))
-    });
-    std::iter::once(row("", heads)).chain(body).collect()
 }
 
 #[cfg(test)]
@@ -191,6 +135,20 @@ mod tests {
         assert!(voiced_frames(&[0.0; 2048], 8000).iter().all(|&voiced| !voiced));
         // No period of a voice fits twice into the shortest signals.
         assert_eq!(voiced_frames(&[0.5; 40], 8000), [false]);
+    }
+
+    #[test]
+    fn signals_are_measured_beside_those_of_their_tracks() {
+        let tone = |t: usize| (0.12 * t as f32).sin();
+        // A tone and noise, against noise and noise.
+        let (mut signals, real) = (noise(2, 1024, 5), noise(2, 1024, 6));
+        signals.as_mut_slice()[..1024].iter_mut().enumerate().for_each(|(t, x)| *x = tone(t));
+        let track = Tensor::zeros([2, 8]);
+        let found = Measures::of(&signals, &Rows::new(real.clone(), Some(track)), 8000);
+        assert_eq!((found.voiced, found.misvoiced), (0.5, Some(0.5)));
+        assert!(found.distance.unwrap() > 10.0, "{found:?}");
+        let found = Measures::of(&signals, &Rows::plain(real), 8000);
+        assert!(found.misvoiced.is_none() && found.distance.is_none());
     }
 
     #[test]

@@ -32,10 +32,10 @@ pub(super) fn recipe(preset: Preset, space: Space) -> Recipe {
     let paper = preset == Preset::Paper;
     // The paper stops after 30 epochs without improvement; here the best weights are kept.
     let until = Budget::Epochs(200.0);
-    let (budget, lr) = if images {
-        preset.pick([(Budget::Minutes(5.0), 3e-4), (Budget::Minutes(20.0), 3e-4), (until, 1e-4)])
+    let (budget, batch, lr) = if images {
+        preset.pick([(Budget::Epochs(5.0), 200, 1e-3), (Budget::Epochs(30.0), 200, 1e-3), (until, 100, 1e-4)])
     } else {
-        preset.pick([(Budget::Steps(5_000), 2e-3), (Budget::Steps(20_000), 2e-3), (until, 1e-4)])
+        preset.pick([(Budget::Steps(5_000), 256, 2e-3), (Budget::Steps(20_000), 256, 2e-3), (until, 100, 1e-4)])
     };
     // Large weights make the scales of unusual images extreme.
     let weight_decay = if images && !paper { 0.3 } else { 0.0 };
@@ -44,7 +44,7 @@ pub(super) fn recipe(preset: Preset, space: Space) -> Recipe {
         clip: Some(1000.0),
         // Weights outweigh activations, and batch normalization must see the whole batch.
         shards: (images || paper).then_some(1),
-        ..Recipe::new(budget, if images || paper { 100 } else { 256 }, lr).constant_in_paper(preset)
+        ..Recipe::new(budget, batch, lr).constant_in_paper(preset)
     }
 }
 

@@ -76,12 +76,14 @@ impl ModelSpec for super::Iaf {
         let config = AutoregressiveConfig { norm, order, components, gate: Gate::None, ..sizes };
         let large = teacher.space.dims() > 100;
         let (budget, batch, lr) = if large {
-            (Budget::Minutes(preset.pick([5.0, 20.0, 120.0])), 100, 5e-4)
+            (Budget::Steps(preset.pick([1_000, 6_000, 30_000])), 200, 2e-3)
         } else {
             (Budget::Steps(preset.pick([2_000, 10_000, 50_000])), 256, 1e-3)
         };
         let shards = large.then_some(1);
-        let recipe = Recipe { warmup: 200, clip: Some(100.0), shards, ..Recipe::new(budget, batch, lr) };
+        // The reverse KL draws nothing but black images from a student that is not yet close.
+        let lessons = vec![(Lesson::Forward, 1.0)];
+        let recipe = Recipe { warmup: 200, clip: Some(100.0), shards, lessons, ..Recipe::new(budget, batch, lr) };
         Some((config, recipe))
     }
 }

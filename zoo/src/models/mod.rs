@@ -23,7 +23,7 @@ pub mod wavenet;
 
 pub use blueprint::{Blueprint, limit};
 pub use model::Model;
-pub use recipe::{Budget, Preset, Recipe};
+pub use recipe::{Budget, Lesson, Lessons, Preset, Recipe};
 pub use spec::{About, Learns, ModelSpec};
 pub use standardized::Standardized;
 
@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 /// What every model's file needs.
 mod prelude {
     pub(super) use super::blueprint::{as_image, behind_logit, check_image, check_positive, check_squeezes, halvings};
-    pub(super) use super::{About, Blueprint, Budget, Kind, Learns, Model, ModelSpec, Preset, Recipe};
+    pub(super) use super::{About, Blueprint, Budget, Kind, Learns, Lesson, Model, ModelSpec, Preset, Recipe};
     pub(super) use super::{autoregressive, options};
     pub(super) use crate::data::{Space, Speech};
     pub(super) use anyhow::{Result, bail};

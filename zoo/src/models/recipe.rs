@@ -37,6 +37,23 @@ pub enum Budget {
     Minutes(f64),
 }
 
+/// What a student minimizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lesson {
+    /// The squared distance to the teacher's map, on whole and intermediate layers.
+    Guided,
+    /// KL(teacher ‖ student), on samples of the teacher.
+    Forward,
+    /// KL(student ‖ teacher), on samples of the student.
+    Reverse,
+    /// The sum of both KL.
+    Jeffreys,
+}
+
+/// A lesson, and how long it takes in proportion to the other lessons of a training.
+pub type Lessons = Vec<(Lesson, f64)>;
+
 /// Everything about a training but its model and its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
@@ -61,6 +78,9 @@ pub struct Recipe {
     pub shards: Option<usize>,
     /// The temperature of the samples drawn during training.
     pub temperature: f64,
+    /// What a student of a MAF learns by, one lesson after the other. Others have none.
+    #[serde(default)]
+    pub lessons: Lessons,
 }
 
 impl Recipe {
@@ -77,6 +97,7 @@ impl Recipe {
             average: Some(0.999),
             shards: None,
             temperature: 1.0,
+            lessons: Lessons::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Starting a training, or resuming one. Everything that can be refused is refused before a file is written.
 
-use super::distill::ReverseKl;
+use super::lessons::Taught;
 use super::prelude::*;
 use super::signals::SignalLoss;
 use crate::models::{Model, ParallelWaveNet};
@@ -106,7 +106,8 @@ fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student>
         let (objective, flow) = SignalLoss::new(teacher, (&config.blueprint, &sizes), source, batch, seed, rng)?;
         return Ok((Box::new(objective), flow));
     }
-    Ok((Box::new(ReverseKl::new(teacher, batch, seed)), config.blueprint.flow(rng)?))
+    let lessons = config.recipe.lessons.clone();
+    Ok((Box::new(Taught::new(teacher, lessons, batch, seed)), config.blueprint.flow(rng)?))
 }
 
 /// What a training starts from.

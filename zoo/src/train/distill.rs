@@ -43,12 +43,40 @@ impl ReverseKl {
         Self { teacher: teacher.model.core(), space: teacher.header.blueprint.space, batch, seed }
     }
 
-    /// The latents of `stream`, the same for the same number.
-    pub(super) fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Latents {
+    /// The teacher, after the preprocessing.
+    pub(super) const fn teacher(&self) -> &Flow<f32> {
+        &self.teacher
+    }
+
+    pub(super) const fn space(&self) -> &Space {
+        &self.space
+    }
+
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Samples in a step.
+    pub(super) const fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Log-ratios above this count by their logarithm.
+    pub(super) fn soft_beyond(&self) -> f64 {
+        (NATS_PER_DIMENSION * self.space.dims() as f64).max(LEAST_NATS)
+    }
+
+    /// Latents alone, and what else is random in `stream`.
+    pub(super) fn noise(&self, flow: &Flow<f32>, stream: u64, count: usize) -> (Tensor<f32>, ChaCha8Rng) {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(stream);
         let shape = [&[count], &**flow.event()].concat().into_iter().collect();
-        let z = flow.base().sample(shape, 1.0, &mut rng);
+        (flow.base().sample(shape, 1.0, &mut rng), rng)
+    }
+
+    /// The latents of `stream`, the same for the same number.
+    pub(super) fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Latents {
+        let (z, mut rng) = self.noise(flow, stream, count);
         if flow.track() > 0 {
             return (z, sampling::condition(flow, None, 0..count, self.seed ^ stream));
         }
@@ -98,15 +126,15 @@ impl Objective<Flow<f32>> for ReverseKl {
         Ok(())
     }
 
-    fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, _order: &mut Order) -> Result<Loss<'a>> {
+    fn loss<'a>(&'a self, flow: &'a Flow<f32>, moment: Moment, _order: &mut Order) -> Result<Loss<'a>> {
         // Stream 0 is for evaluation.
-        let (z, condition) = self.latents(flow, step + 1, self.batch);
+        let (z, condition) = self.latents(flow, moment.step + 1, self.batch);
         let student = flow.core();
         Ok(Box::new(move |tape, range| {
             let condition = condition.as_ref().map(|condition| tape.constant(condition.rows(range.clone())));
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
             let ratio = log_ratio(&student, &self.teacher, &tape.constant(z.rows(range)), cx);
-            softened(&ratio, (NATS_PER_DIMENSION * student.dims() as f64).max(LEAST_NATS))
+            softened(&ratio, self.soft_beyond())
         }))
     }
 

@@ -6,6 +6,7 @@
 mod begin;
 mod distill;
 mod fit;
+mod lessons;
 mod log;
 mod objective;
 mod progress;
@@ -29,14 +30,14 @@ use std::sync::Arc;
 mod prelude {
     pub(super) use super::begin::Paused;
     pub(super) use super::log::{self, Line, Log, Luxuries};
-    pub(super) use super::objective::{Loss, Objective, OnData, Trained};
+    pub(super) use super::objective::{Loss, Moment, Objective, OnData, Trained};
     pub(super) use super::state::Saved;
     pub(super) use super::{BEST, Outcome, TrainConfig, Training};
     pub(super) use crate::data::source::{Order, Part, Source};
     pub(super) use crate::data::{Space, Standardization};
     pub(super) use crate::measure::sampling;
     pub(super) use crate::measure::score::{Score, score};
-    pub(super) use crate::models::{Blueprint, Budget, Recipe};
+    pub(super) use crate::models::{Blueprint, Budget, Lesson, Recipe};
     pub(super) use crate::pictures::drawing;
     pub(super) use crate::runs::checkpoint::{self, Beginning, Contents, Header, Loaded};
     pub(super) use crate::runs::folder::{Locked, Run, is_there};
@@ -173,7 +174,8 @@ impl<'a, M: Trained> Training<'a, M> {
             let step = self.saved.step;
             let lr =
                 recipe.lr * recipe.schedule.factor(self.progress(per_epoch)) * Schedule::warmup(step, recipe.warmup);
-            let loss = self.step(lr, &mut order)?;
+            let moment = Moment { step, progress: self.progress(per_epoch) };
+            let loss = self.step(moment, lr, &mut order)?;
             self.saved.count(loss);
             let step = self.saved.step;
             shown.step(self.progress(per_epoch), step, loss, self.saved.best.map(|best| best.loss()));
@@ -209,9 +211,9 @@ impl<'a, M: Trained> Training<'a, M> {
     }
 
     /// One optimizer step. Returns the loss, in the unit that is shown.
-    fn step(&mut self, lr: f64, order: &mut Order) -> Result<f64> {
+    fn step(&mut self, moment: Moment, lr: f64, order: &mut Order) -> Result<f64> {
         let rows = self.config.recipe.batch;
-        let loss = self.objective.loss(&self.model, self.saved.step, order)?;
+        let loss = self.objective.loss(&self.model, moment, order)?;
         let mut evaluated = sharded(rows, self.shards, &loss);
         if !evaluated.loss.is_finite() {
             return Err(self.explain(&loss, rows));

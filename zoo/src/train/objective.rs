@@ -78,6 +78,15 @@ impl Trained for Vae<f32> {
 /// The mean loss over some rows of a mini-batch, in nats a row.
 pub(super) type Loss<'a> = Box<dyn Fn(&Tape<f32>, Range<usize>) -> Var<f32> + Sync + 'a>;
 
+/// A moment of a training.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// The number of the step, from 0.
+    pub(super) step: u64,
+    /// The part of the training that is over, from 0 to 1.
+    pub(super) progress: f64,
+}
+
 /// What a training minimizes. Everything random in it is derived from the seed and the step's number.
 pub(super) trait Objective<M>: Sync {
     /// Steps between two evaluations.
@@ -95,7 +104,7 @@ pub(super) trait Objective<M>: Sync {
     }
 
     /// The loss of a step, as a function of a range of rows: `0..batch` unless the batch is split.
-    fn loss<'a>(&'a self, model: &'a M, step: u64, order: &mut Order) -> Result<Loss<'a>>;
+    fn loss<'a>(&'a self, model: &'a M, moment: Moment, order: &mut Order) -> Result<Loss<'a>>;
 
     /// The present model's score. Fails only if it is interrupted.
     fn evaluate(&self, model: &M) -> Result<Score>;
@@ -150,8 +159,8 @@ impl<M: Trained> Objective<M> for OnData<'_> {
         Ok(())
     }
 
-    fn loss<'a>(&'a self, model: &'a M, step: u64, order: &mut Order) -> Result<Loss<'a>> {
-        let (rows, noise) = self.rows(step, order)?;
+    fn loss<'a>(&'a self, model: &'a M, moment: Moment, order: &mut Order) -> Result<Loss<'a>> {
+        let (rows, noise) = self.rows(moment.step, order)?;
         let count = rows.count();
         Ok(Box::new(move |tape, range| {
             let noise = noise.from_row(range.start);
@@ -195,7 +204,8 @@ mod tests {
         flows::check::randomize(&vae, 0.5, &mut rng);
         let objective = OnData { source: &source, batch: 11, seed: 2, calibrated: false, discrete: false };
         let with = |step: u64, shards: usize| {
-            let loss = objective.loss(&vae, step, &mut Order::default()).unwrap();
+            let moment = Moment { step, progress: 0.0 };
+            let loss = objective.loss(&vae, moment, &mut Order::default()).unwrap();
             sharded(11, shards, &loss).loss
         };
         for shards in [2, 3, 11] {

@@ -72,8 +72,8 @@ impl Objective<Flow<f32>> for SignalLoss {
         self.kl.steps_per_epoch()
     }
 
-    fn loss<'a>(&'a self, flow: &'a Flow<f32>, step: u64, order: &mut Order) -> Result<Loss<'a>> {
-        let rows = self.source.batch(step, self.batch, order)?;
+    fn loss<'a>(&'a self, flow: &'a Flow<f32>, moment: Moment, order: &mut Order) -> Result<Loss<'a>> {
+        let rows = self.source.batch(moment.step, self.batch, order)?;
         let mut real = rows.x().clone().into();
         if let Some(layer) = flow.preprocessing() {
             real = layer.to_latent(&real, Context::default()).value;
@@ -83,7 +83,7 @@ impl Objective<Flow<f32>> for SignalLoss {
         // A model is given a class or a track.
         let own = flow.condition() - flow.track() * flow.dims();
         let given = rows.classes().map(|given| first(given.clone().into(), own + flow.track() * self.steps));
-        let z = first(self.kl.noise(flow, step + 1, self.batch).into(), self.steps);
+        let z = first(self.kl.noise(flow, moment.step + 1, self.batch).0.into(), self.steps);
         Ok(Box::new(move |tape, range| {
             let part = |rows: &Tensor<f32>| tape.constant(rows.rows(range.clone()));
             let (real, z, given) = (part(&real), part(&z), given.as_ref().map(part));

@@ -26,8 +26,19 @@ fn divergences(folder: &Folder, run: &str) -> Vec<f64> {
 fn a_student_approaches_its_teacher_and_samples_in_one_pass() {
     let folder = taught();
     let said = folder.run(&distill(1500, "student"));
-    for part in ["KL = ", "teacher, maf, by D = 3 passes", "teacher, maf, each unit once", "student, iaf, one pass"] {
+    let parts = ["KL(teacher ‖ student) = ", "time per sample by D = 3 passes", "teacher, maf", "student, iaf"];
+    for part in parts {
         assert!(said.contains(part), "{part} is not in {said}");
+    }
+    // The table's numbers, as JSON.
+    let found = folder.read_json("student/comparison.json");
+    for of in ["forward", "reverse"] {
+        let nats = found[of]["nats"].as_f64().unwrap();
+        assert!((-0.05..0.2).contains(&nats), "{of}: {nats}");
+    }
+    for side in ["teacher", "student"] {
+        assert_eq!(found[side]["test"]["n"], 30, "{found}");
+        assert!(found[side]["sample_seconds"].as_f64().unwrap() > 0.0, "{found}");
     }
     let found = divergences(&folder, "student");
     let (first, last) = (found[0], found[found.len() - 1]);
@@ -63,6 +74,20 @@ fn a_killed_distillation_resumes_to_the_same_bits() {
 }
 
 #[test]
+fn each_loss_brings_a_student_nearer() {
+    let folder = taught();
+    for losses in ["forward", "reverse", "jeffreys", "guided=1,forward=1", "guided=1,jeffreys=2"] {
+        let out = losses.replace(['=', ','], "-");
+        folder.run(&format!("{} --losses {losses}", distill(1000, &out)));
+        let found = folder.read_json(&format!("{out}/comparison.json"));
+        for of in ["forward", "reverse"] {
+            let nats = found[of]["nats"].as_f64().unwrap();
+            assert!((-0.05..0.4).contains(&nats), "{losses}, {of}: {nats}");
+        }
+    }
+}
+
+#[test]
 fn images_and_their_classes_are_distilled_and_drawn_side_by_side() {
     let folder = Folder::new();
     labeled_folder(&folder, "bars", 4);
@@ -90,6 +115,9 @@ fn what_cannot_be_distilled_is_refused() {
     folder.run("train maf --preset quick --layers 2 --data table.csv --batch 50 --steps 2 --threads 1 --out other");
     folder.refuses("distill other --resume --out s", &["s was started with another teacher: give that"]);
     folder.refuses("distill teacher --resume --layers 3 --out s", &["keeps its --layers"]);
+    folder.refuses("distill teacher --resume --losses guided --out s", &["keeps its --losses"]);
+    folder.misuses("distill teacher --losses sideways --out t", &["sideways", "guided, forward, reverse and jeffreys"]);
+    folder.misuses("distill teacher --losses forward=0 --out t", &["\"0\" is not a number above 0"]);
     let cut = folder.read("s/teacher.safetensors");
     folder.write("s/teacher.safetensors", &cut[..cut.len() / 2]);
     folder.refuses("distill teacher --resume --out s", &["s/teacher.safetensors is not this teacher", "move it away"]);

@@ -48,6 +48,11 @@ impl Folder {
         fs::read(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
     }
 
+    /// A file of JSON.
+    pub(crate) fn read_json(&self, name: &str) -> serde_json::Value {
+        serde_json::from_slice(&self.read(name)).unwrap_or_else(|why| panic!("{name}: {why}"))
+    }
+
     pub(crate) fn exists(&self, name: &str) -> bool {
         self.path(name).exists()
     }

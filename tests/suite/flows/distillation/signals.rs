@@ -1,7 +1,7 @@
 //! The losses of a signal student other than the KL from its own samples.
 
-use super::{LENGTH, gradient_is_that_of_differences, mean, noise, pair, sizes, twins};
 use super::super::{near, rng, uniform};
+use super::{LENGTH, gradient_is_that_of_differences, mean, noise, pair, sizes, twins};
 use autograd::{Tape, Tensor, Var};
 use flows::distillation::{PowerSpectrum, forward_on_windows, freeze, regularized_kl};
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow};

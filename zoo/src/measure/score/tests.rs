@@ -26,11 +26,11 @@ fn long_rows_come_in_small_batches() {
 #[test]
 fn rows_without_finite_density_are_counted_and_reported() {
     let score = Score::of(Measure::LogLikelihood, &[-2.0, f64::NAN, -1.0, -4.0, -3.0], false);
-    assert_eq!((score.not_finite, score.median), (1, -3.0));
+    assert_eq!((score.not_finite, score.median, score.lowest), (1, -3.0, f64::MIN));
     assert!(score.describe().starts_with("log p(x) of 1 of 5 rows is below"), "{}", score.describe());
     assert_eq!(Score::of(Measure::LogLikelihood, &[f64::NEG_INFINITY], false).median, f64::MIN);
     let score = Score::of(Measure::LogLikelihood, &[-2.0, -1.0, -9.0], false);
-    assert_eq!((score.not_finite, score.median, score.nats), (0, -2.0, -4.0));
+    assert_eq!((score.not_finite, score.median, score.lowest, score.nats), (0, -2.0, -9.0, -4.0));
 }
 
 #[test]
