@@ -45,7 +45,10 @@ pub struct ParallelWaveNetConfig {
 ///
 /// Given the past, `x_t` is logistic like the base, with scale `s_t` and shift `m_t = x_t − s_t·z_t`, which depend only on z
 /// before t; see [`ParallelWaveNet::generate`]. A sample takes one pass a flow. The density of other signals is computed
-/// step by step.
+/// step by step, and has a derivative ([`forward_on_windows`](crate::distillation::forward_on_windows)).
+///
+/// A voice is a long coherent oscillation, which a flow cannot make of noise that is independent from step to step. As in
+/// the paper, it should be told the phase: by a track, a condition on each step.
 ///
 /// # On the slides
 ///

@@ -169,7 +169,7 @@ pub fn notes(loaded: &Loaded<Model<f32>>, measures: &Measures, training: Option<
         if measures.loss.is_none() {
             notes.push(score.describe());
         } else if score.given_class {
-            notes.push("its density is that of each row given the class".to_owned());
+            notes.push(format!("its density is that of each row{}", score.given()));
         }
         if let Some(bound) = &score.bound {
             let Bound { elbo_nats, elbo_error, draws, .. } = bound;
