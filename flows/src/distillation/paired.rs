@@ -10,7 +10,7 @@ impl<T: Real> PowerSpectrum<T> {
     /// The distance of signals `x` from a reference of the same condition, row by row and window by window: the power loss
     /// as Parallel WaveNet has it, for signals that say the same words, of logarithms as in Arik, Jun & Diamos (2019):
     ///
-    /// <!-- 1/(frames·bins) Σ_fk (log(P_fk(x) + ε) − log(P_fk(reference) + ε))² -->
+    /// <!-- 1/(frames·bins) Σ_{f,k} (log(P_fk(x) + ε) − log(P_fk(reference) + ε))² -->
     #[doc = include_str!("../../formulas/paired-spectra.html")]
     ///
     /// Two draws of the same noise are apart, too: then it is about π²/3, the least that a perfect student can have where

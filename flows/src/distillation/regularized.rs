@@ -17,8 +17,8 @@ pub const REGULARIZER: f64 = 4.0;
 /// conditionals at noise `z`, `[batch, T]`, and its teacher's given the student's signal:
 ///
 /// <!--
-/// E_z Σₜ₌₁ᵀ [log(σₜ/sₜ) + (sₜ² + (mₜ − μₜ)²)/(2σₜ²) − 1/2 + λ·(log σₜ − log sₜ)²]
-/// mₜ, sₜ of the student; μₜ, σₜ of the teacher: mean and standard deviation given the past
+/// E_z Σₜ₌₁ᵀ [log(σₜ/sₜ) + (sₜ² + (mₜ − μₜ)²)/(2σₜ²) − ½ + λ(log σₜ − log sₜ)²]
+/// mₜ, sₜ: student’s mean and deviation given the past,   μₜ, σₜ: teacher’s
 /// -->
 #[doc = include_str!("../../formulas/regularized-kl.html")]
 ///
