@@ -52,7 +52,7 @@ impl Mixture {
 
     /// Mean and variance of x given θ, in the shape of the elements:
     ///
-    /// <!-- E[x] = Σₖ πₖμₖ,   Var[x] = Σₖ πₖ(vσₖ² + (μₖ − E[x])²),   v = 1 or ·π²/3 -->
+    /// <!-- E[x] = Σₖ πₖμₖ,   Var[x] = Σₖ πₖ(vσₖ² + (μₖ − E[x])²),   v ∈ {1, π²/3} -->
     #[doc = include_str!("../../formulas/mixture-moments.html")]
     pub fn moments<T: Real>(&self, theta: &Parameters<T>) -> [Var<T>; 2] {
         let (count, axes) = (self.components, [theta.axis()]);
