@@ -3,13 +3,12 @@
 use super::distill::ReverseKl;
 use super::prelude::*;
 use crate::models::WaveNet;
-use flows::check::copy_params;
-use flows::distillation::{PowerSpectrum, forward_on_windows, freeze, regularized_kl};
-use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetLayer};
+use flows::distillation::{PowerSpectrum, forward_on_windows};
+use flows::models::{ParallelWaveNet, ParallelWaveNetConfig};
 use rand::Rng;
 use std::sync::Arc;
 
-/// The most time steps of a window, and the part of a training in which the teacher counts.
+/// The most time steps of a window.
 const STEPS: usize = 384;
 /// The window of the power spectrum and its hop, in time steps: at most this, and at most a quarter and a sixteenth of
 /// the signal.
@@ -17,20 +16,17 @@ const WINDOW: usize = 256;
 const HOP: usize = 64;
 /// The weight of the distance of spectra, in nats per time step.
 const PAIRED: f64 = 0.1;
-/// The weight of the regularized divergence from the teacher.
-const REGULARIZED: f64 = 0.0;
 
-/// What a student minimizes on windows of real signals and their tracks: its cross-entropy (the forward KL of nature),
-/// the distance of its own signals' spectra from those of the signals of the same track, and its regularized divergence
-/// from the teacher.
+/// What a student minimizes on windows of real signals and their tracks: its cross-entropy, and the distance of its own
+/// signals' spectra from those of the signals of the same tracks. The divergence from the teacher is watched, and chooses
+/// the weights that are kept.
 ///
-/// Of the three, the first gives the student its harmonics: the track tells the phase of the voice, and a signal that is
-/// out of phase has no density. The KL from the student's own signals alone made it draw noise, since there the teacher
-/// only scores sounds that no voice ever made.
+/// The first term gives the student its harmonics: the track tells the phase of the voice, and a signal that is out of
+/// phase has no density. The KL from the student's own signals made it draw noise, since there the teacher only scores
+/// sounds that no voice ever made.
 pub(super) struct SignalLoss {
     kl: ReverseKl,
     student: Arc<ParallelWaveNet<f32>>,
-    teacher: WaveNetLayer<f32>,
     power: PowerSpectrum<f32>,
     source: Source,
     batch: usize,
@@ -49,20 +45,16 @@ impl SignalLoss {
     ) -> Result<(Self, Flow<f32>)> {
         blueprint.check()?;
         blueprint.check_memory()?;
-        let Some(taught) = teacher.header.blueprint.config::<WaveNet>() else {
+        if !teacher.header.blueprint.is::<WaveNet>() {
             bail!("{} cannot teach signals: distill a wavenet", teacher.header.blueprint.name());
-        };
+        }
         let length = blueprint.space.dims();
         let steps = STEPS.min(length);
         let student = Arc::new(ParallelWaveNet::new(config, rng));
         let flow = blueprint.standardized(student.flow(length, blueprint.classes));
-        // The loss needs the teacher's conditionals one by one, which a flow does not give.
-        let layer = WaveNetFlow::layer(&taught, rng);
-        copy_params(&teacher.model.core(), &layer)?;
-        freeze(&layer);
         let kl = ReverseKl::new(teacher, batch, seed);
         let power = PowerSpectrum::new(WINDOW.min(steps.div_ceil(4)).max(2), HOP.min(steps.div_ceil(16)));
-        Ok((Self { kl, student, teacher: layer, power, source, batch, steps }, flow))
+        Ok((Self { kl, student, power, source, batch, steps }, flow))
     }
 }
 
@@ -89,11 +81,11 @@ impl Objective<Flow<f32>> for SignalLoss {
             let (real, z, given) = (part(&real), part(&z), given.as_ref().map(part));
             let cx = Context { condition: given.as_ref(), ..Context::default() };
             let forward = forward_on_windows(&self.student, &real, self.steps, cx);
-            let (made, kl) = regularized_kl(&self.student, &self.teacher, &z, cx);
+            let made = self.student.generate(&z, cx).value;
             let apart = self.power.paired_loss(&made, &real).scale(PAIRED * self.steps as f64);
             // Per signal, as all other losses: the window stands for the whole.
             let windows = flow.dims() as f64 / self.steps as f64;
-            (forward + kl.scale(REGULARIZED) + apart).scale(windows)
+            (forward + apart).scale(windows)
         }))
     }
 
