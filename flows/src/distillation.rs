@@ -12,15 +12,22 @@
 //! [`forward_kl`] on the teacher's samples, both together ([`jeffreys`]), and regression to the teacher's map ([`guided`]).
 //!
 //! For a [`ParallelWaveNet`] student, [`logistic_terms`] has less variance. A student that misses a mode can have a small
-//! KL and faint samples; [`PowerSpectrum::loss`] compares them with real signals.
+//! KL and faint samples; [`PowerSpectrum::loss`] compares them with real signals, and [`PowerSpectrum::paired_loss`] with
+//! those of the same condition. [`regularized_kl`] is ClariNet's loss. [`forward_on_windows`] is the other KL, from the
+//! teacher's signals to the student.
 
 mod forward;
 mod guided;
+mod paired;
 mod power;
+mod regularized;
+mod windows;
 
 pub use forward::{forward_kl, forward_log_ratio, jeffreys};
 pub use guided::{guided, initialize};
 pub use power::PowerSpectrum;
+pub use regularized::{REGULARIZER, regularized_kl};
+pub use windows::forward_on_windows;
 
 use crate::layers::{Autoregressive, Reads};
 use crate::models::{Generated, ParallelWaveNet};

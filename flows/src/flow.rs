@@ -27,6 +27,7 @@ pub struct Flow<T: Real> {
     base: Arc<dyn Base<T>>,
     event: Shape,
     condition: usize,
+    track: usize,
 }
 
 /// Data that do not fit a flow.
@@ -74,12 +75,17 @@ impl<T: Real> Flow<T> {
     pub fn new(bijection: impl Bijection<T> + 'static, base: impl Base<T> + 'static, event: impl Into<Shape>) -> Self {
         let core: Arc<dyn Bijection<T>> = Arc::new(bijection);
         let (bijection, base) = (core.clone(), Arc::new(base));
-        Self { bijection, preprocessing: None, core, base, event: event.into(), condition: 0 }
+        Self { bijection, preprocessing: None, core, base, event: event.into(), condition: 0, track: 0 }
     }
 
     /// The same flow, declared to need a condition with this many features: its density is `p(x | condition)`.
     pub fn conditioned_on(self, features: usize) -> Self {
         Self { condition: features, ..self }
+    }
+
+    /// The same flow, declared to need a track behind its condition: this many features more for each dimension.
+    pub fn given_track(self, features: usize) -> Self {
+        Self { condition: self.condition + self.dims() * features, track: features, ..self }
     }
 
     /// The same flow over data that go through `layer` first: preprocessing as part of the density.
@@ -118,9 +124,14 @@ impl<T: Real> Flow<T> {
         &self.event
     }
 
-    /// The number of features of each row's condition; 0 without one.
+    /// The number of features of each row's condition, a track's included; 0 without one.
     pub fn condition(&self) -> usize {
         self.condition
+    }
+
+    /// The features that a track has for each dimension; 0 without one.
+    pub fn track(&self) -> usize {
+        self.track
     }
 
     /// The number of dimensions D of one row.

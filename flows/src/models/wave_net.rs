@@ -28,8 +28,16 @@ pub struct WaveNetFlowConfig {
     pub cycles: usize,
     /// Logistic distributions K in each step's mixture.
     pub components: usize,
-    /// Features of the condition; 0 without one.
+    /// Features of the condition on the whole signal; 0 without one.
     pub condition: usize,
+    /// Features of the track, a condition on each step; 0 without one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub track: usize,
+}
+
+/// Whether a checkpoint leaves out this size.
+pub(super) fn is_zero(size: &usize) -> bool {
+    *size == 0
 }
 
 /// The only layer of a [`WaveNetFlow`].
@@ -70,17 +78,17 @@ impl WaveNetFlow {
     /// # Panics
     /// If a size other than the condition's is 0.
     pub fn layer<T: Real>(config: &WaveNetFlowConfig, rng: &mut dyn Rng) -> WaveNetLayer<T> {
-        let &WaveNetFlowConfig { channels, skip, layers, cycles, components, condition, .. } = config;
+        let &WaveNetFlowConfig { channels, skip, layers, cycles, components, condition, track, .. } = config;
         let mixture = Mixture::new(components, Kind::Logistic);
         let start = Univariate::<T>::start(&mixture);
         let outputs = start.len();
-        let net = WaveNet::new(&WaveNetConfig { channels, skip, layers, cycles, outputs, condition }, rng);
+        let net = WaveNet::new(&WaveNetConfig { channels, skip, layers, cycles, outputs, condition, track }, rng);
         Autoregressive::new(net.starting_at(&start), mixture, Reads::Data)
     }
 
     /// The density over signals of a layer, which shares its parameters.
     pub fn of<T: Real>(layer: Arc<WaveNetLayer<T>>, config: &WaveNetFlowConfig) -> Flow<T> {
-        Flow::new(layer, Logistic, [config.length]).conditioned_on(config.condition)
+        Flow::new(layer, Logistic, [config.length]).conditioned_on(config.condition).given_track(config.track)
     }
 
     /// A WaveNet over signals.

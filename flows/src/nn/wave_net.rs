@@ -27,6 +27,8 @@ pub struct WaveNetConfig {
     pub outputs: usize,
     /// Features of a condition on the whole signal; 0 without one.
     pub condition: usize,
+    /// Features F of a track, a condition on each step; 0 without one.
+    pub track: usize,
 }
 
 impl WaveNetConfig {
@@ -42,17 +44,23 @@ impl WaveNetConfig {
 ///
 /// ```text
 /// h_t  = V·x_{t−1} + c                                  the entrance
-/// u_t  = tanh(W_f·[h_t, h_{t−d}] + b_f + U_f·condition) ⊙ σ(W_g·[h_t, h_{t−d}] + b_g + U_g·condition)
+/// u_t  = tanh(W_f·[h_t, h_{t−d}, y_t] + b_f + U_f·c) ⊙ σ(W_g·[h_t, h_{t−d}, y_t] + b_g + U_g·c)
 /// h_t ← h_t + R·u_t + r,   k_t ← k_t + S·u_t + s        in each layer, d = 1, 2, 4 … in each cycle
 /// outputs of t = A·relu(B·relu(k_t) + b) + a
 /// ```
 ///
 /// The input is shifted by one step at the entrance. Before the start of the signal all layers see 0. Signals may have any
-/// length. Filter and gate share a weight `[2C, 2C]` (rows: filter, gate; columns: now, d steps before), residual and
-/// skip another, `[C + skip, C]`. The last layer has no residual, since nothing would read it.
+/// length. Filter and gate share a weight `[2C, 2C + F]` (rows: filter, gate; columns: now, d steps before, the track),
+/// residual and skip another, `[C + skip, C]`. The last layer has no residual, since nothing would read it.
+///
+/// The condition of a row is c, on the whole signal (the paper's global conditioning), and behind it y, the track of F
+/// features for each step (local conditioning): `[batch, condition + T·F]`, the features of a step side by side. The
+/// outputs of step t may depend on the track up to and at t. Without a condition c and y are 0.
 #[derive(Debug)]
 pub struct WaveNet<T: Real> {
     outputs: usize,
+    condition: usize,
+    track: usize,
     entrance: Linear<T>,
     layers: Vec<Layer<T>>,
     head: [Linear<T>; 2],
@@ -65,7 +73,7 @@ impl<T: Real> WaveNet<T> {
     /// # Panics
     /// If a size other than the condition's is 0, or `layers` is above 30.
     pub fn new(config: &WaveNetConfig, rng: &mut dyn Rng) -> Self {
-        let &WaveNetConfig { channels, skip, layers: count, cycles, outputs, .. } = config;
+        let &WaveNetConfig { channels, skip, layers: count, cycles, outputs, condition, track } = config;
         assert!([channels, skip, count, cycles, outputs].iter().all(|&size| size > 0), "WaveNet: a size is 0");
         assert!(count <= 30, "WaveNet: {count} layers a cycle, more than any signal is long");
         // Not collected, which would allocate for all of them before an outline counts the first.
@@ -75,7 +83,7 @@ impl<T: Real> WaveNet<T> {
         }
         let entrance = Linear::new(1, channels, Init::Normal { std: 1.0 }, rng);
         let head = [(skip, 1.0), (outputs, 0.1)].map(|(units, gain)| Linear::new(skip, units, Init::He { gain }, rng));
-        Self { outputs, entrance, layers, head }
+        Self { outputs, condition, track, entrance, layers, head }
     }
 
     /// The same network with outputs that start at 0.
@@ -94,9 +102,22 @@ impl<T: Real> WaveNet<T> {
         self
     }
 
-    /// What the condition adds to the gates of each layer, `[batch, 1, 2C]`.
-    fn shifts(&self, condition: Option<&Var<T>>) -> Vec<Option<Var<T>>> {
-        self.layers.iter().map(|layer| layer.shift(condition?)).collect()
+    /// What the condition on the whole signal adds to the gates of each layer, `[batch, 1, 2C]`, and the track,
+    /// `[batch, steps, F]`, for a signal x, `[batch, steps]`.
+    fn given(&self, x: &Var<T>, condition: Option<&Var<T>>) -> Given<T> {
+        let (batch, steps) = (x.extent(0), x.extent(1));
+        let (own, all) = (self.condition, self.condition + steps * self.track);
+        if let Some(found) = condition.map(|condition| condition.extent(1)) {
+            assert!(found == all, "WaveNet: a condition of {found} features, not {all} for {steps} steps");
+        }
+        let whole = condition.filter(|_| own > 0).map(|condition| condition.slice(1, 0..own));
+        let shifts = self.layers.iter().map(|layer| layer.shift(whole.as_ref()?)).collect();
+        let shape = [batch, steps, self.track];
+        let track = (self.track > 0).then(|| match condition {
+            Some(condition) => condition.slice(1, own..all).reshape(shape),
+            None => x.constant_like(Tensor::zeros(shape)),
+        });
+        Given { shifts, track }
     }
 
     /// The outputs from the sum of skip connections, `[batch, steps, skip] → [batch, steps, outputs]`.
@@ -113,13 +134,14 @@ impl<T: Real> WaveNet<T> {
     /// The outputs. Leaves filters, gates, and what the head computes in `kept`.
     fn pass(&self, x: &Var<T>, condition: Option<&Var<T>>, mut kept: Option<&mut WaveNetKept<T>>) -> Var<T> {
         let (batch, length) = (x.extent(0), x.extent(1));
-        let shifts = self.shifts(condition);
+        let Given { shifts, track } = self.given(x, condition);
         let before = earlier(&x.reshape([batch, length, 1]), 1);
         let before = before.unwrap_or_else(|| x.zeros_like().reshape([batch, length, 1]));
         let mut h = self.entrance.apply(&before);
         let mut skips: Option<Var<T>> = None;
         for (layer, shift) in self.layers.iter().zip(&shifts) {
-            let [filter, gate] = layer.gates(&h, earlier(&h, layer.dilation()).as_ref(), shift.as_ref());
+            let earlier = earlier(&h, layer.dilation());
+            let [filter, gate] = layer.gates(&h, earlier.as_ref(), track.as_ref(), shift.as_ref());
             if let Some(kept) = &mut kept {
                 kept.gates.push([&filter, &gate].map(|value| value.value().clone()));
             }
@@ -131,6 +153,12 @@ impl<T: Real> WaveNet<T> {
         }
         self.end(skips.expect("there are layers"), kept).reshape([batch, length * self.outputs])
     }
+}
+
+/// A condition as the layers take it.
+struct Given<T: Real> {
+    shifts: Vec<Option<Var<T>>>,
+    track: Option<Var<T>>,
 }
 
 /// `h_{t−d}` at each t, `[batch, T, C]`; none if all of it lies before the start.

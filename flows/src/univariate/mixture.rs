@@ -13,7 +13,7 @@ use super::{Elementwise, FIXED, Parameters, Univariate, one_by_one, recorded_roo
 use crate::module::Visitor;
 use autograd::{Real, Tensor, Var, outline, parallel};
 use scalar::Scalar;
-use std::f64::consts::LN_2;
+use std::f64::consts::{LN_2, PI};
 
 /// Beyond this many scales from the nearest component, all places move in together until the nearest is at this
 /// distance. That far out a component's weight, and changes of it by the other components, are below rounding in z;
@@ -50,6 +50,24 @@ impl Mixture {
         Self { components, kind }
     }
 
+    /// Mean and variance of x given θ, in the shape of the elements:
+    ///
+    /// <!-- E[x] = Σₖ πₖμₖ,   Var[x] = Σₖ πₖ(vσₖ² + (μₖ − E[x])²),   v ∈ {1, π²/3} -->
+    #[doc = include_str!("../../formulas/mixture-moments.html")]
+    pub fn moments<T: Real>(&self, theta: &Parameters<T>) -> [Var<T>; 2] {
+        let (count, axes) = (self.components, [theta.axis()]);
+        let [logits, means, log_scales] = [0, 1, 2].map(|j| theta.list(j * count..(j + 1) * count));
+        let weights = logits.log_softmax(&axes).exp();
+        let mean = (&weights * &means).sum(&axes);
+        let unit = match self.kind {
+            Kind::Gaussian => 1.0,
+            Kind::Logistic => PI * PI / 3.0,
+        };
+        let spread = softly_bounded(&log_scales).scale(2.0).exp().scale(unit);
+        let variance = (weights * (spread + (means - theta.facing(&mean)).square())).sum(&axes);
+        [mean, variance]
+    }
+
     /// Equal weights, and means spread evenly: equal components would have equal gradients and stay equal. Half of the
     /// variance is that of the means and half that of the components; together it is that of one component with
     /// μ = 0, σ = 1.
@@ -59,7 +77,7 @@ impl Mixture {
         let unit = match self.kind {
             Kind::Gaussian => 1.0,
             // The standard logistic's variance is π²/3.
-            Kind::Logistic => std::f64::consts::PI / 3f64.sqrt(),
+            Kind::Logistic => PI / 3f64.sqrt(),
         };
         let alone = self.components == 1;
         // Evenly spread over ±a, K numbers have the variance a²(K + 1)/(3(K − 1)).

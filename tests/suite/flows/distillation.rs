@@ -2,6 +2,7 @@
 
 mod directions;
 mod power;
+mod signals;
 
 use super::{near, param_bits, rng, uniform};
 use autograd::{Real, Tape, Tensor, Var};
@@ -21,14 +22,14 @@ use std::sync::Arc;
 const LENGTH: usize = 5;
 
 fn sizes(components: usize) -> WaveNetFlowConfig {
-    WaveNetFlowConfig { length: LENGTH, channels: 4, skip: 4, layers: 2, cycles: 1, components, condition: 0 }
+    WaveNetFlowConfig { length: LENGTH, channels: 4, skip: 4, layers: 2, cycles: 1, components, condition: 0, track: 0 }
 }
 
 /// A teacher and a student away from where they start.
 fn pair<T: Real>(components: usize) -> (Arc<WaveNetLayer<T>>, Arc<ParallelWaveNet<T>>) {
     let teacher: WaveNetLayer<f64> = WaveNetFlow::layer(&sizes(components), &mut rng(1));
     randomize(&teacher, 0.5, &mut rng(2));
-    let config = ParallelWaveNetConfig { channels: 4, skip: 4, layers: 2, cycles: vec![1, 1], condition: 0 };
+    let config = ParallelWaveNetConfig { channels: 4, skip: 4, layers: 2, cycles: vec![1, 1], condition: 0, track: 0 };
     let student: ParallelWaveNet<f64> = ParallelWaveNet::new(&config, &mut rng(3));
     randomize(&student, 0.3, &mut rng(4));
     let same = (WaveNetFlow::layer(&sizes(components), &mut rng(1)), ParallelWaveNet::new(&config, &mut rng(3)));
@@ -162,7 +163,7 @@ fn fix<T: Real>(model: &impl Module<T>, weight: &str, bias: &str, outputs: &[f64
 /// A WaveNet and a student of one flow with the same logistic of shift 0.4 and log-scale −0.3 at every step.
 fn twins() -> (Arc<WaveNetLayer<f64>>, Arc<ParallelWaveNet<f64>>) {
     let teacher: WaveNetLayer<f64> = WaveNetFlow::layer(&sizes(1), &mut rng(1));
-    let config = ParallelWaveNetConfig { channels: 4, skip: 4, layers: 2, cycles: vec![1], condition: 0 };
+    let config = ParallelWaveNetConfig { channels: 4, skip: 4, layers: 2, cycles: vec![1], condition: 0, track: 0 };
     let student = ParallelWaveNet::new(&config, &mut rng(3));
     fix(&teacher, "head.1.weight", "head.1.bias", &[0.7, 0.4, -0.3]);
     fix(&student, "head.1.weight", "head.1.bias", &[0.4, -0.3]);
@@ -243,7 +244,7 @@ fn a_cross_entropy_of_no_draws_is_refused() {
 #[should_panic(expected = "the teacher must read data")]
 fn a_teacher_that_reads_latents_is_refused() {
     let (_, student) = pair::<f64>(1);
-    let sizes = WaveNetConfig { channels: 2, skip: 2, layers: 1, cycles: 1, outputs: 2, condition: 0 };
+    let sizes = WaveNetConfig { channels: 2, skip: 2, layers: 1, cycles: 1, outputs: 2, condition: 0, track: 0 };
     let layer = Autoregressive::new(WaveNet::new(&sizes, &mut rng(1)), Affine::default(), Reads::Latent);
     let z = Var::from(noise(1, &mut rng(1)));
     let teacher = Teacher { layer: &layer, base: &Logistic };

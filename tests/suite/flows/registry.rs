@@ -70,6 +70,7 @@ pub(super) struct Entry {
     narrow: Build<f32>,
     events: Events,
     takes_classes: bool,
+    takes_track: bool,
     data: Domain,
     latents: Domain,
     structure: fn(&Sizes) -> Structure,
@@ -152,6 +153,7 @@ impl Entry {
             narrow,
             events,
             takes_classes: false,
+            takes_track: false,
             data: Domain::Line,
             latents: Domain::Line,
             structure,
@@ -165,6 +167,11 @@ impl Entry {
     /// The same with classes as its condition.
     fn classes(self) -> Self {
         Self { takes_classes: true, ..self }
+    }
+
+    /// The same with a track as its condition.
+    fn tracks(self) -> Self {
+        Self { takes_track: true, ..self }
     }
 
     /// The same between these domains of data and latents.
@@ -198,7 +205,7 @@ impl Entry {
 
     /// The sizes to try it at.
     pub(super) fn sizes(&self) -> impl Strategy<Value = Sizes> + use<> {
-        self.events.sizes(self.takes_classes)
+        self.events.sizes(self.takes_classes, self.takes_track)
     }
 
     /// Typical sizes.

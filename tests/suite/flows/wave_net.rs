@@ -24,20 +24,22 @@ impl Sizes {
     fn subject(&self) -> Subject {
         let net = |outputs| WaveNet::new(&WaveNetConfig { outputs, ..self.net.clone() }, &mut rng(self.seed));
         let scale = 0.2 / (self.length as f64).sqrt();
-        Subject::new(self.kind, net, scale, [self.batch, self.length, self.net.condition], self.seed ^ 1)
+        let features = self.net.condition + self.length * self.net.track;
+        Subject::new(self.kind, net, scale, [self.batch, self.length, features], self.seed ^ 1)
     }
 }
 
 /// Receptive fields from 2 to 46 steps, signals from 1 to 39, rows alone, together and in several groups.
 fn sizes() -> impl Strategy<Value = Sizes> {
-    let net = (1..6usize, 1..6usize, 1..5usize, 1..4usize, 0..3usize).prop_map(
-        |(channels, skip, layers, cycles, condition)| WaveNetConfig {
+    let net = (1..6usize, 1..6usize, 1..5usize, 1..4usize, 0..3usize, 0..3usize).prop_map(
+        |(channels, skip, layers, cycles, condition, track)| WaveNetConfig {
             channels,
             skip,
             layers,
             cycles,
             outputs: 2,
             condition,
+            track,
         },
     );
     (net, 1..40usize, prop_oneof![1..4usize, 4..80usize], 0..4usize, any::<u64>())
@@ -64,7 +66,7 @@ proptest! {
 
     #[test]
     fn outputs_see_the_receptive_field_before_their_step_and_nothing_else(s in sizes()) {
-        let config = WaveNetConfig { condition: 0, ..s.net };
+        let config = WaveNetConfig { condition: 0, track: 0, ..s.net };
         let net = WaveNet::<f64>::new(&config, &mut rng(s.seed));
         // With small positive weights no path is lost to a sign or a closed gate.
         for (_, param) in net.params() {
@@ -84,19 +86,47 @@ proptest! {
 
 #[test]
 fn a_step_does_not_depend_on_the_length_of_the_signal() {
-    let config = WaveNetConfig { channels: 4, skip: 5, layers: 3, cycles: 2, outputs: 3, condition: 2 };
+    let config = WaveNetConfig { channels: 4, skip: 5, layers: 3, cycles: 2, outputs: 3, condition: 2, track: 3 };
     let net = WaveNet::<f64>::new(&config, &mut rng(1));
-    let (x, given) = (uniform(&[2, 20], -2.0, 2.0, &mut rng(2)), Var::from(uniform(&[2, 2], -1.0, 1.0, &mut rng(3))));
+    let (x, given) = (uniform(&[2, 20], -2.0, 2.0, &mut rng(2)), Var::from(uniform(&[2, 62], -1.0, 1.0, &mut rng(3))));
     let whole = net.apply(&Var::from(x.clone()), Some(&given));
     for length in [1, 2, 7, 19] {
+        let given = given.slice(1, 0..2 + 3 * length);
         let part = net.apply(&Var::from(x.clone()).slice(1, 0..length), Some(&given));
         assert_close("the beginning", part.value(), whole.slice(1, 0..3 * length).value(), 1e-14);
     }
 }
 
 #[test]
+fn outputs_see_the_track_up_to_their_step_and_no_later() {
+    let config = WaveNetConfig { channels: 3, skip: 4, layers: 2, cycles: 1, outputs: 2, condition: 1, track: 2 };
+    let net = WaveNet::<f64>::new(&config, &mut rng(1));
+    let x = Var::from(uniform(&[1, 8], -2.0, 2.0, &mut rng(2)));
+    let given = uniform(&[1, 17], -1.0, 1.0, &mut rng(3));
+    let jacobian = diff::jacobian(|given| net.apply(&x, Some(given)), &given);
+    for (o, row) in jacobian.as_slice().chunks_exact(17).enumerate() {
+        let step = o / 2;
+        assert!(row[0] != 0.0, "step {step} does not see the condition on the whole signal");
+        for (feature, &slope) in row[1..].iter().enumerate() {
+            let at = feature / 2;
+            // The layers read their track at the step, and 1, 2 and 3 steps before it.
+            let seen = at <= step && step - at <= 3;
+            assert!(seen == (slope != 0.0), "outputs of step {step} have slope {slope} by the track at {at}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "a condition of 5 features, not 17 for 8 steps")]
+fn a_track_of_another_length_is_refused() {
+    let config = WaveNetConfig { channels: 3, skip: 4, layers: 2, cycles: 1, outputs: 2, condition: 1, track: 2 };
+    let net = WaveNet::<f64>::new(&config, &mut rng(1));
+    let _ = net.apply(&Var::from(Tensor::zeros([1, 8])), Some(&Var::from(Tensor::zeros([1, 5]))));
+}
+
+#[test]
 fn parameters_have_names_that_say_what_they_are() {
-    let config = WaveNetConfig { channels: 4, skip: 5, layers: 2, cycles: 2, outputs: 3, condition: 6 };
+    let config = WaveNetConfig { channels: 4, skip: 5, layers: 2, cycles: 2, outputs: 3, condition: 6, track: 7 };
     let net = WaveNet::<f32>::new(&config, &mut rng(1));
     assert_eq!(net.outputs(), 3);
     let weights: Vec<String> = net
@@ -106,7 +136,7 @@ fn parameters_have_names_that_say_what_they_are() {
         .map(|(path, param)| format!("{path} {}", param.shape()))
         .collect();
     let layer = |l: usize, out: usize| {
-        let shapes = [("gate", 8, 8), ("condition", 8, 6), ("out", out, 4)];
+        let shapes = [("gate", 8, 15), ("condition", 8, 6), ("out", out, 4)];
         shapes.map(|(name, rows, columns)| format!("layers.{l}.{name}.weight [{rows}, {columns}]"))
     };
     let mut expected = vec!["entrance.weight [4, 1]".to_owned()];
@@ -117,7 +147,7 @@ fn parameters_have_names_that_say_what_they_are() {
 
 /// Two flows away from the identity, over signals of 6 steps.
 fn student() -> Arc<ParallelWaveNet<f64>> {
-    let config = ParallelWaveNetConfig { channels: 3, skip: 4, layers: 2, cycles: vec![1, 2], condition: 0 };
+    let config = ParallelWaveNetConfig { channels: 3, skip: 4, layers: 2, cycles: vec![1, 2], condition: 0, track: 0 };
     let student = ParallelWaveNet::new(&config, &mut rng(4));
     randomize(&student, 0.3, &mut rng(5));
     Arc::new(student)
@@ -169,7 +199,8 @@ fn swinging(rows: usize, seed: u64) -> Tensor<f32> {
 #[test]
 fn a_wave_net_learns_to_predict_from_the_last_two_steps() {
     let (length, components) = (20, 2);
-    let config = WaveNetFlowConfig { length, channels: 12, skip: 12, layers: 2, cycles: 1, components, condition: 0 };
+    let (channels, skip, condition, track) = (12, 12, 0, 0);
+    let config = WaveNetFlowConfig { length, channels, skip, layers: 2, cycles: 1, components, condition, track };
     let flow = WaveNetFlow::build::<f32>(&config, &mut rng(8));
     let mut adam = Adam::new(flow.params(), AdamConfig::default());
     for step in 0..300 {

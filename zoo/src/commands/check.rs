@@ -71,7 +71,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
             (true, 0) => "\nsound: round-trip errors below 1e-6, log-determinants cancel; no Jacobian was compared",
             (true, _) => "\nsound: round-trip errors below 1e-6, log-determinant errors below 1e-6 per dimension",
         };
-        let given = if rows.classes().is_some() { ", each row given its class" } else { "" };
+        let given = match rows.classes() {
+            None => "",
+            Some(_) if header.blueprint.track() > 0 => ", each row given its track",
+            Some(_) => ", each row given its class",
+        };
         for line in format!("{} in f64{given}, {measured}{verdict}", header.blueprint.name()).lines() {
             writeln!(out, "{line}")?;
         }

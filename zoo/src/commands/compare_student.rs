@@ -24,7 +24,7 @@ pub(super) struct Args {
 /// Samples in each picture, of images and of points.
 const GRID: usize = 100;
 const POINTS: usize = 2_000;
-/// Signals in the sounds and in the picture.
+/// Signals in the sounds and in the picture, without data.
 const SIGNALS: usize = 20;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
@@ -64,10 +64,10 @@ pub(super) fn draw(
         Ok::<_, anyhow::Error>(drawing::plotted(units.as_ref(), samples))
     };
     let picture = if let Space::Signal { samples: length, rate } = space {
-        let mut columns = vec![("teacher", samples(teacher, SIGNALS)?), ("student", samples(student, SIGNALS)?)];
-        if let Some(source) = source {
-            columns.insert(0, ("data", source.held_out(Part::Test, Some(SIGNALS)).x().clone()));
-        }
+        let columns = match found.signals {
+            Some([real, ours, theirs]) => vec![("data", real), ("teacher", ours), ("student", theirs)],
+            None => vec![("teacher", samples(teacher, SIGNALS)?), ("student", samples(student, SIGNALS)?)],
+        };
         for (title, values) in &columns {
             sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate, out)?;
         }

@@ -195,7 +195,7 @@ fn source<T: Real, M: Module<T>>(loaded: &Loaded<M>, other: Option<&String>) -> 
         let (has, wants) = (source.space().describe(), space.describe());
         bail!("{data} has {has}, but this model is over {wants}: give --data of that shape");
     }
-    source.in_units_of(model).with_classes_of(header.blueprint.classes)
+    source.in_units_of(model).with_classes_of(header.blueprint.classes)?.with_track_of(header.blueprint.track())
 }
 
 /// Writes a model's rows in the data's units. If the model standardizes, as `f64`: `f32` may not tell x apart.

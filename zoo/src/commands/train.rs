@@ -170,6 +170,7 @@ fn started(
             new
         }
     };
+    let source = source.with_track_of(blueprint.track())?;
     let mut recipe = model.recipe(preset, space);
     recipe.batch = source.rows().map_or(recipe.batch, |rows| recipe.batch.min(rows));
     Ok((common.train.config(blueprint, recipe, data, seed, common.train.threads.count(), run), source))
@@ -185,7 +186,7 @@ fn resumed(common: &Common, options: &ArgMatches, run: &Arc<Locked>, paused: &Pa
     if common.conditional && blueprint.classes == 0 {
         bail!("{folder} was started without --conditional: leave it out to resume it");
     }
-    let source = Source::open(&data, seed)?.with_classes_of(blueprint.classes)?;
+    let source = Source::open(&data, seed)?.with_classes_of(blueprint.classes)?.with_track_of(blueprint.track())?;
     let threads = common.train.threads(paused);
     Ok((common.train.config(blueprint, paused.recipe().clone(), data, seed, threads, run), source))
 }

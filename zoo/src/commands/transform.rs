@@ -36,6 +36,12 @@ pub(super) enum Map {
 
 pub(super) fn run(args: &Args, map: Map, out: &mut Output<'_>) -> Result<()> {
     let loaded = load::<f32>(&args.run)?;
+    if loaded.header.blueprint.track() > 0 {
+        let run = args.run.display();
+        bail!(
+            "{run} is given the track of each signal, which an array lacks: use a model trained with --unconditional"
+        );
+    }
     let space = loaded.header.blueprint.space;
     let vae = match &loaded.model {
         Model::Flow(_) => None,

@@ -1,10 +1,11 @@
-//! Rows of data, with their classes for conditional models.
+//! Rows of data, with their classes or tracks for conditional models.
 
 use autograd::{Real, Shape, Tape, Tensor, Var};
 use flows::Context;
 use std::ops::Range;
 
 /// Rows and, for a class-conditional model, the class of each. A part of the rows has the same part of the classes.
+/// Speech has tracks in their place ([`crate::data::Speech::TRACK`]).
 #[derive(Clone, Debug)]
 pub struct Rows<T: Real> {
     x: Tensor<T>,
@@ -33,6 +34,7 @@ impl<T: Real> Rows<T> {
         &self.x
     }
 
+    /// What a conditional model is given: the rows' classes, or their tracks.
     pub fn classes(&self) -> Option<&Tensor<T>> {
         self.classes.as_ref()
     }

@@ -69,6 +69,7 @@ pub struct Source {
     standardization: Option<Standardization>,
     seed: u64,
     classes: usize,
+    tracked: bool,
 }
 
 impl Source {
@@ -87,7 +88,15 @@ impl Source {
             Dataset::Toy(_) => Space::Table { columns: 2, standardized: false },
             Dataset::Speech(speech) => Space::Signal { samples: speech.samples, rate: speech.rate },
         };
-        Ok(Self { name: name.to_owned(), data: Arc::new(data), space, standardization, seed, classes: 0 })
+        Ok(Self {
+            name: name.to_owned(),
+            data: Arc::new(data),
+            space,
+            standardization,
+            seed,
+            classes: 0,
+            tracked: false,
+        })
     }
 
     /// The same data, standardized by a model's statistics; not at all for a model that has none.
@@ -116,6 +125,14 @@ impl Source {
             }
         }
         Ok(Self { classes, ..self })
+    }
+
+    /// The same data, each row with its track, for a model given one of this many features; without tracks for 0.
+    pub fn with_track_of(self, features: usize) -> Result<Self> {
+        if features > 0 && !(features == Speech::TRACK && matches!(*self.data, Dataset::Speech(_))) {
+            bail!("{} has no tracks of {features} features, which this model is given: choose speech", self.name);
+        }
+        Ok(Self { tracked: features > 0, ..self })
     }
 
     /// The number of classes; 0 if rows come without their class.
@@ -253,15 +270,20 @@ impl Source {
     /// Generated rows.
     fn generated(&self, rows: usize, seed: u64) -> Rows<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut track = None;
         let mut values = match &*self.data {
             Dataset::Images(_) | Dataset::Table(_) => Vec::new(),
             Dataset::Toy(toy) => toy.sample(rows, &mut rng).values,
-            Dataset::Speech(speech) => speech.sample(rows, &mut rng).values,
+            Dataset::Speech(speech) => {
+                let (signals, tracks) = speech.sample_with_tracks(rows, &mut rng);
+                track = self.tracked.then(|| Tensor::from_slice([rows, tracks.cols], &tracks.values));
+                signals.values
+            }
         };
         if let Some(units) = &self.standardization {
             values = units.to_model(&values.iter().copied().map(f64::from).collect::<Vec<_>>());
         }
-        Rows::plain(Tensor::from_slice([rows, self.space.dims()], &values))
+        Rows::new(Tensor::from_slice([rows, self.space.dims()], &values), track)
     }
 }
 

@@ -3,6 +3,8 @@
 //! A row is a window into an endless signal: voiced parts with gliding pitch and changing vowels, bursts of noise, and
 //! pauses, in random order, over white noise. Without the white noise the signal would lie on a surface and have no
 //! density. A window may begin in the middle of a part, so all positions in a row are alike.
+//!
+//! A row comes with its track on request: what a speech synthesizer is told of each sample, see [`Speech::TRACK`].
 
 mod burst;
 mod voiced;
@@ -41,6 +43,17 @@ impl Default for Speech {
 impl Speech {
     /// The name of this data set.
     pub const NAME: &str = "speech";
+    /// Features of the track at each sample, most of them 0 where they mean nothing:
+    ///
+    /// 0. the amplitude of the voice, from 0 to 0.9
+    /// 1. its pitch in octaves above 150 Hz
+    /// 2. sin φ and
+    /// 3. cos φ of its phase φ, as source-filter vocoders are given a sine (Wang, Takaki & Yamagishi 2019)
+    /// 4. its formants 1,
+    /// 5. 2 and
+    /// 6. 3: twice the natural logarithm, relative to the middle of their range
+    /// 7. the amplitude of a burst, times 5
+    pub const TRACK: usize = 8;
 
     /// Parses `speech`, or `speech:512` for signals of 512 samples. None for any other name.
     pub fn of(name: &str) -> Option<Result<Self>> {
@@ -58,15 +71,21 @@ impl Speech {
 
     /// `n` independent rows, with values within about ±1.
     pub fn sample<R: Rng + ?Sized>(&self, n: usize, rng: &mut R) -> Table<f32> {
-        let mut values = Vec::with_capacity(n * self.samples);
-        for _ in 0..n {
-            self.row(&mut values, rng);
-        }
-        Table { rows: n, cols: self.samples, values }
+        self.sample_with_tracks(n, rng).0
     }
 
-    /// Appends a row to the values.
-    fn row<R: Rng + ?Sized>(&self, values: &mut Vec<f32>, rng: &mut R) {
+    /// The same rows with their tracks, [`Speech::TRACK`] columns for each sample, side by side.
+    pub fn sample_with_tracks<R: Rng + ?Sized>(&self, n: usize, rng: &mut R) -> (Table<f32>, Table<f32>) {
+        let (mut values, mut tracks) = (Vec::with_capacity(n * self.samples), Vec::new());
+        for _ in 0..n {
+            self.row(&mut values, &mut tracks, rng);
+        }
+        let cols = self.samples;
+        (Table { rows: n, cols, values }, Table { rows: n, cols: cols * Self::TRACK, values: tracks })
+    }
+
+    /// Appends a row to the values, and its track to the tracks.
+    fn row<R: Rng + ?Sized>(&self, values: &mut Vec<f32>, tracks: &mut Vec<f32>, rng: &mut R) {
         let rate = f64::from(self.rate);
         let (mut part, mut left) = Part::under_way(rate, rng);
         for _ in 0..self.samples {
@@ -74,6 +93,7 @@ impl Speech {
                 (part, left) = Part::next(rate, rng);
             }
             left -= 1;
+            tracks.extend(part.track().map(|feature| feature as f32));
             let floor: f64 = rng.sample(StandardNormal);
             values.push((part.sample(rng) + FLOOR * floor) as f32);
         }
@@ -136,6 +156,18 @@ impl Part {
         };
         let gone = rng.random_range(0..samples);
         (kind.begun(samples, gone, rate, rng), samples - gone)
+    }
+
+    /// The track at the next sample.
+    fn track(&self) -> [f64; Speech::TRACK] {
+        match self {
+            Self::Voiced(voiced) => {
+                let [amplitude, pitch, sin, cos, first, second, third] = voiced.track();
+                [amplitude, pitch, sin, cos, first, second, third, 0.0]
+            }
+            Self::Burst(burst) => [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 5.0 * burst.amplitude()],
+            Self::Pause => [0.0; Speech::TRACK],
+        }
     }
 
     /// The signal's next sample, without the noise floor.

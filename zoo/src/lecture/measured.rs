@@ -75,9 +75,13 @@ impl Measurements {
         Some(format!("{:.1e}", self.number(&format!("/round_trip/{measure}"))?))
     }
 
-    fn given_class(&self) -> &'static str {
-        let is_given = self.values.pointer("/score/given_class").and_then(Value::as_bool);
-        if is_given == Some(true) { " given the class" } else { "" }
+    fn given(&self) -> &'static str {
+        let is_given = self.values.pointer("/score/given_class").and_then(Value::as_bool) == Some(true);
+        match self.number("/score/nats_per_step") {
+            _ if !is_given => "",
+            None => " given the class",
+            Some(_) => " given the track",
+        }
     }
 
     /// For an estimated density: the number of samples, and the ELBO in its unit.
@@ -99,7 +103,7 @@ impl Measurements {
         if let Some(loss) = self.loss() {
             let (unit, rows) = (self.text("unit"), self.number("/score/n").unwrap_or(0.0));
             let published = self.published().map(|figure| format!(" (published: {figure})")).unwrap_or_default();
-            let (given, bound) = (self.given_class(), self.bound().unwrap_or_default());
+            let (given, bound) = (self.given(), self.bound().unwrap_or_default());
             parts.push(format!("{loss} {unit}{given} on {rows} test rows{published}{bound}"));
         }
         if let Some(nats) = self.number("/divergence/nats") {
@@ -178,7 +182,7 @@ impl Measurements {
     /// The cells of the table but for the name.
     fn cells(&self) -> [Option<String>; 8] {
         [
-            self.loss().map(|loss| loss + self.given_class()),
+            self.loss().map(|loss| loss + self.given()),
             self.published().map(str::to_owned),
             self.parameters(),
             self.minutes(),

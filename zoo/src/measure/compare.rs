@@ -132,7 +132,7 @@ fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>,
     let given = timed.classes().cloned().map(Var::from);
     let cx = Context { condition: given.as_ref(), ..Context::default() };
     let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
-    let condition = sampling::condition(flow, None, 0..timed.count()).map(Var::from);
+    let condition = sampling::condition(flow, None, 0..timed.count(), seed).map(Var::from);
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let sample = median_seconds(FEWEST, || drop(black_box(flow.sample(timed.count(), cx, 1.0, &mut rng))));
@@ -173,7 +173,7 @@ pub fn notes(loaded: &Loaded<Model<f32>>, measures: &Measures, training: Option<
         if measures.loss.is_none() {
             notes.push(score.describe());
         } else if score.given_class {
-            notes.push("its density is that of each row given the class".to_owned());
+            notes.push(format!("its density is that of each row{}", score.given()));
         }
         if let Some(bound) = &score.bound {
             let Bound { elbo_nats, elbo_error, draws, .. } = bound;

@@ -8,5 +8,6 @@ pub mod normality;
 pub mod plane;
 pub mod sampling;
 pub mod score;
+pub mod speech;
 pub mod student;
 pub mod timing;

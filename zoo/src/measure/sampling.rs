@@ -1,5 +1,6 @@
 //! Samples, and statistics about solvers if the map from z to x needs them.
 
+use crate::data::Speech;
 use crate::data::rows::one_hot;
 use crate::runs::interrupt;
 use anyhow::Result;
@@ -16,6 +17,9 @@ pub(crate) const BATCH: usize = 500;
 const VALUES: usize = 1 << 17;
 /// Samples per batch of a model that is inverted by a search, which is slow.
 const SEARCHED: usize = 16;
+
+/// Tells the tracks' random numbers from those of other uses of a seed.
+const TRACKS: u64 = 0x7472_6163_6b73;
 
 /// Which samples to draw.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +66,7 @@ pub fn draw<T: Real>(flow: &Flow<T>, request: &Request) -> Result<Drawn<T>> {
     let most = if solver.is_some() { SEARCHED } else { BATCH };
     for drawn in batches(request.count, (VALUES / flow.dims().max(1)).clamp(1, most)) {
         interrupt::check()?;
-        let condition = condition(flow, request.class, drawn.clone()).map(Var::from);
+        let condition = condition(flow, request.class, drawn.clone(), request.seed).map(Var::from);
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         let shape: Shape = std::iter::once(drawn.len()).chain(flow.event().iter().copied()).collect();
         let z = Var::from(flow.base().sample(shape, request.temperature, &mut rng));
@@ -105,8 +109,19 @@ pub fn samples(
     Ok(draw(flow, &Request { count, class, temperature, seed })?.values)
 }
 
-/// The condition of some rows of a conditional flow: one class for all, or each class in turn.
-pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usize>) -> Option<Tensor<T>> {
+/// The condition of some rows of a conditional flow: one class for all, or each class in turn. A flow that is given a
+/// track gets one of generated speech, which depends on the seed and the row alone.
+pub fn condition<T: Real>(flow: &Flow<T>, class: Option<usize>, rows: Range<usize>, seed: u64) -> Option<Tensor<T>> {
+    if flow.track() > 0 {
+        let speech = Speech { samples: flow.dims(), ..Speech::default() };
+        let shape = [rows.len(), flow.condition()];
+        let tracks = rows.flat_map(|row| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed ^ TRACKS);
+            rng.set_stream(row as u64);
+            speech.sample_with_tracks(1, &mut rng).1.values
+        });
+        return Some(Tensor::from_slice(shape, &tracks.collect::<Vec<_>>()).cast());
+    }
     let classes = flow.condition();
     let chosen: Vec<usize> = rows.map(|row| class.unwrap_or(row % classes.max(1))).collect();
     (classes > 0).then(|| one_hot(&chosen, classes))

@@ -81,7 +81,7 @@ pub struct Score {
     /// Signals only: minus the mean of `log p(x)`, or the divergence, in nats per time step.
     pub nats_per_step: Option<f64>,
     pub step_error: Option<f64>,
-    /// Whether the density is conditional on each row's class.
+    /// Whether the density is conditional on each row's class or, of signals, on its track.
     pub given_class: bool,
     /// The bound, of models whose latents must be integrated out.
     #[serde(flatten)]
@@ -142,6 +142,15 @@ impl Score {
         self.bits_error.or(self.step_error).or(self.nats_error)
     }
 
+    /// What the density is conditional on, in words; empty if on nothing.
+    pub fn given(&self) -> &'static str {
+        match (self.given_class, self.nats_per_step) {
+            (false, _) => "",
+            (true, None) => " given the class",
+            (true, Some(_)) => " given the track",
+        }
+    }
+
     /// The score in words.
     pub fn describe(&self) -> String {
         let (n, nats) = (self.n, with_error(self.nats, self.nats_error, 2));
@@ -153,7 +162,11 @@ impl Score {
             let of = if forward { "teacher ‖ student" } else { "student ‖ teacher" };
             return format!("KL({of}) = {nats} nats{each}, N = {n}{one}");
         }
-        let (given, p) = if self.given_class { (" given the class", "p(x | class)") } else { ("", "p(x)") };
+        let given = self.given();
+        let p = match given.rsplit(' ').next() {
+            Some("") | None => "p(x)".to_owned(),
+            Some(what) => format!("p(x | {what})"),
+        };
         if self.not_finite > 0 {
             let median = match self.median {
                 f64::MIN => "so is the median".to_owned(),

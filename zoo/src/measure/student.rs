@@ -5,6 +5,7 @@ use crate::data::source::{Part, Source};
 use crate::judge::{self, Judge, Report};
 use crate::measure::sampling;
 use crate::measure::score::{Score, batch, score, with_error};
+use crate::measure::speech::{self, Measures};
 use crate::measure::timing::{describe, median_seconds};
 use crate::runs::checkpoint::Loaded;
 use crate::runs::interrupt;
@@ -38,6 +39,8 @@ pub struct Side {
     pub model: &'static str,
     /// The density of test rows, if the data are there.
     pub test: Option<Score>,
+    /// What its signals are like, of signals of the same tracks as the test rows.
+    pub speech: Option<Measures>,
     /// Seconds per sample.
     pub sample_seconds: f64,
     /// The same by D whole passes of the network, for the teacher.
@@ -63,6 +66,11 @@ pub struct Comparison {
     /// The rows of a batch that is timed, and of one that is sampled by D passes.
     pub timed: usize,
     pub timed_by_passes: usize,
+    /// The voiced frames of real signals, if the rows are signals.
+    pub voiced: Option<f64>,
+    /// Signals of the same tracks: real ones, the teacher's, and the student's.
+    #[serde(skip)]
+    pub signals: Option<[Tensor<f32>; 3]>,
 }
 
 /// Compares a student with its teacher, on at most 10,000 rows of `test` if there are data. Fails only if it is
@@ -82,17 +90,31 @@ pub fn compare(
         let test = rows.as_ref().map(|rows| score(&loaded.model, &space, rows, seed)).transpose()?;
         let (model, sample_seconds) = (loaded.header.blueprint.name(), seconds_per_sample(&loaded.model, TIMED));
         let judged = reference.as_ref().map(|reference| judged(&loaded.model, reference, seed)).transpose()?.flatten();
-        anyhow::Ok(Side { model, test, sample_seconds, sample_seconds_by_passes: None, judged })
+        anyhow::Ok(Side { model, test, speech: None, sample_seconds, sample_seconds_by_passes: None, judged })
     };
     let by_passes =
         with_reference(&teacher.model, Reference::WholePasses, || seconds_per_sample(&teacher.model, timed_by_passes));
-    let [of_teacher, of_student] = [side(teacher)?, side(student)?];
+    let mut sides = [Side { sample_seconds_by_passes: Some(by_passes), ..side(teacher)? }, side(student)?];
+    let mut made = None;
+    if let (Space::Signal { rate, .. }, Some(rows)) = (space, &rows) {
+        let found = [speech::signals(&teacher.model, rows, seed)?, speech::signals(&student.model, rows, seed ^ 1)?];
+        for (side, signals) in sides.iter_mut().zip(&found) {
+            side.speech = Some(Measures::of(signals, rows, rate));
+        }
+        let [teacher, student] = found;
+        made = Some([rows.x().clone(), teacher, student]);
+    }
+    let rate = if let Space::Signal { rate, .. } = space { rate } else { 0 };
+    let voiced = made.as_ref().map(|[real, ..]| speech::share(&speech::frames(real, rate)));
+    let [of_teacher, of_student] = sides;
     let both = of_teacher.judged.as_ref().zip(of_student.judged.as_ref());
     Ok(Comparison {
         class_distance: both.map(|(one, other)| judge::class_distance(&one.classes, &other.classes)),
         class_distance_by_chance: both.map(|(one, other)| judge::chance(&one.classes, one.n, other.n)),
-        teacher: Side { sample_seconds_by_passes: Some(by_passes), ..of_teacher },
+        teacher: of_teacher,
         student: of_student,
+        voiced,
+        signals: made,
         forward: forward_divergence(&student.model, &teacher.model, &space, seed)?,
         reverse: divergence(&student.model, &teacher.model, &space, seed)?,
         dims,
@@ -115,7 +137,7 @@ impl Comparison {
             }
         };
         if let Some(test) = &teacher.test {
-            let given = if test.given_class { " given the class" } else { "" };
+            let given = test.given();
             let unit = if test.bits_per_dim.is_some() {
                 "bits/dim"
             } else if test.nats_per_step.is_some() {
@@ -149,6 +171,17 @@ impl Comparison {
         row(&format!("class distance from the teacher ({chance:.3} by chance)"), &|side| {
             self.class_distance.filter(|_| is_student(side)).map(|distance| format!("{distance:.3}"))
         });
+        if let Some(voiced) = self.voiced {
+            row(&format!("voiced frames, of {voiced:.3} in the test rows"), &|side| {
+                side.speech.map(|speech| format!("{:.3}", speech.voiced))
+            });
+            row("frames voiced otherwise than in the row of their track", &|side| {
+                side.speech?.misvoiced.map(|share| format!("{share:.3}"))
+            });
+            row("log-spectral distance from the row of their track, dB", &|side| {
+                side.speech?.distance.map(|distance| format!("{distance:.2}"))
+            });
+        }
         row(&format!("time per sample, batch of {}", self.timed), &|side| Some(describe(side.sample_seconds)));
         row(&format!("time per sample by D = {dims} passes, batch of {}", self.timed_by_passes), &|side| {
             side.sample_seconds_by_passes.map(describe)
@@ -212,7 +245,7 @@ fn by_batches(
         interrupt::check()?;
         let shape = std::iter::once(range.len()).chain(flow.event().iter().copied()).collect();
         let z: Tensor<f32> = flow.base().sample(shape, 1.0, &mut rng);
-        let condition = sampling::condition(flow, None, range).map(Var::from);
+        let condition = sampling::condition(flow, None, range, seed).map(Var::from);
         let cx = Context { condition: condition.as_ref(), ..Context::default() };
         ratios.extend(ratio(&z.into(), cx, &mut rng).value().as_slice().iter().map(|&ratio| f64::from(ratio)));
     }
@@ -222,7 +255,7 @@ fn by_batches(
 /// Seconds per sample, in a batch of `rows` samples.
 fn seconds_per_sample(flow: &Flow<f32>, rows: usize) -> f64 {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let condition = sampling::condition(flow, None, 0..rows).map(Var::from);
+    let condition = sampling::condition(flow, None, 0..rows, 0).map(Var::from);
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     median_seconds(1, || drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
 }

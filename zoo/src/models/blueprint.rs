@@ -142,6 +142,11 @@ impl Blueprint {
         with_spec!(self.kind, S => S::warning(&self.parsed::<S>().ok()?, self.space))
     }
 
+    /// The features of the track that the model is given for each sample of a signal; 0 without one.
+    pub fn track(&self) -> usize {
+        with_spec!(self.kind, S => self.parsed::<S>().map_or(0, |config| S::track(&config)))
+    }
+
     /// Whether evaluation uses statistics of training batches, which must be collected for the weights evaluated.
     pub fn uses_batch_statistics(&self) -> bool {
         with_spec!(self.kind, S => self.parsed::<S>().is_ok_and(|config| S::uses_batch_statistics(&config)))

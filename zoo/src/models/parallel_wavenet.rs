@@ -2,7 +2,7 @@
 
 use super::WaveNet;
 use super::prelude::*;
-use super::wavenet::{check_dilations, steps};
+use super::wavenet::{check_dilations, check_track, steps};
 use flows::models::ParallelWaveNetConfig;
 use std::sync::Arc;
 
@@ -31,15 +31,15 @@ impl ModelSpec for super::ParallelWaveNet {
 
     fn config(preset: Preset, space: Space, condition: usize) -> Result<ParallelWaveNetConfig> {
         steps("parallel-wavenet", space)?;
-        // In the paper the last flow has three cycles.
-        let (flows, channels, skip, layers) = preset.pick([(2, 16, 32, 8), (4, 32, 64, 8), (4, 64, 64, 10)]);
-        Ok(ParallelWaveNetConfig { channels, skip, layers, cycles: vec![1; flows], condition })
+        // In the paper there are four flows, and the last has three cycles.
+        let (flows, channels, skip, layers) = preset.pick([(2, 16, 32, 8), (2, 32, 64, 8), (4, 64, 64, 10)]);
+        Ok(ParallelWaveNetConfig { channels, skip, layers, cycles: vec![1; flows], condition, track: 0 })
     }
 
     fn recipe(preset: Preset, _space: Space) -> Recipe {
         let minutes = preset.pick([4.0, 30.0, 600.0]);
-        // The power loss compares means over the whole batch, which must not be split.
-        Recipe { warmup: 200, clip: Some(1e4), shards: Some(1), ..Recipe::new(Budget::Minutes(minutes), 4, 1e-3) }
+        // The power loss has a threshold from the whole batch, which must not be split.
+        Recipe { warmup: 200, clip: Some(1e4), shards: Some(1), ..Recipe::new(Budget::Minutes(minutes), 6, 3e-3) }
     }
 
     fn adjust(config: &mut ParallelWaveNetConfig, options: &Options, _space: Space, _seed: u64) -> Result<()> {
@@ -48,11 +48,16 @@ impl ModelSpec for super::ParallelWaveNet {
     }
 
     fn check(config: &ParallelWaveNetConfig, space: Space) -> Result<[usize; 2]> {
-        let ParallelWaveNetConfig { channels, skip, layers, cycles, condition } = config;
+        let ParallelWaveNetConfig { channels, skip, layers, cycles, condition, track } = config;
         let positive =
             [&[steps("parallel-wavenet", space)?, *channels, *skip, *layers, cycles.len()], &**cycles].concat();
         check_dilations("parallel-wavenet", *layers, &positive)?;
+        check_track("parallel-wavenet", *track, *condition)?;
         Ok([space.dims(), *condition])
+    }
+
+    fn track(config: &ParallelWaveNetConfig) -> usize {
+        config.track
     }
 
     fn build<T: Real>(config: &ParallelWaveNetConfig, space: Space, rng: &mut dyn Rng) -> Model<T> {
@@ -60,8 +65,8 @@ impl ModelSpec for super::ParallelWaveNet {
     }
 
     fn student(teacher: &Blueprint, preset: Preset) -> Option<(ParallelWaveNetConfig, Recipe)> {
-        teacher.config::<WaveNet>()?;
+        let track = teacher.config::<WaveNet>()?.track;
         let config = Self::config(preset, teacher.space, teacher.classes).ok()?;
-        Some((config, Self::recipe(preset, teacher.space)))
+        Some((ParallelWaveNetConfig { track, ..config }, Self::recipe(preset, teacher.space)))
     }
 }

@@ -86,6 +86,11 @@ pub trait ModelSpec {
     /// it, except for the standardization that all models share.
     fn build<T: Real>(config: &Self::Config, space: Space, rng: &mut dyn Rng) -> Model<T>;
 
+    /// The features of the track that it is given for each sample of a signal; 0 without one.
+    fn track(_config: &Self::Config) -> usize {
+        0
+    }
+
     /// Whether evaluation uses statistics of training batches, which must be collected for the weights evaluated.
     fn uses_batch_statistics(_config: &Self::Config) -> bool {
         false

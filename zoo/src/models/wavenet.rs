@@ -11,6 +11,9 @@ pub struct Options {
     /// Logistic distributions in each conditional [default: 10]
     #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     components: Option<usize>,
+    /// Learn p(x) without the track of pitch, formants, and loudness that comes with speech
+    #[arg(long)]
+    unconditional: bool,
 }
 
 impl ModelSpec for super::WaveNet {
@@ -26,7 +29,8 @@ impl ModelSpec for super::WaveNet {
         // The paper's own sizes are larger still, and it trains for days.
         let (channels, skip, layers, cycles) = preset.pick([(16, 32, 8, 1), (32, 64, 8, 2), (64, 256, 10, 3)]);
         let length = steps("wavenet", space)?;
-        Ok(WaveNetFlowConfig { length, channels, skip, layers, cycles, components: 10, condition })
+        let track = if condition == 0 { Speech::TRACK } else { 0 };
+        Ok(WaveNetFlowConfig { length, channels, skip, layers, cycles, components: 10, condition, track })
     }
 
     fn recipe(preset: Preset, _space: Space) -> Recipe {
@@ -37,18 +41,26 @@ impl ModelSpec for super::WaveNet {
     fn adjust(config: &mut WaveNetFlowConfig, options: &Options, _space: Space, _seed: u64) -> Result<()> {
         config.layers = options.layers.unwrap_or(config.layers);
         config.components = options.components.unwrap_or(config.components);
+        if options.unconditional {
+            config.track = 0;
+        }
         Ok(())
     }
 
     fn check(config: &WaveNetFlowConfig, space: Space) -> Result<[usize; 2]> {
-        let &WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition } = config;
+        let &WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition, track } = config;
         steps("wavenet", space)?;
         check_dilations("wavenet", layers, &[length, channels, skip, layers, cycles, components])?;
+        check_track("wavenet", track, condition)?;
         // The parameters of one signal: they take memory that its few weights do not show.
         if length.saturating_mul(components) > MOST_PARAMETERS {
             bail!("wavenet cannot have {components} components at {length} steps: choose fewer --components");
         }
         Ok([length, condition])
+    }
+
+    fn track(config: &WaveNetFlowConfig) -> usize {
+        config.track
     }
 
     fn build<T: Real>(config: &WaveNetFlowConfig, _space: Space, rng: &mut dyn Rng) -> Model<T> {
@@ -58,6 +70,14 @@ impl ModelSpec for super::WaveNet {
 
 /// The most components in a signal. Each has three parameters.
 const MOST_PARAMETERS: usize = 1 << 22;
+
+/// Refuses other tracks than those of speech.
+pub(super) fn check_track(model: &str, track: usize, condition: usize) -> Result<()> {
+    if track != 0 && (track != Speech::TRACK || condition != 0) {
+        bail!("{model} knows no track of {track} features: use another checkpoint, this one is damaged");
+    }
+    Ok(())
+}
 
 /// The time steps of a signal.
 pub(super) fn steps(model: &str, space: Space) -> Result<usize> {

@@ -2,7 +2,7 @@
 
 use super::lessons::Taught;
 use super::prelude::*;
-use super::signals::SignalKl;
+use super::signals::SignalLoss;
 use crate::models::{Model, ParallelWaveNet};
 use crate::runs::{folder, memory};
 use autograd::pool;
@@ -42,6 +42,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
         }
     };
     let given = match blueprint.classes {
+        0 if blueprint.track() > 0 => " given its track".to_owned(),
         0 => String::new(),
         classes => format!(" conditioned on {classes} classes"),
     };
@@ -101,8 +102,8 @@ fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student>
     let (batch, seed) = (config.recipe.batch, config.seed);
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     if let Some(sizes) = config.blueprint.config::<ParallelWaveNet>() {
-        let source = Source::open(&config.data, seed)?;
-        let (objective, flow) = SignalKl::new(teacher, (&config.blueprint, &sizes), source, batch, seed, rng)?;
+        let source = Source::open(&config.data, seed)?.with_track_of(config.blueprint.track())?;
+        let (objective, flow) = SignalLoss::new(teacher, (&config.blueprint, &sizes), source, batch, seed, rng)?;
         return Ok((Box::new(objective), flow));
     }
     let lessons = config.recipe.lessons.clone();

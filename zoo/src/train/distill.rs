@@ -66,12 +66,20 @@ impl ReverseKl {
         (NATS_PER_DIMENSION * self.space.dims() as f64).max(LEAST_NATS)
     }
 
-    /// The latents of `stream`, the same for the same number.
-    pub(super) fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Latents {
+    /// Latents alone, and what else is random in `stream`.
+    pub(super) fn noise(&self, flow: &Flow<f32>, stream: u64, count: usize) -> (Tensor<f32>, ChaCha8Rng) {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(stream);
         let shape = [&[count], &**flow.event()].concat().into_iter().collect();
-        let z = flow.base().sample(shape, 1.0, &mut rng);
+        (flow.base().sample(shape, 1.0, &mut rng), rng)
+    }
+
+    /// The latents of `stream`, the same for the same number.
+    pub(super) fn latents(&self, flow: &Flow<f32>, stream: u64, count: usize) -> Latents {
+        let (z, mut rng) = self.noise(flow, stream, count);
+        if flow.track() > 0 {
+            return (z, sampling::condition(flow, None, 0..count, self.seed ^ stream));
+        }
         let classes = flow.condition();
         let condition = (classes > 0).then(|| {
             let drawn: Vec<usize> = (0..count).map(|_| rng.random_range(0..classes)).collect();

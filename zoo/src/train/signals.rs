@@ -1,37 +1,39 @@
-//! Distillation of a `WaveNet` into a Parallel `WaveNet`: a KL with less noise, and the power loss.
+//! Distillation of a `WaveNet` into a Parallel `WaveNet`, on windows of signals.
 
 use super::distill::ReverseKl;
 use super::prelude::*;
 use crate::models::WaveNet;
-use flows::Logistic;
-use flows::check::copy_params;
-use flows::distillation::{PowerSpectrum, Teacher, freeze, logistic_terms};
-use flows::models::{ParallelWaveNet, ParallelWaveNetConfig, WaveNetFlow, WaveNetLayer};
+use flows::distillation::{PowerSpectrum, forward_on_windows};
+use flows::models::{ParallelWaveNet, ParallelWaveNetConfig};
 use rand::Rng;
 use std::sync::Arc;
 
-/// Samples of each time step that the cross-entropy is estimated from.
-const DRAWS: usize = 4;
+/// The most time steps of a window.
+const STEPS: usize = 384;
 /// The window of the power spectrum and its hop, in time steps: at most this, and at most a quarter and a sixteenth of
 /// the signal.
 const WINDOW: usize = 256;
 const HOP: usize = 64;
-/// The weight of the power loss, in nats per time step.
-const POWER: f64 = 0.3;
+/// The weight of the distance of spectra, in nats per time step.
+const PAIRED: f64 = 0.1;
 
-/// `KL(student‖teacher)` as its two terms, the entropy in closed form and the cross-entropy from several samples a
-/// step, plus the power loss between the student's signals and real ones.
-pub(super) struct SignalKl {
+/// What a student minimizes on windows of real signals and their tracks: its cross-entropy, and the distance of its own
+/// signals' spectra from those of the signals of the same tracks. The divergence from the teacher is watched, and chooses
+/// the weights that are kept.
+///
+/// The first term gives the student its harmonics: the track tells the phase of the voice, and a signal that is out of
+/// phase has no density. The KL from the student's own signals made it draw noise, since there the teacher only scores
+/// sounds that no voice ever made.
+pub(super) struct SignalLoss {
     kl: ReverseKl,
     student: Arc<ParallelWaveNet<f32>>,
-    teacher: WaveNetLayer<f32>,
     power: PowerSpectrum<f32>,
     source: Source,
     batch: usize,
     steps: usize,
 }
 
-impl SignalKl {
+impl SignalLoss {
     /// A student with fresh parameters, and its objective.
     pub(super) fn new(
         teacher: &Loaded<Flow<f32>>,
@@ -43,44 +45,47 @@ impl SignalKl {
     ) -> Result<(Self, Flow<f32>)> {
         blueprint.check()?;
         blueprint.check_memory()?;
-        let Some(taught) = teacher.header.blueprint.config::<WaveNet>() else {
+        if !teacher.header.blueprint.is::<WaveNet>() {
             bail!("{} cannot teach signals: distill a wavenet", teacher.header.blueprint.name());
-        };
-        let steps = blueprint.space.dims();
+        }
+        let length = blueprint.space.dims();
+        let steps = STEPS.min(length);
         let student = Arc::new(ParallelWaveNet::new(config, rng));
-        let flow = blueprint.standardized(student.flow(steps, blueprint.classes));
-        // The loss needs the teacher's conditionals one by one, which a flow does not give.
-        let layer = WaveNetFlow::layer(&taught, rng);
-        copy_params(&teacher.model.core(), &layer)?;
-        freeze(&layer);
+        let flow = blueprint.standardized(student.flow(length, blueprint.classes));
         let kl = ReverseKl::new(teacher, batch, seed);
         let power = PowerSpectrum::new(WINDOW.min(steps.div_ceil(4)).max(2), HOP.min(steps.div_ceil(16)));
-        Ok((Self { kl, student, teacher: layer, power, source, batch, steps }, flow))
+        Ok((Self { kl, student, power, source, batch, steps }, flow))
     }
 }
 
-impl Objective<Flow<f32>> for SignalKl {
+impl Objective<Flow<f32>> for SignalLoss {
     fn steps_per_epoch(&self) -> Result<u64> {
         self.source.steps_per_epoch(self.batch)?;
         self.kl.steps_per_epoch()
     }
 
     fn loss<'a>(&'a self, flow: &'a Flow<f32>, moment: Moment, order: &mut Order) -> Result<Loss<'a>> {
-        let step = moment.step;
-        let (z, condition) = self.kl.latents(flow, step + 1, self.batch * (1 + DRAWS));
-        let mut real = self.source.batch(step, self.batch, order)?.x().clone();
+        let rows = self.source.batch(moment.step, self.batch, order)?;
+        let mut real = rows.x().clone().into();
         if let Some(layer) = flow.preprocessing() {
-            real = layer.to_latent(&real.into(), Context::default()).value.into_value();
+            real = layer.to_latent(&real, Context::default()).value;
         }
+        let first = |rows: Var<f32>, width: usize| rows.slice(1, 0..width).into_value();
+        let real = first(real, self.steps);
+        // A model is given a class or a track.
+        let own = flow.condition() - flow.track() * flow.dims();
+        let given = rows.classes().map(|given| first(given.clone().into(), own + flow.track() * self.steps));
+        let z = first(self.kl.noise(flow, moment.step + 1, self.batch).0.into(), self.steps);
         Ok(Box::new(move |tape, range| {
-            let rows = |nth: usize| z.rows(nth * self.batch + range.start..nth * self.batch + range.end);
-            let condition = condition.as_ref().map(|condition| tape.constant(condition.rows(range.clone())));
-            let cx = Context { condition: condition.as_ref(), ..Context::default() };
-            let draws: Vec<Var<f32>> = (1..=DRAWS).map(|nth| tape.constant(rows(nth))).collect();
-            let teacher = Teacher { layer: &self.teacher, base: &Logistic };
-            let terms = logistic_terms(&self.student, &teacher, &tape.constant(rows(0)), &draws, cx);
-            let power = self.power.loss(&terms.value, &tape.constant(real.rows(range.clone())));
-            terms.kl() + power.scale(POWER * self.steps as f64)
+            let part = |rows: &Tensor<f32>| tape.constant(rows.rows(range.clone()));
+            let (real, z, given) = (part(&real), part(&z), given.as_ref().map(part));
+            let cx = Context { condition: given.as_ref(), ..Context::default() };
+            let forward = forward_on_windows(&self.student, &real, self.steps, cx);
+            let made = self.student.generate(&z, cx).value;
+            let apart = self.power.paired_loss(&made, &real).scale(PAIRED * self.steps as f64);
+            // Per signal, as all other losses: the window stands for the whole.
+            let windows = flow.dims() as f64 / self.steps as f64;
+            (forward + apart).scale(windows)
         }))
     }
 
@@ -88,13 +93,13 @@ impl Objective<Flow<f32>> for SignalKl {
         self.kl.evaluate(flow)
     }
 
-    /// The teacher scores several draws for each sample of the student.
+    /// A whole signal takes more than a window of it.
     fn trial(&self, flow: &Flow<f32>, rows: usize) -> Result<()> {
-        self.kl.trial(flow, rows * (1 + DRAWS))
+        self.kl.trial(flow, rows)
     }
 
     fn units(&self) -> [&'static str; 2] {
-        ["nats per time step, power loss included", "nats per time step"]
+        ["nats per time step, distance of spectra included", "nats per time step"]
     }
 
     fn in_unit(&self, nats: f64) -> f64 {

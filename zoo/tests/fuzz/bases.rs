@@ -69,6 +69,12 @@ fn configs() -> Vec<Value> {
             json!({ "channels": 2, "skip": 3, "layers": 2, "cycles": [1, 2], "condition": 2 }),
         ),
         (
+            "parallel-wavenet",
+            signal(),
+            0,
+            json!({ "channels": 2, "skip": 3, "layers": 2, "cycles": [1], "condition": 0, "track": 8 }),
+        ),
+        (
             "mint-net",
             images(),
             0,

@@ -51,10 +51,10 @@ impl<'a, T: Real> Rows<'a, T> {
     }
 }
 
-/// `to ← adjoint·W`, or `to + adjoint·W` where `keep`: the adjoint of a linear layer's input, from that of its output.
-fn back<T: Real>(keep: bool, rows: usize, adjoint: &[T], weight: &Tensor<T>, to: &mut [T]) {
-    let (outputs, inputs) = (weight.shape()[0], weight.shape()[1]);
-    T::gemm(keep, [rows, outputs, inputs], (adjoint, (outputs, 1)), (weight.as_slice(), (inputs, 1)), to, inputs);
+/// `to ← adjoint·W`: the adjoint of a linear layer's first inputs, as many as fit into `to`, from that of its output.
+fn back<T: Real>(rows: usize, adjoint: &[T], weight: &Tensor<T>, to: &mut [T]) {
+    let (outputs, all, inputs) = (weight.shape()[0], weight.shape()[1], to.len() / rows);
+    T::gemm(false, [rows, outputs, inputs], (adjoint, (outputs, 1)), (weight.as_slice(), (all, 1)), to, inputs);
 }
 
 /// [`Causal::adjoint`](crate::nn::Causal::adjoint) of a WaveNet.
@@ -104,9 +104,9 @@ fn group<T: Real>(kept: &Kept<T>, dilations: &[usize], first: usize, values: &[R
                 *adjoint = a * lambda + b;
             }
         }
-        back(false, rows, &of_outputs, &kept.ends[1], &mut of_head);
+        back(rows, &of_outputs, &kept.ends[1], &mut of_head);
         where_positive(&head[1], t, &mut of_head);
-        back(false, rows, &of_head, &kept.ends[0], &mut of_skips);
+        back(rows, &of_head, &kept.ends[0], &mut of_skips);
         where_positive(&head[0], t, &mut of_skips);
         of_h.fill(T::ZERO);
         for (l, [of_gate, of_out]) in kept.layers.iter().enumerate().rev() {
@@ -116,7 +116,7 @@ fn group<T: Real>(kept: &Kept<T>, dilations: &[usize], first: usize, values: &[R
                 both[..residual].copy_from_slice(&of_h[row * channels..row * channels + residual]);
                 both[residual..].copy_from_slice(&of_skips[row * skip..(row + 1) * skip]);
             }
-            back(false, rows, both, of_out, &mut of_gated);
+            back(rows, both, of_out, &mut of_gated);
             for row in 0..rows {
                 let [filter, gate] = gates[l].each_ref().map(|rows| rows.at(row, t));
                 let (of_filter, of_gate) = of_sums[2 * row * channels..].split_at_mut(channels);
@@ -125,7 +125,7 @@ fn group<T: Real>(kept: &Kept<T>, dilations: &[usize], first: usize, values: &[R
                     of_gate[c] = adjoint * filter[c] * gate[c] * (T::ONE - gate[c]);
                 }
             }
-            back(false, rows, &of_sums, of_gate, &mut of_pair);
+            back(rows, &of_sums, of_gate, &mut of_pair);
             let width = rows * channels;
             let at = t % (rings[l].len() / width) * width;
             let ring = &mut rings[l][at..at + width];

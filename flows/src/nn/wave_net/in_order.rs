@@ -5,7 +5,7 @@
 //!
 //! Values are laid out `[row][unit]` and weights `[input][output]`, so products with few rows still fill their vectors.
 
-use super::{WaveNet, layer::Layer};
+use super::{Given, WaveNet, layer::Layer};
 use crate::nn::{Linear, Step};
 use crate::{Mapped, nn::causal::in_groups};
 use autograd::elementwise::{Binary, Unary};
@@ -93,14 +93,19 @@ struct Stages<T: Real> {
     /// All layers' biases of the skips.
     skip: Vec<T>,
     head: [Plain<T>; 2],
+    /// `[batch, steps, F]`.
+    track: Option<Tensor<T>>,
 }
 
 /// The memory of one group of rows, so that a step of time allocates nothing.
 struct Memory<T> {
+    /// The group's first row in the batch, and how many they are.
+    first: usize,
     rows: usize,
     /// What each layer read in the last steps; the entry of step t is t modulo the ring's length.
     rings: Vec<Vec<T>>,
     beginnings: Vec<Vec<T>>,
+    track: Vec<T>,
     h: Vec<T>,
     sums: Vec<T>,
     gated: Vec<T>,
@@ -110,8 +115,9 @@ struct Memory<T> {
 }
 
 impl<T: Real> Stages<T> {
-    fn new(net: &WaveNet<T>, condition: Option<&Tensor<T>>, lone: bool) -> Self {
-        let shifts = net.shifts(condition.map(|c| Var::from(c.clone())).as_ref());
+    fn new(net: &WaveNet<T>, t: &Tensor<T>, condition: Option<&Tensor<T>>, lone: bool) -> Self {
+        let condition = condition.map(|c| Var::from(c.clone()));
+        let Given { shifts, track } = net.given(&t.clone().into(), condition.as_ref());
         let stages = net.layers.iter().zip(shifts).map(|(layer, shift)| Stage::new(layer, shift, lone));
         let stages: Vec<_> = stages.collect();
         let mut skip = vec![T::ZERO; net.head[0].weight.shape()[1]];
@@ -119,7 +125,8 @@ impl<T: Real> Stages<T> {
             T::binary_assign(Binary::Add, &mut skip, &stage.out.bias.as_slice()[stage.residual..]);
         }
         let head = net.head.each_ref().map(|linear| Plain::new(linear, lone));
-        Self { entrance: Plain::new(&net.entrance, lone), stages, skip, head }
+        let track = track.map(Var::into_value);
+        Self { entrance: Plain::new(&net.entrance, lone), stages, skip, head, track }
     }
 
     /// Memory for some rows of the batch, from row `first` on, over a signal of this length.
@@ -127,9 +134,11 @@ impl<T: Real> Stages<T> {
         let channels = self.entrance.bias.shape()[0];
         let room = |units: usize| vec![T::ZERO; rows * units];
         Memory {
+            first,
             rows,
             rings: self.stages.iter().map(|stage| room(stage.dilation.min(length) * channels)).collect(),
             beginnings: self.stages.iter().map(|stage| stage.beginning(first, rows)).collect(),
+            track: room(self.track.as_ref().map_or(0, |track| track.shape()[2])),
             h: room(channels),
             sums: room(2 * channels),
             gated: room(channels),
@@ -141,9 +150,16 @@ impl<T: Real> Stages<T> {
 
     /// The outputs of step `t`, given the values one step before.
     fn step(&self, t: usize, before: &[T], memory: &mut Memory<T>) {
-        let Memory { rows, rings, beginnings, h, sums, gated, skips, head, outputs } = memory;
+        let Memory { first, rows, rings, beginnings, track, h, sums, gated, skips, head, outputs } = memory;
         let (rows, width) = (*rows, h.len());
         let channels = width / rows;
+        if let Some(tracks) = &self.track {
+            let (steps, features) = (tracks.shape()[1], tracks.shape()[2]);
+            for (row, track) in track.chunks_exact_mut(features).enumerate() {
+                let at = ((*first + row) * steps + t) * features;
+                track.copy_from_slice(&tracks.as_slice()[at..at + features]);
+            }
+        }
         self.entrance.apply(rows, before, h);
         repeat(&self.skip, skips);
         for ((stage, ring), beginning) in self.stages.iter().zip(rings).zip(beginnings) {
@@ -154,6 +170,9 @@ impl<T: Real> Stages<T> {
             // Before the start there are only zeros.
             if t >= stage.dilation {
                 stage.gate.add(rows, channels, 0, oldest, sums);
+            }
+            if !track.is_empty() {
+                stage.gate.add(rows, 2 * channels, 0, track, sums);
             }
             oldest.copy_from_slice(h);
             for (sums, gated) in sums.chunks_exact_mut(2 * channels).zip(gated.chunks_exact_mut(channels)) {
@@ -187,7 +206,7 @@ pub(super) fn solve<T: Real>(
     assert!(t.shape().rank() == 2, "in order: signals of shape {}, not [batch, T]", t.shape());
     let (batch, length) = (t.shape()[0], t.shape()[1]);
     let each = group_size(batch);
-    let stages = Stages::new(net, condition, each == 1);
+    let stages = Stages::new(net, t, condition, each == 1);
     in_groups(t, each, |first, t, solved| rows_in_order(&stages, first, length, t, solved, step))
 }
 

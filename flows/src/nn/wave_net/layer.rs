@@ -19,11 +19,12 @@ pub(super) struct Layer<T: Real> {
 impl<T: Real> Layer<T> {
     /// Layer `l`. The sum of what all layers add has the scale of one.
     pub(super) fn new(l: usize, config: &WaveNetConfig, rng: &mut dyn Rng) -> Self {
-        let &WaveNetConfig { channels, skip, layers, cycles, condition, .. } = config;
+        let &WaveNetConfig { channels, skip, layers, cycles, condition, track, .. } = config;
         let (dilation, among) = (1 << (l % layers), cycles.saturating_mul(layers));
         let residual = if l + 1 < among { channels } else { 0 };
         let scaled = |inputs: usize| Init::Normal { std: 1.0 / (inputs as f64).sqrt() };
-        let gate = Linear::new(2 * channels, 2 * channels, scaled(2 * channels), rng);
+        let read = 2 * channels + track;
+        let gate = Linear::new(read, 2 * channels, scaled(read), rng);
         let condition = (condition > 0).then(|| Linear::new(condition, 2 * channels, scaled(condition), rng));
         let out = Linear::new(channels, residual + skip, scaled(channels * among), rng);
         Self { dilation, channels, residual, gate, condition, out }
@@ -46,13 +47,27 @@ impl<T: Real> Layer<T> {
     }
 
     /// Filter and gate, from `h` and from `h` at `dilation` steps earlier; all are `[batch, steps, C]`. Without `earlier`
-    /// there are zeros in its place.
-    pub(super) fn gates(&self, h: &Var<T>, earlier: Option<&Var<T>>, shift: Option<&Var<T>>) -> [Var<T>; 2] {
+    /// there are zeros in its place. `track` is `[batch, steps, F]`.
+    pub(super) fn gates(
+        &self,
+        h: &Var<T>,
+        earlier: Option<&Var<T>>,
+        track: Option<&Var<T>>,
+        shift: Option<&Var<T>>,
+    ) -> [Var<T>; 2] {
         let channels = self.channels;
-        let sums = match earlier {
-            Some(earlier) => self.gate.apply(&Var::concat(2, &[h, earlier])),
-            None => h.matmul_t(&self.gate.weight.on(h).slice(1, 0..channels)) + self.gate.bias.on(h),
+        let read: Vec<&Var<T>> = [Some(h), earlier, track].into_iter().flatten().collect();
+        let read = if read.len() == 1 { h.clone() } else { Var::concat(2, &read) };
+        let weight = self.gate.weight.on(h);
+        let weight = match (earlier, track) {
+            (Some(_), _) => weight,
+            (None, None) => weight.slice(1, 0..channels),
+            (None, Some(_)) => {
+                let all = weight.extent(1);
+                Var::concat(1, &[&weight.slice(1, 0..channels), &weight.slice(1, 2 * channels..all)])
+            }
         };
+        let sums = read.matmul_t(&weight) + self.gate.bias.on(h);
         let sums = match shift {
             Some(shift) => sums + shift,
             None => sums,

@@ -28,25 +28,28 @@ pub(super) fn bijections() -> Vec<Entry> {
             Autoregressive::new(net::<T>(start.len(), s, rng).starting_at(&start), mixture, Reads::Data)
         }),
     ];
-    entries.map(|entry| entry.classes().scaling(Sizes::dims)).into()
+    entries.map(|entry| entry.classes().tracks().scaling(Sizes::dims)).into()
 }
 
 pub(super) fn models() -> Vec<Entry> {
     vec![
         entry!(Model "WaveNet", SIGNALS, in_order, |s, rng| {
             let (length, components, cycles) = (s.dims(), 1 + s.layers % 3, 1);
-            let WaveNetConfig { channels, skip, layers, condition, .. } = sizes(0, s);
-            WaveNetFlow::build(&WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition }, rng)
+            let WaveNetConfig { channels, skip, layers, condition, track, .. } = sizes(0, s);
+            let config = WaveNetFlowConfig { length, channels, skip, layers, cycles, components, condition, track };
+            WaveNetFlow::build(&config, rng)
         })
         .classes()
+        .tracks()
         .scaling(Sizes::dims),
         entry!(Model "Parallel WaveNet", SIGNALS, in_order, |s, rng| {
-            let WaveNetConfig { channels, skip, layers, condition, .. } = sizes(0, s);
+            let WaveNetConfig { channels, skip, layers, condition, track, .. } = sizes(0, s);
             let cycles = if s.layers > 2 { vec![1, 2] } else { vec![1] };
-            let config = ParallelWaveNetConfig { channels, skip, layers, cycles, condition };
+            let config = ParallelWaveNetConfig { channels, skip, layers, cycles, condition, track };
             Arc::new(ParallelWaveNet::new(&config, rng)).flow(s.dims(), condition)
         })
         .classes()
+        .tracks()
         .between(Image, Line)
         .scaling(|s| 8 * s.dims()),
     ]
@@ -56,7 +59,7 @@ pub(super) fn models() -> Vec<Entry> {
 fn sizes(outputs: usize, s: &Sizes) -> WaveNetConfig {
     let (channels, skip) = (1 + s.hidden / 2, 1 + s.hidden % 4);
     let (layers, cycles) = (1 + s.depth, 1 + s.layers % 2);
-    WaveNetConfig { channels, skip, layers, cycles, outputs, condition: s.classes }
+    WaveNetConfig { channels, skip, layers, cycles, outputs, condition: s.classes, track: s.track }
 }
 
 fn net<T: Real>(outputs: usize, s: &Sizes, rng: &mut dyn Rng) -> WaveNet<T> {

@@ -39,16 +39,19 @@ pub(in super::super) struct Sizes {
     pub(in super::super) squeezes: usize,
     /// Classes of a condition; 0 without one.
     pub(in super::super) classes: usize,
+    /// Features of a track for each dimension, behind the classes; 0 without one.
+    pub(in super::super) track: usize,
     pub(in super::super) seed: u64,
 }
 
 impl Events {
-    /// Draws of sizes, with a condition or without.
-    pub(super) fn sizes(self, takes_classes: bool) -> impl Strategy<Value = Sizes> + use<> {
+    /// Draws of sizes, with classes and a track or without.
+    pub(super) fn sizes(self, takes_classes: bool, takes_track: bool) -> impl Strategy<Value = Sizes> + use<> {
         let classes = if takes_classes { (0..4usize).boxed() } else { Just(0).boxed() };
+        let track = if takes_track { (0..3usize).boxed() } else { Just(0).boxed() };
         let most: usize = if matches!(self, Self::Flat) { 3 } else { 5 };
-        (self.events(), 1..most, 1..10usize, 0..3usize, 1..6usize, classes, any::<u64>()).prop_map(
-            |((event, squeezes), batch, hidden, depth, layers, classes, seed)| Sizes {
+        (self.events(), 1..most, 1..10usize, 0..3usize, 1..6usize, classes, track, any::<u64>()).prop_map(
+            |((event, squeezes), batch, hidden, depth, layers, classes, track, seed)| Sizes {
                 event,
                 batch,
                 hidden,
@@ -56,6 +59,7 @@ impl Events {
                 layers,
                 squeezes,
                 classes,
+                track,
                 seed,
             },
         )
@@ -85,7 +89,7 @@ impl Events {
             Self::Images { halvings, .. } => (Event::Image([2, 2, 2]), halvings),
             Self::Flat => (Event::Flat([1, 2, 2]), 1),
         };
-        Sizes { event, batch: 3, hidden: 5, depth: 1, layers: 4, squeezes, classes: 0, seed }
+        Sizes { event, batch: 3, hidden: 5, depth: 1, layers: 4, squeezes, classes: 0, track: 0, seed }
     }
 }
 
@@ -127,12 +131,15 @@ impl Sizes {
         self.seed >> (8 + 5 * which % 53) & 1 == 1
     }
 
-    /// Random classes of some rows as one-hot vectors.
+    /// Random classes of some rows as one-hot vectors, and random tracks behind them.
     pub(super) fn condition(&self, rows: usize, rng: &mut impl Rng) -> Option<Tensor<f64>> {
-        let count = self.classes;
-        (count > 0).then(|| {
-            let classes: Vec<usize> = (0..rows).map(|_| rng.random_range(0..count)).collect();
-            Tensor::from_fn([rows, count], |i| f64::from(u8::from(classes[i / count] == i % count)))
+        let (count, width) = (self.classes, self.classes + self.dims() * self.track);
+        (width > 0).then(|| {
+            let classes: Vec<usize> = (0..rows).map(|_| rng.random_range(0..count.max(1))).collect();
+            Tensor::from_fn([rows, width], |i| match (i / width, i % width) {
+                (row, feature) if feature < count => f64::from(u8::from(classes[row] == feature)),
+                _ => rng.random_range(-1.0..1.0),
+            })
         })
     }
 }

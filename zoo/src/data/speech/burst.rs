@@ -45,10 +45,15 @@ impl Burst {
 
     /// The next sample.
     pub(super) fn sample<R: Rng + ?Sized>(&mut self, rng: &mut R) -> f64 {
-        let at = self.at as f64;
-        let envelope = (at / self.attack).min(1.0) * (-DECAY * at / self.samples as f64).exp();
+        let amplitude = self.amplitude();
         self.at += 1;
-        self.loudness * envelope * self.resonate(rng)
+        amplitude * self.resonate(rng)
+    }
+
+    /// The standard deviation of the next sample.
+    pub(super) fn amplitude(&self) -> f64 {
+        let at = self.at as f64;
+        self.loudness * (at / self.attack).min(1.0) * (-DECAY * at / self.samples as f64).exp()
     }
 
     fn resonate<R: Rng + ?Sized>(&mut self, rng: &mut R) -> f64 {

@@ -158,3 +158,39 @@ fn the_same_seed_gives_the_same_rows_and_longer_rows_begin_alike() {
     assert_ne!(first.values[..500], first.values[500..1000]);
     assert_eq!(long.sample(1, &mut rng(7)).values[..500], first.values[..500]);
 }
+
+#[test]
+fn a_track_tells_what_is_said_and_changes_no_signal() {
+    let speech = Speech { samples: 4000, rate: 8000 };
+    let (rows, tracks) = speech.sample_with_tracks(40, &mut rng(9));
+    assert_eq!(rows, speech.sample(40, &mut rng(9)));
+    assert_eq!((tracks.rows, tracks.cols), (40, 4000 * Speech::TRACK));
+    let steps: Vec<&[f32]> = tracks.values.chunks_exact(Speech::TRACK).collect();
+    let [mut voices, mut bursts, mut pauses] = [(); 3].map(|()| Vec::new());
+    for (&x, step) in rows.values.iter().zip(&steps) {
+        let turning = f32::hypot(step[2], step[3]);
+        assert!(step.iter().all(|feature| feature.abs() < 1.7), "{step:?}");
+        if turning > 0.5 {
+            // Sine and cosine of one angle, and no burst.
+            assert!((turning - 1.0).abs() < 1e-6 && step[7] == 0.0, "{step:?}");
+            // The harmonics add up to at most the amplitude.
+            assert!(x.abs() < step[0] + 5.0 * FLOOR as f32, "{x} and {step:?}");
+            voices.push(f64::from(x / step[0].max(0.05)));
+        } else if step[7] > 0.05 {
+            bursts.push(f64::from(5.0 * x / step[7]));
+        } else if step.iter().all(|&feature| feature == 0.0) {
+            pauses.push(f64::from(x));
+        }
+    }
+    assert!([&voices, &bursts, &pauses].iter().all(|part| part.len() > 1000));
+    assert!((0.05..0.6).contains(&power(&voices).sqrt()), "{}", power(&voices).sqrt());
+    assert!((power(&bursts).sqrt() - 1.0).abs() < 0.2, "{}", power(&bursts).sqrt());
+    assert!((power(&pauses).sqrt() / FLOOR - 1.0).abs() < 0.05, "{}", power(&pauses).sqrt());
+    // The phase advances by the pitch.
+    let pairs = steps.chunks_exact(4000).flat_map(|row| row.windows(2)).map(|pair| (pair[0], pair[1]));
+    for (a, b) in pairs.filter(|(a, b)| a[0] > 0.1 && b[0] > 0.1) {
+        let turned = f64::from(b[2].mul_add(a[3], -b[3] * a[2])).asin() / TAU * RATE;
+        let pitch = 150.0 * f64::from(a[1]).exp2();
+        assert!((turned / pitch - 1.0).abs() < 0.01, "{turned} and {pitch} Hz");
+    }
+}

@@ -3,8 +3,9 @@
 use rand::{Rng, RngExt};
 use std::f64::consts::{FRAC_PI_2, TAU};
 
-/// The lowest and the highest pitch in Hz, without the vibrato.
+/// The lowest and the highest pitch in Hz, without the vibrato; and about the middle of the two.
 const PITCH: [f64; 2] = [90.0, 260.0];
+const MIDDLE: f64 = 150.0;
 /// The largest glide, in octaves.
 const GLIDE: f64 = 0.6;
 /// The depth of the vibrato, relative to the pitch, and its frequency in Hz.
@@ -19,6 +20,8 @@ const VOWELS: [[f64; 3]; 5] = [
     [570.0, 840.0, 2410.0],
     [300.0, 870.0, 2240.0],
 ];
+/// About the middle of each formant's range, in Hz.
+const MIDDLES: [f64; 3] = [450.0, 1390.0, 2600.0];
 /// The formants' widths at half maximum in Hz, and their heights.
 const WIDTHS: [f64; 3] = [120.0, 170.0, 250.0];
 const HEIGHTS: [f64; 3] = [1.0, 0.6, 0.35];
@@ -91,6 +94,14 @@ impl Voiced {
         sample
     }
 
+    /// What the track tells of the next sample: amplitude, pitch, sine and cosine of the phase, and the formants.
+    pub(super) fn track(&self) -> [f64; 7] {
+        let (sin, cos) = self.phase.sin_cos();
+        let formants = self.formants_at(self.at);
+        let [first, second, third] = std::array::from_fn(|k| 2.0 * (formants[k] / MIDDLES[k]).ln());
+        [self.envelope(), (self.pitch_at(self.at) / MIDDLE).log2(), sin, cos, first, second, third]
+    }
+
     /// The pitch at a sample, in Hz.
     fn pitch_at(&self, at: usize) -> f64 {
         let [from, to] = self.pitch;
@@ -105,13 +116,18 @@ impl Voiced {
         self.loudness * (FRAC_PI_2 * (nearest / ramp).min(1.0)).sin().powi(2)
     }
 
-    /// The weight of each harmonic at a sample, for a loudness of 1.
-    fn weights_at(&self, at: usize) -> Vec<f64> {
+    /// The formants at a sample, in Hz.
+    fn formants_at(&self, at: usize) -> [f64; 3] {
         let along = (at as f64 / self.samples as f64).min(1.0);
         // The mouth moves slowly at first, then faster, then slowly again.
         let along = along * along * (3.0 - 2.0 * along);
         let [from, to] = self.vowels.map(|vowel| VOWELS[vowel]);
-        let formants: [f64; 3] = std::array::from_fn(|k| from[k] * (to[k] / from[k]).powf(along));
+        std::array::from_fn(|k| from[k] * (to[k] / from[k]).powf(along))
+    }
+
+    /// The weight of each harmonic at a sample, for a loudness of 1.
+    fn weights_at(&self, at: usize) -> Vec<f64> {
+        let formants = self.formants_at(at);
         let (pitch, highest) = (self.pitch_at(at), self.rate / 2.0);
         // The same number at all times: harmonics above half the rate have weight 0.
         let lowest = self.pitch[0].min(self.pitch[1]) * (1.0 - self.vibrato);
