@@ -101,16 +101,20 @@ fn a_step_does_not_depend_on_the_length_of_the_signal() {
 fn outputs_see_the_track_up_to_their_step_and_no_later() {
     let config = WaveNetConfig { channels: 3, skip: 4, layers: 2, cycles: 1, outputs: 2, condition: 1, track: 2 };
     let net = WaveNet::<f64>::new(&config, &mut rng(1));
-    let x = Var::from(uniform(&[1, 8], -2.0, 2.0, &mut rng(2)));
-    let given = uniform(&[1, 17], -1.0, 1.0, &mut rng(3));
+    // With small positive weights no path is lost to a sign.
+    for (_, param) in net.params() {
+        param.update(|p| p.iter_mut().for_each(|p| *p = 0.05 + 0.1 * p.abs()));
+    }
+    let x = Var::from(uniform(&[1, 8], 0.1, 1.0, &mut rng(2)));
+    let given = uniform(&[1, 17], 0.1, 1.0, &mut rng(3));
     let jacobian = diff::jacobian(|given| net.apply(&x, Some(given)), &given);
     for (o, row) in jacobian.as_slice().chunks_exact(17).enumerate() {
         let step = o / 2;
         assert!(row[0] != 0.0, "step {step} does not see the condition on the whole signal");
         for (feature, &slope) in row[1..].iter().enumerate() {
             let at = feature / 2;
-            // The layers read their track at the step, and 1, 2 and 3 steps before it.
-            let seen = at <= step && step - at <= 3;
+            // Both layers read it at the step. The second also sees what the first read two steps before.
+            let seen = at == step || at + 2 == step;
             assert!(seen == (slope != 0.0), "outputs of step {step} have slope {slope} by the track at {at}");
         }
     }
