@@ -33,9 +33,9 @@ const FORMULAS: &[(&str, &str)] = formulas![
     "scaling" "exponential" "parallelogram" "change-of-variables" "planar" "planar-determinant" "planar-constraint"
     "planar-inverse" "reverse-kl" "additive-coupling" "rescaling" "nice-density" "dequantization" "bits-per-dim"
     "affine-coupling" "affine-determinant" "multi-scale" "logit" "manifold" "autoregressive" "maf" "maf-determinant"
-    "batch-norm" "iaf" "iaf-determinant" "distillation" "wavenet" "logistic-mixture" "student-entropy" "mintnet"
-    "mintnet-determinant" "mintnet-fixed-point" "mintnet-sweep" "gaussian-kl" "inverse-cdf" "total-correlation"
-    "rbig" "kernel-marginal" "householder"
+    "batch-norm" "iaf" "iaf-determinant" "distillation" "forward-kl" "wavenet" "logistic-mixture" "student-entropy"
+    "mintnet" "mintnet-determinant" "mintnet-fixed-point" "mintnet-sweep" "gaussian-kl" "inverse-cdf"
+    "total-correlation" "rbig" "kernel-marginal" "householder"
 ];
 
 /// Keys and values of a part.
