@@ -46,9 +46,9 @@ fn noise_is_a_burst_and_nothing_is_no_digit() {
         })
     };
     // Everywhere, and in the lower half of digits.
-    for (images, least) in [(noise(0.5, SIDE), 1000.0), (noise(0.5, SIDE / 2), 980.0)] {
+    for (images, least) in [(noise(0.5, SIDE), 1000.0), (noise(0.5, SIDE / 2), 900.0)] {
         let found = report(&images, None, &reference).unwrap();
-        assert!(found.bursts >= least && found.sure <= 0.02, "{found:?}");
+        assert!(found.bursts >= least && found.sure <= 0.1, "{found:?}");
     }
     for level in [0.0, 0.3, 1.0] {
         let found = report(&Tensor::full([5, DIMS], level), None, &reference).unwrap();
