@@ -11,6 +11,10 @@ pub struct Options {
     /// Combine old and new values by gates, as in the paper, instead of scaling freely
     #[arg(long)]
     gated: bool,
+    /// Units in each hidden layer of each network, as in 1024,1024 [default: the preset's, or the teacher's]
+    #[arg(long, value_name = "UNITS", value_delimiter = ',', value_parser = options::whole(1..=65_536))]
+    #[arg(allow_negative_numbers = true)]
+    hidden: Option<Vec<usize>>,
     /// The order of the dimensions in the first layer; it is reversed from layer to layer [default: given]
     #[arg(long, value_parser = options::order())]
     order: Option<Order>,
@@ -36,6 +40,9 @@ impl ModelSpec for super::Iaf {
     fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
         config.layers = options.layers.unwrap_or(config.layers);
         autoregressive::set_order(config, options.order, seed);
+        if let Some(hidden) = &options.hidden {
+            config.hidden.clone_from(hidden);
+        }
         if options.gated {
             config.gate = Gate::Sigmoid;
         }

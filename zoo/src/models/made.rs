@@ -4,6 +4,10 @@ use super::prelude::*;
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
+    /// Units in each hidden layer of each network, as in 1024,1024 [default: the preset's, or the teacher's]
+    #[arg(long, value_name = "UNITS", value_delimiter = ',', value_parser = options::whole(1..=65_536))]
+    #[arg(allow_negative_numbers = true)]
+    hidden: Option<Vec<usize>>,
     /// The order of the dimensions [default: given]
     #[arg(long, value_parser = options::order())]
     order: Option<Order>,
@@ -31,6 +35,9 @@ impl ModelSpec for super::Made {
 
     fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
         autoregressive::set_order(config, options.order, seed);
+        if let Some(hidden) = &options.hidden {
+            config.hidden.clone_from(hidden);
+        }
         config.components = options.components.unwrap_or(config.components);
         Ok(())
     }

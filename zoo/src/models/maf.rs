@@ -7,6 +7,10 @@ pub struct Options {
     /// Autoregressive layers [default: 5]
     #[arg(long, value_parser = options::whole(1..=1000), allow_negative_numbers = true)]
     layers: Option<usize>,
+    /// Units in each hidden layer of each network, as in 1024,1024 [default: the preset's, or the teacher's]
+    #[arg(long, value_name = "UNITS", value_delimiter = ',', value_parser = options::whole(1..=65_536))]
+    #[arg(allow_negative_numbers = true)]
+    hidden: Option<Vec<usize>>,
     /// The order of the dimensions in the first layer; it is reversed from layer to layer [default: given]
     #[arg(long, value_parser = options::order())]
     order: Option<Order>,
@@ -35,6 +39,9 @@ impl ModelSpec for super::Maf {
     fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
         config.layers = options.layers.unwrap_or(config.layers);
         autoregressive::set_order(config, options.order, seed);
+        if let Some(hidden) = &options.hidden {
+            config.hidden.clone_from(hidden);
+        }
         config.components = options.components.unwrap_or(config.components);
         Ok(())
     }

@@ -9,7 +9,7 @@ fn made_maf_and_iaf_train_and_pass_the_check() {
     let folder = Folder::new();
     folder.write("table.csv", csv(&rows(300, 3), 3));
     for (model, rest) in
-        [("made", "--order reversed"), ("maf", "--layers 3 --order random"), ("iaf", "--layers 2 --gated")]
+        [("made", "--order reversed"), ("maf", "--layers 3 --order random"), ("iaf", "--layers 2 --gated --hidden 9,7")]
     {
         let line = format!("train {model} --preset quick --data table.csv --batch 50 --threads 1 --out {model} {rest}");
         folder.run(&format!("{line} --steps 60"));
@@ -22,6 +22,7 @@ fn made_maf_and_iaf_train_and_pass_the_check() {
     }
     let config = |run: &str| folder.safetensors(&format!("{run}/model.safetensors")).metadata["config"].clone();
     assert!(config("iaf").contains("\"gate\":\"sigmoid\""), "{}", config("iaf"));
+    assert!(config("iaf").contains("\"hidden\":[9,7]"), "{}", config("iaf"));
     assert!(config("made").contains("\"order\":\"reversed\""), "{}", config("made"));
     assert!(config("maf").contains("\"layers\":3") && config("maf").contains("\"random\":0"), "{}", config("maf"));
 }
@@ -62,5 +63,6 @@ fn options_of_other_models_are_refused() {
     );
     folder.run("train maf --data images --batch 20 --layers 1 --steps 2 --threads 1 --out run");
     folder.refuses("train maf --resume --layers 2 --out run", &["keeps its --layers"]);
+    folder.misuses("train maf --data images --hidden 9,0 --out run", &["--hidden", "\"0\" is not a whole number"]);
     folder.refuses("train maf --resume --order reversed --out run", &["keeps its --order"]);
 }
