@@ -30,7 +30,7 @@ impl ModelSpec for super::Iaf {
     };
 
     fn config(preset: Preset, space: Space, classes: usize) -> Result<AutoregressiveConfig> {
-        Ok(AutoregressiveConfig { norm: Norm::Act, ..autoregressive::config(preset, space, classes) })
+        Ok(autoregressive::config(preset, space, classes))
     }
 
     fn recipe(preset: Preset, space: Space) -> Recipe {
@@ -68,7 +68,8 @@ impl ModelSpec for super::Iaf {
         // One layer is not enough to draw what one autoregressive layer draws.
         let made = || teacher.config::<Made>().map(|made| AutoregressiveConfig { layers: 5, ..made });
         let sizes = teacher.config::<Maf>().or_else(made)?;
-        let (norm, order, components) = (Norm::Act, Order::Given, 1);
+        let AutoregressiveConfig { norm, .. } = autoregressive::config(preset, teacher.space, teacher.classes);
+        let (order, components) = (Order::Given, 1);
         let config = AutoregressiveConfig { norm, order, components, gate: Gate::None, ..sizes };
         let large = teacher.space.dims() > 100;
         let (budget, batch, lr) = if large {

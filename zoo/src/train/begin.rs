@@ -107,7 +107,8 @@ fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student>
         return Ok((Box::new(objective), flow));
     }
     let lessons = config.recipe.lessons.clone();
-    Ok((Box::new(Taught::new(teacher, lessons, batch, seed)), config.blueprint.flow(rng)?))
+    let normalized = config.blueprint.uses_batch_statistics();
+    Ok((Box::new(Taught::new(teacher, lessons, normalized, batch, seed)), config.blueprint.flow(rng)?))
 }
 
 /// What a training starts from.

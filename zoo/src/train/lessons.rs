@@ -4,6 +4,7 @@ use super::distill::{Latents, ReverseKl};
 use super::prelude::*;
 use crate::measure::score::batch;
 use crate::models::Lessons;
+use flows::Mode;
 use flows::distillation::{forward_log_ratio, guided, initialize, softened};
 use std::sync::OnceLock;
 
@@ -11,14 +12,21 @@ use std::sync::OnceLock;
 const EVALUATED: usize = 2_000;
 /// The teacher's samples that a student's widths are estimated from.
 const FIRST: usize = 500;
-/// The teacher's samples have streams of random numbers of their own.
+/// Batches of the teacher's samples that statistics for evaluation are collected from.
+const CALIBRATION_BATCHES: u64 = 25;
+/// The teacher's samples have streams of random numbers of their own: those of the steps, which count from 1, then those
+/// for evaluation, then those for statistics.
 const TEACHER: u64 = 1 << 63;
+const JUDGED: u64 = 1 << 62;
+const CALIBRATING: u64 = 1 << 61;
 
 /// A student of a teacher that it can be compared with in both directions.
 pub(super) struct Taught {
     /// What only looks at the student's own samples.
     reverse: ReverseKl,
     lessons: Lessons,
+    /// Whether the student has batch normalization.
+    batch_statistics: bool,
     /// The teacher's samples that the student is evaluated on.
     judged_on: OnceLock<Drawn>,
 }
@@ -32,8 +40,14 @@ struct Drawn {
 
 impl Taught {
     /// Learning from this teacher, with `batch` samples a step. Without lessons it is the reverse KL.
-    pub(super) fn new(teacher: &Loaded<Flow<f32>>, lessons: Lessons, batch: usize, seed: u64) -> Self {
-        Self { reverse: ReverseKl::new(teacher, batch, seed), lessons, judged_on: OnceLock::new() }
+    pub(super) fn new(
+        teacher: &Loaded<Flow<f32>>,
+        lessons: Lessons,
+        batch_statistics: bool,
+        batch: usize,
+        seed: u64,
+    ) -> Self {
+        Self { reverse: ReverseKl::new(teacher, batch, seed), lessons, batch_statistics, judged_on: OnceLock::new() }
     }
 
     /// The lesson at this part of the training.
@@ -50,6 +64,12 @@ impl Taught {
     /// Whether the teacher's samples are never looked at.
     fn only_reverse(&self) -> bool {
         self.lessons.iter().all(|(lesson, _)| *lesson == Lesson::Reverse)
+    }
+
+    /// Whether batches are normalized by their own statistics. Only from data to latents can they be: if a lesson maps
+    /// latents to data, the statistics stay those of the first batch.
+    fn normalizes_batches(&self) -> bool {
+        self.batch_statistics && self.lessons.iter().all(|(lesson, _)| *lesson == Lesson::Forward)
     }
 
     /// The teacher's samples of a stream, for these classes.
@@ -72,8 +92,7 @@ impl Taught {
         for (stream, range) in sampling::batches(EVALUATED, batch(self.reverse.space())).enumerate() {
             interrupt::check()?;
             let condition = condition.as_ref().map(|condition| condition.rows(range.clone()));
-            // Steps count from 1.
-            parts.push(self.draw(TEACHER >> 1 | stream as u64, range.len(), condition));
+            parts.push(self.draw(JUDGED | stream as u64, range.len(), condition));
         }
         let all = |part: fn(&Drawn) -> &Tensor<f32>, shape: &[usize]| {
             let values: Vec<f32> = parts.iter().flat_map(|drawn| part(drawn).as_slice()).copied().collect();
@@ -101,6 +120,19 @@ impl Objective<Flow<f32>> for Taught {
         Ok(())
     }
 
+    fn calibrate(&self, flow: &Flow<f32>) -> Result<()> {
+        let batches = if self.normalizes_batches() { CALIBRATION_BATCHES } else { 0 };
+        for seen in 0..batches {
+            interrupt::check()?;
+            let (_, condition) = self.reverse.latents(flow, CALIBRATING | seen, self.reverse.batch());
+            let Drawn { x, condition, .. } = self.draw(CALIBRATING | seen, self.reverse.batch(), condition);
+            let condition = condition.map(Var::from);
+            let cx = Context { condition: condition.as_ref(), ..Context::default() };
+            flow.core().bijection().calibrate(&x.into(), cx, seen);
+        }
+        Ok(())
+    }
+
     fn loss<'a>(&'a self, flow: &'a Flow<f32>, moment: Moment, order: &mut Order) -> Result<Loss<'a>> {
         let lesson = self.lesson(moment.progress);
         if lesson == Lesson::Reverse {
@@ -117,6 +149,7 @@ impl Objective<Flow<f32>> for Taught {
             if lesson == Lesson::Guided {
                 return guided(&student, teacher, &on_tape(&x), &on_tape(&z), cx);
             }
+            let cx = Context { mode: if self.normalizes_batches() { Mode::Train } else { Mode::Evaluate }, ..cx };
             let ratio = forward_log_ratio(&student, &on_tape(&x), &on_tape(&log_prob), cx);
             let forward = softened(&ratio, self.reverse.soft_beyond());
             backward.as_ref().map_or_else(|| forward.clone(), |backward| &forward + backward(tape, range.clone()))

@@ -97,8 +97,8 @@ pub(super) trait Objective<M>: Sync {
         Ok(())
     }
 
-    /// Collects the statistics of training batches that evaluation uses, for the present weights. A student has
-    /// none: its data is not known before it is sampled. Fails if it is interrupted.
+    /// Collects the statistics of training batches that evaluation uses, for the present weights. Fails if it is
+    /// interrupted.
     fn calibrate(&self, _model: &M) -> Result<()> {
         Ok(())
     }
