@@ -1,10 +1,8 @@
 //! A spectral loss between pairs of signals that say the same.
 
 use super::PowerSpectrum;
+use super::power::SILENCE;
 use autograd::{Real, Var};
-
-/// Silence, relative to the reference's mean power: −40 dB.
-const SILENCE: f64 = 1e-4;
 
 impl<T: Real> PowerSpectrum<T> {
     /// The distance of signals `x` from a reference of the same condition, row by row and window by window: the power loss

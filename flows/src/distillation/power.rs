@@ -4,7 +4,7 @@ use autograd::{Real, Tensor, Var};
 use std::{f64::consts::PI, sync::Arc};
 
 /// Silence, relative to the reference's mean power: −40 dB.
-const SILENCE: f64 = 1e-4;
+pub(super) const SILENCE: f64 = 1e-4;
 
 /// The power of signals at the frequencies 0, 1/W, 2/W … 1/2 of the sampling rate, by Fourier transforms of
 /// windows of W steps:

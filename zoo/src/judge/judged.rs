@@ -8,6 +8,8 @@ use crate::measure::bound::{self, Draw};
 use crate::measure::sampling;
 use crate::models::Model;
 use anyhow::{Result, bail};
+use autograd::Tensor;
+use flows::Flow;
 use serde::Serialize;
 
 /// What the judge says about a model's samples, and about as many real images.
@@ -16,7 +18,7 @@ pub struct Judged {
     pub samples: Report,
     /// Training images, judged by the same test images.
     pub real: Report,
-    /// The class distance that so many images have by [`chance`].
+    /// The class distance that sets of this size have by [`chance`].
     pub chance: f64,
 }
 
@@ -31,20 +33,28 @@ pub fn require(space: &Space) -> Result<()> {
 /// Judges this many samples of a model, as `zoo sample` draws them: a conditional flow's of each class in turn, and of a
 /// VAE the mean of the decoder.
 pub fn judge(model: &Model<f32>, source: &Source, count: usize, seed: u64) -> Result<Judged> {
-    let (samples, classes) = match model {
-        Model::Flow(flow) => (sampling::samples(flow, None, count, 1.0, seed)?, flow.condition()),
-        Model::Vae(vae) => (bound::samples(vae, count, 1.0, seed, Draw::Mean)?, 0),
-    };
-    if !samples.all_finite() {
-        bail!("some of {count} samples are not finite, and cannot be judged: train with a smaller --lr");
-    }
-    let asked: Option<Vec<usize>> = (classes > 0).then(|| (0..count).map(|row| row % classes).collect());
     let reference = Reference::of(source)?;
-    Ok(Judged {
-        samples: report(&samples, asked.as_deref(), &reference)?,
-        real: reference.real(source, count)?,
-        chance: chance(&reference.classes, count, reference.n),
-    })
+    let found = match model {
+        Model::Flow(flow) => of_flow(flow, &reference, count, seed)?,
+        Model::Vae(vae) => finite(&bound::samples(vae, count, 1.0, seed, Draw::Mean)?, None, &reference)?,
+    };
+    let Some(samples) = found else {
+        bail!("some of {count} samples are not finite, and cannot be judged: train with a smaller --lr");
+    };
+    Ok(Judged { samples, real: reference.real(source, count)?, chance: chance(&reference.classes, count, reference.n) })
+}
+
+/// What the judge says about this many samples of a flow, of each class in turn if it is conditional. None if some are not
+/// finite. Fails only if it is interrupted.
+pub fn of_flow(flow: &Flow<f32>, reference: &Reference, count: usize, seed: u64) -> Result<Option<Report>> {
+    let classes = flow.condition();
+    let asked: Option<Vec<usize>> = (classes > 0).then(|| (0..count).map(|row| row % classes).collect());
+    finite(&sampling::samples(flow, None, count, 1.0, seed)?, asked.as_deref(), reference)
+}
+
+/// The report on samples, if all are finite.
+fn finite(samples: &Tensor<f32>, asked: Option<&[usize]>, reference: &Reference) -> Result<Option<Report>> {
+    samples.all_finite().then(|| report(samples, asked, reference)).transpose()
 }
 
 impl Judged {

@@ -2,7 +2,7 @@
 
 use crate::data::Space;
 use crate::data::source::{Part, Source};
-use crate::judge::{self, Judge, Report};
+use crate::judge::{self, Judge, Report, judged};
 use crate::measure::sampling;
 use crate::measure::score::{Score, batch, score, with_error};
 use crate::measure::speech::{self, Measures};
@@ -89,7 +89,11 @@ pub fn compare(
     let side = |loaded: &Loaded<Flow<f32>>| {
         let test = rows.as_ref().map(|rows| score(&loaded.model, &space, rows, seed)).transpose()?;
         let (model, sample_seconds) = (loaded.header.blueprint.name(), seconds_per_sample(&loaded.model, TIMED));
-        let judged = reference.as_ref().map(|reference| judged(&loaded.model, reference, seed)).transpose()?.flatten();
+        let judged = reference
+            .as_ref()
+            .map(|reference| judged::of_flow(&loaded.model, reference, JUDGED, seed))
+            .transpose()?
+            .flatten();
         anyhow::Ok(Side { model, test, speech: None, sample_seconds, sample_seconds_by_passes: None, judged })
     };
     let by_passes =
@@ -199,17 +203,6 @@ impl Comparison {
         };
         rows.iter().map(line).collect()
     }
-}
-
-/// What the judge says about samples of a flow, of each class in turn if it is conditional. None if some are not finite.
-fn judged(flow: &Flow<f32>, reference: &judge::Reference, seed: u64) -> Result<Option<Report>> {
-    let samples = sampling::samples(flow, None, JUDGED, 1.0, seed)?;
-    if !samples.all_finite() {
-        return Ok(None);
-    }
-    let classes = flow.condition();
-    let asked: Option<Vec<usize>> = (classes > 0).then(|| (0..JUDGED).map(|row| row % classes).collect());
-    judge::report(&samples, asked.as_deref(), reference).map(Some)
 }
 
 /// A student's divergence from its teacher: the mean of `log s(x) − log t(x)` over the student's samples, of each class in
