@@ -6,7 +6,7 @@ mod transpose;
 
 use super::scratch;
 use crate::real::Real;
-use transpose::Transpose;
+pub(super) use transpose::Transpose;
 
 /// A matrix in a slice, and the distances in elements from row to row and from column to column, so that a transpose
 /// is a swap of the two.

@@ -2,6 +2,7 @@
 
 pub(crate) mod conv;
 mod gemm;
+pub(crate) mod half;
 pub mod lanes;
 mod map;
 pub(crate) mod math;

@@ -19,6 +19,7 @@
     reason = "threads write to different columns of one row-major matrix, which no safe slice can express"
 )]
 
+use super::half;
 use super::matmul::{Target, matmul};
 use super::scratch;
 use crate::bilinear::Side;
@@ -66,6 +67,13 @@ pub(crate) fn product<T: Real>(
     assert_eq!(lengths, expected, "staircase mask: elements of the input, the weights and the output");
     if out.is_empty() || batch == 0 {
         return out.fill(T::ZERO);
+    }
+    if !mask.is_full() && half::wanted::<T>() && half::dense::pays([batch, inputs, outputs]) {
+        let (a, b, out) = (bytemuck::cast_slice(a), bytemuck::cast_slice(b), bytemuck::cast_slice_mut(out));
+        return match side {
+            Side::Weight => half::dense::masked_by_weight(mask, batch, threads, a, b, out),
+            Side::Input | Side::Output => half::dense::masked(mask, side == Side::Output, batch, threads, a, b, out),
+        };
     }
     if !mask.is_full() {
         return match side {

@@ -18,6 +18,8 @@ use voiced::Voiced;
 
 /// The standard deviation of the white Gaussian noise under everything.
 pub const FLOOR: f64 = 0.007;
+/// The track has the voice's phase φ in steps of an octave: φ, 2φ, 4φ …
+const OCTAVES: usize = 5;
 /// The longest part of all, in seconds.
 const LONGEST: f64 = 0.25;
 
@@ -47,13 +49,14 @@ impl Speech {
     ///
     /// 0. the amplitude of the voice, from 0 to 0.9
     /// 1. its pitch in octaves above 150 Hz
-    /// 2. sin φ and
-    /// 3. cos φ of its phase φ, as source-filter vocoders are given a sine (Wang, Takaki & Yamagishi 2019)
-    /// 4. its formants 1,
-    /// 5. 2 and
-    /// 6. 3: twice the natural logarithm, relative to the middle of their range
-    /// 7. the amplitude of a burst, times 5
-    pub const TRACK: usize = 8;
+    /// 2. its formants 1,
+    /// 3. 2 and
+    /// 4. 3: twice the natural logarithm, relative to the middle of their range
+    /// 5. the amplitude of a burst, times 5
+    /// 6. sin φ and
+    /// 7. cos φ of its phase φ, as source-filter vocoders are given a sine (Wang, Takaki & Yamagishi 2019); then those of
+    ///    2φ, 4φ, 8φ, and 16φ, since a voice has many harmonics
+    pub const TRACK: usize = 6 + 2 * OCTAVES;
 
     /// Parses `speech`, or `speech:512` for signals of 512 samples. None for any other name.
     pub fn of(name: &str) -> Option<Result<Self>> {
@@ -160,14 +163,18 @@ impl Part {
 
     /// The track at the next sample.
     fn track(&self) -> [f64; Speech::TRACK] {
+        let mut track = [0.0; Speech::TRACK];
         match self {
             Self::Voiced(voiced) => {
-                let [amplitude, pitch, sin, cos, first, second, third] = voiced.track();
-                [amplitude, pitch, sin, cos, first, second, third, 0.0]
+                let ([amplitude, pitch], formants, phases) = voiced.track();
+                track[..2].copy_from_slice(&[amplitude, pitch]);
+                track[2..5].copy_from_slice(&formants);
+                track[6..].copy_from_slice(phases.as_flattened());
             }
-            Self::Burst(burst) => [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 5.0 * burst.amplitude()],
-            Self::Pause => [0.0; Speech::TRACK],
+            Self::Burst(burst) => track[5] = 5.0 * burst.amplitude(),
+            Self::Pause => (),
         }
+        track
     }
 
     /// The signal's next sample, without the noise floor.

@@ -214,7 +214,9 @@ impl<'a, M: Trained> Training<'a, M> {
     fn step(&mut self, moment: Moment, lr: f64, order: &mut Order) -> Result<f64> {
         let rows = self.config.recipe.batch;
         let loss = self.objective.loss(&self.model, moment, order)?;
-        let mut evaluated = sharded(rows, self.shards, &loss);
+        let step = || sharded(rows, self.shards, &loss);
+        let mut evaluated =
+            if std::env::var("HALF").is_ok() { parallel::in_half_precision(step) } else { step() };
         if !evaluated.loss.is_finite() {
             return Err(self.explain(&loss, rows));
         }

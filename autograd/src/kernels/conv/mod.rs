@@ -21,7 +21,7 @@ mod micro;
 mod tests;
 mod weight;
 
-pub(crate) use geometry::Conv2d;
+pub(crate) use geometry::{Conv2d, Images};
 pub(crate) use masked::plan::Plan;
 pub(crate) use micro::{Batch, Multiply};
 
@@ -41,6 +41,13 @@ pub(crate) fn product<T: Real>(geometry: &Conv2d, side: Side, threads: usize, a:
     assert_eq!(found, lengths, "conv2d: elements of the input, the weights and the output");
     if geometry.is_empty() {
         return out.fill(T::ZERO);
+    }
+    if super::half::wanted::<T>() && super::half::conv::pays(geometry) {
+        let (a, b, out) = (bytemuck::cast_slice(a), bytemuck::cast_slice(b), bytemuck::cast_slice_mut(out));
+        return match side {
+            Side::Weight => super::half::conv::by_weight(geometry, threads, a, b, out),
+            _ => super::half::conv::correlate(geometry, side == Side::Output, threads, a, b, out),
+        };
     }
     if side == Side::Weight {
         return weight::run(Level::current(), threads, geometry, a, b, out);

@@ -168,16 +168,20 @@ fn a_track_tells_what_is_said_and_changes_no_signal() {
     let steps: Vec<&[f32]> = tracks.values.chunks_exact(Speech::TRACK).collect();
     let [mut voices, mut bursts, mut pauses] = [(); 3].map(|()| Vec::new());
     for (&x, step) in rows.values.iter().zip(&steps) {
-        let turning = f32::hypot(step[2], step[3]);
+        let turning = f32::hypot(step[6], step[7]);
         assert!(step.iter().all(|feature| feature.abs() < 1.7), "{step:?}");
         if turning > 0.5 {
-            // Sine and cosine of one angle, and no burst.
-            assert!((turning - 1.0).abs() < 1e-6 && step[7] == 0.0, "{step:?}");
+            // Sine and cosine of one angle, then of each angle twice that before, and no burst.
+            assert!((turning - 1.0).abs() < 1e-6 && step[5] == 0.0, "{step:?}");
+            for pair in step[6..].windows(4).step_by(2) {
+                let doubled = [2.0 * pair[0] * pair[1], pair[1].mul_add(pair[1], -pair[0] * pair[0])];
+                assert!((doubled[0] - pair[2]).abs() + (doubled[1] - pair[3]).abs() < 1e-5, "{step:?}");
+            }
             // The harmonics add up to at most the amplitude.
             assert!(x.abs() < step[0] + 5.0 * FLOOR as f32, "{x} and {step:?}");
             voices.push(f64::from(x / step[0].max(0.05)));
-        } else if step[7] > 0.05 {
-            bursts.push(f64::from(5.0 * x / step[7]));
+        } else if step[5] > 0.05 {
+            bursts.push(f64::from(5.0 * x / step[5]));
         } else if step.iter().all(|&feature| feature == 0.0) {
             pauses.push(f64::from(x));
         }
@@ -189,7 +193,7 @@ fn a_track_tells_what_is_said_and_changes_no_signal() {
     // The phase advances by the pitch.
     let pairs = steps.chunks_exact(4000).flat_map(|row| row.windows(2)).map(|pair| (pair[0], pair[1]));
     for (a, b) in pairs.filter(|(a, b)| a[0] > 0.1 && b[0] > 0.1) {
-        let turned = f64::from(b[2].mul_add(a[3], -b[3] * a[2])).asin() / TAU * RATE;
+        let turned = f64::from(b[6].mul_add(a[7], -b[7] * a[6])).asin() / TAU * RATE;
         let pitch = 150.0 * f64::from(a[1]).exp2();
         assert!((turned / pitch - 1.0).abs() < 0.01, "{turned} and {pitch} Hz");
     }

@@ -1,5 +1,6 @@
 //! A voiced part: a tone with gliding pitch, whose harmonics are filtered by the formants of changing vowels.
 
+use super::OCTAVES;
 use rand::{Rng, RngExt};
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -94,12 +95,15 @@ impl Voiced {
         sample
     }
 
-    /// What the track tells of the next sample: amplitude, pitch, sine and cosine of the phase, and the formants.
-    pub(super) fn track(&self) -> [f64; 7] {
-        let (sin, cos) = self.phase.sin_cos();
+    /// What the track tells of the next sample: amplitude and pitch; the formants; sines and cosines of the phase.
+    pub(super) fn track(&self) -> ([f64; 2], [f64; 3], [[f64; 2]; OCTAVES]) {
         let formants = self.formants_at(self.at);
-        let [first, second, third] = std::array::from_fn(|k| 2.0 * (formants[k] / MIDDLES[k]).ln());
-        [self.envelope(), (self.pitch_at(self.at) / MIDDLE).log2(), sin, cos, first, second, third]
+        let formants = std::array::from_fn(|k| 2.0 * (formants[k] / MIDDLES[k]).ln());
+        let phases = std::array::from_fn(|octave| {
+            let (sin, cos) = (f64::from(1 << octave) * self.phase).sin_cos();
+            [sin, cos]
+        });
+        ([self.envelope(), (self.pitch_at(self.at) / MIDDLE).log2()], formants, phases)
     }
 
     /// The pitch at a sample, in Hz.
