@@ -3,6 +3,7 @@
 use super::compare_student;
 use super::prelude::*;
 use crate::models::{Lesson, Lessons};
+use crate::train::Weights;
 use clap::{ArgMatches, Command, FromArgMatches, ValueEnum};
 
 /// The teacher, and the training of the student.
@@ -25,6 +26,10 @@ struct Common {
     /// share of the training, as in guided=1,forward=8,jeffreys=1 [default: the preset's]
     #[arg(long, value_name = "LOSSES", value_parser = lessons)]
     losses: Option<Lessons>,
+    /// Start from the weights in a run folder or checkpoint of the student's model and sizes, as from an iaf that was
+    /// trained on data
+    #[arg(long, value_name = "WEIGHTS", conflicts_with = "resume")]
+    from: Option<PathBuf>,
     #[command(flatten)]
     train: TrainArgs,
     /// The folder of the student's run [default: runs/STUDENT-of-TEACHER]
@@ -98,6 +103,7 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
         let called = if called.is_empty() { "teacher" } else { &called };
         PathBuf::from("runs").join(format!("{}-of-{called}", blueprint.name()))
     });
+    let weights = common.from.as_deref().map(Weights::read).transpose()?;
     // Before anything else is looked at: another program may be about to save there.
     let run = Run::at(&folder).lock()?;
     run.check_writable()?;
@@ -114,7 +120,7 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
         let (seed, threads) = (train.seed(), train.threads.count());
         blueprint.adjust(options, seed)?;
         let config = train.config(blueprint, recipe, data, seed, threads, &run);
-        (train::start_student(&config, &teacher)?, threads)
+        (train::start_student(&config, &teacher, weights.as_ref())?, threads)
     };
     let code = train_args::report(&run, &outcome, out)?;
     if !outcome.interrupted {

@@ -27,6 +27,10 @@ pub(super) struct TrainArgs {
     /// The peak learning rate [default: the preset's]
     #[arg(long, value_parser = positive, allow_negative_numbers = true)]
     lr: Option<f64>,
+    /// Compute the products of training steps in half precision (bfloat16, with sums in f32), which is faster on
+    /// processors with matrix units (Intel AMX) and changes nothing on others
+    #[arg(long)]
+    half: bool,
     /// Random seed for initial weights, data order, and noise [default: 0]
     #[arg(long)]
     seed: Option<u64>,
@@ -41,7 +45,7 @@ pub(super) struct TrainArgs {
 }
 
 /// The options that only trainings by gradients have.
-pub(super) const BY_GRADIENTS: [&str; 4] = ["epochs", "minutes", "steps", "lr"];
+pub(super) const BY_GRADIENTS: [&str; 5] = ["epochs", "minutes", "steps", "lr", "half"];
 
 /// Seconds between saves by default: what a crash may cost.
 pub(super) const SAVE_EVERY: f64 = 60.0;
@@ -63,8 +67,9 @@ impl TrainArgs {
 
     /// Refuses options that a model fitted without gradients cannot use.
     pub(super) fn check_fitted(&self) -> Result<()> {
-        if self.epochs.is_some() || self.minutes.is_some() || self.steps.is_some() || self.lr.is_some() {
-            bail!("rbig is fitted without gradients: leave out --epochs, --minutes, --steps and --lr");
+        let budget = self.epochs.is_some() || self.minutes.is_some() || self.steps.is_some();
+        if budget || self.lr.is_some() || self.half {
+            bail!("rbig is fitted without gradients: leave out --epochs, --minutes, --steps, --lr and --half");
         }
         Ok(())
     }
@@ -86,6 +91,7 @@ impl TrainArgs {
     pub(super) fn check_resumed(&self, run: &Run, paused: &Paused, options: &[String]) -> Result<()> {
         let mut kept: Vec<String> = options.iter().map(|option| format!("--{option}")).collect();
         kept.extend(self.preset.map(|_| "--preset".to_owned()));
+        kept.extend((self.half && !paused.recipe().half).then(|| "precision (--half)".to_owned()));
         kept.extend(self.batch.filter(|batch| *batch != paused.recipe().batch).map(|_| "--batch".to_owned()));
         if !kept.is_empty() {
             let (kept, them) = (join(&kept), if kept.len() == 1 { "it" } else { "them" });
@@ -112,6 +118,7 @@ impl TrainArgs {
         recipe.budget = epochs.or(minutes).or(self.steps.map(Budget::Steps)).unwrap_or(recipe.budget);
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.lr = self.lr.unwrap_or(recipe.lr);
+        recipe.half |= self.half;
         let save_every = self.save_every;
         TrainConfig { blueprint, recipe, data, seed, threads, run: run.clone(), save_every }
     }

@@ -81,6 +81,10 @@ pub struct Recipe {
     /// What a student of a MAF learns by, one lesson after the other. Others have none.
     #[serde(default)]
     pub lessons: Lessons,
+    /// Whether products and convolutions of a step may be computed in half precision: see
+    /// [`autograd::parallel::in_half_precision`].
+    #[serde(default)]
+    pub half: bool,
 }
 
 impl Recipe {
@@ -98,6 +102,7 @@ impl Recipe {
             shards: None,
             temperature: 1.0,
             lessons: Lessons::new(),
+            half: false,
         }
     }
 

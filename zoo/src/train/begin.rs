@@ -54,18 +54,29 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     on_data(config, source, model, &weights.map_or(Start::Random, Start::Weights), &what)
 }
 
-/// Distills a teacher into a new student. The run keeps a copy of the teacher.
-/// Fails if the two do not fit, the loss stops being finite, or a file cannot be written.
-pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Outcome> {
+/// Distills a teacher into a new student, or into one that has these weights at first. The run keeps a copy of the
+/// teacher.
+/// Fails if teacher, student and weights do not fit, the loss stops being finite, or a file cannot be written.
+pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, weights: Option<&Weights>) -> Result<Outcome> {
     let (objective, flow) = student(config, teacher)?;
     objective.steps_per_epoch()?;
+    let mut from = String::new();
+    if let Some(Weights { path, contents }) = weights {
+        if contents.header.blueprint != config.blueprint {
+            let path = path.display();
+            bail!("{path} has weights of another model or of other sizes than this student: leave out --from");
+        }
+        checkpoint::fill(&flow, &contents.tensors, "", path)?;
+        from = format!(" from the weights in {},", path.display());
+    }
     let (name, of) = (config.blueprint.name(), teacher.header.blueprint.name());
     let id = keep_teacher(config, teacher, None)?;
     // Student and teacher see the same data: they share the statistics of the preprocessing.
     if let (Some(theirs), Some(ours)) = (teacher.model.preprocessing(), flow.preprocessing()) {
         copy_params(theirs, ours)?;
     }
-    train(config, objective.as_ref(), flow, &Start::Student(id), &format!("distilling {of} into {name}"))
+    let start = Start::Student { teacher: id, initialized: weights.is_some() };
+    train(config, objective.as_ref(), flow, &start, &format!("distilling {of} into {name}{from}"))
 }
 
 /// Writes the copy of the teacher, unless it is there, and returns the teacher's checksum.
@@ -114,8 +125,11 @@ fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student>
 /// What a training starts from.
 enum Start<'a> {
     Random,
-    /// A student of the teacher with this checksum.
-    Student(String),
+    /// A student of the teacher with this checksum, and whether it has weights already.
+    Student {
+        teacher: String,
+        initialized: bool,
+    },
     Weights(&'a Weights),
     Paused(&'a Paused),
 }
@@ -139,12 +153,12 @@ fn train<M: Trained + Send>(
 ) -> Result<Outcome> {
     parallel::with_threads(config.threads, || {
         require_memory(config.recipe.batch, objective, &model)?;
-        if matches!(start, Start::Random | Start::Student(_)) {
+        if matches!(start, Start::Random | Start::Student { initialized: false, .. }) {
             objective.initialize(&model)?;
         }
         let origin = match start {
             Start::Random | Start::Paused(_) => None,
-            Start::Student(teacher) => Some(teacher.clone()),
+            Start::Student { teacher, .. } => Some(teacher.clone()),
             Start::Weights(Weights { contents, .. }) => {
                 Some(checkpoint::checksum(&contents.header, &[], &checkpoint::weights(&model))?)
             }
@@ -156,7 +170,7 @@ fn train<M: Trained + Send>(
         let mut training = Training::new(config, objective, model, saved);
         match start {
             Start::Random => {}
-            Start::Student(teacher) => training.saved.teacher = Some(teacher.clone()),
+            Start::Student { teacher, .. } => training.saved.teacher = Some(teacher.clone()),
             Start::Weights(weights) => training.from = Some(weights.path.display().to_string()),
             Start::Paused(paused) => training.restore(&paused.contents)?,
         }
@@ -192,7 +206,12 @@ fn announce(what: &str, config: &TrainConfig) {
     };
     let folder = run.folder().display();
     let (batch, s) = (recipe.batch, if *threads == 1 { "" } else { "s" });
-    stderr::print_line(format_args!("{what} for {long}, {batch} rows a step, {threads} thread{s}, into {folder}"));
+    let half = match (recipe.half, parallel::has_half_precision()) {
+        (true, true) => ", in half precision",
+        (true, false) => " (--half changes nothing: this processor has no matrix units)",
+        (false, _) => "",
+    };
+    stderr::print_line(format_args!("{what} for {long}, {batch} rows a step, {threads} thread{s}{half}, into {folder}"));
 }
 
 /// An interrupted training, as its folder has it.

@@ -215,8 +215,7 @@ impl<'a, M: Trained> Training<'a, M> {
         let rows = self.config.recipe.batch;
         let loss = self.objective.loss(&self.model, moment, order)?;
         let step = || sharded(rows, self.shards, &loss);
-        let mut evaluated =
-            if std::env::var("HALF").is_ok() { parallel::in_half_precision(step) } else { step() };
+        let mut evaluated = if self.config.recipe.half { parallel::in_half_precision(step) } else { step() };
         if !evaluated.loss.is_finite() {
             return Err(self.explain(&loss, rows));
         }

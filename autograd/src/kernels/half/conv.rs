@@ -88,17 +88,10 @@ pub(in super::super) fn correlate(
         (output, input, std::array::from_fn(|axis| kernel[axis] - 1 - spec.padding[axis]))
     };
     let plane = Plane { from: size(from), to: size(to), kernel, padding };
-    let weight_at = |tap: usize, lane: usize, term: usize| {
-        if is_forward {
-            weights[(lane * input.channels + term) * taps + tap]
-        } else {
-            weights[(term * input.channels + lane) * taps + taps - 1 - tap]
-        }
-    };
     let (blocks, panels) = (from.channels.div_ceil(DEPTH), pack::panels(to.channels));
     let steps = blocks * taps;
     scratch::with(panels * steps * PAIR, |left: &mut [u32]| {
-        pack_weights(taps, [to.channels, from.channels], weight_at, left);
+        pack_weights(is_forward, taps, [to.channels, from.channels], weights, left);
         scratch::with(steps, |offsets: &mut [usize]| {
             for (nth, offset) in offsets.iter_mut().enumerate() {
                 let tap = plane.taps().nth(nth % taps).unwrap_or(0);
@@ -117,19 +110,22 @@ pub(in super::super) fn correlate(
     });
 }
 
-/// Lays out the weights: for each panel of lanes, for each 32 terms, the tiles of each tap.
-fn pack_weights(
-    taps: usize,
-    [lanes, terms]: [usize; 2],
-    weight_at: impl Fn(usize, usize, usize) -> f32,
-    left: &mut [u32],
-) {
+/// Lays out the weights: for each panel of lanes, for each 32 terms, the tiles of each tap. In the adjoint the taps come
+/// from last to first, and weights `[term, lane, tap]` in place of `[lane, term, tap]`.
+fn pack_weights(is_forward: bool, taps: usize, [lanes, terms]: [usize; 2], weights: &[f32], left: &mut [u32]) {
     let blocks = terms.div_ceil(DEPTH);
-    scratch::with(lanes * terms, |matrix: &mut [f32]| {
-        for tap in 0..taps {
-            for (lane, row) in matrix.chunks_exact_mut(terms).enumerate() {
-                row.iter_mut().enumerate().for_each(|(term, x)| *x = weight_at(tap, lane, term));
+    scratch::with(taps * lanes * terms, |matrices: &mut [f32]| {
+        let inner = if is_forward { terms } else { lanes };
+        for (outer, weights) in weights.chunks_exact(inner * taps).enumerate() {
+            for (inner, kernel) in weights.chunks_exact(taps).enumerate() {
+                let at = if is_forward { outer * terms + inner } else { inner * terms + outer };
+                for (tap, &weight) in kernel.iter().enumerate() {
+                    let tap = if is_forward { tap } else { taps - 1 - tap };
+                    matrices[tap * lanes * terms + at] = weight;
+                }
             }
+        }
+        for (tap, matrix) in matrices.chunks_exact(lanes * terms).enumerate() {
             let matrix = Matrix { elements: matrix, lane: terms, term: 1 };
             for panel in 0..pack::panels(lanes) {
                 let lanes = panel * BLOCK..lanes.min((panel + 1) * BLOCK);

@@ -14,6 +14,7 @@ use super::Conv2d;
 use super::micro::{Steps, Sums};
 use crate::bilinear::Side;
 use crate::kernel_mask::KernelMask;
+use crate::kernels::half;
 use crate::kernels::scratch;
 use crate::kernels::simd::Level;
 use crate::real::Real;
@@ -43,7 +44,9 @@ pub(crate) fn product<T: Real>(
     let lengths = [Side::Input, Side::Weight, Side::Output].map(|side| geometry.len(side));
     let found = side.sorted(a.len(), b.len(), out.len());
     assert_eq!(found, lengths, "conv2d_masked: elements of the input, the weights and the output");
-    if let Some(job) = Job::new(mask, geometry, side, threads).filter(Job::fits::<T>) {
+    // In half precision it is faster to multiply with the zeros, too.
+    let in_half = half::wanted::<T>() && half::conv::pays(geometry);
+    if let Some(job) = Job::new(mask, geometry, side, threads).filter(|job| !in_half && job.fits::<T>()) {
         return if side == Side::Weight { job.weight(a, b, out) } else { job.images(a, b, out) };
     }
     let kept = |(weight, &is_kept): (T, &bool)| if is_kept { weight } else { T::ZERO };
