@@ -74,6 +74,23 @@ fn a_killed_distillation_resumes_to_the_same_bits() {
 }
 
 #[test]
+fn a_student_can_start_from_an_iaf_that_was_trained_on_data() {
+    let folder = taught();
+    let train = "train iaf --preset quick --data table.csv --batch 50 --steps 300 --threads 1";
+    folder.run(&format!("{train} --layers 2 --out first"));
+    let last = |out: &str| *divergences(&folder, out).last().unwrap();
+    let said = folder.run(&format!("{} --lr 1e-6 --half", distill(10, "carried-on --from first")));
+    assert!(said.contains("from the weights in first"), "{said}");
+    folder.run(&format!("{} --lr 1e-6", distill(10, "fresh")));
+    assert!(last("carried-on") < 0.5 * last("fresh"), "{} {}", last("carried-on"), last("fresh"));
+    folder.run(&format!("{train} --layers 3 --out other"));
+    for weights in ["other", "teacher"] {
+        let said = ["has weights of another model or of other sizes than this student"];
+        folder.refuses(&distill(10, &format!("none --from {weights}")), &said);
+    }
+}
+
+#[test]
 fn each_loss_brings_a_student_nearer() {
     let folder = taught();
     for losses in ["forward", "jeffreys", "guided=1,forward=1"] {
