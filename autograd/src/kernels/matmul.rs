@@ -42,10 +42,11 @@ pub(crate) fn matmul<T: Real>(threads: usize, sizes: [usize; 3], a: Matrix<'_, T
     let [m, k, n] = sizes;
     let threads = worthwhile(threads, m * k * n);
     assert!(c.len() == m * n, "matmul: {m}×{n} elements do not fit into {}", c.len());
-    if half::wanted::<T>() && half::dense::pays(sizes) {
-        if let Some((a, b)) = half::pack::matrix(a.0, a.1).zip(half::pack::matrix(b.0, (b.1.1, b.1.0))) {
-            return half::dense::matmul(threads, sizes, a, b, bytemuck::cast_slice_mut(c));
-        }
+    if half::wanted::<T>()
+        && half::dense::pays(sizes)
+        && let Some((a, b)) = half::pack::matrix(a.0, a.1).zip(half::pack::matrix(b.0, (b.1.1, b.1.0)))
+    {
+        return half::dense::matmul(threads, sizes, a, b, bytemuck::cast_slice_mut(c));
     }
     if threads == 1 || m * n == 0 {
         return T::gemm(false, sizes, a, b, c, n);

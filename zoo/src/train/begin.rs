@@ -211,7 +211,9 @@ fn announce(what: &str, config: &TrainConfig) {
         (true, false) => " (--half changes nothing: this processor has no matrix units)",
         (false, _) => "",
     };
-    stderr::print_line(format_args!("{what} for {long}, {batch} rows a step, {threads} thread{s}{half}, into {folder}"));
+    stderr::print_line(format_args!(
+        "{what} for {long}, {batch} rows a step, {threads} thread{s}{half}, into {folder}"
+    ));
 }
 
 /// An interrupted training, as its folder has it.

@@ -181,13 +181,9 @@ fn sums(plane: &Plane, left: &[u32], offsets: &[usize], pairs: &[u32], channels:
 
 /// The adjoint in the weights.
 pub(in super::super) fn by_weight(geometry: &Conv2d, threads: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
-    let Conv2d { batch, input, output, kernel, spec, .. } = *geometry;
-    let plane = Plane {
-        from: [input.height, input.width],
-        to: [output.height, output.width],
-        kernel,
-        padding: spec.padding,
-    };
+    let Conv2d { batch, input, output, kernel, spec } = *geometry;
+    let plane =
+        Plane { from: [input.height, input.width], to: [output.height, output.width], kernel, padding: spec.padding };
     let (ins, outs, taps) = (input.channels, output.channels, kernel[0] * kernel[1]);
     let (in_panels, out_panels) = (pack::panels(ins), pack::panels(outs));
     let (left_len, right_len) = (pack::panel_len(plane.places()), plane.padded() / 2 * BLOCK);
@@ -203,7 +199,8 @@ pub(in super::super) fn by_weight(geometry: &Conv2d, threads: usize, x: &[f32], 
                 let parts = group.chunks_exact_mut(of_left + of_right).take(count).enumerate();
                 share_out(threads, parts, &|(nth, part): (usize, &mut [u32])| {
                     let (left, right) = part.split_at_mut(of_left);
-                    let image = |all: &[f32]| (first + nth) * (all.len() / batch)..(first + nth + 1) * (all.len() / batch);
+                    let image =
+                        |all: &[f32]| (first + nth) * (all.len() / batch)..(first + nth + 1) * (all.len() / batch);
                     gradient_panels(&plane, outs, &dy[image(dy)], left);
                     input_panels(&plane, ins, &x[image(x)], right);
                 });

@@ -1,8 +1,8 @@
 //! Products in half precision against sums of the rounded factors.
 
 use super::{conv, dense, pack, tiles};
-use crate::bilinear::Side;
 use crate::ConvSpec;
+use crate::bilinear::Side;
 use crate::kernels::{Conv2d, matmul, staircase};
 use crate::parallel::{in_half_precision, with_threads};
 use crate::staircase::StaircaseMask;
@@ -30,6 +30,9 @@ fn numbers_are_rounded_to_the_nearest_even() {
     }
     assert!(rounded(f32::NAN).is_nan() && rounded(f32::from_bits(0x7f80_0001)).is_nan());
 }
+
+/// A side, its two operands, and what it should be.
+type Case<'a> = (Side, &'a [f32], &'a [f32], Vec<f64>);
 
 /// Sums of at most `terms` products of numbers up to 1 in size.
 fn close(found: &[f32], expected: &[f64], terms: usize, what: &str) {
@@ -78,7 +81,8 @@ fn masked_products_are_those_of_rounded_factors() {
         return;
     }
     for (batch, inputs, outputs) in [(70, 50, 100), (33, 100, 50), (200, 64, 64), (16, 150, 130)] {
-        let seen: Vec<usize> = (0..outputs).map(|o: usize| (o * (inputs + 7) / outputs).saturating_sub(3).min(inputs)).collect();
+        let seen: Vec<usize> =
+            (0..outputs).map(|o: usize| (o * (inputs + 7) / outputs).saturating_sub(3).min(inputs)).collect();
         let mask = StaircaseMask::new(seen.clone(), inputs);
         let (x, dy) = (numbers(batch * inputs, 1), numbers(batch * outputs, 3));
         let mut w = numbers(outputs * inputs, 2);
@@ -98,7 +102,7 @@ fn masked_products_are_those_of_rounded_factors() {
             let (o, i) = (at / inputs, at % inputs);
             if i < seen[o] { sum(batch, &|b| dyr[b * outputs + o] * xr[b * inputs + i]) } else { 0.0 }
         };
-        let cases: [(Side, &[f32], &[f32], Vec<f64>); 3] = [
+        let cases: [Case<'_>; 3] = [
             (Side::Output, &x, &w, (0..batch * outputs).map(y).collect()),
             (Side::Input, &dy, &w, (0..batch * inputs).map(dx).collect()),
             (Side::Weight, &x, &dy, (0..inputs * outputs).map(dw).collect()),
@@ -112,7 +116,12 @@ fn masked_products_are_those_of_rounded_factors() {
                 out
             });
             assert_eq!(found[0], found[1]);
-            close(&found[0], &expected, inputs.max(outputs).max(batch), &format!("{batch} {inputs} {outputs} {side:?}"));
+            close(
+                &found[0],
+                &expected,
+                inputs.max(outputs).max(batch),
+                &format!("{batch} {inputs} {outputs} {side:?}"),
+            );
         }
     }
 }
@@ -134,7 +143,8 @@ fn convolutions_are_those_of_rounded_factors() {
         let spec = ConvSpec { stride: [1, 1], padding, dilation: [1, 1] };
         let geometry = Conv2d::new([batch, ins, height, width], [outs, ins, kernel[0], kernel[1]], spec).unwrap();
         assert!(conv::pays(&geometry), "{geometry:?}");
-        let [x, w, dy] = [Side::Input, Side::Weight, Side::Output].map(|side| numbers(geometry.len(side), side as usize));
+        let [x, w, dy] =
+            [Side::Input, Side::Weight, Side::Output].map(|side| numbers(geometry.len(side), side as usize));
         let [xr, wr, dyr] = [&x, &w, &dy].map(|all| all.iter().map(|&x| rounded(x)).collect::<Vec<f64>>());
         let [mut y, mut dx, mut dw] = [&dyr, &xr, &wr].map(|all| vec![0.0; all.len()]);
         let [_, _, to_h, to_w] = geometry.shape(Side::Output);
@@ -162,8 +172,7 @@ fn convolutions_are_those_of_rounded_factors() {
                 }
             }
         }
-        let cases: [(Side, &[f32], &[f32], Vec<f64>); 3] =
-            [(Side::Output, &x, &w, y), (Side::Input, &dy, &w, dx), (Side::Weight, &x, &dy, dw)];
+        let cases: [Case<'_>; 3] = [(Side::Output, &x, &w, y), (Side::Input, &dy, &w, dx), (Side::Weight, &x, &dy, dw)];
         for (side, a, b, expected) in cases {
             let found = [1, 2].map(|threads| {
                 let mut out = vec![f32::NAN; expected.len()];

@@ -78,6 +78,7 @@ impl Tiles {
     /// `left` is valid for reading `512 · offsets.len()` numbers. From each offset, and from each offset plus `second`,
     /// `right` is valid for reading 16 rows of 16 numbers. `c` is valid for writing 32 rows of 32 elements, which
     /// nothing else accesses meanwhile; where `keep`, also for reading.
+    #[expect(clippy::unused_self, reason = "proof that tiles are set up")]
     pub(super) unsafe fn block(
         &self,
         left: *const u32,
@@ -167,7 +168,15 @@ impl Tiles {
         unreachable!("half precision: the machine has no matrix units")
     }
 
-    pub(super) unsafe fn block(&self, _: *const u32, _: (*const u32, usize, usize), _: &[usize], _: (*mut f32, usize), _: bool) {
+    #[expect(clippy::unused_self, reason = "as above")]
+    pub(super) unsafe fn block(
+        &self,
+        _: *const u32,
+        _: (*const u32, usize, usize),
+        _: &[usize],
+        _: (*mut f32, usize),
+        _: bool,
+    ) {
         unreachable!("half precision: the machine has no matrix units")
     }
 }
