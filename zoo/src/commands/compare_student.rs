@@ -29,13 +29,15 @@ const SIGNALS: usize = 20;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let advice = "give the run folder of a student, as zoo distill makes it";
-    let student = load_flow::<f32>(&args.student, advice)?;
-    let kept = Run::at(&args.student).teacher();
+    // A folder, even if shipped weights have its name.
+    let run = Path::new(".").join(&args.student);
+    let student = load_flow::<f32>(&run, advice)?;
+    let kept = Run::at(&run).teacher();
     if !kept.exists() {
         bail!("{} is not the run folder of a student: give one that zoo distill made", args.student.display());
     }
     let teacher = load_flow::<f32>(&kept, advice)?;
-    let folder = args.out.path(&args.student)?;
+    let folder = args.out.file(&run, "")?;
     args.threads.run(|| draw(&teacher, &student, &folder, out))
 }
 

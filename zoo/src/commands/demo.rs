@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         writeln!(out, "stopped at step {} before there was a picture: start the demonstration again", outcome.step)?;
         return Ok(train_args::code(true));
     }
-    let loaded = load_flow::<f32>(&args.out, "demo trains nice")?;
+    let loaded = load_flow::<f32>(&run.model(), "demo trains nice")?;
     let (samples, found) = args.threads.run(|| -> Result<_> {
         let samples = sampling::samples(&loaded.model, None, 100, TEMPERATURE, 0)?;
         let rows = source.held_out(Part::Test, None);

@@ -16,7 +16,7 @@ pub(super) struct Args {
 /// The options of every student.
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// The teacher's run folder or .safetensors file: a made, a maf or a wavenet
+    /// The teacher, a made, a maf or a wavenet: a shipped model, a run folder, or a .safetensors file
     teacher: PathBuf,
     /// The student's model [default: iaf; for a wavenet, parallel-wavenet]
     #[arg(long, value_name = "MODEL")]

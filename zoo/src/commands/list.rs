@@ -1,6 +1,7 @@
 //! `zoo list`.
 
 use super::prelude::*;
+use crate::runs::shipped;
 use autograd::Param;
 use flows::Module;
 
@@ -21,11 +22,16 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     match &args.params {
-        Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.model.params(), args, out)?,
+        Some(run) if is_run(run) => parameters(&load::<f32>(Path::new(run))?.model.params(), args, out)?,
         Some(model) => parameters(&built(models::find(model)?, args.preset)?, args, out)?,
         None => models(args, out)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A model's name means the model itself, not its shipped weights.
+fn is_run(run: &str) -> bool {
+    Path::new(run).exists() || (!models::is_name(run) && shipped::named(Path::new(run)).is_some())
 }
 
 fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {

@@ -4,24 +4,25 @@ use super::lessons::Taught;
 use super::prelude::*;
 use super::signals::SignalLoss;
 use crate::models::{Model, ParallelWaveNet};
-use crate::runs::{folder, memory};
+use crate::runs::memory;
+use crate::runs::place::Place;
 use autograd::pool;
 use flows::check::copy_params;
 
 /// Weights to start from in place of random ones.
 #[derive(Debug)]
 pub struct Weights {
-    path: PathBuf,
+    place: Place,
     /// The file: the weights' model, data, and seed.
     pub contents: Contents,
 }
 
 impl Weights {
-    /// Reads a run folder's model or a checkpoint file.
+    /// Reads shipped weights, a run folder's model, or a checkpoint file.
     /// Fails if there is none, or it is damaged.
     pub fn read(run: &Path) -> Result<Self> {
-        let path = folder::checkpoint(run)?;
-        Ok(Self { contents: checkpoint::read_model(&path)?, path })
+        let place = Place::of(run)?;
+        Ok(Self { contents: checkpoint::read_model(&place)?, place })
     }
 }
 
@@ -31,7 +32,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     let blueprint = &config.blueprint;
     source.steps_per_epoch(config.recipe.batch)?;
     let model = match weights {
-        Some(weights) => weights.contents.model("", &weights.path)?,
+        Some(weights) => weights.contents.model("", weights.place.path())?,
         None => {
             let rng = &mut ChaCha8Rng::seed_from_u64(config.seed);
             let model = blueprint.build(rng).with_context(|| config.data.clone())?;
@@ -46,7 +47,8 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
         0 => String::new(),
         classes => format!(" conditioned on {classes} classes"),
     };
-    let from = weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.path.display()));
+    let from =
+        weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.place.path().display()));
     let what = format!("training {} on {}{given}{from}", blueprint.name(), config.data);
     if let Some(warning) = blueprint.warning() {
         stderr::print_line(format_args!("{warning}"));
@@ -157,7 +159,10 @@ fn train<M: Trained + Send>(
         match start {
             Start::Random => {}
             Start::Student(teacher) => training.saved.teacher = Some(teacher.clone()),
-            Start::Weights(weights) => training.from = Some(weights.path.display().to_string()),
+            Start::Weights(Weights { place, contents }) => {
+                training.from = Some(place.path().display().to_string());
+                training.saved.before = spent_on(place, contents);
+            }
             Start::Paused(paused) => training.restore(&paused.contents)?,
         }
         announce(what, config);
