@@ -119,7 +119,9 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
     let code = train_args::report(&run, &outcome, out)?;
     if !outcome.interrupted {
         let student = load_flow::<f32>(&folder::checkpoint(&folder)?, TEACHERS)?;
-        parallel::with_threads(threads, || compare_student::draw(&teacher, &student, &folder, out))?;
+        parallel::with_threads(threads, || {
+            compare_student::draw(&teacher, &student, &|name| Ok(folder.join(name)), out)
+        })?;
     }
     Ok(code)
 }

@@ -22,6 +22,7 @@ mod names;
 mod output;
 mod planar;
 mod reconstruct;
+mod results;
 mod sample;
 mod ship;
 mod sound;
@@ -97,6 +98,7 @@ enum Command {
     Distill(distill::Args),
     TrainJudge(train_judge::Args),
     Ship(ship::Args),
+    Results(results::Args),
     CompareStudent(compare_student::Args),
     Sample(sample::Args),
     Evaluate(evaluate::Args),
@@ -151,6 +153,7 @@ fn execute(command: Command, out: &mut Output<'_>) -> Result<ExitCode> {
         Command::Compare(args) => return compare::run(&args, out),
         Command::Gaussianize(args) => return gaussianize::run(&args, out),
         Command::Lecture(args) => return lecture::run(&args, out),
+        Command::Results(args) => return results::run(&args, out),
         Command::List(args) => return list::run(&args, out),
         Command::Data(args) => data::run(&args, out),
         Command::TrainJudge(args) => train_judge::run(&args, out),

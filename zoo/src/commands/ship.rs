@@ -1,7 +1,8 @@
 //! `zoo ship`: puts a run's weights into the folder of those that become part of the program.
 
 use super::prelude::*;
-use crate::measure::figures::{FIGURES, FIRST, Figures, on_test_rows};
+use crate::judge::{Judge, judged};
+use crate::measure::figures::{FIGURES, FIRST, Figures, JUDGED, SEED, on_test_rows};
 use crate::runs::memory::Bytes;
 use crate::runs::{checkpoint, shipped};
 use crate::train::history;
@@ -68,8 +69,14 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         let unrounded = measured(None)?.loss();
         checkpoint::round(&model);
         let (test, first) = (measured(None)?, measured(Some(FIRST))?);
+        let sure = Judge::reads(&space).then(|| judged::judge(&model, &source, JUDGED, SEED));
+        let sure = match sure {
+            Some(Err(why)) if why.is::<Interrupted>() => return Err(why),
+            // Samples that are not finite cannot be judged.
+            other => other.and_then(Result::ok).map(|judged| judged.samples.sure),
+        };
         let history = folder::of(&args.run).and_then(|run| history(&run, &header));
-        Ok(Figures { test, first, unrounded, history })
+        Ok(Figures { test, first, unrounded, sure, history })
     })?;
     let cost = figures.test.loss() - figures.unrounded;
     if figures.test.not_finite > 0 || !cost.is_finite() {

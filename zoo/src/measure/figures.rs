@@ -15,6 +15,8 @@ use std::collections::HashMap;
 pub const FIGURES: &str = "figures";
 /// The test rows that a test measures again.
 pub const FIRST: usize = 500;
+/// Samples that are judged.
+pub const JUDGED: usize = 1000;
 /// The seed of the noise in the pixels, and of a VAE's latents.
 pub const SEED: u64 = 0;
 
@@ -27,6 +29,9 @@ pub struct Figures {
     pub first: Score,
     /// The loss on all test rows before the weights were rounded.
     pub unrounded: f64,
+    /// The share of [`JUDGED`] samples that the judge is sure of, if it reads them.
+    #[serde(default)]
+    pub sure: Option<f64>,
     /// How they were trained, if it is known.
     pub history: Option<History>,
 }

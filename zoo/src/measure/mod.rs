@@ -9,6 +9,7 @@ pub mod normality;
 pub mod plane;
 pub mod sampling;
 pub mod score;
+pub mod shipped;
 pub mod speech;
 pub mod student;
 pub mod timing;

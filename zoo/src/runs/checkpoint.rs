@@ -205,7 +205,7 @@ pub fn read(place: impl Into<Place>) -> Result<Contents> {
     }
     let mut extra = metadata.metadata().clone().unwrap_or_default();
     let header = described(&mut extra, path)?;
-    let size = stored::size(&metadata);
+    let size = stored::size(&metadata, extra.contains_key(PACKED));
     if size > LARGEST {
         bail!("{shown} has tensors of {}, more than any model here: use another checkpoint", Bytes(size as f64));
     }

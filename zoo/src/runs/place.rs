@@ -4,6 +4,7 @@ use super::{files, folder, shipped};
 use crate::models::{self, join};
 use crate::stderr;
 use anyhow::{Result, bail};
+use std::env;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -47,6 +48,14 @@ impl Place {
     /// The file or, of weights in the program, how messages call them.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file that it is part of.
+    pub fn file(&self) -> PathBuf {
+        match self.bytes {
+            Some(_) => env::current_exe().unwrap_or_default(),
+            None => self.path.clone(),
+        }
     }
 
     /// Opens it for reading, and returns its length too.

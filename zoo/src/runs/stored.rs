@@ -111,9 +111,10 @@ fn entries(shape: &[usize], values: &[f32]) -> Option<Vec<usize>> {
     (kept <= values.len() - values.len() / LEAST && values.len() <= LEAST * kept).then_some(counts)
 }
 
-/// About how many bytes the tensors of a file take in memory.
-pub(super) fn size(metadata: &Metadata) -> usize {
-    let each = |info: &TensorInfo| info.shape.iter().fold(4_usize, |size, &extent| size.saturating_mul(extent));
+/// The most bytes that the tensors of a file take in memory.
+pub(super) fn size(metadata: &Metadata, packed: bool) -> usize {
+    let value = if packed { 4 * LEAST } else { 4 };
+    let each = |info: &TensorInfo| info.shape.iter().fold(value, |size: usize, &extent| size.saturating_mul(extent));
     let infos = metadata.offset_keys().into_iter().filter_map(|name| metadata.info(&name));
     infos.fold(0, |sum: usize, info| sum.saturating_add(each(info)))
 }

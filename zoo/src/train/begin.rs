@@ -211,7 +211,7 @@ pub struct Paused {
 /// Whether a folder holds an interrupted training: the last thing a training does is to evaluate its weights.
 pub fn is_unfinished(run: &Run) -> bool {
     let saved =
-        checkpoint::beginning(&run.training()).ok().and_then(|(_, extra)| Saved::read(&extra, &run.training()).ok());
+        checkpoint::beginning(run.training()).ok().and_then(|(_, extra)| Saved::read(&extra, &run.training()).ok());
     saved.is_some_and(|saved| saved.evaluated != saved.step)
 }
 
@@ -222,7 +222,7 @@ impl Paused {
         if !is_there(&run.training()) {
             bail!("{} holds no training to resume: leave out --resume to start one", run.folder().display());
         }
-        let contents = checkpoint::read(&run.training())?;
+        let contents = checkpoint::read(run.training())?;
         Ok(Self { saved: Saved::read(&contents.extra, &run.training())?, contents })
     }
 

@@ -43,7 +43,7 @@ const SHARES: [f64; 2] = [0.1, 1.0 / 3.0];
 
 /// How the weights of a run were trained, by its state and its log. None without a state.
 pub fn history(run: &Run, header: &Header) -> Option<History> {
-    let (_, extra) = checkpoint::beginning(&run.training()).ok()?;
+    let (_, extra) = checkpoint::beginning(run.training()).ok()?;
     let saved = Saved::read(&extra, &run.training()).ok()?;
     let lines = log::lines(&run.log()).unwrap_or_default();
     let (before, batch) = (saved.before.unwrap_or_default(), saved.recipe.batch as u64);
