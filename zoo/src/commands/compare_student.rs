@@ -61,7 +61,7 @@ fn shipped_teacher(student: &Header) -> Result<String> {
         .max_by_key(|entry| teachers.iter().position(|name| *name == entry.header.blueprint.name()));
     let name = student.blueprint.name();
     found
-        .map(|entry| entry.name)
+        .map(|entry| entry.name.clone())
         .with_context(|| format!("no teacher of {name} is shipped: give the run folder of a student"))
 }
 

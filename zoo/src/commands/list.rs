@@ -1,7 +1,10 @@
 //! `zoo list`.
 
 use super::prelude::*;
-use crate::measure::{self, shipped::Entry};
+use crate::measure::{
+    self,
+    shipped::{Entry, Record},
+};
 use crate::runs::shipped;
 use crate::text::causes;
 use autograd::Param;
@@ -71,7 +74,7 @@ fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {
         writeln!(out, "{:<26} {:<12} {:>8}   of the test rows", "shipped", "data", "steps")?;
     }
     for entry in &entries {
-        let (Entry { name, header, .. }, loss) = (entry, entry.loss());
+        let (Record { name, header, .. }, loss) = (&**entry, entry.loss());
         writeln!(out, "{name:<26} {:<12} {:>8}   {loss}", header.data, header.step)?;
     }
     Ok(())
@@ -91,7 +94,7 @@ fn shipped_entries() -> Vec<Entry> {
 
 /// Shipped weights, for programs.
 fn described(entry: &Entry) -> Value {
-    let (Entry { name, header, figures, .. }, unit) = (entry, entry.unit());
+    let (Record { name, header, figures }, unit) = (&**entry, entry.unit());
     json!({
         "name": name,
         "data": header.data,

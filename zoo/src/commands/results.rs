@@ -5,7 +5,7 @@ use crate::measure::shipped::{self, Entry};
 use crate::runs::files::{self, write_atomically};
 use std::io::Write as _;
 
-/// Print the figures of the shipped weights as tables, or measure them again
+/// Print the figures of shipped weights and recorded runs as tables, or measure them again
 ///
 /// The figures are those that zoo ship measured and stored in the files: bits/dim of all test images with the standard
 /// error, and how the weights were trained.
@@ -15,7 +15,10 @@ pub(super) struct Args {
     /// Write the tables into this page, between the lines that mark their place
     #[arg(long, value_name = "FILE.md", conflicts_with = "check")]
     page: Option<PathBuf>,
-    /// Measure every figure again on all test rows, which takes minutes, and compare
+    /// The folder of the figures that zoo ship --record wrote
+    #[arg(long, value_name = "FOLDER", default_value = "zoo/results")]
+    records: PathBuf,
+    /// Measure every figure of shipped weights again on all test rows, which takes minutes, and compare
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -30,7 +33,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     if args.check {
         return args.threads.run(|| check(&entries, out));
     }
-    let tables = shipped::tables(&entries)?;
+    let tables = shipped::tables(&entries, &shipped::records(&args.records)?)?;
     match &args.page {
         Some(path) => {
             require_extension(Some(path), "md")?;

@@ -3,6 +3,7 @@
 use super::prelude::*;
 use crate::judge::{Judge, judged};
 use crate::measure::figures::{FIGURES, FIRST, Figures, JUDGED, SEED, on_test_rows};
+use crate::measure::shipped::Record;
 use crate::runs::memory::Bytes;
 use crate::runs::{checkpoint, shipped};
 use crate::train::history;
@@ -21,9 +22,12 @@ pub(super) struct Args {
     /// Its name in commands [default: the model, -conditional if it is, and the data if they are not the usual ones]
     #[arg(long, value_name = "NAME", value_parser = name)]
     name: Option<String>,
-    /// The folder of the weights
-    #[arg(long, value_name = "FOLDER", default_value = "zoo/weights")]
-    out: PathBuf,
+    /// The folder of the weights [default: zoo/weights; of records, zoo/results]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Record the figures alone, as FOLDER/NAME.json, of weights that are too large to ship; they are not rounded
+    #[arg(long)]
+    record: bool,
     #[command(flatten)]
     threads: Threads,
 }
@@ -54,12 +58,13 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     if shipped::named(&args.run).is_some() {
         bail!("{shown} is shipped already: give a run folder or a .safetensors file, or write ./{shown}");
     }
-    let Loaded { header, model } = load::<f32>(&args.run)?;
-    let name = args.name.clone().unwrap_or_else(|| usual_name(&header));
-    let path = args.out.join(format!("{name}.safetensors"));
+    let loaded = load::<f32>(&args.run)?;
+    let name = args.name.clone().unwrap_or_else(|| usual_name(&loaded.header));
+    let [usual, extension] = if args.record { ["zoo/results", "json"] } else { ["zoo/weights", "safetensors"] };
+    let to = args.out.as_deref().unwrap_or(Path::new(usual));
+    let path = to.join(format!("{name}.{extension}"));
     // Before the minutes of measuring.
     check_place(&path)?;
-    let loaded = Loaded { header, model };
     let source = source(&loaded, None)?;
     let Loaded { header, model } = loaded;
     let space = header.blueprint.space;
@@ -67,7 +72,9 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let measured = |limit| on_test_rows(&model, &space, &source, limit);
     let figures = args.threads.run(|| -> Result<Figures> {
         let unrounded = measured(None)?.loss();
-        checkpoint::round(&model);
+        if !args.record {
+            checkpoint::round(&model);
+        }
         let (test, first) = (measured(None)?, measured(Some(FIRST))?);
         let sure = Judge::reads(&space).then(|| judged::judge(&model, &source, JUDGED, SEED));
         let sure = match sure {
@@ -87,10 +94,15 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
             "rounding the weights of {shown} costs {cost:.4}, more than {MOST}: train it further, or with smaller weights"
         );
     }
+    let score = figures.test.describe();
+    if args.record {
+        Record { name, header, figures }.write(&path)?;
+        return writeln!(out, "{}: {score}", path.display());
+    }
     let extra = (FIGURES, serde_json::to_string(&figures)?);
     checkpoint::write_small(&path, &header, &[extra], &model)?;
     let size = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
-    let all: u64 = fs::read_dir(&args.out)?.flatten().map(|entry| size(&entry.path())).sum();
+    let all: u64 = fs::read_dir(to)?.flatten().map(|entry| size(&entry.path())).sum();
     if all > BUDGET {
         let most = Bytes(BUDGET as f64);
         stderr::print_line(format_args!(
@@ -98,6 +110,5 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         ));
     }
     let [size, all] = [size(&path), all].map(|bytes| Bytes(bytes as f64));
-    let score = figures.test.describe();
     writeln!(out, "{}: {score}; rounding changed that by {cost:+.5}; {size}, {all} in all", path.display())
 }

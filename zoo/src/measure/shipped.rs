@@ -5,20 +5,40 @@ use super::score::{unit, with_error};
 use crate::data::source::Source;
 use crate::models::{About, Blueprint, MODELS, Model};
 use crate::runs::checkpoint::{self, Header, Loaded};
+use crate::runs::files::{self, write_atomically};
 use crate::runs::place::Place;
 use crate::runs::shipped;
+use crate::text;
 use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::fs;
+use std::io::Write as _;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+/// Figures, and what they are of. Of weights that are not shipped, it is all that is kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// What commands call the weights, if they are shipped.
+    pub name: String,
+    pub header: Header,
+    pub figures: Figures,
+}
 
 /// Shipped weights, as far as the beginning of their file tells.
 #[derive(Debug)]
 pub struct Entry {
-    /// What commands call them.
-    pub name: String,
-    pub header: Header,
-    pub figures: Figures,
+    record: Record,
     place: Place,
+}
+
+impl Deref for Entry {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.record
+    }
 }
 
 /// All shipped weights in the order of the models, or why a file cannot be used.
@@ -33,7 +53,7 @@ fn entry(name: String, place: Place) -> Result<Entry> {
     let (header, extra) = checkpoint::beginning(&place)?;
     let shown = place.path().display();
     let figures = Figures::of(&extra).with_context(|| format!("{shown} has no figures: write it with `zoo ship`"))?;
-    Ok(Entry { name, header, figures, place })
+    Ok(Entry { record: Record { name, header, figures }, place })
 }
 
 impl Entry {
@@ -51,6 +71,28 @@ impl Entry {
         let (model, source) = self.open()?;
         let (stored, limit) = if only_first { (&self.figures.first, Some(FIRST)) } else { (&self.figures.test, None) };
         Ok([stored.loss(), on_test_rows(&model, &self.header.blueprint.space, &source, limit)?.loss()])
+    }
+}
+
+/// The records in a folder, by name. There are none without a folder.
+/// Fails if a file cannot be read.
+pub fn records(folder: &Path) -> Result<Vec<Record>> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> =
+        files.filter(|file| file.extension().is_some_and(|ending| ending == "json")).collect();
+    files.sort();
+    let read = |file: &PathBuf| {
+        let why = || format!("{} is not what `zoo ship --record` writes: record the run again", file.display());
+        serde_json::from_slice(&files::read(file)?).with_context(why)
+    };
+    files.iter().map(read).collect()
+}
+
+impl Record {
+    /// Writes it into a file.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = text::json(self)? + "\n";
+        write_atomically(path, |file| file.write_all(text.as_bytes()))
     }
 
     /// The loss on the test rows, with its error and its unit.
@@ -75,40 +117,49 @@ impl Entry {
 /// The markers around the tables in a page.
 pub const MARKERS: [&str; 2] = ["<!-- zoo results: begin -->", "<!-- zoo results: end -->"];
 
-/// The tables of all shipped weights, in Markdown, a table for each kind of data.
-/// Fails if a file cannot be used.
-pub fn tables(entries: &[Entry]) -> Result<String> {
-    if entries.is_empty() {
-        return Ok("No weights are shipped yet.\n".to_owned());
-    }
+/// The tables of all shipped weights and of the records, in Markdown, a table for each kind of data.
+/// Fails if a model is of other sizes than any.
+pub fn tables(entries: &[Entry], records: &[Record]) -> Result<String> {
+    let shipped: Vec<&Record> = entries.iter().map(|entry| &entry.record).collect();
     let mut text = String::new();
-    let mut kinds: Vec<&str> = Vec::new();
-    for entry in entries {
-        if !kinds.contains(&&*entry.header.data) {
-            kinds.push(&entry.header.data);
-        }
+    if shipped.is_empty() {
+        text += "No weights are shipped yet.\n\n";
     }
-    for data in kinds {
-        let of: Vec<&Entry> = entries.iter().filter(|entry| entry.header.data == data).collect();
-        table(&mut text, data, &of)?;
-    }
+    let changed = |one: &&Record| (one.figures.test.loss() - one.figures.unrounded).abs();
+    let changed = shipped.iter().map(changed).fold(0.0, f64::max);
+    by_data(
+        &mut text,
+        &shipped,
+        &format!("from weights rounded to 16 bits, which changed no figure by more than {changed:.5}"),
+    )?;
+    by_data(&mut text, &records.iter().collect::<Vec<_>>(), "from weights that are too large to ship")?;
     Ok(text)
 }
 
-fn table(text: &mut String, data: &str, entries: &[&Entry]) -> Result<()> {
-    let (n, unit) = (entries[0].figures.test.n, entries[0].unit());
-    let changed = entries.iter().map(|one| (one.figures.test.loss() - one.figures.unrounded).abs()).fold(0.0, f64::max);
+fn by_data(text: &mut String, all: &[&Record], from: &str) -> Result<()> {
+    let mut rest = all.to_vec();
+    while let Some(first) = rest.first() {
+        let data = first.header.data.clone();
+        let (these, others): (Vec<&Record>, Vec<&Record>) = rest.into_iter().partition(|one| one.header.data == data);
+        table(text, &data, &these, from)?;
+        rest = others;
+    }
+    Ok(())
+}
+
+fn table(text: &mut String, data: &str, records: &[&Record], from: &str) -> Result<()> {
+    let (n, unit) = (records[0].figures.test.n, records[0].unit());
     writeln!(
         text,
-        "{data}: {n} test rows, {unit}; rounding to 16 bits changed no figure by more than {changed:.5}.\n\n\
+        "{data}: {n} test rows, {from}.\n\n\
          | model | {unit} | published | reached | parameters | rows seen | minutes | rows a second | after a tenth | \
          after a third | the judge is sure, % |\n\
          | --- | ---: | ---: | :---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     )?;
-    for entry in entries {
-        let Entry { name, figures, header, .. } = entry;
+    for record in records {
+        let Record { name, figures, header } = record;
         let score = &figures.test;
-        let (loss, published) = (with_error(score.loss(), score.loss_error(), 4), entry.published());
+        let (loss, published) = (with_error(score.loss(), score.loss_error(), 4), record.published());
         let reached = published.map(|published| if score.loss() < published + 0.005 { "✓" } else { "✗" });
         let history = figures.history.as_ref();
         let cell = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());

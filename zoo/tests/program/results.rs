@@ -4,7 +4,7 @@ use crate::folder::{Folder, texts};
 use crate::formats::png_size;
 use crate::made::image_folder;
 use std::path::Path;
-use zoo::measure::shipped::{MARKERS, all, tables};
+use zoo::measure::shipped::{MARKERS, all, records, tables};
 use zoo::runs::shipped;
 
 /// All weights that are part of the program, whichever they are.
@@ -22,12 +22,14 @@ fn every_shipped_figure_is_measured_again_on_the_first_test_rows() {
 
 #[test]
 fn the_page_of_results_has_the_figures_of_the_shipped_weights() {
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../RESULTS.md")).unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(here.join("../RESULTS.md")).unwrap();
+    let records = records(&here.join("results")).unwrap();
     let [begin, end] = MARKERS;
     let found = page.split_once(begin).unwrap().1.split_once(end).unwrap().0;
     let entries: Vec<_> = all().into_iter().collect::<Result<_, _>>().unwrap();
     let advice = "RESULTS.md is out of date: run `zoo results --page RESULTS.md`";
-    assert_eq!(found.trim(), tables(&entries).unwrap().trim(), "{advice}");
+    assert_eq!(found.trim(), tables(&entries, &records).unwrap().trim(), "{advice}");
 }
 
 #[test]
@@ -67,10 +69,20 @@ fn results_are_written_into_a_page_and_measured_again() {
     folder.refuses("results --page other.md", &["other.md has no place for the tables", begin]);
     folder.misuses("results --page page.md --check", &["cannot be used with"]);
 
+    // A run whose weights do not ship has a table of its own.
+    folder.write("records/.keep", "");
+    folder.run("ship run --record --name too-large --out records --threads 1");
+    let both = folder.run("results --records records");
+    let other = both.strip_prefix(&table).unwrap();
+    assert!(other.contains("too large to ship") && other.contains("| `too-large` | "), "{both}");
+    assert!(!folder.exists("shipped/too-large.safetensors"));
+    folder.write("records/bad.json", "{}");
+    folder.refuses("results --records records", &["records/bad.json", "zoo ship --record"]);
+
     let said = folder.run("results --check --threads 1");
     assert!(said.starts_with("nice-bars: ") && said.contains("the same"), "{said}");
     // A figure that is not that of the weights.
-    let mut wrong = file.clone();
+    let mut wrong = file;
     let mut changed = figures;
     changed["test"]["bits_per_dim"] = (changed["test"]["bits_per_dim"].as_f64().unwrap() - 0.002).into();
     wrong.metadata.insert("figures".to_owned(), changed.to_string());
