@@ -99,9 +99,18 @@ fn results_are_written_into_a_page_and_measured_again() {
 #[test]
 fn demo_and_lecture_draw_from_shipped_weights() {
     let folder = Folder::new();
-    folder.run("train nice --preset quick --steps 20 --threads 2 --out run");
-    folder.write("shipped/.keep", "");
-    folder.run("ship run --out shipped --threads 2");
+    let train = "train nice --preset quick --threads 2 --batch 24 --steps 20";
+    folder.run(&format!("{train} --out run"));
+    // Figures of another model, since measuring this one takes long.
+    image_folder(&folder, "bars", 4, false);
+    folder.run(&format!("{train} --data bars --out small"));
+    folder.write("records/.keep", "");
+    folder.run("ship small --record --name small --out records --threads 1");
+    let mut figures = folder.read_json("records/small.json")["figures"].clone();
+    figures["sure"] = 0.5.into();
+    let mut model = folder.safetensors("run/model.safetensors");
+    model.metadata.insert("figures".to_owned(), figures.to_string());
+    folder.write("shipped/nice.safetensors", model.write());
     let said = folder.run("demo --minutes 0.005 --out digits --threads 2");
     let first = said.lines().next().unwrap();
     assert!(first.starts_with("digits/shipped.png: 100 digits by the shipped nice in "), "{said}");
