@@ -106,3 +106,34 @@ fn unknown(name: &str, shipped: &[String]) -> Option<String> {
         None => format!("there is no run {name}: shipped are {list}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Space;
+    use crate::models::{Kind, Preset};
+    use crate::runs::checkpoint::{self, Header};
+    use flows::Module as _;
+    use rand::SeedableRng as _;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn weights_in_the_program_are_read_like_a_file() {
+        let space = Space::Images { channels: 1, height: 4, width: 4 };
+        let blueprint = Kind::Maf.blueprint(Preset::Quick, space, 0).unwrap();
+        let model = blueprint.build::<f32>(&mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+        checkpoint::round(&model);
+        let header = Header { blueprint, data: "mnist".to_owned(), step: 7, seed: 3 };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("maf.safetensors");
+        checkpoint::write_small(&path, &header, &[], &model).unwrap();
+        let bytes: &'static [u8] = Box::leak(files::read(&path).unwrap().into_boxed_slice());
+        let loaded = checkpoint::load::<f32>(Place::embedded("maf", bytes)).unwrap();
+        assert_eq!(loaded.header, header);
+        for ((name, ours), (_, theirs)) in model.params().iter().zip(loaded.model.params()) {
+            assert!(ours.value().as_slice() == theirs.value().as_slice(), "{name}");
+        }
+        let cut = checkpoint::load::<f32>(Place::embedded("maf", &bytes[..bytes.len() - 1])).unwrap_err().to_string();
+        assert!(cut.starts_with("the shipped maf is not a whole safetensors file"), "{cut}");
+    }
+}
