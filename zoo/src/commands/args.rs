@@ -1,6 +1,7 @@
 //! Options that several commands share, each worded once.
 
 use super::prelude::*;
+use crate::runs::shipped;
 use std::str::FromStr;
 
 pub(super) use crate::models::options::whole;
@@ -53,7 +54,7 @@ pub(super) struct Compute {
 /// A trained model, and data to use it on.
 #[derive(Debug, clap::Args)]
 pub(super) struct OnData {
-    /// Run folder or .safetensors file
+    /// Shipped model (see zoo list), run folder, or .safetensors file
     pub(super) run: PathBuf,
     /// Other data of the same shape [default: the training data]
     #[arg(long, value_name = "DATA")]
@@ -67,27 +68,32 @@ pub(super) struct OnData {
 /// Where to put several pictures.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutFolder {
-    /// Folder for the pictures [default: the run folder]
+    /// Folder for the pictures [default: the run folder; of shipped weights, NAME-FILE in this folder]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
 }
 
 impl OutFolder {
-    /// The folder that was asked for, created if necessary, or the folder of the model.
-    pub(super) fn path(&self, run: &Path) -> Result<PathBuf> {
+    /// The place of one of the files, in the folder that was asked for, created if necessary, or with the model.
+    pub(super) fn file(&self, run: &Path, name: &str) -> Result<PathBuf> {
         match &self.out {
             Some(folder) => {
                 make_folder(folder)?;
-                Ok(folder.clone())
+                Ok(folder.join(name))
             }
-            None => Ok(next_to(run, "")),
+            None => Ok(next_to(run, name)),
         }
     }
 }
 
-/// A file in the run folder, or next to the checkpoint file.
+/// A file in the run folder, or next to the checkpoint file. With shipped weights, which have no folder, it is in the
+/// present one, under their name.
 pub(super) fn next_to(run: &Path, name: &str) -> PathBuf {
-    if run.is_dir() { run.join(name) } else { run.with_file_name(name) }
+    match run.is_dir() {
+        _ if shipped::named(run).is_some() => PathBuf::from(format!("{}-{name}", run.display())),
+        true => run.join(name),
+        false => run.with_file_name(name),
+    }
 }
 
 /// Requires that the name of an output file ends in this extension.
@@ -119,10 +125,14 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Saves pictures in a folder and prints a line about each.
-pub(super) fn save_all(figures: Vec<Figure>, folder: &Path, out: &mut Output<'_>) -> Result<()> {
+/// Saves pictures and prints a line about each.
+pub(super) fn save_all(
+    figures: Vec<Figure>,
+    place: impl Fn(&str) -> Result<PathBuf>,
+    out: &mut Output<'_>,
+) -> Result<()> {
     for Figure { name, picture, caption } in figures {
-        let path = folder.join(name);
+        let path = place(name)?;
         picture.save_png(&path)?;
         writeln!(out, "{}: {caption}", path.display())?;
     }

@@ -3,8 +3,11 @@
 use super::prelude::*;
 use crate::judge::{Judge, judged};
 use crate::measure::compare::{self, Measured};
+use crate::measure::figures::Figures;
 use crate::measure::{compare_table as table, score, student};
 use crate::pictures::dot_plot;
+use crate::runs::place::Place;
+use crate::runs::{checkpoint, shipped};
 use crate::text::causes;
 use std::fs;
 
@@ -17,9 +20,12 @@ use std::fs;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo compare runs/nice-mnist runs/real-nvp-mnist")]
 pub(super) struct Args {
-    /// Run folders or .safetensors files
-    #[arg(required = true, value_name = "RUN")]
+    /// Shipped models (see zoo list), run folders, or .safetensors files
+    #[arg(required_unless_present = "all", value_name = "RUN")]
     runs: Vec<PathBuf>,
+    /// Compare all shipped models, too
+    #[arg(long)]
+    all: bool,
     /// The picture
     #[arg(long, value_name = "FILE.svg", default_value = "compare.svg")]
     out: PathBuf,
@@ -38,13 +44,20 @@ const JUDGED: usize = 1000;
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     require_extension(Some(&args.out), "svg")?;
-    require_different(&args.runs)?;
+    let mut runs = args.runs.clone();
+    if args.all {
+        runs.extend(shipped::all().into_iter().map(|(name, _)| PathBuf::from(name)));
+        if runs.is_empty() {
+            bail!("no models are shipped with this program: name runs to compare");
+        }
+    }
+    require_different(&runs)?;
     // Before the minutes of measuring.
     check_place(&args.out)?;
     let caption = table::caption(args.on.seed.seed, args.on.threads.count());
     let mut all = Vec::new();
-    for ((i, run), name) in args.runs.iter().enumerate().zip(names::distinct(&args.runs)) {
-        stderr::print_line(format_args!("{} of {}: {}", i + 1, args.runs.len(), run.display()));
+    for ((i, run), name) in runs.iter().enumerate().zip(names::distinct(&runs)) {
+        stderr::print_line(format_args!("{} of {}: {}", i + 1, runs.len(), run.display()));
         match args.on.threads.run(|| measure(run, name, args)) {
             Ok(measured) => all.push(measured),
             Err(why) if why.is::<Interrupted>() => return Err(why),
@@ -69,15 +82,15 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         }
         writeln!(out, "{}: the same, plotted. {caption}", args.out.display())?;
     }
-    Ok(if all.len() == args.runs.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all.len() == runs.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Requires that each run has a model, and that none is named twice.
 fn require_different(runs: &[PathBuf]) -> Result<()> {
     let mut seen: Vec<(PathBuf, &Path)> = Vec::new();
     for run in runs {
-        let found = folder::checkpoint(run)?;
-        let file = fs::canonicalize(&found).unwrap_or(found);
+        let place = Place::of(run)?;
+        let file = fs::canonicalize(place.path()).unwrap_or_else(|_| place.path().to_owned());
         if let Some((_, before)) = seen.iter().find(|(other, _)| *other == file) {
             bail!("{} and {} are the same run: name it once", before.display(), run.display());
         }
@@ -92,7 +105,7 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
     let source = source(&loaded, None)?;
     let mut measures =
         compare::measure(&loaded, &source, args.limit, args.on.seed.seed).with_context(|| header.data.clone())?;
-    let folder = folder(run);
+    let folder = folder::of(run);
     let mut missed = Vec::new();
     if let Some(teacher) = folder.as_ref().map(Run::teacher).filter(|teacher| teacher.exists()) {
         match (&loaded.model, load_flow::<f32>(&teacher, "distill it again")) {
@@ -110,7 +123,12 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
             Err(why) => missed.push(causes(&why)),
         }
     }
-    let training = folder.and_then(|folder| train::elapsed(&folder, header.step));
+    let training = match folder {
+        Some(folder) => train::elapsed(&folder, header.step),
+        None => {
+            Figures::of(&checkpoint::beginning(&Place::of(run)?)?.1).and_then(|figures| figures.elapsed(header.step))
+        }
+    };
     // Binarized pixels have no levels, and so no bits/dim.
     let per_level = measures.score.is_none_or(|score| score.bits_per_dim.is_some());
     let unit = if matches!(space, Space::Images { .. }) && !per_level { "nats" } else { score::unit(&space) };
@@ -128,15 +146,6 @@ fn measure(run: &Path, name: String, args: &Args) -> Result<Measured> {
         measures,
         notes,
     })
-}
-
-/// The run folder, if the run is one or is its model file. Other checkpoint files have no log.
-fn folder(run: &Path) -> Option<Run> {
-    if run.is_dir() {
-        return Some(Run::at(run));
-    }
-    let folder = Run::at(run.parent()?);
-    (folder.model() == run).then_some(folder)
 }
 
 /// Groups runs by data, in the order in which they were named.

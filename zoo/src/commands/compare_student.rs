@@ -1,9 +1,11 @@
 //! `zoo compare-student`: samples and timings of a student and its teacher.
 
 use super::prelude::*;
+use crate::measure::shipped::Entry;
 use crate::measure::student;
 use crate::pictures::{side_by_side, wave};
 use crate::runs::files::replace_atomically;
+use crate::runs::shipped;
 use crate::text;
 use std::io::Write;
 
@@ -13,7 +15,7 @@ use std::io::Write;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo compare-student runs/iaf-of-maf-mnist")]
 pub(super) struct Args {
-    /// Run folder of a student; `zoo distill` keeps its teacher there
+    /// Run folder of a student, where `zoo distill` keeps its teacher, or a shipped student
     student: PathBuf,
     #[command(flatten)]
     out: OutFolder,
@@ -30,20 +32,44 @@ const SIGNALS: usize = 20;
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let advice = "give the run folder of a student, as zoo distill makes it";
     let student = load_flow::<f32>(&args.student, advice)?;
-    let kept = Run::at(&args.student).teacher();
-    if !kept.exists() {
+    let teacher = match shipped::named(&args.student) {
+        None => Run::at(&args.student).teacher(),
+        // It has no folder with a copy of its teacher.
+        Some(_) => PathBuf::from(shipped_teacher(&student.header)?),
+    };
+    if shipped::named(&teacher).is_none() && !teacher.exists() {
         bail!("{} is not the run folder of a student: give one that zoo distill made", args.student.display());
     }
-    let teacher = load_flow::<f32>(&kept, advice)?;
-    let folder = args.out.path(&args.student)?;
-    args.threads.run(|| draw(&teacher, &student, &folder, out))
+    let teacher = load_flow::<f32>(&teacher, advice)?;
+    let place = |name: &str| args.out.file(&args.student, name);
+    args.threads.run(|| draw(&teacher, &student, &place, out))
+}
+
+/// The name of the shipped weights that can be the teacher of a shipped student.
+fn shipped_teacher(student: &Header) -> Result<String> {
+    let Blueprint { kind, space, classes, .. } = &student.blueprint;
+    let teachers = kind.about().teachers;
+    let suits = |entry: &Entry| {
+        let Header { blueprint, data, .. } = &entry.header;
+        let same = (&blueprint.space, &blueprint.classes, data) == (space, classes, &student.data);
+        same && teachers.contains(&blueprint.name())
+    };
+    let entries = crate::measure::shipped::all().into_iter().filter_map(Result::ok);
+    // Of a MADE and a MAF the later one.
+    let found = entries
+        .filter(suits)
+        .max_by_key(|entry| teachers.iter().position(|name| *name == entry.header.blueprint.name()));
+    let name = student.blueprint.name();
+    found
+        .map(|entry| entry.name.clone())
+        .with_context(|| format!("no teacher of {name} is shipped: give the run folder of a student"))
 }
 
 /// Prints the density of test rows under both models and the time per sample, and draws samples of both.
 pub(super) fn draw(
     teacher: &Loaded<Flow<f32>>,
     student: &Loaded<Flow<f32>>,
-    folder: &Path,
+    place: &(dyn Fn(&str) -> Result<PathBuf> + Sync),
     out: &mut Output<'_>,
 ) -> Result<()> {
     let space = teacher.header.blueprint.space;
@@ -54,7 +80,7 @@ pub(super) fn draw(
     for line in found.lines() {
         writeln!(out, "{line}")?;
     }
-    let path = folder.join("comparison.json");
+    let path = place("comparison.json")?;
     let json = text::json(&found)? + "\n";
     replace_atomically(&path, |file| file.write_all(json.as_bytes()))?;
     writeln!(out, "{}: the same numbers", path.display())?;
@@ -69,7 +95,7 @@ pub(super) fn draw(
             None => vec![("teacher", samples(teacher, SIGNALS)?), ("student", samples(student, SIGNALS)?)],
         };
         for (title, values) in &columns {
-            sound::write(&folder.join(format!("{title}.wav")), values.as_slice(), length, rate, out)?;
+            sound::write(&place(&format!("{title}.wav"))?, values.as_slice(), length, rate, out)?;
         }
         let columns: Vec<_> = columns.iter().map(|(title, values)| (*title, values.as_slice())).collect();
         wave::draw(&columns, length, rate)?
@@ -88,7 +114,7 @@ pub(super) fn draw(
     } else {
         return Ok(());
     };
-    let path = folder.join("compare-student.png");
+    let path = place("compare-student.png")?;
     picture.save(&path)?;
     writeln!(out, "{}: samples of the teacher and of the student", path.display())
 }

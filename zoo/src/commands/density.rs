@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     ];
     let figure = |(name, views, caption)| Ok(Figure { name, picture: scene.draw(views)?.raster()?, caption });
     let figures = figures.into_iter().map(figure).collect::<Result<_>>()?;
-    save_all(figures, &args.out.path(run)?, out)?;
+    save_all(figures, |name| args.out.file(run, name), out)?;
     let Window { x: [left, right], y: [low, high] } = window;
     let verdict = match integral {
         ..0.9 => "much of the density lies where there is no data",

@@ -17,7 +17,7 @@ pub(super) struct Args {
 /// The options of every student.
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// The teacher's run folder or .safetensors file: a made, a maf or a wavenet
+    /// The teacher, a made, a maf or a wavenet: a shipped model, a run folder, or a .safetensors file
     teacher: PathBuf,
     /// The student's model [default: iaf; for a wavenet, parallel-wavenet]
     #[arg(long, value_name = "MODEL")]
@@ -125,7 +125,9 @@ pub(super) fn run(Args { common, options }: &Args, out: &mut Output<'_>) -> Resu
     let code = train_args::report(&run, &outcome, out)?;
     if !outcome.interrupted {
         let student = load_flow::<f32>(&folder::checkpoint(&folder)?, TEACHERS)?;
-        parallel::with_threads(threads, || compare_student::draw(&teacher, &student, &folder, out))?;
+        parallel::with_threads(threads, || {
+            compare_student::draw(&teacher, &student, &|name| Ok(folder.join(name)), out)
+        })?;
     }
     Ok(code)
 }

@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::judge::judged::{self, Judged};
+use crate::measure::figures;
 use crate::runs::memory;
 use serde::Serialize;
 
@@ -60,12 +61,8 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     }
     let data = data.as_ref().unwrap_or(&header.data);
     let draws = args.draws.unwrap_or(bound::DRAWS);
-    let score = threads
-        .run(|| match &loaded.model {
-            Model::Flow(flow) => score(flow, &space, &rows, seed),
-            Model::Vae(vae) => bound::estimate(vae, &space, &rows, seed, draws),
-        })
-        .with_context(|| data.clone())?;
+    let score =
+        threads.run(|| figures::evaluate(&loaded.model, &space, &rows, seed, draws)).with_context(|| data.clone())?;
     if score.not_finite == score.n {
         bail!("no test row of {data} has a finite density under {}: train with a smaller --lr", run.display());
     }

@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let found = args.on.threads.run(|| score(&fit.flow, &source.space(), &rows, seed))?;
     writeln!(out, "on the test rows of {}: {}", config.data, found.describe())?;
     let shown = rows.x().rows(0..rows.count().min(POINTS));
-    save_all(args.on.threads.run(|| rbig::all(&fit, &shown, seed))?, config.run.folder(), out)?;
+    save_all(args.on.threads.run(|| rbig::all(&fit, &shown, seed))?, |name| Ok(config.run.folder().join(name)), out)?;
     Ok(code)
 }
 

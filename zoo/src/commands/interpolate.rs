@@ -98,7 +98,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let manifold = Figure { name: "manifold.png", picture: draw(&manifold)?, caption };
     let caption = format!("{size} images each from {}", ends.join(", "));
     let lines = Figure { name: "line.png", picture: draw(&lines)?, caption };
-    save_all(vec![manifold, lines], &args.out.path(run)?, out)?;
+    save_all(vec![manifold, lines], |name| args.out.file(run, name), out)?;
     writeln!(out, "at the corners and ends, |x − decode(encode(x))| is at most {error:.1e} of 256 pixel levels")
 }
 

@@ -14,7 +14,7 @@ use flows::RoundTrip;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo inversion-error runs/mint-net-mnist")]
 pub(super) struct Args {
-    /// Run folder or .safetensors file of a mint-net
+    /// mint-net, its shipped weights, or a run folder or .safetensors file of one
     run: PathBuf,
     /// Number of latents to invert, drawn from the base distribution
     #[arg(long, value_name = "N", default_value = "8", value_parser = whole(1..=65_535), allow_negative_numbers = true)]

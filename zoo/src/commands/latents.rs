@@ -13,7 +13,7 @@ use crate::text::cut;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo latents runs/made-banana runs/maf-banana")]
 pub(super) struct Args {
-    /// Run folders or .safetensors files, of models of 2D data
+    /// Shipped models, run folders, or .safetensors files, of models of 2D data
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// The picture [default: latents.png in the first run folder]

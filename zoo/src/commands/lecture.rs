@@ -15,8 +15,9 @@ use std::time::Instant;
 
 /// Build the lecture page: every figure, next to ideas, formulas, and code
 ///
-/// Uses trained runs where there are any, and trains quick models elsewhere. The page is one HTML file that works
-/// offline. If interrupted, run the same command again to continue.
+/// Uses shipped weights where there are any, else trained runs, and trains quick models elsewhere. With --train, --from
+/// or --steps it uses no shipped weights. The page is one HTML file that works offline. If interrupted, run the same
+/// command again to continue.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo lecture --only change-of-variables,nice")]
 pub(super) struct Args {
@@ -29,6 +30,9 @@ pub(super) struct Args {
     /// Folder with existing runs to use [default: runs]
     #[arg(long, value_name = "FOLDER")]
     from: Option<PathBuf>,
+    /// Train the models, or use existing runs, in place of the shipped weights
+    #[arg(long)]
+    train: bool,
     /// Build only these chapters, and the results of their models
     #[arg(long, value_name = "CHAPTER,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(CHAPTERS.iter().map(|chapter| chapter.id.as_str())))]
     only: Vec<String>,
@@ -59,7 +63,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let chapters = chosen(&args.only);
     let usual = Path::new(RUNS);
     let from = args.from.as_deref().or(usual.is_dir().then_some(usual));
-    let options = Options { chapters: &chapters, out: &args.out, from, preset: args.preset, steps: args.steps };
+    // Who names runs, or asks for a training, wants to see these.
+    let shipped = !args.train && args.from.is_none() && args.steps.is_none();
+    let options =
+        Options { chapters: &chapters, out: &args.out, from, shipped, preset: args.preset, steps: args.steps };
     let agenda = Agenda::new(&options);
     let has_results = agenda.has_measured();
     let chapters: Vec<&Chapter> = chapters.into_iter().filter(|chapter| chapter.id != LAST || has_results).collect();

@@ -1,10 +1,17 @@
 //! `zoo list`.
 
 use super::prelude::*;
+use crate::measure::{
+    self,
+    shipped::{Entry, Record},
+};
+use crate::runs::shipped;
+use crate::text::causes;
 use autograd::Param;
 use flows::Module;
+use serde_json::Value;
 
-/// List the models, or the parameters of one
+/// List the models and the shipped weights, or the parameters of a model
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo list --params nice")]
 pub(super) struct Args {
@@ -21,11 +28,16 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     match &args.params {
-        Some(run) if Path::new(run).exists() => parameters(&load::<f32>(Path::new(run))?.model.params(), args, out)?,
+        Some(run) if is_run(run) => parameters(&load::<f32>(Path::new(run))?.model.params(), args, out)?,
         Some(model) => parameters(&built(models::find(model)?, args.preset)?, args, out)?,
         None => models(args, out)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A model's name means the model itself, not its shipped weights.
+fn is_run(run: &str) -> bool {
+    Path::new(run).exists() || (!models::is_name(run) && shipped::named(Path::new(run)).is_some())
 }
 
 fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {
@@ -34,6 +46,7 @@ fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {
         format!("{name:<17} {lecture:<30} {paper:<48} {params:>12} {published:>16}")
     };
     let (mut rows, mut lines) = (Vec::new(), vec![line(heads)]);
+    let entries = shipped_entries();
     for model in MODELS {
         let params = count(&built(model, args.preset)?);
         let about @ About { name, lecture, paper, published, data, .. } = model.about();
@@ -46,6 +59,7 @@ fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {
             "data": data,
             "taught_by": about.taught_by(),
             "parameters": params,
+            "shipped": entries.iter().filter(|entry| entry.header.blueprint.kind == model).map(described).collect::<Vec<_>>(),
         }));
     }
     if args.json {
@@ -54,7 +68,43 @@ fn models(args: &Args, out: &mut Output<'_>) -> Result<()> {
     for line in lines.iter().map(String::as_str).chain([""]) {
         writeln!(out, "{line}")?;
     }
-    writeln!(out, "parameters: for MNIST or speech, with this preset; bits/dim: as published")
+    writeln!(out, "parameters: for MNIST or speech, with this preset; bits/dim: as published")?;
+    if !entries.is_empty() {
+        writeln!(out)?;
+        writeln!(out, "{:<26} {:<12} {:>8}   of the test rows", "shipped", "data", "steps")?;
+    }
+    for entry in &entries {
+        let (Record { name, header, .. }, loss) = (&**entry, entry.loss());
+        writeln!(out, "{name:<26} {:<12} {:>8}   {loss}", header.data, header.step)?;
+    }
+    Ok(())
+}
+
+/// The shipped weights that can be used. A line says what is wrong with others.
+fn shipped_entries() -> Vec<Entry> {
+    let usable = |entry: Result<Entry>| match entry {
+        Ok(entry) => Some(entry),
+        Err(why) => {
+            stderr::print_line(format_args!("warning: {}", causes(&why)));
+            None
+        }
+    };
+    measure::shipped::all().into_iter().filter_map(usable).collect()
+}
+
+/// Shipped weights, for programs.
+fn described(entry: &Entry) -> Value {
+    let (Record { name, header, figures }, unit) = (&**entry, entry.unit());
+    json!({
+        "name": name,
+        "data": header.data,
+        "classes": header.blueprint.classes,
+        "step": header.step,
+        "loss": figures.test.loss(),
+        "loss_error": figures.test.loss_error(),
+        "unit": unit,
+        "n": figures.test.n,
+    })
 }
 
 fn built(model: Kind, preset: Preset) -> Result<Vec<(String, Param<f32>)>> {

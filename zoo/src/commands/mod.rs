@@ -22,7 +22,9 @@ mod names;
 mod output;
 mod planar;
 mod reconstruct;
+mod results;
 mod sample;
+mod ship;
 mod sound;
 mod train;
 mod train_args;
@@ -30,6 +32,7 @@ mod train_judge;
 mod transform;
 mod usage;
 
+use crate::runs::place::Place;
 use crate::runs::{checkpoint, memory};
 use clap::{Parser, Subcommand};
 use prelude::*;
@@ -94,6 +97,8 @@ enum Command {
     /// unit of its network only once per sample, so it is nearly as fast. Both times are printed at the end.
     Distill(distill::Args),
     TrainJudge(train_judge::Args),
+    Ship(ship::Args),
+    Results(results::Args),
     CompareStudent(compare_student::Args),
     Sample(sample::Args),
     Evaluate(evaluate::Args),
@@ -148,9 +153,11 @@ fn execute(command: Command, out: &mut Output<'_>) -> Result<ExitCode> {
         Command::Compare(args) => return compare::run(&args, out),
         Command::Gaussianize(args) => return gaussianize::run(&args, out),
         Command::Lecture(args) => return lecture::run(&args, out),
+        Command::Results(args) => return results::run(&args, out),
         Command::List(args) => return list::run(&args, out),
         Command::Data(args) => data::run(&args, out),
         Command::TrainJudge(args) => train_judge::run(&args, out),
+        Command::Ship(args) => ship::run(&args, out),
         Command::CompareStudent(args) => compare_student::run(&args, out),
         Command::Sample(args) => sample::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),
@@ -170,9 +177,9 @@ fn execute(command: Command, out: &mut Output<'_>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Loads a model from a run folder or a checkpoint file.
+/// Loads shipped weights, or a model from a run folder or a checkpoint file.
 fn load<T: Real>(run: &Path) -> Result<Loaded<Model<T>>> {
-    checkpoint::load(&folder::checkpoint(run)?)
+    checkpoint::load(Place::of(run)?)
 }
 
 /// Loads a flow. Another kind of model is an error that ends in this advice.

@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         }
         Ok(figures)
     })?;
-    save_all(figures, &args.out.path(run)?, out)
+    save_all(figures, |name| args.out.file(run, name), out)
 }
 
 /// Rows, and their reconstructions from the centers of their posteriors.

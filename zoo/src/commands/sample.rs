@@ -12,7 +12,7 @@ use flows::Distance;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo sample runs/nice-mnist --grid 8x4 --temperature 0.8")]
 pub(super) struct Args {
-    /// Run folder or .safetensors file
+    /// Shipped model (see zoo list), run folder, or .safetensors file
     run: PathBuf,
     /// Columns and rows of the grid; of points and signals, their product is the number of samples
     #[arg(long, value_name = "CxR", default_value = "10x10", value_parser = grid)]
@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// VAE: sample from p(x|z), instead of showing its mean
     #[arg(long)]
     noise: bool,
-    /// The picture [default: samples.png in the run folder]
+    /// The picture [default: samples.png in the run folder; of shipped weights, NAME-samples.png here]
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
     /// Also write the samples as an array; a pixel is u = (level + noise)/256, and may lie a little outside of [0, 1]

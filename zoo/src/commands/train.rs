@@ -26,7 +26,7 @@ struct Common {
     /// Give the model the class of each row: it learns p(x | class), and samples any class asked for
     #[arg(long)]
     conditional: bool,
-    /// Start from the weights in a run folder or checkpoint of the same model and sizes, with a new optimizer and
+    /// Start from shipped weights, a run folder or a checkpoint of the same model and sizes, with a new optimizer and
     /// schedule [default: random weights]
     #[arg(long, value_name = "WEIGHTS", conflicts_with = "resume")]
     from: Option<PathBuf>,

@@ -5,7 +5,7 @@ use super::prelude::*;
 /// Options of `zoo logprob`, `zoo encode` and `zoo decode`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Run folder or .safetensors file
+    /// Shipped model (see zoo list), run folder, or .safetensors file
     run: PathBuf,
     /// The rows
     #[arg(long, value_name = "FILE.npy")]

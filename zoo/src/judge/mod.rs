@@ -12,7 +12,7 @@ pub mod train;
 
 use crate::data::Space;
 use crate::measure::sampling::batches;
-use crate::runs::interrupt;
+use crate::runs::{interrupt, shipped};
 use anyhow::Result;
 use autograd::{Tensor, Var};
 use flows::Module as _;
@@ -35,8 +35,6 @@ const BATCH: usize = 500;
 
 /// The format of the file of weights.
 const FORMAT: &str = "flow-zoo-judge-1";
-/// What `zoo train-judge` wrote.
-const WEIGHTS: &[u8] = include_bytes!("../../weights/judge.safetensors");
 
 /// A classifier of digits.
 #[derive(Debug)]
@@ -60,7 +58,7 @@ impl Judge {
     pub fn shipped() -> &'static Self {
         static SHIPPED: LazyLock<Judge> = LazyLock::new(|| {
             let network = Network::new(&mut ChaCha8Rng::seed_from_u64(0));
-            let file = SafeTensors::deserialize(WEIGHTS).expect("the program has the judge's weights");
+            let file = SafeTensors::deserialize(shipped::judge()).expect("the program has the judge's weights");
             for (name, param) in network.params() {
                 let tensor = file.tensor(&name).expect("the judge's weights have every tensor");
                 let values: Vec<f32> = bytemuck::pod_collect_to_vec(tensor.data());

@@ -110,6 +110,7 @@ impl Trained {
         ];
         let metadata: BTreeMap<String, String> = entries.map(|(key, value)| (key.to_owned(), value)).into();
         let weights = checkpoint::weights(&self.judge.network);
+        let weights: Vec<_> = weights.iter().map(|(name, tensor)| (name, tensor.into())).collect();
         files::replace_atomically(path, |writer| encode::write(writer, &metadata, &weights))
     }
 }

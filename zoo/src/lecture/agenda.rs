@@ -3,8 +3,10 @@
 use super::record::FIGURES;
 use super::trained::{LectureRun, RUNS};
 use super::{Block, Chapter};
+use crate::measure::shipped::{self, Entry};
 use crate::models::Preset;
 use crate::runs::folder::Run;
+use crate::runs::shipped::named as named_weights;
 use clap::ValueEnum as _;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ pub struct Options<'a> {
     pub out: &'a Path,
     /// A folder of existing runs.
     pub from: Option<&'a Path>,
+    /// Whether shipped weights take the place of runs.
+    pub shipped: bool,
     /// How long to train the missing models.
     pub preset: Preset,
     /// The number of steps, instead of the preset's length.
@@ -76,13 +80,18 @@ impl Agenda {
         let mut agenda = Self { tasks: Vec::new(), figures, runs: BTreeMap::new(), found: Vec::new() };
         let mut missing: Vec<&'static LectureRun> = Vec::new();
         let named = named(options.chapters);
+        let shipped: Vec<Entry> = match options.shipped {
+            true => shipped::all().into_iter().filter_map(Result::ok).collect(),
+            false => Vec::new(),
+        };
         // Students first: an existing student no longer needs its teacher.
         for run in RUNS.iter().rev() {
             let is_teacher = missing.iter().any(|student| student.teacher == Some(run.name));
             if !named.contains(&run.name) && !is_teacher {
                 continue;
             }
-            if let Some(found) = options.from.and_then(|from| run.find(from)) {
+            let shipped = shipped.iter().find(|entry| run.is_shipped_as(entry)).map(|entry| PathBuf::from(&entry.name));
+            if let Some(found) = shipped.or_else(|| options.from.and_then(|from| run.find(from))) {
                 agenda.found.push(run.name);
                 agenda.runs.insert(run.name, found);
             } else {
@@ -112,11 +121,19 @@ impl Agenda {
         Task {
             key: format!("training of {}", run.name),
             words: filled(run.command(preset, steps, false)),
-            inputs: run.teacher.map(|teacher| Run::at(&self.runs[teacher]).model()).into_iter().collect(),
+            inputs: run.teacher.map(|teacher| self.weights(teacher)).into_iter().collect(),
             outputs: vec![Run::at(folder).model()],
             fresh: None,
             minutes: run.minutes[usize::from(preset != Preset::Quick)],
             training: Some(Training { run: Run::at(folder), resumed: filled(run.command(preset, steps, true)) }),
+        }
+    }
+
+    /// The file with a run's weights.
+    fn weights(&self, run: &str) -> PathBuf {
+        match named_weights(&self.runs[run]) {
+            Some(place) => place.file(),
+            None => Run::at(&self.runs[run]).model(),
         }
     }
 
@@ -127,7 +144,7 @@ impl Agenda {
         Task {
             key: command.to_owned(),
             words,
-            inputs: inputs.into_iter().flatten().map(|run| Run::at(&self.runs[run]).model()).collect(),
+            inputs: inputs.into_iter().flatten().map(|run| self.weights(run)).collect(),
             outputs: outputs.collect(),
             fresh: fresh(command).map(|folder| self.fill(folder).into()),
             minutes: minutes(command),

@@ -32,7 +32,8 @@ fn compared(run: &Path) -> String {
 
 /// The agenda for all chapters in a folder, with every file it makes, and its page.
 fn made(folder: &Path) -> (Agenda, String) {
-    let options = Options { chapters: &all(), out: folder, from: None, preset: Preset::Quick, steps: None };
+    let options =
+        Options { chapters: &all(), out: folder, from: None, shipped: false, preset: Preset::Quick, steps: None };
     let agenda = Agenda::new(&options);
     let mut record = Record::open(folder).unwrap();
     let files = agenda.tasks.iter().flat_map(|task| task.outputs.iter().cloned());
@@ -155,7 +156,7 @@ fn an_existing_student_needs_no_teacher() {
     let chapters: Vec<_> = CHAPTERS.iter().filter(|chapter| chapter.id == "iaf").collect();
     let agenda = || {
         let (out, from) = (folder.path(), Some(folder.path()));
-        Agenda::new(&Options { chapters: &chapters, out, from, preset: Preset::Quick, steps: None })
+        Agenda::new(&Options { chapters: &chapters, out, from, shipped: false, preset: Preset::Quick, steps: None })
     };
     let trained = |agenda: &Agenda| agenda.tasks.iter().filter(|task| task.training.is_some()).count();
     assert_eq!((trained(&agenda()), agenda().found.len()), (2, 0), "teacher and student");

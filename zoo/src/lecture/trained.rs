@@ -1,6 +1,7 @@
 //! The trained models of the lecture: how to train them, and how to find them among existing runs.
 
 use super::agenda::preset_name;
+use crate::measure::shipped::Entry;
 use crate::models::{Blueprint, Preset, Vae};
 use crate::runs::checkpoint;
 use crate::runs::folder::Run;
@@ -80,12 +81,17 @@ impl LectureRun {
         suits && blueprint.name() == self.model && data == self.data && (blueprint.classes > 0) == self.conditional
     }
 
+    /// Whether these shipped weights can be used as this one.
+    pub fn is_shipped_as(&self, entry: &Entry) -> bool {
+        self.is(&entry.header.blueprint, &entry.header.data)
+    }
+
     /// A run of this model in a folder of runs, with an undamaged checkpoint: preferably the one of this name.
     pub fn find(&self, folder: &Path) -> Option<PathBuf> {
         let suits = |run: &Path| {
             let run = Run::at(run);
             let found =
-                checkpoint::beginning(&run.model()).ok().filter(|_| self.teacher.is_none() || run.teacher().exists());
+                checkpoint::beginning(run.model()).ok().filter(|_| self.teacher.is_none() || run.teacher().exists());
             found.is_some_and(|(header, _)| self.is(&header.blueprint, &header.data))
         };
         let named = folder.join(self.name);

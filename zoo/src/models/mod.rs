@@ -165,14 +165,22 @@ pub fn find(name: &str) -> Result<Kind> {
     if let Some(model) = named(&lower) {
         return Ok(model);
     }
-    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(known, &lower);
     let names = MODELS.map(|model| model.about().name);
-    match names.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
-        Some(nearest) if likeness(nearest) > 0.6 => {
-            bail!("there is no model {name:?}; did you mean {nearest:?}? (`zoo list` shows them all)")
-        }
-        _ => bail!("there is no model {name:?}; there are: {}", names.join(", ")),
+    match nearest(&lower, names) {
+        Some(near) => bail!("there is no model {name:?}; did you mean {near:?}? (`zoo list` shows them all)"),
+        None => bail!("there is no model {name:?}; there are: {}", names.join(", ")),
     }
+}
+
+/// Whether this is the name of a model.
+pub fn is_name(name: &str) -> bool {
+    named(name).is_some()
+}
+
+/// The name that another may be a misspelling of.
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(known, name);
+    names.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|near| likeness(near) > 0.6)
 }
 
 /// The models that can be distilled from others.

@@ -7,13 +7,15 @@
 use crate::models::{Blueprint, Model, limit};
 use crate::runs::files::{self, replace_atomically};
 use crate::runs::memory::{self, Bytes};
+use crate::runs::place::Place;
+use crate::runs::stored::{self, PACKED, Stored};
 use crate::runs::{encode, strict};
 use anyhow::{Context as _, Result, anyhow, bail};
 use autograd::{Param, Real, Tensor};
 use flows::{Constant, Module};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use safetensors::tensor::{Dtype, Metadata};
+use safetensors::tensor::Metadata;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -147,6 +149,27 @@ pub fn constants(blueprint: &Blueprint, model: &(impl Module<f32> + ?Sized)) -> 
 
 /// Writes tensors and a header, atomically. A link at `path` is replaced.
 pub fn write(path: &Path, header: &Header, extra: &[(&str, String)], tensors: &[(String, Tensor<f32>)]) -> Result<()> {
+    write_stored(path, header, extra, &tensors.iter().map(|(name, tensor)| (name, tensor.into())).collect::<Vec<_>>())
+}
+
+/// Writes a model in about half of its size or less: its matrices become 16-bit numbers.
+pub fn write_small(path: &Path, header: &Header, extra: &[(&str, String)], model: &Model<f32>) -> Result<()> {
+    let (tensors, packed) = stored::small(&model.params())?;
+    let extra = [extra, &[constants(&header.blueprint, model)?, (PACKED, packed)]].concat();
+    write_stored(path, header, &extra, &tensors)
+}
+
+/// Rounds a model's weights to those that [`write_small`] writes.
+pub fn round(model: &Model<f32>) {
+    stored::round(&model.params());
+}
+
+fn write_stored<'a>(
+    path: &Path,
+    header: &Header,
+    extra: &[(&str, String)],
+    tensors: &[(impl AsRef<str>, Stored<'a>)],
+) -> Result<()> {
     let mut metadata = BTreeMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
         ("model".to_owned(), header.blueprint.name().to_owned()),
@@ -170,9 +193,11 @@ const LONGEST_HEADER: u64 = 16 << 20;
 /// The most that the tensors of a file take, in bytes.
 const LARGEST: usize = 4 << 30;
 
-/// Reads a file that [`write()`] wrote. Its values go straight into the tensors.
-pub fn read(path: &Path) -> Result<Contents> {
-    let (mut file, length) = files::open(path)?;
+/// Reads a file that [`write()`] or [`write_small`] wrote.
+pub fn read(place: impl Into<Place>) -> Result<Contents> {
+    let place = place.into();
+    let (mut file, length) = place.open()?;
+    let path = place.path();
     let shown = path.display();
     let (metadata, end) = metadata(&mut file, length, path)?;
     if end != Some(length) {
@@ -180,28 +205,13 @@ pub fn read(path: &Path) -> Result<Contents> {
     }
     let mut extra = metadata.metadata().clone().unwrap_or_default();
     let header = described(&mut extra, path)?;
-    let size = metadata.data_len();
+    let size = stored::size(&metadata, extra.contains_key(PACKED));
     if size > LARGEST {
         bail!("{shown} has tensors of {}, more than any model here: use another checkpoint", Bytes(size as f64));
     }
     // For a while there are the tensors and the model.
     memory::require(2.0 * size as f64, &format_args!("loading {shown}"), "use a smaller model")?;
-    let mut tensors = HashMap::new();
-    // In the order in which the file has them.
-    for name in metadata.offset_keys() {
-        let Some(info) = metadata.info(&name) else { continue };
-        if info.dtype != Dtype::F32 {
-            bail!(
-                "{shown}: tensor {name} is of type {:?}, not F32: use a checkpoint that this program wrote",
-                info.dtype
-            );
-        }
-        let mut tensor = Tensor::<f32>::zeros(&*info.shape);
-        let values = tensor.as_mut_slice();
-        file.read_exact(bytemuck::cast_slice_mut(values)).map_err(|why| files::failure("read", path, &why))?;
-        values.iter_mut().for_each(|x| *x = f32::from_bits(u32::from_le(x.to_bits())));
-        tensors.insert(name, tensor);
-    }
+    let tensors = stored::read(&metadata, extra.get(PACKED), &mut file, path)?;
     Ok(Contents { header, extra, tensors })
 }
 
@@ -243,10 +253,12 @@ fn described(metadata: &mut HashMap<String, String>, path: &Path) -> Result<Head
 }
 
 /// The header of a file that [`write()`] wrote, and the further entries of its metadata, without its tensors.
-pub fn beginning(path: &Path) -> Result<(Header, HashMap<String, String>)> {
-    let Beginning { header, extra, is_whole } = Beginning::of(path)?;
+pub fn beginning(place: impl Into<Place>) -> Result<(Header, HashMap<String, String>)> {
+    let place = place.into();
+    let Beginning { header, extra, is_whole } = Beginning::of(&place)?;
     if !is_whole {
-        bail!("{} is not a whole file; it may be cut off: copy it again or use another checkpoint", path.display());
+        let shown = place.path().display();
+        bail!("{shown} is not a whole file; it may be cut off: copy it again or use another checkpoint");
     }
     Ok((header, extra))
 }
@@ -262,15 +274,15 @@ pub(crate) struct Beginning {
 
 impl Beginning {
     /// Fails if the file is not one that [`write()`] wrote.
-    pub(crate) fn of(path: &Path) -> Result<Self> {
-        let (mut file, length) = files::open(path)?;
-        let (metadata, end) = metadata(&mut file, length, path)?;
+    pub(crate) fn of(place: &Place) -> Result<Self> {
+        let (mut file, length) = place.open()?;
+        let (metadata, end) = metadata(&mut file, length, place.path())?;
         let mut extra = metadata.metadata().clone().unwrap_or_default();
-        Ok(Self { header: described(&mut extra, path)?, extra, is_whole: Some(length) == end })
+        Ok(Self { header: described(&mut extra, place.path())?, extra, is_whole: Some(length) == end })
     }
 }
 
-fn damaged(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
+pub(super) fn damaged(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
     anyhow!(
         "{} is not a whole safetensors file ({why}); it may be cut off: copy it again or use another checkpoint",
         path.display()
@@ -351,17 +363,20 @@ pub struct Loaded<M> {
 }
 
 /// As [`read`], but refuses the state of a training run.
-pub fn read_model(path: &Path) -> Result<Contents> {
-    let contents = read(path)?;
+pub fn read_model(place: impl Into<Place>) -> Result<Contents> {
+    let place = place.into();
+    let contents = read(&place)?;
     if contents.extra.contains_key(TRAINING) {
-        bail!("{} is what --resume needs, not a model: give the run folder or its model.safetensors", path.display());
+        let shown = place.path().display();
+        bail!("{shown} is what --resume needs, not a model: give the run folder or its model.safetensors");
     }
     Ok(contents)
 }
 
 /// Rebuilds the model of a checkpoint, in either precision.
-pub fn load<T: Real>(path: &Path) -> Result<Loaded<Model<T>>> {
-    let contents = read_model(path)?;
-    let model = contents.model("", path)?;
+pub fn load<T: Real>(place: impl Into<Place>) -> Result<Loaded<Model<T>>> {
+    let place = place.into();
+    let contents = read_model(&place)?;
+    let model = contents.model("", place.path())?;
     Ok(Loaded { header: contents.header, model })
 }

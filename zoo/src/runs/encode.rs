@@ -3,10 +3,10 @@
 //! Our own few lines, because the crate's writer keeps the metadata in random order and a second copy of all tensors in
 //! memory. Equal contents give equal bytes.
 
+use super::stored::{Stored, bytes};
 use autograd::Tensor;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -15,22 +15,22 @@ use std::io::{self, Write};
 pub(crate) fn write(
     writer: &mut impl Write,
     metadata: &BTreeMap<String, String>,
-    tensors: &[(String, Tensor<f32>)],
+    tensors: &[(impl AsRef<str>, Stored<'_>)],
 ) -> io::Result<()> {
     let tensors = sorted(tensors);
     let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), json!(metadata))]);
     let mut end = 0;
     for (name, tensor) in &tensors {
         let start = end;
-        end += size_of_val(tensor.as_slice());
-        let entry = json!({ "dtype": "F32", "shape": **tensor.shape(), "data_offsets": [start, end] });
+        end += tensor.bytes.len();
+        let entry = json!({ "dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [start, end] });
         header.insert((*name).to_owned(), entry);
     }
     let mut header = serde_json::to_vec(&header)?;
     header.resize(header.len().next_multiple_of(8), b' ');
     writer.write_all(&(header.len() as u64).to_le_bytes())?;
     writer.write_all(&header)?;
-    tensors.iter().try_for_each(|(_, tensor)| writer.write_all(&bytes(tensor)))
+    tensors.iter().try_for_each(|(_, tensor)| writer.write_all(&tensor.bytes))
 }
 
 /// A checksum of some words and tensors, in hexadecimal digits.
@@ -50,17 +50,8 @@ pub(super) fn checksum(words: &[&str], tensors: &[(String, Tensor<f32>)]) -> Str
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn sorted(tensors: &[(String, Tensor<f32>)]) -> Vec<(&str, &Tensor<f32>)> {
-    let mut sorted: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+fn sorted<T>(tensors: &[(impl AsRef<str>, T)]) -> Vec<(&str, &T)> {
+    let mut sorted: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_ref(), tensor)).collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
     sorted
-}
-
-/// The values, as little-endian bytes.
-fn bytes(tensor: &Tensor<f32>) -> Cow<'_, [u8]> {
-    if cfg!(target_endian = "little") {
-        Cow::Borrowed(bytemuck::cast_slice(tensor.as_slice()))
-    } else {
-        Cow::Owned(tensor.as_slice().iter().flat_map(|x| x.to_le_bytes()).collect())
-    }
 }

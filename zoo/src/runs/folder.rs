@@ -16,7 +16,7 @@
 //! stands in the place of a checkpoint or a log, it refuses to start. Pictures are replaced. A symbolic link in the
 //! place of a run's file, or of `grids`, is replaced as well, and what it points to stays as it is.
 
-use crate::runs::files;
+use crate::runs::{files, shipped};
 use anyhow::{Context as _, Result, bail};
 use std::fs::{self, File, TryLockError};
 use std::ops::Deref;
@@ -225,6 +225,18 @@ impl Drop for Locked {
         // Only empty folders can be removed like this.
         let _ = self.made.iter().try_for_each(fs::remove_dir);
     }
+}
+
+/// The run folder, if RUN is one or is its model file. Other checkpoint files, and shipped weights, have no folder.
+pub fn of(run: &Path) -> Option<Run> {
+    if shipped::named(run).is_some() {
+        return None;
+    }
+    if run.is_dir() {
+        return Some(Run::at(run));
+    }
+    let folder = Run::at(run.parent()?);
+    (folder.model() == run).then_some(folder)
 }
 
 /// The checkpoint that RUN names: the file itself, or a run folder's model.

@@ -6,6 +6,9 @@ pub mod files;
 pub mod folder;
 pub mod interrupt;
 pub mod memory;
+pub mod place;
+pub mod shipped;
+mod stored;
 pub mod strict;
 
 #[cfg(test)]

@@ -4,24 +4,31 @@ use super::lessons::Taught;
 use super::prelude::*;
 use super::signals::SignalLoss;
 use crate::models::{Model, ParallelWaveNet};
-use crate::runs::{folder, memory};
+use crate::runs::memory;
+use crate::runs::place::Place;
 use autograd::pool;
 use flows::check::copy_params;
 
 /// Weights to start from in place of random ones.
 #[derive(Debug)]
 pub struct Weights {
-    path: PathBuf,
+    place: Place,
     /// The file: the weights' model, data, and seed.
     pub contents: Contents,
 }
 
 impl Weights {
-    /// Reads a run folder's model or a checkpoint file.
+    /// Reads shipped weights, a run folder's model, or a checkpoint file.
     /// Fails if there is none, or it is damaged.
     pub fn read(run: &Path) -> Result<Self> {
-        let path = folder::checkpoint(run)?;
-        Ok(Self { contents: checkpoint::read_model(&path)?, path })
+        let place = Place::of(run)?;
+        Ok(Self { contents: checkpoint::read_model(&place)?, place })
+    }
+
+    /// Notes in a training that it starts from these weights, and what was spent on them.
+    fn begin<M: Trained>(&self, training: &mut Training<'_, M>) {
+        training.from = Some(self.place.path().display().to_string());
+        training.saved.before = spent_on(&self.place, &self.contents);
     }
 }
 
@@ -31,7 +38,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     let blueprint = &config.blueprint;
     source.steps_per_epoch(config.recipe.batch)?;
     let model = match weights {
-        Some(weights) => weights.contents.model("", &weights.path)?,
+        Some(weights) => weights.contents.model("", weights.place.path())?,
         None => {
             let rng = &mut ChaCha8Rng::seed_from_u64(config.seed);
             let model = blueprint.build(rng).with_context(|| config.data.clone())?;
@@ -46,7 +53,8 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
         0 => String::new(),
         classes => format!(" conditioned on {classes} classes"),
     };
-    let from = weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.path.display()));
+    let from =
+        weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.place.path().display()));
     let what = format!("training {} on {}{given}{from}", blueprint.name(), config.data);
     if let Some(warning) = blueprint.warning() {
         stderr::print_line(format_args!("{warning}"));
@@ -61,13 +69,13 @@ pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, weights:
     let (objective, flow) = student(config, teacher)?;
     objective.steps_per_epoch()?;
     let mut from = String::new();
-    if let Some(Weights { path, contents }) = weights {
+    if let Some(Weights { place, contents }) = weights {
         if contents.header.blueprint != config.blueprint {
-            let path = path.display();
+            let path = place.path().display();
             bail!("{path} has weights of another model or of other sizes than this student: leave out --from");
         }
-        checkpoint::fill(&flow, &contents.tensors, "", path)?;
-        from = format!(" from the weights in {},", path.display());
+        checkpoint::fill(&flow, &contents.tensors, "", place.path())?;
+        from = format!(" from the weights in {},", place.path().display());
     }
     let (name, of) = (config.blueprint.name(), teacher.header.blueprint.name());
     let id = keep_teacher(config, teacher, None)?;
@@ -75,7 +83,7 @@ pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, weights:
     if let (Some(theirs), Some(ours)) = (teacher.model.preprocessing(), flow.preprocessing()) {
         copy_params(theirs, ours)?;
     }
-    let start = Start::Student { teacher: id, initialized: weights.is_some() };
+    let start = Start::Student { teacher: id, from: weights };
     train(config, objective.as_ref(), flow, &start, &format!("distilling {of} into {name}{from}"))
 }
 
@@ -125,10 +133,10 @@ fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student>
 /// What a training starts from.
 enum Start<'a> {
     Random,
-    /// A student of the teacher with this checksum, and whether it has weights already.
+    /// A student of the teacher with this checksum, and the weights that it has already.
     Student {
         teacher: String,
-        initialized: bool,
+        from: Option<&'a Weights>,
     },
     Weights(&'a Weights),
     Paused(&'a Paused),
@@ -153,7 +161,7 @@ fn train<M: Trained + Send>(
 ) -> Result<Outcome> {
     parallel::with_threads(config.threads, || {
         require_memory(config.recipe.batch, objective, &model)?;
-        if matches!(start, Start::Random | Start::Student { initialized: false, .. }) {
+        if matches!(start, Start::Random | Start::Student { from: None, .. }) {
             objective.initialize(&model)?;
         }
         let origin = match start {
@@ -170,8 +178,11 @@ fn train<M: Trained + Send>(
         let mut training = Training::new(config, objective, model, saved);
         match start {
             Start::Random => {}
-            Start::Student { teacher, .. } => training.saved.teacher = Some(teacher.clone()),
-            Start::Weights(weights) => training.from = Some(weights.path.display().to_string()),
+            Start::Student { teacher, from } => {
+                training.saved.teacher = Some(teacher.clone());
+                from.into_iter().for_each(|weights| weights.begin(&mut training));
+            }
+            Start::Weights(weights) => weights.begin(&mut training),
             Start::Paused(paused) => training.restore(&paused.contents)?,
         }
         announce(what, config);
@@ -227,7 +238,7 @@ pub struct Paused {
 /// Whether a folder holds an interrupted training: the last thing a training does is to evaluate its weights.
 pub fn is_unfinished(run: &Run) -> bool {
     let saved =
-        checkpoint::beginning(&run.training()).ok().and_then(|(_, extra)| Saved::read(&extra, &run.training()).ok());
+        checkpoint::beginning(run.training()).ok().and_then(|(_, extra)| Saved::read(&extra, &run.training()).ok());
     saved.is_some_and(|saved| saved.evaluated != saved.step)
 }
 
@@ -238,7 +249,7 @@ impl Paused {
         if !is_there(&run.training()) {
             bail!("{} holds no training to resume: leave out --resume to start one", run.folder().display());
         }
-        let contents = checkpoint::read(&run.training())?;
+        let contents = checkpoint::read(run.training())?;
         Ok(Self { saved: Saved::read(&contents.extra, &run.training())?, contents })
     }
 

@@ -152,7 +152,7 @@ fn text(line: &Line) -> String {
 }
 
 /// The lines of a log. A last line that is cut off is left out.
-fn lines(path: &Path) -> Result<Vec<Line>> {
+pub(super) fn lines(path: &Path) -> Result<Vec<Line>> {
     let bytes = files::read(path)?;
     Ok(String::from_utf8_lossy(&bytes).lines().filter_map(parsed).collect())
 }

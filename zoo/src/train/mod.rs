@@ -6,6 +6,7 @@
 mod begin;
 mod distill;
 mod fit;
+mod history;
 mod lessons;
 mod log;
 mod objective;
@@ -16,6 +17,7 @@ mod state;
 
 pub use begin::{Paused, Weights, is_unfinished, resume, resume_student, start, start_student};
 pub use fit::{Fit, fit, resume_fit};
+pub use history::{History, Point, Spent, history};
 pub use log::{Elapsed, check_log, elapsed};
 
 use crate::runs::files;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 /// What most files of this folder need.
 mod prelude {
     pub(super) use super::begin::Paused;
+    pub(super) use super::history::{Spent, spent_on};
     pub(super) use super::log::{self, Line, Log, Luxuries};
     pub(super) use super::objective::{Loss, Moment, Objective, OnData, Trained};
     pub(super) use super::state::Saved;

@@ -40,7 +40,7 @@ impl<M: Trained> Training<'_, M> {
             return from(contents, BEST, &run.training());
         }
         if there.is_some_and(|there| there.is_whole && there.header.step == step) {
-            return from(&checkpoint::read(&run.model())?, "", &run.model());
+            return from(&checkpoint::read(run.model())?, "", &run.model());
         }
         let folder = run.folder().display();
         stderr::print_line(format_args!(
@@ -57,7 +57,7 @@ impl<M: Trained> Training<'_, M> {
             if there.header.step > header.step {
                 return Ok(());
             }
-            let file = checkpoint::read(&self.config.run.model())?;
+            let file = checkpoint::read(self.config.run.model())?;
             let same = |(name, tensor): &(String, Tensor<f32>)| {
                 let bits = |tensor: &Tensor<f32>| bytemuck::cast_slice::<f32, u32>(tensor.as_slice()).to_vec();
                 file.tensors

@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::runs::checkpoint::TRAINING;
+use crate::runs::place::Place;
 use crate::runs::strict;
 use flows::Module;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub(super) struct Saved {
     /// For a student, the checksum of its teacher.
     #[serde(default)]
     pub(super) teacher: Option<String>,
+    /// What was spent on the weights that it started from.
+    #[serde(default)]
+    pub(super) before: Option<Spent>,
 }
 
 impl Saved {
@@ -53,6 +57,7 @@ impl Saved {
             threads: Some(*threads),
             run: Some(checkpoint::checksum(&config.header(0), &[&asked], &[])?),
             teacher: None,
+            before: None,
         })
     }
 
@@ -123,7 +128,7 @@ impl Saved {
             let same = blueprint == &header.blueprint || (blueprint.is_fitted() && header.blueprint.is_fitted());
             found.extra.get(RUN) == self.run.as_ref() && same && (data, seed) == (&header.data, &header.seed)
         };
-        match Beginning::of(&path) {
+        match Beginning::of(&Place::from(&path)) {
             Ok(found) if of_this_run(&found) => Ok(Some(found)),
             _ => bail!(
                 "{} is not a model of this run: move it away, and the next --resume writes the run's own again",

@@ -45,7 +45,8 @@ impl Safetensors {
             let (shape, offsets) = (numbers("shape"), numbers("data_offsets"));
             let [start, end] = offsets[..] else { panic!("{name} has offsets {offsets:?}") };
             let dtype = entry["dtype"].as_str().unwrap().to_owned();
-            assert_eq!(end - start, 4 * shape.iter().product::<usize>(), "{name}: {dtype} {shape:?}");
+            let width = if dtype == "F16" { 2 } else { 4 };
+            assert_eq!(end - start, width * shape.iter().product::<usize>(), "{name}: {dtype} {shape:?}");
             pieces.push((start, end));
             tensors.insert(name, Stored { dtype, shape, bytes: data[start..end].to_vec() });
         }
