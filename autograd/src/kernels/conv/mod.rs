@@ -20,10 +20,11 @@ mod micro;
 #[cfg(test)]
 mod tests;
 mod weight;
+mod winograd;
 
 pub(crate) use geometry::Conv2d;
 pub(crate) use masked::plan::Plan;
-pub(crate) use micro::{Batch, Multiply};
+pub(crate) use micro::{Batch, Multiply, Transform};
 
 use super::simd::Level;
 use crate::bilinear::Side;
@@ -41,6 +42,12 @@ pub(crate) fn product<T: Real>(geometry: &Conv2d, side: Side, threads: usize, a:
     assert_eq!(found, lengths, "conv2d: elements of the input, the weights and the output");
     if geometry.is_empty() {
         return out.fill(T::ZERO);
+    }
+    if winograd::pays::<T>(geometry) {
+        return match side {
+            Side::Weight => winograd::weight::run(Level::current(), threads, geometry, a, b, out),
+            Side::Output | Side::Input => winograd::run(Level::current(), threads, geometry, side, a, b, out),
+        };
     }
     if side == Side::Weight {
         return weight::run(Level::current(), threads, geometry, a, b, out);

@@ -1,0 +1,111 @@
+//! The adjoint in the weights: `dw = Gᵀ·(Σ_tiles (A·g·Aᵀ) ∘ (Bᵀ·d·B))·G` for each pair of channels, with a tile `g` of the
+//! output's gradient.
+//!
+//! Images are summed in groups, whose number depends on the amount of work alone. Threads take groups, so every sum is
+//! made by one thread, in one order.
+
+use super::super::correlate::blocks;
+use super::super::geometry::Conv2d;
+use super::super::micro::{PLANES, Product, Turn};
+use super::{TAPS, Tiling, progression};
+use crate::bilinear::Side;
+use crate::kernels::scratch;
+use crate::kernels::simd::Level;
+use crate::parallel::share_out;
+use crate::real::Real;
+
+/// The most groups.
+const GROUPS: usize = 8;
+
+/// Tiles that a group should have at least: each costs about as much as a few dozen tiles.
+const TILES: usize = 256;
+
+/// Computes `dw` from the input and the output's gradient.
+pub(in super::super) fn run<T: Real>(level: Level, threads: usize, geometry: &Conv2d, x: &[T], dy: &[T], dw: &mut [T]) {
+    let tiling = Tiling::new::<T>(level, geometry, Side::Weight);
+    let Tiling { source, target, batch, .. } = tiling;
+    let (ins, outs) = (source.images.channels, target.images.channels);
+    let tiles = batch * target.images.height.div_ceil(2) * tiling.width();
+    // A power of two, so that they can be split evenly over two or four threads.
+    let groups = 1 << (tiles / TILES).clamp(1, GROUPS).min(batch).ilog2();
+    let per = batch.div_ceil(groups);
+    let len = PLANES * ins * target.lanes;
+    scratch::with(len * groups, |sums: &mut [T]| {
+        share_out(threads, sums.chunks_exact_mut(len).enumerate(), &|(group, sums): (usize, &mut [T])| {
+            let [first, end] = [group, group + 1].map(|group| batch.min(group * per));
+            let [x_len, dy_len] = [source, target].map(|sheet| sheet.images.len());
+            tiling.moments(&x[first * x_len..end * x_len], &dy[first * dy_len..end * dy_len], sums);
+        });
+        let (total, others) = sums.split_at_mut(len);
+        for sums in others.chunks_exact(len) {
+            T::binary_assign(crate::elementwise::Binary::Add, total, sums);
+        }
+        let vector = level.vector::<T>();
+        scratch::with(ins * TAPS, |table: &mut [u32]| {
+            scratch::with(ins * TAPS * tiling.widest(vector), |taps: &mut [T]| {
+                for (first, lanes) in blocks(level, vector, outs) {
+                    progression(table, lanes);
+                    let total = &total[PLANES * ins * first..][..PLANES * ins * lanes];
+                    T::transform(level, Turn::WeightGradient, lanes, table, ins * lanes, total, taps);
+                    let dw = &mut dw[first * ins * TAPS..];
+                    T::transpose([ins * TAPS, lanes.min(outs - first)], taps, lanes, dw, ins * TAPS);
+                }
+            });
+        });
+    });
+}
+
+impl Tiling {
+    /// The sums over a group of images: for each block of output channels, `PLANES` matrices, with a row for each input
+    /// channel.
+    fn moments<T: Real>(&self, x: &[T], dy: &[T], sums: &mut [T]) {
+        let Self { source, target, level, .. } = *self;
+        let vector = level.vector::<T>();
+        let (ins, outs, widest) = (source.images.channels, target.images.channels, self.widest(vector));
+        let block = self.block::<T>(source.lanes + widest);
+        let (pitch, dy_pitch) = (Self::pitch(block, source.lanes), Self::pitch(block, widest));
+        let lens = [source.len(self.bands()), target.len(self.bands()), PLANES * pitch, PLANES * dy_pitch];
+        let mut keep = false;
+        scratch::with(lens.iter().sum(), |mut buffer: &mut [T]| {
+            let [laid, laid_dy, planes, dy_planes] = lens.map(|len| buffer.split_off_mut(..len).unwrap_or_default());
+            for sheet in [&mut *laid, laid_dy] {
+                sheet.fill(T::ZERO);
+            }
+            for band in self.bands() {
+                let tiles = band.len() * self.width();
+                scratch::with(tiles * (PLANES + 4) + block + ins, |mut offsets: &mut [u32]| {
+                    let [table, dy_table, steps, starts] = [tiles * PLANES, tiles * 4, block, ins]
+                        .map(|len| offsets.split_off_mut(..len).unwrap_or_default());
+                    source.offsets(band.clone(), self.width(), table);
+                    target.offsets(band.clone(), self.width(), dy_table);
+                    progression(steps, source.lanes);
+                    progression(starts, 1);
+                    let images = x.chunks_exact(source.images.len());
+                    for (x, dy) in images.zip(dy.chunks_exact(target.images.len())) {
+                        source.lay_out(band.clone(), x, laid);
+                        target.lay_out(band.clone(), dy, laid_dy);
+                        let tables = table.chunks(block * PLANES).zip(dy_table.chunks(block * 4));
+                        for (table, dy_table) in tables {
+                            let steps = &steps[..table.len() / PLANES];
+                            T::transform(level, Turn::Image, source.lanes, table, pitch, laid, planes);
+                            for (first, lanes) in blocks(level, vector, outs) {
+                                let (from, kind) = (&laid_dy[first..], Turn::OutputGradient);
+                                T::transform(level, kind, lanes, dy_table, dy_pitch, from, dy_planes);
+                                let sums = sums[PLANES * ins * first..].chunks_exact_mut(ins * lanes);
+                                let planes = planes.chunks_exact(pitch).zip(dy_planes.chunks_exact(dy_pitch));
+                                for (sums, (plane, matrix)) in sums.zip(planes) {
+                                    let product = Product::Channels { lanes, matrix, starts, pitch: lanes };
+                                    T::multiply(level, product, plane, steps, keep, sums);
+                                }
+                            }
+                            keep = true;
+                        }
+                    }
+                });
+            }
+        });
+        if !keep {
+            sums.fill(T::ZERO);
+        }
+    }
+}
