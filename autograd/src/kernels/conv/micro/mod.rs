@@ -26,7 +26,7 @@ pub(crate) use batch::Batch;
 pub(super) use batch::{Moments, ROWS, Steps, Sums};
 pub(crate) use tile::Multiply;
 pub(crate) use transform::Transform;
-pub(super) use transform::{PLANES, Turn};
+pub(super) use transform::{PLANES, TILE, Turn};
 
 impl Level {
     /// The most vectors in a tile.

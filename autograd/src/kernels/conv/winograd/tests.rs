@@ -42,7 +42,7 @@ fn errors<T: Real>(found: &[T], expected: &[f64], absolute: &[f64]) -> [f64; 2] 
 
 fn check<T: Real>(g: &Conv2d, random: &mut Random) {
     assert!(is_possible(g));
-    let [x, w, dy] = [Side::Input, Side::Weight, Side::Output].map(|side| random.numbers(g.len(side)));
+    let [x, w, dy] = [Side::Input, Side::Weight, Side::Output].map(|side| full(random, g.len(side)));
     let expected = defined(g, &x, &w, &dy);
     let absolute = defined(g, &magnitudes(&x), &magnitudes(&w), &magnitudes(&dy));
     let [x, w, dy] = [x, w, dy].map(|numbers| rounded::<T>(&numbers));
@@ -60,6 +60,11 @@ fn check<T: Real>(g: &Conv2d, random: &mut Random) {
         }
         assert!(computed(true, level, 2, g, operands) == found, "two threads differ: {level:?} {g:?}");
     });
+}
+
+/// Numbers between −1 and 1 with all digits of an `f32`.
+fn full(random: &mut Random, len: usize) -> Vec<f64> {
+    random.numbers(len).iter().zip(random.numbers(len)).map(|(x, y)| f64::from((x + y * 1e-3) as f32)).collect()
 }
 
 fn magnitudes(numbers: &[f64]) -> Vec<f64> {

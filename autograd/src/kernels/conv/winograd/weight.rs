@@ -6,8 +6,8 @@
 
 use super::super::correlate::blocks;
 use super::super::geometry::Conv2d;
-use super::super::micro::{PLANES, Product, Turn};
-use super::{TAPS, Tiling, progression};
+use super::super::micro::{PLANES, Product, TILE, Turn};
+use super::{TAPS, Tiling, parts, progression};
 use crate::bilinear::Side;
 use crate::kernels::scratch;
 use crate::kernels::simd::Level;
@@ -18,14 +18,14 @@ use crate::real::Real;
 const GROUPS: usize = 8;
 
 /// Tiles that a group should have at least: each costs about as much as a few dozen tiles.
-const TILES: usize = 256;
+const TILES: usize = 192;
 
 /// Computes `dw` from the input and the output's gradient.
 pub(in super::super) fn run<T: Real>(level: Level, threads: usize, geometry: &Conv2d, x: &[T], dy: &[T], dw: &mut [T]) {
     let tiling = Tiling::new::<T>(level, geometry, Side::Weight);
     let Tiling { source, target, batch, .. } = tiling;
     let (ins, outs) = (source.images.channels, target.images.channels);
-    let tiles = batch * target.images.height.div_ceil(2) * tiling.width();
+    let tiles = batch * target.images.height.div_ceil(TILE) * tiling.width();
     // A power of two, so that they can be split evenly over two or four threads.
     let groups = 1 << (tiles / TILES).clamp(1, GROUPS).min(batch).ilog2();
     let per = batch.div_ceil(groups);
@@ -62,31 +62,30 @@ impl Tiling {
         let Self { source, target, level, .. } = *self;
         let vector = level.vector::<T>();
         let (ins, outs, widest) = (source.images.channels, target.images.channels, self.widest(vector));
-        let block = self.block::<T>(source.lanes + widest);
+        let [together, tiles, block] = self.blocks();
         let (pitch, dy_pitch) = (Self::pitch(block, source.lanes), Self::pitch(block, widest));
-        let lens = [source.len(self.bands()), target.len(self.bands()), PLANES * pitch, PLANES * dy_pitch];
+        let sheets = [source, target].map(|sheet| self.sheet(sheet, together));
+        let lens = [sheets[0], sheets[1], PLANES * pitch, PLANES * dy_pitch];
+        let counts = [tiles * source.square(), tiles * target.square(), block, ins];
         let mut keep = false;
-        scratch::with(lens.iter().sum(), |mut buffer: &mut [T]| {
-            let [laid, laid_dy, planes, dy_planes] = lens.map(|len| buffer.split_off_mut(..len).unwrap_or_default());
-            for sheet in [&mut *laid, laid_dy] {
-                sheet.fill(T::ZERO);
-            }
-            for band in self.bands() {
-                let tiles = band.len() * self.width();
-                scratch::with(tiles * (PLANES + 4) + block + ins, |mut offsets: &mut [u32]| {
-                    let [table, dy_table, steps, starts] = [tiles * PLANES, tiles * 4, block, ins]
-                        .map(|len| offsets.split_off_mut(..len).unwrap_or_default());
-                    source.offsets(band.clone(), self.width(), table);
-                    target.offsets(band.clone(), self.width(), dy_table);
-                    progression(steps, source.lanes);
-                    progression(starts, 1);
-                    let images = x.chunks_exact(source.images.len());
-                    for (x, dy) in images.zip(dy.chunks_exact(target.images.len())) {
-                        source.lay_out(band.clone(), x, laid);
-                        target.lay_out(band.clone(), dy, laid_dy);
-                        let tables = table.chunks(block * PLANES).zip(dy_table.chunks(block * 4));
-                        for (table, dy_table) in tables {
-                            let steps = &steps[..table.len() / PLANES];
+        parts(lens, |[laid, laid_dy, planes, dy_planes]: [&mut [T]; 4]| {
+            parts(counts, |[table, dy_table, steps, starts]: [&mut [u32]; 4]| {
+                progression(steps, source.lanes);
+                progression(starts, 1);
+                laid.fill(T::ZERO);
+                laid_dy.fill(T::ZERO);
+                for band in self.bands() {
+                    source.offsets(&band, self.width(), table);
+                    target.offsets(&band, self.width(), dy_table);
+                    let images = x.chunks(together * source.images.len());
+                    for (x, dy) in images.zip(dy.chunks(together * target.images.len())) {
+                        source.lay_out(&band, x, laid);
+                        target.lay_out(&band, dy, laid_dy);
+                        let tiles = dy.len() / target.images.len() * band.len() * self.width();
+                        let tables = table[..tiles * source.square()].chunks(block * source.square());
+                        for (table, dy_table) in tables.zip(dy_table.chunks(block * target.square())) {
+                            let steps = &steps[..table.len() / source.square()];
+                            let dy_table = &dy_table[..steps.len() * target.square()];
                             T::transform(level, Turn::Image, source.lanes, table, pitch, laid, planes);
                             for (first, lanes) in blocks(level, vector, outs) {
                                 let (from, kind) = (&laid_dy[first..], Turn::OutputGradient);
@@ -101,8 +100,8 @@ impl Tiling {
                             keep = true;
                         }
                     }
-                });
-            }
+                }
+            });
         });
         if !keep {
             sums.fill(T::ZERO);
