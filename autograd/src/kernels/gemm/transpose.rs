@@ -138,19 +138,12 @@ mod x86 {
         let block = |row: usize, col: usize| unsafe {
             eight(from.add(row * from_pitch + col), from_pitch, to.add(col * to_pitch + row), to_pitch);
         };
-        // In strips of a cache line along the shorter side: the lines that a block leaves half done, on either side, are
-        // then still in the first-level cache when the next block needs them, and a strip touches few other lines.
-        let [short, long] = [rows.min(cols), rows.max(cols)];
-        for strip in (0..short).step_by(16) {
-            for along in (0..long).step_by(8) {
-                for across in (strip..short.min(strip + 16)).step_by(8) {
-                    if rows < cols {
-                        block(across, along);
-                    } else {
-                        block(along, across);
-                    }
-                }
-            }
+        // The shorter side goes fastest: the cache lines that a block leaves half done, on either
+        // side, are then still in the first-level cache when the next block needs them.
+        if rows < cols {
+            (0..cols).step_by(8).for_each(|col| (0..rows).step_by(8).for_each(|row| block(row, col)));
+        } else {
+            (0..rows).step_by(8).for_each(|row| (0..cols).step_by(8).for_each(|col| block(row, col)));
         }
     }
 }

@@ -42,33 +42,39 @@ const FACTORS: [f64; 3] = [1.0 / (A2 * B2), 0.5 / (A2 * (A2 - B2)), 0.5 / (B2 * 
 /// ```
 ///
 /// The rows of G are `f·(1, p, p²)` for each point p with its factor f, and `(0, 0, 1)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+#[derive(Clone, Copy, Debug)]
+pub enum Turn<'a, T> {
     /// Images to planes: `Bᵀ·d·B` of patches of 6 × 6.
     Image,
     /// Weights to planes: `G·w·Gᵀ` of patches of 3 × 3.
     Weight,
-    /// Planes to outputs, patches of 4 × 4: `Aᵀ·m·A`.
-    Output,
-    /// The adjoint of [`Turn::Output`]: `A·g·Aᵀ`.
+    /// Planes to outputs, patches of 4 × 4: `Aᵀ·m·A`, plus a bias for each channel; and then, where `relu`, 0 instead of what
+    /// is negative.
+    Output {
+        /// For each channel.
+        bias: &'a [T],
+        /// Whether outputs are rectified.
+        relu: bool,
+    },
+    /// The adjoint of [`Turn::Output`] without a bias: `A·g·Aᵀ`.
     OutputGradient,
     /// The adjoint of [`Turn::Weight`]: `Gᵀ·m·G`.
     WeightGradient,
 }
 
-impl Turn {
+impl<T> Turn<'_, T> {
     /// The side of a patch.
-    fn side(self) -> usize {
+    fn side(&self) -> usize {
         match self {
             Self::Image => 6,
             Self::Weight | Self::WeightGradient => 3,
-            Self::Output | Self::OutputGradient => TILE,
+            Self::Output { .. } | Self::OutputGradient => TILE,
         }
     }
 
     /// Whether planes are read, and patches written.
-    fn reads_planes(self) -> bool {
-        matches!(self, Self::Output | Self::WeightGradient)
+    fn reads_planes(&self) -> bool {
+        matches!(self, Self::Output { .. } | Self::WeightGradient)
     }
 }
 
@@ -200,13 +206,15 @@ struct Place<'a, T> {
     pitch: usize,
     from: *const T,
     to: *mut T,
+    /// What is added to every result, and whether it is rectified then.
+    finish: Option<(*const T, bool)>,
 }
 
 /// All patches to planes (`INTO`) or back, by the matrix `L`.
 ///
 /// # Safety
 /// The machine has the instructions of `S`. From each offset in the table, the slice that has the patches is valid for
-/// `lanes` elements, whole vectors. The other is valid for `lanes` elements for each patch in each plane, `pitch` apart.
+/// `lanes` elements, whole vectors. So is the bias, if there is one. The other is valid for `lanes` elements for each patch in each plane, `pitch` apart.
 #[inline(always)]
 unsafe fn turn<L: Line<I, O>, T: Real, S: Vector<T>, const I: usize, const O: usize, const INTO: bool>(
     at: Place<'_, T>,
@@ -220,7 +228,18 @@ unsafe fn turn<L: Line<I, O>, T: Real, S: Vector<T>, const I: usize, const O: us
             unsafe {
                 let load = |i: usize| S::load(at.from.add(if INTO { patch(i) } else { plane(i) }));
                 let x: [[S; I]; I] = std::array::from_fn(|row| std::array::from_fn(|col| load(row * I + col)));
-                let out = square::<L, T, S, I, O>(x);
+                let mut out = square::<L, T, S, I, O>(x);
+                if let (false, Some((bias, relu))) = (INTO, at.finish) {
+                    let bias = S::load(bias.add(lane));
+                    for row in 0..O {
+                        for col in 0..O {
+                            out[row][col] = out[row][col].add(bias);
+                            if relu {
+                                out[row][col] = out[row][col].positive();
+                            }
+                        }
+                    }
+                }
                 for row in 0..O {
                     for col in 0..O {
                         let i = row * O + col;
@@ -235,7 +254,7 @@ unsafe fn turn<L: Line<I, O>, T: Real, S: Vector<T>, const I: usize, const O: us
 /// The checks without which [`turn`] would be unsafe, and where it reads and writes.
 fn checked<'a, T>(
     level: Level,
-    kind: Turn,
+    kind: &Turn<'_, T>,
     lanes: usize,
     table: &'a [u32],
     pitch: usize,
@@ -249,7 +268,13 @@ fn checked<'a, T>(
     assert!(patches * lanes <= pitch && (PLANES - 1) * pitch + patches * lanes <= in_planes, "planes are too short");
     let last = table.iter().max().map_or(0, |&last| last as usize + lanes);
     assert!(last <= in_patches, "an offset leads out of the patches");
-    Place { table, lanes, pitch, from: from.as_ptr(), to: to.as_mut_ptr() }
+    let finish = if let &Turn::Output { bias, relu } = kind {
+        assert!(bias.len() >= lanes, "the bias is too short");
+        Some((bias.as_ptr(), relu))
+    } else {
+        None
+    };
+    Place { table, lanes, pitch, from: from.as_ptr(), to: to.as_mut_ptr(), finish }
 }
 
 /// An element type that has the transforms.
@@ -259,7 +284,15 @@ pub trait Transform: Sized {
     /// `table` has the offset of each place of each patch, and `lanes` channels follow there, a multiple of the vector.
     /// Planes are `pitch` apart. Panics if an offset leads out of the patches, or a slice is too short.
     #[doc(hidden)]
-    fn transform(level: Level, kind: Turn, lanes: usize, table: &[u32], pitch: usize, from: &[Self], to: &mut [Self]);
+    fn transform(
+        level: Level,
+        kind: Turn<'_, Self>,
+        lanes: usize,
+        table: &[u32],
+        pitch: usize,
+        from: &[Self],
+        to: &mut [Self],
+    );
 }
 
 macro_rules! transform {
@@ -267,26 +300,26 @@ macro_rules! transform {
         impl Transform for $T {
             fn transform(
                 level: Level,
-                kind: Turn,
+                kind: Turn<'_, Self>,
                 lanes: usize,
                 table: &[u32],
                 pitch: usize,
                 from: &[$T],
                 to: &mut [$T],
             ) {
-                let at = checked(level, kind, lanes, table, pitch, from, to);
+                let at = checked(level, &kind, lanes, table, pitch, from, to);
                 match level {
                     $($(#[$cfg])? $level => {
                         /// # Safety
                         /// The machine has the instructions, and everything was checked by `checked`.
                         $(#[target_feature(enable = $feature)])?
-                        unsafe fn run(kind: Turn, at: Place<'_, $T>) {
+                        unsafe fn run(kind: Turn<'_, $T>, at: Place<'_, $T>) {
                             // SAFETY: what was checked is the contract of `turn`.
                             unsafe {
                                 match kind {
                                     Turn::Image => turn::<Image, $T, $S, 6, 6, true>(at),
                                     Turn::Weight => turn::<Weight, $T, $S, 3, 6, true>(at),
-                                    Turn::Output => turn::<Output, $T, $S, 6, 4, false>(at),
+                                    Turn::Output { .. } => turn::<Output, $T, $S, 6, 4, false>(at),
                                     Turn::OutputGradient => turn::<OutputGradient, $T, $S, 4, 6, true>(at),
                                     Turn::WeightGradient => turn::<WeightGradient, $T, $S, 6, 3, false>(at),
                                 }

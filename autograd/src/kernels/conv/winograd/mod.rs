@@ -14,13 +14,15 @@
 //! The adjoint in the images is the same with turned kernels. The adjoint in the weights ([`weight`]) is the transposed
 //! formula, with sums over tiles.
 //!
-//! Rounding errors are about six times those of the direct sum. An infinity or a NaN spreads over its tile.
+//! With 64 channels rounding errors are about twice those of the direct sum. They are relative to the largest numbers of
+//! a patch, and an infinity or a NaN spreads over its tile.
 
 mod sheet;
 #[cfg(test)]
 mod tests;
 pub(super) mod weight;
 
+use super::Finish;
 use super::correlate::blocks;
 use super::geometry::Conv2d;
 use super::micro::{PLANES, Product, TILE, Turn};
@@ -36,10 +38,14 @@ const BAND: usize = 1024;
 
 /// Tiles of a block at most: all of their planes share the second-level cache with weights and images. Small images are
 /// put together until they have about as many.
-const BLOCK: usize = 48;
+const BLOCK: usize = 49;
 
 /// Fewer channels on either side, and the transforms cost more than they save.
 const CHANNELS: usize = 16;
+
+/// The most pairs of channels: the transformed weights are four times as many numbers as the kernels, and are read again
+/// for each block.
+const PAIRS: usize = 256 * 256;
 
 /// The places of one kernel.
 const TAPS: usize = 9;
@@ -64,7 +70,8 @@ pub(super) fn pays<T: Real>(geometry: &Conv2d) -> bool {
     size_of::<T>() == size_of::<f32>()
         && is_possible(geometry)
         && input.channels.min(output.channels) >= CHANNELS
-        && 4 * PLANES * tiles <= 3 * TAPS * places
+        && input.channels * output.channels <= PAIRS
+        && 2 * PLANES * tiles <= TAPS * places
 }
 
 /// Whether this way is possible.
@@ -107,7 +114,7 @@ impl Tiling {
         let tiles = self.bands().map(|band| band.len() * self.width()).max().unwrap_or(1);
         let together = (BLOCK / tiles).clamp(1, self.batch);
         let tiles = tiles * together;
-        [together, tiles, tiles.div_ceil(tiles.div_ceil(BLOCK + 1))]
+        [together, tiles, tiles.div_ceil(tiles.div_ceil(BLOCK))]
     }
 
     /// Elements of a sheet of this many images.
@@ -166,16 +173,19 @@ pub(super) fn run<T: Real>(
     threads: usize,
     geometry: &Conv2d,
     side: Side,
-    source: &[T],
-    weights: &[T],
+    [source, weights]: [&[T]; 2],
+    finish: Finish<'_, T>,
     out: &mut [T],
 ) {
     let tiling = Tiling::new::<T>(level, geometry, side);
-    let len = PLANES * tiling.source.images.channels * tiling.target.lanes;
-    scratch::with(len, |matrices| {
+    let lens = [PLANES * tiling.source.images.channels * tiling.target.lanes, tiling.target.lanes];
+    parts(lens, |[matrices, bias]: [&mut [T]; 2]| {
         turn_weights(&tiling, side == Side::Input, weights, matrices);
+        bias.fill(T::ZERO);
+        bias[..finish.bias.len()].copy_from_slice(finish.bias);
+        let finish = Finish { bias, relu: finish.relu };
         let work = |first: usize, out: &mut [T]| {
-            tiling.images(&source[first * tiling.source.images.len()..], matrices, out);
+            tiling.images(&source[first * tiling.source.images.len()..], matrices, finish, out);
         };
         super::split(out, tiling.target.images.len(), threads.min(tiling.batch), &work);
     });
@@ -183,7 +193,7 @@ pub(super) fn run<T: Real>(
 
 impl Tiling {
     /// The images of one thread, a few after another.
-    fn images<T: Real>(&self, source: &[T], matrices: &[T], out: &mut [T]) {
+    fn images<T: Real>(&self, source: &[T], matrices: &[T], finish: Finish<'_, T>, out: &mut [T]) {
         let Self { source: sheet, target, .. } = *self;
         let widest = self.widest(self.level.vector::<T>());
         let [together, tiles, block] = self.blocks();
@@ -209,7 +219,7 @@ impl Tiling {
                             T::transform(self.level, Turn::Image, sheet.lanes, table, pitch, laid, planes);
                             let starts = &starts[..table.len() / sheet.square()];
                             let out_table = &out_table[..starts.len() * target.square()];
-                            self.products(planes, pitch, matrices, starts, steps, out_table, sums, laid_out);
+                            self.products(planes, pitch, matrices, starts, steps, finish, out_table, sums, laid_out);
                         }
                         target.put(&band, laid_out, out);
                     }
@@ -227,6 +237,7 @@ impl Tiling {
         matrices: &[T],
         starts: &[u32],
         steps: &[u32],
+        finish: Finish<'_, T>,
         table: &[u32],
         sums: &mut [T],
         laid_out: &mut [T],
@@ -239,13 +250,14 @@ impl Tiling {
                 let product = Product::Channels { lanes, matrix, starts, pitch: lanes };
                 T::multiply(self.level, product, planes, steps, false, sums);
             }
-            T::transform(self.level, Turn::Output, lanes, table, sums_pitch, sums, &mut laid_out[first..]);
+            let kind = Turn::Output { bias: &finish.bias[first..], relu: finish.relu };
+            T::transform(self.level, kind, lanes, table, sums_pitch, sums, &mut laid_out[first..]);
         }
     }
 }
 
 /// Working memory in parts of these lengths.
-fn parts<T: bytemuck::Pod, R>(lens: [usize; 4], work: impl FnOnce([&mut [T]; 4]) -> R) -> R {
+fn parts<T: bytemuck::Pod, R, const N: usize>(lens: [usize; N], work: impl FnOnce([&mut [T]; N]) -> R) -> R {
     scratch::with(lens.iter().sum(), |mut buffer: &mut [T]| {
         work(lens.map(|len| buffer.split_off_mut(..len).unwrap_or_default()))
     })

@@ -9,13 +9,15 @@ use super::super::geometry::Conv2d;
 use super::super::micro::{PLANES, Product, TILE, Turn};
 use super::{TAPS, Tiling, parts, progression};
 use crate::bilinear::Side;
+use crate::elementwise::Binary;
 use crate::kernels::scratch;
 use crate::kernels::simd::Level;
 use crate::parallel::share_out;
 use crate::real::Real;
 
-/// The most groups.
+/// The most groups, and the most numbers that they sum in all.
 const GROUPS: usize = 8;
+const SUMS: usize = 4 << 20;
 
 /// Tiles that a group should have at least: each costs about as much as a few dozen tiles.
 const TILES: usize = 192;
@@ -26,10 +28,10 @@ pub(in super::super) fn run<T: Real>(level: Level, threads: usize, geometry: &Co
     let Tiling { source, target, batch, .. } = tiling;
     let (ins, outs) = (source.images.channels, target.images.channels);
     let tiles = batch * target.images.height.div_ceil(TILE) * tiling.width();
-    // A power of two, so that they can be split evenly over two or four threads.
-    let groups = 1 << (tiles / TILES).clamp(1, GROUPS).min(batch).ilog2();
-    let per = batch.div_ceil(groups);
     let len = PLANES * ins * target.lanes;
+    // A power of two, so that they can be split evenly over two or four threads.
+    let groups = 1 << (tiles / TILES).min(GROUPS).min(SUMS / len).min(batch).max(1).ilog2();
+    let per = batch.div_ceil(groups);
     scratch::with(len * groups, |sums: &mut [T]| {
         share_out(threads, sums.chunks_exact_mut(len).enumerate(), &|(group, sums): (usize, &mut [T])| {
             let [first, end] = [group, group + 1].map(|group| batch.min(group * per));
@@ -38,7 +40,7 @@ pub(in super::super) fn run<T: Real>(level: Level, threads: usize, geometry: &Co
         });
         let (total, others) = sums.split_at_mut(len);
         for sums in others.chunks_exact(len) {
-            T::binary_assign(crate::elementwise::Binary::Add, total, sums);
+            T::binary_assign(Binary::Add, total, sums);
         }
         let vector = level.vector::<T>();
         scratch::with(ins * TAPS, |table: &mut [u32]| {
