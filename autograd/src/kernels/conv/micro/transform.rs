@@ -216,6 +216,7 @@ struct Place<'a, T> {
 /// The machine has the instructions of `S`. From each offset in the table, the slice that has the patches is valid for
 /// `lanes` elements, whole vectors. So is the bias, if there is one. The other is valid for `lanes` elements for each patch in each plane, `pitch` apart.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "through iterators, the compiler keeps the square in memory")]
 unsafe fn turn<L: Line<I, O>, T: Real, S: Vector<T>, const I: usize, const O: usize, const INTO: bool>(
     at: Place<'_, T>,
 ) {
