@@ -1,9 +1,11 @@
 //! The forward side over whole tensors: broadcasting, reductions over any axes, moving blocks about.
 //! The arithmetic itself is in [`crate::kernels`].
 
+use crate::bilinear::Side;
 use crate::broadcast::Walk;
 use crate::elementwise::{Binary, Unary};
-use crate::kernels::{self, Extent};
+use crate::kernels::conv::Finish;
+use crate::kernels::{self, Conv2d, Extent};
 use crate::parallel::{self, UNIT, split};
 use crate::real::Real;
 use crate::shape::{Axes, Shape};
@@ -73,6 +75,15 @@ pub(crate) fn select<T: Real>(mask: &Tensor<T>, a: &Tensor<T>, b: &Tensor<T>) ->
             let range = start..start + piece.len();
             T::select(&m[range.clone()], &left[range.clone()], &right[range], piece);
         });
+    })
+}
+
+/// A convolution of `x` with `w` and a bias for each channel, and where `relu` its positive part.
+pub(crate) fn biased_conv<T: Real>(geometry: &Conv2d, inputs: &[Tensor<T>], relu: bool) -> Tensor<T> {
+    Tensor::computed(geometry.shape(Side::Output), |out| {
+        let operands = [inputs[0].as_slice(), inputs[1].as_slice()];
+        let finish = Finish { bias: inputs[2].as_slice(), relu };
+        kernels::conv::biased(geometry, parallel::threads(), operands, finish, out);
     })
 }
 

@@ -7,6 +7,7 @@ use crate::bilinear::{Bilinear, Side};
 use crate::custom::CustomOp;
 use crate::elementwise::{Binary, Unary};
 use crate::forward;
+use crate::kernels::Conv2d;
 use crate::real::Real;
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
@@ -50,6 +51,9 @@ pub(crate) enum Op<T: Real> {
     MatMul { ta: bool, tb: bool },
     /// One side of a bilinear product, from the other two.
     Bilinear(Bilinear, Side),
+    /// A convolution with a bias for each channel; inputs `x, w, b`. Where `relu`, the result is already that of the `Relu`
+    /// that is recorded after it.
+    BiasedConv { geometry: Conv2d, relu: bool },
     /// A user's own.
     Custom(Arc<dyn CustomOp<T>>),
 }
@@ -67,6 +71,7 @@ impl<T: Real> Op<T> {
             Self::Bilinear(product, Side::Output) => product.name().to_owned(),
             Self::Bilinear(product, Side::Input) => format!("{} by input", product.name()),
             Self::Bilinear(product, Side::Weight) => format!("{} by weight", product.name()),
+            Self::BiasedConv { .. } => "conv2d_biased".to_owned(),
             Self::Custom(op) => op.name().to_owned(),
             other => snake_case(&format!("{other:?}")),
         }
@@ -105,6 +110,7 @@ impl<T: Real> Op<T> {
             Self::ScatterAdd { axis, indices, size } => forward::scatter_add(&inputs[0], *axis, indices, *size),
             Self::MatMul { ta, tb } => forward::matmul(&inputs[0], *ta, &inputs[1], *tb),
             Self::Bilinear(product, side) => product.evaluate(*side, &inputs[0], &inputs[1]),
+            Self::BiasedConv { geometry, relu } => forward::biased_conv(geometry, &inputs, *relu),
             Self::Custom(op) => op.evaluate(&inputs),
         }
     }

@@ -1,6 +1,6 @@
 //! The two element types.
 
-use crate::kernels::{Batch, Gemm, Math, Multiply, SliceKernels};
+use crate::kernels::{Batch, Gemm, Math, Multiply, SliceKernels, Transform};
 use crate::pool::Pool;
 use bytemuck::Pod;
 use std::fmt::{Debug, Display};
@@ -21,6 +21,7 @@ pub trait Real:
     + Gemm
     + Multiply
     + Batch
+    + Transform
     + Copy
     + Default
     + Debug

@@ -6,6 +6,7 @@
 //!
 //! Rules for broadcast operands give a gradient of the broadcast shape: the sweep sums it down.
 
+use crate::bilinear::{Bilinear, Side};
 use crate::elementwise::{Binary, Unary};
 use crate::op::Op;
 use crate::real::Real;
@@ -74,7 +75,8 @@ pub(crate) fn saves<T: Real>(op: &Op<T>, i: usize) -> &'static [Saves] {
         },
         Op::Select => Saves::INPUT,
         Op::Max(_) | Op::LogSumExp(_) | Op::Custom(_) => Saves::BOTH,
-        Op::MatMul { .. } | Op::Bilinear(..) => Saves::OTHER_SIDE[i],
+        Op::BiasedConv { .. } if i == 2 => Saves::NOTHING,
+        Op::MatMul { .. } | Op::Bilinear(..) | Op::BiasedConv { .. } => Saves::OTHER_SIDE[i],
         _ => Saves::NOTHING,
     }
 }
@@ -158,6 +160,8 @@ pub(crate) fn derivative<T: Real>(op: &Recorded<T>, i: usize, g: Var<T>) -> Var<
             (_, ta, true) => g.matmul_as(true, &op.input(0), *ta),
         },
         Op::Bilinear(product, side) => product.derivative(*side, i, g, op.input(1 - i)),
+        Op::BiasedConv { .. } if i == 2 => g.sum(&[0, 2, 3]),
+        Op::BiasedConv { geometry, .. } => Bilinear::Conv(*geometry).derivative(Side::Output, i, g, op.input(1 - i)),
         Op::Custom(custom) => {
             let inputs: Vec<Var<T>> = (0..op.node.parents.len()).map(|i| op.input(i)).collect();
             crate::custom::derivative(&**custom, i, &inputs, &y(), &g, op.tape.is_some())

@@ -8,7 +8,7 @@ use crate::rules::{Saves, saves};
 use crate::shape::Shape;
 use crate::tape::{Node, NodeId, Parent, Tape};
 use crate::tensor::Tensor;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -131,6 +131,21 @@ pub(crate) type Operands<T> = SmallVec<[Var<T>; 3]>;
 /// Operands are taken by value: one whose buffer nobody else holds may be overwritten.
 #[track_caller]
 pub(crate) fn apply<T: Real>(op: Op<T>, operands: Operands<T>) -> Var<T> {
+    carry_out(op, operands, Op::evaluate)
+}
+
+/// Records an operation on a value to which it was already applied.
+#[track_caller]
+pub(crate) fn applied<T: Real>(op: Op<T>, value: Var<T>) -> Var<T> {
+    carry_out(op, smallvec![value], |_, mut inputs| inputs.remove(0))
+}
+
+#[track_caller]
+fn carry_out<T: Real>(
+    op: Op<T>,
+    operands: Operands<T>,
+    evaluate: impl FnOnce(&Op<T>, Inputs<T>) -> Tensor<T>,
+) -> Var<T> {
     let at = Location::caller();
     assert!(!outline::is_active(), "{}: an outline has no values to compute with", op.name());
     let mut tape: Option<Tape<T>> = None;
@@ -147,12 +162,12 @@ pub(crate) fn apply<T: Real>(op: Op<T>, operands: Operands<T>) -> Var<T> {
         }
     }
     let Some(tape) = tape else {
-        return Var::from(op.evaluate(operands.into_iter().map(Var::into_value).collect()));
+        return Var::from(evaluate(&op, operands.into_iter().map(Var::into_value).collect()));
     };
     let nodes: SmallVec<[Option<NodeId>; 3]> =
         operands.iter().map(|operand| operand.place.as_ref().and_then(|place| place.node)).collect();
     if op.is_piecewise_constant() || nodes.iter().all(Option::is_none) {
-        let value = op.evaluate(operands.into_iter().map(Var::into_value).collect());
+        let value = evaluate(&op, operands.into_iter().map(Var::into_value).collect());
         tape.inspect(|| op.name(), &value, &nodes, at);
         return Var::placed(value, Place { tape, node: None });
     }
@@ -170,7 +185,7 @@ pub(crate) fn apply<T: Real>(op: Op<T>, operands: Operands<T>) -> Var<T> {
         })
         .collect();
     let inputs: Inputs<T> = operands.into_iter().map(Var::into_value).collect();
-    let value = op.evaluate(inputs);
+    let value = evaluate(&op, inputs);
     tape.inspect(|| op.name(), &value, &nodes, at);
     let output = kept.contains(&Saves::Output).then(|| value.clone());
     let node = tape.push(Node { op, shape: value.shape().clone(), parents, output, at });

@@ -14,7 +14,7 @@ pub mod simd;
 mod slices;
 pub(crate) mod staircase;
 
-pub(crate) use conv::{Batch, Conv2d, Multiply, Plan};
+pub(crate) use conv::{Batch, Conv2d, Multiply, Plan, Transform};
 pub(crate) use gemm::Gemm;
 pub(crate) use math::Math;
 pub(crate) use matmul::matmul;

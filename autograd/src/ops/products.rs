@@ -1,13 +1,14 @@
 //! Matrix products and convolutions, with and without masks.
 
 use crate::bilinear::{Bilinear, Side};
+use crate::elementwise::Unary;
 use crate::kernel_mask::KernelMask;
 use crate::kernels::Conv2d;
 use crate::op::Op;
 use crate::real::Real;
 use crate::shape::Shape;
 use crate::staircase::StaircaseMask;
-use crate::var::{Var, apply};
+use crate::var::{Var, applied, apply};
 use smallvec::smallvec;
 
 /// How a convolution's kernel moves over its input, along height and width.
@@ -108,6 +109,26 @@ impl<T: Real> Var<T> {
     pub fn conv2d(&self, weight: &Self, spec: ConvSpec) -> Self {
         let geometry = geometry("conv2d", self.shape(), weight.shape(), spec);
         Bilinear::Conv(geometry).side(Side::Output, self.clone(), weight.clone())
+    }
+
+    /// `x ⋆ W + b`: [`Var::conv2d`] with a bias `[out]` for each channel. The sum is formed before the output is written.
+    #[track_caller]
+    pub fn conv2d_biased(&self, weight: &Self, bias: &Self, spec: ConvSpec) -> Self {
+        self.biased_conv(weight, bias, spec, false)
+    }
+
+    /// `max(x ⋆ W + b, 0)`: [`Var::conv2d_biased`] and [`Var::relu`] in one.
+    #[track_caller]
+    pub fn conv2d_biased_relu(&self, weight: &Self, bias: &Self, spec: ConvSpec) -> Self {
+        applied(Op::Unary(Unary::Relu), self.biased_conv(weight, bias, spec, true))
+    }
+
+    #[track_caller]
+    fn biased_conv(&self, weight: &Self, bias: &Self, spec: ConvSpec, relu: bool) -> Self {
+        let geometry = geometry("conv2d_biased", self.shape(), weight.shape(), spec);
+        let outputs = geometry.output.channels;
+        assert!(bias.shape()[..] == [outputs], "conv2d_biased: a bias {} for {outputs} channels", bias.shape());
+        apply(Op::BiasedConv { geometry, relu }, smallvec![self.clone(), weight.clone(), bias.clone()])
     }
 
     /// [`Var::conv2d`] under a mask: `x ⋆ (M∘W)`, where M is `mask`. With stride 1 it does only the part

@@ -37,12 +37,12 @@ const fn entry(name: &'static str, flops: usize, prepare: fn() -> Step) -> Workl
     Workload { name, flops: Some(flops as f64), repeats: Repeats { warm: 3, timed: 30 }, peers: PEERS, prepare }
 }
 
-/// The images, the kernels, and a bias that broadcasts over the images.
+/// The images, the kernels, and a bias for each channel.
 fn inputs() -> [Tensor<f32>; 3] {
     let mut rng = rng();
     let x = normal(&[BATCH, CHANNELS, SIDE, SIDE], 1.0, &mut rng);
     let weight = normal(&[CHANNELS, CHANNELS, TAPS, TAPS], 0.02, &mut rng);
-    let bias = normal(&[CHANNELS, 1, 1], 0.02, &mut rng);
+    let bias = normal(&[CHANNELS], 0.02, &mut rng);
     [x, weight, bias]
 }
 
@@ -50,7 +50,7 @@ fn forward() -> Step {
     let inputs = inputs();
     Box::new(move || {
         let [x, weight, bias] = inputs.each_ref().map(|value| Var::from(value.clone()));
-        black_box(x.conv2d(&weight, ConvSpec::padded(1)) + bias);
+        black_box(x.conv2d_biased(&weight, &bias, ConvSpec::padded(1)));
     })
 }
 
@@ -59,7 +59,7 @@ fn forward_backward() -> Step {
     Box::new(move || {
         let tape = Tape::new();
         let [x, weight, bias] = inputs.each_ref().map(|value| tape.variable(value.clone()));
-        let y = x.conv2d(&weight, ConvSpec::padded(1)) + &bias;
+        let y = x.conv2d_biased(&weight, &bias, ConvSpec::padded(1));
         let ones = Var::from(Tensor::full(y.shape(), 1.0));
         black_box(tape.vjp(&y, &ones, &[&x, &weight, &bias]));
     })

@@ -60,9 +60,17 @@ impl<T: Real> Conv2d<T> {
     #[track_caller]
     pub fn apply(&self, x: &Var<T>) -> Var<T> {
         let weight = self.effective_weight(x);
-        let padding = weight.extent(2) / 2;
-        let spec = ConvSpec::padded(padding);
-        x.conv2d(&weight, spec) + self.bias.on(x).reshape([weight.extent(0), 1, 1])
+        x.conv2d_biased(&weight, &self.bias.on(x), ConvSpec::padded(weight.extent(2) / 2))
+    }
+
+    /// `max(x ⋆ W + b, 0)`.
+    ///
+    /// # Panics
+    /// As [`Conv2d::apply`].
+    #[track_caller]
+    pub fn apply_relu(&self, x: &Var<T>) -> Var<T> {
+        let weight = self.effective_weight(x);
+        x.conv2d_biased_relu(&weight, &self.bias.on(x), ConvSpec::padded(weight.extent(2) / 2))
     }
 
     /// `W`, on `x`'s tape.

@@ -80,7 +80,7 @@ impl<T: Real> Network<T> for ConvEncoder<T> {
         let [channels, height, width] = self.image;
         let mut h = x.reshape([x.extent(0), channels, height, width]);
         for conv in &self.convs {
-            h = conv.apply(&Squeeze.to_latent(&h, Context::default()).value).relu();
+            h = conv.apply_relu(&Squeeze.to_latent(&h, Context::default()).value);
         }
         self.output.apply(&h.flatten())
     }

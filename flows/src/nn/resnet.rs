@@ -73,7 +73,7 @@ impl<T: Real> Network<T> for ResNet<T> {
             h = h + shift.reshape(each);
         }
         for [first, second] in &self.blocks {
-            let inner = first.apply(&h.relu()).then(Unary::Relu);
+            let inner = first.apply_relu(&h.relu());
             h = h + second.apply(&inner);
         }
         self.output.apply(&h.then(Unary::Relu))

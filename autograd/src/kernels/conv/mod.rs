@@ -20,13 +20,16 @@ mod micro;
 #[cfg(test)]
 mod tests;
 mod weight;
+mod winograd;
 
 pub(crate) use geometry::{Conv2d, Images};
 pub(crate) use masked::plan::Plan;
-pub(crate) use micro::{Batch, Multiply};
+pub(crate) use micro::{Batch, Multiply, Transform};
 
+use super::half;
 use super::simd::Level;
 use crate::bilinear::Side;
+use crate::elementwise::{Binary, Unary};
 use crate::parallel::share_out;
 use crate::real::Real;
 use correlate::Correlation;
@@ -42,11 +45,19 @@ pub(crate) fn product<T: Real>(geometry: &Conv2d, side: Side, threads: usize, a:
     if geometry.is_empty() {
         return out.fill(T::ZERO);
     }
-    if super::half::wanted::<T>() && super::half::conv::pays(geometry) {
+    if is_half::<T>(geometry) {
         let (a, b, out) = (bytemuck::cast_slice(a), bytemuck::cast_slice(b), bytemuck::cast_slice_mut(out));
         return match side {
-            Side::Weight => super::half::conv::by_weight(geometry, threads, a, b, out),
-            _ => super::half::conv::correlate(geometry, side == Side::Output, threads, a, b, out),
+            Side::Weight => half::conv::by_weight(geometry, threads, a, b, out),
+            _ => half::conv::correlate(geometry, side == Side::Output, threads, a, b, out),
+        };
+    }
+    if winograd::pays::<T>(geometry) {
+        return match side {
+            Side::Weight => winograd::weight::run(Level::current(), threads, geometry, a, b, out),
+            Side::Output | Side::Input => {
+                winograd::run(Level::current(), threads, geometry, side, [a, b], Finish::default(), out);
+            }
         };
     }
     if side == Side::Weight {
@@ -58,6 +69,56 @@ pub(crate) fn product<T: Real>(geometry: &Conv2d, side: Side, threads: usize, a:
         return pointwise(threads, [rows, inner, geometry.input.plane()], b, strides, a, out);
     }
     Correlation::new(Level::current(), geometry, side).run(threads, a, b, out);
+}
+
+/// Whether a convolution is computed in half precision here.
+fn is_half<T: Real>(geometry: &Conv2d) -> bool {
+    half::wanted::<T>() && half::conv::pays(geometry)
+}
+
+/// What is done to outputs before they are written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finish<'a, T> {
+    /// What is added to each channel; nothing where this is empty.
+    pub(crate) bias: &'a [T],
+    /// Whether what is negative becomes 0.
+    pub(crate) relu: bool,
+}
+
+impl<T> Default for Finish<'_, T> {
+    fn default() -> Self {
+        Self { bias: &[], relu: false }
+    }
+}
+
+/// A convolution's output, with a bias for each channel.
+///
+/// # Panics
+/// As [`product`], or if there is not one bias for each channel.
+pub(crate) fn biased<T: Real>(
+    geometry: &Conv2d,
+    threads: usize,
+    [x, weights]: [&[T]; 2],
+    finish: Finish<'_, T>,
+    out: &mut [T],
+) {
+    assert_eq!(finish.bias.len(), geometry.output.channels, "conv2d_biased: a bias for each output channel");
+    if winograd::pays::<T>(geometry) && !geometry.is_empty() && !is_half::<T>(geometry) {
+        return winograd::run(Level::current(), threads, geometry, Side::Output, [x, weights], finish, out);
+    }
+    product(geometry, Side::Output, threads, x, weights, out);
+    let (image, plane) = (geometry.output.len(), geometry.output.plane());
+    let work = |_, out: &mut [T]| {
+        for (plane, &bias) in out.chunks_exact_mut(plane).zip(finish.bias.iter().cycle()) {
+            T::binary_scalar_assign(Binary::Add, plane, bias);
+            if finish.relu {
+                T::unary_in_place(Unary::Relu, plane);
+            }
+        }
+    };
+    if !out.is_empty() {
+        split(out, image, threads, &work);
+    }
 }
 
 /// `to = matrix · from` in each image, where `matrix` is `rows × inner`, and `from` and `to` have a

@@ -8,7 +8,7 @@ use crate::ops::ConvSpec;
 use crate::real::Real;
 
 /// Small, reproducible randomness.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -16,16 +16,16 @@ impl Random {
         self.0 >> 33
     }
 
-    fn below(&mut self, most: usize) -> usize {
+    pub(super) fn below(&mut self, most: usize) -> usize {
         (self.next() % most as u64) as usize
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 
     /// Numbers between −1 and 1, exact in `f32`.
-    fn numbers(&mut self, len: usize) -> Vec<f64> {
+    pub(super) fn numbers(&mut self, len: usize) -> Vec<f64> {
         (0..len).map(|_| (self.next() % 2001) as f64 / 1024.0 - 2000.0 / 2048.0).collect()
     }
 
@@ -50,7 +50,7 @@ impl Random {
 }
 
 /// The output and both gradients, by the definition.
-fn defined(g: &Conv2d, x: &[f64], w: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
+pub(super) fn defined(g: &Conv2d, x: &[f64], w: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
     let ([images, outs, out_h, out_w], [_, ins, height, width]) = (g.shape(Side::Output), g.shape(Side::Input));
     let ([kernel_h, kernel_w], ConvSpec { stride, padding, dilation }) = (g.kernel, g.spec);
     let [mut y, mut dx, mut dw] = [dy, x, w].map(|like| vec![0.0; like.len()]);
@@ -73,7 +73,7 @@ fn defined(g: &Conv2d, x: &[f64], w: &[f64], dy: &[f64]) -> [Vec<f64>; 3] {
     [y, dx, dw]
 }
 
-fn rounded<T: Real>(numbers: &[f64]) -> Vec<T> {
+pub(super) fn rounded<T: Real>(numbers: &[f64]) -> Vec<T> {
     numbers.iter().map(|&x| T::from_f64(x)).collect()
 }
 

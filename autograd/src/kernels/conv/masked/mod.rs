@@ -14,7 +14,6 @@ use super::Conv2d;
 use super::micro::{Steps, Sums};
 use crate::bilinear::Side;
 use crate::kernel_mask::KernelMask;
-use crate::kernels::half;
 use crate::kernels::scratch;
 use crate::kernels::simd::Level;
 use crate::real::Real;
@@ -45,7 +44,7 @@ pub(crate) fn product<T: Real>(
     let found = side.sorted(a.len(), b.len(), out.len());
     assert_eq!(found, lengths, "conv2d_masked: elements of the input, the weights and the output");
     // In half precision it is faster to multiply with the zeros, too.
-    let in_half = half::wanted::<T>() && half::conv::pays(geometry);
+    let in_half = super::is_half::<T>(geometry);
     if let Some(job) = Job::new(mask, geometry, side, threads).filter(|job| !in_half && job.fits::<T>()) {
         return if side == Side::Weight { job.weight(a, b, out) } else { job.images(a, b, out) };
     }

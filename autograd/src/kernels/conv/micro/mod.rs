@@ -17,6 +17,7 @@
 
 mod batch;
 mod tile;
+mod transform;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -24,6 +25,8 @@ use crate::kernels::simd::Level;
 pub(crate) use batch::Batch;
 pub(super) use batch::{Moments, ROWS, Steps, Sums};
 pub(crate) use tile::Multiply;
+pub(crate) use transform::Transform;
+pub(super) use transform::{PLANES, TILE, Turn};
 
 impl Level {
     /// The most vectors in a tile.

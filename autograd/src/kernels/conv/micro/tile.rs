@@ -19,6 +19,9 @@ pub(super) trait Vector<T>: Copy {
     unsafe fn splat(from: *const T) -> Self;
     unsafe fn mul_add(self, by: Self, plus: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    /// `x` where it is positive, else 0.
+    unsafe fn positive(self) -> Self;
 }
 
 impl<T: Real, const L: usize> Vector<T> for [T; L] {
@@ -56,6 +59,16 @@ impl<T: Real, const L: usize> Vector<T> for [T; L] {
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         std::array::from_fn(|i| self[i] + other[i])
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        std::array::from_fn(|i| self[i] - other[i])
+    }
+
+    #[inline(always)]
+    unsafe fn positive(self) -> Self {
+        self.map(|x| if x > T::ZERO { x } else { T::ZERO })
     }
 }
 
