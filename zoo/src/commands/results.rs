@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
             let page = String::from_utf8_lossy(&files::read(path)?).into_owned();
             let page = shipped::replaced(&page, &tables, path)?;
             write_atomically(path, |file| file.write_all(page.as_bytes()))?;
-            writeln!(out, "{}: the figures of {} shipped models", path.display(), entries.len())?;
+            writeln!(out, "{}: the section of shipped weights is written", path.display())?;
         }
         None => tables.lines().try_for_each(|line| writeln!(out, "{line}"))?,
     }

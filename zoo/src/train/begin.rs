@@ -180,7 +180,7 @@ fn train<M: Trained + Send>(
             Start::Random => {}
             Start::Student { teacher, from } => {
                 training.saved.teacher = Some(teacher.clone());
-                from.into_iter().for_each(|weights| weights.begin(&mut training));
+                from.iter().for_each(|weights| weights.begin(&mut training));
             }
             Start::Weights(weights) => weights.begin(&mut training),
             Start::Paused(paused) => training.restore(&paused.contents)?,
