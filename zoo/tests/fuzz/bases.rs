@@ -72,7 +72,7 @@ fn configs() -> Vec<Value> {
             "parallel-wavenet",
             signal(),
             0,
-            json!({ "channels": 2, "skip": 3, "layers": 2, "cycles": [1], "condition": 0, "track": 8 }),
+            json!({ "channels": 2, "skip": 3, "layers": 2, "cycles": [1], "condition": 0, "track": zoo::data::Speech::TRACK }),
         ),
         (
             "mint-net",

@@ -79,8 +79,7 @@ fn a_student_can_start_from_an_iaf_that_was_trained_on_data() {
     let train = "train iaf --preset quick --data table.csv --batch 50 --steps 300 --threads 1";
     folder.run(&format!("{train} --layers 2 --out first"));
     let last = |out: &str| *divergences(&folder, out).last().unwrap();
-    let said = folder.run(&format!("{} --lr 1e-6 --half", distill(10, "carried-on --from first")));
-    assert!(said.contains("from the weights in first"), "{said}");
+    folder.run(&format!("{} --lr 1e-6 --half", distill(10, "carried-on --from first")));
     folder.run(&format!("{} --lr 1e-6", distill(10, "fresh")));
     assert!(last("carried-on") < 0.5 * last("fresh"), "{} {}", last("carried-on"), last("fresh"));
     folder.run(&format!("{train} --layers 3 --out other"));

@@ -29,7 +29,10 @@ fn ask() -> bool {
     /// Asks Linux for the use of a part of the processor's state, and the number of that part for tiles.
     const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
     const XFEATURE_XTILEDATA: libc::c_long = 18;
-    if !is_x86_feature_detected!("avx512bw") || __cpuid(0).eax < 7 || __cpuid_count(7, 0).edx & BITS != BITS {
+    #[allow(unused_unsafe, reason = "older compilers call it unsafe")]
+    // SAFETY: every processor of this architecture has the instruction.
+    let has_tiles = unsafe { __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx & BITS == BITS };
+    if !has_tiles || !is_x86_feature_detected!("avx512bw") {
         return false;
     }
     // SAFETY: the call reads and writes no memory of this program.
