@@ -8,6 +8,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::LocalKey;
 
 thread_local! {
     /// How many threads the operations run from this thread may use.
@@ -47,7 +48,7 @@ pub fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) ->
         return with_budget(1, work);
     }
     let half = is_half();
-    pool(threads).install(|| with_half(half, || with_budget(threads, work)))
+    pool(threads).install(|| with_setting(&HALF, half, || with_budget(threads, work)))
 }
 
 fn pool(threads: usize) -> Arc<ThreadPool> {
@@ -62,20 +63,25 @@ fn pool(threads: usize) -> Arc<ThreadPool> {
 
 /// Runs `work` with another budget on this thread, and puts the old one back however it ends.
 pub(crate) fn with_budget<R>(threads: usize, work: impl FnOnce() -> R) -> R {
-    struct Restore(usize);
-    impl Drop for Restore {
+    with_setting(&BUDGET, threads, work)
+}
+
+/// Runs `work` with another value of one of this thread's settings, and puts the old one back however it ends.
+fn with_setting<X: Copy, R>(setting: &'static LocalKey<Cell<X>>, value: X, work: impl FnOnce() -> R) -> R {
+    struct Restore<X: Copy + 'static>(&'static LocalKey<Cell<X>>, X);
+    impl<X: Copy> Drop for Restore<X> {
         fn drop(&mut self) {
-            BUDGET.set(self.0);
+            self.0.set(self.1);
         }
     }
-    let _restore = Restore(BUDGET.replace(threads));
+    let _restore = Restore(setting, setting.replace(value));
     work()
 }
 
 /// Runs `work` with products of matrices and convolutions of `f32` in half precision, where the machine has units for
 /// it: both factors are rounded to bfloat16, the sums are in `f32`. It is for training steps, and several times as fast.
 pub fn in_half_precision<R>(work: impl FnOnce() -> R) -> R {
-    with_half(true, work)
+    with_setting(&HALF, true, work)
 }
 
 /// Whether this machine has units for [`in_half_precision`]: without them it changes nothing.
@@ -86,18 +92,6 @@ pub fn has_half_precision() -> bool {
 /// Whether `in_half_precision` is in force here.
 pub(crate) fn is_half() -> bool {
     HALF.get()
-}
-
-/// Runs `work` with or without half precision on this thread, and puts the old choice back however it ends.
-fn with_half<R>(half: bool, work: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            HALF.set(self.0);
-        }
-    }
-    let _restore = Restore(HALF.replace(half));
-    work()
 }
 
 /// Calls `fill(start, piece)` on disjoint pieces of `out` that cover it, in parallel where it is long enough.
@@ -131,7 +125,7 @@ pub fn share_out<J: Send>(threads: usize, jobs: impl Iterator<Item = J> + Send, 
     // The lock is let go before the work: a `while let` would hold it.
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
     let half = is_half();
-    at_once(threads, &|| with_half(half, || with_budget(1, || std::iter::from_fn(next).for_each(work))));
+    at_once(threads, &|| with_setting(&HALF, half, || with_budget(1, || std::iter::from_fn(next).for_each(work))));
 }
 
 /// Calls `worker` this many times, in parallel.

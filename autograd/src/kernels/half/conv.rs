@@ -93,9 +93,9 @@ pub(in super::super) fn correlate(
     scratch::with(panels * steps * PAIR, |left: &mut [u32]| {
         pack_weights(is_forward, taps, [to.channels, from.channels], weights, left);
         scratch::with(steps, |offsets: &mut [usize]| {
-            for (nth, offset) in offsets.iter_mut().enumerate() {
-                let tap = plane.taps().nth(nth % taps).unwrap_or(0);
-                *offset = nth / taps * (DEPTH / 2) * plane.padded() + tap;
+            for (block, offsets) in offsets.chunks_exact_mut(taps).enumerate() {
+                let first = block * (DEPTH / 2) * plane.padded();
+                offsets.iter_mut().zip(plane.taps()).for_each(|(offset, tap)| *offset = first + tap);
             }
             let (of_from, of_to) = (source.len() / geometry.batch, out.len() / geometry.batch);
             let images = source.chunks_exact(of_from).zip(out.chunks_exact_mut(of_to));
