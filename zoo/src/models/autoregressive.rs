@@ -13,6 +13,13 @@ pub(super) fn set_order(config: &mut AutoregressiveConfig, asked: Option<Order>,
     };
 }
 
+/// Changes the hidden layers of all networks.
+pub(super) fn set_hidden(config: &mut AutoregressiveConfig, asked: Option<&[usize]>) {
+    if let Some(hidden) = asked {
+        config.hidden = hidden.to_vec();
+    }
+}
+
 /// The sizes of a MAF of Gaussian conditionals.
 pub(super) fn config(preset: Preset, space: Space, condition: usize) -> AutoregressiveConfig {
     let (hidden, norm) = match space {

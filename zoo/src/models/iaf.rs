@@ -40,9 +40,7 @@ impl ModelSpec for super::Iaf {
     fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
         config.layers = options.layers.unwrap_or(config.layers);
         autoregressive::set_order(config, options.order, seed);
-        if let Some(hidden) = &options.hidden {
-            config.hidden.clone_from(hidden);
-        }
+        autoregressive::set_hidden(config, options.hidden.as_deref());
         if options.gated {
             config.gate = Gate::Sigmoid;
         }

@@ -39,9 +39,7 @@ impl ModelSpec for super::Maf {
     fn adjust(config: &mut AutoregressiveConfig, options: &Options, _space: Space, seed: u64) -> Result<()> {
         config.layers = options.layers.unwrap_or(config.layers);
         autoregressive::set_order(config, options.order, seed);
-        if let Some(hidden) = &options.hidden {
-            config.hidden.clone_from(hidden);
-        }
+        autoregressive::set_hidden(config, options.hidden.as_deref());
         config.components = options.components.unwrap_or(config.components);
         Ok(())
     }

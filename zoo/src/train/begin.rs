@@ -25,6 +25,11 @@ impl Weights {
         Ok(Self { contents: checkpoint::read_model(&place)?, place })
     }
 
+    /// How the announcement of a training names them.
+    fn words(&self) -> String {
+        format!(" from the weights in {},", self.place.path().display())
+    }
+
     /// Notes in a training that it starts from these weights, and what was spent on them.
     fn begin<M: Trained>(&self, training: &mut Training<'_, M>) {
         training.from = Some(self.place.path().display().to_string());
@@ -53,8 +58,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
         0 => String::new(),
         classes => format!(" conditioned on {classes} classes"),
     };
-    let from =
-        weights.map_or_else(String::new, |weights| format!(" from the weights in {},", weights.place.path().display()));
+    let from = weights.map_or_else(String::new, Weights::words);
     let what = format!("training {} on {}{given}{from}", blueprint.name(), config.data);
     if let Some(warning) = blueprint.warning() {
         stderr::print_line(format_args!("{warning}"));
@@ -68,14 +72,13 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
 pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, weights: Option<&Weights>) -> Result<Outcome> {
     let (objective, flow) = student(config, teacher)?;
     objective.steps_per_epoch()?;
-    let mut from = String::new();
+    let from = weights.map_or_else(String::new, Weights::words);
     if let Some(Weights { place, contents }) = weights {
         if contents.header.blueprint != config.blueprint {
             let path = place.path().display();
             bail!("{path} has weights of another model or of other sizes than this student: leave out --from");
         }
         checkpoint::fill(&flow, &contents.tensors, "", place.path())?;
-        from = format!(" from the weights in {},", place.path().display());
     }
     let (name, of) = (config.blueprint.name(), teacher.header.blueprint.name());
     let id = keep_teacher(config, teacher, None)?;
