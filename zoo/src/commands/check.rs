@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     // A standardized table is checked in these units: the statistics are the same in both directions.
     let checked = if Standardization::of(&loaded.model).is_some() { loaded.model.core() } else { loaded.model };
     let case = Case::new(checked.bijection(), x);
-    let case = match rows.classes() {
+    let case = match rows.condition() {
         Some(classes) => case.given(classes.clone()),
         None => case,
     };
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
             "step": header.step,
             "samples": measured.samples,
             "jacobians": measured.differenced,
-            "given_class": rows.classes().is_some(),
+            "given_class": rows.condition().is_some(),
             "dims": measured.dims,
             "round_trip_x": measured.round_trip_x,
             "round_trip_z": measured.round_trip_z,
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
             (true, 0) => "\nsound: round-trip errors below 1e-6, log-determinants cancel; no Jacobian was compared",
             (true, _) => "\nsound: round-trip errors below 1e-6, log-determinant errors below 1e-6 per dimension",
         };
-        let given = match rows.classes() {
+        let given = match rows.condition() {
             None => "",
             Some(_) if header.blueprint.track() > 0 => ", each row given its track",
             Some(_) => ", each row given its class",

@@ -22,8 +22,8 @@ struct Common {
     /// The student's model [default: iaf; for a wavenet, parallel-wavenet]
     #[arg(long, value_name = "MODEL")]
     student: Option<String>,
-    /// What a student of a made or a maf minimizes, in this order: guided, forward, reverse and jeffreys, each with its
-    /// share of the training, as in guided=1,forward=8,jeffreys=1 [default: the preset's]
+    /// What a student of a made or a maf minimizes, in this order: guided, forward, with-data, reverse and jeffreys, each
+    /// with its share of the training, as in guided=1,forward=8,jeffreys=1 [default: the preset's]
     #[arg(long, value_name = "LOSSES", value_parser = lessons)]
     losses: Option<Lessons>,
     /// Start from the weights in a run folder or checkpoint of the student's model and sizes, as from an iaf that was

@@ -70,12 +70,12 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     memory::require(12.0 * count as f64 * space.dims() as f64, &what, "choose a smaller --size")?;
     grid::check(count, [height, width], size)?;
     let decoded = threads.run(|| -> Result<_> {
-        let latents = images.clone().with_x(flow.encode_given(images.x(), images.classes())?);
-        let decoded = flow.decode_given(latents.x(), latents.classes())?;
+        let latents = images.clone().with_x(flow.encode_given(images.x(), images.condition())?);
+        let decoded = flow.decode_given(latents.x(), latents.condition())?;
         let along = |line: usize| blend::line(latents.x(), [4 + 2 * line, 5 + 2 * line], size, args.straight);
         let decode = |blends: &[Blend]| {
             let blended = blend::blended(&latents, blends);
-            flow.decode_given(blended.x(), blended.classes())
+            flow.decode_given(blended.x(), blended.condition())
         };
         let manifold = decode(&blend::manifold([0, 1, 2, 3], size))?;
         let lines = decode(&(0..ends.len()).flat_map(along).collect::<Vec<_>>())?;

@@ -94,7 +94,7 @@ fn encode(run: &Path, args: &Args) -> Result<Encoded> {
     chosen.truncate(args.rows.unwrap_or(usize::MAX));
     let rows = all.select(&chosen);
 
-    let latents = flow.encode_given(rows.x(), rows.classes()).with_context(|| run.display().to_string())?;
+    let latents = flow.encode_given(rows.x(), rows.condition()).with_context(|| run.display().to_string())?;
     let score = score(flow, &space, &rows, seed)?;
     if !latents.all_finite() || !score.nats.is_finite() {
         bail!("{} maps some test rows to no finite z: leave it out, or use an earlier checkpoint", run.display());

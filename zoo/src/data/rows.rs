@@ -1,29 +1,29 @@
-//! Rows of data, with their classes or tracks for conditional models.
+//! Rows of data, with their conditions for conditional models.
 
 use autograd::{Real, Shape, Tape, Tensor, Var};
 use flows::Context;
 use std::ops::Range;
 
-/// Rows and, for a class-conditional model, the class of each. A part of the rows has the same part of the classes.
-/// Speech has tracks in their place ([`crate::data::Speech::TRACK`]).
+/// Rows and, for a conditional model, what it is given with each: the class of an image, or the track of a signal
+/// ([`crate::data::Speech::TRACK`]). A part of the rows has the same part of the conditions.
 #[derive(Clone, Debug)]
 pub struct Rows<T: Real> {
     x: Tensor<T>,
-    classes: Option<Tensor<T>>,
+    condition: Option<Tensor<T>>,
 }
 
 impl<T: Real> Rows<T> {
-    /// Rows `[count, …]` without classes.
+    /// Rows `[count, …]` without conditions.
     pub fn plain(x: Tensor<T>) -> Self {
-        Self { x, classes: None }
+        Self { x, condition: None }
     }
 
-    /// Rows, and perhaps as many classes `[count, features]`, usually [`one_hot`].
+    /// Rows, and perhaps as many conditions `[count, features]`: for classes, [`one_hot`].
     #[track_caller]
-    pub fn new(x: Tensor<T>, classes: Option<Tensor<T>>) -> Self {
-        let fits = classes.as_ref().is_none_or(|classes| classes.shape().first() == x.shape().first());
-        assert!(fits, "rows of shape {} with another number of classes", x.shape());
-        Self { x, classes }
+    pub fn new(x: Tensor<T>, condition: Option<Tensor<T>>) -> Self {
+        let fits = condition.as_ref().is_none_or(|condition| condition.shape().first() == x.shape().first());
+        assert!(fits, "rows of shape {} with another number of conditions", x.shape());
+        Self { x, condition }
     }
 
     pub fn count(&self) -> usize {
@@ -34,16 +34,16 @@ impl<T: Real> Rows<T> {
         &self.x
     }
 
-    /// What a conditional model is given: the rows' classes, or their tracks.
-    pub fn classes(&self) -> Option<&Tensor<T>> {
-        self.classes.as_ref()
+    /// What a conditional model is given, `[count, features]`.
+    pub fn condition(&self) -> Option<&Tensor<T>> {
+        self.condition.as_ref()
     }
 
     /// A range of the rows.
     #[track_caller]
     pub fn range(&self, range: Range<usize>) -> Self {
-        let classes = self.classes.as_ref().map(|classes| classes.rows(range.clone()));
-        Self { x: self.x.rows(range), classes }
+        let condition = self.condition.as_ref().map(|condition| condition.rows(range.clone()));
+        Self { x: self.x.rows(range), condition }
     }
 
     /// The rows at these indices, in that order.
@@ -55,41 +55,41 @@ impl<T: Real> Rows<T> {
             let shape: Shape = [&[places.len()], &rows.shape()[1..]].concat().into_iter().collect();
             Tensor::from_fn(shape, |i| values[places[i / width] * width + i % width])
         };
-        Self { x: pick(&self.x), classes: self.classes.as_ref().map(pick) }
+        Self { x: pick(&self.x), condition: self.condition.as_ref().map(pick) }
     }
 
-    /// Other rows with the same classes.
+    /// Other rows with the same conditions.
     pub fn with_x(self, x: Tensor<T>) -> Self {
-        Self::new(x, self.classes)
+        Self::new(x, self.condition)
     }
 
     /// The same rows with another element type.
     pub fn cast<U: Real>(&self) -> Rows<U> {
-        Rows { x: self.x.cast(), classes: self.classes.as_ref().map(Tensor::cast) }
+        Rows { x: self.x.cast(), condition: self.condition.as_ref().map(Tensor::cast) }
     }
 
     /// The rows as values that are not on a tape.
     pub fn values(self) -> Given<T> {
-        Given { x: self.x.into(), classes: self.classes.map(Into::into) }
+        Given { x: self.x.into(), condition: self.condition.map(Into::into) }
     }
 
     /// The rows as constants on a tape.
     pub fn on(self, tape: &Tape<T>) -> Given<T> {
-        Given { x: tape.constant(self.x), classes: self.classes.map(|classes| tape.constant(classes)) }
+        Given { x: tape.constant(self.x), condition: self.condition.map(|condition| tape.constant(condition)) }
     }
 }
 
-/// Rows as variables of a computation, with their classes.
+/// Rows as variables of a computation, with their conditions.
 #[derive(Clone, Debug)]
 pub struct Given<T: Real> {
     pub x: Var<T>,
-    classes: Option<Var<T>>,
+    condition: Option<Var<T>>,
 }
 
 impl<T: Real> Given<T> {
-    /// A context with these rows' classes as its condition.
+    /// A context with these rows' conditions.
     pub fn context<'a>(&'a self, cx: Context<'a, T>) -> Context<'a, T> {
-        Context { condition: self.classes.as_ref(), ..cx }
+        Context { condition: self.condition.as_ref(), ..cx }
     }
 }
 
@@ -108,14 +108,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_the_rows_has_the_same_part_of_the_classes() {
+    fn a_part_of_the_rows_has_the_same_part_of_the_conditions() {
         let x = Tensor::from_fn([4, 2], |i| i as f32);
         let rows = Rows::new(x, Some(one_hot(&[2, 0, 1, 2], 3))).range(1..3);
         assert_eq!(rows.x().as_slice(), &[2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(rows.classes().unwrap().as_slice(), &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(rows.condition().unwrap().as_slice(), &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
         let again = rows.select(&[1, 0, 1]);
         assert_eq!(again.x().as_slice(), &[4.0, 5.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(again.classes().unwrap().as_slice()[..6], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(again.condition().unwrap().as_slice()[..6], [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
         let given = rows.on(&Tape::new());
         let cx = given.context(Context::default());
         assert_eq!(cx.condition.unwrap().shape(), &[2, 3].into());

@@ -83,7 +83,7 @@ pub fn train(seed: u64, steps: u64) -> Result<Trained> {
 fn batch(rows: &Rows<f32>, noise: Noise) -> (Tensor<f32>, Tensor<f32>) {
     let levels = rows.x();
     let mut images = Tensor::from_fn(levels.shape(), |i| levels.as_slice()[i] / 255.0);
-    let mut targets = rows.classes().cloned().unwrap_or_else(|| Tensor::zeros([rows.count(), CLASSES]));
+    let mut targets = rows.condition().cloned().unwrap_or_else(|| Tensor::zeros([rows.count(), CLASSES]));
     examples::vary(images.as_mut_slice(), targets.as_mut_slice(), noise);
     (images, targets)
 }

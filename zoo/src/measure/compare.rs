@@ -129,7 +129,7 @@ struct Found {
 fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Result<Found> {
     let score = score(flow, space, rows, seed)?;
     let x = dequantized(timed, space, seed);
-    let given = timed.classes().cloned().map(Var::from);
+    let given = timed.condition().cloned().map(Var::from);
     let cx = Context { condition: given.as_ref(), ..Context::default() };
     let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
     let condition = sampling::condition(flow, None, 0..timed.count(), seed).map(Var::from);
@@ -159,8 +159,8 @@ fn dequantized(rows: &Rows<f32>, space: &Space, seed: u64) -> Var<f32> {
 /// The distance between x and x′ after x → z → x′.
 fn round_trip(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> Option<Distance> {
     let x = dequantized(rows, space, seed).into_value();
-    let z = flow.encode_given(&x, rows.classes()).ok()?;
-    let back = flow.decode_given(&z, rows.classes()).ok()?;
+    let z = flow.encode_given(&x, rows.condition()).ok()?;
+    let back = flow.decode_given(&z, rows.condition()).ok()?;
     let found = Distance::between(&back, &x);
     found.max_abs.is_finite().then_some(found)
 }

@@ -310,7 +310,7 @@ impl LogProbs {
     }
 
     fn score(&self, space: &Space, rows: &Rows<f32>) -> Score {
-        let given_class = rows.classes().is_some();
+        let given_class = rows.condition().is_some();
         let mut score = Score::of(Measure::LogLikelihood, &self.outer, given_class).of_space(space);
         if matches!(space, Space::Images { .. }) && !self.inner.is_empty() {
             let (nats, error) = mean(&self.inner);

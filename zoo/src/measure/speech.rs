@@ -72,7 +72,7 @@ impl Measures {
     pub fn of(signals: &Tensor<f32>, real: &Rows<f32>, rate: u32) -> Self {
         let (found, expected) = (frames(signals, rate), frames(real.x(), rate));
         let wrong: Vec<bool> = found.iter().zip(&expected).map(|(found, expected)| found != expected).collect();
-        let paired = real.classes().is_some();
+        let paired = real.condition().is_some();
         Self {
             voiced: share(&found),
             misvoiced: paired.then(|| share(&wrong)),
@@ -98,7 +98,7 @@ pub fn signals(flow: &Flow<f32>, rows: &Rows<f32>, seed: u64) -> Result<Tensor<f
     let mut values = Vec::with_capacity(rows.x().shape().elements());
     for part in sampling::batches(rows.count(), 16) {
         interrupt::check()?;
-        let given = rows.classes().map(|track| Var::from(track.rows(part.clone())));
+        let given = rows.condition().map(|track| Var::from(track.rows(part.clone())));
         let cx = Context { condition: given.as_ref(), ..Context::default() };
         values.extend_from_slice(flow.sample(part.len(), cx, 1.0, &mut rng).as_slice());
     }

@@ -45,6 +45,8 @@ pub enum Lesson {
     Guided,
     /// KL(teacher ‖ student), on samples of the teacher.
     Forward,
+    /// The same on samples of the teacher and on rows of the data, half of each.
+    WithData,
     /// KL(student ‖ teacher), on samples of the student.
     Reverse,
     /// The sum of both KL.

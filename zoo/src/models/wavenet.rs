@@ -35,7 +35,8 @@ impl ModelSpec for super::WaveNet {
 
     fn recipe(preset: Preset, _space: Space) -> Recipe {
         let minutes = preset.pick([3.0, 20.0, 600.0]);
-        Recipe { clip: Some(1e4), ..Recipe::new(Budget::Minutes(minutes), 8, 2e-3) }
+        // The activations of one signal stay close to the core.
+        Recipe { clip: Some(1e4), shards: Some(8), ..Recipe::new(Budget::Minutes(minutes), 8, 2e-3) }
     }
 
     fn adjust(config: &mut WaveNetFlowConfig, options: &Options, _space: Space, _seed: u64) -> Result<()> {

@@ -59,7 +59,7 @@ fn share(place: usize, count: usize) -> f64 {
 pub fn blended(latents: &Rows<f32>, blends: &[Blend]) -> Rows<f32> {
     let total = |blend: &Blend| blend.0.iter().map(|(_, weight)| weight).sum::<f64>();
     let x = mixed(latents.x(), blends, |_| 1.0);
-    let classes = latents.classes().map(|classes| mixed(classes, blends, |blend| total(blend).recip()));
+    let classes = latents.condition().map(|classes| mixed(classes, blends, |blend| total(blend).recip()));
     Rows::new(x, classes)
 }
 
@@ -100,11 +100,11 @@ mod tests {
         for (corner, place) in [0, 4, 20, 24].into_iter().enumerate() {
             near(found.range(place..place + 1).x().as_slice(), rows.range(corner..corner + 1).x().as_slice());
             let [own, given] = [(&rows, corner), (&found, place)].map(|(rows, i)| rows.range(i..i + 1));
-            near(given.classes().unwrap().as_slice(), own.classes().unwrap().as_slice());
+            near(given.condition().unwrap().as_slice(), own.condition().unwrap().as_slice());
         }
         // In the middle both angles are 45°, and so every weight is 1/2, or 1/4 for classes.
         near(found.range(12..13).x().as_slice(), &[4.0, 2.25]);
-        near(found.range(12..13).classes().unwrap().as_slice(), &[0.25, 0.5, 0.25]);
+        near(found.range(12..13).condition().unwrap().as_slice(), &[0.25, 0.5, 0.25]);
         assert_eq!(manifold([0; 4], 1).len(), 1);
     }
 
@@ -115,7 +115,7 @@ mod tests {
             let found = blended(&rows, &line(rows.x(), [0, 1], 3, straight));
             near(&found.x().as_slice()[..2], &[3.0, 0.0]);
             near(&found.x().as_slice()[4..], &[0.0, 4.0]);
-            near(&found.classes().unwrap().as_slice()[3..6], &[0.5, 0.5, 0.0]);
+            near(&found.condition().unwrap().as_slice()[3..6], &[0.5, 0.5, 0.0]);
             found.x().as_slice()[2].hypot(found.x().as_slice()[3])
         };
         near(&[lengths(false), lengths(true)], &[5.0 * 0.5f32.sqrt(), 2.5]);

@@ -130,7 +130,21 @@ fn student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Student>
     }
     let lessons = config.recipe.lessons.clone();
     let normalized = config.blueprint.uses_batch_statistics();
-    Ok((Box::new(Taught::new(teacher, lessons, normalized, batch, seed)), config.blueprint.flow(rng)?))
+    let data =
+        lessons.iter().any(|(lesson, _)| *lesson == Lesson::WithData).then(|| data(config, teacher)).transpose()?;
+    Ok((Box::new(Taught::new(teacher, lessons, data, normalized, batch, seed)), config.blueprint.flow(rng)?))
+}
+
+/// The data that the teacher learned from, for a student that learns from both.
+fn data(config: &TrainConfig, teacher: &Loaded<Flow<f32>>) -> Result<Source> {
+    let advice = "this student learns from the teacher's data too: make them readable, or choose --losses forward";
+    let source = Source::open(&config.data, config.seed).context(advice)?;
+    let source = source.with_classes_of(teacher.header.blueprint.classes)?.in_units_of(&teacher.model);
+    if source.space() != teacher.header.blueprint.space {
+        bail!("{} is not what the teacher learned from: {advice}", config.data);
+    }
+    source.steps_per_epoch((config.recipe.batch / 2).max(1))?;
+    Ok(source)
 }
 
 /// What a training starts from.

@@ -2,7 +2,7 @@
 
 use super::distill::{Latents, ReverseKl};
 use super::prelude::*;
-use crate::measure::score::batch;
+use crate::measure::score::{batch, continuous};
 use crate::models::Lessons;
 use flows::Mode;
 use flows::distillation::{forward_log_ratio, guided, initialize, softened};
@@ -25,17 +25,31 @@ pub(super) struct Taught {
     /// What only looks at the student's own samples.
     reverse: ReverseKl,
     lessons: Lessons,
+    /// The data, if a lesson reads them.
+    data: Option<Source>,
     /// Whether the student has batch normalization.
     batch_statistics: bool,
     /// The teacher's samples that the student is evaluated on.
     judged_on: OnceLock<Drawn>,
 }
 
-/// Samples x of the teacher with `log t(x)`, and the classes that they were drawn for.
+/// Rows x with `log t(x)`, usually samples of the teacher, and their classes.
 struct Drawn {
     x: Tensor<f32>,
     log_prob: Tensor<f32>,
     condition: Option<Tensor<f32>>,
+}
+
+impl Drawn {
+    /// These rows, then the others.
+    fn and(self, others: Self) -> Self {
+        let joined = |a: Tensor<f32>, b: Tensor<f32>| Var::concat(0, &[&a.into(), &b.into()]).into_value();
+        Self {
+            x: joined(self.x, others.x),
+            log_prob: joined(self.log_prob, others.log_prob),
+            condition: self.condition.zip(others.condition).map(|(a, b)| joined(a, b)),
+        }
+    }
 }
 
 impl Taught {
@@ -43,11 +57,13 @@ impl Taught {
     pub(super) fn new(
         teacher: &Loaded<Flow<f32>>,
         lessons: Lessons,
+        data: Option<Source>,
         batch_statistics: bool,
         batch: usize,
         seed: u64,
     ) -> Self {
-        Self { reverse: ReverseKl::new(teacher, batch, seed), lessons, batch_statistics, judged_on: OnceLock::new() }
+        let reverse = ReverseKl::new(teacher, batch, seed);
+        Self { reverse, lessons, data, batch_statistics, judged_on: OnceLock::new() }
     }
 
     /// The lesson at this part of the training.
@@ -69,7 +85,8 @@ impl Taught {
     /// Whether batches are normalized by their own statistics. Only from data to latents can they be: if a lesson maps
     /// latents to data, the statistics stay those of the first batch.
     fn normalizes_batches(&self) -> bool {
-        self.batch_statistics && self.lessons.iter().all(|(lesson, _)| *lesson == Lesson::Forward)
+        let to_latents = |lesson| matches!(lesson, Lesson::Forward | Lesson::WithData);
+        self.batch_statistics && self.lessons.iter().all(|(lesson, _)| to_latents(*lesson))
     }
 
     /// The teacher's samples of a stream, for these classes.
@@ -80,6 +97,34 @@ impl Taught {
         let cx = Context { condition: given.as_ref(), ..Context::default() };
         let (x, log_prob) = self.reverse.teacher().sample_with_log_prob(count, cx, &mut rng);
         Drawn { x, log_prob, condition }
+    }
+
+    /// A batch for a step of this lesson: samples of the teacher, and rows of the data if the lesson reads them.
+    fn batch(&self, lesson: Lesson, flow: &Flow<f32>, stream: u64, order: &mut Order) -> Result<Drawn> {
+        let rows = self.reverse.batch();
+        let (real, source) = match &self.data {
+            Some(source) if lesson == Lesson::WithData => (rows / 2, Some(source)),
+            _ => (0, None),
+        };
+        let (_, condition) = self.reverse.latents(flow, stream, rows - real);
+        let drawn = self.draw(stream, rows - real, condition);
+        match source {
+            Some(source) if real > 0 => Ok(drawn.and(self.real(source, flow, stream, real, order)?)),
+            _ => Ok(drawn),
+        }
+    }
+
+    /// Rows of the data after the preprocessing, with their density under the teacher.
+    fn real(&self, source: &Source, flow: &Flow<f32>, step: u64, count: usize, order: &mut Order) -> Result<Drawn> {
+        let rows = source.batch(step, count, order)?;
+        let noise = Context::training(Noise::for_step(self.reverse.seed(), step));
+        let mut x = continuous(self.reverse.space(), &rows.x().clone().into(), noise);
+        if let Some(layer) = flow.preprocessing() {
+            x = layer.to_latent(&x, Context::default()).value;
+        }
+        let given = rows.condition().cloned().map(Var::from);
+        let log_prob = self.reverse.teacher().log_prob(&x, Context { condition: given.as_ref(), ..Context::default() });
+        Ok(Drawn { x: x.into_value(), log_prob: log_prob.into_value(), condition: rows.condition().cloned() })
     }
 
     /// The samples for evaluation, in batches.
@@ -122,10 +167,10 @@ impl Objective<Flow<f32>> for Taught {
 
     fn calibrate(&self, flow: &Flow<f32>) -> Result<()> {
         let batches = if self.normalizes_batches() { CALIBRATION_BATCHES } else { 0 };
+        let mut order = Order::default();
         for seen in 0..batches {
             interrupt::check()?;
-            let (_, condition) = self.reverse.latents(flow, CALIBRATING | seen, self.reverse.batch());
-            let Drawn { x, condition, .. } = self.draw(CALIBRATING | seen, self.reverse.batch(), condition);
+            let Drawn { x, condition, .. } = self.batch(self.lesson(1.0), flow, CALIBRATING | seen, &mut order)?;
             let condition = condition.map(Var::from);
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
             flow.core().bijection().calibrate(&x.into(), cx, seen);
@@ -138,9 +183,9 @@ impl Objective<Flow<f32>> for Taught {
         if lesson == Lesson::Reverse {
             return self.reverse.loss(flow, moment, order);
         }
-        let (student, teacher, rows) = (flow.core(), self.reverse.teacher(), self.reverse.batch());
-        let (z, condition): Latents = self.reverse.latents(flow, moment.step + 1, rows);
-        let Drawn { x, log_prob, condition } = self.draw(moment.step + 1, rows, condition);
+        let (student, teacher) = (flow.core(), self.reverse.teacher());
+        let (z, _): Latents = self.reverse.latents(flow, moment.step + 1, self.reverse.batch());
+        let Drawn { x, log_prob, condition } = self.batch(lesson, flow, moment.step + 1, order)?;
         let backward = if lesson == Lesson::Jeffreys { Some(self.reverse.loss(flow, moment, order)?) } else { None };
         Ok(Box::new(move |tape, range| {
             let condition = condition.as_ref().map(|condition| tape.constant(condition.rows(range.clone())));

@@ -76,7 +76,7 @@ impl Objective<Flow<f32>> for SignalLoss {
         let real = first(real, self.steps);
         // A model is given a class or a track.
         let own = flow.condition() - flow.track() * flow.dims();
-        let given = rows.classes().map(|given| first(given.clone().into(), own + flow.track() * self.steps));
+        let given = rows.condition().map(|given| first(given.clone().into(), own + flow.track() * self.steps));
         let z = first(self.kl.noise(flow, moment.step + 1, self.batch).0.into(), self.steps);
         Ok(Box::new(move |tape, range| {
             let part = |rows: &Tensor<f32>| tape.constant(rows.rows(range.clone()));

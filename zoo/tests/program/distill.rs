@@ -92,7 +92,7 @@ fn a_student_can_start_from_an_iaf_that_was_trained_on_data() {
 #[test]
 fn each_loss_brings_a_student_nearer() {
     let folder = taught();
-    for losses in ["forward", "jeffreys", "guided=1,forward=1"] {
+    for losses in ["forward", "with-data", "jeffreys", "guided=1,forward=1"] {
         let out = losses.replace(['=', ','], "-");
         folder.run(&format!("{} --losses {losses}", distill(1000, &out)));
         let found = folder.read_json(&format!("{out}/comparison.json"));
@@ -132,8 +132,13 @@ fn what_cannot_be_distilled_is_refused() {
     folder.refuses("distill other --resume --out s", &["s was started with another teacher: give that"]);
     folder.refuses("distill teacher --resume --layers 3 --out s", &["keeps its --layers"]);
     folder.refuses("distill teacher --resume --losses guided --out s", &["keeps its --losses"]);
-    folder.misuses("distill teacher --losses sideways --out t", &["sideways", "guided, forward, reverse and jeffreys"]);
+    folder.misuses(
+        "distill teacher --losses sideways --out t",
+        &["sideways", "guided, forward, with-data, reverse and jeffreys"],
+    );
     folder.misuses("distill teacher --losses forward=0 --out t", &["\"0\" is not a number above 0"]);
+    std::fs::rename(folder.path("table.csv"), folder.path("gone.csv")).unwrap();
+    folder.refuses("distill teacher --losses with-data --out u", &["table.csv", "choose --losses forward"]);
     let cut = folder.read("s/teacher.safetensors");
     folder.write("s/teacher.safetensors", &cut[..cut.len() / 2]);
     folder.refuses("distill teacher --resume --out s", &["s/teacher.safetensors is not this teacher", "move it away"]);
