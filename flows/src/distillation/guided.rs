@@ -63,12 +63,9 @@ fn decode<T: Real>(flow: &Flow<T>, z: &Var<T>, cx: Context<'_, T>) -> Vec<Var<T>
 /// The mean over layers and rows of the squared distance between two paths; between their ends alone if they have
 /// different layers.
 fn distance<T: Real>(one: &[Var<T>], other: &[Var<T>]) -> Var<T> {
-    let squares = |(a, b): (&Var<T>, &Var<T>)| (a - b).square().sum_per_sample().mean_all();
-    let ends = |path: &[Var<T>]| [path[0].clone(), path[path.len() - 1].clone()];
-    let (count, sum) = if one.len() == other.len() {
-        (one.len() - 1, one.iter().zip(other).map(squares).reduce(|sum, square| sum + square))
-    } else {
-        (1, ends(one).iter().zip(&ends(other)).map(squares).reduce(|sum, square| sum + square))
-    };
-    sum.expect("a path has a start").scale(1.0 / count as f64)
+    let ends = |path: &[Var<T>]| vec![path[0].clone(), path[path.len() - 1].clone()];
+    let compared = |path: &[Var<T>]| if one.len() == other.len() { path.to_vec() } else { ends(path) };
+    let (one, other) = (compared(one), compared(other));
+    let squares = one.iter().zip(&other).map(|(a, b)| (a - b).square().sum_per_sample().mean_all());
+    squares.reduce(|sum, square| sum + square).expect("a path has a start").scale(1.0 / (one.len() - 1) as f64)
 }

@@ -26,7 +26,7 @@ const TEST_ROWS: usize = 10_000;
 const TEST_SIGNALS: usize = 20;
 /// Samples that are timed together.
 const TIMED: usize = 100;
-/// Pixels or entries to sample with D passes, which is slow. Of signals, one is sampled.
+/// Pixels or entries to sample with D passes, which is slow. Of a signal, one pass is timed.
 const NAIVE: usize = 80_000;
 
 /// Samples of each for the judge: with fewer, two sets from one model would have classes too different.
@@ -96,8 +96,12 @@ pub fn compare(
             .flatten();
         anyhow::Ok(Side { model, test, speech: None, sample_seconds, sample_seconds_by_passes: None, judged })
     };
-    let by_passes =
-        with_reference(&teacher.model, Reference::WholePasses, || seconds_per_sample(&teacher.model, timed_by_passes));
+    let by_passes = if signals {
+        // All of a signal's passes would take minutes, and each is like the first.
+        dims as f64 * seconds_per_pass(&teacher.model)
+    } else {
+        with_reference(&teacher.model, Reference::WholePasses, || seconds_per_sample(&teacher.model, timed_by_passes))
+    };
     let mut sides = [Side { sample_seconds_by_passes: Some(by_passes), ..side(teacher)? }, side(student)?];
     let mut made = None;
     if let (Space::Signal { rate, .. }, Some(rows)) = (space, &rows) {
@@ -187,7 +191,8 @@ impl Comparison {
             });
         }
         row(&format!("time per sample, batch of {}", self.timed), &|side| Some(describe(side.sample_seconds)));
-        row(&format!("time per sample by D = {dims} passes, batch of {}", self.timed_by_passes), &|side| {
+        let passes = if self.voiced.is_some() { "passes, each as long as one" } else { "passes" };
+        row(&format!("time per sample by D = {dims} {passes}, batch of {}", self.timed_by_passes), &|side| {
             side.sample_seconds_by_passes.map(describe)
         });
         rows
@@ -251,4 +256,13 @@ fn seconds_per_sample(flow: &Flow<f32>, rows: usize) -> f64 {
     let condition = sampling::condition(flow, None, 0..rows, 0).map(Var::from);
     let cx = Context { condition: condition.as_ref(), ..Context::default() };
     median_seconds(1, || drop(flow.sample(rows, cx, 1.0, &mut rng))) / rows as f64
+}
+
+/// Seconds of one pass of a flow from data to latents, for one row.
+fn seconds_per_pass(flow: &Flow<f32>) -> f64 {
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let condition = sampling::condition(flow, None, 0..1, 0).map(Var::from);
+    let cx = Context { condition: condition.as_ref(), ..Context::default() };
+    let x = flow.sample(1, cx, 1.0, &mut rng).into();
+    median_seconds(1, || drop(flow.log_prob(&x, cx)))
 }

@@ -76,8 +76,9 @@ impl ModelSpec for super::Iaf {
             (Budget::Steps(preset.pick([2_000, 10_000, 50_000])), 256, 1e-3)
         };
         let shards = large.then_some(1);
-        // The reverse KL draws nothing but black images from a student that is not yet close.
-        let lessons = vec![(Lesson::Forward, 1.0)];
+        // The forward KL alone leaves out of real images what the teacher does not draw. The reverse KL draws nothing but
+        // black images from a student that is not yet close.
+        let lessons = vec![(if large { Lesson::WithData } else { Lesson::Forward }, 1.0)];
         let recipe = Recipe { warmup: 200, clip: Some(100.0), shards, lessons, ..Recipe::new(budget, batch, lr) };
         Some((config, recipe))
     }
