@@ -9,6 +9,7 @@ use crate::runs::files::{self, write_atomically};
 use crate::runs::place::Place;
 use crate::runs::shipped;
 use crate::text;
+use crate::train::History;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -153,8 +154,8 @@ fn table(text: &mut String, data: &str, records: &[&Record], from: &str) -> Resu
         text,
         "{data}: {n} test rows, {from}.\n\n\
          | model | {unit} | published | reached | parameters | rows seen | minutes | rows a second | after a tenth | \
-         after a third | the judge is sure, % |\n\
-         | --- | ---: | ---: | :---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+         after a third | the judge is sure, % | trained on |\n\
+         | --- | ---: | ---: | :---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
     )?;
     for record in records {
         let Record { name, figures, header } = record;
@@ -177,10 +178,18 @@ fn table(text: &mut String, data: &str, records: &[&Record], from: &str) -> Resu
             cell(after(0)),
             cell(after(1)),
             cell(figures.sure.map(|share| format!("{:.1}", 100.0 * share))),
+            cell(history.and_then(machine)),
         ];
         writeln!(text, "| {} |", cells.join(" | "))?;
     }
     Ok(writeln!(text)?)
+}
+
+/// The machine of a training, and its threads.
+fn machine(history: &History) -> Option<String> {
+    let threads =
+        history.threads.map_or_else(String::new, |n| format!(", {n} thread{}", if n == 1 { "" } else { "s" }));
+    Some(history.machine.clone()? + &threads)
 }
 
 fn parameters(blueprint: &Blueprint) -> Result<usize> {

@@ -5,6 +5,7 @@ pub(crate) mod encode;
 pub mod files;
 pub mod folder;
 pub mod interrupt;
+pub mod machine;
 pub mod memory;
 pub mod place;
 pub mod shipped;

@@ -27,6 +27,9 @@ pub struct History {
     pub images_per_second: f64,
     /// The threads it computed on.
     pub threads: Option<usize>,
+    /// The machine that it ran on.
+    #[serde(default)]
+    pub machine: Option<String>,
     /// The validation loss after about a tenth and a third of the run, where the log has it.
     pub curve: [Option<Point>; 2],
 }
@@ -62,6 +65,7 @@ pub fn history(run: &Run, header: &Header) -> Option<History> {
         run: spent(saved.step, saved.seconds),
         images_per_second: rows(saved.step) as f64 / saved.seconds.max(f64::MIN_POSITIVE),
         threads: saved.threads,
+        machine: saved.machine,
         curve: SHARES.map(point),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::runs::checkpoint::TRAINING;
+use crate::runs::machine;
 use crate::runs::place::Place;
 use crate::runs::strict;
 use flows::Module;
@@ -38,6 +39,9 @@ pub(super) struct Saved {
     /// What was spent on the weights that it started from.
     #[serde(default)]
     pub(super) before: Option<Spent>,
+    /// The machine that it last ran on.
+    #[serde(default)]
+    pub(super) machine: Option<String>,
 }
 
 impl Saved {
@@ -58,6 +62,7 @@ impl Saved {
             run: Some(checkpoint::checksum(&config.header(0), &[&asked], &[])?),
             teacher: None,
             before: None,
+            machine: Some(machine::name()),
         })
     }
 
@@ -72,7 +77,8 @@ impl Saved {
 
     /// The state to go on from, with the length and the threads that were asked for now.
     pub(super) fn of(config: &TrainConfig, paused: &Paused) -> Self {
-        Self { recipe: config.recipe.clone(), threads: Some(config.threads), ..paused.saved.clone() }
+        let (recipe, threads, machine) = (config.recipe.clone(), Some(config.threads), Some(machine::name()));
+        Self { recipe, threads, machine, ..paused.saved.clone() }
     }
 
     /// Counts a step and its loss.
