@@ -64,7 +64,7 @@ pub mod rbig;
 mod round_trip;
 pub mod univariate;
 
-pub use base::{Base, Logistic, StandardNormal, Uniform};
+pub use base::{Base, Contaminated, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};
 pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim, rows_per_batch};

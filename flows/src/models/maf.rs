@@ -7,7 +7,7 @@ use super::Norm;
 use crate::layers::{Autoregressive, Permutation, Reads};
 use crate::nn::{Activation, Made, MadeConfig};
 use crate::univariate::{Affine, Gated, Kind, Mixture, Univariate};
-use crate::{Bijection, Chain, Flow, StandardNormal};
+use crate::{Bijection, Chain, Contaminated, Flow, StandardNormal};
 use autograd::Real;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -77,6 +77,10 @@ pub struct AutoregressiveConfig {
     /// a small l no layer stretches much from x to z.
     #[serde(default = "widest")]
     pub log_scales: [f64; 2],
+    /// Whether the base is a [`Contaminated`] normal instead of N(0, I): then a row that the layers make an outlier of is
+    /// unlikely, but not beyond all others.
+    #[serde(default)]
+    pub outliers: bool,
 }
 
 const fn widest() -> [f64; 2] {
@@ -87,8 +91,8 @@ impl AutoregressiveConfig {
     /// Affine layers in the data's own order, with hidden layers of these widths, and nothing else.
     pub const fn new(dims: usize, layers: usize, hidden: Vec<usize>) -> Self {
         let (order, norm, gate) = (Order::Given, Norm::None, Gate::None);
-        let (components, condition, symlog, log_scales) = (1, 0, false, widest());
-        Self { dims, layers, order, hidden, norm, components, gate, condition, symlog, log_scales }
+        let (components, condition, symlog, log_scales, outliers) = (1, 0, false, widest(), false);
+        Self { dims, layers, order, hidden, norm, components, gate, condition, symlog, log_scales, outliers }
     }
 }
 
@@ -155,7 +159,7 @@ impl Maf {
 /// A MAF or an IAF, which differ in what the networks read.
 pub(super) fn autoregressive<T: Real>(config: &AutoregressiveConfig, reads: Reads, rng: &mut dyn Rng) -> Flow<T> {
     let AutoregressiveConfig { layers: count, order, hidden, norm, components, gate, .. } = config;
-    let &AutoregressiveConfig { dims, condition, symlog, log_scales, .. } = config;
+    let &AutoregressiveConfig { dims, condition, symlog, log_scales, outliers, .. } = config;
     let mixture = Mixture::new(*components, Kind::Gaussian);
     let made = |outputs: usize, rng: &mut dyn Rng| {
         let hidden = hidden.clone();
@@ -184,5 +188,11 @@ pub(super) fn autoregressive<T: Real>(config: &AutoregressiveConfig, reads: Read
         });
         layers.extend(norm.layer(dims, None));
     }
-    Flow::new(Chain::new(layers), StandardNormal, [dims]).conditioned_on(condition)
+    let layers = Chain::new(layers);
+    let flow = if outliers {
+        Flow::new(layers, Contaminated::default(), [dims])
+    } else {
+        Flow::new(layers, StandardNormal, [dims])
+    };
+    flow.conditioned_on(condition)
 }

@@ -6,14 +6,24 @@ use flows::check::randomize;
 use flows::layers::{Dequantize, Rescaling, Standardize};
 use flows::models::{Nice, NiceConfig};
 use flows::{
-    Base, Bijection, Chain, Context, Flow, InputError, Logistic, Mapped, Module, StandardNormal, Uniform, Visitor,
-    bits_per_dim,
+    Base, Bijection, Chain, Contaminated, Context, Flow, InputError, Logistic, Mapped, Module, StandardNormal, Uniform,
+    Visitor, bits_per_dim,
 };
 use std::f64::consts::PI;
 
-fn bases() -> [(&'static str, Box<dyn Base<f64>>); 3] {
-    [("normal", Box::new(StandardNormal)), ("logistic", Box::new(Logistic)), ("uniform", Box::new(Uniform))]
+/// With many outliers that are not far away.
+const CONTAMINATED: Contaminated = Contaminated { share: 0.2, spread: 4.0 };
+
+fn bases() -> [(&'static str, Box<dyn Base<f64>>); 4] {
+    [
+        ("normal", Box::new(StandardNormal)),
+        ("logistic", Box::new(Logistic)),
+        ("uniform", Box::new(Uniform)),
+        ("contaminated", Box::new(CONTAMINATED)),
+    ]
 }
+
+const SECOND_MOMENTS: [f64; 4] = [1.0, PI * PI / 3.0, 1.0 / 3.0, 0.8 + 0.2 * 16.0];
 
 /// The density at one value.
 fn density(base: &dyn Base<f64>, z: f64) -> f64 {
@@ -29,13 +39,12 @@ fn expectation(base: &dyn Base<f64>, g: impl Fn(f64) -> f64) -> f64 {
 
 #[test]
 fn densities_integrate_to_one_and_have_their_moments() {
-    let second_moments = [1.0, PI * PI / 3.0, 1.0 / 3.0];
-    let means = [0.0, 0.0, 0.5];
+    let means = [0.0, 0.0, 0.5, 0.0];
     for (i, (name, base)) in bases().iter().enumerate() {
         let moment = |g: fn(f64) -> f64| expectation(base.as_ref(), g);
         assert!((moment(|_| 1.0) - 1.0).abs() < 1e-6, "{name}");
         near(moment(|z| z), means[i], 1e-6);
-        near(moment(|z| z * z), second_moments[i], 1e-5);
+        near(moment(|z| z * z), SECOND_MOMENTS[i], 1e-5);
     }
 }
 
@@ -46,7 +55,8 @@ fn log_densities_of_rows_are_sums_over_their_dimensions() {
     let normal = |z: f64| -0.5 * z * z - 0.5 * (2.0 * PI).ln();
 
     let uniform = |z: f64| if (0.0..=1.0).contains(&z) { 0.0 } else { f64::NEG_INFINITY };
-    let formulas: [fn(f64) -> f64; 3] = [normal, logistic, uniform];
+    let contaminated = |z: f64| (0.8 * normal(z).exp() + 0.2 * normal(z / 4.0).exp() / 4.0).ln();
+    let formulas: [&dyn Fn(f64) -> f64; 4] = [&normal, &logistic, &uniform, &contaminated];
     for ((name, base), formula) in bases().iter().zip(formulas) {
         let found = base.log_prob(&Var::from(z.clone()));
         assert_eq!(found.shape(), &Shape::from([2]), "{name}");
@@ -68,7 +78,8 @@ fn samples_follow_their_distribution() {
         0.5 + (0..steps).map(|i| phi((f64::from(i) + 0.5) * width) * width).sum::<f64>()
     };
     let logistic_cdf = |z: f64| 1.0 / (1.0 + (-z).exp());
-    let cdfs: [&dyn Fn(f64) -> f64; 3] = [&normal_cdf, &logistic_cdf, &|z| z.clamp(0.0, 1.0)];
+    let contaminated_cdf = |z: f64| 0.8 * normal_cdf(z) + 0.2 * normal_cdf(z / 4.0);
+    let cdfs: [&dyn Fn(f64) -> f64; 4] = [&normal_cdf, &logistic_cdf, &|z| z.clamp(0.0, 1.0), &contaminated_cdf];
     for (seed, ((name, base), cdf)) in bases().iter().zip(cdfs).enumerate() {
         let mut z = base.sample([COUNT / 4, 4].into(), 1.0, &mut rng(seed as u64)).as_slice().to_vec();
         z.sort_by(f64::total_cmp);
@@ -79,8 +90,21 @@ fn samples_follow_their_distribution() {
         // The second moment, to four standard errors: a wrong scale shows here first.
         let moment = |power: i32| z.iter().map(|z| z.powi(power)).sum::<f64>() / COUNT as f64;
         let error = ((moment(4) - moment(2).powi(2)) / COUNT as f64).sqrt();
-        near(moment(2), [1.0, PI * PI / 3.0, 1.0 / 3.0][seed], 4.0 * error);
+        near(moment(2), SECOND_MOMENTS[seed], 4.0 * error);
     }
+}
+
+#[test]
+fn an_outlier_costs_few_nats_and_ordinary_latents_none() {
+    let at = |base: &dyn Base<f64>, z: f64| base.log_prob(&Var::from(Tensor::from_slice([1, 1], &[z]))).item();
+    let base = Contaminated::default();
+    for z in [0.0, -1.0, 3.0, 5.0] {
+        near(at(&base, z), at(&StandardNormal, z), 1e-4);
+    }
+    assert!((-30.0..-20.0).contains(&at(&base, 200.0)), "{}", at(&base, 200.0));
+    // In f32 too, where −½z² and what is added to it are large.
+    let single = Base::<f32>::log_prob(&base, &Var::from(Tensor::from_slice([1, 1], &[200.0]))).item();
+    near(f64::from(single), at(&base, 200.0), 1e-2);
 }
 
 #[test]

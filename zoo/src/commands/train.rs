@@ -163,7 +163,11 @@ fn started(
     let source = if common.conditional { source.with_classes()? } else { source };
     let space = source.space();
     let blueprint = match (weights, &common.from) {
-        (Some(weights), Some(from)) => like(weights, from, model, options, &data, &source)?,
+        (Some(weights), Some(from)) => {
+            let mut like = like(weights, from, model, options, &data, &source)?;
+            like.renew(&model.blueprint(preset, space, source.classes())?)?;
+            like
+        }
         _ => {
             let mut new = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
             new.adjust(options, seed)?;

@@ -28,8 +28,9 @@ pub(super) fn config(preset: Preset, space: Space, condition: usize) -> Autoregr
     };
     let plain = AutoregressiveConfig { norm, condition, ..AutoregressiveConfig::new(space.dims(), 5, hidden) };
     match space {
-        // A pixel unlike those seen in training must not make the next layer's input far larger.
-        Space::Images { .. } => AutoregressiveConfig { symlog: true, log_scales: [1.5, 5.0], ..plain },
+        // A pixel unlike those seen in training must not make the next layer's input far larger. Ten layers make latents of
+        // 200 of it all the same.
+        Space::Images { .. } => AutoregressiveConfig { symlog: true, log_scales: [1.5, 5.0], outliers: true, ..plain },
         _ => plain,
     }
 }

@@ -86,6 +86,17 @@ impl Blueprint {
         Ok(())
     }
 
+    /// Takes what holds no weights, such as the base, from a new blueprint of the same model.
+    /// Fails if it is of another model.
+    pub fn renew(&mut self, new: &Self) -> Result<()> {
+        self.sizes = with_spec!(self.kind, S => {
+            let mut config = self.parsed::<S>()?;
+            S::renew(&mut config, &new.parsed::<S>()?);
+            serde_json::to_value(config)?
+        });
+        Ok(())
+    }
+
     /// Refuses sizes that make no model, or not one of this space. It says nothing about memory: see
     /// [`Blueprint::outline`].
     pub fn check(&self) -> Result<()> {

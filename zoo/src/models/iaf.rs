@@ -47,6 +47,10 @@ impl ModelSpec for super::Iaf {
         Ok(())
     }
 
+    fn renew(config: &mut AutoregressiveConfig, new: &AutoregressiveConfig) {
+        config.outliers = new.outliers;
+    }
+
     fn check(config: &AutoregressiveConfig, _space: Space) -> Result<[usize; 2]> {
         if config.components != 1 {
             bail!("iaf has no mixtures: use another checkpoint, this one is damaged");

@@ -26,7 +26,8 @@ impl ModelSpec for super::Made {
     };
 
     fn config(preset: Preset, space: Space, classes: usize) -> Result<AutoregressiveConfig> {
-        Ok(AutoregressiveConfig { layers: 1, norm: Norm::None, ..autoregressive::config(preset, space, classes) })
+        let (layers, norm, outliers) = (1, Norm::None, false);
+        Ok(AutoregressiveConfig { layers, norm, outliers, ..autoregressive::config(preset, space, classes) })
     }
 
     fn recipe(preset: Preset, space: Space) -> Recipe {

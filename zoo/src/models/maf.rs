@@ -44,6 +44,10 @@ impl ModelSpec for super::Maf {
         Ok(())
     }
 
+    fn renew(config: &mut AutoregressiveConfig, new: &AutoregressiveConfig) {
+        config.outliers = new.outliers;
+    }
+
     fn check(config: &AutoregressiveConfig, _space: Space) -> Result<[usize; 2]> {
         autoregressive::check("maf", config)
     }

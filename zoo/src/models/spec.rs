@@ -78,6 +78,9 @@ pub trait ModelSpec {
         Ok(())
     }
 
+    /// Takes what holds no weights from the sizes of a new model, for a training that starts from older weights.
+    fn renew(_config: &mut Self::Config, _new: &Self::Config) {}
+
     /// Refuses sizes that make no model, such as 0 layers. Returns the dimensions of the data and of the condition that
     /// they are for. How large they may be is not decided here.
     fn check(config: &Self::Config, space: Space) -> Result<[usize; 2]>;

@@ -35,6 +35,12 @@ fn expected(name: &str, space: Space) -> Vec<(&'static str, Value)> {
     let normal = vec![("base.distribution", json!("standard normal"))];
     let logistic = vec![("base.distribution", json!("standard logistic"))];
     let images = space == IMAGES;
+    let contaminated = vec![
+        ("base.distribution", json!("contaminated normal")),
+        ("base.share", json!(1e-8)),
+        ("base.spread", json!(100.0)),
+    ];
+    let of_maf = if images { contaminated } else { normal.clone() };
     let autoregressive = |reads: &str| {
         vec![
             ("layers.1.layers.0.map", json!("affine")),
@@ -74,7 +80,7 @@ fn expected(name: &str, space: Space) -> Vec<(&'static str, Value)> {
         "real-nvp" => [normal, vec![("layers.1.layers.1.reads", json!("last half"))]].concat(),
         "made" => [normal, autoregressive("data"), before(1e-6)].concat(),
         "maf" => [
-            normal,
+            of_maf,
             autoregressive("data"),
             before(1e-6),
             if images {
@@ -84,7 +90,7 @@ fn expected(name: &str, space: Space) -> Vec<(&'static str, Value)> {
             },
         ]
         .concat(),
-        "iaf" => [normal, autoregressive("latents"), before(1e-6)].concat(),
+        "iaf" => [of_maf, autoregressive("latents"), before(1e-6)].concat(),
         "wavenet" => [
             logistic,
             vec![

@@ -43,7 +43,17 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     let blueprint = &config.blueprint;
     source.steps_per_epoch(config.recipe.batch)?;
     let model = match weights {
-        Some(weights) => weights.contents.model("", weights.place.path())?,
+        Some(Weights { place, contents }) => {
+            let model = contents.model("", place.path())?;
+            if contents.header.blueprint == *blueprint {
+                model
+            } else {
+                // The same weights before another base.
+                let model = blueprint.build(&mut ChaCha8Rng::seed_from_u64(config.seed))?;
+                checkpoint::fill(&model, &contents.tensors, "", place.path())?;
+                model
+            }
+        }
         None => {
             let rng = &mut ChaCha8Rng::seed_from_u64(config.seed);
             let model = blueprint.build(rng).with_context(|| config.data.clone())?;
@@ -74,7 +84,11 @@ pub fn start_student(config: &TrainConfig, teacher: &Loaded<Flow<f32>>, weights:
     objective.steps_per_epoch()?;
     let from = weights.map_or_else(String::new, Weights::words);
     if let Some(Weights { place, contents }) = weights {
-        if contents.header.blueprint != config.blueprint {
+        let mut like = contents.header.blueprint.clone();
+        if like.kind == config.blueprint.kind {
+            like.renew(&config.blueprint)?;
+        }
+        if like != config.blueprint {
             let path = place.path().display();
             bail!("{path} has weights of another model or of other sizes than this student: leave out --from");
         }

@@ -166,6 +166,7 @@ fn autoregressive(layers: usize, norm: Norm, s: &Sizes) -> AutoregressiveConfig 
         norm,
         condition: s.classes,
         symlog: s.seed % 2 == 1,
+        outliers: s.seed % 3 == 1,
         ..AutoregressiveConfig::new(s.dims(), layers.min(2), vec![s.hidden; s.depth])
     }
 }
