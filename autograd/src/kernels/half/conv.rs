@@ -15,8 +15,8 @@ use crate::kernels::gemm::Transpose;
 use crate::kernels::scratch;
 use crate::parallel::{share_out, worthwhile};
 
-/// Numbers of the images that are laid out together for the adjoint in the weights: half of a second-level cache of 2 MB.
-const TOGETHER: usize = 1 << 18;
+/// Numbers of the images that are laid out together for the adjoint in the weights: they should stay in the cache.
+const TOGETHER: usize = 1 << 17;
 /// With fewer channels most of a tile would be zeros.
 const CHANNELS: usize = 8;
 
@@ -108,7 +108,7 @@ pub(in super::super) fn correlate(
     let inputs = plane.inputs(outputs.count());
     let (blocks, panels) = (from.channels.div_ceil(DEPTH), pack::panels(to.channels));
     // An odd number of cache lines: rows then do not compete for the same places of the cache.
-    let pitch = (inputs.count() / VECTOR | 1) * VECTOR;
+    let pitch = ((inputs.count() / VECTOR) | 1) * VECTOR;
     scratch::with(panels * blocks * taps * PAIR, |left: &mut [u32]| {
         pack_weights(is_forward, threads, taps, [to.channels, from.channels], weights, left);
         scratch::with(blocks * taps, |offsets: &mut [usize]| {

@@ -74,9 +74,8 @@ impl Places {
 mod instructions {
     use super::{BLOCK, Finish, VECTOR, Vector, rounded};
     use std::arch::x86_64::{
-        __m512, _CMP_NLE_UQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_loadu_ps, _mm512_mask_storeu_ps,
-        _mm512_maskz_compress_ps, _mm512_maskz_expandloadu_ps, _mm512_maskz_mov_ps, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_storeu_ps,
+        __m512, _mm512_add_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_compress_ps,
+        _mm512_maskz_expandloadu_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
 
     /// The elements of a vector, with zeros between.
@@ -137,15 +136,16 @@ mod instructions {
             // -0 leaves every number as it is.
             let bias = _mm512_set1_ps(finish.bias.get(nth).copied().unwrap_or(-0.0));
             for (&Vector { mask, before }, sums) in two.iter().zip(sums.chunks_exact(VECTOR)) {
-                let count = (1u32 << mask.count_ones()) - 1;
+                let written = ((1u32 << mask.count_ones()) - 1) as u16;
                 // SAFETY: `sums` has a vector, and as many elements are written as the mask has bits.
                 unsafe {
-                    let sums = _mm512_add_ps(_mm512_loadu_ps(sums.as_ptr()), bias);
-                    // A NaN stays one.
-                    let above = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(sums, _mm512_setzero_ps());
-                    let sums = _mm512_maskz_mov_ps(if finish.relu { above } else { u16::MAX }, sums);
+                    let mut sums = _mm512_add_ps(_mm512_loadu_ps(sums.as_ptr()), bias);
+                    if finish.relu {
+                        // In this order a NaN stays one.
+                        sums = _mm512_max_ps(_mm512_setzero_ps(), sums);
+                    }
                     let elements = _mm512_maskz_compress_ps(mask, sums);
-                    _mm512_mask_storeu_ps(out.add(nth * pitch + before), count as u16, elements);
+                    _mm512_mask_storeu_ps(out.add(nth * pitch + before), written, elements);
                 }
             }
         }
