@@ -3,7 +3,6 @@
 
 #![allow(unsafe_code, reason = "vector instructions that read and write through masks")]
 
-use super::pack::rounded;
 use super::tiles::BLOCK;
 use crate::kernels::conv::Finish;
 
@@ -18,6 +17,7 @@ pub(super) struct Places {
 
 /// The places of one vector.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "read by the instructions alone"))]
 struct Vector {
     /// A bit for each place: whether it has an element.
     mask: u16,
@@ -72,7 +72,8 @@ impl Places {
 
 #[cfg(target_arch = "x86_64")]
 mod instructions {
-    use super::{BLOCK, Finish, VECTOR, Vector, rounded};
+    use super::super::pack::rounded;
+    use super::{BLOCK, Finish, VECTOR, Vector};
     use std::arch::x86_64::{
         __m512, _mm512_add_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_compress_ps,
         _mm512_maskz_expandloadu_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
