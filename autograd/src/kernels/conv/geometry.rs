@@ -13,12 +13,12 @@ pub(crate) struct Images {
 
 impl Images {
     /// Elements of one image.
-    pub(super) fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.channels * self.plane()
     }
 
     /// Elements of one channel.
-    pub(super) fn plane(self) -> usize {
+    pub(crate) fn plane(self) -> usize {
         self.height * self.width
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn product<T: Real>(geometry: &Conv2d, side: Side, threads: usize, a:
         let (a, b, out) = (bytemuck::cast_slice(a), bytemuck::cast_slice(b), bytemuck::cast_slice_mut(out));
         return match side {
             Side::Weight => half::conv::by_weight(geometry, threads, a, b, out),
-            _ => half::conv::correlate(geometry, side == Side::Output, threads, a, b, out),
+            _ => half::conv::correlate(geometry, side == Side::Output, threads, [a, b], Finish::default(), out),
         };
     }
     if winograd::pays::<T>(geometry) {
@@ -103,7 +103,12 @@ pub(crate) fn biased<T: Real>(
     out: &mut [T],
 ) {
     assert_eq!(finish.bias.len(), geometry.output.channels, "conv2d_biased: a bias for each output channel");
-    if winograd::pays::<T>(geometry) && !geometry.is_empty() && !is_half::<T>(geometry) {
+    if is_half::<T>(geometry) {
+        let finish = Finish { bias: bytemuck::cast_slice(finish.bias), relu: finish.relu };
+        let (factors, out) = ([x, weights].map(bytemuck::cast_slice), bytemuck::cast_slice_mut(out));
+        return half::conv::correlate(geometry, true, threads, factors, finish, out);
+    }
+    if winograd::pays::<T>(geometry) && !geometry.is_empty() {
         return winograd::run(Level::current(), threads, geometry, Side::Output, [x, weights], finish, out);
     }
     product(geometry, Side::Output, threads, x, weights, out);

@@ -6,16 +6,17 @@
 
 #![allow(unsafe_code, reason = "tiles are read and written through pointers")]
 
-use super::pack::{self, Factor, Matrix, PAIR};
-use super::tiles::{BLOCK, DEPTH, Tiles};
+use super::pack::{self, PAIR};
+use super::places::{Places, VECTOR};
+use super::tiles::{BLOCK, DEPTH, TILE, Tiles};
 use crate::bilinear::Side;
-use crate::kernels::conv::Conv2d;
+use crate::kernels::conv::{Conv2d, Finish, Images};
 use crate::kernels::gemm::Transpose;
 use crate::kernels::scratch;
-use crate::parallel::share_out;
+use crate::parallel::{share_out, worthwhile};
 
-/// Images whose places are laid out at a time for the adjoint in the weights: they should stay in the cache.
-const TOGETHER: usize = 4;
+/// Numbers of the images that are laid out together for the adjoint in the weights: they should stay in the cache.
+const TOGETHER: usize = 1 << 17;
 /// With fewer channels most of a tile would be zeros.
 const CHANNELS: usize = 8;
 
@@ -42,14 +43,15 @@ struct Plane {
 }
 
 impl Plane {
+    /// That of a convolution, or of its adjoint in the input.
+    fn new(from: Images, to: Images, kernel: [usize; 2], padding: [usize; 2]) -> Self {
+        let size = |images: Images| [images.height, images.width];
+        Self { from: size(from), to: size(to), kernel, padding }
+    }
+
     /// Elements from one row of a padded image to the next.
     fn pitch(&self) -> usize {
         self.from[1] + 2 * self.padding[1]
-    }
-
-    /// Places of the output, those between its rows included, rounded up to whole blocks.
-    fn places(&self) -> usize {
-        (self.to[0] * self.pitch()).next_multiple_of(BLOCK)
     }
 
     /// The distances of all taps.
@@ -58,15 +60,30 @@ impl Plane {
         (0..self.kernel[0]).flat_map(move |row| (0..width).map(move |col| row * pitch + col))
     }
 
-    /// Elements of a padded image that are read, rounded up to an even number.
-    fn padded(&self) -> usize {
-        (self.places() + self.taps().last().unwrap_or(0) + 2).next_multiple_of(2)
+    fn last_tap(&self) -> usize {
+        (self.kernel[0] - 1) * self.pitch() + self.kernel[1] - 1
     }
 
-    /// Where each row of an image begins in the padded image.
-    fn rows(&self) -> impl Iterator<Item = usize> {
-        let (pitch, padding) = (self.pitch(), self.padding);
-        (0..self.from[0]).map(move |row| (row + padding[0]) * pitch + padding[1])
+    /// Places of the output up to its last element.
+    fn reach(&self) -> usize {
+        (self.to[0] - 1) * self.pitch() + self.to[1]
+    }
+
+    /// This many places of the output, moved to the right by `shift`.
+    fn outputs(&self, count: usize, shift: usize) -> Places {
+        let (pitch, [height, width]) = (self.pitch(), self.to);
+        Places::new(count, |place| {
+            place >= shift && (place - shift) / pitch < height && (place - shift) % pitch < width
+        })
+    }
+
+    /// The places of the input that are read for this many of the output.
+    fn inputs(&self, outputs: usize) -> Places {
+        let (pitch, [height, width], padding) = (self.pitch(), self.from, self.padding);
+        Places::new(outputs + self.last_tap(), |place| {
+            let (row, col) = (place / pitch, place % pitch);
+            (padding[0]..padding[0] + height).contains(&row) && (padding[1]..padding[1] + width).contains(&col)
+        })
     }
 }
 
@@ -75,35 +92,36 @@ pub(in super::super) fn correlate(
     geometry: &Conv2d,
     is_forward: bool,
     threads: usize,
-    source: &[f32],
-    weights: &[f32],
+    [source, weights]: [&[f32]; 2],
+    finish: Finish<'_, f32>,
     out: &mut [f32],
 ) {
-    let Conv2d { input, output, kernel, spec, .. } = *geometry;
+    let Conv2d { batch, input, output, kernel, spec } = *geometry;
     let taps = kernel[0] * kernel[1];
-    let size = |images: crate::kernels::conv::Images| [images.height, images.width];
     let (from, to, padding) = if is_forward {
         (input, output, spec.padding)
     } else {
         (output, input, std::array::from_fn(|axis| kernel[axis] - 1 - spec.padding[axis]))
     };
-    let plane = Plane { from: size(from), to: size(to), kernel, padding };
+    let plane = Plane::new(from, to, kernel, padding);
+    let outputs = plane.outputs(plane.reach(), 0);
+    let inputs = plane.inputs(outputs.count());
     let (blocks, panels) = (from.channels.div_ceil(DEPTH), pack::panels(to.channels));
-    let steps = blocks * taps;
-    scratch::with(panels * steps * PAIR, |left: &mut [u32]| {
-        pack_weights(is_forward, taps, [to.channels, from.channels], weights, left);
-        scratch::with(steps, |offsets: &mut [usize]| {
+    // An odd number of cache lines: rows then do not compete for the same places of the cache.
+    let pitch = ((inputs.count() / VECTOR) | 1) * VECTOR;
+    scratch::with(panels * blocks * taps * PAIR, |left: &mut [u32]| {
+        pack_weights(is_forward, threads, taps, [to.channels, from.channels], weights, left);
+        scratch::with(blocks * taps, |offsets: &mut [usize]| {
             for (block, offsets) in offsets.chunks_exact_mut(taps).enumerate() {
-                let first = block * (DEPTH / 2) * plane.padded();
+                let first = block * (DEPTH / 2) * pitch;
                 offsets.iter_mut().zip(plane.taps()).for_each(|(offset, tap)| *offset = first + tap);
             }
-            let (of_from, of_to) = (source.len() / geometry.batch, out.len() / geometry.batch);
-            let images = source.chunks_exact(of_from).zip(out.chunks_exact_mut(of_to));
+            let images = source.chunks_exact(source.len() / batch).zip(out.chunks_exact_mut(to.len()));
             let (left, offsets) = (&*left, &*offsets);
             share_out(threads, images, &|(image, out): (&[f32], &mut [f32])| {
-                scratch::with(blocks * (DEPTH / 2) * plane.padded() + BLOCK, |pairs: &mut [u32]| {
-                    pair_channels(&plane, from.channels, image, pairs);
-                    sums(&plane, left, offsets, pairs, to.channels, out);
+                scratch::with(blocks * (DEPTH / 2) * pitch, |pairs: &mut [u32]| {
+                    pair_channels(&inputs, from, image, pairs, pitch);
+                    sums(&outputs, left, offsets, (pairs, pitch), to, finish, out);
                 });
             });
         });
@@ -112,173 +130,176 @@ pub(in super::super) fn correlate(
 
 /// Lays out the weights: for each panel of lanes, for each 32 terms, the tiles of each tap. In the adjoint the taps come
 /// from last to first, and weights `[term, lane, tap]` in place of `[lane, term, tap]`.
-fn pack_weights(is_forward: bool, taps: usize, [lanes, terms]: [usize; 2], weights: &[f32], left: &mut [u32]) {
+fn pack_weights(
+    is_forward: bool,
+    threads: usize,
+    taps: usize,
+    [lanes, terms]: [usize; 2],
+    weights: &[f32],
+    left: &mut [u32],
+) {
     let blocks = terms.div_ceil(DEPTH);
-    scratch::with(taps * lanes * terms, |matrices: &mut [f32]| {
-        let inner = if is_forward { terms } else { lanes };
-        for (outer, weights) in weights.chunks_exact(inner * taps).enumerate() {
-            for (inner, kernel) in weights.chunks_exact(taps).enumerate() {
-                let at = if is_forward { outer * terms + inner } else { inner * terms + outer };
-                for (tap, &weight) in kernel.iter().enumerate() {
-                    let tap = if is_forward { tap } else { taps - 1 - tap };
-                    matrices[tap * lanes * terms + at] = weight;
+    let (outers, inners) = if is_forward { (lanes, terms) } else { (terms, lanes) };
+    let (of_lane, of_term) = if is_forward { (DEPTH * taps, taps) } else { (taps, BLOCK * taps) };
+    let threads = worthwhile(threads, 16 * weights.len());
+    share_out(threads, left.chunks_exact_mut(taps * PAIR).enumerate(), &|(nth, tiles): (usize, &mut [u32])| {
+        let (panel, block) = (nth / blocks, nth % blocks);
+        let [outer, inner] = if is_forward { [panel, block] } else { [block, panel] }.map(|first| first * BLOCK);
+        let count = BLOCK.min(inners - inner) * taps;
+        // The weights of this block, rounded, in the order in which they are stored.
+        scratch::with(BLOCK * DEPTH * taps, |near: &mut [u16]| {
+            if count < BLOCK * taps || outers < outer + BLOCK {
+                near.fill(0);
+            }
+            for (outer, near) in (outer..outers).zip(near.chunks_exact_mut(BLOCK * taps)) {
+                pack::round(&weights[(outer * inners + inner) * taps..][..count], &mut near[..count]);
+            }
+            for (tap, tiles) in tiles.chunks_exact_mut(PAIR).enumerate() {
+                let tap = if is_forward { tap } else { taps - 1 - tap };
+                let rows: &mut [u16] = bytemuck::cast_slice_mut(tiles);
+                for (lane, row) in rows.chunks_exact_mut(DEPTH).enumerate() {
+                    let from = near[lane * of_lane + tap..].iter().step_by(of_term);
+                    row.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
                 }
             }
-        }
-        for (tap, matrix) in matrices.chunks_exact(lanes * terms).enumerate() {
-            let matrix = Matrix { elements: matrix, lane: terms, term: 1 };
-            for panel in 0..pack::panels(lanes) {
-                let lanes = panel * BLOCK..lanes.min((panel + 1) * BLOCK);
-                for block in 0..blocks {
-                    let terms = block * DEPTH..terms.min((block + 1) * DEPTH);
-                    let to = &mut left[((panel * blocks + block) * taps + tap) * PAIR..][..PAIR];
-                    pack::panel(Factor::Left, matrix, &lanes, &terms, to);
-                }
-            }
-        }
+        });
     });
 }
 
 /// Pads an image, with two channels in each number.
-fn pair_channels(plane: &Plane, channels: usize, image: &[f32], pairs: &mut [u32]) {
-    pairs.fill(0);
-    let ([_, width], area) = (plane.from, plane.from[0] * plane.from[1]);
-    let zeros = vec![0.0; if channels % 2 == 1 { width } else { 0 }];
-    for (pair, to) in pairs.chunks_exact_mut(plane.padded()).take(channels.div_ceil(2)).enumerate() {
-        for (row, start) in plane.rows().enumerate() {
-            let at = |channel: usize| &image[channel * area + row * width..][..width];
-            let second = if 2 * pair + 1 < channels { at(2 * pair + 1) } else { &zeros };
-            pack::across(at(2 * pair), second, &mut to[start..start + width]);
+fn pair_channels(inputs: &Places, images: Images, image: &[f32], pairs: &mut [u32], pitch: usize) {
+    let (area, used) = (images.plane(), images.channels.div_ceil(2));
+    let zeros = vec![0.0; if images.channels.is_multiple_of(2) { 0 } else { area }];
+    for (two, to) in image.chunks(2 * area).zip(pairs.chunks_exact_mut(pitch)) {
+        let (first, second) = two.split_at(area);
+        inputs.across(first, if second.is_empty() { &zeros } else { second }, to);
+    }
+    pairs[used * pitch..].fill(0);
+}
+
+/// All channels of one image of the output.
+fn sums(
+    outputs: &Places,
+    left: &[u32],
+    offsets: &[usize],
+    (pairs, pitch): (&[u32], usize),
+    images: Images,
+    finish: Finish<'_, f32>,
+    out: &mut [f32],
+) {
+    let tiles = Tiles::new();
+    let outs = out.chunks_mut(BLOCK * images.plane());
+    for (panel, (left, out)) in left.chunks_exact(offsets.len() * PAIR).zip(outs).enumerate() {
+        let finish = Finish { bias: finish.bias.get(panel * BLOCK..).unwrap_or_default(), ..finish };
+        let mut sums = [[0.0; BLOCK]; BLOCK];
+        for first in (0..outputs.count()).step_by(BLOCK) {
+            // SAFETY: the panel has two tiles for each offset. The furthest element that is read, of the last plane of
+            // pairs, is at the last place plus the last tap, inside the padded plane. `sums` is 32 × 32.
+            unsafe {
+                let right = (pairs.as_ptr().add(first), pitch, VECTOR);
+                tiles.block(left.as_ptr(), right, offsets, (sums.as_mut_ptr().cast(), BLOCK), false);
+            }
+            outputs.collect(first, &sums, finish, out);
         }
     }
 }
 
-/// All channels of one image of the output.
-fn sums(plane: &Plane, left: &[u32], offsets: &[usize], pairs: &[u32], channels: usize, out: &mut [f32]) {
-    let (places, [height, width]) = (plane.places(), plane.to);
-    let tiles = Tiles::new();
-    scratch::with(BLOCK * places, |block: &mut [f32]| {
-        for (panel, left) in left.chunks_exact(offsets.len() * PAIR).enumerate() {
-            for first in (0..places).step_by(BLOCK) {
-                // SAFETY: the panel has two tiles for each offset. The furthest element that is read, of the last plane
-                // of pairs, is at the last place plus the last tap, inside the padded plane. `block` has 32 rows of
-                // `places`, a multiple of 32.
-                unsafe {
-                    let right = (pairs.as_ptr().add(first), plane.padded(), 16);
-                    tiles.block(left.as_ptr(), right, offsets, (block.as_mut_ptr().add(first), places), false);
-                }
-            }
-            let used = BLOCK.min(channels - panel * BLOCK);
-            let out = &mut out[panel * BLOCK * height * width..][..used * height * width];
-            for (out, sums) in out.chunks_exact_mut(height * width).zip(block.chunks_exact(places)) {
-                for (out, sums) in out.chunks_exact_mut(width).zip(sums.chunks(plane.pitch())) {
-                    out.copy_from_slice(&sums[..width]);
-                }
-            }
-        }
-    });
-}
-
-/// The adjoint in the weights.
+/// The adjoint in the weights: for each tap, a product of the gradient's channels and the input's, over all places of a
+/// group of images after another.
 pub(in super::super) fn by_weight(geometry: &Conv2d, threads: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let Conv2d { batch, input, output, kernel, spec } = *geometry;
-    let plane =
-        Plane { from: [input.height, input.width], to: [output.height, output.width], kernel, padding: spec.padding };
-    let (ins, outs, taps) = (input.channels, output.channels, kernel[0] * kernel[1]);
-    let (in_panels, out_panels) = (pack::panels(ins), pack::panels(outs));
-    let (left_len, right_len) = (pack::panel_len(plane.places()), plane.padded() / 2 * BLOCK);
+    let plane = Plane::new(input, output, kernel, spec.padding);
     let distances: Vec<usize> = plane.taps().collect();
+    let taps = distances.len();
+    // Pairs of places begin at even ones: for an odd tap the gradient moves by one place, and the tap becomes even.
+    let shifts = if distances.iter().any(|tap| tap % 2 == 1) { 2 } else { 1 };
+    let gradients: Vec<Places> = (0..shifts).map(|shift| plane.outputs(plane.reach() + 1, shift)).collect();
+    let (places, inputs) = (gradients[0].count(), plane.inputs(gradients[0].count()));
+    let [out_panels, in_panels] = [output, input].map(|images| pack::panels(images.channels));
+    let (of_left, of_right) = (pack::panel_len(places), inputs.count() / 2 * BLOCK);
+    let together = (TOGETHER / (shifts * out_panels * of_left + in_panels * of_right)).clamp(1, batch);
     let jobs = out_panels * in_panels * taps;
-    // For each image of a group: the panels of its output's gradient, and those of its input, from an even place on and
-    // from an odd one.
-    let [of_left, of_right] = [out_panels * left_len, 2 * in_panels * right_len];
-    scratch::with(TOGETHER * (of_left + of_right), |group: &mut [u32]| {
+    // All taps of two panels in one job, if that is enough jobs.
+    let per = if out_panels * in_panels >= 2 * threads { taps } else { 1 };
+    let lens = [together * shifts * out_panels * of_left, together * in_panels * of_right];
+    scratch::with(lens[0] + lens[1], |group: &mut [u32]| {
+        let (left, right) = group.split_at_mut(lens[0]);
         scratch::with(jobs * BLOCK * BLOCK, |sums: &mut [f32]| {
-            for first in (0..batch).step_by(TOGETHER) {
-                let count = TOGETHER.min(batch - first);
-                let parts = group.chunks_exact_mut(of_left + of_right).take(count).enumerate();
-                share_out(threads, parts, &|(nth, part): (usize, &mut [u32])| {
-                    let (left, right) = part.split_at_mut(of_left);
-                    let image =
-                        |all: &[f32]| (first + nth) * (all.len() / batch)..(first + nth + 1) * (all.len() / batch);
-                    gradient_panels(&plane, outs, &dy[image(dy)], left);
-                    input_panels(&plane, ins, &x[image(x)], right);
+            for first in (0..batch).step_by(together) {
+                let count = together.min(batch - first);
+                let (x, dy) = (&x[first * input.len()..], &dy[first * output.len()..]);
+                share_out(threads, left.chunks_exact_mut(together * of_left).enumerate(), &|(nth, left)| {
+                    let left: &mut [u32] = left;
+                    let (shift, panel) = (nth / out_panels, nth % out_panels);
+                    let images = dy.chunks_exact(output.len()).zip(left.chunks_exact_mut(of_left)).take(count);
+                    images.for_each(|(dy, left)| gradient_panel(&gradients[shift], output, panel, dy, left));
                 });
-                let group = &*group;
-                share_out(threads, sums.chunks_mut(BLOCK * BLOCK).enumerate(), &|(job, sums): (usize, &mut [f32])| {
-                    let (panels, tap) = (job / taps, distances[job % taps]);
-                    let (out, input) = (panels / in_panels, panels % in_panels);
-                    let tiles = Tiles::new();
-                    let steps = left_len / PAIR;
-                    scratch::with(steps, |offsets: &mut [usize]| {
-                        offsets.iter_mut().enumerate().for_each(|(q, offset)| *offset = q * (DEPTH / 2) * BLOCK);
-                        for (nth, part) in group.chunks_exact(of_left + of_right).take(count).enumerate() {
-                            let left = &part[out * left_len..][..left_len];
-                            let right = &part[of_left + (2 * input + tap % 2) * right_len..][..right_len];
-                            let right = &right[tap / 2 * BLOCK..];
-                            debug_assert!((steps * DEPTH / 2) * BLOCK <= right.len());
-                            let keep = first + nth > 0;
+                let panels = right.chunks_exact_mut(of_right).take(count * in_panels).enumerate();
+                share_out(threads, panels, &|(nth, right): (usize, &mut [u32])| {
+                    let x = &x[nth / in_panels * input.len()..][..input.len()];
+                    input_panel(&inputs, input, nth % in_panels, x, right);
+                });
+                let (left, right) = (&*left, &*right);
+                scratch::with(count * places / DEPTH, |offsets: &mut [usize]| {
+                    for (image, offsets) in offsets.chunks_exact_mut(places / DEPTH).enumerate() {
+                        let first = image * in_panels * of_right;
+                        offsets.iter_mut().enumerate().for_each(|(q, at)| *at = first + q * (DEPTH / 2) * BLOCK);
+                    }
+                    let offsets = &*offsets;
+                    let parts = sums.chunks_mut(per * BLOCK * BLOCK).enumerate();
+                    share_out(threads, parts, &|(part, sums): (usize, &mut [f32])| {
+                        let tiles = Tiles::new();
+                        for (nth, sums) in sums.chunks_exact_mut(BLOCK * BLOCK).enumerate() {
+                            let (panels, tap) = ((part * per + nth) / taps, distances[(part * per + nth) % taps]);
+                            let (out, input) = (panels / in_panels, panels % in_panels);
+                            let left = &left[(tap % 2 * out_panels + out) * together * of_left..][..count * of_left];
+                            let right = &right[input * of_right + tap / 2 * BLOCK..];
                             // SAFETY: the left panel has two tiles for each offset, and the right one 32 numbers for
                             // each pair of places up to the last place plus the last tap. `sums` is 32 × 32.
                             unsafe {
-                                let right = (right.as_ptr(), BLOCK, 16);
-                                tiles.block(left.as_ptr(), right, offsets, (sums.as_mut_ptr(), BLOCK), keep);
+                                let right = (right.as_ptr(), BLOCK, VECTOR);
+                                tiles.block(left.as_ptr(), right, offsets, (sums.as_mut_ptr(), BLOCK), first > 0);
                             }
                         }
                     });
                 });
             }
-            for (job, sums) in sums.chunks_exact(BLOCK * BLOCK).enumerate() {
-                let (panels, tap) = (job / taps, job % taps);
-                let (out, input) = (panels / in_panels * BLOCK, panels % in_panels * BLOCK);
-                for (o, sums) in sums.chunks_exact(BLOCK).take(outs - out).enumerate() {
-                    for (i, &sum) in sums.iter().take(ins - input).enumerate() {
-                        dw[((out + o) * ins + input + i) * taps + tap] = sum;
-                    }
+            // For each pair of channels the taps follow one another.
+            for (panels, sums) in sums.chunks_exact(taps * BLOCK * BLOCK).enumerate() {
+                let (out, first) = (panels / in_panels * BLOCK, panels % in_panels * BLOCK);
+                let used = BLOCK.min(input.channels - first);
+                for out in out..output.channels.min(out + BLOCK) {
+                    let sums = &sums[out % BLOCK * BLOCK..];
+                    let dw = &mut dw[(out * input.channels + first) * taps..][..used * taps];
+                    f32::transpose([taps, used], sums, BLOCK * BLOCK, dw, taps);
                 }
             }
         });
     });
 }
 
-/// The panels of an output's gradient: lanes are channels, terms are places, with 0 between rows.
-fn gradient_panels(plane: &Plane, channels: usize, dy: &[f32], left: &mut [u32]) {
-    let (places, [height, width]) = (plane.places(), plane.to);
-    scratch::with(BLOCK * places, |padded: &mut [f32]| {
-        padded.fill(0.0);
-        for (panel, left) in left.chunks_exact_mut(pack::panel_len(places)).enumerate() {
-            let used = BLOCK.min(channels - panel * BLOCK);
-            let from = dy[panel * BLOCK * height * width..].chunks_exact(height * width);
-            for (padded, from) in padded.chunks_exact_mut(places).zip(from).take(used) {
-                for (padded, from) in padded.chunks_mut(plane.pitch()).zip(from.chunks_exact(width)) {
-                    padded[..width].copy_from_slice(from);
-                }
-            }
-            let matrix = Matrix { elements: padded, lane: places, term: 1 };
-            pack::panel(Factor::Left, matrix, &(0..used), &(0..places), left);
+/// A panel of an output's gradient: lanes are channels, terms are places, with 0 between rows.
+fn gradient_panel(places: &Places, images: Images, panel: usize, dy: &[f32], left: &mut [u32]) {
+    let area = images.plane();
+    if images.channels < (panel + 1) * BLOCK {
+        left.fill(0);
+    }
+    for (lane, dy) in dy[panel * BLOCK * area..].chunks_exact(area).take(BLOCK).enumerate() {
+        places.along(dy, &mut left[lane * TILE..], PAIR);
+    }
+}
+
+/// A panel of an input, `[pair of places][32 channels]`.
+fn input_panel(places: &Places, images: Images, panel: usize, x: &[f32], right: &mut [u32]) {
+    let (area, pairs) = (images.plane(), places.count() / 2);
+    scratch::with(BLOCK * pairs, |rows: &mut [u32]| {
+        if images.channels < (panel + 1) * BLOCK {
+            rows.fill(0);
         }
-    });
-}
-
-/// The panels of an input, `[pair of places][32 channels]`, with pairs that begin at even places, then at odd ones.
-fn input_panels(plane: &Plane, channels: usize, x: &[f32], right: &mut [u32]) {
-    let (len, area, width) = (plane.padded(), plane.from[0] * plane.from[1], plane.from[1]);
-    scratch::with(len + 1, |padded: &mut [f32]| {
-        padded.fill(0.0);
-        scratch::with(BLOCK * len / 2, |rows: &mut [u32]| {
-            for (nth, right) in right.chunks_exact_mut(len / 2 * BLOCK).enumerate() {
-                let (panel, odd) = (nth / 2, nth % 2);
-                rows.fill(0);
-                let from = x[panel * BLOCK * area..].chunks_exact(area).take(BLOCK.min(channels - panel * BLOCK));
-                for (row, from) in rows.chunks_exact_mut(len / 2).zip(from) {
-                    for (start, from) in plane.rows().zip(from.chunks_exact(width)) {
-                        padded[start..start + width].copy_from_slice(from);
-                    }
-                    pack::along(&padded[odd..odd + len], row);
-                }
-                let (rows, right) = (bytemuck::cast_slice(rows), bytemuck::cast_slice_mut(right));
-                f32::transpose([BLOCK, len / 2], rows, len / 2, right, BLOCK);
-            }
-        });
+        for (x, row) in x[panel * BLOCK * area..].chunks_exact(area).zip(rows.chunks_exact_mut(pairs)) {
+            places.along(x, row, TILE);
+        }
+        let (rows, right) = (bytemuck::cast_slice(rows), bytemuck::cast_slice_mut(right));
+        f32::transpose([BLOCK, pairs], rows, pairs, right, BLOCK);
     });
 }

@@ -7,13 +7,15 @@
 //! - [`tiles`]: the instructions (Intel AMX) and whether the machine has them;
 //! - [`pack`]: factors, rounded and in the order in which tiles are loaded;
 //! - [`dense`]: products of matrices, also under a staircase mask;
-//! - [`conv`]: convolutions of stride 1.
+//! - [`conv`]: convolutions of stride 1;
+//! - [`places`]: images among the zeros of their padding.
 //!
 //! Sums do not depend on the number of threads.
 
 pub(super) mod conv;
 pub(super) mod dense;
 pub(super) mod pack;
+mod places;
 mod tiles;
 
 use crate::parallel;

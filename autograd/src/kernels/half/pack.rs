@@ -43,7 +43,7 @@ pub(super) fn panel_len(depth: usize) -> usize {
 
 /// x rounded to the nearest bfloat16, to even if two are as near, in the upper half. A NaN stays one.
 #[inline(always)]
-fn rounded(x: f32) -> u32 {
+pub(super) fn rounded(x: f32) -> u32 {
     let bits = x.to_bits();
     let near = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
     if x.is_nan() { 0x7fc0_0000 } else { near }
@@ -86,6 +86,27 @@ impl Kernel for Along<'_> {
             *to = pair(from[0], from[1]);
         }
     }
+}
+
+/// `to[i]` is `from[i]`, rounded.
+struct Round<'a> {
+    from: &'a [f32],
+    to: &'a mut [u16],
+}
+
+impl Kernel for Round<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for (to, &from) in self.to.iter_mut().zip(self.from) {
+            *to = (rounded(from) >> 16) as u16;
+        }
+    }
+}
+
+/// Rounds each element.
+pub(super) fn round(from: &[f32], to: &mut [u16]) {
+    dispatch(Round { from, to });
 }
 
 /// Pairs of neighbors, `to[i] = pair(first[i], second[i])`.

@@ -3,6 +3,7 @@
 use super::{conv, dense, pack, tiles};
 use crate::ConvSpec;
 use crate::bilinear::Side;
+use crate::kernels::conv::{Finish, biased};
 use crate::kernels::{Conv2d, matmul, staircase};
 use crate::parallel::{in_half_precision, with_threads};
 use crate::staircase::StaircaseMask;
@@ -126,6 +127,28 @@ fn masked_products_are_those_of_rounded_factors() {
     }
 }
 
+/// A bias and a relu in the write, from the output without them; a NaN in the bias stays one.
+fn finish_is_that_of_the_output(geometry: &Conv2d, x: &[f32], w: &[f32], y: &[f64]) {
+    let (outs, plane) = (geometry.output.channels, geometry.output.plane());
+    let mut bias = numbers(outs, 4);
+    bias[outs - 1] = f32::NAN;
+    for relu in [false, true] {
+        let found = [1, 2].map(|threads| {
+            let mut out = vec![f32::INFINITY; y.len()];
+            let finish = Finish { bias: &bias, relu };
+            with_threads(threads, || in_half_precision(|| biased(geometry, threads, [x, w], finish, &mut out)));
+            out.iter().map(|y| y.to_bits()).collect::<Vec<u32>>()
+        });
+        assert_eq!(found[0], found[1]);
+        for (at, (&found, &y)) in found[0].iter().zip(y).enumerate() {
+            let (found, sum) = (f64::from(f32::from_bits(found)), y + f64::from(bias[at / plane % outs]));
+            let expected = if relu && sum <= 0.0 { 0.0 } else { sum };
+            let is_right = if expected.is_nan() { found.is_nan() } else { (found - expected).abs() < 2e-3 };
+            assert!(is_right, "{geometry:?}, relu {relu}: element {at} is {found} and should be {expected}");
+        }
+    }
+}
+
 #[test]
 fn convolutions_are_those_of_rounded_factors() {
     if !tiles::are_there() {
@@ -138,6 +161,9 @@ fn convolutions_are_those_of_rounded_factors() {
         (4, [8, 70], [11, 8], [2, 5], [0, 2]),
         (14, [64, 17], [9, 9], [1, 1], [0, 0]),
         (1, [35, 36], [30, 30], [3, 3], [2, 0]),
+        // More images than are laid out together; an odd tap over rows that follow one another.
+        (40, [64, 64], [14, 14], [1, 3], [0, 1]),
+        (33, [20, 31], [8, 7], [2, 1], [1, 0]),
     ];
     for (batch, [ins, outs], [height, width], kernel, padding) in cases {
         let spec = ConvSpec { stride: [1, 1], padding, dilation: [1, 1] };
@@ -172,6 +198,7 @@ fn convolutions_are_those_of_rounded_factors() {
                 }
             }
         }
+        finish_is_that_of_the_output(&geometry, &x, &w, &y);
         let cases: [Case<'_>; 3] = [(Side::Output, &x, &w, y), (Side::Input, &dy, &w, dx), (Side::Weight, &x, &dy, dw)];
         for (side, a, b, expected) in cases {
             let found = [1, 2].map(|threads| {
