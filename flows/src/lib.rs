@@ -49,6 +49,7 @@
 mod base;
 mod bijection;
 pub mod check;
+mod dequantizer;
 pub mod distillation;
 mod energy;
 mod flow;
@@ -66,6 +67,7 @@ pub mod univariate;
 
 pub use base::{Base, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};
+pub use dequantizer::{Dequantizer, DequantizerConfig};
 pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim, rows_per_batch};
 pub use module::{Constant, Module, Visitor};

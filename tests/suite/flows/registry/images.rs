@@ -70,8 +70,10 @@ pub(super) fn bijections() -> Vec<Entry> {
 pub(super) fn models() -> Vec<Entry> {
     let (dense, flat) = (|_: &Sizes| Structure::Dense, Events::Flat);
     let real_nvp = [
-        entry!(Model "RealNVP over images", flat, dense, |s, rng| real_nvp(None, s, rng)),
-        entry!(Model "RealNVP over pixels", flat, dense, |s, rng| real_nvp(Some(0.05), s, rng)).between(Unit, Image),
+        entry!(Model "RealNVP over images", flat, dense, |s, rng| real_nvp(None, false, s, rng)),
+        entry!(Model "RealNVP over images, squeezed first", flat, dense, |s, rng| real_nvp(None, true, s, rng)),
+        entry!(Model "RealNVP over pixels", flat, dense, |s, rng| real_nvp(Some(0.05), false, s, rng))
+            .between(Unit, Image),
     ];
     let mint = [
         entry!(Model "MintNet", flat, dense, |s, rng| mint_net(None, s, rng)),
@@ -213,10 +215,13 @@ fn scalings(s: &Sizes) -> usize {
     if norm(s) == Norm::None { couplings } else { 2 * couplings }
 }
 
-fn real_nvp<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+fn real_nvp<T: Real>(logit: Option<f64>, squeeze_first: bool, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     let config = RealNvpImageConfig {
         image: s.image(),
         squeezes: s.squeezes,
+        squeeze_first: squeeze_first && s.squeezes > 0,
+        couplings: 3,
+        last: 4,
         channels: s.hidden.div_ceil(4),
         widening: 1 + usize::from(s.choice(0)),
         blocks: s.depth,
