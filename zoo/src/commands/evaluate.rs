@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::judge::judged::{self, Judged};
-use crate::measure::figures;
+use crate::measure::{self, figures};
 use crate::runs::memory;
 use serde::Serialize;
 
@@ -20,7 +20,8 @@ pub(super) struct Args {
     /// Use only the first N test rows
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<usize>,
-    /// VAE: samples of z per row for the importance-sampling estimate of log p(x) [default: 100]
+    /// VAE: samples of z per row for the importance-sampling estimate of log p(x) [default: 100]. Flows over images: draws
+    /// of the noise in each image's pixels for a tighter bound, beside the figure of one draw
     #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000), allow_negative_numbers = true)]
     draws: Option<usize>,
     /// Also judge N samples; images of 28×28 pixels only
@@ -56,13 +57,20 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     }
     let source = source(&loaded, data.as_ref())?;
     let rows = source.held_out(Part::Test, args.limit);
-    if args.draws.is_some() && matches!(loaded.model, Model::Flow(_)) {
+    if args.draws.is_some() && matches!(loaded.model, Model::Flow(_)) && space.levels().is_none() {
         bail!("the density of {model} needs no draws, it is exact: leave out --draws");
     }
     let data = data.as_ref().unwrap_or(&header.data);
-    let draws = args.draws.unwrap_or(bound::DRAWS);
-    let score =
-        threads.run(|| figures::evaluate(&loaded.model, &space, &rows, seed, draws)).with_context(|| data.clone())?;
+    let score = threads.run(|| -> Result<Score> {
+        let draws = args.draws.unwrap_or(bound::DRAWS);
+        let score = figures::evaluate(&loaded.model, &space, &rows, seed, draws)?;
+        let by_draws = match &loaded.model {
+            Model::Flow(flow) if args.draws.is_some() => Some(measure::draws::draws(flow, &space, &rows, seed, draws)?),
+            _ => None,
+        };
+        Ok(Score { by_draws, ..score })
+    });
+    let score = score.with_context(|| data.clone())?;
     if score.not_finite == score.n {
         bail!("no test row of {data} has a finite density under {}: train with a smaller --lr", run.display());
     }

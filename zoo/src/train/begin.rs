@@ -43,7 +43,13 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     let blueprint = &config.blueprint;
     source.steps_per_epoch(config.recipe.batch)?;
     let model = match weights {
-        Some(weights) => weights.contents.model("", weights.place.path())?,
+        Some(weights) => match weights.contents.model("", weights.place.path())? {
+            // Learned noise starts as uniform noise, so weights trained with that can go on with it.
+            Model::Flow(flow) if flow.dequantizer().is_none() => {
+                Model::Flow(blueprint.dequantized(flow, &mut ChaCha8Rng::seed_from_u64(config.seed)))
+            }
+            model => model,
+        },
         None => {
             let rng = &mut ChaCha8Rng::seed_from_u64(config.seed);
             let model = blueprint.build(rng).with_context(|| config.data.clone())?;
