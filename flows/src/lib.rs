@@ -24,7 +24,7 @@
 //!
 //! 1. [`Bijection`]: an invertible map, f and f⁻¹, each with its log-determinant.
 //! 2. [`Flow`]: a map and a [`Base`] distribution for z make a density, with `log_prob` and `sample`.
-//! 3. [`layers::Dequantize`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
+//! 3. [`layers::Dequantize`], [`Dequantizer`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
 //! 4. [`models::Vae`]: the recap. Latents without an inverse, and a bound instead of the density.
 //! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along one direction each, fitted to an [`Energy`].
 //! 6. [`models::Nice`]: [`layers::Coupling`] of [`univariate::Shift`]: trivial to invert, volume-preserving.

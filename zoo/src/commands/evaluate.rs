@@ -2,7 +2,8 @@
 
 use super::prelude::*;
 use crate::judge::judged::{self, Judged};
-use crate::measure::{self, figures};
+use crate::measure::draws::{Draws, draws};
+use crate::measure::figures;
 use crate::runs::memory;
 use serde::Serialize;
 
@@ -42,6 +43,8 @@ struct Evaluated<'a> {
     seed: u64,
     #[serde(flatten)]
     score: Score,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_draws: Option<Draws>,
     judged: Option<Judged>,
 }
 
@@ -61,27 +64,27 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         bail!("the density of {model} needs no draws, it is exact: leave out --draws");
     }
     let data = data.as_ref().unwrap_or(&header.data);
-    let score = threads.run(|| -> Result<Score> {
-        let draws = args.draws.unwrap_or(bound::DRAWS);
-        let score = figures::evaluate(&loaded.model, &space, &rows, seed, draws)?;
-        let by_draws = match &loaded.model {
-            Model::Flow(flow) if args.draws.is_some() => Some(measure::draws::draws(flow, &space, &rows, seed, draws)?),
-            _ => None,
-        };
-        Ok(Score { by_draws, ..score })
-    });
-    let score = score.with_context(|| data.clone())?;
+    let z_draws = args.draws.unwrap_or(bound::DRAWS);
+    let score =
+        threads.run(|| figures::evaluate(&loaded.model, &space, &rows, seed, z_draws)).with_context(|| data.clone())?;
     if score.not_finite == score.n {
         bail!("no test row of {data} has a finite density under {}: train with a smaller --lr", run.display());
     }
+    let by_draws = match (&loaded.model, args.draws) {
+        (Model::Flow(flow), Some(count)) => Some(threads.run(|| draws(flow, &space, &rows, seed, count))?),
+        _ => None,
+    };
     let judged = args.samples.map(|count| threads.run(|| judged::judge(&loaded.model, &source, count, seed)));
     let judged = judged.transpose().with_context(|| run.display().to_string())?;
     if args.json {
-        return out.json(&Evaluated { model, data, split: "test", step: header.step, seed, score, judged });
+        return out.json(&Evaluated { model, data, split: "test", step: header.step, seed, score, by_draws, judged });
     }
     let lowest =
         if score.lowest > f64::MIN { format!("; the lowest row {:.2} nats", score.lowest) } else { String::new() };
     writeln!(out, "{model} on the test rows of {data}: {}{lowest} (seed {seed})", score.describe())?;
+    if let Some(by_draws) = by_draws {
+        writeln!(out, "{}", by_draws.describe())?;
+    }
     for line in judged.iter().flat_map(Judged::lines) {
         writeln!(out, "{line}")?;
     }

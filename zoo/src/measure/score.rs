@@ -1,6 +1,5 @@
 //! How good a density is: the mean log-likelihood of held-out rows, with its standard error.
 
-use super::draws::Draws;
 use crate::data::Space;
 use crate::data::rows::{Given, Rows};
 use crate::runs::interrupt;
@@ -86,9 +85,6 @@ pub struct Score {
     /// The bound, of models whose latents must be integrated out.
     #[serde(flatten)]
     pub bound: Option<Bound>,
-    /// A tighter bound, of flows over images for which several draws of noise were asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by_draws: Option<Draws>,
 }
 
 impl Score {
@@ -187,8 +183,7 @@ impl Score {
             Measure::Bound => format!(" ({})", bound.terms()),
             _ => format!(", {} draws of z a row; {}", bound.draws, bound.describe()),
         });
-        let draws = or_empty(self.by_draws, |draws| format!("; {}", draws.describe()));
-        format!("{bits}{step}{what} = {nats} nats{logit}, N = {n}{one}{bound}{draws}")
+        format!("{bits}{step}{what} = {nats} nats{logit}, N = {n}{one}{bound}")
     }
 }
 
@@ -314,7 +309,8 @@ impl LogProbs {
         let (core, noise) = (flow.core(), noise.from_row(range.start));
         let part = rows.range(range).values();
         let Mapped { value: x, log_det } = dequantized(flow, space, &part.x, Context::evaluation(noise));
-        let above_q = |log_probs: Vec<f64>| log_probs.into_iter().zip(nats(&log_det)).map(|(log_p, log_det)| log_p + log_det);
+        let above_q =
+            |log_probs: Vec<f64>| log_probs.into_iter().zip(nats(&log_det)).map(|(log_p, log_det)| log_p + log_det);
         let cx = part.context(Context::default());
         match flow.preprocessing() {
             None => self.outer.extend(above_q(nats(&core.log_prob(&x, cx)))),

@@ -128,7 +128,9 @@ impl Blueprint {
         let (name, learns) = (self.name(), self.kind.about().learns);
         if self.is::<super::Vae>() || learns != Learns::FromData || !matches!(self.space, Space::Images { .. }) {
             let data = self.space.describe();
-            bail!("learned noise is for flows over images that are trained, not for {name} over {data}: leave out --dequantization");
+            bail!(
+                "learned noise is for flows over images that are trained, not for {name} over {data}: leave out --dequantization"
+            );
         }
         if couplings.max(channels).max(blocks) > LARGEST {
             bail!("{name} cannot have learned noise of such sizes: use another checkpoint, this one is damaged");

@@ -180,3 +180,40 @@ fn laid_out(config: RealNvpImageConfig, squeeze_first: bool) -> RealNvpImageConf
         _ => config,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::RealNvp;
+    use serde_json::json;
+
+    const MNIST: Space = Space::Images { channels: 1, height: 28, width: 28 };
+
+    fn standard(squeeze_first: bool) -> Blueprint {
+        let Config::Images(images) = RealNvp::config(Preset::Standard, MNIST, 0).unwrap() else { panic!("no images") };
+        Blueprint::new::<RealNvp>(&Config::Images(laid_out(images, squeeze_first)), MNIST, 0).unwrap()
+    }
+
+    #[test]
+    fn both_layouts_have_weights_that_can_ship() {
+        for squeeze_first in [false, true] {
+            let blueprint = standard(squeeze_first);
+            blueprint.check().unwrap();
+            let params = blueprint.outline(u64::MAX).unwrap();
+            let couplings = params.iter().filter(|(name, _)| name.ends_with("net.output.weight")).count();
+            assert_eq!(couplings, if squeeze_first { 14 + 4 } else { 3 * 4 + 4 });
+            let weights = params.iter().map(|(_, param)| param.shape().elements()).sum::<usize>();
+            assert!(weights < 5_000_000, "{weights}");
+        }
+    }
+
+    #[test]
+    fn files_without_a_layout_have_the_papers() {
+        let old = json!({ "model": "real-nvp", "sizes": { "images": {
+            "image": [1, 28, 28], "squeezes": 2, "channels": 32, "widening": 2, "blocks": 2, "weight_norm": false,
+            "norm": "act", "logit": 0.05, "condition": 0
+        } }, "space": { "kind": "images", "channels": 1, "height": 28, "width": 28 }, "classes": 0 });
+        let old: Blueprint = serde_json::from_value(old).unwrap();
+        assert_eq!(old.completed().unwrap(), standard(false));
+    }
+}
