@@ -1,6 +1,7 @@
 //! A flow: a bijection and a base distribution make a density.
 
-use crate::{Base, Bijection, Chain, Context, Mapped, Module, Visitor};
+use crate::layers::Dequantize;
+use crate::{Base, Bijection, Chain, Context, Dequantizer, Mapped, Module, Visitor};
 use autograd::{Real, Shape, Tensor, Var};
 use rand::Rng;
 use std::{f64::consts::LN_2, sync::Arc};
@@ -25,6 +26,7 @@ pub struct Flow<T: Real> {
     /// The part of `bijection` after the preprocessing.
     core: Arc<dyn Bijection<T>>,
     base: Arc<dyn Base<T>>,
+    dequantizer: Option<Arc<Dequantizer<T>>>,
     event: Shape,
     condition: usize,
     track: usize,
@@ -75,7 +77,8 @@ impl<T: Real> Flow<T> {
     pub fn new(bijection: impl Bijection<T> + 'static, base: impl Base<T> + 'static, event: impl Into<Shape>) -> Self {
         let core: Arc<dyn Bijection<T>> = Arc::new(bijection);
         let (bijection, base) = (core.clone(), Arc::new(base));
-        Self { bijection, preprocessing: None, core, base, event: event.into(), condition: 0, track: 0 }
+        let (preprocessing, dequantizer, event) = (None, None, event.into());
+        Self { bijection, preprocessing, core, base, dequantizer, event, condition: 0, track: 0 }
     }
 
     /// The same flow, declared to need a condition with this many features: its density is `p(x | condition)`.
@@ -99,6 +102,25 @@ impl<T: Real> Flow<T> {
         Self { bijection, preprocessing: Some(preprocessing), ..self }
     }
 
+    /// The same flow, with learned noise from levels to its data in place of uniform noise.
+    pub fn dequantized_by(self, dequantizer: Dequantizer<T>) -> Self {
+        Self { dequantizer: Some(Arc::new(dequantizer)), ..self }
+    }
+
+    /// The learned noise between levels and data, if it has some.
+    pub fn dequantizer(&self) -> Option<&Dequantizer<T>> {
+        self.dequantizer.as_deref()
+    }
+
+    /// Levels k ∈ {0 … L−1}, `[batch, D]`, as data u = (k + ε)/L, with −log q(ε | k) as log-determinant, which is 0 for
+    /// uniform noise. ε comes from the context's noise. So one draw of `log P(k) ≥ log p(u) − log q(ε | k) − D log L`.
+    pub fn dequantize(&self, levels: u32, k: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
+        match &self.dequantizer {
+            None => Mapped::volume_preserving(Dequantize::new(levels).to_latent(k, cx).value),
+            Some(learned) => learned.dequantize(levels, k, cx),
+        }
+    }
+
     /// The layers added by [`Flow::preceded_by`].
     pub fn preprocessing(&self) -> Option<&dyn Bijection<T>> {
         self.preprocessing.as_deref()
@@ -106,7 +128,7 @@ impl<T: Real> Flow<T> {
 
     /// The density after the preprocessing, over preprocessed data. It shares its parameters with this flow.
     pub fn core(&self) -> Self {
-        Self { bijection: self.core.clone(), preprocessing: None, ..self.clone() }
+        Self { bijection: self.core.clone(), preprocessing: None, dequantizer: None, ..self.clone() }
     }
 
     /// The map between data and latents.
@@ -323,6 +345,9 @@ impl<T: Real> Module<T> for Flow<T> {
     fn visit(&self, visitor: &mut Visitor<T>) {
         self.bijection.visit(visitor);
         visitor.part("base", self.base.as_ref());
+        if let Some(dequantizer) = &self.dequantizer {
+            visitor.part("dequantizer", dequantizer.as_ref());
+        }
     }
 }
 

@@ -24,7 +24,7 @@
 //!
 //! 1. [`Bijection`]: an invertible map, f and f⁻¹, each with its log-determinant.
 //! 2. [`Flow`]: a map and a [`Base`] distribution for z make a density, with `log_prob` and `sample`.
-//! 3. [`layers::Dequantize`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
+//! 3. [`layers::Dequantize`], [`Dequantizer`], [`layers::Logit`], [`bits_per_dim`]: from pixels to bits per dimension.
 //! 4. [`models::Vae`]: the recap. Latents without an inverse, and a bound instead of the density.
 //! 5. [`models::PlanarFlow`] of [`layers::Planar`]: bends along one direction each, fitted to an [`Energy`].
 //! 6. [`models::Nice`]: [`layers::Coupling`] of [`univariate::Shift`]: trivial to invert, volume-preserving.
@@ -49,6 +49,7 @@
 mod base;
 mod bijection;
 pub mod check;
+mod dequantizer;
 pub mod distillation;
 mod energy;
 mod flow;
@@ -66,6 +67,7 @@ pub mod univariate;
 
 pub use base::{Base, Contaminated, Logistic, StandardNormal, Uniform};
 pub use bijection::{Bijection, Chain, Context, Inverted, Mapped, Mode};
+pub use dequantizer::{Dequantizer, DequantizerConfig};
 pub use energy::Energy;
 pub use flow::{Flow, InputError, bits_per_dim, rows_per_batch};
 pub use module::{Constant, Module, Visitor};

@@ -16,6 +16,7 @@ CASES = {
     "real-nvp table paper": "real-nvp table --preset paper --steps 100",
     "real-nvp gray": "real-nvp gray --steps 30",
     "real-nvp gray conditional": "real-nvp gray --conditional --steps 20",
+    "real-nvp gray squeezed": "real-nvp gray --squeeze-first true --layers 3,2 --steps 30",
     "real-nvp color": "real-nvp color --steps 30",
     "real-nvp gray paper": "real-nvp gray --preset paper --steps 2 --batch 16",
     "made table": "made table --steps 300",

@@ -75,15 +75,20 @@ def scale(part, sizes, x, c, squeezes):
             log_det, at = log_det + more, at + 1
         return x
 
-    last = squeezes == sizes["squeezes"]
-    for _ in range(4 if last else 3):
-        x = couple(checkerboard, x)
-    if last:
-        return x.flatten(1), log_det
+    first, couplings, last = sizes.get("squeeze_first", False), sizes.get("couplings", 3), sizes.get("last", 4)
+    if not first:
+        ends = squeezes == sizes["squeezes"]
+        for _ in range(last if ends else couplings):
+            x = couple(checkerboard, x)
+        if ends:
+            return x.flatten(1), log_det
     x = squeeze(x)
     at += 1
-    for _ in range(3):
-        x = couple(halves, x)
+    ends = first and squeezes + 1 == sizes["squeezes"]
+    for i in range(last if ends else couplings):
+        x = couple(checkerboard if first and i % 2 == 0 else halves, x)
+    if ends:
+        return x.flatten(1), log_det
     assert part.constant(f"layers.{at}.leaves") == "first half"
     out, rest = x.chunk(2, 1)
     z, more = scale(part.at(f"layers.{at}.rest"), sizes, rest, c, squeezes + 1)

@@ -44,6 +44,9 @@ fn plane() -> Step {
 const IMAGES: RealNvpImageConfig = RealNvpImageConfig {
     image: [1, 28, 28],
     squeezes: 1,
+    squeeze_first: false,
+    couplings: 3,
+    last: 4,
     channels: 64,
     widening: 1,
     blocks: 4,

@@ -1,5 +1,6 @@
 //! From pixel levels to continuous values.
 
+use super::logit::within;
 use crate::{Bijection, Context, Mapped, without_parameters};
 use autograd::{Real, Tensor, Var};
 
@@ -27,6 +28,17 @@ impl Dequantize {
         Self { levels }
     }
 
+    /// The largest ε. With noise closer to 1, k + ε could round to k + 1.
+    fn most_noise<T: Real>(self) -> f64 {
+        1.0 - f64::from(self.levels) * 0.5 * T::EPSILON
+    }
+
+    /// u = (k + ε)/L, with this noise.
+    pub(crate) fn filled<T: Real>(self, k: &Var<T>, noise: &Var<T>) -> Var<T> {
+        let most = T::from_f64(self.most_noise::<T>());
+        (k + within(noise.clone(), [T::ZERO, most])).scale(1.0 / f64::from(self.levels))
+    }
+
     fn log_det<T: Real>(self, x: &Var<T>) -> f64 {
         let dims = x.shape()[1..].iter().product::<usize>() as f64;
         -dims * f64::from(self.levels).ln()
@@ -39,8 +51,7 @@ impl<T: Real> Bijection<T> for Dequantize {
         let filled = match cx.noise {
             None => x.clone(),
             Some(noise) => {
-                // With noise closer to 1, k + ε could round to k + 1.
-                let most = 1.0 - levels * 0.5 * T::EPSILON;
+                let most = self.most_noise::<T>();
                 let mut added = Tensor::zeros(x.shape());
                 let width = x.shape()[1..].iter().product::<usize>();
                 let rows = added.as_mut_slice();

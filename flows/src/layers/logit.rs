@@ -94,7 +94,7 @@ fn inside<T: Real>([rounded, left_out]: [f64; 2]) -> T {
 }
 
 /// The values, those outside of an interval moved to its nearest end.
-fn within<T: Real>(x: Var<T>, [low, high]: [T; 2]) -> Var<T> {
+pub(super) fn within<T: Real>(x: Var<T>, [low, high]: [T; 2]) -> Var<T> {
     let values = x.value().as_slice();
     if !values.iter().any(|&x| x < low || x > high) {
         return x;

@@ -14,6 +14,13 @@ pub enum Partition<T: Real> {
 }
 
 impl<T: Real> Partition<T> {
+    /// Over squeezed images of this shape, for each layer in turn: a checkerboard, halves of the channels, the other
+    /// squares, the other halves, and again.
+    pub fn by_turns(image: [usize; 3], layer: usize) -> Self {
+        let turn = layer / 2;
+        if layer.is_multiple_of(2) { Mask::checkerboard(image, turn).into() } else { Split::alternating(turn).into() }
+    }
+
     /// How many of these features (or channels) the network reads, and for how many it gives parameters: all of them
     /// under a mask.
     pub const fn sizes(&self, features: usize) -> (usize, usize) {

@@ -57,11 +57,21 @@ pub struct RealNvpConfig {
 pub struct RealNvpImageConfig {
     /// Channels, height and width of an image.
     pub image: [usize; 3],
-    /// How many times the image is squeezed and half of its channels factored out.
+    /// How many times the image is squeezed.
     pub squeezes: usize,
-    /// Channels of the networks' hidden layers at the first scale.
+    /// Whether the image is squeezed before the first coupling.
+    #[serde(default)]
+    pub squeeze_first: bool,
+    /// Couplings before each squeeze and after it, under one kind of mask each; with `squeeze_first`, only after it, under
+    /// both kinds in turn.
+    #[serde(default = "couplings")]
+    pub couplings: usize,
+    /// Couplings at the smallest size, after what left last.
+    #[serde(default = "last")]
+    pub last: usize,
+    /// Channels of the hidden layers in the networks of the first couplings.
     pub channels: usize,
-    /// The factor on those channels after each squeeze.
+    /// The factor on those channels after each further squeeze.
     pub widening: usize,
     /// Residual blocks in each network.
     pub blocks: usize,
@@ -73,6 +83,16 @@ pub struct RealNvpImageConfig {
     pub logit: Option<f64>,
     /// Features of the condition; 0 without one.
     pub condition: usize,
+}
+
+/// The paper's number of [`RealNvpImageConfig::couplings`].
+const fn couplings() -> usize {
+    3
+}
+
+/// The paper's number of couplings at the [last](RealNvpImageConfig::last) size.
+const fn last() -> usize {
+    4
 }
 
 /// The model of the lecture's RealNVP slides. An affine [`Coupling`] scales and shifts one half by functions of the other;
@@ -93,7 +113,7 @@ pub struct RealNvpImageConfig {
 #[doc = include_str!("../../formulas/multi-scale.html")]
 ///
 /// While the image is not yet squeezed, masks take the place of halves. From x to z, with the shapes for MNIST and two
-/// squeezes on the right:
+/// squeezes on the right, and the paper's numbers of couplings:
 ///
 /// ```text
 /// logit                                           [1, 28, 28]
@@ -102,6 +122,17 @@ pub struct RealNvpImageConfig {
 /// 3 × (coupling, halves of channels; norm)  │ each scale
 /// half of the channels leave as latent      ┘     [2, 14, 14]    [4, 7, 7]
 /// 4 × (coupling, checkerboard mask; norm)                        [4, 7, 7]
+/// ```
+///
+/// Most of the work is at the full size, where a step of the networks sees least of the image. With
+/// [`squeeze_first`](RealNvpImageConfig::squeeze_first), no coupling is larger than half of it, and masks take turns:
+///
+/// ```text
+/// logit                                           [1, 28, 28]
+/// squeeze                                   ┐     [4, 14, 14]    [8, 7, 7]
+/// n × (coupling, checkerboard mask; norm;   │ each scale
+///      coupling, halves of channels; norm)  │
+/// half of the channels leave as latent      ┘     [2, 14, 14]    at the last scale all of them
 /// ```
 ///
 /// At the end every scale returns to its shape from before the squeeze, so z has the image's shape. The first half of the
@@ -166,18 +197,27 @@ fn scale<T: Real>(
     squeezes: usize,
     rng: &mut dyn Rng,
 ) -> Chain<T> {
+    let &RealNvpImageConfig { squeeze_first, couplings, last, .. } = config;
     let mut layers: Layers<T> = Vec::new();
-    let is_last = squeezes == config.squeezes;
-    for i in 0..if is_last { 4 } else { 3 } {
-        coupling(&mut layers, config, Mask::checkerboard(image, i).into(), image, squeezes, rng);
-    }
-    if !is_last {
-        let squeezed = [4 * channels, height / 2, width / 2];
-        layers.push(Box::new(Squeeze));
-        for i in 0..3 {
-            coupling(&mut layers, config, Split::alternating(i).into(), squeezed, squeezes + 1, rng);
+    let before_last = |squeezes: usize| squeezes < config.squeezes;
+    if !squeeze_first {
+        for i in 0..if before_last(squeezes) { couplings } else { last } {
+            coupling(&mut layers, config, Mask::checkerboard(image, i).into(), image, squeezes, rng);
         }
-        layers.push(Box::new(FactorOut::new(scale(config, [2 * channels, height / 2, width / 2], squeezes + 1, rng))));
+    }
+    if before_last(squeezes) {
+        let (squeezes, squeezed) = (squeezes + 1, [4 * channels, height / 2, width / 2]);
+        let has_rest = !squeeze_first || before_last(squeezes);
+        layers.push(Box::new(Squeeze));
+        for i in 0..if has_rest { couplings } else { last } {
+            let by_turns = || Partition::by_turns(squeezed, i);
+            let partition = if squeeze_first { by_turns() } else { Split::alternating(i).into() };
+            coupling(&mut layers, config, partition, squeezed, squeezes, rng);
+        }
+        if has_rest {
+            let rest = [2 * channels, height / 2, width / 2];
+            layers.push(Box::new(FactorOut::new(scale(config, rest, squeezes, rng))));
+        }
         layers.push(Box::new(Inverted(Squeeze)));
     }
     Chain::new(layers)
@@ -193,10 +233,11 @@ fn coupling<T: Real>(
     rng: &mut dyn Rng,
 ) {
     let (read, changed) = partition.sizes(features);
+    let widened = squeezes.saturating_sub(usize::from(config.squeeze_first)) as u32;
     let sizes = ResNetConfig {
         inputs: read,
         outputs: 2 * changed,
-        channels: config.channels.saturating_mul(config.widening.saturating_pow(squeezes as u32)),
+        channels: config.channels.saturating_mul(config.widening.saturating_pow(widened)),
         blocks: config.blocks,
         condition: config.condition,
         normalized: config.weight_norm,

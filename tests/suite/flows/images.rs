@@ -186,6 +186,9 @@ fn over_images(squeezes: usize, norm: Norm, logit: Option<f64>) -> Flow<f64> {
     let config = RealNvpImageConfig {
         image: [1, 4, 4],
         squeezes,
+        squeeze_first: false,
+        couplings: 3,
+        last: 4,
         channels: 3,
         widening: 1,
         blocks: 1,

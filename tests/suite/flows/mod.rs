@@ -4,6 +4,7 @@
 mod autoregressive;
 mod conditions;
 mod density;
+mod dequantizer;
 mod determinism;
 mod distillation;
 mod energy;

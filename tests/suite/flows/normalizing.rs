@@ -251,6 +251,9 @@ fn models(norm: Norm) -> [Flow<f64>; 2] {
     let images = RealNvpImageConfig {
         image: [1, 4, 2],
         squeezes: 1,
+        squeeze_first: false,
+        couplings: 3,
+        last: 4,
         channels: 3,
         widening: 2,
         blocks: 1,

@@ -25,6 +25,8 @@ pub(super) enum Domain {
     Line,
     /// [0, 1].
     Unit,
+    /// (0, 1).
+    Open,
     /// [0, 256].
     Levels,
     /// The image of the other side's domain.
@@ -36,7 +38,7 @@ impl Domain {
     fn draw(self, shape: &Shape, rng: &mut impl Rng) -> Option<Tensor<f64>> {
         let (lo, hi) = match self {
             Self::Line => (-3.0, 3.0),
-            Self::Unit => (1e-3, 1.0 - 1e-3),
+            Self::Unit | Self::Open => (1e-3, 1.0 - 1e-3),
             Self::Levels => (0.5, 255.5),
             Self::Image => return None,
         };
@@ -48,6 +50,7 @@ impl Domain {
         let places: &[f64] = match self {
             Self::Line | Self::Image => &[0.0, 30.0, -1e3, 1e3, -1e6, 1e6],
             Self::Unit => &[0.0, 1e-30, 1e-12, 0.5, 1.0 - 1e-12, 1.0],
+            Self::Open => &[1e-30, 1e-6, 0.5, 1.0 - 1e-6],
             Self::Levels => &[0.0, 1e-12, 128.0, 255.0, 256.0],
         };
         Tensor::from_fn(shape, |_| places[rng.random_range(0..places.len())])

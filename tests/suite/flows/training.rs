@@ -97,6 +97,9 @@ fn shards_change_a_step_over_images_by_rounding_alone() {
     let config = RealNvpImageConfig {
         image: [1, 4, 4],
         squeezes: 1,
+        squeeze_first: false,
+        couplings: 3,
+        last: 4,
         channels: 5,
         widening: 2,
         blocks: 1,

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     let header = &loaded.header;
     let rows = source(&loaded, data.as_ref())?.held_out(Part::Test, Some(args.samples)).cast::<f64>();
     let noise = Context::evaluation(Noise::new(seed.seed));
-    let x = continuous(&header.blueprint.space, &rows.x().clone().into(), noise).into_value();
+    let x = continuous(&loaded.model, &header.blueprint.space, &rows.x().clone().into(), noise).into_value();
     // A standardized table is checked in these units: the statistics are the same in both directions.
     let checked = if Standardization::of(&loaded.model).is_some() { loaded.model.core() } else { loaded.model };
     let case = Case::new(checked.bijection(), x);

@@ -3,10 +3,11 @@
 use super::prelude::*;
 use crate::measure::bound::Draw;
 use crate::measure::shipped::{self, Entry};
+use crate::models::{Maf, Recipe};
 use crate::text::causes;
 use std::time::Instant;
 
-/// Draw digits from shipped weights, then train a lecture model on MNIST for two minutes and draw digits from that
+/// Draw digits from shipped weights, then train a MAF given the class on MNIST for two minutes and draw digits from that
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: zoo demo --minutes 5")]
 pub(super) struct Args {
@@ -30,11 +31,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         bail!("{} holds a run that is not a demonstration: choose another --out", args.out.display());
     }
     train::check_log(&run)?;
-    let source = Source::open("mnist", 0)?;
-    let blueprint = Kind::Nice.blueprint(Preset::Quick, source.space(), 0)?;
-    let mut recipe = Kind::Nice.recipe(Preset::Quick, source.space());
-    recipe.budget = Budget::Minutes(args.minutes);
-    recipe.temperature = TEMPERATURE;
+    let source = Source::open("mnist", 0)?.with_classes()?;
+    let budget = Budget::Minutes(args.minutes);
+    let (blueprint, recipe) = Maf::demonstration(source.space(), source.classes(), budget)?;
+    let recipe = Recipe { temperature: TEMPERATURE, ..recipe };
     let (data, threads, save_every) = ("mnist".to_owned(), args.threads.count(), SAVE_EVERY);
     let config = TrainConfig { blueprint, recipe, data, seed: 0, threads, run: run.clone(), save_every };
     run.clear()?;
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
         writeln!(out, "stopped at step {} before there was a picture: start the demonstration again", outcome.step)?;
         return Ok(train_args::code(true));
     }
-    let loaded = load_flow::<f32>(&run.model(), "demo trains nice")?;
+    let loaded = load_flow::<f32>(&run.model(), "demo trains maf")?;
     let (samples, found) = args.threads.run(|| -> Result<_> {
         let samples = sampling::samples(&loaded.model, None, 100, TEMPERATURE, 0)?;
         let rows = source.held_out(Part::Test, None);
@@ -58,7 +58,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<ExitCode> {
     let grid = args.out.join("grid.png");
     drawing::save(&samples, &loaded.header.blueprint.space, &grid, 10)?;
     writeln!(out, "test images: {}", found.describe())?;
-    writeln!(out, "{}: 100 digits sampled from the model at temperature {TEMPERATURE}", grid.display())?;
+    writeln!(
+        out,
+        "{}: 100 digits sampled from the model at temperature {TEMPERATURE}, a class in each column",
+        grid.display()
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

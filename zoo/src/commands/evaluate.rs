@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::judge::judged::{self, Judged};
+use crate::measure::draws::{Draws, draws};
 use crate::measure::figures;
 use crate::runs::memory;
 use serde::Serialize;
@@ -20,7 +21,8 @@ pub(super) struct Args {
     /// Use only the first N test rows
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<usize>,
-    /// VAE: samples of z per row for the importance-sampling estimate of log p(x) [default: 100]
+    /// VAE: samples of z per row for the importance-sampling estimate of log p(x) [default: 100]. Flows over images: draws
+    /// of the noise in each image's pixels for a tighter bound, beside the figure of one draw
     #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000), allow_negative_numbers = true)]
     draws: Option<usize>,
     /// Also judge N samples; images of 28×28 pixels only
@@ -41,6 +43,8 @@ struct Evaluated<'a> {
     seed: u64,
     #[serde(flatten)]
     score: Score,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_draws: Option<Draws>,
     judged: Option<Judged>,
 }
 
@@ -56,24 +60,31 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     }
     let source = source(&loaded, data.as_ref())?;
     let rows = source.held_out(Part::Test, args.limit);
-    if args.draws.is_some() && matches!(loaded.model, Model::Flow(_)) {
+    if args.draws.is_some() && matches!(loaded.model, Model::Flow(_)) && space.levels().is_none() {
         bail!("the density of {model} needs no draws, it is exact: leave out --draws");
     }
     let data = data.as_ref().unwrap_or(&header.data);
-    let draws = args.draws.unwrap_or(bound::DRAWS);
+    let z_draws = args.draws.unwrap_or(bound::DRAWS);
     let score =
-        threads.run(|| figures::evaluate(&loaded.model, &space, &rows, seed, draws)).with_context(|| data.clone())?;
+        threads.run(|| figures::evaluate(&loaded.model, &space, &rows, seed, z_draws)).with_context(|| data.clone())?;
     if score.not_finite == score.n {
         bail!("no test row of {data} has a finite density under {}: train with a smaller --lr", run.display());
     }
+    let by_draws = match (&loaded.model, args.draws) {
+        (Model::Flow(flow), Some(count)) => Some(threads.run(|| draws(flow, &space, &rows, seed, count))?),
+        _ => None,
+    };
     let judged = args.samples.map(|count| threads.run(|| judged::judge(&loaded.model, &source, count, seed)));
     let judged = judged.transpose().with_context(|| run.display().to_string())?;
     if args.json {
-        return out.json(&Evaluated { model, data, split: "test", step: header.step, seed, score, judged });
+        return out.json(&Evaluated { model, data, split: "test", step: header.step, seed, score, by_draws, judged });
     }
     let lowest =
         if score.lowest > f64::MIN { format!("; the lowest row {:.2} nats", score.lowest) } else { String::new() };
     writeln!(out, "{model} on the test rows of {data}: {}{lowest} (seed {seed})", score.describe())?;
+    if let Some(by_draws) = by_draws {
+        writeln!(out, "{}", by_draws.describe())?;
+    }
     for line in judged.iter().flat_map(Judged::lines) {
         writeln!(out, "{line}")?;
     }

@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
     };
     // Each image is encoded once per use. A blend refers to it by its place in this list.
     let used: Vec<usize> = corners.iter().chain(ends.iter().flatten()).copied().collect();
-    let images = images(&source, &used, seed.seed)?;
+    let images = images(&loaded.model, &source, &used, seed.seed)?;
     let size = args.size;
     let count = size * size.max(ends.len());
     let what = format!("decoding {count} images");
@@ -109,7 +109,7 @@ fn largest_error(found: &Tensor<f32>, expected: &Tensor<f32>) -> f64 {
 }
 
 /// These test images, dequantized to [0, 1]. An image's noise depends only on the seed and on its index.
-fn images(source: &Source, indices: &[usize], seed: u64) -> Result<Rows<f32>> {
+fn images(flow: &Flow<f32>, source: &Source, indices: &[usize], seed: u64) -> Result<Rows<f32>> {
     let last = indices.iter().copied().max().unwrap_or(0);
     let all = source.held_out(Part::Test, Some(last.saturating_add(1)));
     if last >= all.count() {
@@ -120,7 +120,7 @@ fn images(source: &Source, indices: &[usize], seed: u64) -> Result<Rows<f32>> {
     for (place, &index) in indices.iter().enumerate() {
         let levels = chosen.x().rows(place..place + 1).into();
         let cx = Context::evaluation(Noise::new(seed).from_row(index));
-        values.extend_from_slice(continuous(&source.space(), &levels, cx).value().as_slice());
+        values.extend_from_slice(continuous(flow, &source.space(), &levels, cx).value().as_slice());
     }
     let shape = chosen.x().shape().clone();
     Ok(chosen.with_x(Tensor::from_slice(shape, &values)))

@@ -2,10 +2,12 @@
 
 use super::prelude::*;
 use super::train_args::BY_GRADIENTS;
+use crate::data::Speech;
 use crate::models::Learns;
 use crate::runs::folder::Locked;
 use crate::train::Weights;
-use clap::{ArgMatches, Args as _, Command, FromArgMatches};
+use clap::{ArgMatches, Args as _, Command, FromArgMatches, ValueEnum};
+use flows::DequantizerConfig;
 use std::sync::Arc;
 
 /// The model and its options.
@@ -30,11 +32,29 @@ struct Common {
     /// schedule [default: random weights]
     #[arg(long, value_name = "WEIGHTS", conflicts_with = "resume")]
     from: Option<PathBuf>,
+    /// Images: the noise that fills the pixel levels [default: uniform; with --from, that of the weights]
+    #[arg(long, value_name = "NOISE", value_enum)]
+    dequantization: Option<Dequantization>,
     #[command(flatten)]
     train: TrainArgs,
     /// The folder of the run [default: runs/MODEL-DATA, or runs/MODEL-DATA-conditional]
     #[arg(long)]
     out: Option<PathBuf>,
+}
+
+/// The noise between pixel levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Dequantization {
+    /// The same in every pixel of every image
+    Uniform,
+    /// From a small flow given the image, which is trained with the model (Ho et al. 2019, Flow++)
+    Variational,
+}
+
+impl Dequantization {
+    fn config(self) -> Option<DequantizerConfig> {
+        (self == Self::Variational).then(DequantizerConfig::default)
+    }
 }
 
 impl clap::Args for Args {
@@ -68,6 +88,9 @@ fn subcommand(model: Kind) -> Command {
     }
     if learns == Learns::ByFitting {
         hidden.extend(BY_GRADIENTS.iter().chain(&["from"]));
+    }
+    if learns != Learns::FromData || data == Speech::NAME || model == Kind::Vae {
+        hidden.push("dequantization");
     }
     for id in hidden {
         command = command.mut_arg(id, |arg| arg.hide(true));
@@ -164,16 +187,20 @@ fn started(
     let space = source.space();
     let blueprint = match (weights, &common.from) {
         (Some(weights), Some(from)) => {
-            let mut like = like(weights, from, model, options, &data, &source)?;
+            let mut like = like(weights, from, model, options, &data, &source, common.dequantization)?;
             like.renew(&model.blueprint(preset, space, source.classes())?)?;
             like
         }
         _ => {
             let mut new = model.blueprint(preset, space, source.classes()).with_context(|| data.clone())?;
             new.adjust(options, seed)?;
+            new.dequantizer = common.dequantization.and_then(Dequantization::config);
             new
         }
     };
+    if blueprint.dequantizer.is_some() {
+        blueprint.check().with_context(|| data.clone())?;
+    }
     let source = source.with_track_of(blueprint.track())?;
     let mut recipe = model.recipe(preset, space);
     recipe.batch = source.rows().map_or(recipe.batch, |rows| recipe.batch.min(rows));
@@ -190,6 +217,9 @@ fn resumed(common: &Common, options: &ArgMatches, run: &Arc<Locked>, paused: &Pa
     if common.conditional && blueprint.classes == 0 {
         bail!("{folder} was started without --conditional: leave it out to resume it");
     }
+    if common.dequantization.is_some_and(|asked| asked.config().is_some() != blueprint.dequantizer.is_some()) {
+        bail!("{folder} was started with another --dequantization: leave it out to resume it");
+    }
     let source = Source::open(&data, seed)?.with_classes_of(blueprint.classes)?.with_track_of(blueprint.track())?;
     let threads = common.train.threads(paused);
     Ok((common.train.config(blueprint, paused.recipe().clone(), data, seed, threads, run), source))
@@ -203,6 +233,7 @@ fn like(
     options: &ArgMatches,
     data: &str,
     source: &Source,
+    dequantization: Option<Dequantization>,
 ) -> Result<Blueprint> {
     let (blueprint, from, name) = (&weights.contents.header.blueprint, from.display(), model.about().name);
     if blueprint.name() != name {
@@ -211,7 +242,7 @@ fn like(
     }
     let mut asked = blueprint.clone();
     asked.adjust(options, weights.contents.header.seed)?;
-    if asked != *blueprint {
+    if asked != blueprint.clone().completed()? {
         let given: Vec<String> = options::given(options).iter().map(|option| format!("--{option}")).collect();
         bail!("{from} has weights of other sizes: leave out {}, or train without --from", models::join(&given));
     }
@@ -222,6 +253,13 @@ fn like(
             _ => format!("{} of {classes} classes", space.describe()),
         });
         bail!("{from} has weights for {theirs}, but {data} has {ours}: give such data, or leave out --from");
+    }
+    match (dequantization, asked.dequantizer) {
+        (Some(Dequantization::Uniform), Some(_)) => {
+            bail!("{from} has weights with learned noise: leave out --dequantization, or train without --from")
+        }
+        (Some(noise), None) => asked.dequantizer = noise.config(),
+        _ => {}
     }
     Ok(asked)
 }

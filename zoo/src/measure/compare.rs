@@ -128,7 +128,7 @@ struct Found {
 
 fn of_flow(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, seed: u64) -> Result<Found> {
     let score = score(flow, space, rows, seed)?;
-    let x = dequantized(timed, space, seed);
+    let x = dequantized(flow, timed, space, seed);
     let given = timed.condition().cloned().map(Var::from);
     let cx = Context { condition: given.as_ref(), ..Context::default() };
     let density = median_seconds(FEWEST, || drop(black_box(flow.log_prob(&x, cx))));
@@ -152,13 +152,13 @@ fn of_vae(vae: &Vae<f32>, space: &Space, rows: &Rows<f32>, timed: &Rows<f32>, se
 }
 
 /// Rows with dequantized pixels, as a model takes them.
-fn dequantized(rows: &Rows<f32>, space: &Space, seed: u64) -> Var<f32> {
-    continuous(space, &rows.x().clone().into(), Context::evaluation(Noise::new(seed)))
+fn dequantized(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> Var<f32> {
+    continuous(flow, space, &rows.x().clone().into(), Context::evaluation(Noise::new(seed)))
 }
 
 /// The distance between x and x′ after x → z → x′.
 fn round_trip(flow: &Flow<f32>, rows: &Rows<f32>, space: &Space, seed: u64) -> Option<Distance> {
-    let x = dequantized(rows, space, seed).into_value();
+    let x = dequantized(flow, rows, space, seed).into_value();
     let z = flow.encode_given(&x, rows.condition()).ok()?;
     let back = flow.decode_given(&z, rows.condition()).ok()?;
     let found = Distance::between(&back, &x);

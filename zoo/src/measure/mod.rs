@@ -3,6 +3,7 @@
 pub mod bound;
 pub mod compare;
 pub mod compare_table;
+pub mod draws;
 pub mod figures;
 pub mod maf_vs_iaf;
 pub mod normality;

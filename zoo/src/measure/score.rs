@@ -5,8 +5,7 @@ use crate::data::rows::{Given, Rows};
 use crate::runs::interrupt;
 use anyhow::Result;
 use autograd::{Real, Var};
-use flows::layers::Dequantize;
-use flows::{Bijection, Context, Flow, Mapped, Noise, bits_per_dim, rows_per_batch};
+use flows::{Context, Flow, Mapped, Noise, bits_per_dim, rows_per_batch};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
 use std::ops::Range;
@@ -232,34 +231,42 @@ pub fn in_unit(space: &Space, nats: f64) -> f64 {
     }
 }
 
-/// Rows as a flow takes them: pixel levels are dequantized to [0, 1] with the context's noise. Other rows stay as they are.
-pub fn continuous<T: Real>(space: &Space, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+/// Rows as a flow takes them: pixel levels are dequantized to [0, 1] with the context's noise, uniform or learned. Other
+/// rows stay as they are.
+pub fn continuous<T: Real>(flow: &Flow<T>, space: &Space, x: &Var<T>, cx: Context<'_, T>) -> Var<T> {
+    dequantized(flow, space, x, cx).value
+}
+
+/// The same with `−log q` of the noise, which is 0 if the noise is uniform, or if there is none.
+fn dequantized<T: Real>(flow: &Flow<T>, space: &Space, x: &Var<T>, cx: Context<'_, T>) -> Mapped<T> {
     match space.levels() {
-        None => x.clone(),
-        Some(levels) => Dequantize::new(levels).to_latent(x, cx).value,
+        None => Mapped::volume_preserving(x.clone()),
+        Some(levels) => flow.dequantize(levels, x, cx),
     }
 }
 
 /// Initializes the parameters that depend on data, from a first batch.
 pub fn initialize(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) {
     let cx = rows.context(cx);
-    flow.initialize(&continuous(space, &rows.x, cx), cx);
+    flow.initialize(&continuous(flow, space, &rows.x, cx), cx);
 }
 
 /// Adds a batch to the statistics that evaluation uses, after `seen` other batches.
 pub fn calibrate(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>, seen: u64) {
     let cx = rows.context(cx);
-    flow.bijection().calibrate(&continuous(space, &rows.x, cx), cx, seen);
+    flow.bijection().calibrate(&continuous(flow, space, &rows.x, cx), cx, seen);
 }
 
-/// The mean of `−log p` over a batch, in nats. Of images, it is that of the pixel levels, dequantized with noise.
+/// The mean of `−log p` over a batch, in nats. Of images, it is that of the pixel levels, dequantized with noise: with
+/// learned noise, the mean of `−log p + log q`.
 pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) -> Var<f32> {
     let cx = rows.context(cx);
     match space.levels() {
         None => flow.loss(&rows.x, cx),
         Some(levels) => {
-            let continuous = Dequantize::new(levels).to_latent(&rows.x, cx);
-            -(flow.log_prob(&continuous.value, cx) + continuous.log_det).mean_all()
+            let Mapped { value, log_det } = flow.dequantize(levels, &rows.x, cx);
+            let of_levels = space.dims() as f64 * f64::from(levels).ln();
+            (-(flow.log_prob(&value, cx) + log_det).mean_all()).shift(of_levels)
         }
     }
 }
@@ -267,42 +274,50 @@ pub fn loss(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, 
 /// Evaluates a flow on rows of a [`crate::data::source::Source`], given their classes if they have any. The seed decides
 /// the noise that dequantizes pixels. Fails only if it is interrupted.
 pub fn score(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Result<Score> {
+    Ok(log_probs(flow, space, rows, Noise::new(seed))?.score(space, rows))
+}
+
+/// The log-densities of all rows, with this noise. Fails only if it is interrupted.
+pub(super) fn log_probs(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, noise: Noise) -> Result<LogProbs> {
     let count = rows.count();
     let mut found = LogProbs::default();
     for start in (0..count).step_by(batch(space)) {
         interrupt::check()?;
-        found.add(flow, space, rows, start..(start + batch(space)).min(count), seed);
+        found.add(flow, space, rows, start..(start + batch(space)).min(count), noise);
     }
-    Ok(found.score(space, rows))
+    Ok(found)
 }
 
 /// The same for the first rows alone, as many as are evaluated at once: for what cannot wait and is not interrupted.
 pub fn score_of_first(flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, seed: u64) -> Score {
     let mut found = LogProbs::default();
-    found.add(flow, space, rows, 0..batch(space).min(rows.count()), seed);
+    found.add(flow, space, rows, 0..batch(space).min(rows.count()), Noise::new(seed));
     found.score(space, rows)
 }
 
-/// Log-densities in nats: of the data and, behind a preprocessing, of what it gives. With a logit the two differ.
+/// Log-densities in nats: of the data and, behind a preprocessing, of what it gives. With a logit the two differ. From
+/// both, `log q` of learned noise is subtracted.
 #[derive(Default)]
-struct LogProbs {
-    outer: Vec<f64>,
+pub(super) struct LogProbs {
+    pub(super) outer: Vec<f64>,
     inner: Vec<f64>,
 }
 
 impl LogProbs {
-    fn add(&mut self, flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, range: Range<usize>, seed: u64) {
+    fn add(&mut self, flow: &Flow<f32>, space: &Space, rows: &Rows<f32>, range: Range<usize>, noise: Noise) {
         let nats = |log_prob: &Var<f32>| log_prob.value().as_slice().iter().map(|&l| f64::from(l)).collect::<Vec<_>>();
-        let (core, start) = (flow.core(), range.start);
+        let (core, noise) = (flow.core(), noise.from_row(range.start));
         let part = rows.range(range).values();
-        let x = continuous(space, &part.x, Context::evaluation(Noise::new(seed).from_row(start)));
+        let Mapped { value: x, log_det } = dequantized(flow, space, &part.x, Context::evaluation(noise));
+        let above_q =
+            |log_probs: Vec<f64>| log_probs.into_iter().zip(nats(&log_det)).map(|(log_p, log_det)| log_p + log_det);
         let cx = part.context(Context::default());
         match flow.preprocessing() {
-            None => self.outer.extend(nats(&core.log_prob(&x, cx))),
+            None => self.outer.extend(above_q(nats(&core.log_prob(&x, cx)))),
             Some(layer) => {
                 let Mapped { value, log_det } = layer.to_latent(&x, cx);
                 // Added in f64: the log-determinant of many tiny columns is large.
-                let log_prob = nats(&core.log_prob(&value, cx));
+                let log_prob: Vec<f64> = above_q(nats(&core.log_prob(&value, cx))).collect();
                 self.outer.extend(log_prob.iter().zip(nats(&log_det)).map(|(log_prob, log_det)| log_prob + log_det));
                 self.inner.extend(log_prob);
             }

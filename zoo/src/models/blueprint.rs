@@ -9,7 +9,7 @@ use autograd::outline::{PER_TENSOR, TooLarge, outline};
 use autograd::{Param, Real, Shape};
 use clap::{ArgMatches, FromArgMatches as _};
 use flows::layers::{Logit, Standardize};
-use flows::{Bijection, Constant, Flow, Module};
+use flows::{Bijection, Constant, Dequantizer, DequantizerConfig, Flow, Module};
 use rand::{Rng, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -41,13 +41,16 @@ pub struct Blueprint {
     /// The classes of a class-conditional model, which is given a row's class as a one-hot vector; 0 for a model of
     /// the data as a whole.
     pub classes: usize,
+    /// The learned noise between pixel levels, in place of uniform noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dequantizer: Option<DequantizerConfig>,
 }
 
 impl Blueprint {
     /// A model of these sizes.
     /// Fails if the sizes cannot be written as JSON.
     pub fn new<S: ModelSpec>(config: &S::Config, space: Space, classes: usize) -> Result<Self> {
-        Ok(Self { kind: S::ABOUT.kind, sizes: serde_json::to_value(config)?, space, classes })
+        Ok(Self { kind: S::ABOUT.kind, sizes: serde_json::to_value(config)?, space, classes, dequantizer: None })
     }
 
     /// The model's name, as commands take it.
@@ -97,6 +100,13 @@ impl Blueprint {
         Ok(())
     }
 
+    /// The same with the sizes that older files leave out.
+    /// Fails if there is no such model.
+    pub fn completed(mut self) -> Result<Self> {
+        self.sizes = with_spec!(self.kind, S => serde_json::to_value(self.parsed::<S>()?)?);
+        Ok(self)
+    }
+
     /// Refuses sizes that make no model, or not one of this space. It says nothing about memory: see
     /// [`Blueprint::outline`].
     pub fn check(&self) -> Result<()> {
@@ -114,6 +124,7 @@ impl Blueprint {
                 "{name} cannot have a size of {size}: use narrower data, or another checkpoint if this one is damaged"
             );
         }
+        self.check_dequantizer()?;
         with_spec!(self.kind, S => {
             if S::check(&self.parsed::<S>()?, space)? != [space.dims(), classes] {
                 let described = space.describe();
@@ -121,6 +132,21 @@ impl Blueprint {
             }
             Ok(())
         })
+    }
+
+    fn check_dequantizer(&self) -> Result<()> {
+        let Some(DequantizerConfig { couplings, channels, blocks }) = self.dequantizer else { return Ok(()) };
+        let (name, learns) = (self.name(), self.kind.about().learns);
+        if self.is::<super::Vae>() || learns != Learns::FromData || !matches!(self.space, Space::Images { .. }) {
+            let data = self.space.describe();
+            bail!(
+                "learned noise is for flows over images that are trained, not for {name} over {data}: leave out --dequantization"
+            );
+        }
+        if couplings.max(channels).max(blocks) > LARGEST {
+            bail!("{name} cannot have learned noise of such sizes: use another checkpoint, this one is damaged");
+        }
+        check_positive(name, &[couplings, channels])
     }
 
     /// The parameters that the model would have, with shapes but without elements, of sizes that
@@ -178,7 +204,7 @@ impl Blueprint {
 
     fn built<T: Real>(&self, rng: &mut dyn Rng) -> Result<Model<T>> {
         Ok(match with_spec!(self.kind, S => S::build(&self.parsed::<S>()?, self.space, rng)) {
-            Model::Flow(flow) => Model::Flow(self.standardized(flow)),
+            Model::Flow(flow) => Model::Flow(self.dequantized(self.standardized(flow), rng)),
             Model::Vae(vae) => Model::Vae(match self.standardization() {
                 Some(layer) => vae.preceded_by(layer),
                 None => vae,
@@ -202,6 +228,16 @@ impl Blueprint {
         match self.standardization() {
             Some(layer) => flow.preceded_by(layer),
             None => flow,
+        }
+    }
+
+    /// A flow with fresh learned noise, if this blueprint has some.
+    pub fn dequantized<T: Real>(&self, flow: Flow<T>, rng: &mut dyn Rng) -> Flow<T> {
+        match (self.dequantizer, self.space) {
+            (Some(config), Space::Images { channels, height, width }) => {
+                flow.dequantized_by(Dequantizer::build(&config, [channels, height, width], rng))
+            }
+            _ => flow,
         }
     }
 

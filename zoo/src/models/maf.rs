@@ -19,6 +19,16 @@ pub struct Options {
     components: Option<usize>,
 }
 
+impl super::Maf {
+    /// The smallest model and the shortest recipe of digits that a person can read: three layers given the class.
+    /// Fails if there is none of such data.
+    pub fn demonstration(space: Space, classes: usize, budget: Budget) -> Result<(Blueprint, Recipe)> {
+        let config = AutoregressiveConfig { layers: 3, ..autoregressive::config(Preset::Quick, space, classes) };
+        let recipe = Recipe { budget, half: true, ..autoregressive::recipe(Preset::Quick, space) };
+        Ok((Blueprint::new::<Self>(&config, space, classes)?, recipe))
+    }
+}
+
 impl ModelSpec for super::Maf {
     type Config = AutoregressiveConfig;
     type Options = Options;

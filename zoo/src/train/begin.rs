@@ -30,6 +30,25 @@ impl Weights {
         format!(" from the weights in {},", self.place.path().display())
     }
 
+    /// The model that goes on from them. What holds no weights may be new: its base, and learned noise, which starts as
+    /// uniform noise.
+    /// Fails if the file does not hold what it says.
+    fn carried_on(&self, config: &TrainConfig) -> Result<Model<f32>> {
+        let Self { place, contents } = self;
+        let rng = &mut ChaCha8Rng::seed_from_u64(config.seed);
+        let mut same = config.blueprint.clone();
+        same.dequantizer = contents.header.blueprint.dequantizer;
+        let mut model = contents.model("", place.path())?;
+        if same != contents.header.blueprint {
+            model = same.build(rng)?;
+            checkpoint::fill(&model, &contents.tensors, "", place.path())?;
+        }
+        Ok(match model {
+            Model::Flow(flow) if flow.dequantizer().is_none() => Model::Flow(config.blueprint.dequantized(flow, rng)),
+            model => model,
+        })
+    }
+
     /// Notes in a training that it starts from these weights, and what was spent on them.
     fn begin<M: Trained>(&self, training: &mut Training<'_, M>) {
         training.from = Some(self.place.path().display().to_string());
@@ -43,17 +62,7 @@ pub fn start(config: &TrainConfig, source: &Source, weights: Option<&Weights>) -
     let blueprint = &config.blueprint;
     source.steps_per_epoch(config.recipe.batch)?;
     let model = match weights {
-        Some(Weights { place, contents }) => {
-            let model = contents.model("", place.path())?;
-            if contents.header.blueprint == *blueprint {
-                model
-            } else {
-                // The same weights before another base.
-                let model = blueprint.build(&mut ChaCha8Rng::seed_from_u64(config.seed))?;
-                checkpoint::fill(&model, &contents.tensors, "", place.path())?;
-                model
-            }
-        }
+        Some(weights) => weights.carried_on(config)?,
         None => {
             let rng = &mut ChaCha8Rng::seed_from_u64(config.seed);
             let model = blueprint.build(rng).with_context(|| config.data.clone())?;

@@ -244,7 +244,7 @@ fn no_finer(marginals: Marginals, rows: usize) -> Marginals {
 
 /// The first layer's input, and the mean log-determinant of the preprocessing.
 fn prepared(flow: &Flow<f32>, space: &Space, rows: &Tensor<f32>, seed: u64) -> (Tensor<f32>, f64) {
-    let x = continuous(space, &Var::from(rows.clone()), Context::evaluation(Noise::new(seed)));
+    let x = continuous(flow, space, &Var::from(rows.clone()), Context::evaluation(Noise::new(seed)));
     match flow.preprocessing() {
         None => (x.into_value(), 0.0),
         Some(layer) => {

@@ -118,7 +118,7 @@ impl Taught {
     fn real(&self, source: &Source, flow: &Flow<f32>, step: u64, count: usize, order: &mut Order) -> Result<Drawn> {
         let rows = source.batch(step, count, order)?;
         let noise = Context::training(Noise::for_step(self.reverse.seed(), step));
-        let mut x = continuous(self.reverse.space(), &rows.x().clone().into(), noise);
+        let mut x = continuous(flow, self.reverse.space(), &rows.x().clone().into(), noise);
         if let Some(layer) = flow.preprocessing() {
             x = layer.to_latent(&x, Context::default()).value;
         }

@@ -47,7 +47,7 @@ fn configs() -> Vec<Value> {
             images(),
             2,
             json!({ "images": {
-                "image": [1, 4, 4], "squeezes": 1, "channels": 2, "widening": 2, "blocks": 1, "weight_norm": true,
+                "image": [1, 4, 4], "squeezes": 1, "squeeze_first": false, "couplings": 2, "last": 1, "channels": 2, "widening": 2, "blocks": 1, "weight_norm": true,
                 "norm": "act", "logit": 0.05, "condition": 2
             } }),
         ),
@@ -108,7 +108,11 @@ fn configs() -> Vec<Value> {
     ];
     let whole =
         |(model, space, classes, sizes)| json!({ "model": model, "sizes": sizes, "space": space, "classes": classes });
-    forms.into_iter().map(whole).collect()
+    let mut configs: Vec<Value> = forms.into_iter().map(whole).collect();
+    let mut noisy = configs[2].clone();
+    noisy["dequantizer"] = json!({ "couplings": 2, "channels": 2, "blocks": 1 });
+    configs.push(noisy);
+    configs
 }
 
 /// The checkpoint of this configuration.

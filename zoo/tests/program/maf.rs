@@ -54,7 +54,6 @@ fn options_of_other_models_are_refused() {
         "train nice --data images --order reversed --out run",
         &["nice has no --order", "an option of made, maf and iaf"],
     );
-    folder.refuses("train real-nvp --data images --layers 3 --out run", &["real-nvp's layers over images", "--layers"]);
     folder.refuses("train maf --data images --gated --out run", &["maf has no --gated", "an option of iaf"]);
     folder.misuses("train maf --data images --layers 0 --out run", &["\"0\" is not a whole number between 1 and 1000"]);
     folder.misuses(

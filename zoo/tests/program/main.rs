@@ -13,6 +13,7 @@ mod conditional;
 mod data;
 mod demo;
 mod density;
+mod dequantization;
 mod distill;
 mod escaping;
 mod evaluate;

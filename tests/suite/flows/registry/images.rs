@@ -1,6 +1,6 @@
 //! The maps and models over images.
 
-use super::Domain::{Image, Unit};
+use super::Domain::{Image, Line, Open, Unit};
 use super::{Entry, Events, Sizes, entry};
 use autograd::Real;
 use flows::check::Structure;
@@ -13,7 +13,7 @@ use flows::models::{
 };
 use flows::nn::{ConvMask, Init, ResNet};
 use flows::univariate::Affine;
-use flows::{Chain, Flow};
+use flows::{Chain, Dequantizer, DequantizerConfig, Flow};
 use rand::Rng;
 use std::sync::Arc;
 
@@ -70,8 +70,10 @@ pub(super) fn bijections() -> Vec<Entry> {
 pub(super) fn models() -> Vec<Entry> {
     let (dense, flat) = (|_: &Sizes| Structure::Dense, Events::Flat);
     let real_nvp = [
-        entry!(Model "RealNVP over images", flat, dense, |s, rng| real_nvp(None, s, rng)),
-        entry!(Model "RealNVP over pixels", flat, dense, |s, rng| real_nvp(Some(0.05), s, rng)).between(Unit, Image),
+        entry!(Model "RealNVP over images", flat, dense, |s, rng| real_nvp(None, false, s, rng)),
+        entry!(Model "RealNVP over images, squeezed first", flat, dense, |s, rng| real_nvp(None, true, s, rng)),
+        entry!(Model "RealNVP over pixels", flat, dense, |s, rng| real_nvp(Some(0.05), false, s, rng))
+            .between(Unit, Image),
     ];
     let mint = [
         entry!(Model "MintNet", flat, dense, |s, rng| mint_net(None, s, rng)),
@@ -79,11 +81,12 @@ pub(super) fn models() -> Vec<Entry> {
     ];
     let gaussianization =
         entry!(Model "Gaussianization flow over patches", flat, dense, |s, rng| gaussianization(s, rng));
+    let noise = entry!(Model "noise of a dequantizer", Events::FlatGivenImage, dense, |s, rng| dequantizer(s, rng));
     // Jacobians of sixteen couplings take time, one column after another; so do derivatives of roots.
     let real_nvp = real_nvp.into_iter().map(|entry| entry.classes().scaling(scalings).cases(12));
     real_nvp
         .chain(mint.map(|entry| entry.scaling(|_| 5).cases(8)))
-        .chain([gaussianization.scaling(|_| 4).cases(16)])
+        .chain([gaussianization.scaling(|_| 4).cases(16), noise.between(Open, Line).scaling(|_| 16).cases(12)])
         .collect()
 }
 
@@ -120,6 +123,11 @@ fn gaussianization<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     // A logistic kernel's tail has x as the square of z: with many layers, x overflows.
     let (dims, layers, kernels, reflections) = (s.dims(), s.layers.min(2), s.hidden, 1 + s.depth);
     GaussianizationFlow::build(&GaussianizationConfig { dims, layers, kernels, reflections, patches }, rng)
+}
+
+fn dequantizer<T: Real>(s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+    let config = DequantizerConfig { couplings: s.layers.min(4), channels: s.hidden.div_ceil(2), blocks: s.depth };
+    Dequantizer::build(&config, s.image(), rng).noise().clone()
 }
 
 fn split(s: &Sizes) -> Split {
@@ -213,10 +221,13 @@ fn scalings(s: &Sizes) -> usize {
     if norm(s) == Norm::None { couplings } else { 2 * couplings }
 }
 
-fn real_nvp<T: Real>(logit: Option<f64>, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
+fn real_nvp<T: Real>(logit: Option<f64>, squeeze_first: bool, s: &Sizes, rng: &mut dyn Rng) -> Flow<T> {
     let config = RealNvpImageConfig {
         image: s.image(),
         squeezes: s.squeezes,
+        squeeze_first: squeeze_first && s.squeezes > 0,
+        couplings: 3,
+        last: 4,
         channels: s.hidden.div_ceil(4),
         widening: 1 + usize::from(s.choice(0)),
         blocks: s.depth,

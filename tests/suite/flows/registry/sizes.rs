@@ -25,6 +25,8 @@ pub(super) enum Events {
     Images { channels: usize, halvings: usize },
     /// Images as flat rows, with sides that can be halved up to twice.
     Flat,
+    /// The same, given another image of the same size as a flat row.
+    FlatGivenImage,
 }
 
 /// The sizes of a case, and the seed of its values.
@@ -48,8 +50,13 @@ impl Events {
     /// Draws of sizes, with classes and a track or without.
     pub(super) fn sizes(self, takes_classes: bool, takes_track: bool) -> impl Strategy<Value = Sizes> + use<> {
         let classes = if takes_classes { (0..4usize).boxed() } else { Just(0).boxed() };
-        let track = if takes_track { (0..3usize).boxed() } else { Just(0).boxed() };
-        let most: usize = if matches!(self, Self::Flat) { 3 } else { 5 };
+        let track = match self {
+            // One number for each pixel.
+            Self::FlatGivenImage => Just(1).boxed(),
+            _ if takes_track => (0..3usize).boxed(),
+            _ => Just(0).boxed(),
+        };
+        let most: usize = if matches!(self, Self::Flat | Self::FlatGivenImage) { 3 } else { 5 };
         (self.events(), 1..most, 1..10usize, 0..3usize, 1..6usize, classes, track, any::<u64>()).prop_map(
             |((event, squeezes), batch, hidden, depth, layers, classes, track, seed)| Sizes {
                 event,
@@ -75,7 +82,7 @@ impl Events {
             Self::Images { channels, halvings } => {
                 images(channels..=3, halvings).prop_map(move |image| (Event::Image(image), halvings)).boxed()
             }
-            Self::Flat => (0..=2usize)
+            Self::Flat | Self::FlatGivenImage => (0..=2usize)
                 .prop_flat_map(move |squeezes| {
                     images(1..=2, squeezes).prop_map(move |image| (Event::Flat(image), squeezes))
                 })
@@ -87,9 +94,10 @@ impl Events {
         let (event, squeezes) = match self {
             Self::Rows { .. } => (Event::Row(4), 0),
             Self::Images { halvings, .. } => (Event::Image([2, 2, 2]), halvings),
-            Self::Flat => (Event::Flat([1, 2, 2]), 1),
+            Self::Flat | Self::FlatGivenImage => (Event::Flat([1, 2, 2]), 1),
         };
-        Sizes { event, batch: 3, hidden: 5, depth: 1, layers: 4, squeezes, classes: 0, track: 0, seed }
+        let track = usize::from(matches!(self, Self::FlatGivenImage));
+        Sizes { event, batch: 3, hidden: 5, depth: 1, layers: 4, squeezes, classes: 0, track, seed }
     }
 }
 

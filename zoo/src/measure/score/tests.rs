@@ -2,11 +2,24 @@
 
 use super::*;
 use crate::data::rows::one_hot;
+use crate::measure::draws::draws;
 use crate::models::{Blueprint, Nice};
 use autograd::{Tensor, sharded};
+use flows::DequantizerConfig;
 use flows::models::NiceConfig;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+
+/// With learned noise, away from its start.
+fn with_noise(space: Space, classes: usize) -> Flow<f32> {
+    let mut blueprint = nice(space, classes);
+    blueprint.dequantizer = Some(DequantizerConfig { couplings: 2, channels: 4, blocks: 1 });
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let flow = blueprint.flow::<f32>(&mut rng).unwrap();
+    flows::check::randomize(&flow, 0.5, &mut rng);
+    assert!(flow.dequantizer().is_some());
+    flow
+}
 
 fn nice(space: Space, classes: usize) -> Blueprint {
     let config = NiceConfig { dims: 6, couplings: 3, hidden: 8, depth: 1, condition: classes };
@@ -49,9 +62,7 @@ fn one_row_has_no_standard_error() {
 #[test]
 fn shards_of_a_batch_have_their_own_classes() {
     let space = Space::Images { channels: 1, height: 2, width: 3 };
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let flow = nice(space, 3).flow::<f32>(&mut rng).unwrap();
-    flows::check::randomize(&flow, 0.5, &mut rng);
+    let flow = with_noise(space, 3);
     let levels = Tensor::from_fn([11, 6], |i| (i * 37 % 256) as f32);
     let classes = one_hot(&[2, 0, 1, 1, 2, 0, 0, 2, 1, 0, 2], 3);
     let rows = Rows::new(levels, Some(classes));
@@ -72,6 +83,26 @@ fn shards_of_a_batch_have_their_own_classes() {
     assert!((scored.loss() - whole).abs() < 1e-4, "{scored:?} and {whole}");
     let turned = Rows::new(rows.x().clone(), Some(one_hot(&[0; 11], 3)));
     assert!((score(&flow, &space, &turned, 5).unwrap().loss() - whole).abs() > 1e-3);
+}
+
+#[test]
+fn several_draws_give_the_log_of_the_mean_density_of_single_ones() {
+    let space = Space::Images { channels: 1, height: 2, width: 3 };
+    let rows = Rows::plain(Tensor::from_fn([5, 6], |i| (i * 37 % 256) as f32));
+    for flow in [with_noise(space, 0), nice(space, 0).flow(&mut ChaCha8Rng::seed_from_u64(1)).unwrap()] {
+        let single = |draw: u64| {
+            let noise = if draw == 0 { Noise::new(5) } else { Noise::new(5).other(draw) };
+            log_probs(&flow, &space, &rows, noise).unwrap().outer
+        };
+        let singles = [0, 1, 2].map(single);
+        let bound = |row: usize| (singles.iter().map(|single| single[row].exp()).sum::<f64>() / 3.0).ln();
+        let expected = (0..5).map(bound).sum::<f64>() / 5.0;
+        let found = draws(&flow, &space, &rows, 5, 3).unwrap();
+        assert!((found.nats - expected).abs() < 1e-9, "{found:?} and {expected}");
+        let one = draws(&flow, &space, &rows, 5, 1).unwrap();
+        let score = score(&flow, &space, &rows, 5).unwrap();
+        assert_eq!((one.nats, one.bits_per_dim), (score.nats, score.bits_per_dim));
+    }
 }
 
 #[test]
