@@ -150,7 +150,8 @@ fn everything_with_parameters_is_away_from_the_identity() {
         let sizes = entry.typical(11);
         let (moved, start) = (entry.subject(&sizes, away(&entry, &sizes)), entry.subject(&sizes, 0.0));
         let trainable = moved.wide.bijection().params().iter().any(|(_, param)| param.is_trainable());
-        let [there, before] = [&moved, &start].map(|subject| subject.wide.encode(&moved.x).unwrap());
+        let encoded = |subject: &Subject| subject.wide.encode_given(&moved.x, moved.condition.as_ref()).unwrap();
+        let [there, before] = [&moved, &start].map(encoded);
         assert_eq!(trainable, autograd::check::max_error(&there, &before) > 1e-3, "{}", entry.title());
     }
 }
