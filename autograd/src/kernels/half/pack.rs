@@ -43,16 +43,22 @@ pub(super) fn panel_len(depth: usize) -> usize {
 
 /// x rounded to the nearest bfloat16, to even if two are as near, in the upper half. A NaN stays one.
 #[inline(always)]
-pub(super) fn rounded(x: f32) -> u32 {
+fn rounded(x: f32) -> u32 {
     let bits = x.to_bits();
     let near = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
     if x.is_nan() { 0x7fc0_0000 } else { near }
 }
 
+/// x rounded to bfloat16.
+#[inline(always)]
+pub(super) fn half(x: f32) -> u16 {
+    (rounded(x) >> 16) as u16
+}
+
 /// Two terms in one number, the first in the lower half.
 #[inline(always)]
 pub(super) fn pair(first: f32, second: f32) -> u32 {
-    (rounded(first) >> 16) | (rounded(second) & 0xffff_0000)
+    u32::from(half(first)) | (rounded(second) & 0xffff_0000)
 }
 
 /// `to[i] = pair(first[i], second[i])`.
@@ -99,7 +105,7 @@ impl Kernel for Round<'_> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         for (to, &from) in self.to.iter_mut().zip(self.from) {
-            *to = (rounded(from) >> 16) as u16;
+            *to = half(from);
         }
     }
 }
@@ -110,12 +116,12 @@ pub(super) fn round(from: &[f32], to: &mut [u16]) {
 }
 
 /// Pairs of neighbors, `to[i] = pair(first[i], second[i])`.
-pub(super) fn across(first: &[f32], second: &[f32], to: &mut [u32]) {
+fn across(first: &[f32], second: &[f32], to: &mut [u32]) {
     dispatch(Across { first, second, to });
 }
 
 /// Pairs along a row, `to[i] = pair(from[2i], from[2i + 1])`; a last element without a neighbor is paired with 0.
-pub(super) fn along(from: &[f32], to: &mut [u32]) {
+fn along(from: &[f32], to: &mut [u32]) {
     let (whole, last) = from.split_at(from.len() / 2 * 2);
     let (pairs, rest) = to.split_at_mut(whole.len() / 2);
     dispatch(Along { from: whole, to: pairs });

@@ -72,7 +72,7 @@ impl Places {
 
 #[cfg(target_arch = "x86_64")]
 mod instructions {
-    use super::super::pack::rounded;
+    use super::super::pack::{half, pair};
     use super::{BLOCK, Finish, VECTOR, Vector};
     use std::arch::x86_64::{
         __m512, _mm512_add_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_compress_ps,
@@ -104,7 +104,7 @@ mod instructions {
                 (spread(vector, first), spread(vector, second), &mut *to.add(nth * VECTOR).cast::<[u32; VECTOR]>())
             };
             for i in 0..VECTOR {
-                to[i] = (rounded(first[i]) >> 16) | (rounded(second[i]) & 0xffff_0000);
+                to[i] = pair(first[i], second[i]);
             }
         }
     }
@@ -118,7 +118,7 @@ mod instructions {
             // SAFETY: the caller vouches for elements and rows.
             let (from, to) = unsafe { (spread(vector, from), &mut *to.add(at).cast::<[u16; VECTOR]>()) };
             for i in 0..VECTOR {
-                to[i] = (rounded(from[i]) >> 16) as u16;
+                to[i] = half(from[i]);
             }
         }
     }
