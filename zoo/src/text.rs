@@ -62,6 +62,11 @@ pub fn json(value: &impl Serialize) -> Result<String> {
     Ok(safe)
 }
 
+/// `1 row`, `2 rows`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A text in at most this many characters: of a longer one, the beginning and the end.
 pub fn cut(text: &str, most: usize) -> String {
     let letters: Vec<char> = text.chars().collect();

@@ -7,7 +7,7 @@ use crate::lecture::page::Page;
 use crate::lecture::record::{FIGURES, PAGE, Record};
 use crate::lecture::{CHAPTERS, Chapter};
 use crate::runs::files::{replace_atomically, sweep};
-use crate::text;
+use crate::text::{self, counted};
 use clap::builder::PossibleValuesParser;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -144,10 +144,6 @@ impl Lecture<'_> {
         }
         Ok(())
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Minutes in words.

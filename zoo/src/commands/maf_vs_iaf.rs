@@ -3,6 +3,7 @@
 use super::prelude::*;
 use crate::measure::maf_vs_iaf::{Sizes, Times, measure};
 use crate::measure::timing::three_digits;
+use crate::text::counted;
 
 /// Time sampling, density, and training of MAF and IAF as the dimension grows
 ///
@@ -117,12 +118,11 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
 
 /// What is measured, in words.
 fn caption(sizes: &Sizes, threads: usize) -> String {
-    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     format!(
         "batches of {}, {} of {}, {}, f32",
-        count(sizes.rows, "row"),
-        count(sizes.layers, "layer"),
-        count(sizes.hidden, "hidden unit"),
-        count(threads, "thread")
+        counted(sizes.rows, "row"),
+        counted(sizes.layers, "layer"),
+        counted(sizes.hidden, "hidden unit"),
+        counted(threads, "thread")
     )
 }

@@ -5,6 +5,7 @@ use crate::measure::plane::Plane;
 use crate::measure::score::with_error;
 use crate::pictures::heat;
 use crate::pictures::planar::{Fit, at_random, fit};
+use crate::text::counted;
 use flows::Energy;
 use flows::models::PlanarBase;
 
@@ -62,14 +63,10 @@ pub(super) fn run(args: &Args, out: &mut Output<'_>) -> Result<()> {
         heat::draw(&energy_panels(&fits, &window, cells)?, &layout)?.save(&energies)?;
         writeln!(out, "{}: the densities exp(-U), and flows fitted to them", energies.display())?;
         for (energy, layers, Fit { kl, error, .. }) in &fits {
-            writeln!(out, "{energy:?} by {}: KL {} nats", count(*layers), with_error(*kl, *error, 3))?;
+            writeln!(out, "{energy:?} by {}: KL {} nats", counted(*layers, "layer"), with_error(*kl, *error, 3))?;
         }
         Ok(())
     })
-}
-
-fn count(layers: usize) -> String {
-    format!("{layers} layer{}", if layers == 1 { "" } else { "s" })
 }
 
 /// The lecture's figure: one row per base density, one column per number of layers; and a window around their samples.
@@ -78,7 +75,7 @@ fn random_layers(args: &Args, cells: usize) -> Result<(Window, Vec<heat::Panel>)
     let each = bases.iter().flat_map(|base| args.layers.iter().map(move |&layers| (base, layers)));
     let seed = args.on.seed.seed;
     let flows: Vec<(Flow<f32>, String)> = each
-        .map(|(&(base, name), layers)| (at_random(layers, base, seed), format!("{name}, {}", count(layers))))
+        .map(|(&(base, name), layers)| (at_random(layers, base, seed), format!("{name}, {}", counted(layers, "layer"))))
         .collect();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let points: Vec<f32> = flows
@@ -106,7 +103,7 @@ fn fit_all(args: &Args) -> Result<Vec<(Energy, usize, Fit)>> {
     parallel::side_by_side(&mut dealt, per_thread, &|_, some| {
         for (_, (energy, layers, found)) in some {
             *found = Some(fit(*energy, *layers, args.steps as u64, args.on.seed.seed));
-            stderr::print_line(format_args!("{energy:?} by {} is fitted", count(*layers)));
+            stderr::print_line(format_args!("{energy:?} by {} is fitted", counted(*layers, "layer")));
         }
     });
     dealt.sort_by_key(|&(i, _)| i);
@@ -122,7 +119,7 @@ fn energy_panels(fits: &[(Energy, usize, Fit)], window: &Window, cells: usize) -
         heat::Panel { title: format!("exp(-{energy:?})"), density }
     });
     let fits = fits.iter().map(|(energy, layers, Fit { flow, kl, .. })| -> Result<heat::Panel> {
-        let title = format!("{energy:?}, {}: KL {kl:.2}", count(*layers));
+        let title = format!("{energy:?}, {}: KL {kl:.2}", counted(*layers, "layer"));
         Ok(heat::Panel { title, density: Plane { flow, units: None }.density(window, cells)? })
     });
     energies.into_iter().map(Ok).chain(fits).collect()

@@ -7,7 +7,7 @@ use crate::measure::score::with_error;
 use crate::measure::timing::three_digits;
 use crate::pictures::dot_plot::{Group, Mark, Panel};
 use crate::pictures::short_number;
-use crate::text::cut;
+use crate::text::{counted, cut};
 use crate::train::Elapsed;
 
 /// The widest line of a table, in characters.
@@ -19,8 +19,8 @@ const NOTHING: &str = "—";
 
 /// How the measurements were made.
 pub fn caption(seed: u64, threads: usize) -> String {
-    let s = if threads == 1 { "" } else { "s" };
-    format!("Less is better. Test rows, ± standard error (s.e.); f32, {threads} thread{s}, seed {seed}")
+    let threads = counted(threads, "thread");
+    format!("Less is better. Test rows, ± standard error (s.e.); f32, {threads}, seed {seed}")
 }
 
 /// What runs over the same data have in common.

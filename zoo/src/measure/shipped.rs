@@ -187,8 +187,7 @@ fn table(text: &mut String, data: &str, records: &[&Record], from: &str) -> Resu
 
 /// The machine of a training, and its threads.
 fn machine(history: &History) -> Option<String> {
-    let threads =
-        history.threads.map_or_else(String::new, |n| format!(", {n} thread{}", if n == 1 { "" } else { "s" }));
+    let threads = history.threads.map_or_else(String::new, |n| format!(", {}", text::counted(n, "thread")));
     Some(history.machine.clone()? + &threads)
 }
 
