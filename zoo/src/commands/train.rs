@@ -89,7 +89,7 @@ fn subcommand(model: Kind) -> Command {
     if learns == Learns::ByFitting {
         hidden.extend(BY_GRADIENTS.iter().chain(&["from"]));
     }
-    if learns != Learns::FromData || data == Speech::NAME || model == Kind::Vae {
+    if !model.takes_learned_noise() || data == Speech::NAME {
         hidden.push("dequantization");
     }
     for id in hidden {

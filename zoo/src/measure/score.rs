@@ -245,6 +245,15 @@ fn dequantized<T: Real>(flow: &Flow<T>, space: &Space, x: &Var<T>, cx: Context<'
     }
 }
 
+/// Rows as the part of a flow behind its preprocessing takes them, with the preprocessing's log-determinant.
+pub fn preprocessed(flow: &Flow<f32>, space: &Space, x: &Var<f32>, cx: Context<'_, f32>) -> Mapped<f32> {
+    let x = continuous(flow, space, x, cx);
+    match flow.preprocessing() {
+        None => Mapped::volume_preserving(x),
+        Some(layer) => layer.to_latent(&x, Context::default()),
+    }
+}
+
 /// Initializes the parameters that depend on data, from a first batch.
 pub fn initialize(flow: &Flow<f32>, space: &Space, rows: &Given<f32>, cx: Context<'_, f32>) {
     let cx = rows.context(cx);

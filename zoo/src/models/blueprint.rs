@@ -136,8 +136,8 @@ impl Blueprint {
 
     fn check_dequantizer(&self) -> Result<()> {
         let Some(DequantizerConfig { couplings, channels, blocks }) = self.dequantizer else { return Ok(()) };
-        let (name, learns) = (self.name(), self.kind.about().learns);
-        if self.is::<super::Vae>() || learns != Learns::FromData || !matches!(self.space, Space::Images { .. }) {
+        let name = self.name();
+        if !(self.kind.takes_learned_noise() && matches!(self.space, Space::Images { .. })) {
             let data = self.space.describe();
             bail!(
                 "learned noise is for flows over images that are trained, not for {name} over {data}: leave out --dequantization"

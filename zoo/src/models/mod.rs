@@ -102,6 +102,11 @@ impl Kind {
         with_spec!(self, S => S::ABOUT)
     }
 
+    /// Whether the noise between pixel levels can be learned with it: it is a flow that is trained on data.
+    pub fn takes_learned_noise(self) -> bool {
+        self.about().learns == Learns::FromData && self != Self::Vae
+    }
+
     /// The model with a preset's sizes over this data.
     /// Fails if it is no model of such data.
     pub fn blueprint(self, preset: Preset, space: Space, classes: usize) -> Result<Blueprint> {

@@ -6,6 +6,7 @@ use super::signals::SignalLoss;
 use crate::models::{Model, ParallelWaveNet};
 use crate::runs::memory;
 use crate::runs::place::Place;
+use crate::text::counted;
 use autograd::pool;
 use flows::check::copy_params;
 
@@ -256,15 +257,13 @@ fn announce(what: &str, config: &TrainConfig) {
         Budget::Minutes(minutes) => format!("{minutes} minutes"),
     };
     let folder = run.folder().display();
-    let (batch, s) = (recipe.batch, if *threads == 1 { "" } else { "s" });
+    let (batch, threads) = (recipe.batch, counted(*threads, "thread"));
     let half = match (recipe.half, parallel::has_half_precision()) {
         (true, true) => ", in half precision",
         (true, false) => " (--half changes nothing: this processor has no matrix units)",
         (false, _) => "",
     };
-    stderr::print_line(format_args!(
-        "{what} for {long}, {batch} rows a step, {threads} thread{s}{half}, into {folder}"
-    ));
+    stderr::print_line(format_args!("{what} for {long}, {batch} rows a step, {threads}{half}, into {folder}"));
 }
 
 /// An interrupted training, as its folder has it.

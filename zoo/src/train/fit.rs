@@ -2,9 +2,10 @@
 
 use super::prelude::*;
 use super::{LOG, PICTURES, picture, warn_of};
-use crate::measure::score::{Measure, continuous, score_of_first, unit};
+use crate::measure::score::{Measure, preprocessed, score_of_first, unit};
 use crate::models::{Rbig, rbig};
 use crate::runs::{files, memory};
+use crate::text::counted;
 use flows::Mapped;
 use flows::check::copy_params;
 use flows::layers::Rotation;
@@ -124,11 +125,9 @@ impl Fits<'_> {
     /// Prints what is about to happen, once it is known that the data can be fitted.
     fn announce(&self) {
         let TrainConfig { recipe, run, threads, data, .. } = self.config;
-        let (rows, s, folder) = (recipe.batch, if *threads == 1 { "" } else { "s" }, run.folder().display());
+        let (rows, threads, folder) = (recipe.batch, counted(*threads, "thread"), run.folder().display());
         let after = if self.earlier > 0 { format!(" after layer {}", self.earlier) } else { String::new() };
-        stderr::print_line(format_args!(
-            "fitting rbig{after} to {rows} rows of {data}, {threads} thread{s}, into {folder}"
-        ));
+        stderr::print_line(format_args!("fitting rbig{after} to {rows} rows of {data}, {threads}, into {folder}"));
     }
 
     /// Writes the state: the layers so far.
@@ -244,14 +243,9 @@ fn no_finer(marginals: Marginals, rows: usize) -> Marginals {
 
 /// The first layer's input, and the mean log-determinant of the preprocessing.
 fn prepared(flow: &Flow<f32>, space: &Space, rows: &Tensor<f32>, seed: u64) -> (Tensor<f32>, f64) {
-    let x = continuous(flow, space, &Var::from(rows.clone()), Context::evaluation(Noise::new(seed)));
-    match flow.preprocessing() {
-        None => (x.into_value(), 0.0),
-        Some(layer) => {
-            let Mapped { value, log_det } = layer.to_latent(&x, Context::default());
-            (value.into_value(), f64::from(log_det.mean_all().item()))
-        }
-    }
+    let noise = Context::evaluation(Noise::new(seed));
+    let Mapped { value, log_det } = preprocessed(flow, space, &rows.clone().into(), noise);
+    (value.into_value(), f64::from(log_det.mean_all().item()))
 }
 
 /// As [`Score::loss`], from a mean log-density of continuous data.

@@ -1,8 +1,8 @@
 //! Distillation by several losses, one after the other.
 
-use super::distill::{Latents, ReverseKl};
+use super::distill::ReverseKl;
 use super::prelude::*;
-use crate::measure::score::{batch, continuous};
+use crate::measure::score::{batch, preprocessed};
 use crate::models::Lessons;
 use flows::Mode;
 use flows::distillation::{forward_log_ratio, guided, initialize, softened};
@@ -99,18 +99,16 @@ impl Taught {
         Drawn { x, log_prob, condition }
     }
 
-    /// A batch for a step of this lesson: samples of the teacher, and rows of the data if the lesson reads them.
-    fn batch(&self, lesson: Lesson, flow: &Flow<f32>, stream: u64, order: &mut Order) -> Result<Drawn> {
+    /// A batch for a step of this lesson: samples of the teacher, and rows of the data if the lesson reads them. With
+    /// latents for as many samples of the student.
+    fn batch(&self, lesson: Lesson, flow: &Flow<f32>, stream: u64, order: &mut Order) -> Result<(Tensor<f32>, Drawn)> {
         let rows = self.reverse.batch();
-        let (real, source) = match &self.data {
-            Some(source) if lesson == Lesson::WithData => (rows / 2, Some(source)),
-            _ => (0, None),
-        };
-        let (_, condition) = self.reverse.latents(flow, stream, rows - real);
+        let real = if lesson == Lesson::WithData { rows / 2 } else { 0 };
+        let (z, condition) = self.reverse.latents(flow, stream, rows - real);
         let drawn = self.draw(stream, rows - real, condition);
-        match source {
-            Some(source) if real > 0 => Ok(drawn.and(self.real(source, flow, stream, real, order)?)),
-            _ => Ok(drawn),
+        match &self.data {
+            Some(source) if real > 0 => Ok((z, drawn.and(self.real(source, flow, stream, real, order)?))),
+            _ => Ok((z, drawn)),
         }
     }
 
@@ -118,10 +116,7 @@ impl Taught {
     fn real(&self, source: &Source, flow: &Flow<f32>, step: u64, count: usize, order: &mut Order) -> Result<Drawn> {
         let rows = source.batch(step, count, order)?;
         let noise = Context::training(Noise::for_step(self.reverse.seed(), step));
-        let mut x = continuous(flow, self.reverse.space(), &rows.x().clone().into(), noise);
-        if let Some(layer) = flow.preprocessing() {
-            x = layer.to_latent(&x, Context::default()).value;
-        }
+        let x = preprocessed(flow, self.reverse.space(), &rows.x().clone().into(), noise).value;
         let given = rows.condition().cloned().map(Var::from);
         let log_prob = self.reverse.teacher().log_prob(&x, Context { condition: given.as_ref(), ..Context::default() });
         Ok(Drawn { x: x.into_value(), log_prob: log_prob.into_value(), condition: rows.condition().cloned() })
@@ -170,7 +165,7 @@ impl Objective<Flow<f32>> for Taught {
         let mut order = Order::default();
         for seen in 0..batches {
             interrupt::check()?;
-            let Drawn { x, condition, .. } = self.batch(self.lesson(1.0), flow, CALIBRATING | seen, &mut order)?;
+            let (_, Drawn { x, condition, .. }) = self.batch(self.lesson(1.0), flow, CALIBRATING | seen, &mut order)?;
             let condition = condition.map(Var::from);
             let cx = Context { condition: condition.as_ref(), ..Context::default() };
             flow.core().bijection().calibrate(&x.into(), cx, seen);
@@ -184,8 +179,7 @@ impl Objective<Flow<f32>> for Taught {
             return self.reverse.loss(flow, moment, order);
         }
         let (student, teacher) = (flow.core(), self.reverse.teacher());
-        let (z, _): Latents = self.reverse.latents(flow, moment.step + 1, self.reverse.batch());
-        let Drawn { x, log_prob, condition } = self.batch(lesson, flow, moment.step + 1, order)?;
+        let (z, Drawn { x, log_prob, condition }) = self.batch(lesson, flow, moment.step + 1, order)?;
         let backward = if lesson == Lesson::Jeffreys { Some(self.reverse.loss(flow, moment, order)?) } else { None };
         Ok(Box::new(move |tape, range| {
             let condition = condition.as_ref().map(|condition| tape.constant(condition.rows(range.clone())));

@@ -2,6 +2,7 @@
 
 use super::distill::ReverseKl;
 use super::prelude::*;
+use crate::measure::score::preprocessed;
 use crate::models::WaveNet;
 use flows::distillation::{PowerSpectrum, forward_on_windows};
 use flows::models::{ParallelWaveNet, ParallelWaveNetConfig};
@@ -68,10 +69,7 @@ impl Objective<Flow<f32>> for SignalLoss {
 
     fn loss<'a>(&'a self, flow: &'a Flow<f32>, moment: Moment, order: &mut Order) -> Result<Loss<'a>> {
         let rows = self.source.batch(moment.step, self.batch, order)?;
-        let mut real = rows.x().clone().into();
-        if let Some(layer) = flow.preprocessing() {
-            real = layer.to_latent(&real, Context::default()).value;
-        }
+        let real = preprocessed(flow, self.kl.space(), &rows.x().clone().into(), Context::default()).value;
         let first = |rows: Var<f32>, width: usize| rows.slice(1, 0..width).into_value();
         let real = first(real, self.steps);
         // A model is given a class or a track.
