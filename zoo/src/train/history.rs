@@ -51,13 +51,16 @@ pub fn history(run: &Run, header: &Header) -> Option<History> {
     let lines = log::lines(&run.log()).unwrap_or_default();
     let (before, batch) = (saved.before.unwrap_or_default(), saved.recipe.batch as u64);
     let rows = |step: u64| if header.blueprint.is_fitted() { batch } else { step * batch };
-    let spent =
-        |step: u64, seconds: f64| Spent { images: before.images + rows(step), seconds: before.seconds + seconds };
+    let seen = |step: u64| before.images + rows(step);
+    let spent = |step: u64, seconds: f64| Spent { images: seen(step), seconds: before.seconds + seconds };
     let seconds = lines.iter().rfind(|line| line.step == header.step).map_or(saved.seconds, |line| line.seconds);
     let point = |share: f64| {
-        let late = |line: &&Line| line.validation.is_some() && line.step as f64 >= share * saved.step as f64;
-        let line = lines.iter().find(late)?;
-        Some(Point { images: before.images + rows(line.step), loss: line.validation? })
+        let done = |step: u64| (before.images + step * batch) as f64;
+        let due = share * done(saved.step);
+        // The log of what the weights started from is elsewhere.
+        let late = |line: &&Line| line.validation.is_some() && done(line.step) >= due;
+        let line = lines.iter().find(late).filter(|_| done(0) <= due)?;
+        Some(Point { images: seen(line.step), loss: line.validation? })
     };
     Some(History {
         validation: saved.best,

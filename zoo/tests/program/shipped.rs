@@ -107,6 +107,8 @@ fn a_shipped_name_stands_where_a_run_does() {
     folder.run("ship next --name next --out shipped --threads 1");
     let next = figures(&folder.safetensors("shipped/next.safetensors"));
     assert_eq!(next["history"]["weights"]["images"], 25 * 24);
+    // A tenth and a third of them were seen before this training, whose log does not have their losses.
+    assert_eq!(next["history"]["curve"], serde_json::json!([null, null]));
     // As does one from a run folder.
     folder.run(&format!("{MAF} --from next --steps 5 --out last"));
     folder.run("ship last --name last --out shipped --threads 1");
